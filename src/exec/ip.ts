@@ -1,0 +1,196 @@
+import { readdir, stat } from 'node:fs/promises'
+import { UserError } from '../model/diagnostic.ts'
+import { batched, type Command, type Outcome } from '../model/command.ts'
+import type { Dump, DumpRequest, Failure, NamedNamespace, Runner } from '../model/runner.ts'
+import { parallel, runProcess } from './process.ts'
+
+const NETNS_DIR = '/run/netns'
+/** Programs at once: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+
+/** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
+export const ipRunner: Runner = { run, list, dump, capture: (command) => runProcess(command) }
+
+interface Job {
+  readonly index: number
+  readonly command: Command
+}
+
+async function run(
+  commands: readonly Command[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  let failure: Failure | undefined
+  const groups = new Map<string, Job[]>()
+  for (const [index, command] of commands.entries()) {
+    const key = command.netns ?? ''
+    const group = groups.get(key)
+    if (group) group.push({ index, command })
+    else groups.set(key, [{ index, command }])
+  }
+  await parallel(groups.values(), WIDTH, async (group) => {
+    for (const jobs of runs(group)) {
+      if (failure || signal?.aborted) return
+      const failed = await together(jobs, done)
+      if (failed) failure ??= failed
+    }
+  })
+  return failure
+}
+
+/** Words that `ip -batch` takes as they are; it knows quotes, but no escapes, and `#` starts a comment anywhere. */
+const batchable = /^[^\s"'#\\]+$/
+const spaced = /^[^"'#\\\n]*$/
+const batchWord = (word: string): string => (batchable.test(word) ? word : `"${word}"`)
+
+/** What can share one process: the program and its options before the object; undefined for what cannot. */
+function shareKey({ argv, input }: Command): string | undefined {
+  const [program = '', ...rest] = argv
+  if (input !== undefined) return undefined
+  if (program === 'sysctl') return 'sysctl'
+  if (!batched.includes(program) || !rest.every((word) => spaced.test(word))) return undefined
+  return [program, ...options(rest)].join(' ')
+}
+
+const options = (words: readonly string[]): string[] => words.slice(0, words.findIndex((w) => !w.startsWith('-')))
+
+/** Splits a namespace's commands into runs that share one process. */
+function runs(group: readonly Job[]): Job[][] {
+  const result: Job[][] = []
+  let last: string | undefined
+  for (const job of group) {
+    const key = shareKey(job.command)
+    if (key !== undefined && key === last) result.at(-1)?.push(job)
+    else result.push([job])
+    last = key
+  }
+  return result
+}
+
+async function together(jobs: readonly Job[], done: (index: number) => void): Promise<Failure | undefined> {
+  const [first] = jobs
+  if (!first) return undefined
+  const { argv, netns } = first.command
+  const at = netns === undefined ? {} : { netns }
+  const program = argv[0] ?? ''
+  const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
+  if (jobs.length === 1) {
+    const outcome = await runProcess(first.command)
+    if (outcome.code !== 0) return { index: first.index, outcome }
+    succeed(1)
+    return undefined
+  }
+  if (program === 'sysctl') {
+    const outcome = await runProcess({ argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')], ...at })
+    if (outcome.code === 0) return succeed(jobs.length), undefined
+    // It goes on after an error and does not say where: writing a value twice is harmless, so ask one by one.
+    for (const job of jobs) {
+      const failed = await together([job], done)
+      if (failed) return failed
+    }
+    return undefined
+  }
+  const opts = options(argv.slice(1))
+  const input = jobs
+    .map(({ command }) => `${command.argv.slice(1 + opts.length).map(batchWord).join(' ')}\n`)
+    .join('')
+  const outcome = await runProcess({ argv: [program, ...opts, '-batch', '-'], input, ...at })
+  if (outcome.code === 0) return succeed(jobs.length), undefined
+  const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
+  succeed(line - 1)
+  return {
+    index: (jobs[line - 1] ?? first).index,
+    outcome: { ...outcome, stderr: outcome.stderr.replace(/^Command failed -:\d+\n?/m, '') },
+  }
+}
+
+async function list(): Promise<NamedNamespace[]> {
+  const names = await readdir(NETNS_DIR).catch(() => [])
+  if (names.length === 0) return []
+  const folder = await stat(NETNS_DIR)
+  const entries = await Promise.all(
+    names.sort().map(async (name) => {
+      const entry = await stat(`${NETNS_DIR}/${name}`).catch(() => undefined)
+      return entry && { name, inode: entry.ino, stale: entry.dev === folder.dev }
+    }),
+  )
+  return entries.filter((entry) => entry !== undefined)
+}
+
+/** A line between the outputs of the programs of one dump; no program prints it. */
+const MARK = '--netlab--'
+const LINKS = ['link show', 'addr show']
+const ALL = [...LINKS, 'route show table all', 'rule show', 'neigh show nud permanent', 'netns list-id']
+
+/**
+ * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
+ * those that exist. Rules are read only where there are tables; where nft is missing the save programs are asked.
+ */
+const SCRIPT = `
+ip -j -d -N -batch - || exit
+echo ${MARK}; ip -6 -j -N rule show
+echo ${MARK}; tc -j qdisc show
+echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
+echo ${MARK}
+if command -v nft >/dev/null && [ -z "$(nft list tables)" ]; then exit 0; fi
+iptables-save -c; echo ${MARK}; ip6tables-save -c; echo ${MARK}; nft -a -s list ruleset
+exit 0
+`
+const path = (key: string): string =>
+  `/proc/sys/${key.split('.').map((part) => part.replaceAll('/', '.')).join('/')}`
+
+async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
+  const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
+  await parallel(requests.entries(), WIDTH, async ([i, request]) => {
+    result[i] = await dumpOne(request)
+  })
+  return result
+}
+
+async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | undefined> {
+  const links = depth === 'links'
+  const files = new Map(sysctls.map((key) => [path(key), key]))
+  const outcome = await runProcess({
+    argv: links
+      ? ['ip', '-j', '-d', '-N', '-batch', '-']
+      : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
+    input: [...(links ? LINKS : ALL), ''].join('\n'),
+    ...(netns !== undefined && { netns }),
+  })
+  if (outcome.code !== 0) return gone(outcome, netns)
+  const sections = outcome.stdout.split(`${MARK}\n`)
+  const lines = (sections[0] ?? '').trimEnd().split('\n')
+  const json = <T>(text: string | undefined): T[] => (text ? (JSON.parse(text) as T[]) : [])
+  return {
+    links: json(lines[0]),
+    addresses: json(lines[1]),
+    routes: json(lines[2]),
+    rules: json(lines[3]),
+    neighbors: json(lines[4]),
+    nsids: new Map(
+      json<{ nsid: number; name?: string }>(lines[5]).flatMap(({ nsid, name }) => (name === undefined ? [] : [[nsid, name]])),
+    ),
+    rules6: json(sections[1]),
+    qdiscs: json(sections[2]),
+    sysctls: new Map(
+      (sections[3] ?? '').split('\n').flatMap((line): [string, string][] => {
+        const colon = line.indexOf(':')
+        const key = files.get(line.slice(0, colon))
+        return key === undefined ? [] : [[key, line.slice(colon + 1)]]
+      }),
+    ),
+    iptables: sections[4] ?? '',
+    ip6tables: sections[5] ?? '',
+    nftables: sections[6] ?? '',
+  }
+}
+
+/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+function gone({ code, stderr }: Outcome, netns: string | undefined): undefined {
+  if (netns !== undefined && /No such file|Invalid argument|reassociate/.test(stderr)) return undefined
+  throw UserError.of(
+    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
+    `ip ended with code ${code}: ${stderr.trim()}`,
+  )
+}

@@ -1,0 +1,11 @@
+import type { LinkType } from '../model/link.ts'
+
+/** An interface that swallows what it is sent: a place for addresses. */
+export const dummy: LinkType = {
+  name: 'dummy',
+  description: 'An interface with nothing behind it: a place for addresses and routes.',
+  example: 'interfaces:\n  dummy0: { type: dummy, addresses: [10.9.9.9/32] }',
+  fields: {},
+  mtu: () => 1500,
+  byType: true,
+}

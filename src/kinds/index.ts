@@ -1,0 +1,31 @@
+import type { Kind } from '../model/kind.ts'
+import { address } from './address.ts'
+import { linkKind } from './link.ts'
+import { namespace } from './namespace.ts'
+import { neighbor } from './neighbor.ts'
+import { route } from './route.ts'
+import { rule } from './rule.ts'
+import { share } from './share.ts'
+import { sysctl } from './sysctl.ts'
+import { linkTypes } from './types.ts'
+
+const table: readonly Kind[] = [
+  namespace,
+  share,
+  sysctl,
+  ...linkTypes.map(linkKind),
+  address,
+  neighbor,
+  route,
+  rule,
+]
+
+/** The table of kinds, by name, in the order in which plans list them within a namespace. */
+export const kinds: ReadonlyMap<string, Kind> = new Map(table.map((kind) => [kind.name, kind]))
+
+/** The kind with this name; resources only ever carry names from the table. */
+export function kindOf(name: string): Kind {
+  const kind = kinds.get(name)
+  if (!kind) throw new Error(`no kind ${name}`)
+  return kind
+}

@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto'
+import type { Kind, Outlook } from '../model/kind.ts'
+import type { Field, LinkSpec, LinkType } from '../model/link.ts'
+import type { Difference, Emission } from '../model/plan.ts'
+import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
+import type { IpLink } from '../model/runner.ts'
+import { aliasOf, labelled, labGroup } from '../model/owner.ts'
+import { covered, ip } from './common.ts'
+
+type Link = Resource<LinkSpec>
+
+/** IPv6 needs at least this MTU, in bytes (RFC 8200 §5); below it the kernel takes IPv6 off the interface. */
+const IPV6_MIN_MTU = 1280
+
+const flag = (word: string) => (value: unknown) => [word, value === true ? 'on' : 'off']
+const own = (name: string, field: Field, link: IpLink): unknown => {
+  const data = link.linkinfo?.info_data ?? {}
+  return field.read ? field.read(data, link) : data[name]
+}
+
+/** Settings that every type has: how `ip link set dev X …` writes them, and the kernel's default. */
+const settings: Readonly<Record<string, { words: (value: unknown) => string[]; fallback?: unknown }>> = {
+  mtu: { words: (v) => ['mtu', String(v)] },
+  mac: { words: (v) => ['address', String(v)] },
+  alias: { words: (v) => ['alias', String(v)], fallback: '' },
+  txqueuelen: { words: (v) => ['txqueuelen', String(v)], fallback: 1000 },
+  arp: { words: flag('arp'), fallback: true },
+  promisc: { words: flag('promisc'), fallback: false },
+  master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: '' },
+  up: { words: (v) => [v === true ? 'up' : 'down'] },
+}
+
+/**
+ * A locally administered unicast MAC that is always the same for the same interface of the same lab, so that a rebuilt
+ * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
+ */
+export function generatedMac(lab: string, id: string): string {
+  const digest = createHash('sha256').update(`${lab}\0${id}`).digest()
+  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
+}
+
+/** The kind of thing that interfaces of this type are. */
+export function linkKind(type: LinkType): Kind<LinkSpec> {
+  const isVeth = type.name === 'veth'
+  const fields = Object.entries(type.fields)
+
+  /** `ip link add … type T …` and, for a device in the machine's own namespace, the lab's mark. */
+  function add(r: Link, outlook: Outlook): Emission[] {
+    const { spec } = r
+    const group = r.root ? ['group', String(labGroup(outlook.lab))] : []
+    const head = (id: string, s: LinkSpec): string[] => [
+      ...(type.noMac ? [] : ['address', s.mac ?? generatedMac(outlook.lab, id)]),
+      ...(s.mtu === undefined ? [] : ['mtu', String(s.mtu)]),
+    ]
+    const emit = (argv: string[], netns?: string): Emission[] => [
+      { stage: 'create links', command: netns === undefined ? { argv } : { argv, netns } },
+    ]
+    if (isVeth) {
+      const peer = outlook.desired.get(spec.peer ?? '') as Link | undefined
+      if (!peer) return []
+      if (peer.id < r.id) return [] // the first of the two makes both
+      const netns = (x: Link): string[] => (x.root ? [] : ['netns', x.namespace])
+      const marked = r.root || peer.root ? ['group', String(labGroup(outlook.lab))] : []
+      return [
+        ...emit([
+          ...['ip', 'link', 'add', 'name', nameOf(r.id), ...marked, ...netns(r), ...head(r.id, spec)],
+          ...['type', 'veth', 'peer', 'name', nameOf(peer.id), ...netns(peer), ...head(peer.id, peer.spec)],
+        ]),
+      ]
+    }
+    const words = fields.flatMap(([name, field]) =>
+      spec[name] === undefined || (field.fallback !== undefined && same(spec[name], field.fallback))
+        ? []
+        : (field.words ?? ((v) => [name, String(v)]))(spec[name]),
+    )
+    const lower = spec.link
+    const abroad = lower !== undefined && namespaceOf(lower) !== r.namespace
+    const before = lower !== undefined && type.lowerWord !== 'dev' ? ['link', nameOf(lower)] : []
+    const inside = lower !== undefined && type.lowerWord === 'dev' ? ['dev', nameOf(lower)] : []
+    const target = abroad && !r.root ? ['netns', r.namespace] : []
+    const where = abroad
+      ? outlook.desired.get(lower)?.root
+        ? undefined
+        : namespaceOf(lower)
+      : r.root
+        ? undefined
+        : r.namespace
+    return emit(
+      ['ip', 'link', 'add', ...before, 'name', nameOf(r.id), ...group, ...target, ...head(r.id, spec), 'type', type.name, ...words, ...inside],
+      where,
+    )
+  }
+
+  /** `ip link set dev X …` for these settings; empty when there are none. */
+  function set(r: Link, words: readonly string[]): Emission[] {
+    return words.length === 0
+      ? []
+      : [{ stage: 'set links', command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }]
+  }
+
+  const wordsFor = (name: string, value: unknown, r: Link, outlook: Outlook): string[] =>
+    name === 'alias' && r.root
+      ? ['alias', labelled(outlook.lab, value === '' ? undefined : String(value))]
+      : (settings[name]?.words(value) ?? [])
+
+  return {
+    name: type.name,
+
+    read(dump, scope) {
+      const ports = new Map<string, number>()
+      if (type.hasPorts)
+        for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
+      return dump.links.flatMap((l): Link[] => {
+        if (typeName(l) !== type.name) return []
+        const other = isVeth || type.lower ? scope.otherEnd(l) : undefined
+        const spec: LinkSpec = {
+          mtu: l.mtu,
+          ...(type.name === 'bridge' && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
+          ...(l.address !== undefined && type.name !== 'loopback' && { mac: l.address }),
+          up: l.flags.includes('UP'),
+          ...present('alias', scope.root ? aliasOf(l.ifalias) : type.name === 'loopback' ? undefined : l.ifalias),
+          ...(l.txqlen !== undefined && l.txqlen !== 1000 && { txqueuelen: l.txqlen }),
+          ...(l.flags.includes('NOARP') && type.name !== 'loopback' && { arp: false }),
+          ...(l.flags.includes('PROMISC') && { promisc: true }),
+          ...present('master', l.master),
+          ...(other !== undefined && { [isVeth ? 'peer' : 'link']: other }),
+          ...Object.fromEntries(
+            fields.flatMap(([name, field]) => {
+              const value = own(name, field, l)
+              return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
+            }),
+          ),
+        }
+        return [
+          { id: linkId(scope.namespace, l.ifname), kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec },
+        ]
+      })
+    },
+
+    compare(live, desired) {
+      const differences: Difference[] = []
+      const check = (field: string, fallback: unknown, forces?: string): void => {
+        const to = desired[field] ?? fallback
+        const from = live[field] ?? fallback
+        if (to === undefined || same(from, to)) return
+        differences.push({ field, from, to, ...(forces !== undefined && { forces }) })
+      }
+      if (isVeth) check('peer', undefined, 'the cable goes elsewhere')
+      if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
+      for (const [name, field] of fields) check(name, field.fallback, field.forces)
+      for (const [name, { fallback }] of Object.entries(settings)) check(name, fallback)
+      if (type.name === 'bridge' && desired.mtu === undefined && !live.mtuFollows)
+        differences.push({ field: 'mtu', from: live.mtu, to: 'follows its ports' })
+      return differences
+    },
+
+    needs: ({ namespace, root, spec }) => [
+      ...(root ? [] : [namespace]),
+      ...(spec.link === undefined ? [] : [spec.link]),
+      ...(spec.master === undefined ? [] : [linkId(namespace, spec.master)]),
+    ],
+
+    lostWith: ({ namespace, spec }) => [namespace, ...[spec.link, spec.peer].filter((id) => id !== undefined)],
+
+    disturbs({ live, desired, differences }, resources) {
+      const changes = new Map(differences.map((d) => [d.field, d]))
+      const down = changes.get('up')?.to === false
+      const mtu = changes.get('mtu')?.to
+      const small = typeof mtu === 'number' && mtu < IPV6_MIN_MTU
+      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r))
+      if (!down && !small && !cycled) return []
+      return [...resources.values()].flatMap((r) => {
+        if (r.namespace !== live.namespace || !('dev' in r.spec || 'nexthops' in r.spec)) return []
+        const family6 = r.spec['family'] === 6
+        const uses =
+          r.spec['dev'] === nameOf(live.id) ||
+          (r.spec['nexthops'] as { dev?: string }[] | undefined)?.some((h) => h.dev === nameOf(live.id))
+        return uses && (family6 || (r.kind === 'route' && !small)) ? [r.id] : []
+      })
+    },
+
+    create: (r, outlook) => [
+      ...(type.name === 'loopback' ? [] : add(r, outlook)),
+      ...set(r, [
+        ...(r.root ? ['alias', labelled(outlook.lab, r.spec.alias)] : []),
+        ...Object.entries(settings).flatMap(([name, { words, fallback }]) => {
+          const value = r.spec[name]
+          const inAdd = name === 'mtu' || name === 'mac' || (name === 'alias' && r.root) || (name === 'up' && value === false)
+          return value === undefined || inAdd || same(value, fallback) ? [] : words(value)
+        }),
+      ]),
+    ],
+
+    update({ desired, differences }, outlook) {
+      const words = differences.flatMap(({ field, to }) =>
+        field in settings && !(field in type.fields)
+          ? wordsFor(field, to === 'follows its ports' ? portsMtu(desired, outlook) : to, desired, outlook)
+          : [],
+      )
+      const typed = differences.flatMap(({ field, to }) => {
+        const spec = type.fields[field]
+        return spec ? (spec.words ?? ((v) => [field, String(v)]))(to) : []
+      })
+      return [...set(desired, typed.length ? ['type', type.name, ...typed] : []), ...set(desired, words)]
+    },
+
+    remove(r, outlook) {
+      const del: Emission = { stage: 'delete links', command: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }
+      if (!isVeth || r.spec.peer === undefined) return covered(this, r, outlook) ? [] : [del]
+      if (outlook.goes(r.namespace)) return []
+      const { peer } = r.spec
+      // A namespace goes in the background; the end that stays elsewhere is taken out at once, by hand.
+      const peerDiesAlone = !outlook.goes(peer) || outlook.goes(namespaceOf(peer))
+      return peerDiesAlone || r.id < peer ? [del] : []
+    },
+  }
+}
+
+const present = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
+  (value ? { [key]: value } : {}) as { [P in K]?: string }
+
+const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
+
+const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
+  spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
+
+/** The smallest MTU of the bridge's ports, as the kernel would choose it (1500 when it has none). */
+function portsMtu(bridge: Link, { desired }: Outlook): number {
+  const mtus = [...desired.values()].flatMap(({ namespace, spec }) =>
+    namespace === bridge.namespace && spec['master'] === nameOf(bridge.id) && typeof spec['mtu'] === 'number'
+      ? [spec['mtu']]
+      : [],
+  )
+  return mtus.length ? Math.min(...mtus) : 1500
+}
+
+/** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
+function typeName(link: IpLink): string | undefined {
+  if (link.flags.includes('LOOPBACK') && !link.linkinfo?.info_kind) return 'loopback'
+  const kind = link.linkinfo?.info_kind
+  return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
+}
+

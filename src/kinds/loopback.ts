@@ -1,0 +1,11 @@
+import type { LinkType } from '../model/link.ts'
+
+/** `lo`: made by the kernel with its namespace, brought up by netlab. */
+export const loopback: LinkType = {
+  name: 'loopback',
+  description: 'lo: every namespace has it, and netlab brings it up.',
+  example: 'interfaces:\n  lo: 10.255.0.1/32',
+  fields: {},
+  mtu: () => 65536,
+  byType: false,
+}

@@ -1,0 +1,47 @@
+import type { Kind } from '../model/kind.ts'
+import { labelled, ownerOf } from '../model/owner.ts'
+import { linkId } from '../model/resource.ts'
+
+export interface NamespaceSpec {
+  /** A plain file under /run/netns that a crash or a reboot left: no namespace. */
+  readonly stale?: true
+}
+
+/**
+ * A network namespace with a name. It is marked as the lab's (alias on `lo`), and `lo` is up, before it gets its name,
+ * so that a run which is killed at any moment never leaves one that is nobody's.
+ */
+export const namespace: Kind<NamespaceSpec> = {
+  name: 'namespace',
+
+  read(dump, { namespace: id, root, lab }) {
+    const lo = dump.links.find((link) => link.flags.includes('LOOPBACK'))
+    return root || ownerOf(lo?.ifalias) !== lab ? [] : [{ id, kind: 'namespace', namespace: id, spec: {} }]
+  },
+
+  compare: (live) =>
+    live.stale ? [{ field: 'file', from: 'left over', forces: 'a crash or a reboot left a plain file of that name' }] : [],
+
+  needs: () => [],
+  lostWith: () => [],
+
+  provides: ({ id }) => [
+    { id: linkId(id, 'lo'), kind: 'loopback', namespace: id, spec: { mtu: 65536, up: true } },
+  ],
+
+  create: ({ id }, { lab }) => [
+    {
+      stage: 'create namespaces',
+      command: {
+        argv: [
+          ...['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$'],
+          ...['sh', labelled(lab), id],
+        ],
+      },
+    },
+  ],
+
+  update: () => [],
+
+  remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
+}

@@ -1,0 +1,174 @@
+import { canonicalAddress, familyOf } from '../model/cidr.ts'
+import type { Kind } from '../model/kind.ts'
+import { labProtocol } from '../model/owner.ts'
+import type { Difference } from '../model/plan.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { IpRoute } from '../model/runner.ts'
+import { covered, ip } from './common.ts'
+
+export interface Hop {
+  readonly via?: string
+  readonly dev?: string
+  readonly weight?: number
+}
+
+export interface RouteSpec extends Hop {
+  /** A canonical CIDR, or `default` (IPv4; IPv6’s is `::/0`). */
+  readonly to: string
+  readonly family: 4 | 6
+  readonly type?: 'blackhole' | 'unreachable' | 'prohibit' | 'local'
+  readonly src?: string
+  readonly metric?: number
+  readonly table?: number
+  readonly scope?: string
+  readonly onlink?: true
+  /** Bytes. */
+  readonly mtu?: number
+  /** Two or more: a multipath route, without `via` and `dev`. */
+  readonly nexthops?: readonly Hop[]
+}
+
+const MAIN_TABLE = 254
+const LOCAL_TABLE = 255
+/** rtnetlink(7): who made a route. boot is `ip route add`; daemons and the kernel have numbers of their own. */
+const CONFIGURED = new Set(['0', '3', '4'])
+const types: Readonly<Record<string, RouteSpec['type']>> = { 2: 'local', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' }
+const scopes: Readonly<Record<string, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
+
+/** The id: destination, and the table and metric when they are not the usual ones. */
+export const routeId = (namespace: string, { to, table, metric }: RouteSpec): string =>
+  [`${namespace}/route/${to}`, ...(table === undefined ? [] : [`table ${table}`]), ...(metric === undefined ? [] : [`metric ${metric}`])].join(' ')
+
+/** The scope that iproute2 gives a route when none is asked for (ip-route(8)). */
+const usualScope = (r: RouteSpec): string =>
+  r.type === 'local' ? 'host' : r.type !== undefined || r.via !== undefined || r.nexthops || r.family === 6 ? 'global' : 'link'
+
+const gateway = (hop: { gateway?: string; via?: { host: string } }): string | undefined => {
+  const text = hop.gateway ?? hop.via?.host
+  return text === undefined ? undefined : canonicalAddress(text)
+}
+const hopOf = (hop: NonNullable<IpRoute['nexthops']>[number]): Hop => {
+  const via = gateway(hop)
+  return {
+    ...(via !== undefined && { via }),
+    ...(hop.dev !== undefined && { dev: hop.dev }),
+    ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
+  }
+}
+
+function specOf(r: IpRoute): RouteSpec {
+  const type = types[r.type ?? '1']
+  const host = r.dst.includes('/') || r.dst === 'default' ? r.dst : `${r.dst}/${r.dst.includes(':') ? 128 : 32}`
+  const family = r.dst.includes(':') || (r.dst === 'default' && isIpv6(r)) ? 6 : 4
+  const to = host === 'default' && family === 6 ? '::/0' : host
+  const discards = type !== undefined && type !== 'local'
+  const mtu = r.metrics?.find((m) => m['mtu'] !== undefined)?.['mtu']
+  const spec: RouteSpec = {
+    to,
+    family,
+    ...(type && { type }),
+    ...(discards ? {} : hopOf(r)),
+    ...(r.prefsrc !== undefined && { src: r.prefsrc }),
+    ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
+    ...(Number(r.table ?? MAIN_TABLE) !== MAIN_TABLE && { table: Number(r.table) }),
+    ...(r.flags?.includes('onlink') && { onlink: true as const }),
+    ...(mtu !== undefined && { mtu }),
+    ...(r.nexthops && { nexthops: r.nexthops.map(hopOf) }),
+  }
+  const scope = scopes[r.scope ?? '0'] ?? r.scope
+  return scope === undefined || scope === usualScope(spec) ? spec : { ...spec, scope }
+}
+
+/** Only IPv6 routes carry a router preference, and their default has no address to tell the family by. */
+const isIpv6 = (r: IpRoute): boolean => (r as { pref?: string }).pref !== undefined || (gateway(r) ?? '').includes(':')
+
+const hopWords = (hop: Hop, family: 4 | 6): string[] => [
+  ...(hop.via === undefined ? [] : ['via', ...(familyOf(hop.via) === family ? [] : ['inet6']), hop.via]),
+  ...(hop.dev === undefined ? [] : ['dev', hop.dev]),
+]
+
+/** What follows `ip route add`. */
+function words(s: RouteSpec): string[] {
+  return [
+    ...(s.type ? [s.type] : []),
+    s.to,
+    ...hopWords(s, s.family),
+    ...(s.onlink ? ['onlink'] : []),
+    ...(s.src === undefined ? [] : ['src', s.src]),
+    ...(s.metric === undefined ? [] : ['metric', String(s.metric)]),
+    ...(s.table === undefined ? [] : ['table', String(s.table)]),
+    ...(s.scope === undefined ? [] : ['scope', s.scope]),
+    ...(s.mtu === undefined ? [] : ['mtu', String(s.mtu)]),
+    ...(s.nexthops ?? []).flatMap((hop) => [
+      'nexthop',
+      ...hopWords(hop, s.family),
+      ...(hop.weight === undefined ? [] : ['weight', String(hop.weight)]),
+    ]),
+  ]
+}
+
+const devices = ({ dev, nexthops = [] }: RouteSpec): string[] =>
+  [dev, ...nexthops.map((hop) => hop.dev)].filter((name) => name !== undefined)
+
+const REPLACED = 'the kernel replaces an IPv6 route of another shape only by deleting it'
+
+/** A route of a namespace's tables. Routes of the kernel's and of routing daemons are theirs. */
+export const route: Kind<RouteSpec> = {
+  name: 'route',
+
+  read(dump, { namespace, root, lab }) {
+    const seen = new Map<string, number>()
+    return dump.routes.flatMap((r): Resource<RouteSpec>[] => {
+      const mine = root ? r.protocol === String(labProtocol(lab)) : CONFIGURED.has(r.protocol ?? '3')
+      if (!mine || Number(r.table) === LOCAL_TABLE || r.dst.startsWith('ff00:') || r.type === '5' || r.type === '3') return []
+      const spec = specOf(r)
+      const id = routeId(namespace, spec)
+      const twin = seen.get(id) ?? 0
+      seen.set(id, twin + 1)
+      // The kernel allows several of one destination and metric (`ip route append`).
+      return [{ id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(root && { root }), spec }]
+    })
+  },
+
+  compare(live, desired) {
+    const reshaped = desired.family === 6 && (live.type !== desired.type || !live.nexthops !== !desired.nexthops || !!live.nexthops)
+    return (['type', 'via', 'dev', 'src', 'scope', 'onlink', 'mtu', 'nexthops'] as const).flatMap((field): Difference[] => {
+      const [from, to] = [live[field], desired[field]]
+      // The device follows from the gateway where the file does not say it.
+      if (JSON.stringify(from) === JSON.stringify(to)) return []
+      return [
+        {
+          field,
+          ...(from !== undefined && { from }),
+          ...(to !== undefined && { to }),
+          ...(reshaped && { forces: REPLACED }),
+        },
+      ]
+    })
+  },
+
+  needs: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
+  lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
+
+  create: (r, { lab, live }) => [
+    {
+      // Gateways may be reached through routes of other networks to a device: those come first.
+      stage: r.spec.via === undefined && !r.spec.nexthops ? 'add device routes' : 'add routes',
+      command: ip(
+        ...[r, 'route'] as const,
+        // A multipath route outlives one of its interfaces, without that hop.
+        live.has(r.id) && r.spec.nexthops ? 'replace' : 'add',
+        ...words(r.spec),
+        ...(r.root ? ['proto', String(labProtocol(lab))] : []),
+      ),
+    },
+  ],
+  update: ({ desired }, { lab }) => [
+    {
+      stage: 'add routes',
+      command: ip(desired, 'route', 'replace', ...words(desired.spec), ...(desired.root ? ['proto', String(labProtocol(lab))] : [])),
+    },
+  ],
+  remove: (r, outlook) =>
+    covered(route, r, outlook) ? [] : [{ stage: 'delete routes', command: ip(r, 'route', 'del', ...words(r.spec)) }],
+}

@@ -1,0 +1,80 @@
+import type { Kind } from '../model/kind.ts'
+import { labProtocol } from '../model/owner.ts'
+import type { Resource } from '../model/resource.ts'
+import type { Dump, IpRule } from '../model/runner.ts'
+import { covered, ip } from './common.ts'
+
+export interface RuleSpec {
+  readonly family: 4 | 6
+  readonly priority: number
+  readonly from?: string
+  readonly to?: string
+  readonly iif?: string
+  readonly oif?: string
+  /** `0x1` or `0x1/0xff`, hexadecimal. */
+  readonly fwmark?: string
+  readonly table?: number
+  /** What is done instead of looking in a table. */
+  readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
+}
+
+/** Priorities of the rules that the kernel makes itself: local, main and default (ip-rule(8)). */
+const KERNELS = new Set([0, 32766, 32767])
+const actions: Readonly<Record<string, RuleSpec['action']>> = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit', blackhole: 'blackhole', unreachable: 'unreachable', prohibit: 'prohibit' }
+
+const selector = (s: RuleSpec): string[] =>
+  (['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) => (s[word] === undefined ? [] : [word, s[word]]))
+const target = (s: RuleSpec): string[] => (s.action ? [s.action] : ['table', String(s.table ?? 254)])
+const words = (s: RuleSpec): string[] => ['priority', String(s.priority), ...selector(s), ...target(s)]
+
+/** `ns0/rule/100 from 10.0.0.0/8 table 100`: the kernel knows a rule by nothing less than all of it. */
+export const ruleId = (namespace: string, s: RuleSpec): string =>
+  [`${namespace}/rule${s.family === 6 ? '6' : ''}/${s.priority}`, ...selector(s), ...target(s)].join(' ')
+
+const cidr = (host: string | undefined, length: number | undefined): string | undefined =>
+  host === undefined || host === 'all' ? undefined : `${host}/${length ?? (host.includes(':') ? 128 : 32)}`
+
+function specOf(r: IpRule, family: 4 | 6): RuleSpec {
+  const from = cidr(r.src, r.srclen)
+  const to = cidr(r.dst, r.dstlen)
+  const action = r.action === undefined ? undefined : actions[r.action]
+  return {
+    family,
+    priority: r.priority,
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(r.iif !== undefined && { iif: r.iif }),
+    ...(r.oif !== undefined && { oif: r.oif }),
+    ...(r.fwmark !== undefined && { fwmark: r.fwmask === undefined ? r.fwmark : `${r.fwmark}/${r.fwmask}` }),
+    ...(action ? { action } : { table: Number(r.table ?? 254) }),
+  }
+}
+
+/** A routing policy rule (`ip rule`). Nothing of it can be changed in place. */
+export const rule: Kind<RuleSpec> = {
+  name: 'rule',
+  read: (dump: Dump, { namespace, root, lab }) =>
+    ([...dump.rules.map((r) => [r, 4]), ...dump.rules6.map((r) => [r, 6])] as [IpRule, 4 | 6][]).flatMap(([r, family]) => {
+      const mine = root
+        ? r.protocol === String(labProtocol(lab))
+        : !(KERNELS.has(r.priority) && r.protocol === '2') && !('l3mdev' in r)
+      if (!mine) return []
+      const spec = specOf(r, family)
+      return [{ id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec } as Resource<RuleSpec>]
+    }),
+  compare: () => [],
+  needs: ({ namespace }) => [namespace],
+  lostWith: ({ namespace }) => [namespace],
+  create: (r, { lab }) => [
+    {
+      stage: 'add rules',
+      command: family(r, 'rule', 'add', ...words(r.spec), ...(r.root ? ['protocol', String(labProtocol(lab))] : [])),
+    },
+  ],
+  update: () => [],
+  remove: (r, outlook) =>
+    covered(rule, r, outlook) ? [] : [{ stage: 'delete rules', command: family(r, 'rule', 'del', ...words(r.spec)) }],
+}
+
+/** `ip rule` cannot tell the family of a rule that names no address: `-6` says it. */
+const family = (r: Resource<RuleSpec>, ...argv: string[]) => (r.spec.family === 6 ? ip(r, '-6', ...argv) : ip(r, ...argv))

@@ -1,0 +1,26 @@
+import type { Kind } from '../model/kind.ts'
+
+export interface ShareSpec {
+  /** The namespace that this is a second name of. */
+  readonly of: string
+}
+
+/** A second name of a namespace: docker's `--net container:X`, a container of a pod. The reader makes the live ones. */
+export const share: Kind<ShareSpec> = {
+  name: 'share',
+  read: () => [],
+  compare: (live, desired) =>
+    live.of === desired.of
+      ? []
+      : [{ field: 'shares', from: live.of, to: desired.of, forces: 'a name cannot be moved to another namespace' }],
+  needs: ({ spec }) => [spec.of],
+  lostWith: () => [],
+  create: ({ id, spec }) => [
+    {
+      stage: 'share namespaces',
+      command: { argv: ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh', id], netns: spec.of },
+    },
+  ],
+  update: () => [],
+  remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
+}

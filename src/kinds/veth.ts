@@ -1,0 +1,11 @@
+import type { LinkType } from '../model/link.ts'
+
+/** A virtual cable: what comes in at one end comes out at the other. Both ends are made, and go, together. */
+export const veth: LinkType = {
+  name: 'veth',
+  description: 'One end of a virtual cable; made by an entry of `links`.',
+  example: 'links:\n  - endpoints: [ns0:veth0, ns1:veth0]',
+  fields: {},
+  mtu: () => 1500,
+  byType: false,
+}

@@ -1,0 +1,50 @@
+import ipaddr from 'ipaddr.js'
+
+/** An address and its subnet's prefix length, in the form in which the kernel prints them. */
+export interface Cidr {
+  readonly family: 4 | 6
+  readonly address: string
+  readonly prefix: number
+}
+
+/** The address as the kernel prints it (IPv6 compressed and lower-case, `::ffff:10.0.0.9`); undefined: not an address. */
+export function canonicalAddress(text: string): string | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString()
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
+  const parsed = ipaddr.IPv6.parse(text)
+  return parsed.isIPv4MappedAddress() ? `::ffff:${parsed.toIPv4Address().toString()}` : parsed.toRFC5952String()
+}
+
+/** 4 or 6; the address must be one. */
+export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
+
+/** Parses `192.168.0.2/24`; without a prefix length it is the whole address (/32, /128), as `ip addr add` takes it. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [host = '', bits, extra] = text.split('/')
+  const address = canonicalAddress(host)
+  if (address === undefined || extra !== undefined) return undefined
+  const family = familyOf(address)
+  const longest = family === 4 ? 32 : 128
+  if (bits !== undefined && !/^(0|[1-9]\d{0,2})$/.test(bits)) return undefined
+  const prefix = bits === undefined ? longest : Number(bits)
+  return prefix <= longest ? { family, address, prefix } : undefined
+}
+
+/** `192.168.0.2/24` */
+export const formatCidr = ({ address, prefix }: Cidr): string => `${address}/${prefix}`
+
+/** The subnet that the address lies in, as a canonical CIDR: `192.168.0.2/24` → `192.168.0.0/24`. */
+export function subnetOf({ family, address, prefix }: Cidr): string {
+  const network =
+    family === 4
+      ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()
+      : (canonicalAddress(ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`).toRFC5952String()) ?? address)
+  return `${network}/${prefix}`
+}
+
+/** Whether the address lies in the subnet of the CIDR. */
+export function contains(cidr: Cidr, address: string): boolean {
+  return (
+    familyOf(address) === cidr.family && subnetOf({ ...cidr, address }) === subnetOf(cidr)
+  )
+}

@@ -1,0 +1,37 @@
+/** One program run with arguments. Arguments are data: they never pass through a shell unquoted. */
+export interface Command {
+  readonly argv: readonly string[]
+  /** The name under /run/netns of the namespace it runs in; absent: where netlab itself runs. */
+  readonly netns?: string
+  /** What it reads on standard input. */
+  readonly input?: string
+}
+
+/** What a program that ended left behind. `code` is 128 + the signal's number when a signal ended it. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Programs that take `-n NAMESPACE` themselves and have a `-batch` mode. */
+export const batched: readonly string[] = ['ip', 'tc', 'bridge']
+
+const plain = /^[A-Za-z0-9_@%+=:,./~-]+$/
+
+/** One word as a POSIX shell needs it to be written. */
+export const quote = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+
+/** The argv that runs the command from the machine's own namespace, as a person would type it. */
+export function typed({ argv, netns }: Command): string[] {
+  if (netns === undefined) return [...argv]
+  const [program = '', ...rest] = argv
+  return batched.includes(program) ? [program, '-n', netns, ...rest] : ['ip', 'netns', 'exec', netns, ...argv]
+}
+
+/** The command as one line of shell: what `plan --commands` prints. Input follows as a here-document. */
+export function shell(command: Command): string {
+  const line = typed(command).map(quote).join(' ')
+  if (command.input === undefined) return line
+  return `${line} <<'EOF'\n${command.input.replace(/\n?$/, '\n')}EOF`
+}

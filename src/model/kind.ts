@@ -1,0 +1,59 @@
+import type { Dump, IpLink } from './runner.ts'
+import type { Difference, Emission } from './plan.ts'
+import type { Resource, Resources } from './resource.ts'
+
+/** Where a dump comes from: what a kind needs to know to turn it into resources. */
+export interface Scope {
+  readonly namespace: string
+  readonly root?: true
+  /** The lab that is being read: in the machine's own namespace only what carries its mark is read. */
+  readonly lab: string
+  /** The id of what is at the other end of a link's `link`/`link_index`: a veth's peer, a lower device. */
+  readonly otherEnd: (link: IpLink) => string | undefined
+}
+
+/** An update that was decided on. */
+export interface Update<S extends object> {
+  readonly live: Resource<S>
+  readonly desired: Resource<S>
+  readonly differences: readonly Difference[]
+}
+
+/** What a kind may look at when it writes commands. */
+export interface Outlook {
+  readonly lab: string
+  readonly live: Resources
+  readonly desired: Resources
+  /** Whether the plan deletes or replaces the resource with this id. */
+  readonly goes: (id: string) => boolean
+}
+
+/**
+ * A kind of thing. All of it is pure: the planner calls these functions and never switches on a kind's name.
+ * Adding a kind is one file in src/kinds, one line in its table, one fixture folder.
+ */
+export interface Kind<S extends object = any> {
+  readonly name: string
+  /** The resources of this kind in a namespace. */
+  read(dump: Dump, scope: Scope): Resource<S>[]
+  /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */
+  compare(live: S, desired: S): Difference[]
+  /** Ids that must exist first. */
+  needs(resource: Resource<S>): string[]
+  /** Ids with which the kernel removes this one: its namespace, its interface, its peer. */
+  lostWith(resource: Resource<S>, live: Resources): string[]
+  /** Ids that the kernel removes when this update is made, though the resource itself stays (a link set down). */
+  disturbs?(update: Update<S>, live: Resources): string[]
+  create(resource: Resource<S>, outlook: Outlook): Emission[]
+  update(update: Update<S>, outlook: Outlook): Emission[]
+  /** What the kernel makes along with it (lo with a namespace). */
+  provides?(resource: Resource<S>): Resource[]
+  /** The kernel made it by itself: one that the lab does not list is no drift (fe80 addresses). */
+  automatic?(resource: Resource<S>): boolean
+  /** Ids that go as well when all of these go: what hangs on several (routes, on the last address of an interface). */
+  bereaved?(gone: ReadonlySet<string>, live: Resources): string[]
+  /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */
+  loosened?(resource: Resource<S>, goes: (id: string) => boolean): Resource<S>
+  /** Empty when something else that goes takes it along. */
+  remove(resource: Resource<S>, outlook: Outlook): Emission[]
+}

@@ -1,0 +1,63 @@
+import type { IpLink } from './runner.ts'
+
+/** The settings that every interface has, whatever its type. Absent: left to the kernel, or its default. */
+export interface LinkSpec {
+  /** Bytes. */
+  readonly mtu?: number
+  /** Live bridges only: the MTU is the one that the kernel derives from the ports. */
+  readonly mtuFollows?: true
+  /** Lower-case, colon-separated. */
+  readonly mac?: string
+  readonly up: boolean
+  readonly alias?: string
+  /** Packets. */
+  readonly txqueuelen?: number
+  readonly arp?: boolean
+  readonly promisc?: boolean
+  /** The bridge or VRF in the same namespace that it is a port of. */
+  readonly master?: string
+  /** The id of the lower device (`link` in a lab file), when the type has one. */
+  readonly link?: string
+  /** The id of a veth's other end. */
+  readonly peer?: string
+  /** The fields of the type, in iproute2's words. */
+  readonly [field: string]: unknown
+}
+
+/** One field of an interface type: how it is written in a lab, given to `ip link`, and read back from `ip -d -j link`. */
+export interface Field {
+  /** JSON Schema of the value in a lab file, with a description. */
+  readonly schema: Readonly<Record<string, unknown>>
+  /** The words after `ip link … type T`: `['id', '42']`. Default: the field's name and the value. */
+  readonly words?: (value: unknown) => string[]
+  /** The value as netlab compares it, from what the lab file says (durations to the kernel's unit, names to numbers). */
+  readonly normal?: (value: unknown) => unknown
+  /** From `linkinfo.info_data`, in the same form. Default: the entry of the field's name. */
+  readonly read?: (data: Readonly<Record<string, unknown>>, link: IpLink) => unknown
+  /** The kernel's default: what an absent value means. None: an absent value is not compared. */
+  readonly fallback?: unknown
+  /** Why the kernel cannot change it on a living device. */
+  readonly forces?: string
+}
+
+/** A type of interface, as in `type:` of a lab file and `ip link add type`. */
+export interface LinkType {
+  readonly name: string
+  /** One sentence for the schema and the documentation. */
+  readonly description: string
+  /** How an interface of it is written in a lab, as YAML (for the documentation). */
+  readonly example: string
+  readonly fields: Readonly<Record<string, Field>>
+  /** Whether `link`, the lower device, is needed or possible. Cross-namespace lower devices are written `NS:IF`. */
+  readonly lower?: 'required' | 'optional'
+  /** How `ip link add` names the lower device: `link X` before the type, or `dev X` among the type's words. */
+  readonly lowerWord?: 'link' | 'dev'
+  /** The kernel's MTU when none is asked for, in bytes, given the lower device's; undefined: not known, not compared. */
+  readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
+  /** It has no MAC address of its own that could be set when it is made. */
+  readonly noMac?: true
+  /** Whether other interfaces can be its ports (`master`). */
+  readonly hasPorts?: true
+  /** Whether a lab may choose it with `type:`; veths come from links, bridges from `bridges`. */
+  readonly byType: boolean
+}

@@ -1,0 +1,159 @@
+import type { Command, Outcome } from './command.ts'
+
+/** The JSON objects that `ip -j` prints, with the fields that netlab reads. Numeric (`-N`), detailed (`-d`). */
+export interface Dump {
+  /** `ip -j -d -N link show` */
+  readonly links: readonly IpLink[]
+  /** `ip -j -d -N addr show` */
+  readonly addresses: readonly { readonly ifname: string; readonly addr_info: readonly IpAddress[] }[]
+  /** `ip -j -d -N route show table all`: both families */
+  readonly routes: readonly IpRoute[]
+  /** `ip -4 -j -N rule show` */
+  readonly rules: readonly IpRule[]
+  /** `ip -6 -j -N rule show` */
+  readonly rules6: readonly IpRule[]
+  /** `ip -j -N neigh show nud permanent` */
+  readonly neighbors: readonly IpNeighbor[]
+  /** Names of the namespaces that links of this one refer to: `ip -j netns list-id`. */
+  readonly nsids: ReadonlyMap<number, string>
+  /** `tc -j qdisc show` */
+  readonly qdiscs: readonly TcQdisc[]
+  /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
+  readonly sysctls: ReadonlyMap<string, string>
+  /** `iptables-save -c`, `ip6tables-save -c`, `nft -s list ruleset` as text; empty where there are no rules. */
+  readonly iptables: string
+  readonly ip6tables: string
+  readonly nftables: string
+}
+
+export interface IpLink {
+  readonly ifindex: number
+  readonly ifname: string
+  readonly flags: readonly string[]
+  readonly mtu: number
+  readonly address?: string
+  readonly ifalias?: string
+  readonly group?: string
+  readonly txqlen?: number
+  readonly master?: string
+  /** The peer or lower device in the same namespace … */
+  readonly link?: string | null
+  /** … or its index, in the namespace with this id. */
+  readonly link_index?: number
+  readonly link_netnsid?: number
+  readonly linkinfo?: {
+    readonly info_kind?: string
+    readonly info_data?: Readonly<Record<string, unknown>>
+    readonly info_slave_kind?: string
+    readonly info_slave_data?: Readonly<Record<string, unknown>>
+  }
+}
+
+export interface IpAddress {
+  readonly family: 'inet' | 'inet6'
+  readonly local: string
+  readonly prefixlen: number
+  /** The other end of a point-to-point address. */
+  readonly address?: string
+  readonly secondary?: boolean
+  readonly dynamic?: boolean
+  readonly temporary?: boolean
+  readonly mngtmpaddr?: boolean
+}
+
+export interface IpRoute {
+  /** Numeric: 1 unicast, 2 local, 6 blackhole, 7 unreachable, 8 prohibit. */
+  readonly type?: string
+  readonly dst: string
+  readonly gateway?: string
+  readonly via?: { readonly family: string; readonly host: string }
+  readonly dev?: string
+  readonly table?: string
+  readonly protocol?: string
+  readonly scope?: string
+  readonly prefsrc?: string
+  readonly metric?: number
+  readonly flags?: readonly string[]
+  readonly metrics?: readonly Readonly<Record<string, number>>[]
+  readonly nexthops?: readonly {
+    readonly gateway?: string
+    readonly via?: { readonly family: string; readonly host: string }
+    readonly dev?: string
+    readonly weight?: number
+    readonly flags?: readonly string[]
+  }[]
+}
+
+export interface IpRule {
+  readonly priority: number
+  readonly src?: string
+  readonly srclen?: number
+  readonly dst?: string
+  readonly dstlen?: number
+  readonly iif?: string
+  readonly oif?: string
+  readonly fwmark?: string
+  readonly fwmask?: string
+  readonly table?: string
+  readonly protocol?: string
+  readonly action?: string
+  readonly not?: null
+  readonly l3mdev?: null
+}
+
+export interface IpNeighbor {
+  readonly dst: string
+  readonly dev: string
+  readonly lladdr?: string
+  readonly state?: readonly string[]
+}
+
+export interface TcQdisc {
+  readonly kind: string
+  readonly handle: string
+  readonly dev: string
+  readonly root?: boolean
+  readonly parent?: string
+  readonly options?: Readonly<Record<string, unknown>>
+}
+
+/** What to read of one namespace. */
+export interface DumpRequest {
+  /** A name under /run/netns; absent: where netlab itself runs. */
+  readonly netns?: string
+  readonly sysctls: readonly string[]
+  /** `links` reads nothing but `links` and `addresses`: enough to see who owns a namespace. */
+  readonly depth: 'links' | 'all'
+}
+
+/** A command of a run that failed. */
+export interface Failure {
+  /** Its place in the list of commands that was handed over. */
+  readonly index: number
+  readonly outcome: Outcome
+}
+
+/** An entry of /run/netns. */
+export interface NamedNamespace {
+  readonly name: string
+  /** Names with the same inode are names of the same namespace. */
+  readonly inode: number
+  /** A plain file, left by a crash or a reboot: nothing is mounted there. */
+  readonly stale: boolean
+}
+
+/** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
+export interface Runner {
+  /**
+   * Runs commands that change things. Those of one namespace run in order; those of different namespaces may run at
+   * the same time. Stops at the first failure (what runs elsewhere at that moment is let finish).
+   * `done` is told the index of every command that succeeded.
+   */
+  run(commands: readonly Command[], done: (index: number) => void, signal?: AbortSignal): Promise<Failure | undefined>
+  /** The named namespaces, sorted by name. */
+  list(): Promise<NamedNamespace[]>
+  /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */
+  dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]>
+  /** Runs one program that changes nothing of the lab, and returns what it printed. */
+  capture(command: Command): Promise<Outcome>
+}
