@@ -53,7 +53,11 @@ function shareKey({ argv, input }: Command): string | undefined {
   return [program, ...options(rest)].join(' ')
 }
 
-const options = (words: readonly string[]): string[] => words.slice(0, words.findIndex((w) => !w.startsWith('-')))
+const options = (words: readonly string[]): string[] =>
+  words.slice(
+    0,
+    words.findIndex((w) => !w.startsWith('-')),
+  )
 
 /** Splits a namespace's commands into runs that share one process. */
 function runs(group: readonly Job[]): Job[][] {
@@ -82,8 +86,11 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
     return undefined
   }
   if (program === 'sysctl') {
-    const outcome = await runProcess({ argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')], ...at })
-    if (outcome.code === 0) return succeed(jobs.length), undefined
+    const outcome = await runProcess({
+      argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')],
+      ...at,
+    })
+    if (outcome.code === 0) return (succeed(jobs.length), undefined)
     // It goes on after an error and does not say where: writing a value twice is harmless, so ask one by one.
     for (const job of jobs) {
       const failed = await together([job], done)
@@ -93,10 +100,16 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
   }
   const opts = options(argv.slice(1))
   const input = jobs
-    .map(({ command }) => `${command.argv.slice(1 + opts.length).map(batchWord).join(' ')}\n`)
+    .map(
+      ({ command }) =>
+        `${command.argv
+          .slice(1 + opts.length)
+          .map(batchWord)
+          .join(' ')}\n`,
+    )
     .join('')
   const outcome = await runProcess({ argv: [program, ...opts, '-batch', '-'], input, ...at })
-  if (outcome.code === 0) return succeed(jobs.length), undefined
+  if (outcome.code === 0) return (succeed(jobs.length), undefined)
   const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
   succeed(line - 1)
   return {
@@ -138,7 +151,10 @@ iptables-save -c; echo ${MARK}; ip6tables-save -c; echo ${MARK}; nft -a -s list 
 exit 0
 `
 const path = (key: string): string =>
-  `/proc/sys/${key.split('.').map((part) => part.replaceAll('/', '.')).join('/')}`
+  `/proc/sys/${key
+    .split('.')
+    .map((part) => part.replaceAll('/', '.'))
+    .join('/')}`
 
 async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
   const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
@@ -152,9 +168,7 @@ async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | u
   const links = depth === 'links'
   const files = new Map(sysctls.map((key) => [path(key), key]))
   const outcome = await runProcess({
-    argv: links
-      ? ['ip', '-j', '-d', '-N', '-batch', '-']
-      : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
+    argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
     input: [...(links ? LINKS : ALL), ''].join('\n'),
     ...(netns !== undefined && { netns }),
   })
@@ -169,7 +183,9 @@ async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | u
     rules: json(lines[3]),
     neighbors: json(lines[4]),
     nsids: new Map(
-      json<{ nsid: number; name?: string }>(lines[5]).flatMap(({ nsid, name }) => (name === undefined ? [] : [[nsid, name]])),
+      json<{ nsid: number; name?: string }>(lines[5]).flatMap(({ nsid, name }) =>
+        name === undefined ? [] : [[nsid, name]],
+      ),
     ),
     rules6: json(sections[1]),
     qdiscs: json(sections[2]),

@@ -26,7 +26,11 @@ export async function runProcess(command: Command, signal?: AbortSignal): Promis
   })
   if (result.exitCode !== undefined) return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr }
   const missing = 'code' in result && result.code === 'ENOENT'
-  const reason = missing ? `${program}: command not found` : result.timedOut ? `no answer within ${TIMEOUT / 1000} s` : ''
+  const reason = missing
+    ? `${program}: command not found`
+    : result.timedOut
+      ? `no answer within ${TIMEOUT / 1000} s`
+      : ''
   return {
     code: missing ? 127 : 128 + (result.signal ? constants.signals[result.signal] : 0),
     stdout: result.stdout ?? '',

@@ -4,7 +4,7 @@ import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { IpAddress } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
 
-export interface AddressSpec {
+export type AddressSpec = {
   readonly dev: string
   /** `192.168.0.2/24`, canonical. */
   readonly address: string
@@ -47,7 +47,12 @@ export const address: Kind<AddressSpec> = {
     dump.addresses.flatMap(({ ifname, addr_info }) => {
       const all = addr_info.filter((a) => a.local !== undefined && !isKernels(ifname, a))
       const cidr = (a: IpAddress): string => formatCidr({ family: 4, address: a.local, prefix: a.prefixlen })
-      const earlier = primaries(all.filter((a) => !a.secondary).concat(all.filter((a) => a.secondary)).map(cidr))
+      const earlier = primaries(
+        all
+          .filter((a) => !a.secondary)
+          .concat(all.filter((a) => a.secondary))
+          .map(cidr),
+      )
       return all.map((a): Resource<AddressSpec> => {
         const text = cidr(a)
         const primary = earlier.get(text)
@@ -60,6 +65,8 @@ export const address: Kind<AddressSpec> = {
         }
       })
     }),
+
+  describe: ({ primary }) => (primary === undefined ? '' : 'secondary'),
 
   compare: (live, desired) =>
     live.primary === desired.primary
@@ -106,23 +113,27 @@ export const address: Kind<AddressSpec> = {
  * Routes that go with addresses: those whose `src` is one of them, and all IPv4 routes of an interface that loses its
  * last IPv4 address (fib_inetaddr_event in the kernel's net/ipv4/fib_frontend.c).
  */
-function bereaved(gone: ReadonlySet<string>, live: Resources): string[] {
+function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][] {
   const left = new Map<string, number>()
-  const sources = new Set<string>()
+  const last = new Map<string, string>()
+  const sources = new Map<string, string>()
   for (const r of live.values()) {
     if (r.kind !== 'address') continue
     const { dev, address, family } = r.spec as unknown as AddressSpec
     const goes = gone.has(r.id)
-    if (goes) sources.add(`${r.namespace} ${address.slice(0, address.indexOf('/'))}`)
+    if (goes) sources.set(`${r.namespace} ${address.slice(0, address.indexOf('/'))}`, r.id)
+    if (family === 6) continue
     const link = linkId(r.namespace, dev)
-    if (family === 4) left.set(link, (left.get(link) ?? 0) + (goes ? 0 : 1))
+    left.set(link, (left.get(link) ?? 0) + (goes ? 0 : 1))
+    if (goes) last.set(link, r.id)
   }
   if (sources.size === 0) return []
-  return [...live.values()].flatMap(({ kind, id, namespace, spec }) =>
-    kind === 'route' &&
-    (sources.has(`${namespace} ${String(spec['src'])}`) ||
-      (spec['family'] === 4 && left.get(linkId(namespace, String(spec['dev']))) === 0))
-      ? [id]
-      : [],
-  )
+  return [...live.values()].flatMap(({ kind, id, namespace, spec }): [string, string][] => {
+    if (kind !== 'route') return []
+    const link = linkId(namespace, String(spec['dev']))
+    const by =
+      sources.get(`${namespace} ${String(spec['src'])}`) ??
+      (spec['family'] === 4 && left.get(link) === 0 ? last.get(link) : undefined)
+    return by === undefined ? [] : [[id, by]]
+  })
 }

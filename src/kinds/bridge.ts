@@ -37,22 +37,35 @@ const option = (word: string, field: Field): Field => ({
 /** A learning switch in software (ip-link(8), "bridge type support"; the kernel's Documentation/networking/bridge.rst). */
 export const bridge: LinkType = {
   name: 'bridge',
-  description: 'A switch in software: it learns MAC addresses, floods what it does not know, and can have addresses itself.',
+  description:
+    'A switch in software: it learns MAC addresses, floods what it does not know, and can have addresses itself.',
   example: 'bridges:\n  br0:\n    addresses: [172.17.0.1/16]\n    stp: true\n    forward_delay: 4s',
   fields: {
     stp: option('stp_state', toggle('Spanning tree protocol.')),
-    forward_delay: option('forward_delay', timer('How long a port listens and learns before it forwards, with STP.', 1500, 0, 3000)),
+    forward_delay: option(
+      'forward_delay',
+      timer('How long a port listens and learns before it forwards, with STP.', 1500, 0, 3000),
+    ),
     hello_time: option('hello_time', timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
     max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
     ageing_time: option('ageing_time', timer('How long an unheard-of MAC address is remembered.', 30000, 0, 100000000)),
     priority: option('priority', {
-      schema: { type: 'integer', minimum: 0, maximum: 65535, description: 'Priority in the election of the root bridge; the lowest wins. Default: 32768.' },
+      schema: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 65535,
+        description: 'Priority in the election of the root bridge; the lowest wins. Default: 32768.',
+      },
       fallback: 32768,
     }),
     vlan_filtering: option('vlan_filtering', toggle('Whether ports belong to VLANs.')),
-    nf_call_iptables: option('nf_call_iptables', toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.')),
+    nf_call_iptables: option(
+      'nf_call_iptables',
+      toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
+    ),
   },
   mtu: () => undefined,
   hasPorts: true,
+  followsPorts: true,
   byType: false,
 }

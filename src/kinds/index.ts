@@ -1,5 +1,6 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
+import { device } from './device.ts'
 import { linkKind } from './link.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
@@ -14,6 +15,7 @@ const table: readonly Kind[] = [
   share,
   sysctl,
   ...linkTypes.map(linkKind),
+  device,
   address,
   neighbor,
   route,

@@ -41,8 +41,16 @@ export function generatedMac(lab: string, id: string): string {
 
 /** The kind of thing that interfaces of this type are. */
 export function linkKind(type: LinkType): Kind<LinkSpec> {
-  const isVeth = type.name === 'veth'
   const fields = Object.entries(type.fields)
+
+  const describe = ({ peer, link, up, master, mtu, mac, ...rest }: LinkSpec): string =>
+    [
+      [type.name, ...(peer === undefined ? [] : ['to', peer]), ...(link === undefined ? [] : ['on', link])].join(' '),
+      ...(master === undefined ? [] : [`port of ${master}`]),
+      ...(mtu === undefined || mtu === type.mtu(undefined, { up }) ? [] : [`mtu ${mtu}`]),
+      ...(up ? [] : ['down']),
+      ...Object.entries(rest).flatMap(([name, value]) => (name === 'mtuFollows' ? [] : [`${name} ${String(value)}`])),
+    ].join(', ')
 
   /** `ip link add … type T …` and, for a device in the machine's own namespace, the lab's mark. */
   function add(r: Link, outlook: Outlook): Emission[] {
@@ -55,7 +63,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const emit = (argv: string[], netns?: string): Emission[] => [
       { stage: 'create links', command: netns === undefined ? { argv } : { argv, netns } },
     ]
-    if (isVeth) {
+    if (type.pair) {
       const peer = outlook.desired.get(spec.peer ?? '') as Link | undefined
       if (!peer) return []
       if (peer.id < r.id) return [] // the first of the two makes both
@@ -86,7 +94,21 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ? undefined
         : r.namespace
     return emit(
-      ['ip', 'link', 'add', ...before, 'name', nameOf(r.id), ...group, ...target, ...head(r.id, spec), 'type', type.name, ...words, ...inside],
+      [
+        'ip',
+        'link',
+        'add',
+        ...before,
+        'name',
+        nameOf(r.id),
+        ...group,
+        ...target,
+        ...head(r.id, spec),
+        'type',
+        type.name,
+        ...words,
+        ...inside,
+      ],
       where,
     )
   }
@@ -108,22 +130,22 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
     read(dump, scope) {
       const ports = new Map<string, number>()
-      if (type.hasPorts)
+      if (type.followsPorts)
         for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
       return dump.links.flatMap((l): Link[] => {
         if (typeName(l) !== type.name) return []
-        const other = isVeth || type.lower ? scope.otherEnd(l) : undefined
+        const other = type.pair || type.lower ? scope.otherEnd(l) : undefined
         const spec: LinkSpec = {
           mtu: l.mtu,
-          ...(type.name === 'bridge' && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
-          ...(l.address !== undefined && type.name !== 'loopback' && { mac: l.address }),
+          ...(type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
+          ...(l.address !== undefined && !type.noMac && { mac: l.address }),
           up: l.flags.includes('UP'),
-          ...present('alias', scope.root ? aliasOf(l.ifalias) : type.name === 'loopback' ? undefined : l.ifalias),
+          ...present('alias', scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias),
           ...(l.txqlen !== undefined && l.txqlen !== 1000 && { txqueuelen: l.txqlen }),
-          ...(l.flags.includes('NOARP') && type.name !== 'loopback' && { arp: false }),
+          ...(l.flags.includes('NOARP') && !type.builtin && { arp: false }),
           ...(l.flags.includes('PROMISC') && { promisc: true }),
           ...present('master', l.master),
-          ...(other !== undefined && { [isVeth ? 'peer' : 'link']: other }),
+          ...(other !== undefined && { [type.pair ? 'peer' : 'link']: other }),
           ...Object.fromEntries(
             fields.flatMap(([name, field]) => {
               const value = own(name, field, l)
@@ -132,10 +154,18 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           ),
         }
         return [
-          { id: linkId(scope.namespace, l.ifname), kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec },
+          {
+            id: linkId(scope.namespace, l.ifname),
+            kind: type.name,
+            namespace: scope.namespace,
+            ...(scope.root && { root: true as const }),
+            spec,
+          },
         ]
       })
     },
+
+    describe,
 
     compare(live, desired) {
       const differences: Difference[] = []
@@ -145,11 +175,11 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         if (to === undefined || same(from, to)) return
         differences.push({ field, from, to, ...(forces !== undefined && { forces }) })
       }
-      if (isVeth) check('peer', undefined, 'the cable goes elsewhere')
+      if (type.pair) check('peer', undefined, 'the cable goes elsewhere')
       if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
       for (const [name, field] of fields) check(name, field.fallback, field.forces)
       for (const [name, { fallback }] of Object.entries(settings)) check(name, fallback)
-      if (type.name === 'bridge' && desired.mtu === undefined && !live.mtuFollows)
+      if (type.followsPorts && desired.mtu === undefined && !live.mtuFollows)
         differences.push({ field: 'mtu', from: live.mtu, to: 'follows its ports' })
       return differences
     },
@@ -161,6 +191,13 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     ],
 
     lostWith: ({ namespace, spec }) => [namespace, ...[spec.link, spec.peer].filter((id) => id !== undefined)],
+
+    ...(type.builtin && { automatic: () => true }),
+
+    loosened: (r, goes) =>
+      r.spec.master === undefined || !goes(linkId(r.namespace, r.spec.master))
+        ? r
+        : { ...r, spec: without(r.spec, 'master') },
 
     disturbs({ live, desired, differences }, resources) {
       const changes = new Map(differences.map((d) => [d.field, d]))
@@ -180,12 +217,13 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     },
 
     create: (r, outlook) => [
-      ...(type.name === 'loopback' ? [] : add(r, outlook)),
+      ...(type.builtin ? [] : add(r, outlook)),
       ...set(r, [
         ...(r.root ? ['alias', labelled(outlook.lab, r.spec.alias)] : []),
         ...Object.entries(settings).flatMap(([name, { words, fallback }]) => {
           const value = r.spec[name]
-          const inAdd = name === 'mtu' || name === 'mac' || (name === 'alias' && r.root) || (name === 'up' && value === false)
+          const inAdd =
+            name === 'mtu' || name === 'mac' || (name === 'alias' && r.root) || (name === 'up' && value === false)
           return value === undefined || inAdd || same(value, fallback) ? [] : words(value)
         }),
       ]),
@@ -206,7 +244,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
     remove(r, outlook) {
       const del: Emission = { stage: 'delete links', command: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }
-      if (!isVeth || r.spec.peer === undefined) return covered(this, r, outlook) ? [] : [del]
+      if (!type.pair || r.spec.peer === undefined) return covered(this, r, outlook) ? [] : [del]
       if (outlook.goes(r.namespace)) return []
       const { peer } = r.spec
       // A namespace goes in the background; the end that stays elsewhere is taken out at once, by hand.
@@ -218,6 +256,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
 const present = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
   (value ? { [key]: value } : {}) as { [P in K]?: string }
+
+const without = (spec: LinkSpec, field: string): LinkSpec =>
+  Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field)) as LinkSpec
 
 const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
@@ -240,4 +281,3 @@ function typeName(link: IpLink): string | undefined {
   const kind = link.linkinfo?.info_kind
   return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
 }
-

@@ -7,5 +7,7 @@ export const loopback: LinkType = {
   example: 'interfaces:\n  lo: 10.255.0.1/32',
   fields: {},
   mtu: () => 65536,
+  builtin: true,
+  noMac: true,
   byType: false,
 }

@@ -3,11 +3,15 @@ import type { LinkType } from '../model/link.ts'
 /** A device with a MAC of its own directly on the lower device's segment (ip-link(8), "MACVLAN and MACVTAP"). */
 export const macvlan: LinkType = {
   name: 'macvlan',
-  description: 'An interface with a MAC address of its own on the segment of its lower device, which itself cannot reach it.',
+  description:
+    'An interface with a MAC address of its own on the segment of its lower device, which itself cannot reach it.',
   example: 'interfaces:\n  eth0: { type: macvlan, link: host:eth0, mode: bridge, addresses: [192.168.10.2/24] }',
   fields: {
     mode: {
-      schema: { enum: ['private', 'vepa', 'bridge', 'passthru'], description: 'Who may talk to whom on the lower device. Default: bridge.' },
+      schema: {
+        enum: ['private', 'vepa', 'bridge', 'passthru'],
+        description: 'Who may talk to whom on the lower device. Default: bridge.',
+      },
       fallback: 'bridge',
       words: (v) => ['mode', String(v)],
       forces: 'the mode is chosen when it is made',

@@ -2,7 +2,7 @@ import type { Kind } from '../model/kind.ts'
 import { labelled, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
 
-export interface NamespaceSpec {
+export type NamespaceSpec = {
   /** A plain file under /run/netns that a crash or a reboot left: no namespace. */
   readonly stale?: true
 }
@@ -19,15 +19,17 @@ export const namespace: Kind<NamespaceSpec> = {
     return root || ownerOf(lo?.ifalias) !== lab ? [] : [{ id, kind: 'namespace', namespace: id, spec: {} }]
   },
 
+  describe: () => 'network namespace',
+
   compare: (live) =>
-    live.stale ? [{ field: 'file', from: 'left over', forces: 'a crash or a reboot left a plain file of that name' }] : [],
+    live.stale
+      ? [{ field: 'file', from: 'left over', forces: 'a crash or a reboot left a plain file of that name' }]
+      : [],
 
   needs: () => [],
   lostWith: () => [],
 
-  provides: ({ id }) => [
-    { id: linkId(id, 'lo'), kind: 'loopback', namespace: id, spec: { mtu: 65536, up: true } },
-  ],
+  provides: ({ id }) => [{ id: linkId(id, 'lo'), kind: 'loopback', namespace: id, spec: { mtu: 65536, up: true } }],
 
   create: ({ id }, { lab }) => [
     {
@@ -42,6 +44,13 @@ export const namespace: Kind<NamespaceSpec> = {
   ],
 
   update: () => [],
+
+  adopt: (id, lab) => [
+    {
+      stage: 'create namespaces',
+      command: { argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', labelled(lab)], netns: id },
+    },
+  ],
 
   remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
 }

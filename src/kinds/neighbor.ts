@@ -3,7 +3,7 @@ import type { Kind } from '../model/kind.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { covered, ip } from './common.ts'
 
-export interface NeighborSpec {
+export type NeighborSpec = {
   /** The neighbour's IP address, canonical. */
   readonly to: string
   readonly dev: string
@@ -27,12 +27,15 @@ export const neighbor: Kind<NeighborSpec> = {
       const spec = { to, dev, lladdr }
       return [{ id: neighborId(namespace, spec), kind: 'neighbor', namespace, ...(root && { root }), spec }]
     }),
+  describe: ({ lladdr }) => `is at ${lladdr}`,
   compare: (live, desired) =>
     live.lladdr === desired.lladdr ? [] : [{ field: 'lladdr', from: live.lladdr, to: desired.lladdr }],
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
   create: (r) => [{ stage: 'add neighbors', command: ip(r, 'neigh', 'add', ...words(r.spec)) }],
-  update: ({ desired }) => [{ stage: 'add neighbors', command: ip(desired, 'neigh', 'replace', ...words(desired.spec)) }],
+  update: ({ desired }) => [
+    { stage: 'add neighbors', command: ip(desired, 'neigh', 'replace', ...words(desired.spec)) },
+  ],
   remove: (r, outlook) =>
     covered(neighbor, r, outlook)
       ? []

@@ -6,13 +6,13 @@ import { linkId, type Resource } from '../model/resource.ts'
 import type { IpRoute } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
 
-export interface Hop {
+export type Hop = {
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
 }
 
-export interface RouteSpec extends Hop {
+export type RouteSpec = Hop & {
   /** A canonical CIDR, or `default` (IPv4; IPv6’s is `::/0`). */
   readonly to: string
   readonly family: 4 | 6
@@ -32,16 +32,29 @@ const MAIN_TABLE = 254
 const LOCAL_TABLE = 255
 /** rtnetlink(7): who made a route. boot is `ip route add`; daemons and the kernel have numbers of their own. */
 const CONFIGURED = new Set(['0', '3', '4'])
-const types: Readonly<Record<string, RouteSpec['type']>> = { 2: 'local', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' }
+const types: Readonly<Record<string, RouteSpec['type']>> = {
+  2: 'local',
+  6: 'blackhole',
+  7: 'unreachable',
+  8: 'prohibit',
+}
 const scopes: Readonly<Record<string, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
 
 /** The id: destination, and the table and metric when they are not the usual ones. */
 export const routeId = (namespace: string, { to, table, metric }: RouteSpec): string =>
-  [`${namespace}/route/${to}`, ...(table === undefined ? [] : [`table ${table}`]), ...(metric === undefined ? [] : [`metric ${metric}`])].join(' ')
+  [
+    `${namespace}/route/${to}`,
+    ...(table === undefined ? [] : [`table ${table}`]),
+    ...(metric === undefined ? [] : [`metric ${metric}`]),
+  ].join(' ')
 
 /** The scope that iproute2 gives a route when none is asked for (ip-route(8)). */
 const usualScope = (r: RouteSpec): string =>
-  r.type === 'local' ? 'host' : r.type !== undefined || r.via !== undefined || r.nexthops || r.family === 6 ? 'global' : 'link'
+  r.type === 'local'
+    ? 'host'
+    : r.type !== undefined || r.via !== undefined || r.nexthops || r.family === 6
+      ? 'global'
+      : 'link'
 
 const gateway = (hop: { gateway?: string; via?: { host: string } }): string | undefined => {
   const text = hop.gateway ?? hop.via?.host
@@ -120,7 +133,8 @@ export const route: Kind<RouteSpec> = {
     const seen = new Map<string, number>()
     return dump.routes.flatMap((r): Resource<RouteSpec>[] => {
       const mine = root ? r.protocol === String(labProtocol(lab)) : CONFIGURED.has(r.protocol ?? '3')
-      if (!mine || Number(r.table) === LOCAL_TABLE || r.dst.startsWith('ff00:') || r.type === '5' || r.type === '3') return []
+      if (!mine || Number(r.table) === LOCAL_TABLE || r.dst.startsWith('ff00:') || r.type === '5' || r.type === '3')
+        return []
       const spec = specOf(r)
       const id = routeId(namespace, spec)
       const twin = seen.get(id) ?? 0
@@ -130,21 +144,29 @@ export const route: Kind<RouteSpec> = {
     })
   },
 
+  describe: (spec) =>
+    words(spec)
+      .filter((word) => word !== spec.to)
+      .join(' '),
+
   compare(live, desired) {
-    const reshaped = desired.family === 6 && (live.type !== desired.type || !live.nexthops !== !desired.nexthops || !!live.nexthops)
-    return (['type', 'via', 'dev', 'src', 'scope', 'onlink', 'mtu', 'nexthops'] as const).flatMap((field): Difference[] => {
-      const [from, to] = [live[field], desired[field]]
-      // The device follows from the gateway where the file does not say it.
-      if (JSON.stringify(from) === JSON.stringify(to)) return []
-      return [
-        {
-          field,
-          ...(from !== undefined && { from }),
-          ...(to !== undefined && { to }),
-          ...(reshaped && { forces: REPLACED }),
-        },
-      ]
-    })
+    const reshaped =
+      desired.family === 6 && (live.type !== desired.type || !live.nexthops !== !desired.nexthops || !!live.nexthops)
+    return (['type', 'via', 'dev', 'src', 'scope', 'onlink', 'mtu', 'nexthops'] as const).flatMap(
+      (field): Difference[] => {
+        const [from, to] = [live[field], desired[field]]
+        // The device follows from the gateway where the file does not say it.
+        if (JSON.stringify(from) === JSON.stringify(to)) return []
+        return [
+          {
+            field,
+            ...(from !== undefined && { from }),
+            ...(to !== undefined && { to }),
+            ...(reshaped && { forces: REPLACED }),
+          },
+        ]
+      },
+    )
   },
 
   needs: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
@@ -155,7 +177,7 @@ export const route: Kind<RouteSpec> = {
       // Gateways may be reached through routes of other networks to a device: those come first.
       stage: r.spec.via === undefined && !r.spec.nexthops ? 'add device routes' : 'add routes',
       command: ip(
-        ...[r, 'route'] as const,
+        ...([r, 'route'] as const),
         // A multipath route outlives one of its interfaces, without that hop.
         live.has(r.id) && r.spec.nexthops ? 'replace' : 'add',
         ...words(r.spec),
@@ -166,7 +188,13 @@ export const route: Kind<RouteSpec> = {
   update: ({ desired }, { lab }) => [
     {
       stage: 'add routes',
-      command: ip(desired, 'route', 'replace', ...words(desired.spec), ...(desired.root ? ['proto', String(labProtocol(lab))] : [])),
+      command: ip(
+        desired,
+        'route',
+        'replace',
+        ...words(desired.spec),
+        ...(desired.root ? ['proto', String(labProtocol(lab))] : []),
+      ),
     },
   ],
   remove: (r, outlook) =>

@@ -4,7 +4,7 @@ import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
 
-export interface RuleSpec {
+export type RuleSpec = {
   readonly family: 4 | 6
   readonly priority: number
   readonly from?: string
@@ -20,7 +20,14 @@ export interface RuleSpec {
 
 /** Priorities of the rules that the kernel makes itself: local, main and default (ip-rule(8)). */
 const KERNELS = new Set([0, 32766, 32767])
-const actions: Readonly<Record<string, RuleSpec['action']>> = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit', blackhole: 'blackhole', unreachable: 'unreachable', prohibit: 'prohibit' }
+const actions: Readonly<Record<string, RuleSpec['action']>> = {
+  6: 'blackhole',
+  7: 'unreachable',
+  8: 'prohibit',
+  blackhole: 'blackhole',
+  unreachable: 'unreachable',
+  prohibit: 'prohibit',
+}
 
 const selector = (s: RuleSpec): string[] =>
   (['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) => (s[word] === undefined ? [] : [word, s[word]]))
@@ -54,14 +61,19 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
   read: (dump: Dump, { namespace, root, lab }) =>
-    ([...dump.rules.map((r) => [r, 4]), ...dump.rules6.map((r) => [r, 6])] as [IpRule, 4 | 6][]).flatMap(([r, family]) => {
-      const mine = root
-        ? r.protocol === String(labProtocol(lab))
-        : !(KERNELS.has(r.priority) && r.protocol === '2') && !('l3mdev' in r)
-      if (!mine) return []
-      const spec = specOf(r, family)
-      return [{ id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec } as Resource<RuleSpec>]
-    }),
+    ([...dump.rules.map((r) => [r, 4]), ...dump.rules6.map((r) => [r, 6])] as [IpRule, 4 | 6][]).flatMap(
+      ([r, family]) => {
+        const mine = root
+          ? r.protocol === String(labProtocol(lab))
+          : !(KERNELS.has(r.priority) && r.protocol === '2') && !('l3mdev' in r)
+        if (!mine) return []
+        const spec = specOf(r, family)
+        return [
+          { id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec } as Resource<RuleSpec>,
+        ]
+      },
+    ),
+  describe: () => '',
   compare: () => [],
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],
@@ -77,4 +89,5 @@ export const rule: Kind<RuleSpec> = {
 }
 
 /** `ip rule` cannot tell the family of a rule that names no address: `-6` says it. */
-const family = (r: Resource<RuleSpec>, ...argv: string[]) => (r.spec.family === 6 ? ip(r, '-6', ...argv) : ip(r, ...argv))
+const family = (r: Resource<RuleSpec>, ...argv: string[]) =>
+  r.spec.family === 6 ? ip(r, '-6', ...argv) : ip(r, ...argv)

@@ -1,6 +1,6 @@
 import type { Kind } from '../model/kind.ts'
 
-export interface ShareSpec {
+export type ShareSpec = {
   /** The namespace that this is a second name of. */
   readonly of: string
 }
@@ -9,6 +9,7 @@ export interface ShareSpec {
 export const share: Kind<ShareSpec> = {
   name: 'share',
   read: () => [],
+  describe: ({ of }) => `second name of ${of}`,
   compare: (live, desired) =>
     live.of === desired.of
       ? []

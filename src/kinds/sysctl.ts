@@ -2,7 +2,7 @@ import type { Kind } from '../model/kind.ts'
 import type { Resource } from '../model/resource.ts'
 import { within } from './common.ts'
 
-export interface SysctlSpec {
+export type SysctlSpec = {
   /** As in the lab file: dots between the parts, a `/` for a dot inside a part (sysctl(8)). */
   readonly key: string
   /** Numbers separated by single spaces, or text. */
@@ -29,6 +29,7 @@ export const sysctl: Kind<SysctlSpec> = {
       ...sysctlResource(namespace, key, value.trim().replace(/\s+/g, ' ')),
       ...(root && { root }),
     })),
+  describe: ({ value }) => `= ${value}`,
   compare: (live, desired) =>
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],

@@ -7,5 +7,6 @@ export const veth: LinkType = {
   example: 'links:\n  - endpoints: [ns0:veth0, ns1:veth0]',
   fields: {},
   mtu: () => 1500,
+  pair: true,
   byType: false,
 }

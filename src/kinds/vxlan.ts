@@ -10,12 +10,19 @@ const address = (description: string) => ({
 export const vxlan: LinkType = {
   name: 'vxlan',
   description: 'One end of a virtual layer 2 network that is carried in UDP between hosts.',
-  example: 'interfaces:\n  flannel.1: { type: vxlan, id: 1, local: 10.4.7.21, remote: 10.4.7.22, dstport: 8472, link: eth0, mtu: 1450 }',
+  example:
+    'interfaces:\n  flannel.1: { type: vxlan, id: 1, local: 10.4.7.21, remote: 10.4.7.22, dstport: 8472, link: eth0, mtu: 1450 }',
   fields: {
-    id: { schema: { type: 'integer', minimum: 0, maximum: 16777215, description: 'VXLAN network identifier (VNI).' }, forces: FIXED },
+    id: {
+      schema: { type: 'integer', minimum: 0, maximum: 16777215, description: 'VXLAN network identifier (VNI).' },
+      forces: FIXED,
+    },
     local: address('Source address of the outer packets.'),
     remote: { ...address('Where to send what has no learnt destination.'), read: (d) => d['remote'] ?? d['remote6'] },
-    group: { ...address('Multicast group to send what has no learnt destination to; needs `link`.'), read: (d) => d['group'] ?? d['group6'] },
+    group: {
+      ...address('Multicast group to send what has no learnt destination to; needs `link`.'),
+      read: (d) => d['group'] ?? d['group6'],
+    },
     dstport: {
       schema: { type: 'integer', minimum: 1, maximum: 65535, description: 'UDP port. Default: 4789.' },
       fallback: 4789,
@@ -24,12 +31,20 @@ export const vxlan: LinkType = {
       forces: FIXED,
     },
     ttl: {
-      schema: { type: 'integer', minimum: 0, maximum: 255, description: 'TTL of the outer packets; 0: the system’s default.' },
+      schema: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 255,
+        description: 'TTL of the outer packets; 0: the system’s default.',
+      },
       fallback: 0,
       forces: FIXED,
     },
     learning: {
-      schema: { type: 'boolean', description: 'Whether remote MAC addresses are learnt from what arrives. Default: true.' },
+      schema: {
+        type: 'boolean',
+        description: 'Whether remote MAC addresses are learnt from what arrives. Default: true.',
+      },
       fallback: true,
       words: (v) => [v === true ? 'learning' : 'nolearning'],
       read: (d) => d['learning'] !== false,
@@ -38,6 +53,7 @@ export const vxlan: LinkType = {
   },
   lower: 'optional',
   lowerWord: 'dev',
-  mtu: (lower, spec) => (lower === undefined ? 1500 : lower - (String(spec['remote'] ?? spec['group'] ?? '').includes(':') ? 70 : 50)),
+  mtu: (lower, spec) =>
+    lower === undefined ? 1500 : lower - (String(spec['remote'] ?? spec['group'] ?? '').includes(':') ? 70 : 50),
   byType: true,
 }

@@ -44,7 +44,5 @@ export function subnetOf({ family, address, prefix }: Cidr): string {
 
 /** Whether the address lies in the subnet of the CIDR. */
 export function contains(cidr: Cidr, address: string): boolean {
-  return (
-    familyOf(address) === cidr.family && subnetOf({ ...cidr, address }) === subnetOf(cidr)
-  )
+  return familyOf(address) === cidr.family && subnetOf({ ...cidr, address }) === subnetOf(cidr)
 }

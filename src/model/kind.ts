@@ -36,6 +36,8 @@ export interface Kind<S extends object = any> {
   readonly name: string
   /** The resources of this kind in a namespace. */
   read(dump: Dump, scope: Scope): Resource<S>[]
+  /** The settings that people look for first, in one line. */
+  describe(spec: S): string
   /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */
   compare(live: S, desired: S): Difference[]
   /** Ids that must exist first. */
@@ -48,10 +50,15 @@ export interface Kind<S extends object = any> {
   update(update: Update<S>, outlook: Outlook): Emission[]
   /** What the kernel makes along with it (lo with a namespace). */
   provides?(resource: Resource<S>): Resource[]
+  /** Marks one that others made as the lab's (namespaces only). */
+  adopt?(id: string, lab: string): Emission[]
   /** The kernel made it by itself: one that the lab does not list is no drift (fe80 addresses). */
   automatic?(resource: Resource<S>): boolean
-  /** Ids that go as well when all of these go: what hangs on several (routes, on the last address of an interface). */
-  bereaved?(gone: ReadonlySet<string>, live: Resources): string[]
+  /**
+   * What goes as well when these go, and with which of them: what hangs on several (the routes of an interface, on its
+   * last address).
+   */
+  bereaved?(gone: ReadonlySet<string>, live: Resources): [id: string, by: string][]
   /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */
   loosened?(resource: Resource<S>, goes: (id: string) => boolean): Resource<S>
   /** Empty when something else that goes takes it along. */

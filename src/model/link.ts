@@ -56,8 +56,14 @@ export interface LinkType {
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
   /** It has no MAC address of its own that could be set when it is made. */
   readonly noMac?: true
+  /** Two of them are made, and go, together, each the other's `peer`. */
+  readonly pair?: true
+  /** The kernel makes it with its namespace. */
+  readonly builtin?: true
   /** Whether other interfaces can be its ports (`master`). */
   readonly hasPorts?: true
+  /** Unless it is set by hand, its MTU is the smallest of its ports' (1500 without any). */
+  readonly followsPorts?: true
   /** Whether a lab may choose it with `type:`; veths come from links, bridges from `bridges`. */
   readonly byType: boolean
 }

@@ -13,6 +13,10 @@ export interface Difference {
   readonly to?: unknown
   /** Why the kernel cannot change it in place. */
   readonly forces?: string
+  /** One-based places in an ordered list, before and after: a rule in its chain. */
+  readonly at?: { readonly from?: number; readonly to?: number }
+  /** What else comes with the change. */
+  readonly note?: string
 }
 
 /** What happens to one resource, and why. */
@@ -21,10 +25,14 @@ export interface Change {
   readonly kind: string
   readonly namespace: string
   readonly action: Action
+  /** The resource in one line, as it will be (as it is, when it goes). */
+  readonly description: string
   readonly before?: Resource
   readonly after?: Resource
   /** For updates and replacements. */
   readonly differences: readonly Difference[]
+  /** The id of what takes it along: the kernel removes it, and it has to be made again. */
+  readonly lostWith?: string
   /** One line: what makes it necessary, where the differences do not say it. */
   readonly reason?: string
 }

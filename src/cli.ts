@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander'
+import { version } from '../package.json'
+import type { ChangeOptions } from './commands/change.ts'
+import type { Global } from './commands/terminal.ts'
+
+const program = new Command('netlab')
+  .description('Lab-as-code for Linux networking: a YAML file describes a network, netlab makes it so.')
+  .version(version)
+  .option('--no-color', 'no colours')
+  .showHelpAfterError('(netlab --help shows what there is)')
+  .enablePositionalOptions()
+
+const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
+const json = (): Option => new Option('--json', 'print a JSON document')
+
+/** Runs a command's function, loaded only now, and ends with its exit code. */
+type Run = (options: Global) => Promise<number>
+async function end(run: Run): Promise<void> {
+  const global = program.opts<Global>()
+  try {
+    process.exitCode = await run(global)
+  } catch (error) {
+    const { reportError } = await import('./commands/errors.ts')
+    process.exitCode = reportError(error, global)
+  }
+}
+
+const planning = (command: Command): Command =>
+  command
+    .option('--target <id...>', 'only this, and what it needs')
+    .option('--replace <id...>', 'rebuild this although nothing differs')
+    .option('--adopt', 'take over namespaces of these names that others made')
+
+const changing = (command: Command): Command =>
+  command
+    .option('-y, --auto-approve', 'do not ask')
+    .option('--lock-timeout <seconds>', 'how long to wait for another run on the same lab', '10')
+    .option('--no-rollback', 'keep what was done when a step fails')
+    .addOption(json())
+
+program
+  .command('validate')
+  .description('check a lab file, without looking at the kernel')
+  .argument('[lab]', LAB)
+  .addOption(json())
+  .action((lab: string | undefined, options: object) =>
+    end(async (global) => (await import('./commands/validate.ts')).validate(lab, { ...global, ...options })),
+  )
+
+planning(program.command('plan'))
+  .description('show what apply would change')
+  .argument('[lab]', LAB)
+  .option('--commands', 'the exact commands, in order')
+  .option('--destroy', 'plan to take the lab away')
+  .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
+  .addOption(json())
+  .action((lab: string | undefined, options: object) =>
+    end(async (global) => (await import('./commands/plan.ts')).plan(lab, { ...global, ...options })),
+  )
+
+changing(planning(program.command('apply')))
+  .description('make the live network what the lab file says')
+  .argument('[lab]', LAB)
+  .action((lab: string | undefined, options: ChangeOptions) =>
+    end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global })),
+  )
+
+changing(program.command('destroy'))
+  .description('remove what the lab owns, and nothing else')
+  .argument('[lab]', LAB)
+  .action((lab: string | undefined, options: ChangeOptions) =>
+    end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global, destroy: true })),
+  )
+
+program
+  .command('show')
+  .description('what is live: who is connected to whom, with which addresses')
+  .argument('[lab]', `${LAB}; or a namespace`)
+  .option('--desired', 'the lab file with every short form written out')
+  .option('--rules', 'the live firewall rules, with their counters')
+  .addOption(json())
+  .action((lab: string | undefined, options: object) =>
+    end(async (global) => (await import('./commands/show.ts')).show(lab, { ...global, ...options })),
+  )
+
+program
+  .command('list')
+  .description('the labs that are live here')
+  .addOption(json())
+  .action((options: object) =>
+    end(async (global) => (await import('./commands/list.ts')).list({ ...global, ...options })),
+  )
+
+program
+  .command('exec')
+  .description('run a command in a namespace')
+  .usage('NS -- CMD...')
+  .argument('<ns>', 'a namespace')
+  .argument('<cmd...>', 'the command and its arguments')
+  .passThroughOptions()
+  .action((namespace: string, command: string[]) =>
+    end(async () => (await import('./commands/exec.ts')).exec(namespace, command)),
+  )
+
+program
+  .command('shell')
+  .description('open a shell in a namespace')
+  .argument('<ns>', 'a namespace')
+  .action((namespace: string) => end(async () => (await import('./commands/exec.ts')).shell(namespace)))
+
+void program.parseAsync()

@@ -1,0 +1,14 @@
+import { UserError } from '../model/diagnostic.ts'
+import { errColors, note, report, type Global } from './terminal.ts'
+
+/** Tells what went wrong and returns the exit code: a user's mistake without a stack, a bug of ours with one. */
+export function reportError(error: unknown, options: Global): number {
+  if (error instanceof UserError) {
+    report(error.diagnostics, options)
+    return 1
+  }
+  const c = errColors(options)
+  note(`${c.red(c.bold('This is a bug in netlab; please report it with the command and the lab file:'))}\n`)
+  note(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}

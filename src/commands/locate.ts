@@ -1,0 +1,99 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { UserError } from '../model/diagnostic.ts'
+import { note } from './terminal.ts'
+
+/** What the LAB argument stands for: a file's text, or the name of a lab that is live. */
+export type Located = { readonly file: string; readonly text: string } | { readonly name: string }
+
+const isLabFile = (name: string): boolean => /\.ya?ml$/.test(name)
+const labFiles = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter(isLabFile)
+        .sort()
+        .map((name) => join(folder, name))
+    : []
+const defaults = (folder: string): string[] =>
+  ['lab.yaml', 'netlab.yaml'].map((name) => join(folder, name)).filter((f) => existsSync(f))
+
+/**
+ * Finds the lab: a file, a directory that holds one, `-`, or the name of a live lab. Without an argument: lab.yaml or
+ * netlab.yaml here, else the only file in labs/, else the one last planned or applied in this directory.
+ * Throws a UserError that lists the candidates.
+ */
+export function locate(argument: string | undefined): Located {
+  const file = argument === undefined ? implied() : explicit(argument)
+  if (file === undefined) return { name: argument ?? '' }
+  if (file === '-') return { file, text: readFileSync(0, 'utf8') }
+  try {
+    return { file, text: readFileSync(file, 'utf8') }
+  } catch (error) {
+    throw UserError.of(`cannot read ${file}`, (error as Error).message)
+  }
+}
+
+/** The file that an argument names; undefined when it can only be the name of a live lab. */
+function explicit(argument: string): string | undefined {
+  if (argument === '-') return argument
+  if (!existsSync(argument)) {
+    if (/^[a-z0-9][a-z0-9-]{0,31}$/.test(argument)) return undefined
+    throw UserError.of(`there is no lab file ${argument}`, candidates())
+  }
+  if (!statSync(argument).isDirectory()) return argument
+  const [first] = defaults(argument)
+  const files = labFiles(argument)
+  const only = first ?? (files.length === 1 ? files[0] : undefined)
+  if (only === undefined)
+    throw UserError.of(
+      `${argument} is a directory with ${files.length || 'no'} lab files`,
+      files.map((f) => `netlab plan ${f}`).join('\n'),
+    )
+  return only
+}
+
+function implied(): string {
+  const [here] = defaults('.')
+  if (here !== undefined) return here
+  const files = labFiles('labs')
+  if (files.length === 1 && files[0] !== undefined) return files[0]
+  const last = remembered()
+  if (last === undefined) throw UserError.of('which lab?', candidates())
+  note(`Using ${last}, the lab last used in this directory.\n`)
+  return last
+}
+
+function candidates(): string {
+  const files = [...labFiles('.'), ...labFiles('labs')]
+  return files.length
+    ? `Name one of these:\n${files.map((f) => `  ${f}`).join('\n')}`
+    : 'There is no lab.yaml, no netlab.yaml and nothing in labs/ here. Name a file, or write one.'
+}
+
+const memory = (): string =>
+  join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'netlab', 'last.json')
+
+function memories(): Record<string, string> {
+  try {
+    return JSON.parse(readFileSync(memory(), 'utf8')) as Record<string, string>
+  } catch {
+    return {} // a convenience: a missing or broken memory is no memory
+  }
+}
+
+function remembered(): string | undefined {
+  const file = memories()[process.cwd()]
+  return file !== undefined && existsSync(file) ? relative('.', file) || file : undefined
+}
+
+/** Remembers the file for the next command in this directory that names none. */
+export function remember(file: string): void {
+  if (file === '-') return
+  try {
+    mkdirSync(dirname(memory()), { recursive: true })
+    writeFileSync(memory(), JSON.stringify({ ...memories(), [process.cwd()]: resolve(file) }))
+  } catch {
+    // a home that cannot be written to costs only the convenience
+  }
+}

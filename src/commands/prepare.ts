@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { loadLab, type Lab } from '../lab/index.ts'
+import { canonicalize } from '../live/canonical.ts'
+import { pinned } from '../live/inherited.ts'
+import { read, type Live, type Subject } from '../live/read.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+import { makePlan } from '../plan/plan.ts'
+import { targeted } from '../plan/target.ts'
+import type { Located } from './locate.ts'
+
+/** What plans can be asked for. */
+export interface Wishes {
+  readonly destroy?: boolean
+  readonly adopt?: boolean
+  readonly target?: readonly string[]
+  readonly replace?: readonly string[]
+}
+
+/** A lab, the kernel, and what lies between them. */
+export interface Prepared {
+  readonly name: string
+  /** For messages: the file, or the lab's name. */
+  readonly source: string
+  readonly lab?: Lab
+  readonly live: Live
+  readonly plan: Plan
+}
+
+/** Loads the lab file that was located; undefined when only a name was given. */
+export function load(located: Located): Lab | undefined {
+  if ('name' in located) return undefined
+  return loadLab({ ...located, readBeside: beside(located.file) })
+}
+
+/** Reads files that a lab file names, from where it lies itself. */
+export function beside(file: string): (path: string) => string {
+  const folder = file === '-' ? '.' : dirname(file)
+  return (path) => readFileSync(resolve(folder, path), 'utf8')
+}
+
+/** What to read of the kernel for this lab. */
+export function subjectOf(name: string, lab: Lab | undefined): Subject {
+  const sysctls = new Map<string, string[]>()
+  for (const { kind, namespace, spec } of lab?.resources.values() ?? [])
+    if (kind === 'sysctl') sysctls.set(namespace, [...(sysctls.get(namespace) ?? []), String(spec['key'])])
+  return { lab: name, namespaces: lab?.namespaces ?? new Map(), sysctls }
+}
+
+/** Reads the kernel and plans. Throws a UserError when the file is no lab, or when something foreign is in the way. */
+export async function prepare(located: Located, runner: Runner, wishes: Wishes = {}): Promise<Prepared> {
+  const lab = load(located)
+  const name = lab?.name ?? ('name' in located ? located.name : '')
+  const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner)
+  const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
+  if (!lab && live.resources.size === 0)
+    throw UserError.of(
+      `there is no lab file ${name}, and no live lab of that name`,
+      'netlab list shows the labs that are live.',
+    )
+  return { name, source, ...(lab && { lab }), live, plan: await planFor(name, lab, live, runner, wishes) }
+}
+
+/** The plan from this live state: to the lab file, or (without one, or to destroy) to nothing. */
+export async function planFor(
+  name: string,
+  lab: Lab | undefined,
+  live: Live,
+  runner: Runner,
+  { destroy = false, adopt = false, target = [], replace = [] }: Wishes,
+): Promise<Plan> {
+  const wanted: Resources = destroy || !lab ? new Map<string, Resource>() : await canonicalize(lab.resources, runner)
+  const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
+  refuse(wanted, live, new Set(adopts))
+  const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
+  const desired = pinned(wanted, found)
+  const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
+  if (unknown.length)
+    throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))
+  return makePlan({
+    lab: name,
+    desired: target.length ? targeted(desired, found, target) : desired,
+    live: found,
+    adopts,
+    replace: new Set(replace),
+  })
+}
+
+/** What has the name of one of the lab's and is somebody else's is never touched: the run ends here. */
+function refuse(wanted: Resources, { foreign }: Live, adopted: ReadonlySet<string>): void {
+  const errors = [...foreign.values()].flatMap(({ id, owner }): Diagnostic[] => {
+    const resource = wanted.get(id)
+    if (!resource || adopted.has(id)) return []
+    const what = resource.kind === 'namespace' || resource.kind === 'share' ? 'namespace' : 'interface'
+    return [
+      {
+        severity: 'error',
+        summary: `${what} ${id} exists already, and ${owner === undefined ? 'no lab made it' : `lab ${owner} owns it`}`,
+        detail:
+          owner === undefined
+            ? `Give it another name here, remove it yourself${what === 'namespace' ? ` (ip netns del ${id}), or take it over with --adopt` : ''}.`
+            : `Give it another name here, or remove that lab first: netlab destroy ${owner}`,
+        ...(resource.source && { position: resource.source }),
+      },
+    ]
+  })
+  if (errors.length) throw new UserError(errors)
+}

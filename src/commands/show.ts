@@ -1,0 +1,58 @@
+import { kindOf } from '../kinds/index.ts'
+import { ipRunner } from '../exec/ip.ts'
+import { writeLab } from '../lab/write.ts'
+import { owners } from '../live/owners.ts'
+import { read } from '../live/read.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { showJson } from '../render/json.ts'
+import { renderShow } from '../render/show.ts'
+import { locate, type Located } from './locate.ts'
+import { load, subjectOf } from './prepare.ts'
+import { out, outColors, outJson, type Global } from './terminal.ts'
+
+interface Options extends Global {
+  readonly json?: boolean
+  readonly desired?: boolean
+}
+
+const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
+
+/** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
+export async function show(argument: string | undefined, options: Options): Promise<number> {
+  const { byNamespace } = await owners(ipRunner)
+  const owner = argument === undefined ? undefined : byNamespace.get(argument)
+  const located: Located = owner === undefined ? locate(argument) : { name: owner }
+  const lab = load(located)
+  const name = lab?.name ?? ('name' in located ? located.name : '')
+  if (options.desired) {
+    if (!lab) throw UserError.of('--desired needs a lab file')
+    if (options.json) outJson(showJson(name, lab.resources, describe))
+    else out(writeLab(name, lab.resources))
+    return 0
+  }
+  const { resources } = await read(subjectOf(name, lab), ipRunner)
+  const live = filtered(resources, owner === undefined ? undefined : argument)
+  if (live.size === 0)
+    throw UserError.of(
+      `lab ${name} is not live`,
+      lab
+        ? `netlab apply ${'file' in located ? located.file : name} makes it.`
+        : 'netlab list shows the labs that are.',
+    )
+  const json = showJson(name, live, describe)
+  if (options.json) outJson(json)
+  else out(renderShow(json, outColors(options)))
+  return 0
+}
+
+/** What exists: without the settings that a namespace which is not there would inherit, and of one namespace only if asked. */
+function filtered(resources: Resources, namespace: string | undefined): Resources {
+  return new Map(
+    [...resources].filter(
+      ([, r]) =>
+        (r.root || r.kind === 'share' || resources.get(r.namespace)?.kind === 'namespace') &&
+        (namespace === undefined || r.namespace === namespace),
+    ),
+  )
+}

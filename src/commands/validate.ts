@@ -1,0 +1,41 @@
+import { diagnose } from '../lab/index.ts'
+import { FORMAT } from '../render/json.ts'
+import { locate } from './locate.ts'
+import { beside } from './prepare.ts'
+import { errColors, note, outJson, report, type Global } from './terminal.ts'
+import { UserError } from '../model/diagnostic.ts'
+
+interface Options extends Global {
+  readonly json?: boolean
+}
+
+/** `netlab validate`: everything that can be said about the file without looking at the kernel. */
+export async function validate(argument: string | undefined, options: Options): Promise<number> {
+  const located = locate(argument)
+  if ('name' in located) throw UserError.of(`there is no lab file ${located.name}`)
+  const diagnostics = diagnose({ ...located, readBeside: beside(located.file) })
+  const valid = !diagnostics.some(({ severity }) => severity === 'error')
+  if (options.json)
+    outJson({
+      format_version: FORMAT,
+      valid,
+      diagnostics: diagnostics.map(({ severity, summary, detail, position }) => ({
+        severity,
+        summary,
+        detail: detail ?? '',
+        file: position?.file ?? located.file,
+        line: position?.line ?? 1,
+        column: position?.column ?? 1,
+      })),
+    })
+  else {
+    report(diagnostics, options)
+    const c = errColors(options)
+    const warnings = diagnostics.filter(({ severity }) => severity === 'warning').length
+    const errors = diagnostics.length - warnings
+    const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`
+    const found = [errors && count(errors, 'error'), warnings && count(warnings, 'warning')].filter(Boolean).join(', ')
+    note(`${valid ? c.green('valid') : c.red('not valid')}: ${located.file}${found && ` (${found})`}\n`)
+  }
+  return valid ? 0 : 1
+}

@@ -1,0 +1,51 @@
+import { connect, createServer, type Server } from 'node:net'
+import { UserError } from '../model/diagnostic.ts'
+
+/** How often a waiting run looks again, in milliseconds. */
+const INTERVAL = 100
+
+/**
+ * One writer per lab. The lock is an abstract Unix socket (unix(7)): the kernel gives it to one process, takes it back
+ * when that process ends however it ends, and leaves no file. It is local to the network namespace netlab runs in, as
+ * the names of labs are. Returns what releases it.
+ */
+export async function lock(lab: string, timeout: number, waiting: (holder: string) => void): Promise<() => void> {
+  const address = `\0netlab/${lab}`
+  const until = Date.now() + timeout
+  for (let told = false; ; told = true) {
+    const server = await listen(address)
+    if (server) return () => server.close()
+    const holder = await ask(address)
+    if (Date.now() >= until)
+      throw UserError.of(
+        `lab ${lab} is being changed by another run${holder && ` (${holder})`}`,
+        'Wait for it to end, or give --lock-timeout SECONDS more.',
+      )
+    if (!told) waiting(holder)
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL))
+  }
+}
+
+/** The socket, or undefined when somebody has it. */
+function listen(address: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const me = `process ${process.pid}, netlab ${process.argv.slice(2).join(' ')}`
+    const server = createServer((client) => client.on('error', () => {}).end(me))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    )
+    // The lock alone must not keep a run from ending.
+    server.listen(address, () => resolve(server.unref()))
+  })
+}
+
+/** What the holder says of itself; empty when it is gone by now. */
+function ask(address: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    connect(address)
+      .on('data', (data) => (text += data.toString()))
+      .on('error', () => resolve(text))
+      .on('close', () => resolve(text))
+  })
+}

@@ -1,0 +1,30 @@
+import { shell } from '../model/command.ts'
+import type { Step } from '../model/plan.ts'
+import type { Progress } from './execute.ts'
+
+/** How often the line on a terminal moves, in milliseconds. */
+const INTERVAL = 80
+
+/** One line that moves, on a terminal; elsewhere a line per step. Everything goes to standard error. */
+export function showProgress(stream: NodeJS.WriteStream): Progress {
+  const started = Date.now()
+  const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)}s`
+  if (!stream.isTTY)
+    return {
+      done: (step, count, total) => void stream.write(`[${count}/${total}] ${firstLine(step)}\n`),
+      end: () => {},
+    }
+  let last = 0
+  return {
+    done(step, count, total) {
+      const now = Date.now()
+      if (now - last < INTERVAL && count < total) return
+      last = now
+      const line = `${step.stage} ${count}/${total} ${seconds()}  ${firstLine(step)}`
+      stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`)
+    },
+    end: () => void stream.write('\r\x1b[2K'),
+  }
+}
+
+const firstLine = (step: Step): string => shell(step.command).split('\n', 1)[0] ?? ''

@@ -1,0 +1,84 @@
+import { stringify } from 'yaml'
+import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
+
+type Plain = Record<string, unknown>
+
+/** Resources as a lab file in its long form: every interface, address and route said once, nothing implied. */
+export function writeLab(name: string, resources: Resources): string {
+  const namespaces: Record<string, Plain> = {}
+  const at = (namespace: string): Plain => (namespaces[namespace] ??= {})
+  const into = (namespace: string, field: string): Record<string, Plain> => {
+    const home = at(namespace)
+    return (home[field] ??= {}) as Record<string, Plain>
+  }
+  const listed = (namespace: string, field: string, item: Plain): void => {
+    const home = at(namespace)
+    home[field] = [...((home[field] as Plain[] | undefined) ?? []), item]
+  }
+  const links: { endpoints: string[] }[] = []
+  for (const r of resources.values()) {
+    if (r.root) at(r.namespace)['root'] = true
+    switch (r.kind) {
+      case 'namespace':
+        at(r.id)
+        break
+      case 'share':
+        at(r.id)['shares'] = r.spec['of']
+        break
+      case 'address': {
+        const { dev, address } = r.spec as { dev: string; address: string }
+        const home = resources.get(`${r.namespace}/${dev}`)
+        const settings = (into(r.namespace, home?.kind === 'bridge' ? 'bridges' : 'interfaces')[dev] ??= {})
+        settings['addresses'] = [...((settings['addresses'] as string[] | undefined) ?? []), address]
+        break
+      }
+      case 'route':
+      case 'rule':
+      case 'neighbor':
+        listed(r.namespace, `${r.kind}s`, without(r.spec, 'family'))
+        break
+      case 'sysctl':
+        ;(into(r.namespace, 'sysctls') as Plain)[String(r.spec['key'])] = r.spec['value']
+        break
+      case 'process':
+        into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')
+        break
+      case 'qdisc': {
+        const dev = String(r.spec['dev'])
+        const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
+        settings['impairments'] = without(r.spec, 'dev')
+        break
+      }
+      default:
+        if ('up' in r.spec) writeLink(r, into, links)
+        else at(r.namespace)[r.kind] = r.spec
+    }
+  }
+  return stringify(
+    { name, namespaces, ...(links.length && { links }) },
+    { lineWidth: 120, flowCollectionPadding: true },
+  )
+}
+
+function writeLink(
+  r: Resource,
+  into: (namespace: string, field: string) => Record<string, Plain>,
+  links: { endpoints: string[] }[],
+): void {
+  const { up, peer, link, mtuFollows: _, master, ...rest } = r.spec
+  const settings: Plain = {
+    ...(['veth', 'bridge', 'loopback'].includes(r.kind) ? {} : { type: r.kind }),
+    ...(typeof link === 'string' && {
+      link: namespaceOf(link) === r.namespace ? nameOf(link) : link.replace('/', ':'),
+    }),
+    ...(master !== undefined && { bridge: master }),
+    ...rest,
+    ...(up === false && { up }),
+  }
+  into(r.namespace, r.kind === 'bridge' ? 'bridges' : 'interfaces')[nameOf(r.id)] = settings
+  if (typeof peer === 'string' && r.id < peer)
+    links.push({ endpoints: [r.id.replace('/', ':'), peer.replace('/', ':')] })
+}
+
+const without = (spec: Plain, field: string): Plain =>
+  Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field))

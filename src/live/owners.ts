@@ -1,0 +1,31 @@
+import { ownerOf } from '../model/owner.ts'
+import type { Runner } from '../model/runner.ts'
+
+/** Who owns what under /run/netns, and in the machine's own namespace. */
+export interface Owners {
+  /** Every named namespace → the lab that owns it; undefined: nobody's. */
+  readonly byNamespace: ReadonlyMap<string, string | undefined>
+  /** Every live lab → its namespaces, sorted; empty for a lab that only has devices in the machine's own. */
+  readonly byLab: ReadonlyMap<string, string[]>
+}
+
+/** Reads the marks of all labs. */
+export async function owners(runner: Runner): Promise<Owners> {
+  const named = (await runner.list()).filter(({ stale }) => !stale)
+  const [root, ...dumps] = await runner.dump([
+    { sysctls: [], depth: 'links' },
+    ...named.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' as const })),
+  ])
+  const byNamespace = new Map<string, string | undefined>()
+  const byLab = new Map<string, string[]>()
+  named.forEach(({ name }, i) => {
+    const owner = ownerOf(dumps[i]?.links.find(({ flags }) => flags.includes('LOOPBACK'))?.ifalias)
+    byNamespace.set(name, owner)
+    if (owner !== undefined) byLab.set(owner, [...(byLab.get(owner) ?? []), name])
+  })
+  for (const { ifalias } of root?.links ?? []) {
+    const owner = ownerOf(ifalias)
+    if (owner !== undefined && !byLab.has(owner)) byLab.set(owner, [])
+  }
+  return { byNamespace, byLab: new Map([...byLab].sort(([a], [b]) => (a < b ? -1 : 1))) }
+}

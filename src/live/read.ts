@@ -1,0 +1,167 @@
+import { kinds } from '../kinds/index.ts'
+import { fresh, inheritable } from './inherited.ts'
+import { labGroup, ownerOf } from '../model/owner.ts'
+import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import { sysctlResource } from '../kinds/sysctl.ts'
+
+/** What a lab is about to ask of the kernel: enough to know where to look. */
+export interface Subject {
+  readonly lab: string
+  /** Namespaces that the lab file names; none when only the lab's name is known. */
+  readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+  /** Ids and keys of the sysctls that the lab file sets, by namespace. */
+  readonly sysctls: ReadonlyMap<string, readonly string[]>
+}
+
+/** A namespace or device that has the name of one of the lab's, and is somebody else's. */
+export interface Foreign {
+  readonly id: string
+  /** The lab that it belongs to; absent: made by hand, or by another tool. */
+  readonly owner?: string
+}
+
+/** The kernel, as far as it concerns one lab. */
+export interface Live {
+  /** What the lab owns. */
+  readonly resources: Resources
+  /** What stands in its way, by id. */
+  readonly foreign: ReadonlyMap<string, Foreign>
+  /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
+  readonly adoptable: Resources
+  /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
+  readonly dumps: ReadonlyMap<string, Dump>
+}
+
+/** The name under which the machine's own namespace is read when the lab has no name for it. */
+const ROOT = 'host'
+
+/** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants. */
+export async function read(subject: Subject, runner: Runner): Promise<Live> {
+  const { lab, namespaces } = subject
+  const named = await runner.list()
+  const mains = mainNames(named, namespaces)
+  const wanted = named.filter(({ name, stale }) => !stale && mains.get(name) === name && namespaces.has(name))
+  const others = named.filter(({ name, stale }) => !stale && mains.get(name) === name && !namespaces.has(name))
+  const root = [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
+  const missing = [...namespaces].filter(
+    ([name, n]) => !n.root && !n.shares && !named.some((x) => x.name === name && !x.stale),
+  )
+
+  const keys = (namespace: string): string[] => [
+    ...new Set([...(subject.sysctls.get(namespace) ?? []), ...inheritable]),
+  ]
+  const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
+  const [dumped, glimpsed, inherited] = await Promise.all([
+    runner.dump([
+      { sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' },
+      ...wanted.map(({ name }) => full(name)),
+    ]),
+    runner.dump(others.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' }))),
+    missing.length ? fresh(runner) : new Map<string, string>(),
+  ])
+  const orphans = others.filter((_, i) => owner(glimpsed[i]) === lab)
+  const rest = await runner.dump(orphans.map(({ name }) => full(name)))
+
+  const dumps = new Map<string, Dump>()
+  const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
+  keep(root, dumped[0])
+  wanted.forEach(({ name }, i) => keep(name, dumped[i + 1]))
+  orphans.forEach(({ name }, i) => keep(name, rest[i]))
+
+  const resources = new Map<string, Resource>()
+  const adoptable = new Map<string, Resource>()
+  const foreign = new Map<string, Foreign>()
+  const ends = farEnds(dumps, root, mains)
+  for (const [name, dump] of dumps) {
+    const isRoot = name === root
+    const owned = isRoot || owner(dump) === lab
+    if (!owned) foreign.set(name, found(name, owner(dump)))
+    if (!owned && owner(dump) !== undefined) continue
+    const scope = {
+      namespace: name,
+      lab,
+      otherEnd: (link: IpLink) => ends(name, link),
+      ...(isRoot && { root: true as const }),
+    }
+    const into = owned ? resources : adoptable
+    const readAll = [...kinds.values()].flatMap((kind) => kind.read(dump, scope))
+    const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
+    for (const resource of mine) into.set(resource.id, resource)
+    if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: {} })
+  }
+  for (const { name, stale } of named) {
+    const main = mains.get(name)
+    if (stale && namespaces.has(name))
+      resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
+    else if (main !== undefined && main !== name) {
+      const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined
+      if (into === foreign) foreign.set(name, found(name, owner(dumps.get(main))))
+      else into?.set(name, { id: name, kind: 'share', namespace: name, spec: { of: main } })
+    }
+  }
+  for (const [name] of missing)
+    for (const [key, value] of inherited) {
+      if (subject.sysctls.get(name)?.includes(key)) continue // what the lab sets is shown as set, whatever the machine has
+      const resource = sysctlResource(name, key, value)
+      resources.set(resource.id, resource)
+    }
+  return { resources, foreign, adoptable, dumps }
+}
+
+const owner = (dump: Dump | undefined): string | undefined =>
+  ownerOf(dump?.links.find((link) => link.flags.includes('LOOPBACK'))?.ifalias)
+
+const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
+
+/** Every name → the first name of the same namespace: the one that the lab file calls a namespace, if it does. */
+function mainNames(named: readonly NamedNamespace[], namespaces: Subject['namespaces']): Map<string, string> {
+  const byInode = new Map<number, string>()
+  for (const { name, inode } of named) {
+    const known = namespaces.get(name)
+    if (!byInode.has(inode) || (known && !known.shares)) byInode.set(inode, name)
+  }
+  return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
+}
+
+/** How the other end of a link is found: by its index, in the namespace that the kernel's id stands for. */
+function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: ReadonlyMap<string, string>) {
+  const indexes = new Map<string, Map<number, IpLink>>()
+  for (const [name, { links }] of dumps) indexes.set(name, new Map(links.map((link) => [link.ifindex, link])))
+  return (namespace: string, link: IpLink): string | undefined => {
+    if (link.link_netnsid === undefined) return link.link ? linkId(namespace, link.link) : undefined
+    const index = link.link_index ?? 0
+    const netns = dumps.get(namespace)?.nsids.get(link.link_netnsid)
+    const home = netns === undefined ? root : (mains.get(netns) ?? netns)
+    const end = indexes.get(home)?.get(index)
+    // The machine's own namespace has no name: its device must point back.
+    const right = end && (netns !== undefined || end.link_index === link.ifindex || link.linkinfo?.info_kind !== 'veth')
+    return right ? linkId(home, end.ifname) : `${netns ?? '?'}/#${index}`
+  }
+}
+
+/**
+ * In the machine's own namespace: the devices that carry the lab's mark, what is on them, and what the kinds have
+ * recognised by other marks. Devices of a wanted name without the mark are noted as foreign.
+ */
+function ownedInRoot(
+  all: readonly Resource[],
+  dump: Dump,
+  { lab, sysctls, namespaces }: Subject,
+  foreign: Map<string, Foreign>,
+): Resource[] {
+  const namespace = all[0]?.namespace ?? ROOT
+  const marks = new Map(dump.links.map((link) => [link.ifname, ownerOf(link.ifalias) ?? ownerByGroup(link, lab)]))
+  if ([...namespaces.values()].some((n) => n.root))
+    for (const [name, mark] of marks)
+      if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
+  return all.filter(({ kind, id, spec }) => {
+    if (kind === 'sysctl') return sysctls.has(namespace)
+    const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : spec['dev']
+    const onDevice = kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || 'up' in spec
+    return !onDevice || marks.get(String(dev)) === lab
+  })
+}
+
+const ownerByGroup = (link: IpLink, lab: string): string | undefined =>
+  !link.ifalias && Number(link.group) === labGroup(lab) ? lab : undefined

@@ -1,0 +1,43 @@
+import { kindOf } from '../kinds/index.ts'
+import type { Resources } from '../model/resource.ts'
+
+/** Why a live resource that nobody removes is gone all the same: the id of what takes it along. */
+export type Losses = ReadonlyMap<string, string>
+
+/**
+ * What the kernel removes along with what a plan removes. `roots` are the ids that the plan deletes or replaces,
+ * `disturbed` those that updates take away (id → id of the updated resource). Linear in the number of resources.
+ */
+export function losses(live: Resources, roots: ReadonlySet<string>, disturbed: Losses): Losses {
+  const dependents = new Map<string, string[]>()
+  for (const r of live.values())
+    for (const id of kindOf(r.kind).lostWith(r, live)) {
+      const list = dependents.get(id)
+      if (list) list.push(r.id)
+      else dependents.set(id, [r.id])
+    }
+  const lost = new Map(disturbed)
+  const gone = new Set([...roots, ...lost.keys()])
+  let front = [...gone]
+  while (front.length > 0) {
+    while (front.length > 0) {
+      const next: string[] = []
+      for (const id of front)
+        for (const dependent of dependents.get(id) ?? []) {
+          if (gone.has(dependent)) continue
+          gone.add(dependent)
+          lost.set(dependent, id)
+          next.push(dependent)
+        }
+      front = next
+    }
+    for (const kind of new Set([...live.values()].map((r) => kindOf(r.kind))))
+      for (const [id, by] of kind.bereaved?.(gone, live) ?? []) {
+        if (gone.has(id)) continue
+        gone.add(id)
+        lost.set(id, by)
+        front.push(id)
+      }
+  }
+  return lost
+}

@@ -1,0 +1,191 @@
+import { kindOf } from '../kinds/index.ts'
+import type { Outlook } from '../model/kind.ts'
+import { stages, type Change, type Difference, type Emission, type Plan, type Stage, type Step } from '../model/plan.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { losses, type Losses } from './cascade.ts'
+
+/** Both sides of a plan. */
+export interface Sides {
+  readonly lab: string
+  readonly desired: Resources
+  readonly live: Resources
+  /** Namespaces to take over. */
+  readonly adopts?: readonly string[]
+  /** Ids to rebuild although nothing differs. */
+  readonly replace?: ReadonlySet<string>
+}
+
+/** What turns live into desired: every change, and the commands in the order in which the kernel accepts them. Pure. */
+export function makePlan({ lab, desired, live: found, adopts = [], replace = new Set() }: Sides): Plan {
+  const live = withProvided(desired, found)
+  const { changes, goes } = decide(desired, live, replace)
+  const outlook: Outlook = { lab, live, desired, goes }
+  const emitted = changes.flatMap((change) =>
+    emissions(change, outlook).map((emission) => ({ change: change.id, ...emission })),
+  )
+  const taken = adopts.flatMap(
+    (name) =>
+      kindOf('namespace')
+        .adopt?.(name, lab)
+        .map((e) => ({ change: name, ...e })) ?? [],
+  )
+  return { lab, adopts, changes, steps: order([...taken, ...emitted], desired) }
+}
+
+/** The live resources, and those that the kernel will make along with what the plan creates. */
+function withProvided(desired: Resources, live: Resources): Resources {
+  const result = new Map(live)
+  for (const r of desired.values()) {
+    if (live.has(r.id)) continue
+    for (const provided of kindOf(r.kind).provides?.(r) ?? []) result.set(provided.id, provided)
+  }
+  return result
+}
+
+/** The changes, in the order in which people read them: by namespace, as the file has them, deletions after. */
+function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>) {
+  const changes = new Map<string, Change>()
+  const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
+    const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d }
+    if (!l) return { ...base, action: 'create', differences: [] }
+    if (l.kind !== d.kind) {
+      const differences: Difference[] = [
+        { field: 'kind', from: l.kind, to: d.kind, forces: 'it is another kind of thing' },
+      ]
+      return { ...base, before: l, action: 'replace', differences }
+    }
+    const differences = kindOf(d.kind).compare(l.spec, d.spec)
+    if (forced.has(d.id)) return { ...base, before: l, action: 'replace', differences, reason: 'asked for' }
+    if (differences.length === 0) return undefined
+    const action = differences.some((x) => x.forces !== undefined) ? 'replace' : 'update'
+    return { ...base, before: l, action, differences }
+  }
+  for (const d of desired.values()) {
+    const change = consider(d, live.get(d.id))
+    if (change) changes.set(d.id, change)
+  }
+  for (const l of live.values())
+    if (!desired.has(l.id) && !kindOf(l.kind).automatic?.(l))
+      changes.set(l.id, {
+        id: l.id,
+        kind: l.kind,
+        namespace: l.namespace,
+        description: describe(l),
+        before: l,
+        action: 'delete',
+        differences: [],
+      })
+
+  for (;;) {
+    const lost = lostBy(changes, live)
+    const goes = (id: string): boolean => lost.has(id) || isRemoved(changes.get(id))
+    let settled = true
+    for (const d of desired.values()) {
+      const l = live.get(d.id)
+      if (!l) continue
+      const change = changes.get(d.id)
+      const by = lost.get(d.id)
+      if (by !== undefined && !isRemoved(change)) {
+        const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), before: l, after: d }
+        changes.set(d.id, { ...base, action: 'replace', differences: change?.differences ?? [], lostWith: by })
+        settled = false
+        continue
+      }
+      const loosened = by === undefined && !isRemoved(change) ? kindOf(l.kind).loosened?.(l, goes) : undefined
+      if (!loosened || loosened === l) continue
+      const again = consider(d, loosened)
+      if (again && again.differences.length !== (change?.differences.length ?? 0)) {
+        changes.set(d.id, again)
+        settled = false
+      }
+    }
+    if (settled) return { changes: sorted(changes, desired), goes }
+  }
+}
+
+const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
+
+const isRemoved = (change: Change | undefined): boolean => change?.action === 'delete' || change?.action === 'replace'
+
+/** What goes without being removed, given these changes; a change that is itself a loss stays one. */
+function lostBy(changes: ReadonlyMap<string, Change>, live: Resources): Losses {
+  const roots = new Set<string>()
+  const disturbed = new Map<string, string>()
+  for (const change of changes.values()) {
+    if (isRemoved(change)) roots.add(change.id)
+    else if (change.action === 'update' && change.before && change.after)
+      for (const id of kindOf(change.kind).disturbs?.(
+        { live: change.before, desired: change.after, differences: change.differences },
+        live,
+      ) ?? [])
+        disturbed.set(id, change.id)
+  }
+  return losses(live, roots, disturbed)
+}
+
+function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Change[] {
+  const byNamespace = new Map<string, Change[]>()
+  const place = (change: Change): void => {
+    const list = byNamespace.get(change.namespace)
+    if (list) list.push(change)
+    else byNamespace.set(change.namespace, [change])
+  }
+  for (const d of desired.values()) {
+    if (!byNamespace.has(d.namespace)) byNamespace.set(d.namespace, [])
+    const change = changes.get(d.id)
+    if (change) place(change)
+  }
+  for (const change of changes.values()) if (change.action === 'delete') place(change)
+  return [...byNamespace.values()].flat()
+}
+
+function emissions(change: Change, outlook: Outlook): Emission[] {
+  const { action, before, after, differences } = change
+  const kind = kindOf(change.kind)
+  if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, outlook)
+  return [
+    ...(before && isRemoved(change) && change.lostWith === undefined
+      ? kindOf(before.kind).remove(before, outlook)
+      : []),
+    ...(after ? kind.create(after, outlook) : []),
+  ]
+}
+
+const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
+const wall = new Map<Stage, number>()
+stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
+
+/** Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. */
+function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
+  const depths = new Map<string, number>()
+  const depth = (id: string): number => {
+    const known = depths.get(id)
+    if (known !== undefined) return known
+    depths.set(id, 0) // circles end here; validation has refused them
+    const r = desired.get(id)
+    const below = r
+      ? kindOf(r.kind)
+          .needs(r)
+          .filter((need) => need !== r.namespace)
+      : []
+    const result = r ? Math.max(0, ...below.map((need) => depth(need) + 1)) : 0
+    depths.set(id, result)
+    return result
+  }
+  const places = new Map<string, number>()
+  const keyed = emitted.map((e, i) => {
+    const netns = e.command.netns ?? ''
+    if (!places.has(netns)) places.set(netns, places.size)
+    const deep = e.stage === 'create links' ? depth(e.change) : 0
+    return { e, key: [wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, rank.get(e.stage) ?? 0, i] }
+  })
+  keyed.sort((a, b) => a.key.map((k, i) => k - (b.key[i] ?? 0)).find((d) => d !== 0) ?? 0)
+  let wave = -1
+  let last = ''
+  return keyed.map(({ e: { change, stage, command }, key }) => {
+    const name = `${key[0]} ${key[1]}`
+    if (name !== last) wave++
+    last = name
+    return { change, stage, wave, command }
+  })
+}

@@ -1,0 +1,89 @@
+import { shell } from '../model/command.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { summarize, type Action, type Difference, type Plan, type Stage } from '../model/plan.ts'
+
+/** The version of every JSON document that netlab prints. Fields are added, never changed or removed, within 1. */
+export const FORMAT = '1.0'
+
+/** A plan as programs read it, and as the human view is made from. */
+export interface PlanJson {
+  readonly format_version: string
+  readonly lab: string
+  readonly adopts: readonly string[]
+  readonly changes: readonly {
+    readonly id: string
+    readonly kind: string
+    readonly namespace: string
+    readonly action: Action
+    readonly description: string
+    readonly before: Readonly<Record<string, unknown>> | null
+    readonly after: Readonly<Record<string, unknown>> | null
+    readonly differences: readonly Difference[]
+    /** What the kernel removes it with, or why it is replaced. */
+    readonly reason?: string
+  }[]
+  readonly summary: Readonly<Record<Action, number>>
+  readonly steps: readonly {
+    readonly change: string
+    readonly stage: Stage
+    /** The exact command, as one line of shell. */
+    readonly command: string
+  }[]
+}
+
+/** The plan as plain JSON data. */
+export function planJson({ lab, adopts, changes, steps }: Plan): PlanJson {
+  return {
+    format_version: FORMAT,
+    lab,
+    adopts,
+    changes: changes.map(
+      ({ id, kind, namespace, action, description, before, after, differences, lostWith, reason }) => ({
+        id,
+        kind,
+        namespace,
+        action,
+        description,
+        before: before?.spec ?? null,
+        after: after?.spec ?? null,
+        differences,
+        ...(reason !== undefined && { reason }),
+        ...(lostWith !== undefined && { reason: `the kernel removes it with ${lostWith}` }),
+      }),
+    ),
+    summary: summarize(changes),
+    steps: steps.map(({ change, stage, command }) => ({ change, stage, command: shell(command) })),
+  }
+}
+
+/** A resource as programs read it. */
+export interface ResourceJson {
+  readonly id: string
+  readonly kind: string
+  readonly namespace: string
+  /** In the machine's own namespace. */
+  readonly root?: true
+  readonly description: string
+  readonly spec: Readonly<Record<string, unknown>>
+}
+
+/** What `show` prints: the resources of a lab, live or desired. */
+export interface ShowJson {
+  readonly format_version: string
+  readonly lab: string
+  readonly resources: readonly ResourceJson[]
+}
+
+/** Resources as plain JSON data; `describe` says each in a line. */
+export const showJson = (lab: string, resources: Resources, describe: (r: Resource) => string): ShowJson => ({
+  format_version: FORMAT,
+  lab,
+  resources: [...resources.values()].map((r) => ({
+    id: r.id,
+    kind: r.kind,
+    namespace: r.namespace,
+    ...(r.root && { root: r.root }),
+    description: describe(r),
+    spec: r.spec,
+  })),
+})

@@ -1,0 +1,50 @@
+import type { Colors } from 'picocolors/types'
+import { symbols, type Action } from '../model/plan.ts'
+import type { PlanJson } from './json.ts'
+
+type ChangeJson = PlanJson['changes'][number]
+
+const paint = (c: Colors, action: Action): ((text: string) => string) =>
+  ({ create: c.green, update: c.yellow, replace: c.magenta, delete: c.red })[action]
+
+/** The plan as people read it: what changes, from what to what, why; and the summary line. */
+export function renderPlan(plan: PlanJson, source: string, c: Colors): string {
+  const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
+  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} The live network matches ${source}.\n`
+  const width = Math.min(44, Math.max(...plan.changes.map(({ id }) => id.length)))
+  const blocks: string[] = []
+  let namespace: string | undefined
+  for (const change of plan.changes) {
+    if (change.namespace !== namespace) blocks.push(`\n${c.bold(change.namespace)}\n`)
+    namespace = change.namespace
+    blocks.push(renderChange(change, width, c))
+  }
+  return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}\n${summaryLine(plan, c)}\n`
+}
+
+function renderChange(change: ChangeJson, width: number, c: Colors): string {
+  const { action, id, kind, description, differences, reason } = change
+  const color = paint(c, action)
+  const sign = color(symbols[action].padStart(5))
+  const what = description || kind
+  const why = reason === undefined ? '' : c.dim(`  # ${reason}`)
+  const head = `${sign} ${id.padEnd(width)}  ${action === 'update' ? c.dim(kind) : c.dim(what)}${why}`.trimEnd()
+  return [head, ...differences.map((d) => renderDifference(d, c)), ''].join('\n')
+}
+
+function renderDifference({ field, from, to, forces }: ChangeJson['differences'][number], c: Colors): string {
+  const text = `          ${field}: ${value(from)} → ${value(to)}`
+  return forces === undefined ? text : `${text}  ${c.magenta('# forces replacement')}${c.dim(`: ${forces}`)}`
+}
+
+const value = (v: unknown): string =>
+  v === undefined || v === '' ? '(none)' : typeof v === 'string' ? v : JSON.stringify(v)
+
+/** `Plan: 3 to add, 1 to change, 0 to destroy.`: a replacement is counted on both sides, as Terraform does. */
+export function summaryLine({ summary }: Pick<PlanJson, 'summary'>, c: Colors): string {
+  const { create, update, replace, delete: gone } = summary
+  return `${c.bold('Plan:')} ${create + replace} to add, ${update} to change, ${gone + replace} to destroy.`
+}
+
+/** The exact commands in order, as a person would type them. */
+export const renderCommands = ({ steps }: PlanJson): string => steps.map(({ command }) => `${command}\n`).join('')

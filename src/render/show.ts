@@ -1,0 +1,81 @@
+import type { Colors } from 'picocolors/types'
+import type { ResourceJson, ShowJson } from './json.ts'
+
+interface Row {
+  readonly name: string
+  readonly addresses: string
+  readonly text: string
+}
+
+/** Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. */
+export function renderShow({ lab, resources }: ShowJson, c: Colors): string {
+  const byNamespace = new Map<string, ResourceJson[]>()
+  for (const r of resources) byNamespace.set(r.namespace, [...(byNamespace.get(r.namespace) ?? []), r])
+  const ports = new Map(
+    resources.map((r) => [r.id, r.spec['master'] === undefined ? undefined : String(r.spec['master'])]),
+  )
+  const blocks = [...byNamespace].map(([namespace, list]) => block(namespace, list, ports, c))
+  return `${c.bold(lab)}: ${byNamespace.size} namespace${byNamespace.size === 1 ? '' : 's'}\n${blocks.join('')}`
+}
+
+function block(
+  namespace: string,
+  list: readonly ResourceJson[],
+  ports: ReadonlyMap<string, string | undefined>,
+  c: Colors,
+): string {
+  const links = list.filter(({ spec }) => typeof spec['up'] === 'boolean')
+  const addresses = (link: ResourceJson): string =>
+    list
+      .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [String(r.spec['address'])] : []))
+      .join(', ')
+  const rows = links
+    .map((link): Row => ({ name: nameOf(link.id), addresses: addresses(link), text: connection(link, links, ports) }))
+    .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
+  const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
+  const [names, cidrs] = [width('name'), width('addresses')]
+  const rest = list.filter((r) => !links.includes(r) && r.kind !== 'address' && r.kind !== 'namespace')
+  const marks = [list.some(({ root }) => root) && 'this machine', forwards(list) && 'forwards']
+    .filter(Boolean)
+    .join(', ')
+  return [
+    `\n${c.bold(c.cyan(namespace))}${marks && c.dim(`  ${marks}`)}\n`,
+    ...rows.map(
+      ({ name, addresses, text }) =>
+        `  ${c.bold(name.padEnd(names))}  ${addresses.padEnd(cidrs)}  ${text}`.trimEnd() + '\n',
+    ),
+    ...rest.flatMap(({ kind, id, description }) =>
+      kind === 'sysctl' ? [] : [`  ${c.dim(kind)} ${subject(id)} ${c.dim(description)}`.trimEnd() + '\n'],
+    ),
+  ].join('')
+}
+
+const nameOf = (id: string): string => id.slice(id.indexOf('/') + 1)
+
+/** What follows the kind in an id: `ns0/route/default` → `default`. */
+const subject = (id: string): string =>
+  /\/(?:route|rule6?|neighbor|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
+
+const forwards = (list: readonly ResourceJson[]): boolean =>
+  list.some(({ kind, spec }) => kind === 'sysctl' && spec['key'] === 'net.ipv4.ip_forward' && spec['value'] === '1')
+
+/** `── ns-router:veth0`, `── br0 of sw`, or what the interface is. */
+function connection(
+  link: ResourceJson,
+  links: readonly ResourceJson[],
+  ports: ReadonlyMap<string, string | undefined>,
+): string {
+  const { spec, kind, namespace } = link
+  const state = spec['up'] === false ? ' (down)' : ''
+  const port = typeof spec['master'] === 'string' ? `port of ${spec['master']} ` : ''
+  if (typeof spec['peer'] === 'string') {
+    const peer = spec['peer']
+    const [home = '', name = ''] = [peer.slice(0, peer.indexOf('/')), nameOf(peer)]
+    const into = ports.get(peer)
+    return `${port}── ${home}:${into === undefined ? name : `${into} (port ${name})`}${state}`
+  }
+  const members = links.filter((l) => l.spec['master'] === nameOf(link.id)).map(({ id }) => nameOf(id))
+  const on = typeof spec['link'] === 'string' ? ` on ${spec['link'].replace(`${namespace}/`, '')}` : ''
+  if (kind === 'loopback') return state.trim()
+  return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${state}`
+}
