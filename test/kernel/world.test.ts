@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { openWorld } from '../support/netns.ts'
+import type { World } from '../support/netns.ts'
+
+const own = (kind: string): string => readlinkSync(`/proc/self/ns/${kind}`)
+const mounts = (): string => readFileSync('/proc/self/mounts', 'utf8')
+
+/** The processes of the machine that are in a namespace, whichever way they got there. */
+const inside = (kind: string, namespace: string): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/${kind}`) === namespace
+    } catch {
+      return false // gone, or somebody else's
+    }
+  })
+
+describe('a world', () => {
+  let world: World
+  beforeEach(async () => {
+    world = await openWorld()
+  })
+  afterEach(() => world.close())
+
+  test('has namespaces of its own, and an empty /run/netns', async () => {
+    const { stdout } = await world.run(['sh', '-c', 'readlink /proc/self/ns/net /proc/self/ns/mnt /proc/self/ns/pid'])
+    const [net, mnt, pid] = stdout.trim().split('\n')
+    expect(net).toMatch(/^net:/)
+    expect([net, mnt, pid]).not.toEqual([own('net'), own('mnt'), own('pid')])
+    expect(net).not.toBe(own('net'))
+    expect(mnt).not.toBe(own('mnt'))
+    expect(pid).not.toBe(own('pid'))
+    expect(await world.run(['ip', 'netns', 'list'])).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  test('works like a machine: namespaces, links, pings and a firewall', async () => {
+    const script = `
+      set -e
+      ip netns add a
+      ip netns add b
+      ip link add name v netns a type veth peer name v netns b
+      ip -n a addr add 10.0.0.1/24 dev v
+      ip -n b addr add 10.0.0.2/24 dev v
+      ip -n a link set dev v up
+      ip -n b link set dev v up
+      ip netns exec b iptables -A INPUT -p tcp -j DROP
+      ip netns exec a ping -c 1 -W 2 10.0.0.2 >/dev/null
+      ls /sys/class/net
+    `
+    expect(await world.run(['sh'], { input: script })).toEqual({ code: 0, stdout: 'lo\n', stderr: '' })
+    expect((await world.run(['ping', '-c', '1', '127.0.0.1'])).code).toBe(0)
+    expect(existsSync('/run/netns/a')).toBe(false)
+  })
+
+  test('returns what programs end with', async () => {
+    expect(await world.run(['sh', '-c', 'cat; echo oops >&2; exit 3'], { input: 'in' })).toEqual({
+      code: 3,
+      stdout: 'in',
+      stderr: 'oops\n',
+    })
+    expect((await world.run(['sh', '-c', 'kill -KILL $$'])).code).toBe(137)
+    expect((await world.run(['no-such-program'])).code).toBe(127)
+    expect((await world.run(['sleep', '10'], { timeout: 0.2 })).code).toBe(124)
+  })
+
+  test('has an environment and a working folder that do not depend on the machine', async () => {
+    const { stdout } = await world.run(['sh', '-c', 'echo "$HOME $XDG_STATE_HOME ${FORCE_COLOR-none} $WORD"; pwd'], {
+      env: { WORD: 'given' },
+      cwd: world.folder,
+    })
+    expect(stdout).toBe(`${world.folder} ${join(world.folder, 'state')} none given\n${world.folder}\n`)
+  })
+
+  test('buries its orphans', async () => {
+    await world.run(['sh', '-c', '(sleep 0.1 & exit 0) & wait'])
+    await world.run(['sleep', '0.3'])
+    const { stdout } = await world.run(['ps', '-eo', 'stat,comm'])
+    expect(stdout).toContain('cat')
+    expect(stdout).not.toMatch(/^Z/m)
+  })
+
+  test('leaves nothing behind', async () => {
+    const before = mounts()
+    const { stdout } = await world.run(['readlink', '/proc/self/ns/net', '/proc/self/ns/pid'])
+    const [net = '', pid = ''] = stdout.trim().split('\n')
+    await world.run(['ip', 'netns', 'add', 'a'])
+    await world.run(['ip', 'netns', 'exec', 'a', 'sh', '-c', 'setsid sleep 600 >/dev/null 2>&1 &'])
+    expect(inside('pid', pid).length).toBeGreaterThanOrEqual(2)
+    await world.close()
+    expect(inside('net', net)).toEqual([])
+    expect(inside('pid', pid)).toEqual([])
+    expect(existsSync(world.folder)).toBe(false)
+    expect(mounts()).toBe(before)
+  })
+})
+
+test('a world ends with the process that opened it, even when that is killed', async () => {
+  const support = join(__dirname, '../support/netns.ts')
+  const { stdout: code } = await execa('esbuild', [support, '--bundle', '--platform=node', '--log-level=error'], {
+    preferLocal: true,
+  })
+  const victim = `${code}
+    openWorld().then(async (world) => {
+      await world.run(['sh', '-c', 'setsid sleep 600 >/dev/null 2>&1 &'])
+      const { stdout } = await world.run(['readlink', '/proc/self/ns/pid'])
+      process.stdout.write(world.folder + ' ' + stdout.trim(), () => process.kill(process.pid, 'SIGKILL'))
+    })`
+  const { stdout, signal } = await execa('node', ['-'], { input: victim, reject: false })
+  expect(signal).toBe('SIGKILL')
+  const [folder = '', pid = ''] = stdout.split(' ')
+  expect(pid).toMatch(/^pid:/)
+  for (let tries = 0; existsSync(folder) && tries < 50; tries++) await new Promise((done) => setTimeout(done, 100))
+  expect(existsSync(folder)).toBe(false)
+  expect(inside('pid', pid)).toEqual([])
+})
