@@ -20,6 +20,11 @@ export interface Execution {
   readonly stopped: boolean
 }
 
+/** What the tools say when something that is to be removed is gone already: the kernel removes in the background. */
+const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address/
+const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
+  stage.startsWith('delete ') && GONE.test(stderr)
+
 /** Carries out steps wave by wave. Stops after the first failure, or when `signal` says so, and never throws for them. */
 export async function execute(
   steps: readonly Step[],
@@ -28,30 +33,48 @@ export async function execute(
   signal?: AbortSignal,
 ): Promise<Execution> {
   const done: Step[] = []
-  for (let start = 0; start < steps.length && !signal?.aborted;) {
-    const first = steps[start]
-    let end = start
-    while (end < steps.length && steps[end]?.wave === first?.wave) end++
-    const wave = steps.slice(start, end)
-    const failure = await runner.run(
-      wave.map(({ command }) => command),
-      (index) => {
-        const step = wave[index]
-        if (!step) return
-        done.push(step)
-        progress.done(step, done.length, steps.length)
-      },
-      signal,
-    )
-    const step = failure && wave[failure.index]
-    if (step) {
-      progress.end()
-      return { done, failed: { step, outcome: failure.outcome }, stopped: false }
+  const finish = (step: Step): void => {
+    done.push(step)
+    progress.done(step, done.length, steps.length)
+  }
+  for (const wave of waves(steps)) {
+    let rest = wave
+    while (rest.length > 0 && !signal?.aborted) {
+      const finished = new Set<number>()
+      const failure = await runner.run(
+        rest.map(({ command }) => command),
+        (index) => {
+          const step = rest[index]
+          finished.add(index)
+          if (step) finish(step)
+        },
+        signal,
+      )
+      const failed = failure && rest[failure.index]
+      if (failed && !isMoot(failed, failure.outcome)) {
+        progress.end()
+        return { done, failed: { step: failed, outcome: failure.outcome }, stopped: false }
+      }
+      if (failed) {
+        finished.add(failure.index)
+        finish(failed)
+      } else break
+      rest = rest.filter((_, index) => !finished.has(index))
     }
-    start = end
   }
   progress.end()
   return { done, stopped: done.length < steps.length }
+}
+
+/** The steps of each wave. */
+function waves(steps: readonly Step[]): Step[][] {
+  const result: Step[][] = []
+  for (const step of steps) {
+    const last = result.at(-1)
+    if (last?.[0]?.wave === step.wave) last.push(step)
+    else result.push([step])
+  }
+  return result
 }
 
 /** A step that failed, in words: which, its command, what the tool said. */

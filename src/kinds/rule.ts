@@ -18,8 +18,10 @@ export type RuleSpec = {
   readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
 }
 
-/** Priorities of the rules that the kernel makes itself: local, main and default (ip-rule(8)). */
-const KERNELS = new Set([0, 32766, 32767])
+/** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
+const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
+const isKernels = (r: IpRule): boolean =>
+  'l3mdev' in r || (KERNELS[r.priority] === r.table && r.src === 'all' && r.dst === undefined && r.fwmark === undefined)
 const actions: Readonly<Record<string, RuleSpec['action']>> = {
   6: 'blackhole',
   7: 'unreachable',
@@ -63,9 +65,7 @@ export const rule: Kind<RuleSpec> = {
   read: (dump: Dump, { namespace, root, lab }) =>
     ([...dump.rules.map((r) => [r, 4]), ...dump.rules6.map((r) => [r, 6])] as [IpRule, 4 | 6][]).flatMap(
       ([r, family]) => {
-        const mine = root
-          ? r.protocol === String(labProtocol(lab))
-          : !(KERNELS.has(r.priority) && r.protocol === '2') && !('l3mdev' in r)
+        const mine = root ? r.protocol === String(labProtocol(lab)) : !isKernels(r)
         if (!mine) return []
         const spec = specOf(r, family)
         return [

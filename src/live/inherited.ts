@@ -17,7 +17,6 @@ const defaults: ReadonlyMap<string, string> = new Map([
   ['net.ipv4.ip_forward', '0'],
   ...each({
     accept_local: '0',
-    accept_redirects: '1',
     arp_accept: '0',
     arp_announce: '0',
     arp_filter: '0',
@@ -72,7 +71,7 @@ export function pinned(desired: Resources, live: Resources): Resources {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const value = defaults.get(String(r.spec['key']))
     if (value !== undefined)
-      result.set(r.id, sysctlResource(r.namespace, String(r.spec['key']), value) as unknown as Resource)
+      result.set(r.id, { ...sysctlResource(r.namespace, String(r.spec['key']), value), implied: true })
   }
   return result
 }

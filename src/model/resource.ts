@@ -13,6 +13,8 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly namespace: string
   /** The machine's own network namespace: commands run where netlab runs, not under `/run/netns/NAMESPACE`. */
   readonly root?: true
+  /** Nobody wrote it: a default of the kernel's that netlab keeps, part of its namespace when that is made. */
+  readonly implied?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
   /** Where the lab file asks for it (desired side only). */

@@ -18,10 +18,14 @@ export interface Sides {
 /** What turns live into desired: every change, and the commands in the order in which the kernel accepts them. Pure. */
 export function makePlan({ lab, desired, live: found, adopts = [], replace = new Set() }: Sides): Plan {
   const live = withProvided(desired, found)
-  const { changes, goes } = decide(desired, live, replace)
+  const { changes: all, goes } = decide(desired, live, replace)
   const outlook: Outlook = { lab, live, desired, goes }
-  const emitted = changes.flatMap((change) =>
-    emissions(change, outlook).map((emission) => ({ change: change.id, ...emission })),
+  const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
+  const emitted = all.flatMap((change) =>
+    emissions(change, outlook).map((emission) => ({
+      change: isNew(change) ? change.namespace : change.id,
+      ...emission,
+    })),
   )
   const taken = adopts.flatMap(
     (name) =>
@@ -29,6 +33,7 @@ export function makePlan({ lab, desired, live: found, adopts = [], replace = new
         .adopt?.(name, lab)
         .map((e) => ({ change: name, ...e })) ?? [],
   )
+  const changes = all.filter((change) => !isNew(change))
   return { lab, adopts, changes, steps: order([...taken, ...emitted], desired) }
 }
 
