@@ -1,5 +1,5 @@
 // Makes a fresh checkout ready to run: npm packages, system packages, dist/. Uses nothing but what Node brings along,
-// says nothing and takes no time when nothing is missing.
+// says nothing and takes no time when nothing is missing. `--no-system` leaves the system alone: npm's `prepare`.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
@@ -104,8 +104,10 @@ function newest(paths) {
 
 function build() {
   const output = 'dist/netlab.cjs'
-  const current = existsSync(output) ? statSync(output).mtimeMs : 0
-  if (newest(['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']) <= current) return
+  const generated = ['schemas/lab.schema.json', 'src/lab/validator.generated.cjs']
+  const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']
+  const complete = [output, ...generated].every((path) => existsSync(path))
+  if (complete && newest(sources) <= statSync(output).mtimeMs) return
   run([process.execPath, 'scripts/build.mjs'])
 }
 
@@ -113,7 +115,9 @@ if (Number(process.versions.node.split('.')[0]) < 20)
   fail(`setup: netlab needs Node 20 or newer; this is ${process.version}`)
 if (!installed()) {
   console.error('setup: installing npm packages')
-  run(['npm', 'ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  // As `prepare` of `npm install -g .` it inherits --global, which is meant for netlab and not for what builds it.
+  const here = ['--location=project', '--global=false', '--include=dev', '--ignore-scripts']
+  run(['npm', 'ci', ...here, '--no-audit', '--no-fund', '--loglevel=error'], { NODE_ENV: '' })
 }
-installSystemPackages()
+if (!process.argv.includes('--no-system')) installSystemPackages()
 build()
