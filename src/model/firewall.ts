@@ -1,5 +1,3 @@
-import type { Position } from './diagnostic.ts'
-
 /** The families that iptables has a program of its own for. */
 export type IptablesKind = 'iptables' | 'ip6tables'
 
@@ -17,6 +15,14 @@ export interface IptablesChain {
 /** Tables → chains, of one namespace and family. What says nothing (ACCEPT and no rules) is absent. */
 export interface IptablesSpec {
   readonly tables: Readonly<Record<string, Readonly<Record<string, IptablesChain>>>>
+  /** As long as the rules are as somebody wrote them, not yet in the tools' own form: where they are written. */
+  readonly written?: Readonly<Record<string, WrittenTable>>
+}
+
+/** Where a table and the rules of its chains are written. */
+export interface WrittenTable {
+  readonly place: Place
+  readonly chains: Readonly<Record<string, readonly Place[]>>
 }
 
 /** A chain of nftables. */
@@ -49,6 +55,10 @@ export interface NftTable {
 /** The tables of a namespace, by family and name: `inet web`. */
 export interface NftSpec {
   readonly tables: Readonly<Record<string, NftTable>>
+  /** What the lab file says, as long as nft has not turned it into tables. */
+  readonly text?: string
+  /** Beside `text`, in the machine's own namespace: the lab whose mark the names of the tables must bear. */
+  readonly lab?: string
 }
 
 /** A place in what a lab file says about a firewall. */
@@ -61,6 +71,8 @@ export interface Place {
   readonly length?: number
   /** The line and column are those of the file that `restore` names. */
   readonly dump?: true
+  /** What is written there: to find a word in that a tool complains about. */
+  readonly text?: string
 }
 
 /** What is wrong with a rule set, and where. */
@@ -68,48 +80,6 @@ export interface Problem {
   readonly summary: string
   readonly detail?: string
   readonly place: Place
-}
-
-/** A rule as the lab file has it, already split into words and written as iptables-restore reads it. */
-export interface WrittenRule {
-  readonly text: string
-  /** What the person wrote, to find a word in. */
-  readonly source?: string
-  readonly place: Place
-}
-
-export interface WrittenChain {
-  readonly policy?: string
-  readonly rules: readonly WrittenRule[]
-}
-
-export interface WrittenTable {
-  readonly chains: Readonly<Record<string, WrittenChain>>
-  readonly place: Place
-}
-
-/** What a lab file wants of iptables, before the tools put it into their own form. */
-export interface IptablesDraft {
-  readonly tables: Readonly<Record<string, WrittenTable>>
-}
-
-/** What a lab file wants of nftables: text. */
-export interface NftDraft {
-  readonly text: string
-}
-
-/** One rule set that a lab wants in one namespace. */
-export interface FirewallDraft {
-  readonly kind: IptablesKind | 'nftables'
-  readonly namespace: string
-  readonly root?: true
-  readonly lab: string
-  readonly source?: Position
-  readonly draft: IptablesDraft | NftDraft
-  /** The interfaces that the namespace will have: nft's `iif`, `oif` and devices need them. */
-  readonly devices: readonly string[]
-  /** Where in the lab file (or in its dump) a place is. */
-  readonly position: (place: Place) => Position | undefined
 }
 
 /** A live rule with what went through it. */

@@ -1,0 +1,55 @@
+/** What a tool said about a line of its input; no line when it did not say which. */
+export interface Refusal {
+  readonly line?: number
+  readonly column?: number
+  readonly length?: number
+  readonly words: string
+}
+
+/** What the kernel's answers mean for a rule; it says no more than a number. */
+const meanings: readonly (readonly [RegExp, string])[] = [
+  [/Too many links/, 'The chains jump to each other in a circle.'],
+  [/Invalid argument/, 'The kernel refuses a match or target in this table or chain.'],
+  [/No such file|No chain\/target\/match/, 'The kernel does not know a match, target or chain of this rule.'],
+  [/Operation not supported/, 'The kernel lacks what this rule needs.'],
+]
+
+/** What the words of a tool mean, where that is known. */
+export const meaning = (words: string): string | undefined => meanings.find(([pattern]) => pattern.test(words))?.[1]
+
+const clean = (words: string): string =>
+  words
+    .split('\n')
+    .filter((line) => !/^Try `|^\s*$/.test(line))
+    .join(' ')
+    .replace(/^ip6?tables-restore(?: v\S+ \(\w+\))?:\s*/, '')
+    .trim()
+
+/** Parses what iptables-restore says (1.8, both variants): `Error occurred at line: N`, `line N: RULE_APPEND failed (…)`, `line N failed`. */
+export function iptablesRefusals(stderr: string): Refusal[] {
+  const kernels = [...stderr.matchAll(/^\s*line (\d+): (\w+ failed.*)$/gm)]
+  if (kernels.length) return kernels.map(([, line, words]) => ({ line: Number(line), words: words! }))
+  const parsed = /^([\s\S]*?)Error occurred at line: (\d+)/m.exec(stderr)
+  if (parsed) return [{ line: Number(parsed[2]), words: clean(parsed[1]!) }]
+  const plain = /line (\d+) failed(?:: (.*))?/.exec(stderr)
+  if (plain) return [{ line: Number(plain[1]), words: plain[2] ?? 'the rule was refused' }]
+  return [{ words: clean(stderr) || 'it said nothing' }]
+}
+
+/** The chain that a rule jumps to and that does not exist; the tool names the line of COMMIT then. */
+export const missingChain = (words: string): string | undefined => /Chain '([^']+)' does not exist/.exec(words)?.[1]
+
+/** The word that the tool complains about, if it quotes one. */
+export const quotedWord = (words: string): string | undefined => /["`']([^"`']+)["'`]/.exec(words)?.[1]
+
+/** Parses what nft says: `/dev/stdin:LINE:COLUMN-COLUMN: Error: …`. */
+export function nftRefusals(stderr: string): Refusal[] {
+  const found = [...stderr.matchAll(/^\S*stdin:(\d+):(\d+)-(\d+): Error: (.*)$/gm)]
+  if (found.length === 0) return [{ words: stderr.trim() || 'it said nothing' }]
+  return found.map(([, line, column, end, words]) => ({
+    line: Number(line),
+    column: Number(column),
+    length: Math.max(1, Number(end) - Number(column) + 1),
+    words: words!,
+  }))
+}

@@ -1,0 +1,181 @@
+import { builtin } from './save.ts'
+
+/** A JSON Schema fragment, as plain data. */
+export type Schema = Readonly<Record<string, unknown>>
+
+const word = (description: string, ...examples: unknown[]): Schema => ({
+  description,
+  type: 'string',
+  minLength: 1,
+  pattern: '^[^\\n\\r\\u0000]*$',
+  examples,
+})
+
+const oneOrMore = (description: string, ...examples: unknown[]): Schema => ({
+  description,
+  oneOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+  ],
+  examples,
+})
+
+const ports = (description: string): Schema => ({
+  description,
+  oneOf: [
+    { type: 'integer', minimum: 0, maximum: 65535 },
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: ['integer', 'string'] }, minItems: 1, maxItems: 15 },
+  ],
+  examples: [80, 'http', '1024:65535', [80, 443], '!22'],
+})
+
+/** A rule as an object. A leading `!` negates a value. */
+const ruleObject: Schema = {
+  description: 'A rule in fields. A leading `!` negates: `out: "!docker0"`.',
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    source: oneOrMore('Where the packet comes from: an address or a network (`-s`).', '172.17.0.0/16', '!10.0.0.1'),
+    destination: oneOrMore('Where the packet goes to: an address or a network (`-d`).', '10.0.0.0/8'),
+    in: word(
+      'The interface it came in by (`-i`); a `+` at the end stands for any ending.',
+      'eth0',
+      'veth+',
+      '!docker0',
+    ),
+    out: word('The interface it will leave by (`-o`).', 'docker0', '!docker0'),
+    protocol: {
+      description: 'The protocol, by name or number (`-p`).',
+      type: ['string', 'integer'],
+      examples: ['tcp', 'udp', 'icmp'],
+    },
+    fragment: { description: 'Second and further fragments (`-f`); `false` for all others.', type: 'boolean' },
+    icmp_type: {
+      description: 'The type of an ICMP packet.',
+      type: ['string', 'integer'],
+      examples: ['echo-request', 8],
+    },
+    sport: ports('The source port: one, a range (`FROM:TO`), or a list.'),
+    dport: ports('The destination port: one, a range (`FROM:TO`), or a list.'),
+    ctstate: oneOrMore(
+      'States of the connection (`-m conntrack --ctstate`).',
+      'RELATED,ESTABLISHED',
+      ['NEW'],
+      '!INVALID',
+    ),
+    mark: {
+      description: "The packet's mark, with a mask or without.",
+      type: ['string', 'integer'],
+      examples: ['0x1', '0x1/0xff'],
+    },
+    limit: word('At most so many matches in a time (`-m limit`).', '5/second', '120/minute'),
+    limit_burst: { description: 'How many may come at once before `limit` counts.', type: 'integer', minimum: 1 },
+    match: {
+      description: 'Any other match: as text after `-m`, a list of such texts, or match → option → value.',
+      oneOf: [
+        { type: 'string', minLength: 1 },
+        { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
+        {
+          type: 'object',
+          minProperties: 1,
+          propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
+          additionalProperties: {
+            type: ['object', 'null'],
+            propertyNames: { pattern: '^[a-z0-9][a-z0-9-]*$' },
+            additionalProperties: {
+              oneOf: [
+                { type: ['string', 'integer', 'number', 'boolean'] },
+                { type: 'array', items: { type: ['string', 'integer'] } },
+              ],
+            },
+          },
+        },
+      ],
+      examples: ['addrtype --dst-type LOCAL', { statistic: { mode: 'random', probability: 0.5 } }],
+    },
+    jump: word(
+      'What happens: a verdict, a chain, or a target and its options (`-j`).',
+      'ACCEPT',
+      'DOCKER-USER',
+      'REJECT --reject-with tcp-reset',
+    ),
+    goto: word('A chain from which there is no way back (`-g`).', 'BLOCKED'),
+    to: {
+      description: 'What DNAT, SNAT, MASQUERADE, REDIRECT or NETMAP translate to.',
+      type: ['string', 'integer'],
+      examples: ['172.18.0.2:6379', '203.0.113.1', 8080],
+    },
+    comment: { ...word('A remark that stays in the kernel, at most 255 bytes.', 'replies'), maxLength: 255 },
+  },
+}
+
+const rules: Schema = {
+  description: 'The rules, in order.',
+  type: 'array',
+  items: {
+    description: 'A rule: the text one would type after `iptables -A CHAIN`, or an object.',
+    oneOf: [word('As text.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'), ruleObject],
+  },
+}
+
+const chain: Schema = {
+  description: 'A list of rules, or an object with rules and a policy. A chain of your own exists because it is named.',
+  oneOf: [
+    { type: 'null' },
+    rules,
+    {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        policy: {
+          description: 'What happens to a packet that no rule decides about. Built-in chains only.',
+          enum: ['ACCEPT', 'DROP'],
+        },
+        rules,
+      },
+    },
+  ],
+}
+
+const table = (name: string): Schema => ({
+  description: `Chains of the table ${name}: ${builtin[name]?.join(', ')}, and your own.`,
+  type: ['object', 'null'],
+  additionalProperties: chain,
+})
+
+/** The schema of the fields `iptables` and `ip6tables`. */
+export const iptablesSchema: Schema = {
+  description: 'Rules by table and chain, or a dump of iptables-save. They are all there is in the namespace.',
+  type: ['object', 'null'],
+  oneOf: [
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['restore'],
+      properties: { restore: word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save') },
+    },
+    {
+      type: ['object', 'null'],
+      additionalProperties: false,
+      properties: Object.fromEntries(Object.keys(builtin).map((name) => [name, table(name)])),
+    },
+  ],
+  examples: [
+    {
+      filter: { FORWARD: { policy: 'DROP', rules: ['-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'] } },
+      nat: { POSTROUTING: [{ source: '172.17.0.0/16', out: '!docker0', jump: 'MASQUERADE' }] },
+    },
+    { restore: 'docker.iptables-save' },
+  ],
+}
+
+/** The schema of the field `nftables`. */
+export const nftablesSchema: Schema = {
+  description: 'A rule set as text, as in /etc/nftables.conf. It is all there is in the namespace.',
+  type: 'string',
+  examples: [
+    'table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    ct state established,related accept\n  }\n}\n',
+  ],
+}

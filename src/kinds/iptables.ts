@@ -1,0 +1,128 @@
+import type { Command } from '../model/command.ts'
+import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewall.ts'
+import type { Kind } from '../model/kind.ts'
+import type { Difference, Emission } from '../model/plan.ts'
+import type { Resource } from '../model/resource.ts'
+import { covered, within } from './common.ts'
+import { orderedDifferences } from './firewall/ordered.ts'
+import { isBuiltin, ownSpec, parseSave, savedSpec } from './firewall/save.ts'
+import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './firewall/transaction.ts'
+import { restored } from './firewall/restore.ts'
+import { structured, type Context, type Written } from './firewall/written.ts'
+
+export { iptablesSchema } from './firewall/schema.ts'
+
+/** `ns0/iptables` */
+export const iptablesId = (namespace: string, kind: IptablesKind): string => `${namespace}/${kind}`
+
+/** The resource of a rule set that the lab asks for; undefined where it asks for nothing. */
+export function iptablesResource(
+  kind: IptablesKind,
+  namespace: string,
+  spec: IptablesSpec,
+  extra: Pick<Resource, 'root' | 'source'> = {},
+): Resource<IptablesSpec> | undefined {
+  if (Object.keys(spec.tables).length === 0) return undefined
+  return { id: iptablesId(namespace, kind), kind, namespace, ...extra, spec }
+}
+
+/**
+ * The rule set that the value of an `iptables` or `ip6tables` field asks for, not yet in the tools' own form, and all
+ * that is wrong with it as far as text alone can tell. The value has passed the schema; `context.dump` is the text of the
+ * file that `restore` names.
+ */
+export function desiredIptables(value: unknown, context: Context): Written {
+  const fields = (value ?? {}) as Readonly<Record<string, unknown>>
+  return Object.hasOwn(fields, 'restore') ? restored(context.dump ?? '', context) : structured(fields, context)
+}
+
+function chainDifferences(table: string, name: string, from?: IptablesChain, to?: IptablesChain): Difference[] {
+  const field = `${table}/${name}`
+  const differences: Difference[] = []
+  if (!isBuiltin(table, name) && !from) differences.push({ field, to: 'chain' })
+  if (from?.policy !== to?.policy)
+    differences.push({ field: `${field}/policy`, from: from?.policy ?? 'ACCEPT', to: to?.policy ?? 'ACCEPT' })
+  differences.push(...orderedDifferences(field, from?.rules ?? [], to?.rules ?? []))
+  if (!isBuiltin(table, name) && !to) differences.push({ field, from: 'chain' })
+  return differences
+}
+
+/** `filter: 12 rules, nat: 1 rule` */
+const describeIptables = ({ tables }: IptablesSpec): string =>
+  Object.entries(tables)
+    .map(([table, chains]) => {
+      const count = Object.values(chains).reduce((sum, { rules }) => sum + rules.length, 0)
+      return `${table}: ${count} ${count === 1 ? 'rule' : 'rules'}`
+    })
+    .join(', ')
+
+/** What differs, rule by rule and in order. `field` is `TABLE/CHAIN`; a whole chain is the word `chain`, without a place. */
+export function compareIptables(live: IptablesSpec, desired: IptablesSpec): Difference[] {
+  const union = (a: object = {}, b: object = {}) => [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  return union(desired.tables, live.tables).flatMap((table) =>
+    union(desired.tables[table], live.tables[table]).flatMap((name) =>
+      chainDifferences(table, name, live.tables[table]?.[name], desired.tables[table]?.[name]),
+    ),
+  )
+}
+
+/**
+ * iptables-restore commits table by table. Where several change, what was there before is put back, counters included,
+ * when a later one fails: the change happens as a whole or not at all. The arguments are the program and the tables.
+ */
+const GUARDED = `restore=$1; save=$2; shift 2
+before=$(for table; do "$save" -c -t "$table"; done) || exit
+"$restore" --noflush -w && exit
+code=$?
+printf '%s\\n' "$before" | "$restore" -w -c
+exit $code`
+
+function restoring(
+  kind: IptablesKind,
+  resource: Resource<any>,
+  tables: readonly TableLines[],
+  flush: boolean,
+): Emission[] {
+  if (tables.length === 0) return []
+  const program = `${kind}-restore`
+  const argv =
+    tables.length === 1
+      ? [program, ...(flush ? [] : ['--noflush']), '-w']
+      : ['sh', '-c', GUARDED, 'sh', program, `${kind}-save`, ...tables.map(({ table }) => table)]
+  const command: Command = { ...within(resource, ...argv), input: restoreInput(tables) }
+  return [{ stage: 'load firewall', command }]
+}
+
+const nothing: IptablesSpec = { tables: {} }
+
+/** The rules of one family in one namespace: an ordered resource that is changed in place, in one transaction. */
+export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
+  const self: Kind<IptablesSpec> = {
+    name: kind,
+    read: (dump, { namespace, root, lab }) => {
+      if (dump[kind] === '') return []
+      const saved = parseSave(dump[kind])
+      const spec = root ? ownSpec(saved, lab) : savedSpec(saved)
+      if (Object.keys(spec.tables).length === 0) return []
+      return [{ id: iptablesId(namespace, kind), kind, namespace, ...(root && { root }), spec }]
+    },
+    describe: describeIptables,
+    compare: compareIptables,
+    needs: ({ namespace }) => [namespace],
+    lostWith: ({ namespace }) => [namespace],
+    create: (r) =>
+      r.root
+        ? restoring(kind, r, tableLines(nothing, r.spec, true), false)
+        : restoring(kind, r, fullLoad(r.spec), true),
+    update: ({ live, desired }) =>
+      restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true), false),
+    remove: (r, outlook) => {
+      if (covered(self, r, outlook)) return []
+      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), false)
+    },
+  }
+  return self
+}
+
+export const iptables = iptablesKind('iptables')
+export const ip6tables = iptablesKind('ip6tables')

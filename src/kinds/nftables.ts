@@ -1,0 +1,197 @@
+import type { Command } from '../model/command.ts'
+import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firewall.ts'
+import type { Kind } from '../model/kind.ts'
+import type { Difference, Emission } from '../model/plan.ts'
+import type { Resource } from '../model/resource.ts'
+import { covered, within } from './common.ts'
+import { isDynamic, nftLines, rebuilt } from './firewall/nft-transaction.ts'
+import { parseNft } from './firewall/nft-parse.ts'
+import { orderedDifferences } from './firewall/ordered.ts'
+import { isTable, named, parseSave } from './firewall/save.ts'
+
+export { nftablesSchema } from './firewall/schema.ts'
+
+/** `ns0/nftables` */
+export const nftablesId = (namespace: string): string => `${namespace}/nftables`
+
+/** What the names of the lab's tables in the machine's own namespace start with: that, or that and a dot and more. */
+export const tableMark = (lab: string): string => `netlab_${lab.replaceAll('-', '_')}`
+
+/** Whether a table (`inet NAME`) of the machine's own namespace is the lab's. */
+export function isOwnTable(table: string, lab: string): boolean {
+  const name = table.slice(table.indexOf(' ') + 1)
+  return name === tableMark(lab) || name.startsWith(`${tableMark(lab)}.`)
+}
+
+/** Comments and strings as blanks, so that what is left is nft's own words at their places. */
+const bare = (text: string): string =>
+  text.replace(/"[^"\n]*"|#.*/g, (found) => ' '.repeat(found.length)).replace(/\\\n/g, '  ')
+
+/** Statements that print, wait or read files instead of saying what the rule set is. */
+const outlandish = /(?:^|[\n;{}])\s*(include)\b|(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset)\b/g
+
+/** What is wrong with the text of an `nftables` field, as far as can be told without nft. */
+export function nftProblems(text: string): Problem[] {
+  const place = (index: number, length: number): Place => {
+    const before = text.slice(0, index).split('\n')
+    return { path: [], line: before.length, column: before.at(-1)!.length + 1, length }
+  }
+  const nul = text.indexOf('\0')
+  if (nul >= 0) return [{ summary: 'the text contains a NUL', place: place(nul, 1) }]
+  return [...bare(text).matchAll(outlandish)].map((match) => {
+    const word = (match[1] ?? match[2])!
+    const detail =
+      word === 'include' ? 'Write the rules here.' : 'The text says which tables there are, and nothing else.'
+    return {
+      summary: `${word} has no place here`,
+      detail,
+      place: place(match.index + match[0].length - word.length, word.length),
+    }
+  })
+}
+
+/** The resource of the text of an `nftables` field; undefined where it asks for nothing. */
+export function nftablesResource(
+  namespace: string,
+  text: string,
+  lab: string,
+  extra: Pick<Resource, 'root' | 'source'> = {},
+): Resource<NftSpec> | undefined {
+  if (bare(text).trim() === '') return undefined
+  const spec = { tables: {}, text, ...(extra.root && { lab }) }
+  return { id: nftablesId(namespace), kind: 'nftables', namespace, ...extra, spec }
+}
+
+const union = (a: object = {}, b: object = {}) => [...new Set([...Object.keys(a), ...Object.keys(b)])]
+
+const noRules: readonly string[] = []
+
+function chainDifferences(
+  field: string,
+  from: NftChain | undefined,
+  to: NftChain | undefined,
+  note?: string,
+): Difference[] {
+  const setting = (name: 'hook' | 'policy' | 'comment'): Difference[] =>
+    from && to && from[name] !== to[name]
+      ? [
+          {
+            field: `${field}/${name}`,
+            ...(from[name] !== undefined && { from: from[name] }),
+            ...(to[name] !== undefined && { to: to[name] }),
+            ...(note !== undefined && name !== 'policy' && { note }),
+          },
+        ]
+      : []
+  return [
+    ...(from ? [] : [{ field, to: 'chain' }]),
+    ...setting('hook'),
+    ...setting('comment'),
+    ...setting('policy'),
+    ...orderedDifferences(field, from?.rules ?? noRules, to?.rules ?? noRules),
+    ...(to ? [] : [{ field, from: 'chain' }]),
+  ]
+}
+
+function tableDifferences(name: string, from: NftTable | undefined, to: NftTable | undefined): Difference[] {
+  const why = from && to && rebuilt(from, to)
+  const note = why && `nftables cannot change ${why} in place: the table is loaded anew, and its counters start at zero`
+  const chains = union(to?.chains, from?.chains).flatMap((chain) =>
+    chainDifferences(`${name}/${chain}`, from?.chains[chain], to?.chains[chain], note),
+  )
+  const objects = union(to?.objects, from?.objects).flatMap((head): Difference[] => {
+    const [before, after] = [from?.objects[head], to?.objects[head]]
+    const field = `${name}/${head}`
+    const text = (lines: readonly string[] | undefined) => lines?.join('; ')
+    if (!before) return [{ field, to: text([...after!.lines, ...elementText(after!.elements)]) }]
+    if (!after) return [{ field, from: text([...before.lines, ...elementText(before.elements)]) }]
+    const settings =
+      text(before.lines) === text(after.lines)
+        ? []
+        : [{ field, from: text(before.lines), to: text(after.lines), ...(note && { note }) }]
+    const [old, now] = [new Set(before.elements), new Set(after.elements)]
+    if (isDynamic(after)) return settings
+    return [
+      ...settings,
+      ...[...old].filter((element) => !now.has(element)).map((from) => ({ field: `${field}/elements`, from })),
+      ...[...now].filter((element) => !old.has(element)).map((to) => ({ field: `${field}/elements`, to })),
+    ]
+  })
+  const lines = (table: NftTable | undefined) => table?.lines.join('; ')
+  const exists: Difference[] = !from
+    ? [{ field: name, to: 'table' }]
+    : !to
+      ? [{ field: name, from: 'table' }]
+      : lines(from) === lines(to)
+        ? []
+        : [{ field: name, from: lines(from), to: lines(to), ...(note && { note }) }]
+  return [...exists, ...objects, ...chains]
+}
+
+const elementText = (elements: readonly string[] | undefined): string[] =>
+  elements?.length ? [`elements = { ${elements.join(', ')} }`] : []
+
+/** What differs, rule by rule and in order. `field` is `FAMILY TABLE/CHAIN`; a whole chain or table has no place. */
+export const compareNft = (live: NftSpec, desired: NftSpec): Difference[] =>
+  desired.text !== undefined
+    ? orderedDifferences('text', (live.text ?? '').split('\n'), desired.text.split('\n'))
+    : union(desired.tables, live.tables).flatMap((name) =>
+        tableDifferences(name, live.tables[name], desired.tables[name]),
+      )
+
+/** `inet web: 3 rules` */
+const describeNft = ({ tables }: NftSpec): string =>
+  Object.entries(tables)
+    .map(([name, { chains }]) => {
+      const count = Object.values(chains).reduce((sum, { rules }) => sum + rules.length, 0)
+      return `${name}: ${count} ${count === 1 ? 'rule' : 'rules'}`
+    })
+    .join(', ')
+
+/** Leaves out the tables that iptables-save and ip6tables-save list: those are iptables' resources. */
+function withoutIptables({ tables }: NftSpec, ip: string, ip6: string): NftSpec {
+  const theirs = { ip: parseSave(ip), ip6: parseSave(ip6) }
+  const kept = named<NftTable>()
+  for (const [name, table] of Object.entries(tables)) {
+    const [family = '', short = ''] = name.split(' ')
+    if (!((family === 'ip' || family === 'ip6') && theirs[family].has(short))) kept[name] = table
+  }
+  return { tables: kept }
+}
+
+/** Tables that are called as iptables calls its own. */
+const likeIptables = (name: string): boolean => /^ip6? /.test(name) && isTable(name.slice(name.indexOf(' ') + 1))
+
+const loading = (resource: Resource<any>, stage: Emission['stage'], lines: readonly string[]): Emission[] => {
+  if (lines.length === 0) return []
+  const command: Command = { ...within(resource, 'nft', '-f', '-'), input: `${lines.join('\n')}\n` }
+  return [{ stage, command }]
+}
+
+/** One transaction; tables in the way of iptables' own go before iptables' rules are loaded. */
+function transaction(resource: Resource<any>, live: NftSpec, desired: NftSpec): Emission[] {
+  const obstacle = Object.keys(live.tables).some((name) => likeIptables(name) && !desired.tables[name])
+  return loading(resource, obstacle ? 'delete rules' : 'load firewall', nftLines(live, desired))
+}
+
+const nothing: NftSpec = { tables: {} }
+
+/** The tables of nftables in one namespace: changed in place by handles, in one transaction. */
+export const nftables: Kind<NftSpec> = {
+  name: 'nftables',
+  read: (dump, { namespace, root, lab }) => {
+    if (dump.nftables === '') return []
+    const { tables } = withoutIptables(parseNft(dump.nftables), dump.iptables, dump.ip6tables)
+    const own = named<NftTable>()
+    for (const [name, table] of Object.entries(tables)) if (!root || isOwnTable(name, lab)) own[name] = table
+    if (Object.keys(own).length === 0) return []
+    return [{ id: nftablesId(namespace), kind: 'nftables', namespace, ...(root && { root }), spec: { tables: own } }]
+  },
+  describe: describeNft,
+  compare: compareNft,
+  needs: ({ namespace }) => [namespace],
+  lostWith: ({ namespace }) => [namespace],
+  create: (r) => transaction(r, nothing, r.spec),
+  update: ({ live, desired }) => transaction(desired, live.spec, desired.spec),
+  remove: (r, outlook) => (covered(nftables, r, outlook) ? [] : transaction(r, r.spec, nothing)),
+}

@@ -1,0 +1,135 @@
+import { meaning } from '../kinds/firewall/refusals.ts'
+import { isOwnTable, tableMark } from '../kinds/nftables.ts'
+import { UserError, type Diagnostic, type Position } from '../model/diagnostic.ts'
+import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+import { tryOut, type Refused } from './throwaway.ts'
+
+/** Where in the lab's files a place of the resource with this id is. */
+export type Where = (id: string, place: Place) => Position | undefined
+
+/** Throwaway namespaces at once. */
+const WIDTH = 4
+
+const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
+
+/** One kind and rule set, whichever namespaces want it. */
+interface Job {
+  readonly first: Resource
+  readonly resources: Resource[]
+  readonly devices: readonly string[]
+}
+
+/**
+ * The resources with every firewall in the form in which the kernel's tools print it. Each distinct rule set is loaded
+ * once, in a network namespace that is gone when this returns. Throws a UserError with the tool's words and the lab
+ * file's lines when one is refused: a rule that the kernel would not take never gets into a plan.
+ */
+export async function canonicalize(resources: Resources, runner: Runner, where?: Where): Promise<Resources> {
+  const jobs = jobsOf(resources)
+  if (jobs.length === 0) return resources
+  const specs = new Map<string, IptablesSpec | NftSpec>()
+  const diagnostics: Diagnostic[] = []
+  await parallel(jobs, async (job) => {
+    const result = await tryOut(job.first, job.devices, runner)
+    for (const resource of job.resources) {
+      if ('spec' in result) {
+        diagnostics.push(...foreignNames(resource, result.spec))
+        specs.set(resource.id, result.spec)
+      } else diagnostics.push(...result.refusals.map((refusal) => diagnostic(resource, refusal, where)))
+    }
+  })
+  diagnostics.push(...clashes(resources, specs))
+  if (diagnostics.length) throw new UserError(unique(diagnostics).sort(byPosition))
+  const entries = [...resources].flatMap(([id, resource]): [string, Resource][] => {
+    const spec = specs.get(id)
+    if (!spec) return [[id, resource]]
+    return Object.keys(spec.tables).length ? [[id, { ...resource, spec: spec as unknown as Resource['spec'] }]] : []
+  })
+  return new Map(entries)
+}
+
+async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  await Promise.all(Array.from({ length: WIDTH }, worker))
+}
+
+/** The distinct rule sets that are not yet in the tools' form. */
+function jobsOf(resources: Resources): Job[] {
+  const jobs = new Map<string, Job>()
+  for (const resource of resources.values()) {
+    if (!isFirewall(resource)) continue
+    const { written, text, tables } = resource.spec as { written?: unknown; text?: string; tables: unknown }
+    if (written === undefined && text === undefined) continue
+    const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, resources) : []
+    const key = JSON.stringify([resource.kind, text ?? tables, devices])
+    const job = jobs.get(key)
+    if (job) job.resources.push(resource)
+    else jobs.set(key, { first: resource, resources: [resource], devices })
+  }
+  return [...jobs.values()]
+}
+
+/** The interfaces that the namespace will have; lo is there already. */
+const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
+  [...resources.values()]
+    .filter((r) => r.namespace === namespace && 'up' in r.spec && r.id.startsWith(`${namespace}/`))
+    .map(({ id }) => nameOf(id))
+    .filter((name) => name !== 'lo')
+
+function diagnostic(resource: Resource, { place, words, detail }: Refused, where: Where | undefined): Diagnostic {
+  const position = (place && where?.(resource.id, place)) ?? resource.source
+  const why = detail ?? meaning(words)
+  const tool = resource.kind === 'nftables' ? 'nft' : resource.kind
+  return {
+    severity: 'error',
+    summary: `${tool} refuses this in ${resource.namespace}: ${words}`,
+    ...(why !== undefined && { detail: why }),
+    ...(position && { position }),
+  }
+}
+
+/** In the machine's own namespace only tables with the lab's mark in their name. */
+function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec): Diagnostic[] {
+  const lab = (resource.spec as { lab?: string }).lab
+  if (resource.kind !== 'nftables' || !resource.root || lab === undefined) return []
+  return Object.keys(spec.tables)
+    .filter((table) => !isOwnTable(table, lab))
+    .map((table) => ({
+      severity: 'error',
+      summary: `table ${table} is not called as the lab's`,
+      detail: `In the machine's own namespace the name says whose a table is: ${tableMark(lab)}, or ${tableMark(lab)}.NAME.`,
+      ...(resource.source && { position: resource.source }),
+    }))
+}
+
+/** A table that both nftables and iptables want in one namespace: the kernel has one of that name. */
+function clashes(resources: Resources, specs: ReadonlyMap<string, IptablesSpec | NftSpec>): Diagnostic[] {
+  return [...specs].flatMap(([id, spec]) => {
+    const resource = resources.get(id)
+    const family = resource?.kind === 'iptables' ? 'ip' : resource?.kind === 'ip6tables' ? 'ip6' : undefined
+    const nft = specs.get(`${resource?.namespace}/nftables`)
+    if (!resource || family === undefined) return []
+    return Object.keys(spec.tables)
+      .filter((table) => nft && `${family} ${table}` in nft.tables)
+      .map((table) => ({
+        severity: 'error' as const,
+        summary: `table ${family} ${table} is declared under nftables and under ${resource.kind}`,
+        detail: 'The kernel has one table of that name: give the one under nftables another.',
+        ...(resource.source && { position: resource.source }),
+      }))
+  })
+}
+
+const key = ({ summary, position }: Diagnostic): string => JSON.stringify([summary, position])
+
+const unique = (diagnostics: readonly Diagnostic[]): Diagnostic[] => [
+  ...new Map(diagnostics.map((d) => [key(d), d])).values(),
+]
+
+const byPosition = ({ position: a }: Diagnostic, { position: b }: Diagnostic): number =>
+  (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0)
