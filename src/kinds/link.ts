@@ -76,6 +76,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ]),
       ]
     }
+    if (type.addWords) return emit(type.addWords(nameOf(r.id), spec), r.root ? undefined : r.namespace)
     const words = fields.flatMap(([name, field]) =>
       spec[name] === undefined || (field.fallback !== undefined && same(spec[name], field.fallback))
         ? []
@@ -222,9 +223,11 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ...(r.root ? ['alias', labelled(outlook.lab, r.spec.alias)] : []),
         ...Object.entries(settings).flatMap(([name, { words, fallback }]) => {
           const value = r.spec[name]
-          const inAdd =
-            name === 'mtu' || name === 'mac' || (name === 'alias' && r.root) || (name === 'up' && value === false)
-          return value === undefined || inAdd || same(value, fallback) ? [] : words(value)
+          const inAdd = type.addWords
+            ? name === 'mtu' && value === type.mtu(undefined, r.spec)
+            : name === 'mtu' || (name === 'mac' && !type.noMac)
+          const said = inAdd || (name === 'alias' && r.root) || (name === 'up' && value === false)
+          return value === undefined || said || same(value, fallback) ? [] : words(value)
         }),
       ]),
     ],

@@ -52,6 +52,8 @@ export interface LinkType {
   readonly lower?: 'required' | 'optional'
   /** How `ip link add` names the lower device: `link X` before the type, or `dev X` among the type's words. */
   readonly lowerWord?: 'link' | 'dev'
+  /** The command that makes one, where it is not `ip link add`; MTU and MAC address are then set after. */
+  readonly addWords?: (name: string, spec: LinkSpec) => string[]
   /** The kernel's MTU when none is asked for, in bytes, given the lower device's; undefined: not known, not compared. */
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
   /** It has no MAC address of its own that could be set when it is made. */

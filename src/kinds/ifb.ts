@@ -1,0 +1,11 @@
+import type { LinkType } from '../model/link.ts'
+
+/** A device that traffic is redirected to, so that what comes in can be shaped as if it went out (tc-mirred(8)). */
+export const ifb: LinkType = {
+  name: 'ifb',
+  description: 'A device that incoming traffic is redirected to, to be shaped there.',
+  example: 'interfaces:\n  ifb0: { type: ifb }',
+  fields: {},
+  mtu: () => 1500,
+  byType: true,
+}
