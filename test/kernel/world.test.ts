@@ -61,7 +61,7 @@ describe('a world', () => {
       stderr: 'oops\n',
     })
     expect((await world.run(['sh', '-c', 'kill -KILL $$'])).code).toBe(137)
-    expect((await world.run(['no-such-program'])).code).toBe(127)
+    expect((await world.run(['/no/such/program'])).code).toBe(127)
     expect((await world.run(['sleep', '10'], { timeout: 0.2 })).code).toBe(124)
   })
 
