@@ -52,6 +52,7 @@ planning(program.command('plan'))
   .argument('[lab]', LAB)
   .option('--commands', 'the exact commands, in order')
   .option('--destroy', 'plan to take the lab away')
+  .option('--out <file>', 'save the plan, for apply')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>

@@ -28,11 +28,14 @@ export interface ChangeOptions extends Global, Wishes {
 const ROUNDS = 3
 
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
-export async function change(argument: string | undefined, options: ChangeOptions): Promise<number> {
+export async function change(argument: string | undefined, given: ChangeOptions): Promise<number> {
   const located = locate(argument)
+  const saved = 'saved' in located ? located.saved : undefined
+  // A saved plan was looked at when it was made, and carries what it was asked for.
+  const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
   const lab = load(located)
   const name = lab?.name ?? ('name' in located ? located.name : '')
-  if ('file' in located) remember(located.file)
+  if ('file' in located && !saved) remember(located.file)
   report(lab?.warnings ?? [], options)
   const shown = options.autoApprove ? undefined : await prepare(located, ipRunner, options)
   if (shown) {

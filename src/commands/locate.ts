@@ -2,10 +2,20 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { UserError } from '../model/diagnostic.ts'
+import { openPlan, type SavedPlan } from './saved.ts'
 import { note } from './terminal.ts'
 
-/** What the LAB argument stands for: a file's text, or the name of a lab that is live. */
-export type Located = { readonly file: string; readonly text: string } | { readonly name: string }
+/** A lab file, from disk or out of a saved plan. */
+export interface LocatedFile {
+  readonly file: string
+  readonly text: string
+  /** Reads a file that the lab file names, from where it lies itself. Throws as `readFileSync` does. */
+  readonly beside: (path: string) => string
+  readonly saved?: SavedPlan
+}
+
+/** What the LAB argument stands for: a file, or the name of a lab that is live. */
+export type Located = LocatedFile | { readonly name: string }
 
 const isLabFile = (name: string): boolean => /\.ya?ml$/.test(name)
 const labFiles = (folder: string): string[] =>
@@ -26,10 +36,14 @@ const defaults = (folder: string): string[] =>
 export function locate(argument: string | undefined): Located {
   const file = argument === undefined ? implied() : explicit(argument)
   if (file === undefined) return { name: argument ?? '' }
-  if (file === '-') return { file, text: readFileSync(0, 'utf8') }
+  const folder = file === '-' ? '.' : dirname(file)
+  const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
   try {
-    return { file, text: readFileSync(file, 'utf8') }
+    const saved = openPlan(file)
+    if (saved) return { ...saved, beside: (path) => saved.beside[path] ?? '', saved }
+    return { file, text: readFileSync(file === '-' ? 0 : file, 'utf8'), beside }
   } catch (error) {
+    if (error instanceof UserError) throw error
     throw UserError.of(`cannot read ${file}`, (error as Error).message)
   }
 }

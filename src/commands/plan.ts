@@ -1,22 +1,37 @@
 import { ipRunner } from '../exec/ip.ts'
 import { planJson } from '../render/json.ts'
 import { renderCommands, renderPlan } from '../render/plan.ts'
+import { UserError } from '../model/diagnostic.ts'
 import { locate, remember } from './locate.ts'
 import { prepare, type Wishes } from './prepare.ts'
-import { out, outColors, outJson, report, type Global } from './terminal.ts'
+import { savePlan } from './saved.ts'
+import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Wishes {
   readonly commands?: boolean
   readonly json?: boolean
+  /** A file to save the plan in. */
+  readonly out?: string
   readonly detailedExitcode?: boolean
 }
 
 /** `netlab plan`: 0, or with --detailed-exitcode 2 when there is something to do. */
 export async function plan(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
-  const { plan, source, lab } = await prepare(located, ipRunner, options)
+  const beside: Record<string, string> = {}
+  const recording =
+    'name' in located ? located : { ...located, beside: (path: string) => (beside[path] = located.beside(path)) }
+  const { plan, source, lab, live } = await prepare(recording, ipRunner, options)
   if ('file' in located) remember(located.file)
   report(lab?.warnings ?? [], options)
+  if (options.out !== undefined) {
+    if ('name' in located) throw UserError.of('--out needs a lab file')
+    const { destroy, adopt, target, replace } = options
+    const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as Wishes
+    const { file, text } = located
+    savePlan(options.out, { wishes, file, text, beside, live: [...live.resources.values()], plan })
+    note(`Saved. To do exactly this: netlab apply ${options.out}\n`)
+  }
   const json = planJson(plan)
   if (options.json) outJson(json)
   else if (options.commands) out(renderCommands(json))

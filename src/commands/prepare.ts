@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { loadLab, type Lab } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
 import { pinned } from '../live/inherited.ts'
@@ -11,6 +9,7 @@ import type { Runner } from '../model/runner.ts'
 import { makePlan } from '../plan/plan.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
+import { mustBeFresh } from './saved.ts'
 
 /** What plans can be asked for. */
 export interface Wishes {
@@ -31,16 +30,8 @@ export interface Prepared {
 }
 
 /** Loads the lab file that was located; undefined when only a name was given. */
-export function load(located: Located): Lab | undefined {
-  if ('name' in located) return undefined
-  return loadLab({ ...located, readBeside: beside(located.file) })
-}
-
-/** Reads files that a lab file names, from where it lies itself. */
-export function beside(file: string): (path: string) => string {
-  const folder = file === '-' ? '.' : dirname(file)
-  return (path) => readFileSync(resolve(folder, path), 'utf8')
-}
+export const load = (located: Located): Lab | undefined =>
+  'name' in located ? undefined : loadLab({ ...located, readBeside: located.beside })
 
 /** What to read of the kernel for this lab. */
 export function subjectOf(name: string, lab: Lab | undefined): Subject {
@@ -61,7 +52,10 @@ export async function prepare(located: Located, runner: Runner, wishes: Wishes =
       `there is no lab file ${name}, and no live lab of that name`,
       'netlab list shows the labs that are live.',
     )
-  return { name, source, ...(lab && { lab }), live, plan: await planFor(name, lab, live, runner, wishes) }
+  const saved = 'saved' in located ? located.saved : undefined
+  if (saved) mustBeFresh(saved, live.resources)
+  const plan = saved?.plan ?? (await planFor(name, lab, live, runner, wishes))
+  return { name, source, ...(lab && { lab }), live, plan }
 }
 
 /** The plan from this live state: to the lab file, or (without one, or to destroy) to nothing. */

@@ -1,7 +1,6 @@
 import { diagnose } from '../lab/index.ts'
 import { FORMAT } from '../render/json.ts'
 import { locate } from './locate.ts'
-import { beside } from './prepare.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 import { UserError } from '../model/diagnostic.ts'
 
@@ -13,7 +12,7 @@ interface Options extends Global {
 export async function validate(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   if ('name' in located) throw UserError.of(`there is no lab file ${located.name}`)
-  const diagnostics = diagnose({ ...located, readBeside: beside(located.file) })
+  const diagnostics = diagnose({ ...located, readBeside: located.beside })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
   if (options.json)
     outJson({
