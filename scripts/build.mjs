@@ -58,11 +58,17 @@ async function bundle() {
     banner: { js: '#!/usr/bin/env node' },
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
+    external: ['koffi'], // native, and optional: looked for when it is used
     legalComments: 'none',
     logLevel: 'error',
   })
   write('dist/netlab.cjs', outputFiles[0].contents, 0o755)
 }
 
-await generate()
-await bundle()
+try {
+  await generate()
+  await bundle()
+} catch (error) {
+  if (!error.errors) throw error // esbuild has said what is wrong with the sources
+  process.exitCode = 1
+}
