@@ -32,7 +32,8 @@ const targets: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The option that takes `to` in this rule. */
-const toOption = ({ jump }: Readonly<Record<string, unknown>>) => targets.get(String(jump ?? '').split(' ', 1)[0] ?? '')
+const toOption = ({ jump }: Readonly<Record<string, unknown>>) =>
+  targets.get(typeof jump === 'string' ? (jump.split(' ', 1)[0] ?? '') : '')
 
 /** `match: addrtype --dst-type LOCAL`, a list of such, or a map from match to option to value. */
 function matches(value: unknown): Result {
@@ -86,7 +87,7 @@ const writers: Readonly<Record<string, Writer>> = {
     'limit',
     '--limit',
     String(value),
-    ...(burst === undefined ? [] : ['--limit-burst', String(burst)]),
+    ...(typeof burst === 'number' ? ['--limit-burst', String(burst)] : []),
   ],
   limit_burst: () => [],
   match: matches,

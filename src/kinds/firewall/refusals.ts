@@ -40,7 +40,10 @@ export function iptablesRefusals(stderr: string): Refusal[] {
 export const missingChain = (words: string): string | undefined => /Chain '([^']+)' does not exist/.exec(words)?.[1]
 
 /** The word that the tool complains about, if it quotes one. */
-export const quotedWord = (words: string): string | undefined => /["`']([^"`']+)["'`]/.exec(words)?.[1]
+export function quotedWord(words: string): string | undefined {
+  const match = /(?<!\w)(?:"([^"]+)"|`([^']+)'|'([^']+)')/.exec(words)
+  return match?.[1] ?? match?.[2] ?? match?.[3]
+}
 
 /** Parses what nft says: `/dev/stdin:LINE:COLUMN-COLUMN: Error: …`. */
 export function nftRefusals(stderr: string): Refusal[] {

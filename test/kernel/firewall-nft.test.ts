@@ -1,0 +1,183 @@
+import { compareNft } from '../../src/kinds/nftables.ts'
+import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+let world: World
+let fw: Firewall
+let count = 0
+let ns = ''
+
+beforeAll(async () => {
+  world = await openWorld()
+  fw = firewallIn(world)
+})
+afterAll(() => world?.close())
+beforeEach(async () => {
+  ns = `ns${count++}`
+  await fw.sh(undefined, `ip netns add ${ns} && ip -n ${ns} link set dev lo up`)
+})
+
+const want = async (text: string) => (await fw.canonical(nftText(ns, text)))[0]!
+const drift = async (text: string) => compareNft((await fw.live(ns, 'nftables'))!.spec, (await want(text)).spec)
+const input = (...rules: string[]) =>
+  `table inet web {\n chain input {\n  type filter hook input priority filter; policy accept;\n${rules.map((r) => `  ${r}\n`).join('')} }\n}\n`
+
+const everything = `#!/usr/sbin/nft -f
+flush ruleset
+define web = { 80, 443 }
+table inet web {
+  comment "all kinds of things"
+  counter hits { comment "a counter"; }
+  limit slow { rate 5/second; }
+  set nets { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 }
+  }
+  set seen { type ipv4_addr; flags dynamic,timeout; timeout 1m; }
+  set pairs { type ipv4_addr . inet_service; elements = { 1.1.1.1 . 80, 2.2.2.2 . 90, 3.3.3.3 . 1 }
+  }
+  map verdicts { type inet_service : verdict; elements = { 22 : jump own, 80 : drop }
+  }
+  chain own {
+    comment "a chain { of its own"
+    ip saddr @nets counter name hits drop
+    tcp dport 23 jump {
+      ip saddr 1.1.1.1 accept
+      drop
+    }
+    add @seen { ip saddr }
+  }
+  chain input {
+    type filter hook input priority filter; policy drop;
+    tcp dport $web counter accept comment "a { brace # handle 7"
+    tcp dport vmap @verdicts
+    iifname "lo" accept
+    ip saddr . tcp dport vmap { 1.1.1.1 . 22 : accept, 2.2.2.2 . 80 : drop }
+  }
+}
+table ip nat2 {
+  chain post {
+    type nat hook postrouting priority srcnat;
+    oif "lo" masquerade
+  }
+}
+add rule inet web own return
+`
+
+test('a rule set of all kinds of things is live as it was written', async () => {
+  const desired = await want(everything)
+  await fw.apply(desired)
+  const live = await fw.live(ns, 'nftables')
+  expect(compareNft(live!.spec, desired.spec)).toEqual([])
+  expect(Object.keys(live!.spec.tables)).toEqual(['inet web', 'ip nat2'])
+  expect(live!.spec.tables['inet web'].chains.own.rules).toHaveLength(4)
+  await fw.execute(fw.emissions(undefined, live))
+  expect(await fw.live(ns, 'nftables')).toBeUndefined()
+})
+
+test.each([
+  ['a service by name', 'tcp dport http accept', 'tcp dport 80 accept'],
+  ['the order of a set', 'tcp dport { 80, 22 } accept', 'tcp dport { 22, 80 } accept'],
+  ['a network with host bits', 'ip saddr 10.1.2.3/8 drop', 'ip saddr 10.0.0.0/8 drop'],
+  ['the case of an IPv6 address', 'ip6 saddr FE80::1 drop', 'ip6 saddr fe80::1 drop'],
+])('%s is no change', async (_, one, other) => {
+  await fw.sh(ns, `nft -f - <<'E'\n${input(other)}E`)
+  expect(await drift(input(one))).toEqual([])
+  expect(await drift(input(one, 'tcp dport 81 drop'))).toHaveLength(1)
+})
+
+test('a priority by name is no change', async () => {
+  await fw.sh(ns, `nft -f - <<'E'\n${input().replace('priority filter', 'priority 0')}E`)
+  expect(await drift(input())).toEqual([])
+})
+
+const port = (n: number) => `udp dport ${n} counter accept`
+const counters = async (): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    [...(await fw.sh(ns, 'nft list ruleset')).matchAll(/udp dport (\d+) counter packets (\d+)/g)].map(([, d, p]) => [
+      d,
+      p,
+    ]),
+  )
+const send = () => fw.sh(ns, `bash -c 'for p in 1 2 3; do for i in $(seq $p); do echo x > /dev/udp/127.0.0.1/$p; done; done' 2>/dev/null`) // prettier-ignore
+
+test.each([
+  ['inserted', [1, 2, 9, 3], [{ to: port(9), at: { to: 3 } }], [1, 2, 3]],
+  ['appended', [1, 2, 3, 9], [{ to: port(9), at: { to: 4 } }], [1, 2, 3]],
+  ['removed', [1, 3], [{ from: port(2), at: { from: 2 } }], [1, 3]],
+  [
+    'replaced',
+    [1, 8, 7, 3],
+    [
+      { from: port(2), to: port(8), at: { from: 2, to: 2 } },
+      { to: port(7), at: { to: 3 } },
+    ],
+    [1, 3],
+  ],
+  ['moved', [3, 1, 2], [{ from: port(3), to: port(3), at: { from: 3, to: 1 } }], [1, 2]],
+])(
+  'a rule is %s: exactly that, by its handle, and the counters of the others stay',
+  async (_, ports, expected, untouched) => {
+    await fw.apply(await want(input(...[1, 2, 3].map(port))))
+    await send()
+    expect(await counters()).toEqual({ 1: '1', 2: '2', 3: '3' })
+    const text = input(...ports.map(port))
+    expect(await fw.apply(await want(text))).toEqual(expected.map((d) => ({ field: 'inet web/input', ...d })))
+    const after = await counters()
+    for (const n of untouched) expect(after[n]).toBe(String(n))
+    expect(await drift(text)).toEqual([])
+  },
+)
+
+test('chains, policies, sets and elements change in place, around rules that keep their counters', async () => {
+  const text = (set: string, policy: string, extra: string, jump: string) =>
+    `table inet web {\n set s { type ipv4_addr; flags interval; elements = { ${set} }\n }\n${extra}
+ map m { type inet_service : verdict; elements = { 22 : ${jump}, 80 : drop }\n }
+ chain input {\n type filter hook input priority filter; policy ${policy};\n ${[1, 2, 3].map(port).join('\n')}\n ip saddr @s drop\n }\n}\n`
+  await fw.apply(await want(text('10.0.0.0/8, 1.1.1.1', 'accept', ' chain old {\n drop\n }', 'jump old')))
+  await send()
+  const next = text(
+    '10.0.0.0/8, 1.1.1.1-1.1.1.4',
+    'drop',
+    ' chain new {\n accept\n }\n set t { type ipv6_addr; elements = { fe80::, fe80::1 }\n }',
+    'jump new',
+  )
+  const differences = await fw.apply(await want(next))
+  expect(differences.filter(({ note }) => note)).toEqual([])
+  expect(differences).toContainEqual({ field: 'inet web/input/policy', from: 'accept', to: 'drop' })
+  expect(differences).toContainEqual({ field: 'inet web/set s/elements', from: '1.1.1.1' })
+  expect(await counters()).toEqual({ 1: '1', 2: '2', 3: '3' })
+  expect(await drift(next)).toEqual([])
+})
+
+test('what nftables cannot change in place loads the table anew, and the plan says so', async () => {
+  const text = (type: string) =>
+    `table inet web {\n set s { type ${type}; }\n chain input {\n type filter hook input priority 0;\n accept\n }\n}\n`
+  await fw.apply(await want(text('ipv4_addr')))
+  const differences = await fw.apply(await want(text('ipv6_addr')))
+  expect(differences).toEqual([
+    expect.objectContaining({ field: 'inet web/set s', note: expect.stringMatching(/loaded anew/) as string }),
+  ])
+  expect(await drift(text('ipv6_addr'))).toEqual([])
+})
+
+test('iptables’ own tables are not nftables’ resources', async () => {
+  await fw.sh(
+    ns,
+    'iptables -A FORWARD -j DROP; iptables -t nat -A POSTROUTING -j MASQUERADE; ip6tables -A INPUT -j DROP',
+  )
+  expect(await fw.live(ns, 'nftables')).toBeUndefined()
+  await fw.sh(ns, `nft add table ip other; nft add table inet nat`)
+  expect(Object.keys((await fw.live(ns, 'nftables'))!.spec.tables)).toEqual(['ip other', 'inet nat'])
+})
+
+test('a foreign base chain in iptables’ own table is in the way, and goes before iptables’ rules are loaded', async () => {
+  const [desired] = await fw.canonical(written(ns, { filter: { FORWARD: ['-j DROP'] } }))
+  await fw.apply(desired!)
+  await fw.sh(ns, `nft 'add chain ip filter mine { type filter hook input priority 0 ; }'`)
+  expect(await fw.live(ns, 'iptables')).toBeUndefined()
+  const obstacle = fw.emissions(undefined, await fw.live(ns, 'nftables'))
+  expect(obstacle.map(({ stage }) => stage)).toEqual(['delete rules'])
+  await fw.execute(obstacle)
+  await fw.apply(desired!)
+  expect((await fw.live(ns, 'iptables'))!.spec).toEqual(desired!.spec)
+  expect(await fw.live(ns, 'nftables')).toBeUndefined()
+})

@@ -1,0 +1,96 @@
+import { canonicalize } from '../../src/live/canonical.ts'
+import { UserError, type Diagnostic } from '../../src/model/diagnostic.ts'
+import type { Place } from '../../src/model/firewall.ts'
+import type { Runner } from '../../src/model/runner.ts'
+import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+let world: World
+let fw: Firewall
+
+beforeAll(async () => {
+  world = await openWorld()
+  fw = firewallIn(world)
+})
+afterAll(() => world?.close())
+
+/** A lab file that has every rule on a line of its own: the line is the rule's number, the column its word's. */
+const where = (_: string, { path, line, column }: Place) => {
+  const index = path.at(-1)
+  if (typeof index === 'number') return { file: 'lab.yaml', line: 10 + index, column: column ?? 1 }
+  return { file: 'lab.yaml', line: line ?? 1, column: column ?? 1 }
+}
+
+async function refused(...resources: Parameters<Firewall['canonical']>): Promise<readonly Diagnostic[]> {
+  const wanted = resources.filter((r) => r !== undefined)
+  const error = await canonicalize(new Map(wanted.map((r) => [r.id, r])), fw.runner as unknown as Runner, where).catch(
+    (e: unknown) => e,
+  )
+  if (!(error instanceof UserError)) throw error
+  return error.diagnostics
+}
+
+const good = '-p tcp --dport 22 -j ACCEPT'
+
+test.each([
+  ['an unknown option', '-p tcp --bogus 1 -j ACCEPT', /unknown option "--bogus"/, 8],
+  ['an unknown match', '-m nosuch -j ACCEPT', /Couldn't load match `nosuch'/, 4],
+  ['an unknown chain or target', '-j NOPE', /Chain 'NOPE' does not exist/, 4],
+  ['a port that is none', '-p tcp --dport 99999 -j ACCEPT', /invalid port\/service `99999'/, 16],
+  ['an address that is none', '-s 1.2.3.4.5 -j ACCEPT', /host\/network `1.2.3.4.5' not found/, 4],
+  ['a target of another table', '-j DNAT --to-destination 1.2.3.4', /RULE_APPEND failed/, 1],
+])('%s is refused with the tool’s words, line and column', async (_, rule, words, column) => {
+  const diagnostics = await refused(written('ns', { filter: { FORWARD: [good, rule, good] } }))
+  expect(diagnostics).toHaveLength(1)
+  expect(diagnostics[0]!.summary).toMatch(words)
+  expect(diagnostics[0]!.position).toEqual({ file: 'lab.yaml', line: 11, column })
+})
+
+test('several bad rules are found at once', async () => {
+  const rules = ['--bogus', good, '-j NOPE', '-j DNAT --to-destination 1.2.3.4', good, '-p tcp --dport htpp -j DROP']
+  const diagnostics = await refused(written('ns', { filter: { FORWARD: rules } }))
+  expect(diagnostics.map(({ position }) => position?.line)).toEqual([10, 12, 13, 15])
+})
+
+test('chains that jump in a circle are refused', async () => {
+  const diagnostics = await refused(written('ns', { filter: { FORWARD: ['-j A'], A: ['-j B'], B: ['-j A'] } }))
+  expect(diagnostics[0]!.detail).toMatch(/circle/)
+})
+
+test('the line of a dump is said', async () => {
+  const dump = '*filter\n:FORWARD DROP [1:2]\n# remark\n[5:6] -A FORWARD -p tcp -j NOPE\nCOMMIT\n'
+  const [diagnostic] = await refused(written('ns', { restore: 'x' }, { dump }))
+  expect(diagnostic!.position).toEqual({ file: 'lab.yaml', line: 4, column: 28 })
+})
+
+test.each([
+  ['a word nft does not know', 'table inet a {\n  chain c {\n    tcp dport 22 acept\n  }\n}\n', 3, 23],
+  ['a chain that is not there', 'table inet a {\n  chain c {\n    jump nowhere\n  }\n}\n', 3, 10],
+  ['a service that is none', 'table inet a {\n  chain c {\n    tcp dport htpp accept\n  }\n}\n', 3, 15],
+  ['a device that is not there', 'table inet a {\n  chain c {\n    iif nodev accept\n  }\n}\n', 3, 9],
+  ['a chain as iptables has them', 'table ip nat {\n chain x {\n accept\n }\n}\n', 1, 1],
+])('in nft: %s', async (_, text, line, column) => {
+  const [diagnostic] = await refused(nftText('ns', text))
+  expect(diagnostic!.summary).toMatch(/^nft refuses this in ns: ./)
+  expect(diagnostic!.position).toEqual({ file: 'lab.yaml', line, column })
+})
+
+test('one table cannot be nftables’ and iptables’', async () => {
+  const text = 'table ip filter {\n chain input {\n type filter hook input priority 0;\n }\n}\n'
+  await fw.canonical(nftText('ns', text))
+  const [diagnostic] = await refused(nftText('ns', text), written('ns', { filter: { FORWARD: [good] } }))
+  expect(diagnostic!.summary).toMatch(/table ip filter is declared under nftables and under iptables/)
+})
+
+test('the throwaway namespace is used once per distinct rule set', async () => {
+  fw.runner.captures = 0
+  const rules = (n: number) => ({
+    filter: { INPUT: Array.from({ length: 40 }, (_, i) => `-p tcp --dport ${1000 * n + i} -j DROP`) },
+  })
+  const wanted = Array.from({ length: 40 }, (_, i) => written(`ns${i}`, rules(1 + (i % 2))))
+  const result = await fw.canonical(...wanted)
+  expect(result).toHaveLength(40)
+  expect(fw.runner.captures).toBe(2)
+  expect(result[3]!.spec).toEqual(result[1]!.spec)
+  expect(result[3]!.spec).not.toEqual(result[0]!.spec)
+})

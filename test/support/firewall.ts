@@ -1,0 +1,96 @@
+import type { Command, Outcome } from '../../src/model/command.ts'
+import type { Kind } from '../../src/model/kind.ts'
+import type { Difference, Emission } from '../../src/model/plan.ts'
+import type { Resource } from '../../src/model/resource.ts'
+import type { Dump, Runner } from '../../src/model/runner.ts'
+import { desiredIptables, ip6tables, iptables, iptablesResource } from '../../src/kinds/iptables.ts'
+import { nftables, nftablesResource } from '../../src/kinds/nftables.ts'
+import { canonicalize } from '../../src/live/canonical.ts'
+import type { Context } from '../../src/kinds/firewall/written.ts'
+import type { World } from './netns.ts'
+
+export const kinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
+
+/** Runs a command in the world, where it says, and counts the throwaway namespaces. */
+export function runnerIn(world: World): Pick<Runner, 'capture'> & { captures: number } {
+  const runner = {
+    captures: 0,
+    capture: ({ argv, netns, input }: Command): Promise<Outcome> => {
+      if (argv[0] === 'unshare') runner.captures++
+      const placed = netns === undefined ? argv : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
+      return world.run(placed, input === undefined ? {} : { input })
+    },
+  }
+  return runner
+}
+
+export interface Firewall {
+  readonly runner: ReturnType<typeof runnerIn>
+  sh(netns: string | undefined, script: string): Promise<string>
+  canonical(...resources: (Resource<any> | undefined)[]): Promise<Resource<any>[]>
+  live(netns: string, kind: string, root?: true): Promise<Resource<any> | undefined>
+  /** What turns the live rules into the desired ones. */
+  emissions(desired: Resource<any> | undefined, live: Resource<any> | undefined): Emission[]
+  execute(emissions: readonly Emission[]): Promise<void>
+  /** Applies and returns the differences that were there before. */
+  apply(desired: Resource<any>): Promise<Difference[]>
+}
+
+export const written = (
+  namespace: string,
+  value: unknown,
+  context: Partial<Context> = {},
+): Resource<any> | undefined => {
+  const whole = { kind: 'iptables' as const, lab: 'web', ...context }
+  const { spec, problems } = desiredIptables(value, whole)
+  if (problems.length) throw new Error(JSON.stringify(problems))
+  return iptablesResource(whole.kind, namespace, spec, whole.root ? { root: true } : {})
+}
+
+export const nftText = (namespace: string, text: string): Resource<any> | undefined =>
+  nftablesResource(namespace, text, 'web')
+
+const empty = new Map<string, Resource>()
+const outlook = { lab: 'web', live: empty, desired: empty, goes: () => false }
+
+export function firewallIn(world: World): Firewall {
+  const runner = runnerIn(world)
+  const sh = async (netns: string | undefined, script: string): Promise<string> => {
+    const { code, stdout, stderr } = await runner.capture({
+      argv: ['sh', '-c', script],
+      ...(netns !== undefined && { netns }),
+    })
+    if (code !== 0) throw new Error(`${script}: ${stderr}`)
+    return stdout
+  }
+  const execute = async (emissions: readonly Emission[]): Promise<void> => {
+    for (const { command } of emissions) {
+      const { code, stderr } = await runner.capture(command)
+      if (code !== 0) throw new Error(`${command.argv.join(' ')}: ${stderr}\n${command.input}`)
+    }
+  }
+  const canonical: Firewall['canonical'] = async (...resources) => {
+    const wanted = resources.filter((r) => r !== undefined)
+    return [...(await canonicalize(new Map(wanted.map((r) => [r.id, r])), runner as unknown as Runner)).values()]
+  }
+  const live: Firewall['live'] = async (netns, kind, root) => {
+    const script = 'iptables-save -c; echo --; ip6tables-save -c; echo --; nft -a -s list ruleset'
+    const [ip = '', ip6 = '', nft = ''] = (await sh(root ? undefined : netns, script)).split('--\n')
+    const dump = { iptables: ip, ip6tables: ip6, nftables: nft } as unknown as Dump
+    const scope = { namespace: netns, lab: 'web', otherEnd: () => undefined, ...(root && { root }) }
+    return kinds[kind]!.read(dump, scope)[0]
+  }
+  const emissions: Firewall['emissions'] = (desired, before) => {
+    const kind = kinds[(desired ?? before)!.kind]!
+    if (!desired) return before ? kind.remove(before, outlook) : []
+    if (!before) return kind.create(desired, outlook)
+    return kind.update({ live: before, desired, differences: kind.compare(before.spec, desired.spec) }, outlook)
+  }
+  const apply: Firewall['apply'] = async (desired) => {
+    const before = await live(desired.namespace, desired.kind, desired.root)
+    const differences = kinds[desired.kind]!.compare(before?.spec ?? { tables: {} }, desired.spec)
+    await execute(emissions(desired, before))
+    return differences
+  }
+  return { runner, sh, canonical, live, emissions, execute, apply }
+}
