@@ -1,0 +1,115 @@
+import { compareNft, isOwnTable, nftProblems, nftables, nftablesResource } from '../../src/kinds/nftables.ts'
+import { elementsOf, parseNft } from '../../src/kinds/firewall/nft-parse.ts'
+import { nftLines } from '../../src/kinds/firewall/nft-transaction.ts'
+import { offsetInScalar } from '../../src/kinds/firewall/place.ts'
+import type { Dump } from '../../src/model/runner.ts'
+
+const listing = `table inet web { # handle 4
+	comment "the web"
+	set s { # handle 5
+		typeof ip saddr . tcp dport
+		comment "s { c"
+		elements = { 3.3.3.3 . 1 comment "a, b",
+			     1.1.1.1 . 80 }
+	}
+
+	chain a { # handle 1
+		type filter hook input priority filter; policy drop;
+		counter accept comment "x # handle 9" # handle 8
+		tcp dport 22 jump {
+			accept
+		} # handle 10
+	}
+}
+# Warning: table ip nat is managed by iptables-nft, do not touch!
+table ip nat { # handle 2
+	chain POSTROUTING { # handle 1
+		type nat hook postrouting priority srcnat; policy accept;
+		counter masquerade # handle 2
+	}
+}
+`
+
+test('the listing of nft is read as tables, sets, chains, rules and handles', () => {
+  expect(parseNft(listing).tables['inet web']).toEqual({
+    lines: ['comment "the web"'],
+    objects: {
+      'set s': {
+        lines: ['typeof ip saddr . tcp dport', 'comment "s { c"'],
+        elements: ['1.1.1.1 . 80', '3.3.3.3 . 1 comment "a, b"'],
+      },
+    },
+    chains: {
+      a: {
+        hook: 'type filter hook input priority filter',
+        policy: 'drop',
+        rules: ['counter accept comment "x # handle 9"', 'tcp dport 22 jump {\naccept\n}'],
+        handles: [8, 10],
+      },
+    },
+  })
+  expect(elementsOf('a, { b, c }, "d, e"')).toEqual(['a', '{ b, c }', '"d, e"'])
+})
+
+test('a table that iptables lists is not nftables’', () => {
+  const scope = { namespace: 'ns', lab: 'web', otherEnd: () => undefined }
+  const dump = (iptables: string) => ({ nftables: listing, iptables, ip6tables: '' }) as unknown as Dump
+  const tables = (iptables: string) => Object.keys(nftables.read(dump(iptables), scope)[0]!.spec.tables)
+  expect(tables('*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n')).toEqual(['inet web'])
+  expect(tables('')).toEqual(['inet web', 'ip nat'])
+  const incompatible = "# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n*nat\nCOMMIT\n"
+  expect(tables(incompatible)).toEqual(['inet web', 'ip nat'])
+})
+
+test.each([
+  ['include "/etc/shadow"', 1, 1],
+  ['table inet a {\n  include "x"\n}\n', 2, 3],
+  ['table inet a {\n}\nmonitor\n', 3, 1],
+  ['add table inet a; list ruleset', 1, 19],
+])('%j is refused where it stands', (text, line, column) => {
+  expect(nftProblems(text)).toEqual([
+    expect.objectContaining({ place: expect.objectContaining({ line, column }) as object }),
+  ])
+})
+
+test('words in comments and strings are not statements', () => {
+  expect(
+    nftProblems('# include "x"\ntable inet a {\n chain c {\n accept comment "; list"\n }\n}\nflush ruleset\n'),
+  ).toEqual([])
+  expect(nftablesResource('ns', '# nothing\n', 'web')).toBeUndefined()
+})
+
+test('the lab’s tables in the machine’s own namespace are known by their names exactly', () => {
+  expect(isOwnTable('inet netlab_a', 'a')).toBe(true)
+  expect(isOwnTable('inet netlab_a.nat', 'a')).toBe(true)
+  expect(isOwnTable('inet netlab_a_b', 'a')).toBe(false)
+  expect(isOwnTable('inet netlab_a_b.x', 'a-b')).toBe(true)
+  expect(isOwnTable('inet web', 'web')).toBe(false)
+})
+
+test('a rule of several lines, a set and a table survive being written and read again', () => {
+  const spec = parseNft(listing)
+  const text = nftLines({ tables: {} }, spec).join('\n')
+  expect(compareNft(parseNft(text), spec)).toEqual([])
+  expect(nftLines(spec, { tables: {} })).toEqual(['delete table inet web', 'delete table ip nat'])
+})
+
+test('what packets put into a set is no drift', () => {
+  const table = (flags: string, elements: string) => parseNft(`table inet a {\n\tset s {\n\t\ttype ipv4_addr\n\t\tflags ${flags}\n\t\telements = { ${elements} }\n\t}\n}\n`) // prettier-ignore
+  expect(compareNft(table('dynamic,timeout', '1.1.1.1'), table('dynamic,timeout', '2.2.2.2'))).toEqual([])
+  expect(compareNft(table('interval', '1.1.1.1'), table('interval', '2.2.2.2'))).toHaveLength(2)
+})
+
+test.each([
+  ['nftables: |\n    ab\n    cd\n', 2, 2, 'd'],
+  ['nftables: |2\n    ab\n    cd\n', 2, 3, 'c'],
+  ['nftables: |\n\n   ab\n', 2, 1, 'a'],
+  ['x: "abcd"', 1, 3, 'c'],
+  ["x: 'abcd'", 1, 1, 'a'],
+  ['x: abcd', 1, 4, 'd'],
+  ['x: >\n  ab\n', 1, 1, '>'],
+  ['x: "a\\tb"', 1, 3, '"'],
+])('in %j the value’s %d:%d is found', (source, line, column, found) => {
+  const start = source.search(/(?<=: )./)
+  expect(source[offsetInScalar(source, start, line, column)]).toBe(found)
+})
