@@ -3,13 +3,14 @@ import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner } from '../model/runner.ts'
 import { parallel, runProcess } from './process.ts'
+import { processes } from './processes.ts'
 
 const NETNS_DIR = '/run/netns'
 /** Programs at once: more than four bring little (docs/kernel.md). */
 const WIDTH = 4
 
 /** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
-export const ipRunner: Runner = { run, list, dump, capture: (command) => runProcess(command) }
+export const ipRunner: Runner = { run, list, dump, processes, capture: (command) => runProcess(command) }
 
 interface Job {
   readonly index: number

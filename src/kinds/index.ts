@@ -4,6 +4,7 @@ import { device } from './device.ts'
 import { linkKind } from './link.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
+import { process } from './process.ts'
 import { route } from './route.ts'
 import { rule } from './rule.ts'
 import { share } from './share.ts'
@@ -20,6 +21,7 @@ const table: readonly Kind[] = [
   neighbor,
   route,
   rule,
+  process,
 ]
 
 /** The table of kinds, by name, in the order in which plans list them within a namespace. */

@@ -1,4 +1,5 @@
 import { kinds } from '../kinds/index.ts'
+import { processResource } from '../kinds/process.ts'
 import { fresh, inheritable } from './inherited.ts'
 import { labGroup, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
@@ -104,6 +105,12 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
     for (const [key, value] of inherited) {
       if (subject.sysctls.get(name)?.includes(key)) continue // what the lab sets is shown as set, whatever the machine has
       const resource = sysctlResource(name, key, value)
+      resources.set(resource.id, resource)
+    }
+  // A log is left over only when nothing wants its namespace any more.
+  for (const found of await runner.processes(lab))
+    if (found.state !== 'ended' || !namespaces.has(found.namespace)) {
+      const resource = processResource(found)
       resources.set(resource.id, resource)
     }
   return { resources, foreign, adoptable, dumps }

@@ -142,6 +142,18 @@ export interface NamedNamespace {
   readonly stale: boolean
 }
 
+/** One process of a lab, or what is left of it. */
+export interface LiveProcess {
+  readonly namespace: string
+  readonly name: string
+  /** It is in the machine's own namespace. */
+  readonly root: boolean
+  /** `stray`: its supervisor, or its namespace, is gone, and it or what it started is not; `ended`: only its log is left. */
+  readonly state: 'running' | 'stray' | 'ended'
+  /** What its supervisor was started with, as JSON. */
+  readonly spec?: string
+}
+
 /** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
 export interface Runner {
   /**
@@ -154,6 +166,8 @@ export interface Runner {
   list(): Promise<NamedNamespace[]>
   /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */
   dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]>
+  /** The processes that carry the lab's mark, and the logs of those that have ended. */
+  processes(lab: string): Promise<LiveProcess[]>
   /** Runs one program that changes nothing of the lab, and returns what it printed. */
   capture(command: Command): Promise<Outcome>
 }

@@ -149,7 +149,7 @@ function emissions(change: Change, outlook: Outlook): Emission[] {
   const kind = kindOf(change.kind)
   if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, outlook)
   return [
-    ...(before && isRemoved(change) && change.lostWith === undefined
+    ...(before && isRemoved(change) && (change.lostWith === undefined || kind.lingers)
       ? kindOf(before.kind).remove(before, outlook)
       : []),
     ...(after ? kind.create(after, outlook) : []),

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { process as kind, processId, type ProcessSpec } from '../../src/kinds/process.ts'
+import { typed, type Outcome } from '../../src/model/command.ts'
+import type { Resource, Resources } from '../../src/model/resource.ts'
+import type { LiveProcess } from '../../src/model/runner.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+const address: Resource = {
+  id: 'ns0/veth0/10.9.0.1/24',
+  kind: 'address',
+  namespace: 'ns0',
+  spec: { dev: 'veth0', address: '10.9.0.1/24' },
+}
+
+let world: World
+let reader: string
+beforeAll(async () => {
+  world = await openWorld()
+  const entry = `import { processes } from './src/exec/processes.ts'
+    processes('lab').then((found) => process.stdout.write(JSON.stringify(found)))`
+  const { stdout } = await execa('esbuild', ['--bundle', '--platform=node', '--log-level=error'], {
+    preferLocal: true,
+    input: entry,
+    cwd: join(__dirname, '../..'),
+  })
+  reader = stdout
+})
+afterAll(() => world.close())
+beforeEach(() => world.run(['ip', 'netns', 'add', 'ns1']))
+afterEach(async () => {
+  await stop('ns1', 'web')
+  await world.run(['ip', 'netns', 'del', 'ns1'])
+})
+
+const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
+  id: processId(root ? 'host' : 'ns1', spec.name),
+  kind: 'process',
+  namespace: root ? 'host' : 'ns1',
+  ...(root && { root }),
+  spec,
+})
+const outlook = (...wanted: Resource[]) => {
+  const desired: Resources = new Map([address, ...wanted].map((r) => [r.id, r]))
+  return { lab: 'lab', live: new Map<string, Resource>(), desired, goes: () => false }
+}
+
+async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {
+  const [emission] = kind.create(resource({ name: 'web', ...spec }, root), outlook())
+  return world.run(typed(emission!.command))
+}
+
+async function stop(namespace: string, name: string, keep = false, root?: true): Promise<Outcome> {
+  const r = { ...resource({ name, command: [] }, root), namespace }
+  const [emission] = kind.remove(r, outlook(...(keep ? [r as Resource] : [])))
+  return world.run(typed(emission!.command))
+}
+
+const live = async (): Promise<LiveProcess[]> =>
+  JSON.parse((await world.run(['node', '-'], { input: reader })).stdout) as LiveProcess[]
+const running = async (pattern: string): Promise<number> =>
+  Number((await world.run(['pgrep', '-fc', `^${pattern}`])).stdout)
+const done = { code: 0, stdout: '', stderr: '' }
+
+test('is started with its names and environment, found, and stopped without a trace', async () => {
+  const script = 'getent hosts ns0; echo "$WORD in $PWD"; ip -br link; exec sleep 601'
+  expect(await start({ command: ['sh', '-c', script], env: { WORD: 'a "b" $c' }, cwd: '/usr' })).toEqual(done)
+  const [found, ...others] = await live()
+  expect(others).toEqual([])
+  expect(found).toMatchObject({ namespace: 'ns1', name: 'web', root: false, state: 'running' })
+  expect(JSON.parse(found?.spec ?? '')).toEqual({
+    name: 'web',
+    command: ['sh', '-c', script],
+    env: { WORD: 'a "b" $c' },
+    cwd: '/usr',
+  })
+  const log = (await world.run(['cat', '/run/netlab/lab/ns1/web.log'])).stdout
+  expect(log).toMatch(/^10\.9\.0\.1 +ns0\na "b" \$c in \/usr\nlo +DOWN/)
+  expect((await world.run(['cat', '/etc/hosts'])).stdout).not.toContain('ns0')
+  expect(await stop('ns1', 'web')).toEqual(done)
+  expect(await live()).toEqual([])
+  expect(await running('sleep 601')).toBe(0)
+  expect((await world.run(['ls', '/run/netlab'])).stdout).toBe('')
+})
+
+test('one that died is not there, and its log is', async () => {
+  await start({ command: ['sleep', '602'] })
+  await world.run(['pkill', '-f', '^sleep 602'])
+  await world.run(['sleep', '0.2'])
+  expect(await live()).toEqual([{ namespace: 'ns1', name: 'web', root: false, state: 'ended' }])
+  expect((await world.run(['cat', '/run/netlab/lab/ns1/web.log'])).stdout).toMatch(
+    /netlab: ended with exit code 143\n$/,
+  )
+})
+
+test('what a killed supervisor leaves is a stray, and goes too', async () => {
+  await start({ command: ['sleep', '603'] })
+  await world.run(['pkill', '-KILL', '-of', 'restart=.* sleep 603$'])
+  expect(await live()).toEqual([{ namespace: 'ns1', name: 'web', root: false, state: 'stray' }])
+  expect(await stop('ns1', 'web')).toEqual(done)
+  expect(await running('sleep 603')).toBe(0)
+})
+
+test('children that hide their environment, leave the session or ignore TERM are stopped; others are not', async () => {
+  const other = world.run(['sh', '-c', 'sleep 2.5; echo alive'])
+  const script = `env -i sleep 604 & setsid sleep 604 & (trap '' TERM; env -i sleep 604; sleep 604) & exec sleep 604`
+  expect(await start({ command: ['sh', '-c', script] })).toEqual(done)
+  await world.run(['sleep', '0.2'])
+  expect(await stop('ns1', 'web', true)).toEqual(done)
+  expect(await running('sleep 604')).toBe(0)
+  expect((await world.run(['ls', '/run/netlab/lab/ns1'])).stdout).toBe('web.log\n')
+  expect((await other).stdout).toBe('alive\n')
+})
+
+test('a namespace deleted under it makes it a stray', async () => {
+  await start({ command: ['sleep', '605'] })
+  await world.run(['ip', 'netns', 'del', 'ns1'])
+  expect(await live()).toEqual([{ namespace: 'ns1', name: 'web', root: false, state: 'stray' }])
+  expect(await stop('ns1', 'web')).toEqual(done)
+  expect(await live()).toEqual([])
+  expect(await running('sleep 605')).toBe(0)
+})
+
+test('in the machine’s own namespace', async () => {
+  expect(await start({ command: ['sleep', '606'] }, true)).toEqual(done)
+  expect(await live()).toMatchObject([{ namespace: 'host', name: 'web', root: true, state: 'running' }])
+  expect(await stop('host', 'web', false, true)).toEqual(done)
+  expect(await live()).toEqual([])
+})
+
+describe('ready', () => {
+  const server = (port: number) => [
+    'node',
+    '-e',
+    `setTimeout(() => require('net').createServer().listen(${port}, () => console.log('up')), 300)`,
+  ]
+
+  test('waits until something listens', async () => {
+    expect(await start({ command: server(81), ready: { tcp: 81 } })).toEqual(done)
+    expect((await world.run(['cat', '/run/netlab/lab/ns1/web.log'])).stdout).toBe('up\n')
+    expect((await start({ command: server(81), ready: { tcp: 81 } })).stderr).toContain('listens on port 81')
+  })
+
+  test('waits for a file', async () => {
+    const file = join(world.folder, 'a file')
+    const script = 'sleep 0.3; : >"$0"; exec sleep 607'
+    expect(await start({ command: ['sh', '-c', script, file], ready: { file } })).toEqual(done)
+    expect((await world.run(['test', '-e', file])).code).toBe(0)
+  })
+
+  test('says why it never came up', async () => {
+    const failed = await start({ command: ['sh', '-c', 'echo no config; exit 3'], ready: { tcp: 81 } })
+    expect(failed.code).toBe(1)
+    expect(failed.stderr).toBe(
+      'lab/ns1/web ended before it was ready; its output:\nno config\nnetlab: ended with exit code 3\n',
+    )
+    const missing = await start({ command: ['no-such-program'] })
+    expect(missing.code).toBe(1)
+    expect(missing.stderr).toContain('no-such-program')
+    expect(missing.stderr).not.toContain('no config')
+    const nowhere = await start({ command: ['sleep', '608'], cwd: '/no/such' })
+    expect(nowhere.code).toBe(1)
+    expect(nowhere.stderr).toContain('/no/such')
+  })
+
+  test('gives up', async () => {
+    const { code, stderr } = await start({ command: ['sleep', '609'], ready: { tcp: 81 } })
+    expect(code).toBe(1)
+    expect(stderr).toContain('was not ready (tcp 81) within 10 s')
+  })
+})
+
+test('restarts when asked to, and not otherwise', async () => {
+  const count = async (): Promise<number> =>
+    Number((await world.run(['grep', '-c', '^run', '/run/netlab/lab/ns1/web.log'])).stdout)
+  await start({ command: ['sh', '-c', 'echo run; sleep 0.2; exit 1'], restart: 'on-failure' })
+  await world.run(['sleep', '1.2'])
+  expect(await count()).toBe(2)
+  expect(await live()).toMatchObject([{ state: 'running' }])
+  await stop('ns1', 'web')
+  await start({ command: ['sh', '-c', 'echo run; sleep 0.2'], restart: 'on-failure' })
+  await world.run(['sleep', '1'])
+  expect(await count()).toBe(1)
+  expect(await live()).toMatchObject([{ state: 'ended' }])
+})
