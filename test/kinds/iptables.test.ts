@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors'
+import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { compareIptables, desiredIptables, iptables } from '../../src/kinds/iptables.ts'
+import { compareIptables, desiredIptables, iptables, iptablesSchema } from '../../src/kinds/iptables.ts'
 import { edits, orderedDifferences } from '../../src/kinds/firewall/ordered.ts'
 import { parseSave, savedSpec } from '../../src/kinds/firewall/save.ts'
 import { liveRules } from '../../src/kinds/firewall/live.ts'
@@ -118,6 +119,32 @@ test('what says nothing equals absence', () => {
   const untouched = '*filter\n:INPUT ACCEPT [5:6]\n:FORWARD ACCEPT [0:0]\nCOMMIT\n'
   expect(savedSpec(parseSave(untouched)).tables).toEqual({})
   expect(desiredIptables({ filter: { INPUT: { policy: 'ACCEPT', rules: [] } } }, context).spec.tables).toEqual({})
+})
+
+describe('the schema', () => {
+  const valid = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(iptablesSchema)
+  const chain = (rule: unknown) => ({ filter: { FORWARD: [rule] } })
+  test.each([
+    [null],
+    [{}],
+    [{ restore: 'docker.iptables-save' }],
+    [{ filter: { FORWARD: { policy: 'DROP', rules: ['-j X'] }, X: null, Y: [] }, nat: null }],
+    [chain({ protocol: 'tcp', dport: 80, to: 8080, jump: 'REDIRECT' })],
+    [chain({ match: { statistic: { mode: 'random', probability: 0.5 }, rpfilter: null } })],
+    ...(iptablesSchema.examples as unknown[]).map((example) => [example]),
+  ])('takes %j', (value) => expect(valid(value)).toBe(true))
+  test.each([
+    ['text'],
+    [{ restore: 'x', filter: {} }],
+    [{ Filter: {} }],
+    [{ filter: { FORWARD: { polcy: 'DROP' } } }],
+    [{ filter: { FORWARD: { policy: 'REJECT' } } }],
+    [chain({ dprt: 80 })],
+    [chain({})],
+    [chain('-j A\n-j B')],
+    [chain(7)],
+    [chain({ protocol: 'tcp', dport: 70000 })],
+  ])('refuses %j', (value) => expect(valid(value)).toBe(false))
 })
 
 const list = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 12 })

@@ -13,20 +13,22 @@ const word = (description: string, ...examples: unknown[]): Schema => ({
 
 const oneOrMore = (description: string, ...examples: unknown[]): Schema => ({
   description,
-  oneOf: [
-    { type: 'string', minLength: 1 },
-    { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
-  ],
+  type: ['string', 'array'],
+  minLength: 1,
+  minItems: 1,
+  items: { type: 'string', minLength: 1 },
   examples,
 })
 
 const ports = (description: string): Schema => ({
   description,
-  oneOf: [
-    { type: 'integer', minimum: 0, maximum: 65535 },
-    { type: 'string', minLength: 1 },
-    { type: 'array', items: { type: ['integer', 'string'] }, minItems: 1, maxItems: 15 },
-  ],
+  type: ['integer', 'string', 'array'],
+  minimum: 0,
+  maximum: 65535,
+  minLength: 1,
+  minItems: 1,
+  maxItems: 15,
+  items: { type: ['integer', 'string'] },
   examples: [80, 'http', '1024:65535', [80, 443], '!22'],
 })
 
@@ -74,25 +76,20 @@ const ruleObject: Schema = {
     limit_burst: { description: 'How many may come at once before `limit` counts.', type: 'integer', minimum: 1 },
     match: {
       description: 'Any other match: as text after `-m`, a list of such texts, or match → option → value.',
-      oneOf: [
-        { type: 'string', minLength: 1 },
-        { type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 },
-        {
-          type: 'object',
-          minProperties: 1,
-          propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
-          additionalProperties: {
-            type: ['object', 'null'],
-            propertyNames: { pattern: '^[a-z0-9][a-z0-9-]*$' },
-            additionalProperties: {
-              oneOf: [
-                { type: ['string', 'integer', 'number', 'boolean'] },
-                { type: 'array', items: { type: ['string', 'integer'] } },
-              ],
-            },
-          },
+      type: ['string', 'array', 'object'],
+      minLength: 1,
+      minItems: 1,
+      minProperties: 1,
+      items: { type: 'string', minLength: 1 },
+      propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
+      additionalProperties: {
+        type: ['object', 'null'],
+        propertyNames: { pattern: '^[a-z0-9][a-z0-9-]*$' },
+        additionalProperties: {
+          type: ['string', 'number', 'boolean', 'array'],
+          items: { type: ['string', 'integer'] },
         },
-      ],
+      },
       examples: ['addrtype --dst-type LOCAL', { statistic: { mode: 'random', probability: 0.5 } }],
     },
     jump: word(
@@ -116,27 +113,27 @@ const rules: Schema = {
   type: 'array',
   items: {
     description: 'A rule: the text one would type after `iptables -A CHAIN`, or an object.',
-    oneOf: [word('As text.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'), ruleObject],
+    if: { type: 'string' },
+    then: word('As text.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'),
+    else: ruleObject,
   },
 }
 
 const chain: Schema = {
   description: 'A list of rules, or an object with rules and a policy. A chain of your own exists because it is named.',
-  oneOf: [
-    { type: 'null' },
-    rules,
-    {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        policy: {
-          description: 'What happens to a packet that no rule decides about. Built-in chains only.',
-          enum: ['ACCEPT', 'DROP'],
-        },
-        rules,
+  if: { type: 'array' },
+  then: rules,
+  else: {
+    type: ['object', 'null'],
+    additionalProperties: false,
+    properties: {
+      policy: {
+        description: 'What happens to a packet that no rule decides about. Built-in chains only.',
+        enum: ['ACCEPT', 'DROP'],
       },
+      rules,
     },
-  ],
+  },
 }
 
 const table = (name: string): Schema => ({
@@ -149,19 +146,15 @@ const table = (name: string): Schema => ({
 export const iptablesSchema: Schema = {
   description: 'Rules by table and chain, or a dump of iptables-save. They are all there is in the namespace.',
   type: ['object', 'null'],
-  oneOf: [
-    {
-      type: 'object',
-      additionalProperties: false,
-      required: ['restore'],
-      properties: { restore: word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save') },
-    },
-    {
-      type: ['object', 'null'],
-      additionalProperties: false,
-      properties: Object.fromEntries(Object.keys(builtin).map((name) => [name, table(name)])),
-    },
-  ],
+  if: { type: 'object', required: ['restore'], properties: { restore: true } },
+  then: {
+    additionalProperties: false,
+    properties: { restore: word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save') },
+  },
+  else: {
+    additionalProperties: false,
+    properties: Object.fromEntries(Object.keys(builtin).map((name) => [name, table(name)])),
+  },
   examples: [
     {
       filter: { FORWARD: { policy: 'DROP', rules: ['-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'] } },
