@@ -53,7 +53,7 @@ export const tryOut = (resource: Resource, devices: readonly string[], runner: R
 
 /** Why a rule set could not even be tried. */
 function obstacle({ code, stderr }: Outcome, program: string): Trial | undefined {
-  const missing = code === 127 || /: not found|command not found/.test(stderr)
+  const missing = code === 127 || /^(?:\/bin\/)?sh: .*: not found|command not found/m.test(stderr)
   const words = missing ? `${program} is not installed` : stderr.trim() || `${program} ended with code ${code}`
   const detail = missing
     ? `Debian, Ubuntu: apt-get install ${program === 'nft' ? 'nftables' : 'iptables'}`

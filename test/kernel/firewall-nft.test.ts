@@ -181,3 +181,14 @@ test('a foreign base chain in iptables’ own table is in the way, and goes befo
   expect((await fw.live(ns, 'iptables'))!.spec).toEqual(desired!.spec)
   expect(await fw.live(ns, 'nftables')).toBeUndefined()
 })
+
+test('rules that refer to interfaces by index are checked although the interfaces do not exist yet', async () => {
+  const link = (name: string) => ({ id: `${ns}/${name}`, kind: 'veth', namespace: ns, spec: { up: true } })
+  const text = `table inet web {\n chain c {\n iif "lan" accept\n oif wan drop\n }\n}
+table netdev n {\n chain i {\n type filter hook ingress device "third" priority 0;\n }\n}\n`
+  const [desired] = (await fw.canonical(nftText(ns, text), ...['lan', 'wan', 'third'].map(link))).filter(({ kind }) => kind === 'nftables') // prettier-ignore
+  await fw.sh(ns, 'ip link add lan type veth peer name wan; ip link add third type veth peer name x')
+  await fw.apply(desired!)
+  expect(compareNft((await fw.live(ns, 'nftables'))!.spec, desired!.spec)).toEqual([])
+  expect(desired!.spec.tables['inet web'].chains.c.rules).toEqual(['iif "lan" accept', 'oif "wan" drop'])
+})
