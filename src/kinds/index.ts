@@ -1,9 +1,11 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
 import { device } from './device.ts'
+import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './link.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
+import { nftables } from './nftables.ts'
 import { process } from './process.ts'
 import { route } from './route.ts'
 import { rule } from './rule.ts'
@@ -21,6 +23,9 @@ const table: readonly Kind[] = [
   neighbor,
   route,
   rule,
+  iptables,
+  ip6tables,
+  nftables,
   process,
 ]
 
