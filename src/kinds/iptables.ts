@@ -10,6 +10,7 @@ import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './fi
 import { restored } from './firewall/restore.ts'
 import { structured, type Context, type Written } from './firewall/written.ts'
 
+export { iptablesValue } from './firewall/file.ts'
 export { iptablesSchema } from './firewall/schema.ts'
 
 /** `ns0/iptables` */

@@ -9,6 +9,7 @@ import { parseNft } from './firewall/nft-parse.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
 import { isTable, named, parseSave } from './firewall/save.ts'
 
+export { nftablesValue } from './firewall/file.ts'
 export { nftablesSchema } from './firewall/schema.ts'
 
 /** `ns0/nftables` */
@@ -88,7 +89,9 @@ function chainDifferences(
     ...setting('hook'),
     ...setting('comment'),
     ...setting('policy'),
-    ...orderedDifferences(field, from?.rules ?? noRules, to?.rules ?? noRules),
+    ...orderedDifferences(field, from?.rules ?? noRules, to?.rules ?? noRules).map((difference) =>
+      note !== undefined && String(difference.to).includes('\n') ? { ...difference, note } : difference,
+    ),
     ...(to ? [] : [{ field, from: 'chain' }]),
   ]
 }

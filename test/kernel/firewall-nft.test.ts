@@ -1,4 +1,4 @@
-import { compareNft } from '../../src/kinds/nftables.ts'
+import { compareNft, nftablesValue } from '../../src/kinds/nftables.ts'
 import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -69,6 +69,7 @@ test('a rule set of all kinds of things is live as it was written', async () => 
   expect(compareNft(live!.spec, desired.spec)).toEqual([])
   expect(Object.keys(live!.spec.tables)).toEqual(['inet web', 'ip nat2'])
   expect(live!.spec.tables['inet web'].chains.own.rules).toHaveLength(4)
+  expect(compareNft(live!.spec, (await want(nftablesValue(live!.spec))).spec)).toEqual([])
   await fw.execute(fw.emissions(undefined, live))
   expect(await fw.live(ns, 'nftables')).toBeUndefined()
 })
@@ -191,4 +192,22 @@ table netdev n {\n chain i {\n type filter hook ingress device "third" priority 
   await fw.apply(desired!)
   expect(compareNft((await fw.live(ns, 'nftables'))!.spec, desired!.spec)).toEqual([])
   expect(desired!.spec.tables['inet web'].chains.c.rules).toEqual(['iif "lan" accept', 'oif "wan" drop'])
+})
+
+test('a rule with a block of its own is loaded with its table, and removed like any other', async () => {
+  const block = (n: number) => `tcp dport ${n} jump {\n ip saddr 1.1.1.1 accept\n drop\n }`
+  await fw.apply(await want(input(port(1), block(2), port(3))))
+  const inserted = await fw.apply(await want(input(port(1), block(4), port(3), block(2))))
+  expect(inserted.map(({ note }) => note)).toEqual([
+    expect.stringMatching(/loaded anew/),
+    expect.stringMatching(/loaded anew/),
+  ])
+  expect(await drift(input(port(1), block(4), port(3), block(2)))).toEqual([])
+  const removed = await fw.apply(await want(input(port(1), port(3), block(2))))
+  expect(removed.map(({ note }) => note)).toEqual([undefined])
+  const chain = `table inet web {\n chain fresh {\n ${block(9)}\n }\n}\n`
+  expect(
+    (await fw.apply(await want(`${input(port(1), port(3), block(2))}${chain}`))).filter(({ note }) => note),
+  ).toEqual([])
+  expect(await drift(`${input(port(1), port(3), block(2))}${chain}`)).toEqual([])
 })

@@ -1,12 +1,13 @@
 import { createColors } from 'picocolors'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { compareIptables, desiredIptables, iptables, iptablesSchema } from '../../src/kinds/iptables.ts'
+import { compareIptables, desiredIptables, iptables, iptablesSchema, iptablesValue } from '../../src/kinds/iptables.ts'
 import { edits, orderedDifferences } from '../../src/kinds/firewall/ordered.ts'
 import { parseSave, savedSpec } from '../../src/kinds/firewall/save.ts'
 import { liveRules } from '../../src/kinds/firewall/live.ts'
 import { renderRuleDifferences, renderRules } from '../../src/render/rules.ts'
-import type { Resource } from '../../src/model/resource.ts'
+import { makePlan } from '../../src/plan/plan.ts'
+import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { IptablesSpec } from '../../src/model/firewall.ts'
 
 const plain = createColors(false)
@@ -147,6 +148,21 @@ describe('the schema', () => {
   ])('refuses %j', (value) => expect(valid(value)).toBe(false))
 })
 
+test('a spec becomes what a lab file says, and that the same spec', () => {
+  const word = fc.string({ minLength: 1, maxLength: 9 }).filter((text) => !text.startsWith('-'))
+  fc.assert(
+    fc.property(word, fc.boolean(), (text, not) => {
+      const saved = text.replaceAll(/["\\]/g, '\\$&')
+      const rule = `${not ? '! ' : ''}-s 10.0.0.1/32 -m comment --comment "${saved}" -j DROP`
+      const spec = { tables: { filter: { FORWARD: { policy: 'DROP', rules: [rule] }, X: { rules: [] } } } }
+      const again = desiredIptables(iptablesValue(spec), context)
+      expect(again.problems).toEqual([])
+      const dumped = desiredIptables({ restore: 'x' }, { ...context, dump: `*filter\n:FORWARD DROP [0:0]\n:X - [0:0]\n-A FORWARD ${rule}\nCOMMIT\n` }) // prettier-ignore
+      expect(compareIptables(again.spec, dumped.spec)).toEqual([])
+    }),
+  )
+})
+
 const list = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 12 })
 
 test('edits lead from one list to the other', () => {
@@ -275,4 +291,24 @@ table ip nat {
     'forward\n  filter/FORWARD  iptables  policy DROP  3 packets, 4 bytes\n    1      5    600  -i a -j USED\n',
   )
   expect(text).toContain('    1   123k  7890k  -j RETURN\n')
+})
+
+test('the planner makes it after its namespace and its links, and leaves its removal to the namespace', () => {
+  const spec = { tables: { filter: { FORWARD: { rules: ['-j DROP'] } } } }
+  const desired: Resources = new Map<string, Resource>([
+    ['ns/iptables', { id: 'ns/iptables', kind: 'iptables', namespace: 'ns', spec }],
+    ['ns', { id: 'ns', kind: 'namespace', namespace: 'ns', spec: {} }],
+  ])
+  const steps = makePlan({ lab: 'web', desired, live: new Map() }).steps
+  expect(steps.at(-1)?.command).toEqual({
+    argv: ['iptables-restore', '-w'],
+    netns: 'ns',
+    input: '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n',
+  })
+  const gone = makePlan({ lab: 'web', desired: new Map(), live: desired }).steps
+  expect(gone.filter(({ change }) => change === 'ns/iptables')).toEqual([])
+  const left = new Map([...desired].filter(([id]) => id === 'ns'))
+  expect(makePlan({ lab: 'web', desired: left, live: desired }).steps.map(({ command }) => command.input)).toEqual([
+    '*filter\n-F\n-X\nCOMMIT\n',
+  ])
 })

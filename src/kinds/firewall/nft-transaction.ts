@@ -33,13 +33,19 @@ export const isDynamic = ({ lines }: NftObject): boolean =>
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n')
 
+/** Whether a rule brings a chain without a name: `tcp dport 22 jump { … }`. */
+const isBlock = (rule: string): boolean => rule.includes('\n')
+
 /** What of a table nftables cannot change in place: the table has to be loaded anew. */
 export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
   if (!same(live.lines, desired.lines)) return 'the flags of a table'
   for (const [head, object] of Object.entries(desired.objects))
     if (live.objects[head] && !same(live.objects[head].lines, object.lines)) return `the settings of ${head}`
-  for (const [name, { hook, comment }] of Object.entries(desired.chains)) {
+  for (const [name, { hook, comment, rules }] of Object.entries(desired.chains)) {
     const before = live.chains[name]
+    // nft 1.0.6 crashes when a rule with a block is added by a command of its own.
+    if (before && edits(before.rules, rules).inserted.some((index) => isBlock(rules[index]!)))
+      return 'rules with a block of their own'
     if (before && (before.hook !== hook || before.comment !== comment)) return `the settings of chain ${name}`
   }
   return undefined
@@ -79,7 +85,7 @@ function changed(name: string, live: NftTable, desired: NftTable): string[] {
   const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
     Object.entries(a).filter(([key]) => !Object.hasOwn(b, key))
   const fresh = only(desired.objects, live.objects)
-  const news = only(desired.chains, live.chains).map(([chain, c]) => [chain, { ...c, rules: [] }] as const)
+  const news = only(desired.chains, live.chains)
   const policies = Object.entries(desired.chains).flatMap(([chain, c]) => {
     const before = live.chains[chain]
     return before && before.policy !== c.policy ? [[chain, { ...c, rules: [] }] as const] : []
@@ -100,9 +106,10 @@ function changed(name: string, live: NftTable, desired: NftTable): string[] {
       add: come.length ? [`add element ${set} { ${come.join(', ')} }`] : [],
     }
   })
-  const rules = Object.entries(desired.chains).map(([chain, c]) =>
-    ruleLines(name, chain, live.chains[chain] ?? { rules: [] }, c),
-  )
+  const rules = Object.entries(desired.chains).flatMap(([chain, c]) => {
+    const before = live.chains[chain]
+    return before ? [ruleLines(name, chain, before, c)] : []
+  })
   const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
   return [
     ...(added.length ? [`table ${name} {`, ...added, '}'] : []),
