@@ -53,7 +53,8 @@ function merged(before: readonly string[], after: readonly string[], differences
       const remark = moved(gone) ? { remark: `moves to ${gone.at?.to}` } : {}
       lines.push({ sign: '-', place: i, rule: before[i++ - 1]!, ...remark })
     } else if (come && j <= after.length) {
-      const remark = moved(come) ? { remark: `was ${come.at?.from}` } : {}
+      const note = moved(come) ? `was ${come.at?.from}` : come.note
+      const remark = note === undefined ? {} : { remark: note }
       lines.push({ sign: '+', place: j, rule: after[j++ - 1]!, ...remark })
     } else {
       if (j > after.length) break
