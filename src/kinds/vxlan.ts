@@ -1,8 +1,12 @@
+import { canonicalAddress } from '../model/cidr.ts'
 import type { LinkType } from '../model/link.ts'
 
 const FIXED = 'the kernel takes it only when the device is made'
 const address = (description: string) => ({
-  schema: { type: 'string', format: 'ip', description },
+  schema: { type: 'string', description },
+  normal: (value: unknown) => canonicalAddress(String(value)),
+  wrong: (value: unknown) =>
+    canonicalAddress(String(value)) === undefined ? `"${String(value)}" is no address` : undefined,
   forces: FIXED,
 })
 

@@ -32,6 +32,8 @@ export interface Field {
   readonly words?: (value: unknown) => string[]
   /** The value as netlab compares it, from what the lab file says (durations to the kernel's unit, names to numbers). */
   readonly normal?: (value: unknown) => unknown
+  /** What is wrong with a value that the schema lets pass; undefined when nothing is. */
+  readonly wrong?: (value: unknown) => string | undefined
   /** From `linkinfo.info_data`, in the same form. Default: the entry of the field's name. */
   readonly read?: (data: Readonly<Record<string, unknown>>, link: IpLink) => unknown
   /** The kernel's default: what an absent value means. None: an absent value is not compared. */

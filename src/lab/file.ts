@@ -1,0 +1,56 @@
+type Plain = string | number | boolean
+
+/** A lab file whose shape has been checked: see src/lab/schema.ts, which says what each field means. */
+export interface LabFile {
+  readonly name?: string
+  readonly description?: string
+  readonly namespaces: Readonly<Record<string, NamespaceFile | null>>
+  readonly links?: readonly LinkFile[]
+  readonly checks?: readonly CheckFile[]
+}
+
+export type Settings = Readonly<Record<string, unknown>>
+/** A CIDR, a list of CIDRs, or settings. */
+export type Shorthand = string | readonly string[] | Settings | null
+
+export interface NamespaceFile {
+  readonly interfaces?: Readonly<Record<string, Shorthand>>
+  readonly bridges?: Readonly<Record<string, Shorthand>>
+  readonly routes?: readonly RouteFile[]
+  readonly rules?: readonly Settings[]
+  readonly neighbors?: readonly { readonly to: string; readonly lladdr: string; readonly dev?: string }[]
+  readonly forwarding?: boolean | 'ipv4' | 'ipv6'
+  readonly sysctls?: Readonly<Record<string, Plain>>
+  readonly iptables?: Settings
+  readonly ip6tables?: Settings
+  readonly nftables?: string
+  readonly processes?: Readonly<Record<string, Settings>>
+  readonly shares?: string
+  readonly root?: true
+}
+
+export interface HopFile {
+  readonly via?: string
+  readonly dev?: string
+  readonly weight?: number
+}
+
+export interface RouteFile extends HopFile {
+  readonly to: string
+  readonly src?: string
+  readonly metric?: number
+  readonly table?: number | string
+  readonly scope?: string
+  readonly onlink?: boolean
+  readonly mtu?: number
+  readonly type?: string
+  readonly nexthops?: readonly HopFile[]
+}
+
+export interface LinkFile {
+  readonly endpoints: readonly string[] | Readonly<Record<string, Shorthand>>
+  readonly mtu?: number
+  readonly impairments?: Settings
+}
+
+export type CheckFile = Settings & { readonly from: string }

@@ -1,0 +1,64 @@
+import { desiredIptables, iptablesResource } from '../kinds/iptables.ts'
+import { nftablesResource, nftProblems } from '../kinds/nftables.ts'
+import { offsetInScalar } from '../kinds/firewall/place.ts'
+import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import type { Place } from '../model/firewall.ts'
+import { namespaceOf, nameOf } from '../model/resource.ts'
+import type { Expansion } from './context.ts'
+import type { Path, Source } from './source.ts'
+
+/** Where a place in what the file says about the firewall with this id is: in the file, or in the dump that it names. */
+export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'>
+
+/** Finds places again: in a rule's text, in a block of nft text, in the file that `restore` names. */
+export function whereIn(source: Source): Where {
+  const shown = (position: Position) => ({ position, snippet: source.snippet(position) })
+  return (id, { path, line = 1, column = 1, length, dump }) => {
+    const field: Path = ['namespaces', namespaceOf(id), nameOf(id)]
+    if (dump) {
+      const named = [...field, 'restore'].reduce<unknown>(
+        (v, step) => (v as Record<string, unknown> | undefined)?.[step],
+        source.value,
+      )
+      return { position: { file: String(named), line, column, ...(length !== undefined && { length }) } }
+    }
+    const full = [...field, ...path]
+    const start = source.offset(full)
+    if (start === undefined) return shown(source.position(full))
+    return shown(source.at(offsetInScalar(source.text, start, line, column), length ?? 1))
+  }
+}
+
+/** The rule sets of every namespace, as they are written; the kernel's tools bring them into their own form later. */
+export function expandFirewalls(x: Expansion, where: Where, readBeside: (path: string) => string): void {
+  for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
+    const root = fields?.root
+    for (const kind of ['iptables', 'ip6tables'] as const) {
+      const value = fields?.[kind]
+      if (value === undefined) continue
+      const path = ['namespaces', namespace, kind]
+      const id = `${namespace}/${kind}`
+      let dump: string | undefined
+      const named = value['restore']
+      if (typeof named === 'string')
+        try {
+          dump = readBeside(named)
+        } catch (error) {
+          x.report.error([...path, 'restore'], `cannot read ${named}`, (error as Error).message)
+          continue
+        }
+      const context = { kind, lab: x.lab, ...(root && { root }), ...(dump !== undefined && { dump }) }
+      const { spec, problems } = desiredIptables(value, context)
+      for (const { summary, detail, place } of problems)
+        x.report.at(where(id, place).position ?? x.report.position(path), summary, detail)
+      const resource = iptablesResource(kind, namespace, spec, root && { root })
+      if (resource) x.add(resource, path, 'key')
+    }
+    if (fields?.nftables === undefined) continue
+    const path = ['namespaces', namespace, 'nftables']
+    for (const { summary, detail, place } of nftProblems(fields.nftables))
+      x.report.at(where(`${namespace}/nftables`, place).position ?? x.report.position(path), summary, detail)
+    const resource = nftablesResource(namespace, fields.nftables, x.lab, root && { root })
+    if (resource) x.add(resource, path, 'key')
+  }
+}

@@ -1,0 +1,71 @@
+import type { Settings } from './file.ts'
+import type { Report } from './report.ts'
+import type { Path } from './source.ts'
+
+/** Units → factor, to microseconds, bits per second, bytes (tc(8), "PARAMETERS"). */
+const times: Readonly<Record<string, number>> = {
+  us: 1,
+  usec: 1,
+  usecs: 1,
+  ms: 1e3,
+  msec: 1e3,
+  msecs: 1e3,
+  s: 1e6,
+  sec: 1e6,
+  secs: 1e6,
+}
+const rates: Readonly<Record<string, number>> = {
+  ...{ bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9, tbit: 1e12, kibit: 1024, mibit: 1024 ** 2, gibit: 1024 ** 3 },
+  ...{ bps: 8, kbps: 8e3, mbps: 8e6, gbps: 8e9 },
+}
+const sizes: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  kb: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  kbit: 128,
+  mbit: 131072,
+}
+
+/** A number with a unit; `bare` is the factor of a number without one, undefined where a unit is needed. */
+export function quantity(value: unknown, units: Readonly<Record<string, number>>, bare?: number): number | undefined {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value)) ?? []
+  const factor = unit === '' ? bare : units[unit.toLowerCase()]
+  return number === undefined || factor === undefined ? undefined : Math.round(Number(number) * factor)
+}
+
+/** `1%` or `1`: percent; undefined when it is no share. */
+function percent(value: unknown): number | undefined {
+  const [, number] = /^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(String(value)) ?? []
+  return number === undefined || Number(number) > 100 ? undefined : Number(number)
+}
+
+const readers: Readonly<Record<string, readonly [(value: unknown) => number | undefined, string]>> = {
+  delay: [(v) => quantity(v, times), 'a time such as 20ms'],
+  jitter: [(v) => quantity(v, times), 'a time such as 5ms'],
+  loss: [percent, 'a share such as 1%'],
+  duplicate: [percent, 'a share such as 0.1%'],
+  corrupt: [percent, 'a share such as 0.1%'],
+  reorder: [percent, 'a share such as 25%'],
+  rate: [(v) => quantity(v, rates, 1), 'a rate such as 10mbit'],
+  burst: [(v) => quantity(v, sizes, 1), 'a size such as 32kb'],
+  limit: [(v) => Number(v), 'a number of packets'],
+}
+
+/** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
+export function impairmentSpec(report: Report, settings: Settings, path: Path): Record<string, number> | undefined {
+  const spec: Record<string, number> = {}
+  for (const [name, value] of Object.entries(settings)) {
+    const [read, form] = readers[name] ?? []
+    const number = read?.(value)
+    if (number === undefined) report.error([...path, name], `"${String(value)}" is not ${form ?? 'known'}`)
+    else if (number !== 0) spec[name] = number
+  }
+  if (spec['jitter'] !== undefined && spec['delay'] === undefined)
+    report.error([...path, 'jitter'], 'jitter needs a delay to vary')
+  if (spec['reorder'] !== undefined && spec['delay'] === undefined)
+    report.error([...path, 'reorder'], 'reorder needs a delay: packets that overtake are sent without it')
+  if (spec['burst'] !== undefined && spec['rate'] === undefined) report.error([...path, 'burst'], 'burst needs a rate')
+  return Object.keys(spec).length ? spec : undefined
+}

@@ -1,0 +1,53 @@
+import { distance } from 'fastest-levenshtein'
+import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import type { Path, Source } from './source.ts'
+
+/** Collects what is wrong with a lab file. */
+export interface Report {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly failed: () => boolean
+  error(path: Path, summary: string, detail?: string, on?: 'key' | 'value'): void
+  warning(path: Path, summary: string, detail?: string, on?: 'key' | 'value'): void
+  /** For what knows its position itself. */
+  at(position: Position, summary: string, detail?: string): void
+  /** A warning for what knows its position itself. */
+  warn(position: Position, summary: string, detail: string): void
+  position(path: Path, on?: 'key' | 'value'): Position
+}
+
+/** A report on this source. */
+export function reporter(source: Source): Report {
+  const diagnostics: Diagnostic[] = [...source.errors]
+  const add = (severity: Diagnostic['severity'], position: Position, summary: string, detail?: string): void =>
+    void diagnostics.push({
+      severity,
+      summary,
+      ...(detail !== undefined && { detail }),
+      position,
+      ...(position.file === source.file && { snippet: source.snippet(position) }),
+    })
+  return {
+    diagnostics,
+    failed: () => diagnostics.some(({ severity }) => severity === 'error'),
+    error: (path, summary, detail, on) => add('error', source.position(path, on), summary, detail),
+    warning: (path, summary, detail, on) => add('warning', source.position(path, on), summary, detail),
+    at: (position, summary, detail) => add('error', position, summary, detail),
+    warn: (position, summary, detail) => add('warning', position, summary, detail),
+    position: source.position,
+  }
+}
+
+/** `namespaces.ns0.routes[1].via` */
+export const pathText = (path: Path): string =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i ? `.${step}` : step)).join('')
+
+/** `did you mean "addresses"?`, when one of the words is close; undefined otherwise. */
+export function suggest(word: string, words: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const candidate of words) {
+    const d = distance(word.toLowerCase(), candidate.toLowerCase())
+    if (d < least) [best, least] = [candidate, d]
+  }
+  return best === undefined ? undefined : `Did you mean "${best}"?`
+}

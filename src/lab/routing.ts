@@ -1,0 +1,296 @@
+import { neighborId } from '../kinds/neighbor.ts'
+import { routeId, type Hop, type RouteSpec } from '../kinds/route.ts'
+import { ruleId, type RuleSpec } from '../kinds/rule.ts'
+import { canonicalAddress, contains, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
+import { linkId } from '../model/resource.ts'
+import type { Expansion } from './context.ts'
+import type { HopFile, RouteFile, Settings } from './file.ts'
+import { suggest } from './report.ts'
+import type { Path } from './source.ts'
+
+/** The subnets of a namespace, and its interfaces. */
+interface Home {
+  readonly namespace: string
+  readonly root: boolean
+  readonly subnets: readonly { readonly dev: string; readonly cidr: Cidr }[]
+  readonly devices: ReadonlySet<string>
+}
+
+/** Routes, rules and neighbours of every namespace. Interfaces and addresses must have been expanded. */
+export function expandRouting(x: Expansion): void {
+  const subnets = new Map<string, { dev: string; cidr: Cidr }[]>()
+  const devices = new Map<string, Set<string>>()
+  for (const r of x.resources.values()) {
+    if (r.kind === 'address') {
+      const cidr = parseCidr(String(r.spec['address']))
+      if (cidr) subnets.set(r.namespace, [...(subnets.get(r.namespace) ?? []), { dev: String(r.spec['dev']), cidr }])
+    } else if ('up' in r.spec) {
+      const known = devices.get(r.namespace) ?? new Set()
+      devices.set(r.namespace, known.add(r.id.slice(r.namespace.length + 1)))
+    }
+  }
+  for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
+    const path = ['namespaces', namespace]
+    const home: Home = {
+      namespace,
+      root: fields?.root === true,
+      subnets: subnets.get(namespace) ?? [],
+      devices: devices.get(namespace) ?? new Set(),
+    }
+    const onLink = (fields?.routes ?? []).flatMap(({ to, dev, via, nexthops }) => {
+      const cidr = via === undefined && !nexthops && dev !== undefined ? parseCidr(to) : undefined
+      return cidr && dev !== undefined ? [{ dev, cidr }] : []
+    })
+    fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
+    fields?.rules?.forEach((rule, i) => expandRule(x, namespace, fields.rules ?? [], rule, i, [...path, 'rules', i]))
+    fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))
+  }
+}
+
+type Nets = Home['subnets']
+
+/** The interface whose subnet the address is in: of several the one with the longest prefix. */
+const deviceFor = (nets: Nets, address: string): string | undefined =>
+  nets
+    .filter(({ cidr }) => contains(cidr, address))
+    .reduce<Nets[number] | undefined>(
+      (best, net) => (best && best.cidr.prefix >= net.cidr.prefix ? best : net),
+      undefined,
+    )?.dev
+
+const listNets = ({ namespace, subnets }: Home): string =>
+  subnets.length
+    ? `${namespace} is in ${subnets.map(({ dev, cidr }) => `${subnetOf(cidr)} (${dev})`).join(', ')}.`
+    : `${namespace} has no address.`
+
+function mustHave(x: Expansion, home: Home, dev: string | undefined, path: Path): boolean {
+  if (dev === undefined || home.devices.has(dev) || home.root) return true
+  x.report.error(
+    [...path, 'dev'],
+    `there is no interface ${dev} in ${home.namespace}`,
+    suggest(dev, home.devices) ?? `There are: ${[...home.devices].join(', ') || 'none'}.`,
+  )
+  return false
+}
+
+/** The gateway and the interface it is reached by; undefined when something is wrong with them. */
+function expandHop(x: Expansion, home: Home, onLink: Nets, hop: HopFile, onlink: boolean, path: Path): Hop | undefined {
+  const via = hop.via === undefined ? undefined : canonicalAddress(hop.via)
+  if (hop.via !== undefined && via === undefined) {
+    x.report.error([...path, 'via'], `"${hop.via}" is no address`, 'A gateway is an address without a prefix length.')
+    return undefined
+  }
+  if (!mustHave(x, home, hop.dev, path)) return undefined
+  const own = via !== undefined && home.subnets.find(({ cidr }) => cidr.address === via)
+  if (own) {
+    x.report.error(
+      [...path, 'via'],
+      `${via} is ${home.namespace}’s own address (${own.dev})`,
+      'A gateway is another host: the router’s address in this subnet.',
+    )
+    return undefined
+  }
+  const nets = [...home.subnets, ...onLink]
+  const near = hop.dev === undefined ? nets : nets.filter(({ dev }) => dev === hop.dev)
+  const linkLocal = via?.startsWith('fe80:')
+  const dev = hop.dev ?? (via === undefined || linkLocal ? undefined : deviceFor(nets, via))
+  const reachable = via === undefined || linkLocal || onlink || home.root || deviceFor(near, via) !== undefined
+  if (!reachable || (via !== undefined && dev === undefined && !home.root)) {
+    const needs = linkLocal
+      ? 'A link-local gateway needs `dev`: it is on every interface.'
+      : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`
+    x.report.error(
+      [...path, 'via'],
+      `${via} is on no subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
+      needs,
+    )
+    return undefined
+  }
+  return {
+    ...(via !== undefined && { via }),
+    ...(dev !== undefined && { dev }),
+    ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
+  }
+}
+
+const tables: Readonly<Record<string, number>> = { main: 254, default: 253, local: 255 }
+/** The table's number; undefined when it is the main one, or (told) none. */
+function tableNumber(x: Expansion, value: number | string | undefined, path: Path): number | undefined {
+  const number =
+    value === undefined
+      ? 254
+      : typeof value === 'number'
+        ? value
+        : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
+  if (number === undefined || number < 1 || number > 0xffffffff)
+    x.report.error(
+      [...path, 'table'],
+      `"${String(value)}" is no routing table`,
+      'A number from 1 to 4294967295, or main, default, local.',
+    )
+  return number === 254 ? undefined : number
+}
+
+const DISCARD = ['blackhole', 'unreachable', 'prohibit']
+
+function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path: Path): void {
+  const { namespace } = home
+  const type = r.type === undefined || r.type === 'unicast' ? undefined : (r.type as RouteSpec['type'])
+  const discards = type !== undefined && DISCARD.includes(type)
+  const destination = r.to === 'default' ? undefined : parseCidr(r.to)
+  if (r.to !== 'default' && !destination)
+    return x.report.error([...path, 'to'], `"${r.to}" is no network`, 'Write `default`, or a network as 10.0.0.0/8.')
+  const first = r.via ?? r.nexthops?.[0]?.via ?? r.src
+  const family =
+    destination?.family ?? (first !== undefined && canonicalAddress(first) !== undefined ? familyOf(first) : 4)
+  if (destination) {
+    const right = subnetOf(destination)
+    if (right !== formatCidr(destination)) {
+      const text = `${r.to} has host bits set: the network is ${right}`
+      if (family === 4) return x.report.error([...path, 'to'], text, `Write ${right}.`)
+      x.report.warning([...path, 'to'], text, `The kernel takes it as ${right}.`)
+    }
+  }
+  if (discards && (r.via ?? r.dev ?? r.nexthops) !== undefined)
+    return x.report.error(path, `a ${r.type} route leads nowhere: it has no via, dev or nexthops`)
+  if (r.nexthops && (r.via ?? r.dev) !== undefined)
+    return x.report.error(path, 'a route has either via and dev, or nexthops')
+  if (!discards && !r.nexthops && r.via === undefined && r.dev === undefined)
+    return x.report.error(
+      path,
+      `the route to ${r.to} says neither via nor dev`,
+      'Where should it go? Give the gateway (via) or the interface (dev).',
+    )
+  if (r.nexthops && r.nexthops.length < 2)
+    return x.report.error([...path, 'nexthops'], 'several ways are at least two', 'Write via and dev instead.')
+  const src = r.src === undefined ? undefined : canonicalAddress(r.src)
+  if (
+    r.src !== undefined &&
+    !(src !== undefined && (home.root || home.subnets.some(({ cidr }) => cidr.address === src)))
+  )
+    return x.report.error([...path, 'src'], `${r.src} is no address of ${namespace}`, listNets(home))
+  const hop = discards || r.nexthops ? {} : expandHop(x, home, onLink, r, r.onlink === true, path)
+  const nexthops = r.nexthops?.map((h, i) => expandHop(x, home, onLink, h, r.onlink === true, [...path, 'nexthops', i]))
+  if (!hop || nexthops?.some((h) => h === undefined)) return
+  downLinks(x, home, [hop, ...(nexthops ?? [])], path)
+  const table = tableNumber(x, r.table, path)
+  const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
+  const scope = r.scope
+  const usual =
+    type === 'local' ? 'host' : discards || hop.via !== undefined || nexthops || family === 6 ? 'global' : 'link'
+  const spec: RouteSpec = {
+    to: to === '0.0.0.0/0' ? 'default' : to,
+    family,
+    ...(type && { type }),
+    ...hop,
+    ...(src !== undefined && { src }),
+    ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
+    ...(table !== undefined && { table }),
+    ...(r.onlink && { onlink: true as const }),
+    ...(r.mtu !== undefined && { mtu: r.mtu }),
+    ...(nexthops && { nexthops: nexthops.filter((h) => h !== undefined) }),
+    ...(scope !== undefined && scope !== usual && { scope }),
+  }
+  x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
+}
+
+/** The kernel refuses routes by way of an interface that is down. */
+function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[], path: Path): void {
+  for (const hop of hops)
+    if (hop?.dev !== undefined && x.resources.get(linkId(home.namespace, hop.dev))?.spec['up'] === false)
+      x.report.error(
+        path,
+        `the route goes by way of ${hop.dev}, which is down`,
+        `Set ${hop.dev} up, or leave the route out.`,
+      )
+}
+
+function expandRule(
+  x: Expansion,
+  namespace: string,
+  all: readonly Settings[],
+  r: Settings,
+  i: number,
+  path: Path,
+): void {
+  const network = (field: 'from' | 'to'): string | undefined => {
+    const text = r[field] as string | undefined
+    if (text === undefined || text === 'all') return undefined
+    const cidr = parseCidr(text)
+    if (!cidr) x.report.error([...path, field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
+    return cidr && subnetOf(cidr)
+  }
+  const [from, to] = [network('from'), network('to')]
+  const families = new Set([from, to].flatMap((net) => (net === undefined ? [] : [familyOf(net)])))
+  if (families.size > 1) return x.report.error(path, 'from and to are of different families')
+  const family = [...families][0] ?? (r['family'] === 'inet6' ? 6 : 4)
+  const mark = fwmark(r['fwmark'])
+  if (r['fwmark'] !== undefined && mark === undefined)
+    return x.report.error(
+      [...path, 'fwmark'],
+      `"${String(r['fwmark'])}" is no mark`,
+      'A number such as 0x1, or mark/mask.',
+    )
+  if (r['action'] !== undefined && r['table'] !== undefined)
+    return x.report.error(path, 'a rule has either a table or an action')
+  const table = tableNumber(x, r['table'] as number | string | undefined, path) ?? 254
+  const text = (field: string): string | undefined => r[field] as string | undefined
+  const spec: RuleSpec = {
+    family,
+    priority: (r['priority'] as number | undefined) ?? freePriority(all, i),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(text('iif') !== undefined && { iif: text('iif') as string }),
+    ...(text('oif') !== undefined && { oif: text('oif') as string }),
+    ...(mark !== undefined && { fwmark: mark }),
+    ...(r['action'] === undefined ? { table } : { action: r['action'] as NonNullable<RuleSpec['action']> }),
+  }
+  x.add({ id: ruleId(namespace, spec), kind: 'rule', namespace, spec }, path)
+}
+
+const FIRST_PRIORITY = 1000
+/** 1000, 1010, … in the order of the list, past those that others ask for. */
+function freePriority(all: readonly Settings[], index: number): number {
+  const taken = new Set(all.map((rule) => rule['priority']))
+  let priority = FIRST_PRIORITY - 10
+  for (let i = 0; i <= index; i++) {
+    if (all[i]?.['priority'] !== undefined) continue
+    do priority += 10
+    while (taken.has(priority))
+  }
+  return priority
+}
+
+/** `0x1/0xff` as the kernel prints it; undefined when it is no mark. */
+function fwmark(value: unknown): string | undefined {
+  const parts = value === undefined ? [] : String(value).split('/')
+  const numbers = parts.map(Number)
+  if (!parts.length || parts.length > 2 || numbers.some((n) => !Number.isInteger(n) || n < 0 || n > 0xffffffff))
+    return undefined
+  return numbers
+    .map((n) => `0x${n.toString(16)}`)
+    .filter((n, i) => !(i === 1 && n === '0xffffffff'))
+    .join('/')
+}
+
+function expandNeighbor(x: Expansion, home: Home, n: { to: string; lladdr: string; dev?: string }, path: Path): void {
+  const to = canonicalAddress(n.to)
+  const lladdr = n.lladdr.toLowerCase()
+  if (to === undefined) return x.report.error([...path, 'to'], `"${n.to}" is no address`)
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(lladdr))
+    return x.report.error(
+      [...path, 'lladdr'],
+      `"${n.lladdr}" is no MAC address`,
+      'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
+    )
+  if (!mustHave(x, home, n.dev, path)) return
+  const dev = n.dev ?? deviceFor(home.subnets, to)
+  if (dev === undefined)
+    return x.report.error(
+      [...path, 'to'],
+      `${n.to} is on no subnet of ${home.namespace}`,
+      `${listNets(home)} Or say the interface with dev.`,
+    )
+  const spec = { to, dev, lladdr }
+  x.add({ id: neighborId(home.namespace, spec), kind: 'neighbor', namespace: home.namespace, spec }, path)
+}

@@ -1,0 +1,305 @@
+import { iptablesSchema } from '../kinds/iptables.ts'
+import { nftablesSchema } from '../kinds/nftables.ts'
+import { bridge } from '../kinds/bridge.ts'
+import { linkTypes } from '../kinds/types.ts'
+
+type Schema = Readonly<Record<string, unknown>>
+
+const text = (description: string, ...examples: unknown[]): Schema => ({
+  type: 'string',
+  description,
+  ...(examples.length && { examples }),
+})
+const bool = (description: string): Schema => ({ type: 'boolean', description })
+const int = (description: string, minimum: number, maximum: number): Schema => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  description,
+})
+const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description })
+const map = (values: Schema, description: string): Schema => ({
+  type: 'object',
+  additionalProperties: values,
+  description,
+})
+const object = (
+  properties: Readonly<Record<string, Schema>>,
+  description: string,
+  required: string[] = [],
+): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  ...(required.length && { required }),
+  description,
+})
+
+const cidr = text('An address and its prefix length, IPv4 or IPv6; host bits are kept.', '192.168.0.2/24', 'fd00::2/64')
+const amount = (description: string, example: string): Schema => ({
+  type: ['string', 'number'],
+  description,
+  examples: [example],
+})
+
+const impairments = object(
+  {
+    delay: amount('How long every packet is held.', '20ms'),
+    jitter: amount('How much the delay varies.', '5ms'),
+    loss: amount('Share of packets that are lost.', '1%'),
+    duplicate: amount('Share of packets that are sent twice.', '0.1%'),
+    corrupt: amount('Share of packets in which a bit is flipped.', '0.1%'),
+    reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
+    rate: amount('Bits per second.', '10mbit'),
+    burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
+    limit: int('Packets that wait at most.', 1, 1000000),
+  },
+  'What the interface does to packets that it sends, by tc.',
+)
+
+/** Settings of every interface. */
+const settings: Readonly<Record<string, Schema>> = {
+  addresses: list(cidr, 'Addresses with their prefix lengths, in the order in which they are added.'),
+  mtu: int('Largest packet, in bytes.', 68, 65535),
+  mac: text('MAC address; by default one that is always the same for this interface of this lab.', '02:00:00:00:00:01'),
+  up: bool('Whether it is up. Default: true.'),
+  alias: { ...text('A description for `ip link`.'), maxLength: 200, pattern: '^[^\\n\\r\\u0000]*$' },
+  txqueuelen: int('Length of the transmit queue, in packets. Default: 1000.', 0, 1000000),
+  arp: bool('Whether it answers ARP. Default: true.'),
+  promisc: bool('Whether it takes frames that are for others. Default: false.'),
+  bridge: text('The bridge in the same namespace that it is a port of.'),
+  master: text('The VRF (or bridge) in the same namespace that it belongs to.'),
+  impairments,
+}
+const shorthand = (full: Schema): Schema => ({
+  anyOf: [cidr, list(cidr, 'Addresses.'), full],
+  description: 'A CIDR, a list of CIDRs, or settings.',
+})
+
+const byType = linkTypes.filter((type) => type.byType)
+const typeFields = [...new Set(byType.flatMap(({ fields }) => Object.keys(fields)))]
+const interfaceSettings: Schema = {
+  ...object(
+    {
+      ...settings,
+      type: {
+        enum: byType.map(({ name }) => name),
+        description: 'What kind of interface it is; none for the end of a link.',
+      },
+      link: text(
+        'The lower device: an interface of the same namespace, or `NAMESPACE:INTERFACE`.',
+        'eth0',
+        'host:eth0',
+      ),
+      ...Object.fromEntries(typeFields.map((name) => [name, {}])),
+    },
+    'Settings of an interface. It exists because a link ends in it or because it has a `type`.',
+  ),
+  allOf: byType.map((type) => ({
+    if: { properties: { type: { const: type.name } }, required: ['type'] },
+    then: {
+      properties: Object.fromEntries(Object.entries(type.fields).map(([name, { schema }]) => [name, schema])),
+      description: type.description,
+    },
+  })),
+}
+
+const bridgeSettings = shorthand(
+  object(
+    {
+      ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'bridge')),
+      ...Object.fromEntries(Object.entries(bridge.fields).map(([name, { schema }]) => [name, schema])),
+    },
+    bridge.description,
+  ),
+)
+
+const table = { type: ['integer', 'string'], description: 'Routing table: a number, or main, default, local.' }
+const hop = {
+  via: text('Address of the gateway.', '192.168.0.1'),
+  dev: text('Interface it leaves by; found from `via` when it is absent.'),
+}
+const route = object(
+  {
+    to: text('`default`, or the network as a CIDR.', 'default', '10.0.0.0/8'),
+    ...hop,
+    src: text('Source address that the kernel prefers for it.'),
+    metric: int('Preference among routes to the same network; the lowest wins.', 0, 4294967295),
+    table,
+    scope: { enum: ['global', 'site', 'link', 'host', 'nowhere'], description: 'How far the destination is.' },
+    onlink: bool('The gateway is on the link although no subnet says so.'),
+    mtu: int('Path MTU, in bytes.', 68, 65535),
+    type: { enum: ['unicast', 'blackhole', 'unreachable', 'prohibit', 'local'], description: 'Default: unicast.' },
+    nexthops: list(
+      object({ ...hop, weight: int('Share of the flows.', 1, 256) }, 'One way.'),
+      'Several ways to share the load between.',
+    ),
+  },
+  'A route, in the words of `ip route`.',
+  ['to'],
+)
+const rule = object(
+  {
+    priority: int('Rules are tried from the lowest. Default: 1000, 1010, … in the order of the list.', 0, 4294967295),
+    from: text('Source network.'),
+    to: text('Destination network.'),
+    iif: text('Interface it came in by.'),
+    oif: text('Interface it is bound to.'),
+    fwmark: { type: ['string', 'integer'], description: 'Mark, or mark/mask.', examples: ['0x1/0xff'] },
+    table,
+    action: { enum: ['blackhole', 'unreachable', 'prohibit'], description: 'Refuse instead of looking in a table.' },
+    family: { enum: ['inet', 'inet6'], description: 'For rules that name no address. Default: inet.' },
+  },
+  'A routing policy rule, in the words of `ip rule`.',
+)
+const command: Schema = {
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 },
+  ],
+  description: 'The program and its arguments as a list, or text for a shell.',
+}
+const process = object(
+  {
+    command,
+    env: map({ type: ['string', 'number', 'boolean'] }, 'Environment variables.'),
+    cwd: text('Working directory.'),
+    ready: {
+      anyOf: [
+        object({ tcp: int('TCP port that it listens on.', 1, 65535) }, 'Ready when it listens.', ['tcp']),
+        object({ file: text('A file that it makes.') }, 'Ready when the file is there.', ['file']),
+      ],
+      description: 'What apply waits for.',
+    },
+    restart: {
+      enum: ['always', 'on-failure', 'never'],
+      description: 'When it is started again after it ended. Default: never.',
+    },
+  },
+  'A program that runs in the namespace from apply to destroy.',
+  ['command'],
+)
+
+const namespace: Schema = {
+  ...object(
+    {
+      interfaces: map(shorthand(interfaceSettings), 'Interfaces, by name.'),
+      bridges: map(
+        { anyOf: [...(bridgeSettings['anyOf'] as Schema[]), { type: 'null' }], description: 'A bridge.' },
+        'Bridges, by name.',
+      ),
+      routes: list(route, 'Routes.'),
+      rules: list(rule, 'Routing policy rules.'),
+      neighbors: list(
+        object(
+          { to: text('IP address.'), lladdr: text('MAC address.'), dev: text('Interface.') },
+          'A static ARP or NDP entry.',
+          ['to', 'lladdr'],
+        ),
+        'Static neighbours.',
+      ),
+      forwarding: {
+        enum: [true, false, 'ipv4', 'ipv6'],
+        description: 'Whether it forwards what is not for itself. Unset: it does not.',
+      },
+      sysctls: map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
+      iptables: iptablesSchema,
+      ip6tables: iptablesSchema,
+      nftables: nftablesSchema,
+      processes: map(process, 'Programs that run in it, by name.'),
+      shares: text('Another namespace, of which this is a second name.'),
+      root: { const: true, description: 'This is the machine’s own network namespace.' },
+    },
+    'A network namespace.',
+  ),
+  type: ['object', 'null'],
+}
+
+const observe = object(
+  {
+    at: text('Where to look: NAMESPACE:INTERFACE.', 'outside:eth0'),
+    source: text('Source address it must carry.'),
+    destination: text('Destination address it must carry.'),
+    sport: int('Source port.', 1, 65535),
+    dport: int('Destination port.', 1, 65535),
+    protocol: { enum: ['icmp', 'icmp6', 'tcp', 'udp'], description: 'Protocol it must be.' },
+    present: bool('Whether such a packet must be seen there. Default: true.'),
+  },
+  'What a packet looks like at a place.',
+  ['at'],
+)
+const check = object(
+  {
+    name: text('What it proves. Default: made from its fields.'),
+    from: text('The namespace that it is tried from.'),
+    ping: text('A namespace or address to ping.'),
+    tcp: text('ADDRESS:PORT or NAMESPACE:PORT to connect to.', 'web:80', '[fd00::2]:80'),
+    udp: text('ADDRESS:PORT or NAMESPACE:PORT to send to and hear from.'),
+    to: text('NAMESPACE:PORT where netlab itself listens, unless something does already.', 'c1:80'),
+    run: command,
+    expect: {
+      anyOf: [
+        { enum: ['pass', 'fail'] },
+        object(
+          {
+            exit: int('Exit code.', 0, 255),
+            stdout: text('What its output contains; `/…/` is a pattern.'),
+            stderr: text('The same for errors.'),
+          },
+          'What a command must end with.',
+        ),
+      ],
+      description: 'Default: pass.',
+    },
+    timeout: { type: ['number', 'string'], description: 'Seconds, or a duration.', examples: [2, '500ms'] },
+    count: int('How many packets, or tries.', 1, 1000),
+    mtu: int('Size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
+    observe: {
+      anyOf: [observe, list(observe, 'Several places.')],
+      description: 'What a packet looks like on its way.',
+    },
+  },
+  'One thing that `netlab test` tries.',
+  ['from'],
+)
+
+const endpoint: Schema = { type: 'string', description: 'NAMESPACE:INTERFACE.', examples: ['ns0:veth0'] }
+const link = object(
+  {
+    endpoints: {
+      anyOf: [
+        { type: 'array', items: endpoint },
+        {
+          type: 'object',
+          additionalProperties: { anyOf: [cidr, list(cidr, 'Addresses.'), interfaceSettings, { type: 'null' }] },
+        },
+      ],
+      description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
+    },
+    mtu: settings['mtu'] as Schema,
+    impairments,
+  },
+  'A cable: a veth pair, or a port of a bridge.',
+  ['endpoints'],
+)
+
+/** The JSON Schema of lab files (draft 7): what editors complete from, and what the build compiles the validator from. */
+export const schema: Schema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'netlab lab file',
+  ...object(
+    {
+      name: {
+        type: 'string',
+        pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
+        description: 'Name of the lab. Default: the file’s name.',
+      },
+      description: text('What it shows.'),
+      namespaces: map(namespace, 'Network namespaces, by name. Names are literal: /run/netns/NAME.'),
+      links: list(link, 'Cables.'),
+      checks: list(check, 'What `netlab test` tries.'),
+    },
+    'A network, as namespaces and what connects them.',
+    ['namespaces'],
+  ),
+}

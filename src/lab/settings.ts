@@ -1,0 +1,55 @@
+import { sysctlResource } from '../kinds/sysctl.ts'
+import type { Expansion } from './context.ts'
+import type { Path } from './source.ts'
+
+/**
+ * Settings that are the whole machine's: a namespace does not have them, or sees the machine's own (measured: those of
+ * /proc/sys/net that are missing or read-only in a new namespace).
+ */
+const machineWide =
+  /^net\.(core\.(?!somaxconn$|xfrm_|optmem_max$|txrehash$|tstamp_allow_data$)|netfilter\.(nf_conntrack_(max|buckets|expect_max)|nf_log)|nf_conntrack_max$|ipv4\.(tcp_(mem|max_orphans|allowed_congestion_control|available_|low_latency)|udp_mem|inet_peer_|igmp_max|cipso|icmp_msgs_|icmp_ratelimit_)|unix\.max_dgram_qlen_)/
+const wellFormed = /^net\.[A-Za-z0-9_]+(\.[A-Za-z0-9_~/-]+)+$/
+
+/** Sysctls of every namespace: `forwarding` and `sysctls`. */
+export function expandSettings(x: Expansion): void {
+  for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
+    const path = ['namespaces', namespace]
+    const put = (key: string, value: string, where: Path): void =>
+      x.add(sysctlResource(namespace, key, value), where, 'key')
+    const { forwarding } = fields ?? {}
+    if (forwarding !== undefined) {
+      put('net.ipv4.ip_forward', forwarding === true || forwarding === 'ipv4' ? '1' : '0', [...path, 'forwarding'])
+      put('net.ipv6.conf.all.forwarding', forwarding === true || forwarding === 'ipv6' ? '1' : '0', [
+        ...path,
+        'forwarding',
+      ])
+    }
+    for (const [written, value] of Object.entries(fields?.sysctls ?? {})) {
+      const where = [...path, 'sysctls', written]
+      const key = dotted(written)
+      const text = String(typeof value === 'boolean' ? Number(value) : value).trim()
+      if (!wellFormed.test(key))
+        x.report.error(
+          where,
+          `"${written}" is no setting of the network`,
+          'They begin with net., such as net.ipv4.ip_forward.',
+          'key',
+        )
+      else if (machineWide.test(key) && !fields?.root)
+        x.report.error(
+          where,
+          `${key} is the whole machine’s, not a namespace’s`,
+          'It cannot differ between namespaces; a lab does not change the machine.',
+          'key',
+        )
+      else if (/[\n\r\0]/.test(text) || text === '') x.report.error(where, `${key} needs a value of one line`)
+      else put(key, text.replace(/\s+/g, ' '), where)
+    }
+  }
+}
+
+/** `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides). */
+function dotted(key: string): string {
+  const [first] = /[./]/.exec(key) ?? []
+  return first === '/' ? key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/')) : key
+}

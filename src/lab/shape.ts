@@ -1,0 +1,156 @@
+import type { ErrorObject } from 'ajv'
+import validateShape from './validator.generated.cjs'
+import { schema } from './schema.ts'
+import { pathText, suggest, type Report } from './report.ts'
+import type { Path } from './source.ts'
+
+/** Checks a parsed value against the schema, and says what is wrong in words. Returns whether it has the right shape. */
+export function checkShape(value: unknown, report: Report): boolean {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    report.error([], 'a lab file is a map with namespaces and links', 'See docs/language.md.')
+    return false
+  }
+  if (validateShape(value)) return true
+  const seen = new Set<string>()
+  for (const error of relevant(validateShape.errors ?? [])) {
+    const { path, summary, detail, on } = explain(error, value)
+    const key = `${pathText(path)} ${summary}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    report.error(path, path.length ? `${pathText(path)}: ${summary}` : summary, detail, on)
+  }
+  return false
+}
+
+const pathOf = (pointer: string, value: unknown): (string | number)[] => {
+  let at: unknown = value
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
+      const step = Array.isArray(at) ? Number(key) : key
+      at = (at as Record<string | number, unknown> | undefined)?.[step]
+      return step
+    })
+}
+
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((v, step) => (v as Record<string | number, unknown> | null | undefined)?.[step], value)
+
+/**
+ * Where a value may have one of several shapes, every shape that it has not is an error. What the person meant is the
+ * shape of the same type; only its errors are worth telling, and the union's own when there is none.
+ */
+function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
+  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
+  const dropped = new Set<ErrorObject>(errors.filter(({ keyword }) => keyword === 'if'))
+  for (const union of unions) {
+    const inside = errors.filter(
+      (e) =>
+        e !== union && e.schemaPath.startsWith(`${union.schemaPath}/`) && e.instancePath.startsWith(union.instancePath),
+    )
+    const branch = (e: ErrorObject): string => e.schemaPath.slice(union.schemaPath.length + 1).split('/')[0] ?? ''
+    const wrongType = new Set(
+      inside
+        .filter((e) => e.instancePath === union.instancePath && (e.keyword === 'type' || e.keyword === 'enum'))
+        .map(branch),
+    )
+    const meant = inside.filter((e) => !wrongType.has(branch(e)))
+    for (const e of inside) if (!meant.includes(e)) dropped.add(e)
+    if (meant.length) dropped.add(union)
+  }
+  return errors.filter((e) => !dropped.has(e))
+}
+
+const names: Readonly<Record<string, string>> = {
+  object: 'a map',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'nothing',
+}
+const found = (v: unknown): string =>
+  v === null || v === undefined
+    ? 'nothing'
+    : Array.isArray(v)
+      ? 'a list'
+      : typeof v === 'object'
+        ? 'a map'
+        : `${typeof v === 'string' ? 'text' : typeof v} ${JSON.stringify(v)}`
+
+interface Explained {
+  readonly path: Path
+  readonly summary: string
+  readonly detail?: string
+  readonly on?: 'key' | 'value'
+}
+
+function explain(error: ErrorObject, value: unknown): Explained {
+  const path = pathOf(error.instancePath, value)
+  const params = error.params as Record<string, unknown>
+  const here = at(value, path)
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const field = String(params['additionalProperty'])
+      const known = knownFields(error)
+      const hint = suggest(field, known)
+      return {
+        path: [...path, field],
+        summary: `unknown field "${field}"`,
+        detail: hint ?? (known.length ? `Known here: ${known.join(', ')}.` : 'There is no such field here.'),
+        on: 'key',
+      }
+    }
+    case 'required':
+      return { path, summary: `"${String(params['missingProperty'])}" is missing`, on: 'key' }
+    case 'type': {
+      const types = ([] as string[]).concat(params['type'] as string | string[])
+      return { path, summary: `expected ${types.map((t) => names[t] ?? t).join(' or ')}, found ${found(here)}` }
+    }
+    case 'enum': {
+      const allowed = (params['allowedValues'] as unknown[]).map(String)
+      const hint = suggest(String(here), allowed)
+      return {
+        path,
+        summary: `expected ${allowed.join(', ')}; found ${found(here)}`,
+        ...(hint !== undefined && { detail: hint }),
+      }
+    }
+    case 'const':
+      return { path, summary: `expected ${JSON.stringify(params['allowedValue'])}, found ${found(here)}` }
+    case 'minimum':
+    case 'maximum':
+      return {
+        path,
+        summary: `${String(here)} is too ${error.keyword === 'minimum' ? 'small' : 'large'}: ${error.message ?? ''}`,
+      }
+    case 'pattern':
+      return {
+        path,
+        summary: `${found(here)} is not well-formed`,
+        ...(error.message !== undefined && { detail: `It ${error.message}.` }),
+      }
+    case 'anyOf':
+    case 'oneOf':
+      return {
+        path,
+        summary: `${found(here)} is none of the forms that are possible here`,
+        detail: 'See docs/language.md.',
+      }
+    default:
+      return { path, summary: error.message ?? 'is not valid' }
+  }
+}
+
+/** The fields that the part of the schema which complained knows. */
+function knownFields({ schemaPath }: ErrorObject): string[] {
+  let part: unknown = schema
+  for (const step of schemaPath.split('/').slice(1, -1))
+    part = (part as Record<string, unknown> | undefined)?.[
+      decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
+    ]
+  return Object.keys((part as { properties?: object } | undefined)?.properties ?? {})
+}
