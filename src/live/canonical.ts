@@ -1,13 +1,13 @@
 import { meaning } from '../kinds/firewall/refusals.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
-import { UserError, type Diagnostic, type Position } from '../model/diagnostic.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
 import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { tryOut, type Refused } from './throwaway.ts'
 
-/** Where in the lab's files a place of the resource with this id is. */
-export type Where = (id: string, place: Place) => Position | undefined
+/** Where in the lab's files a place of the resource with this id is, and the lines around it. */
+export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
 
 /** Throwaway namespaces at once. */
 const WIDTH = 4
@@ -82,14 +82,14 @@ const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
     .filter((name) => name !== 'lo')
 
 function diagnostic(resource: Resource, { place, words, detail }: Refused, where: Where | undefined): Diagnostic {
-  const position = (place && where?.(resource.id, place)) ?? resource.source
+  const found = (place && where?.(resource.id, place)) ?? (resource.source && { position: resource.source })
   const why = detail ?? meaning(words)
   const tool = resource.kind === 'nftables' ? 'nft' : resource.kind
   return {
     severity: 'error',
     summary: `${tool} refuses this in ${resource.namespace}: ${words}`,
     ...(why !== undefined && { detail: why }),
-    ...(position && { position }),
+    ...found,
   }
 }
 

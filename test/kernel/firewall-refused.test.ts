@@ -17,8 +17,8 @@ afterAll(() => world?.close())
 /** A lab file that has every rule on a line of its own: the line is the rule's number, the column its word's. */
 const where = (_: string, { path, line, column }: Place) => {
   const index = path.at(-1)
-  if (typeof index === 'number') return { file: 'lab.yaml', line: 10 + index, column: column ?? 1 }
-  return { file: 'lab.yaml', line: line ?? 1, column: column ?? 1 }
+  if (typeof index === 'number') return { position: { file: 'lab.yaml', line: 10 + index, column: column ?? 1 } }
+  return { position: { file: 'lab.yaml', line: line ?? 1, column: column ?? 1 } }
 }
 
 async function refused(...resources: Parameters<Firewall['canonical']>): Promise<readonly Diagnostic[]> {
