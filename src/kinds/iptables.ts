@@ -71,7 +71,8 @@ export function compareIptables(live: IptablesSpec, desired: IptablesSpec): Diff
  * iptables-restore commits table by table. Where several change, what was there before is put back, counters included,
  * when a later one fails: the change happens as a whole or not at all. The arguments are the program and the tables.
  */
-const GUARDED = `restore=$1; save=$2; shift 2
+const GUARDED = `# all of these tables, or none
+restore=$1 save=$2; shift 2
 before=$(for table; do "$save" -c -t "$table"; done) || exit
 "$restore" --noflush -w && exit
 code=$?

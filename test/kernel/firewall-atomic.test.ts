@@ -1,3 +1,4 @@
+import { readRules } from '../../src/live/rules.ts'
 import { firewallIn, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -73,6 +74,11 @@ test('packets: what is accepted passes, what is dropped does not, NAT rewrites',
   )
   await expect(fw.sh(ns, 'ping -c 1 -W 1 10.0.0.1')).rejects.toThrow()
   await fw.sh(ns, 'ping -c 1 -W 1 10.0.0.2')
+  const seen = (await readRules(ns, fw.runner)).map(({ table, chain, rules }) => [
+    `${table}/${chain}`,
+    rules[0]?.packets,
+  ])
+  expect(seen).toEqual([['filter/INPUT', 1], ['nat/OUTPUT', 0]]) // prettier-ignore
   await fw.sh(ns, 'ip route add default dev lo')
   const server = `require("net").createServer((s)=>s.end(s.localAddress)).listen(8080,"10.0.0.2",()=>require("net").connect(80,"10.9.9.9").on("data",(d)=>{console.log(""+d);process.exit()}))`
   expect(await fw.sh(ns, `'${process.execPath}' -e '${server}'`)).toBe('10.0.0.2\n')
