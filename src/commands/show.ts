@@ -51,6 +51,7 @@ function filtered(resources: Resources, namespace: string | undefined): Resource
   return new Map(
     [...resources].filter(
       ([, r]) =>
+        !(kindOf(r.kind).automatic?.(r) && r.kind === 'address') &&
         (r.root || r.kind === 'share' || resources.get(r.namespace)?.kind === 'namespace') &&
         (namespace === undefined || r.namespace === namespace),
     ),

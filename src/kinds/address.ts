@@ -110,8 +110,8 @@ export const address: Kind<AddressSpec> = {
 }
 
 /**
- * Routes that go with addresses: those whose `src` is one of them, and all IPv4 routes of an interface that loses its
- * last IPv4 address (fib_inetaddr_event in the kernel's net/ipv4/fib_frontend.c).
+ * What goes with addresses: routes whose `src` is one of them, and all IPv4 routes and neighbours of an interface that
+ * loses its last IPv4 address (fib_inetaddr_event in the kernel's net/ipv4/fib_frontend.c).
  */
 function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][] {
   const left = new Map<string, number>()
@@ -129,7 +129,7 @@ function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][
   }
   if (sources.size === 0) return []
   return [...live.values()].flatMap(({ kind, id, namespace, spec }): [string, string][] => {
-    if (kind !== 'route') return []
+    if (kind !== 'route' && kind !== 'neighbor') return []
     const link = linkId(namespace, String(spec['dev']))
     const by =
       sources.get(`${namespace} ${String(spec['src'])}`) ??

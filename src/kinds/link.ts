@@ -213,7 +213,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         const uses =
           r.spec['dev'] === nameOf(live.id) ||
           (r.spec['nexthops'] as { dev?: string }[] | undefined)?.some((h) => h.dev === nameOf(live.id))
-        return uses && (family6 || (r.kind === 'route' && !small)) ? [r.id] : []
+        return uses && (family6 || (!small && (r.kind === 'route' || r.kind === 'neighbor'))) ? [r.id] : []
       })
     },
 

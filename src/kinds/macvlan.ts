@@ -12,7 +12,7 @@ export const macvlan: LinkType = {
         enum: ['private', 'vepa', 'bridge', 'passthru'],
         description: 'Who may talk to whom on the lower device. Default: bridge.',
       },
-      fallback: 'bridge',
+      initial: 'bridge',
       words: (v) => ['mode', String(v)],
       forces: 'the mode is chosen when it is made',
     },

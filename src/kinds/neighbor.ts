@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../model/cidr.ts'
+import { canonicalAddress, familyOf } from '../model/cidr.ts'
 import type { Kind } from '../model/kind.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { covered, ip } from './common.ts'
@@ -7,6 +7,7 @@ export type NeighborSpec = {
   /** The neighbour's IP address, canonical. */
   readonly to: string
   readonly dev: string
+  readonly family: 4 | 6
   /** Its MAC address, lower-case. */
   readonly lladdr: string
 }
@@ -24,7 +25,7 @@ export const neighbor: Kind<NeighborSpec> = {
     dump.neighbors.flatMap(({ dst, dev, lladdr, state }): Resource<NeighborSpec>[] => {
       const to = canonicalAddress(dst)
       if (!state?.includes('PERMANENT') || lladdr === undefined || to === undefined) return []
-      const spec = { to, dev, lladdr }
+      const spec = { to, dev, family: familyOf(to), lladdr }
       return [{ id: neighborId(namespace, spec), kind: 'neighbor', namespace, ...(root && { root }), spec }]
     }),
   describe: ({ lladdr }) => `is at ${lladdr}`,

@@ -144,7 +144,7 @@ export const route: Kind<RouteSpec> = {
     })
   },
 
-  describe: (spec) =>
+  describe: ({ table: _, metric: __, ...spec }) =>
     words(spec)
       .filter((word) => word !== spec.to)
       .join(' '),

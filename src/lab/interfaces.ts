@@ -312,6 +312,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       else spec['mac'] = mac
     } else spec[name] = value
   }
+  for (const [name, { initial }] of Object.entries(type.fields))
+    if (initial !== undefined && settings[name] === undefined) spec[name] = initial
   for (const field of ['id', 'table'])
     if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
       x.report.error(made.path, `a ${type.name} needs ${field}`, type.example, 'key')

@@ -1,34 +1,48 @@
-import { contains, parseCidr } from '../model/cidr.ts'
 import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 
 interface Holder {
   readonly namespace: string
   readonly link: string
-  readonly resource: Resource
+}
+
+/** Who has which address, and who hears whom. */
+interface Wiring {
+  readonly holders: ReadonlyMap<string, readonly Holder[]>
+  /** A name of the segment that a link is on. */
+  readonly segment: (link: string) => string
+  /** Segments that lead on to where this cannot see: through lower devices, tunnels, programs. */
+  readonly open: ReadonlySet<string>
 }
 
 /** Warns of what is well-formed and cannot work. Everything has been expanded. */
 export function lint(x: Expansion): void {
   const holders = new Map<string, Holder[]>()
-  const segments = segmentsOf(x)
+  const segment = segmentsOf(x)
+  const open = new Set<string>()
   for (const resource of x.resources.values()) {
+    if (typeof resource.spec['link'] === 'string') open.add(segment(resource.spec['link']))
+    if ('up' in resource.spec && !['veth', 'bridge', 'loopback'].includes(resource.kind)) open.add(segment(resource.id))
     if (resource.kind !== 'address') continue
     const address = String(resource.spec['address']).split('/')[0] ?? ''
     const link = linkId(resource.namespace, String(resource.spec['dev']))
     const others = holders.get(address) ?? []
-    const twin = others.find((other) => segments(other.link) === segments(link) && other.link !== link)
-    if (twin && resource.source)
+    const twin = others.find((other) => segment(other.link) === segment(link) && other.link !== link)
+    if (twin)
       warn(
         x,
         resource,
         `${address} is on this segment already: ${twin.link.replace('/', ':')} has it`,
         'Two hosts of one segment need different addresses.',
       )
-    holders.set(address, [...others, { namespace: resource.namespace, link, resource }])
+    others.push({ namespace: resource.namespace, link })
+    holders.set(address, others)
   }
-  for (const route of x.resources.values()) if (route.kind === 'route') lintRoute(x, route, holders, segments)
-  for (const link of x.resources.values()) lintMtu(x, link)
+  const wiring = { holders, segment, open }
+  for (const resource of x.resources.values()) {
+    if (resource.kind === 'route') lintRoute(x, resource, wiring)
+    lintMtu(x, resource)
+  }
 }
 
 const warn = (x: Expansion, { source }: Resource, summary: string, detail: string): void => {
@@ -49,35 +63,19 @@ function segmentsOf(x: Expansion): (link: string) => string {
   for (const { id, namespace, spec } of x.resources.values()) {
     if (typeof spec['peer'] === 'string') join(id, spec['peer'])
     const master = typeof spec['master'] === 'string' ? linkId(namespace, spec['master']) : undefined
-    if (master !== undefined && x.resources.get(master)?.kind === 'bridge' && spec['vlan'] === undefined)
-      join(id, master)
+    if (master !== undefined && x.resources.get(master)?.kind === 'bridge') join(id, master)
   }
   return find
 }
 
 /** A gateway that nobody has, and a router that does not forward. */
-function lintRoute(
-  x: Expansion,
-  route: Resource,
-  holders: ReadonlyMap<string, readonly Holder[]>,
-  segments: (link: string) => string,
-): void {
+function lintRoute(x: Expansion, route: Resource, { holders, segment, open }: Wiring): void {
   const { via, dev, to } = route.spec as { via?: string; dev?: string; to: string }
-  if (via === undefined || dev === undefined || route.root) return
-  const link = linkId(route.namespace, dev)
-  const gateway = holders.get(via)?.find((holder) => segments(holder.link) === segments(link))
-  const abroad = [...x.resources.values()].some(
-    ({ kind, id }) =>
-      kind !== 'veth' &&
-      kind !== 'bridge' &&
-      segments(id) === segments(link) &&
-      kind !== 'address' &&
-      id !== link &&
-      x.resources.get(id) &&
-      'link' in (x.resources.get(id)?.spec ?? {}),
-  )
+  if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) return
+  const here = segment(linkId(route.namespace, dev))
+  const gateway = holders.get(via)?.find(({ link }) => segment(link) === here)
   if (!gateway) {
-    if (!abroad && !via.startsWith('fe80:'))
+    if (!open.has(here))
       warn(
         x,
         route,
@@ -86,25 +84,16 @@ function lintRoute(
       )
     return
   }
-  const sysctl = `${gateway.namespace}/sysctl/${via.includes(':') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'}`
-  const isRoot = x.file.namespaces[gateway.namespace]?.root
-  const destination = to === 'default' || to === '::/0' ? undefined : parseCidr(to)
-  const isOwn =
-    destination &&
-    [...holdersOf(holders, gateway.namespace)].some(
-      (address) => contains({ ...destination }, address) && destination.prefix >= 32,
-    )
-  if (!isRoot && !isOwn && x.resources.get(sysctl)?.spec['value'] !== '1')
+  const family = via.includes(':') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'
+  const forwards = x.resources.get(`${gateway.namespace}/sysctl/${family}`)?.spec['value'] === '1'
+  const isOwn = holders.get(to.split('/')[0] ?? '')?.some(({ namespace }) => namespace === gateway.namespace)
+  if (!forwards && !isOwn && !x.file.namespaces[gateway.namespace]?.root)
     warn(
       x,
       route,
       `${gateway.namespace} (${via}) does not forward`,
       `Packets to ${to} end there. Add forwarding: true to namespaces.${gateway.namespace}.`,
     )
-}
-
-function* holdersOf(holders: ReadonlyMap<string, readonly Holder[]>, namespace: string): Generator<string> {
-  for (const [address, list] of holders) if (list.some((holder) => holder.namespace === namespace)) yield address
 }
 
 /** The two ends of a cable that disagree on the largest packet lose large ones without a word. */

@@ -23,7 +23,11 @@ export function expandRouting(x: Expansion): void {
   for (const r of x.resources.values()) {
     if (r.kind === 'address') {
       const cidr = parseCidr(String(r.spec['address']))
-      if (cidr) subnets.set(r.namespace, [...(subnets.get(r.namespace) ?? []), { dev: String(r.spec['dev']), cidr }])
+      if (cidr) {
+        const list = subnets.get(r.namespace) ?? []
+        list.push({ dev: String(r.spec['dev']), cidr })
+        subnets.set(r.namespace, list)
+      }
     } else if ('up' in r.spec) {
       const known = devices.get(r.namespace) ?? new Set()
       devices.set(r.namespace, known.add(r.id.slice(r.namespace.length + 1)))
@@ -291,6 +295,6 @@ function expandNeighbor(x: Expansion, home: Home, n: { to: string; lladdr: strin
       `${n.to} is on no subnet of ${home.namespace}`,
       `${listNets(home)} Or say the interface with dev.`,
     )
-  const spec = { to, dev, lladdr }
+  const spec = { to, dev, family: familyOf(to), lladdr }
   x.add({ id: neighborId(home.namespace, spec), kind: 'neighbor', namespace: home.namespace, spec }, path)
 }

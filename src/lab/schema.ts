@@ -60,7 +60,7 @@ const impairments = object(
 /** Settings of every interface. */
 const settings: Readonly<Record<string, Schema>> = {
   addresses: list(cidr, 'Addresses with their prefix lengths, in the order in which they are added.'),
-  mtu: int('Largest packet, in bytes.', 68, 65535),
+  mtu: int('Largest packet, in bytes.', 68, 65536),
   mac: text('MAC address; by default one that is always the same for this interface of this lab.', '02:00:00:00:00:01'),
   up: bool('Whether it is up. Default: true.'),
   alias: { ...text('A description for `ip link`.'), maxLength: 200, pattern: '^[^\\n\\r\\u0000]*$' },

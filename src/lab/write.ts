@@ -1,7 +1,10 @@
 import { stringify } from 'yaml'
+import { linkTypes } from '../kinds/types.ts'
 import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 
 type Plain = Record<string, unknown>
+
+const types = new Map(linkTypes.map((type) => [type.name, type]))
 
 /** Resources as a lab file in its long form: every interface, address and route said once, nothing implied. */
 export function writeLab(name: string, resources: Resources): string {
@@ -35,7 +38,10 @@ export function writeLab(name: string, resources: Resources): string {
       case 'route':
       case 'rule':
       case 'neighbor':
-        listed(r.namespace, `${r.kind}s`, without(r.spec, 'family'))
+        listed(r.namespace, `${r.kind}s`, {
+          ...without(r.spec, 'family'),
+          ...(r.kind === 'rule' && isFamily6(r.spec) && { family: 'inet6' }),
+        })
         break
       case 'sysctl':
         ;(into(r.namespace, 'sysctls') as Plain)[String(r.spec['key'])] = r.spec['value']
@@ -50,7 +56,7 @@ export function writeLab(name: string, resources: Resources): string {
         break
       }
       default:
-        if ('up' in r.spec) writeLink(r, into, links)
+        if ('up' in r.spec) writeLink(r, resources, into, links)
         else at(r.namespace)[r.kind] = r.spec
     }
   }
@@ -62,23 +68,32 @@ export function writeLab(name: string, resources: Resources): string {
 
 function writeLink(
   r: Resource,
+  resources: Resources,
   into: (namespace: string, field: string) => Record<string, Plain>,
   links: { endpoints: string[] }[],
 ): void {
-  const { up, peer, link, mtuFollows: _, master, ...rest } = r.spec
+  const { up, peer, link, mtuFollows, mtu, master, ...rest } = r.spec
+  const type = types.get(r.kind)
+  const isUsual = mtuFollows === true || mtu === type?.mtu(undefined, { up: true })
+  const under = resources.get(`${r.namespace}/${String(master)}`)?.kind
   const settings: Plain = {
-    ...(['veth', 'bridge', 'loopback'].includes(r.kind) ? {} : { type: r.kind }),
+    ...(type?.byType && { type: r.kind }),
     ...(typeof link === 'string' && {
       link: namespaceOf(link) === r.namespace ? nameOf(link) : link.replace('/', ':'),
     }),
-    ...(master !== undefined && { bridge: master }),
+    ...(master !== undefined && { [under === 'bridge' ? 'bridge' : 'master']: master }),
+    ...(mtu !== undefined && !isUsual && { mtu }),
     ...rest,
     ...(up === false && { up }),
   }
-  into(r.namespace, r.kind === 'bridge' ? 'bridges' : 'interfaces')[nameOf(r.id)] = settings
+  if (Object.keys(settings).length || type?.hasPorts)
+    into(r.namespace, r.kind === 'bridge' ? 'bridges' : 'interfaces')[nameOf(r.id)] = settings
   if (typeof peer === 'string' && r.id < peer)
     links.push({ endpoints: [r.id.replace('/', ':'), peer.replace('/', ':')] })
 }
+
+/** Rules that name no address are IPv4's unless they say otherwise. */
+const isFamily6 = ({ family, from, to }: Plain): boolean => family === 6 && from === undefined && to === undefined
 
 const without = (spec: Plain, field: string): Plain =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field))

@@ -42,22 +42,19 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const { lab, namespaces } = subject
   const named = await runner.list()
   const mains = mainNames(named, namespaces)
-  const wanted = named.filter(({ name, stale }) => !stale && mains.get(name) === name && namespaces.has(name))
-  const others = named.filter(({ name, stale }) => !stale && mains.get(name) === name && !namespaces.has(name))
+  const byName = new Map(named.map((n) => [n.name, n]))
+  const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
+  const wanted = [...namespaces.keys()].filter(isMain)
+  const others = named.filter(({ name }) => isMain(name) && !namespaces.has(name))
   const root = [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
-  const missing = [...namespaces].filter(
-    ([name, n]) => !n.root && !n.shares && !named.some((x) => x.name === name && !x.stale),
-  )
+  const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
 
   const keys = (namespace: string): string[] => [
     ...new Set([...(subject.sysctls.get(namespace) ?? []), ...inheritable]),
   ]
   const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
   const [dumped, glimpsed, inherited] = await Promise.all([
-    runner.dump([
-      { sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' },
-      ...wanted.map(({ name }) => full(name)),
-    ]),
+    runner.dump([{ sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' }, ...wanted.map(full)]),
     runner.dump(others.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' }))),
     missing.length ? fresh(runner) : new Map<string, string>(),
   ])
@@ -67,7 +64,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const dumps = new Map<string, Dump>()
   const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
   keep(root, dumped[0])
-  wanted.forEach(({ name }, i) => keep(name, dumped[i + 1]))
+  wanted.forEach((name, i) => keep(name, dumped[i + 1]))
   orphans.forEach(({ name }, i) => keep(name, rest[i]))
 
   const resources = new Map<string, Resource>()

@@ -38,6 +38,8 @@ export interface Field {
   readonly read?: (data: Readonly<Record<string, unknown>>, link: IpLink) => unknown
   /** The kernel's default: what an absent value means. None: an absent value is not compared. */
   readonly fallback?: unknown
+  /** What netlab chooses when the lab says nothing, where that is not the kernel's default. */
+  readonly initial?: unknown
   /** Why the kernel cannot change it on a living device. */
   readonly forces?: string
 }
