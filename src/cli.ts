@@ -92,21 +92,53 @@ program
     end(async (global) => (await import('./commands/list.ts')).list({ ...global, ...options })),
   )
 
+const ROOT = 'the lab whose name for the machine’s own namespace is meant'
+
 program
   .command('exec')
   .description('run a command in a namespace')
   .usage('NS -- CMD...')
   .argument('<ns>', 'a namespace')
   .argument('<cmd...>', 'the command and its arguments')
+  .option('--lab <lab>', ROOT)
   .passThroughOptions()
-  .action((namespace: string, command: string[]) =>
-    end(async () => (await import('./commands/exec.ts')).exec(namespace, command)),
+  .action((namespace: string, command: string[], options: object) =>
+    end(async () => (await import('./commands/exec.ts')).exec(namespace, command, options)),
   )
 
 program
   .command('shell')
   .description('open a shell in a namespace')
   .argument('<ns>', 'a namespace')
-  .action((namespace: string) => end(async () => (await import('./commands/exec.ts')).shell(namespace)))
+  .option('--lab <lab>', ROOT)
+  .action((namespace: string, options: object) =>
+    end(async () => (await import('./commands/exec.ts')).shell(namespace, options)),
+  )
+
+program
+  .command('logs')
+  .description('print what a process of a lab has printed')
+  .argument('<ns/process>', 'a process, as in web/nginx')
+  .argument('[lab]', LAB)
+  .option('-f, --follow', 'go on as it prints more')
+  .action((process_: string, lab: string | undefined, options: object) =>
+    end(async () => (await import('./commands/logs.ts')).logs(process_, lab, options)),
+  )
+
+program
+  .command('test')
+  .description('run the checks of a lab file against the live network')
+  .argument('[lab]', LAB)
+  .addOption(json())
+  .option('--junit <file>', 'write a JUnit XML report as well')
+  .action((lab: string | undefined, options: object) =>
+    end(async (global) => (await import('./commands/test.ts')).test(lab, { ...global, ...options })),
+  )
+
+program
+  .command('agent', { hidden: true })
+  .description('open and answer connections for netlab test, as asked on standard input')
+  .argument('<name>')
+  .action((name: string) => end(async () => (await import('./checks/agent.ts')).agent(name)))
 
 void program.parseAsync()

@@ -1,27 +1,35 @@
-import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
 import { distance } from 'fastest-levenshtein'
+import { attach, type Place } from '../exec/inside.ts'
 import { ipRunner } from '../exec/ip.ts'
+import { surroundings } from '../live/names.ts'
 import { UserError } from '../model/diagnostic.ts'
+import { locate } from './locate.ts'
+import { load } from './prepare.ts'
+
+interface Options {
+  /** The lab whose name for the machine's own namespace is meant. */
+  readonly lab?: string
+}
 
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
-export async function exec(namespace: string, command: readonly string[]): Promise<number> {
-  await mustExist(namespace)
-  return await inside(namespace, command)
+export async function exec(namespace: string, command: readonly string[], options: Options): Promise<number> {
+  return await attach(await find(namespace, options), command)
 }
 
 /** `netlab shell NS`: the user's shell in the namespace. */
-export async function shell(namespace: string): Promise<number> {
-  await mustExist(namespace)
-  return await inside(namespace, [process.env['SHELL'] || '/bin/sh'], {
+export async function shell(namespace: string, options: Options): Promise<number> {
+  return await attach(await find(namespace, options), [process.env['SHELL'] || '/bin/sh'], {
     NETLAB_NAMESPACE: namespace,
     PS1: `(${namespace}) \\w \\$ `,
   })
 }
 
-async function mustExist(namespace: string): Promise<void> {
+/** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */
+async function find(namespace: string, { lab }: Options): Promise<Place> {
   const names = (await ipRunner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  if (names.includes(namespace)) return
+  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, ipRunner)) }
+  const owner = labWithRoot(namespace, lab)
+  if (owner !== undefined) return surroundings(namespace, ipRunner, owner, namespace)
   const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
   throw UserError.of(
     `there is no namespace ${namespace}`,
@@ -29,16 +37,13 @@ async function mustExist(namespace: string): Promise<void> {
   )
 }
 
-/** Runs the command with this terminal. `ip netns exec` gives it a /sys of the namespace, and its /etc/netns files. */
-function inside(namespace: string, command: readonly string[], env: Record<string, string> = {}): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
-      stdio: 'inherit',
-      env: { ...process.env, ...env },
-    })
-    // The terminal sends Ctrl-C to both; the command decides what it means.
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-    child.once('error', reject)
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
-  })
+/** The name of the lab (by default the one of this directory) if it says `root: true` of the namespace. */
+function labWithRoot(namespace: string, argument: string | undefined): string | undefined {
+  try {
+    const lab = load(locate(argument))
+    return lab?.namespaces.get(namespace)?.root ? lab.name : undefined
+  } catch (error) {
+    if (argument === undefined && error instanceof UserError) return undefined // no lab here: nothing is called so
+    throw error
+  }
 }

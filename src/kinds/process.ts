@@ -14,7 +14,8 @@ export type ProcessSpec = {
   readonly cwd?: string
   /** What tells that it is up: something listens on the TCP port in its namespace, or the file exists. */
   readonly ready?: { readonly tcp: number } | { readonly file: string }
-  readonly restart?: 'always' | 'on-failure'
+  /** Default: `never`. */
+  readonly restart?: 'always' | 'on-failure' | 'never'
   /** Live: its supervisor is gone and what it started is not; or nothing but its log is left. */
   readonly state?: 'stray' | 'ended'
 }
@@ -152,9 +153,9 @@ export const process: Kind<ProcessSpec> = {
   lingers: true,
 
   create: (r, { lab, desired }) => {
-    const { name, command, env = {}, cwd = '/', ready, restart = '', state } = r.spec
+    const { name, command, env = {}, cwd = '/', ready, restart = 'never', state } = r.spec
     if (state === 'ended') return []
-    const [kind, value] = Object.entries(ready ?? {})[0] ?? ['', '']
+    const [kind, value] = Object.entries<string | number>(ready ?? {})[0] ?? ['', '']
     const { state: _, ...kept } = r.spec
     const mark = [markerOf(lab, r.namespace, name), JSON.stringify(kept), hostsOf(namesIn(desired))]
     const variables = Object.entries(env).map(([key, text]) => `${key}=${text}`)
@@ -181,12 +182,14 @@ function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
     return [{ field: 'state', from: live.state, to: 'running', forces }]
   }
   return (['command', 'env', 'cwd', 'restart'] as const).flatMap((field): Difference[] => {
-    const [from, to] = [live[field], desired[field]]
+    const [from, to] = [settings(live)[field], settings(desired)[field]]
     if (sorted(from) === sorted(to)) return []
     const forces = 'a process keeps what it was started with'
     return [{ field, ...(from !== undefined && { from }), ...(to !== undefined && { to }), forces }]
   })
 }
+
+const settings = (spec: ProcessSpec): ProcessSpec => ({ ...spec, env: spec.env ?? {}, restart: spec.restart ?? 'never' })
 
 const sorted = (value: unknown): string =>
   JSON.stringify(

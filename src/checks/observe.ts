@@ -1,0 +1,113 @@
+import { contains, parseCidr } from '../model/cidr.ts'
+import type { Check, Observation } from '../model/check.ts'
+import { startCapture, type Capture } from './capture.ts'
+import { addressOf, placeOf, Untried, type Ground } from './ground.ts'
+import { opening, packetText, type Packet } from './packet.ts'
+import type { Trail } from './probe.ts'
+
+/** How long packets may take to be seen after a check is done, in milliseconds. */
+const GRACE = 400
+
+/** What was looked for at a place, and what was seen there. */
+export interface Observed {
+  readonly ok: boolean
+  readonly expected: string
+  readonly seen: string
+}
+
+/** Captures that run while a check is tried. */
+export interface Watch {
+  /** Waits for what is still on its way, and says what was seen. */
+  finish(trail: Trail): Promise<Observed[]>
+  end(): void
+}
+
+/** Starts a capture at every place that the check looks at. Throws Untried when that cannot be. */
+export async function watch(check: Check, ground: Ground): Promise<Watch> {
+  const observations = check.observe ?? []
+  const opened: Capture[] = []
+  const open = async (namespace: string, device: string): Promise<Capture> => {
+    const netns = placeOf(ground, namespace)
+    const capture = await startCapture(netns, device).catch((error: Error) => {
+      throw new Untried(`cannot capture at ${namespace}:${device}: ${error.message}`)
+    })
+    opened.push(capture)
+    return capture
+  }
+  const end = (): void => opened.forEach((capture) => capture.end())
+  try {
+    // Where a connection starts tells its sequence number, by which it is known behind an address translation.
+    const origin = check.tcp !== undefined && observations.length ? await open(check.from, 'any') : undefined
+    const watched = await Promise.all(
+      observations.map(async (observation) => {
+        const [namespace = '', device = 'any'] = observation.at.split(':')
+        const fits = matcher(observation, ground)
+        return { observation, fits, capture: await open(namespace, device) }
+      }),
+    )
+    return {
+      async finish(trail) {
+        const mine = (packet: Packet): boolean => check.run !== undefined || isOf(packet, trail, origin?.packets ?? [])
+        return Promise.all(
+          watched.map(async ({ observation, fits, capture }): Promise<Observed> => {
+            const found = (): Packet[] => capture.packets.filter(mine)
+            const hit = await capture.until(() => found().some(fits), GRACE)
+            const wanted = observation.present ?? true
+            const others = [...new Set(found().map(packetText))].slice(0, 4)
+            return {
+              ok: hit === wanted,
+              expected: `${wanted ? '' : 'no '}packet with ${describe(observation)} at ${observation.at}`,
+              seen: others.length ? `${observation.at}: ${others.join(', ')}` : `nothing of it at ${observation.at}`,
+            }
+          }),
+        )
+      },
+      end,
+    }
+  } catch (error) {
+    end()
+    throw error
+  }
+}
+
+/** Whether a packet belongs to what a check has sent, or answers it. `origin`: what was seen where the check starts. */
+export function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: readonly Packet[]): boolean {
+  const ports = (one: Packet): boolean => localPorts.has(one.sport ?? 0) || localPorts.has(one.dport ?? 0)
+  if (ports(packet) || tokens.some((token) => packet.bytes.includes(token))) return true
+  return origin.some((first) => {
+    const number = ports(first) ? opening(first) : undefined
+    return number !== undefined && (packet.bytes.includes(number) || packet.bytes.includes(successor(number)))
+  })
+}
+
+/** What the other side acknowledges. */
+export function successor(sequence: Buffer): Buffer {
+  const next = Buffer.alloc(4)
+  next.writeUInt32BE((sequence.readUInt32BE(0) + 1) >>> 0)
+  return next
+}
+
+function matcher(observation: Observation, ground: Ground): (packet: Packet) => boolean {
+  const address = (text: string | undefined): ((is: string) => boolean) => {
+    if (text === undefined) return () => true
+    const subnet = text.includes('/') ? parseCidr(text) : undefined
+    if (subnet) return (is) => contains(subnet, is)
+    const wanted = addressOf(ground, text)
+    return (is) => is === wanted
+  }
+  const { sport, dport, protocol } = observation
+  const [source, destination] = [address(observation.source), address(observation.destination)]
+  return (packet) =>
+    source(packet.source) &&
+    destination(packet.destination) &&
+    (sport === undefined || packet.sport === sport) &&
+    (dport === undefined || packet.dport === dport) &&
+    (protocol === undefined || packet.protocol === protocol)
+}
+
+function describe(observation: Observation): string {
+  const fields = (['protocol', 'source', 'sport', 'destination', 'dport'] as const).flatMap((field) =>
+    observation[field] === undefined ? [] : [`${field} ${observation[field]}`],
+  )
+  return fields.join(', ') || 'anything'
+}

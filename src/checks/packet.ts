@@ -1,0 +1,106 @@
+import { canonicalAddress } from '../model/cidr.ts'
+
+/** A packet that was captured. */
+export interface Packet {
+  /** Nanoseconds since 1970. */
+  readonly time: bigint
+  /** The interface's index, where the capture was on all of them. */
+  readonly ifindex?: number
+  /** Where the capture was on all interfaces: whether it came in or went out. */
+  readonly direction?: 'in' | 'out'
+  readonly protocol: string
+  readonly source: string
+  readonly destination: string
+  readonly sport?: number
+  readonly dport?: number
+  /** From the IP header on. */
+  readonly bytes: Buffer
+}
+
+/** The link types of captures (pcap-linktype(7)) that have no Ethernet header: raw IP in its spellings. */
+const RAW = new Set([12, 14, 101, 228, 229])
+const ETHERNET = 1
+const COOKED = 276
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6' }
+
+/**
+ * Reads a pcap stream as tcpdump writes it (pcap-savefile(5), little-endian or big-endian, micro- or nanoseconds) and
+ * hands over every IP packet. Returns what takes the next piece.
+ */
+export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0)
+  let format: { little: boolean; nano: boolean; link: number } | undefined
+  return (piece) => {
+    rest = rest.length ? Buffer.concat([rest, piece]) : piece
+    if (!format) {
+      if (rest.length < 24) return
+      const little = rest[0] === 0xd4 || rest[0] === 0x4d
+      const magic = little ? rest.readUInt32LE(0) : rest.readUInt32BE(0)
+      const link = (little ? rest.readUInt32LE(20) : rest.readUInt32BE(20)) & 0xffff
+      format = { little, nano: magic === 0xa1b23c4d, link }
+      rest = rest.subarray(24)
+    }
+    const { little, nano, link } = format
+    const u32 = (at: number): number => (little ? rest.readUInt32LE(at) : rest.readUInt32BE(at))
+    while (rest.length >= 16 && rest.length >= 16 + u32(8)) {
+      const time = BigInt(u32(0)) * 1_000_000_000n + BigInt(u32(4)) * (nano ? 1n : 1000n)
+      const end = 16 + u32(8)
+      const packet = decode(rest.subarray(16, end), link)
+      if (packet) each({ time, ...packet })
+      rest = rest.subarray(end)
+    }
+  }
+}
+
+/** The headers of one frame; undefined for what is not IP. */
+export function decode(frame: Buffer, link: number): Omit<Packet, 'time'> | undefined {
+  if (RAW.has(link)) return decodeIp(frame)
+  if (link === COOKED) {
+    if (frame.length < 20) return undefined
+    const ip = decodeIp(frame.subarray(20))
+    // Packet type 4 is what this machine sends (packet(7)).
+    return ip && { ifindex: frame.readUInt32BE(4), direction: frame[10] === 4 ? 'out' : 'in', ...ip }
+  }
+  if (link !== ETHERNET) return undefined
+  let at = 12
+  while (frame.length >= at + 4 && [0x8100, 0x88a8].includes(frame.readUInt16BE(at))) at += 4
+  return decodeIp(frame.subarray(at + 2))
+}
+
+function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
+  const version = (bytes[0] ?? 0) >> 4
+  const six = version === 6
+  if ((!six && version !== 4) || bytes.length < (six ? 40 : 20)) return undefined
+  const number = bytes[six ? 6 : 9] ?? 0
+  const protocol = PROTOCOLS[number] ?? `${number}`
+  const address = (from: number): string => {
+    const part = bytes.subarray(from, from + (six ? 16 : 4))
+    if (!six) return part.join('.')
+    const text = part.toString('hex').match(/.{4}/g)?.join(':') ?? ''
+    return canonicalAddress(text) ?? text
+  }
+  const payload = bytes.subarray(six ? 40 : ((bytes[0] ?? 0) & 15) * 4)
+  const ports = (protocol === 'tcp' || protocol === 'udp') && payload.length >= 4
+  return {
+    protocol,
+    source: address(six ? 8 : 12),
+    destination: address(six ? 24 : 16),
+    ...(ports && { sport: payload.readUInt16BE(0), dport: payload.readUInt16BE(2) }),
+    bytes,
+  }
+}
+
+/** The sequence number of a TCP packet that opens a connection; undefined for any other. */
+export function opening({ protocol, bytes }: Packet): Buffer | undefined {
+  if (protocol !== 'tcp') return undefined
+  const header = (bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4
+  const flags = bytes[header + 13] ?? 0
+  return (flags & 0x12) === 0x02 ? bytes.subarray(header + 4, header + 8) : undefined
+}
+
+/** `10.0.0.1:4000 → 10.0.0.2:80 tcp` */
+export function packetText({ protocol, source, destination, sport, dport }: Packet): string {
+  const end = (address: string, port: number | undefined): string =>
+    port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  return `${end(source, sport)} → ${end(destination, dport)} ${protocol}`
+}

@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto'
+import { enter } from '../exec/inside.ts'
+import { placed } from '../exec/process.ts'
+import { familyOf } from '../model/cidr.ts'
+import type { Check, Expected } from '../model/check.ts'
+import type { Agents } from './agents.ts'
+import { runTied } from './child.ts'
+import { addressOf, placeOf, splitPort, Untried, withPort, type Ground } from './ground.ts'
+import { GREETING, type Answer, type Transport } from './protocol.ts'
+
+/** What came of trying once. `partly`: some of several got through. */
+export interface Attempt {
+  readonly reached: 'yes' | 'partly' | 'no'
+  /** What was seen, in words. */
+  readonly seen: string
+}
+
+/** How the packets of a check are told from others: by these bytes in them, or by the port that they come from. */
+export interface Trail {
+  readonly tokens: Buffer[]
+  readonly localPorts: Set<number>
+}
+
+/** What probes work with. */
+export interface Kit {
+  readonly ground: Ground
+  readonly agents: Agents
+  /** `NAMESPACE:PORT/tcp` → whether netlab listens there itself, or something else does already. */
+  readonly listening: Map<string, Promise<'netlab' | 'other'>>
+}
+
+/** Tries a check once, within `timeout` ms, and notes how its packets can be recognised. Throws Untried. */
+export type Probe = (check: Check, kit: Kit, timeout: number, trail: Trail) => Promise<Attempt>
+
+/** An empty trail. */
+export const newTrail = (): Trail => ({ tokens: [], localPorts: new Set() })
+
+const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`
+
+export const ping: Probe = async (check, { ground }, timeout, { tokens }) => {
+  const address = addressOf(ground, check.ping ?? '')
+  const netns = placeOf(ground, check.from)
+  const token = randomBytes(8)
+  tokens.push(token)
+  const count = check.count ?? 1
+  const overhead = familyOf(address) === 4 ? 28 : 48 // an IP header without options, and ICMP's
+  const size = check.mtu === undefined ? [] : ['-M', 'do', '-s', String(Math.max(0, check.mtu - overhead))]
+  const wait = String(Math.max(1, Math.floor(timeout / 1000)))
+  // With a deadline, ping goes on asking until it has that many answers: what is expected gets several chances.
+  const patient = check.expect !== 'fail' && count === 1
+  const options = [
+    '-n',
+    '-c',
+    String(count),
+    '-i',
+    '0.2',
+    patient ? '-w' : '-W',
+    wait,
+    '-p',
+    token.toString('hex'),
+    ...size,
+  ]
+  const argv = placed({ argv: ['ping', ...options, address], ...(netns !== undefined && { netns }) })
+  const { stdout, stderr } = await runTied(argv, timeout + count * 200 + 1000)
+  if (/ping: (command )?(not found|No such file)/.test(stderr))
+    throw new Untried('ping is not installed: apt-get install iputils-ping')
+  const received = Number(
+    /(\d+) (?:packets )?received/.exec(stdout)?.[1] ?? (stdout.match(/ bytes from /g) ?? []).length,
+  )
+  const rtt = /= [\d.]+\/([\d.]+)\//.exec(stdout)?.[1]
+  const [, by, said] = /^From (\S+)[^\n]*?icmp_seq=\d+ ([^\n]+)/m.exec(stdout) ?? []
+  const error =
+    said === undefined ? /^ping: (?:connect: |sendmsg: |local error: )?(.+)$/m.exec(stderr)?.[1] : `${by} says ${said}`
+  const told = error === undefined ? '' : `: ${error}`
+  if (received >= count)
+    return {
+      reached: 'yes',
+      seen: `${address} answered${count > 1 ? ` ${count} times` : ''}${rtt ? `, ${rtt} ms` : ''}`,
+    }
+  if (received > 0) return { reached: 'partly', seen: `${address} answered ${received} of ${count}${told}` }
+  return { reached: 'no', seen: `no answer from ${address}${told || ` within ${seconds(timeout)}`}` }
+}
+
+/** Listens where `to` says, unless netlab does already; returns who listens there. */
+export async function listen(check: Check, protocol: Transport, kit: Kit): Promise<'netlab' | 'other' | undefined> {
+  if (check.to === undefined) return undefined
+  const { host, port } = splitPort(check.to)
+  const netns = placeOf(kit.ground, host)
+  const key = `${check.to}/${protocol}`
+  const known = kit.listening.get(key)
+  if (known) return known
+  const listening = kit.agents.ask(host, netns, { op: 'listen', protocol, port }).then(({ error }) => {
+    if (error !== undefined && error !== 'EADDRINUSE') throw new Untried(`cannot listen at ${check.to}: ${error}`)
+    return error === undefined ? ('netlab' as const) : ('other' as const)
+  })
+  kit.listening.set(key, listening)
+  return listening
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  ECONNRESET: 'connection reset',
+  EPERM: 'operation not permitted (a firewall of its own)',
+  EACCES: 'permission denied (prohibited by a route or a firewall)',
+  EADDRNOTAVAIL: 'it has no address to send from',
+  EMSGSIZE: 'message too long',
+}
+
+/** A port to come from that nothing else is likely to use, so that a check's packets can be recognised. */
+let lastPort = 20000 + (process.pid % 8000)
+const nextPort = (): number => (lastPort = lastPort >= 32000 ? 20000 : lastPort + 1)
+
+const failed = (error: string, address: string, port: number, timeout: number): Attempt => ({
+  reached: 'no',
+  seen:
+    error === 'ETIMEDOUT'
+      ? `no answer from ${withPort(address, port)} within ${seconds(timeout)}`
+      : `${withPort(address, port)}: ${WORDS[error] ?? error}`,
+})
+
+/** Whether it was `to` that answered, by what it said; and as whom it saw the client. */
+function answered(check: Check, address: string, port: number, { text = '' }: Answer): Attempt {
+  const target = withPort(address, port)
+  const [greeting, who = '', client = '', clientPort = ''] = (text.split('\n')[0] ?? '').split(' ')
+  if (greeting !== GREETING) return { reached: 'no', seen: `${target} answered, but it was not ${check.to}` }
+  const seen = `${who} answered, and saw the client as ${withPort(client, clientPort)}`
+  return who === check.to ? { reached: 'yes', seen } : { reached: 'no', seen: `${seen}; it was not ${check.to}` }
+}
+
+async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts }: Trail): Promise<Attempt> {
+  const { ground, agents } = kit
+  const { host, port } = splitPort(check.tcp ?? '')
+  const address = addressOf(ground, host)
+  const listener = await listen(check, 'tcp', kit)
+  const from = placeOf(ground, check.from)
+  const there = splitPort(check.to ?? `${check.from}:0`)
+  const clients = async (): Promise<readonly string[]> =>
+    (await agents.ask(there.host, ground.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
+  const before = listener === 'other' ? new Set(await clients()) : undefined
+  const localPort = nextPort()
+  localPorts.add(localPort)
+  const greeting = listener === 'netlab' ? 500 : 0
+  const answer = await agents.ask(check.from, from, { op: 'connect', address, port, localPort, timeout, greeting })
+  if (answer.error !== undefined) return failed(answer.error, address, port, timeout)
+  try {
+    if (listener === 'netlab') return answered(check, address, port, answer)
+    if (!before) return { reached: 'yes', seen: `connected to ${withPort(address, port)}` }
+    const client = (await clients()).find((one) => !before.has(one))
+    if (client === undefined)
+      return { reached: 'no', seen: `${withPort(address, port)} answered, but it was not ${check.to}` }
+    const [seenAs = '', seenPort = ''] = client.split(' ')
+    const seen = `what listens at ${check.to} answered, and saw the client as ${withPort(seenAs, seenPort)}`
+    return { reached: 'yes', seen }
+  } finally {
+    await agents.ask(check.from, from, { op: 'hangup', localPort })
+  }
+}
+
+async function sendOnce(check: Check, kit: Kit, timeout: number, { tokens, localPorts }: Trail): Promise<Attempt> {
+  const { ground, agents } = kit
+  const { host, port } = splitPort(check.udp ?? '')
+  const address = addressOf(ground, host)
+  const listener = await listen(check, 'udp', kit)
+  const localPort = nextPort()
+  localPorts.add(localPort)
+  const text = `netlab ${randomBytes(6).toString('hex')}`
+  tokens.push(Buffer.from(text))
+  const netns = placeOf(ground, check.from)
+  const answer = await agents.ask(check.from, netns, { op: 'send', address, port, localPort, timeout, text })
+  if (answer.error !== undefined) return failed(answer.error, address, port, timeout)
+  if (listener === 'netlab') return answered(check, address, port, answer)
+  return { reached: 'yes', seen: `${withPort(address, port)} answered` }
+}
+
+/** Does it `count` times. */
+const repeated =
+  (once: Probe): Probe =>
+  async (check, kit, timeout, trail) => {
+    const count = check.count ?? 1
+    const attempts: Attempt[] = []
+    for (let i = 0; i < count; i++) attempts.push(await once(check, kit, timeout, trail))
+    const good = attempts.filter(({ reached }) => reached === 'yes').length
+    const seen = attempts.find(({ reached }) => good === count || reached !== 'yes')?.seen ?? ''
+    if (count === 1) return attempts[0] ?? { reached: 'no', seen }
+    return { reached: good === count ? 'yes' : good ? 'partly' : 'no', seen: `${good} of ${count}; ${seen}` }
+  }
+
+export const tcp: Probe = repeated(connectOnce)
+export const udp: Probe = repeated(sendOnce)
+/** Runs the command with the lab's names. */
+export const run: Probe = repeated((...words) => runOnce(...words))
+
+/** Here `reached` says whether it ended as expected, or with 0 where nothing is said of it. */
+const runOnce: Probe = async (check, kit, timeout) => {
+  await listen(check, 'tcp', kit)
+  const netns = placeOf(kit.ground, check.from)
+  const place = { names: kit.ground.names, ...(netns !== undefined && { netns }) }
+  const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
+  const said = [stdout.trim() && `output: ${short(stdout)}`, stderr.trim() && `errors: ${short(stderr)}`].filter(
+    Boolean,
+  )
+  if (late) return { reached: 'no', seen: [`did not end within ${seconds(timeout)}`, ...said].join('\n') }
+  const expected: Expected = typeof check.expect === 'object' ? check.expect : { exit: 0 }
+  const fits =
+    (expected.exit === undefined || expected.exit === code) &&
+    matches(expected.stdout, stdout) &&
+    matches(expected.stderr, stderr)
+  return { reached: fits ? 'yes' : 'no', seen: [`exit code ${code}`, ...said].join('\n') }
+}
+
+/** Whether a text contains another, or fits a pattern between slashes. Throws Untried for what is no pattern. */
+export function matches(expected: string | undefined, text: string): boolean {
+  if (expected === undefined) return true
+  const [, pattern, flags] = /^\/(.*)\/([imsu]*)$/s.exec(expected) ?? []
+  if (pattern === undefined) return text.includes(expected)
+  try {
+    return new RegExp(pattern, flags || 'm').test(text)
+  } catch (error) {
+    throw new Untried(`${expected} is no pattern: ${(error as Error).message}`)
+  }
+}
+
+const short = (text: string): string => (text.trim().length > 400 ? `${text.trim().slice(0, 400)}…` : text.trim())

@@ -1,0 +1,46 @@
+import type { Live } from '../live/read.ts'
+import { namesIn } from '../model/names.ts'
+import { nameOf, namespaceOf, type Resources } from '../model/resource.ts'
+import type { Dump } from '../model/runner.ts'
+import type { Ground, Node } from './ground.ts'
+
+/**
+ * What the live network of a lab looks like to the checks. `desired` says what its names mean, so that a check means the
+ * same before and after something was changed by hand; `namespaces` are those of the lab file.
+ */
+export function survey(
+  desired: Resources,
+  namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>,
+  { resources, dumps }: Live,
+): Ground {
+  const owners = new Map<string, string>()
+  const peers = new Map<string, Map<string, string>>()
+  for (const { id, kind, namespace, spec } of resources.values()) {
+    if (kind === 'address') owners.set(String(spec['address']).replace(/\/.*/, ''), namespace)
+    if (typeof spec['peer'] === 'string') {
+      const ends = peers.get(namespace) ?? new Map<string, string>()
+      ends.set(nameOf(id), `${namespaceOf(spec['peer'])}:${nameOf(spec['peer'])}`)
+      peers.set(namespace, ends)
+    }
+  }
+  const places = new Map<string, string | undefined>()
+  for (const [name, { root }] of namespaces) {
+    const kind = resources.get(name)?.kind
+    if (root) places.set(name, undefined)
+    else if (kind === 'share' || (kind === 'namespace' && !resources.get(name)?.spec['stale'])) places.set(name, name)
+  }
+  const nodes = new Map<string, Node>()
+  for (const [name, dump] of dumps)
+    if (places.has(name)) nodes.set(name, nodeOf(dump, peers.get(name) ?? new Map<string, string>()))
+  return { names: namesIn(desired), places, owners, nodes }
+}
+
+function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {
+  const forwards = (key: string): boolean => dump.sysctls.get(key)?.trim() !== '0'
+  return {
+    interfaces: new Map(dump.links.map(({ ifindex, ifname }) => [ifindex, ifname])),
+    peers,
+    forwards: { 4: forwards('net.ipv4.ip_forward'), 6: forwards('net.ipv6.conf.all.forwarding') },
+    firewall: { 4: dump.iptables, 6: dump.ip6tables },
+  }
+}

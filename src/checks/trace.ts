@@ -1,0 +1,111 @@
+import type { Check } from '../model/check.ts'
+import { startCapture, type Capture } from './capture.ts'
+import type { Ground, Node } from './ground.ts'
+import { isOf } from './observe.ts'
+import { opening, packetText, type Packet } from './packet.ts'
+import { newTrail, type Trail } from './probe.ts'
+import { GREETING } from './protocol.ts'
+
+/** More namespaces than this are not watched all at once. */
+const WIDEST = 64
+/** How long the last packets may take to be seen, in milliseconds. */
+const GRACE = 150
+
+/** One packet of a check, seen at one interface. */
+export interface Hop {
+  readonly namespace: string
+  readonly device: string
+  readonly packet: Packet
+}
+
+/**
+ * Tries a failed check once more while watching every namespace of the lab, and says where its packets were last seen.
+ * Undefined when that cannot be told.
+ */
+export async function trace(
+  check: Check,
+  ground: Ground,
+  attempt: (trail: Trail) => Promise<unknown>,
+): Promise<string | undefined> {
+  if (ground.nodes.size > WIDEST) return undefined
+  const captures: { namespace: string; node: Node; capture: Capture }[] = []
+  try {
+    await Promise.all(
+      [...ground.nodes].map(async ([namespace, node]) => {
+        const capture = await startCapture(ground.places.get(namespace), 'any')
+        captures.push({ namespace, node, capture })
+      }),
+    )
+    const trail = newTrail()
+    await attempt(trail)
+    await new Promise((done) => setTimeout(done, GRACE))
+    const origin = captures.flatMap(({ capture }) => capture.packets.filter((packet) => opening(packet)))
+    const hops = captures.flatMap(({ namespace, node, capture }) =>
+      capture.packets
+        .filter((packet) => isOf(packet, trail, origin))
+        .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
+    )
+    hops.sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
+    return whereLost(check.from, hops, ground)
+  } catch {
+    return undefined // the check has failed already; this only would have said more
+  } finally {
+    for (const { capture } of captures) capture.end()
+  }
+}
+
+const headerOf = ({ bytes }: Packet): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
+
+/** What a packet is to a check: what it sent, an answer, or an error that a router or host sent back. */
+export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
+  const { protocol, bytes } = packet
+  const type = bytes[headerOf(packet)] ?? 0
+  if (protocol === 'icmp') return type === 8 ? 'request' : type === 0 ? 'reply' : 'error'
+  if (protocol === 'icmp6') return type === 128 ? 'request' : type === 129 ? 'reply' : 'error'
+  if (protocol === 'tcp') return opening(packet) ? 'request' : 'reply'
+  return bytes.includes(GREETING) ? 'reply' : 'request'
+}
+
+/** In words, where the packets of a check came to an end; `hops` in the order of time. */
+export function whereLost(from: string, hops: readonly Hop[], ground: Ground): string | undefined {
+  const last = (role: string): Hop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
+  const [request, reply, error] = [last('request'), last('reply'), last('error')]
+  if (!request) return `no packet of it left ${from}`
+  if (reply) {
+    const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
+    const who = origin?.namespace ?? reply.namespace
+    if (reply.namespace === from && reply.packet.direction === 'in')
+      return `${who} answered, and the reply arrived at ${place}${hint(ground, reply, 'INPUT')}`
+    return `${who} answered, but the reply was lost: ${end(reply, ground)}`
+  }
+  if (error) {
+    const source = hops.find(({ packet }) => roleOf(packet) === 'error')
+    return `${source?.namespace ?? ''} (${error.packet.source}) sent back an error; the request was ${end(request, ground)}`
+  }
+  return end(request, ground)
+}
+
+const whereAt = ({ namespace, device }: Hop): string => `${namespace}:${device}`
+
+/** Where a packet was seen last, and what that means. */
+function end(hop: Hop, ground: Ground): string {
+  const { namespace, device, packet } = hop
+  if (packet.direction === 'out') {
+    const peer = ground.nodes.get(namespace)?.peers.get(device)
+    return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${peer}`} (${packetText(packet)})`
+  }
+  if (ground.owners.get(packet.destination) === namespace)
+    return `arrived at ${whereAt(hop)}, and was not answered${hint(ground, hop, 'INPUT')} (${packetText(packet)})`
+  return `arrived at ${whereAt(hop)}, and was not forwarded${hint(ground, hop, 'FORWARD')} (${packetText(packet)})`
+}
+
+/** What in the namespace may be the reason. */
+function hint(ground: Ground, { namespace, packet }: Hop, chain: 'INPUT' | 'FORWARD'): string {
+  const node = ground.nodes.get(namespace)
+  const family = packet.source.includes(':') ? 6 : 4
+  const reasons = [
+    chain === 'FORWARD' && node?.forwards[family] === false ? 'forwarding is off there' : '',
+    new RegExp(`^:${chain} DROP`, 'm').test(node?.firewall[family] ?? '') ? `the policy of ${chain} is DROP there` : '',
+  ].filter(Boolean)
+  return reasons.length ? `: ${reasons.join(', ')}` : ''
+}

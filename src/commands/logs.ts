@@ -1,0 +1,67 @@
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { logFile, logFolder } from '../exec/processes.ts'
+import { UserError } from '../model/diagnostic.ts'
+import { locate } from './locate.ts'
+import { load } from './prepare.ts'
+
+interface Options {
+  readonly follow?: boolean
+}
+
+/** How often a log that is followed is looked at, in milliseconds. */
+const INTERVAL = 100
+
+/** `netlab logs NS/PROC [LAB]`: what the process has printed; with --follow what it prints, until the log is removed. */
+export async function logs(process_: string, argument: string | undefined, { follow }: Options): Promise<number> {
+  const [namespace = '', name = '', extra] = process_.split('/')
+  if (!isName(namespace) || !isName(name) || extra !== undefined)
+    throw UserError.of(`${process_} is no process`, 'Write NAMESPACE/PROCESS, as in netlab logs web/nginx')
+  const file = logFile(labOf(namespace, name, argument), namespace, name)
+  if (!existsSync(file)) throw UserError.of(`there is no log of ${process_}`, known())
+  // What reads this may have seen enough.
+  process.stdout.on('error', () => process.kill(process.pid, 'SIGPIPE'))
+  const fd = openSync(file, 'r')
+  const chunk = Buffer.alloc(1 << 16)
+  for (;;) {
+    const length = readSync(fd, chunk)
+    if (length > 0) await new Promise((done) => process.stdout.write(chunk.subarray(0, length), done))
+    else if (!follow || fstatSync(fd).nlink === 0) break
+    else await setTimeout(INTERVAL)
+  }
+  closeSync(fd)
+  return 0
+}
+
+const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.test(text)
+const list = (...path: string[]): string[] => {
+  const folder = join(logFolder(), ...path)
+  return existsSync(folder) ? readdirSync(folder).sort() : []
+}
+
+/** The lab that is meant: the one that was named, or the only one with a log of this process. */
+function labOf(namespace: string, name: string, argument: string | undefined): string {
+  if (argument !== undefined) {
+    const located = locate(argument)
+    return load(located)?.name ?? ('name' in located ? located.name : '')
+  }
+  const labs = list().filter((lab) => existsSync(logFile(lab, namespace, name)))
+  const [only] = labs
+  if (only === undefined) throw UserError.of(`there is no log of ${namespace}/${name}`, known())
+  if (labs.length > 1)
+    throw UserError.of(
+      `several labs have a process ${namespace}/${name}`,
+      labs.map((lab) => `netlab logs ${namespace}/${name} ${lab}`).join('\n'),
+    )
+  return only
+}
+
+function known(): string {
+  const all = list().flatMap((lab) =>
+    list(lab).flatMap((namespace) =>
+      list(lab, namespace).map((file) => `  ${namespace}/${file.replace(/\.log$/, '')} of lab ${lab}`),
+    ),
+  )
+  return all.length ? `There are logs of:\n${all.join('\n')}` : 'No process of a lab has run here.'
+}

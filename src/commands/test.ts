@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { runChecks } from '../checks/engine.ts'
+import { survey } from '../checks/survey.ts'
+import { ipRunner } from '../exec/ip.ts'
+import { read } from '../live/read.ts'
+import { UserError } from '../model/diagnostic.ts'
+import { checksJson, junit, renderChecks } from '../render/checks.ts'
+import { locate } from './locate.ts'
+import { load, subjectOf } from './prepare.ts'
+import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
+
+interface Options extends Global {
+  readonly json?: boolean
+  /** A file to write. */
+  readonly junit?: string
+}
+
+/** `netlab test`: runs the checks of the lab file against the live network. 1 unless all of them pass. */
+export async function test(argument: string | undefined, options: Options): Promise<number> {
+  const started = Date.now()
+  const located = locate(argument)
+  const lab = load(located)
+  if (!lab || !('file' in located))
+    throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
+  report(lab.warnings, options)
+  const live = await read(subjectOf(lab.name, lab), ipRunner)
+  const ground = survey(lab.resources, lab.namespaces, live)
+  if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
+    throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
+  if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)
+  const results = await runChecks(lab.checks, ground, [process.execPath, resolve(process.argv[1] ?? '')])
+  const seconds = (Date.now() - started) / 1000
+  const json = checksJson(lab.name, results)
+  if (options.junit !== undefined) writeReport(options.junit, junit(json, seconds))
+  if (options.json) outJson(json)
+  else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
+  return json.summary.pass === lab.checks.length ? 0 : 1
+}
+
+const onlyRoot = (namespaces: ReadonlyMap<string, { readonly root?: true }>): boolean =>
+  namespaces.size > 0 && [...namespaces.values()].every(({ root }) => root)
+
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    throw UserError.of(`cannot write ${file}`, (error as Error).message)
+  }
+}
