@@ -4,7 +4,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
 import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { tryOut, type Refused } from './throwaway.ts'
+import { tablePlace, tryOut, type Refused } from './throwaway.ts'
 
 /** Where in the lab's files a place of the resource with this id is, and the lines around it. */
 export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
@@ -35,12 +35,12 @@ export async function canonicalize(resources: Resources, runner: Runner, where?:
     const result = await tryOut(job.first, job.devices, runner)
     for (const resource of job.resources) {
       if ('spec' in result) {
-        diagnostics.push(...foreignNames(resource, result.spec))
+        diagnostics.push(...foreignNames(resource, result.spec, where))
         specs.set(resource.id, result.spec)
       } else diagnostics.push(...result.refusals.map((refusal) => diagnostic(resource, refusal, where)))
     }
   })
-  diagnostics.push(...clashes(resources, specs))
+  diagnostics.push(...clashes(resources, specs, where))
   if (diagnostics.length) throw new UserError(unique(diagnostics).sort(byPosition))
   const entries = [...resources].flatMap(([id, resource]): [string, Resource][] => {
     const spec = specs.get(id)
@@ -81,34 +81,41 @@ const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
     .map(({ id }) => nameOf(id))
     .filter((name) => name !== 'lo')
 
+/** The place in the lab's files; that of the whole field where it is not known better. */
+const located = (resource: Resource, place: Place = { path: [] }, where: Where | undefined) =>
+  where?.(resource.id, place) ?? (resource.source && { position: resource.source })
+
 function diagnostic(resource: Resource, { place, words, detail }: Refused, where: Where | undefined): Diagnostic {
-  const found = (place && where?.(resource.id, place)) ?? (resource.source && { position: resource.source })
   const why = detail ?? meaning(words)
   const tool = resource.kind === 'nftables' ? 'nft' : resource.kind
   return {
     severity: 'error',
     summary: `${tool} refuses this in ${resource.namespace}: ${words}`,
     ...(why !== undefined && { detail: why }),
-    ...found,
+    ...located(resource, place, where),
   }
 }
 
 /** In the machine's own namespace only tables with the lab's mark in their name. */
-function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec): Diagnostic[] {
-  const lab = (resource.spec as { lab?: string }).lab
-  if (resource.kind !== 'nftables' || !resource.root || lab === undefined) return []
+function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec, where: Where | undefined): Diagnostic[] {
+  const { lab, text = '' } = resource.spec as { lab?: string; text?: string }
+  if (resource.kind !== 'nftables' || lab === undefined) return []
   return Object.keys(spec.tables)
     .filter((table) => !isOwnTable(table, lab))
     .map((table) => ({
       severity: 'error',
       summary: `table ${table} is not called as the lab's`,
       detail: `In the machine's own namespace the name says whose a table is: ${tableMark(lab)}, or ${tableMark(lab)}.NAME.`,
-      ...(resource.source && { position: resource.source }),
+      ...located(resource, tablePlace(text, table), where),
     }))
 }
 
 /** A table that both nftables and iptables want in one namespace: the kernel has one of that name. */
-function clashes(resources: Resources, specs: ReadonlyMap<string, IptablesSpec | NftSpec>): Diagnostic[] {
+function clashes(
+  resources: Resources,
+  specs: ReadonlyMap<string, IptablesSpec | NftSpec>,
+  where: Where | undefined,
+): Diagnostic[] {
   return [...specs].flatMap(([id, spec]) => {
     const resource = resources.get(id)
     const family = resource?.kind === 'iptables' ? 'ip' : resource?.kind === 'ip6tables' ? 'ip6' : undefined
@@ -120,7 +127,7 @@ function clashes(resources: Resources, specs: ReadonlyMap<string, IptablesSpec |
         severity: 'error' as const,
         summary: `table ${family} ${table} is declared under nftables and under ${resource.kind}`,
         detail: 'The kernel has one table of that name: give the one under nftables another.',
-        ...(resource.source && { position: resource.source }),
+        ...located(resource, { path: [table] }, where),
       }))
   })
 }

@@ -172,7 +172,7 @@ async function loadNft(resource: Resource, devices: readonly string[], runner: R
     refusals: taken.map((table) => ({
       words: `iptables takes table ${table} for its own`,
       detail: 'Give the table another name, or write its rules under iptables.',
-      ...tablePlace(text, table),
+      place: tablePlace(text, table),
     })),
   }
 }
@@ -182,8 +182,9 @@ const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({
   place: { path: [], ...(line && { line, column: column ?? 1 }), ...(length && { length }) },
 })
 
-function tablePlace(text: string, table: string): { place: Place } {
+/** Where a text of nft declares a table. */
+export function tablePlace(text: string, table: string): Place {
   const lines = text.split('\n')
   const index = lines.findIndex((line) => line.includes(`table ${table}`))
-  return { place: index < 0 ? { path: [] } : { path: [], line: index + 1, column: lines[index]!.indexOf('table') + 1 } }
+  return index < 0 ? { path: [] } : { path: [], line: index + 1, column: lines[index]!.indexOf('table') + 1 }
 }
