@@ -73,6 +73,7 @@ export async function watch(check: Check, ground: Ground): Promise<Watch> {
 /** Whether a packet belongs to what a check has sent, or answers it. `origin`: what was seen where the check starts. */
 export function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: readonly Packet[]): boolean {
   const ports = (one: Packet): boolean => localPorts.has(one.sport ?? 0) || localPorts.has(one.dport ?? 0)
+  if (packet.protocol === 'arp') return false
   if (ports(packet) || tokens.some((token) => packet.bytes.includes(token))) return true
   return origin.some((first) => {
     const number = ports(first) ? opening(first) : undefined

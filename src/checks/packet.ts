@@ -21,6 +21,7 @@ export interface Packet {
 const RAW = new Set([12, 14, 101, 228, 229])
 const ETHERNET = 1
 const COOKED = 276
+const ARP = 0x0806
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6' }
 
 /**
@@ -52,19 +53,39 @@ export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => v
   }
 }
 
-/** The headers of one frame; undefined for what is not IP. */
+/** The headers of one frame; undefined for what is not IP (nor, in a capture on all interfaces, ARP). */
 export function decode(frame: Buffer, link: number): Omit<Packet, 'time'> | undefined {
   if (RAW.has(link)) return decodeIp(frame)
   if (link === COOKED) {
     if (frame.length < 20) return undefined
-    const ip = decodeIp(frame.subarray(20))
+    const body = frame.subarray(20)
+    const packet = frame.readUInt16BE(0) === ARP ? decodeArp(body) : decodeIp(body)
     // Packet type 4 is what this machine sends (packet(7)).
-    return ip && { ifindex: frame.readUInt32BE(4), direction: frame[10] === 4 ? 'out' : 'in', ...ip }
+    return packet && { ifindex: frame.readUInt32BE(4), direction: frame[10] === 4 ? 'out' : 'in', ...packet }
   }
   if (link !== ETHERNET) return undefined
   let at = 12
   while (frame.length >= at + 4 && [0x8100, 0x88a8].includes(frame.readUInt16BE(at))) at += 4
   return decodeIp(frame.subarray(at + 2))
+}
+
+function decodeArp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
+  if (bytes.length < 28) return undefined
+  const [source, destination] = [bytes.subarray(14, 18).join('.'), bytes.subarray(24, 28).join('.')]
+  return { protocol: 'arp', source, destination, bytes }
+}
+
+/** The address whose owner the packet asks for: an ARP request (RFC 826), or a neighbor solicitation (RFC 4861). */
+export function sought({ protocol, destination, bytes }: Packet): string | undefined {
+  if (protocol === 'arp') return bytes.readUInt16BE(6) === 1 ? destination : undefined
+  if (protocol !== 'icmp6' || bytes[40] !== 135 || bytes.length < 64) return undefined
+  return textOf(bytes.subarray(48, 64))
+}
+
+const textOf = (part: Buffer): string => {
+  if (part.length === 4) return part.join('.')
+  const text = part.toString('hex').match(/.{4}/g)?.join(':') ?? ''
+  return canonicalAddress(text) ?? text
 }
 
 function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
@@ -73,12 +94,7 @@ function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   if ((!six && version !== 4) || bytes.length < (six ? 40 : 20)) return undefined
   const number = bytes[six ? 6 : 9] ?? 0
   const protocol = PROTOCOLS[number] ?? `${number}`
-  const address = (from: number): string => {
-    const part = bytes.subarray(from, from + (six ? 16 : 4))
-    if (!six) return part.join('.')
-    const text = part.toString('hex').match(/.{4}/g)?.join(':') ?? ''
-    return canonicalAddress(text) ?? text
-  }
+  const address = (from: number): string => textOf(bytes.subarray(from, from + (six ? 16 : 4)))
   const payload = bytes.subarray(six ? 40 : ((bytes[0] ?? 0) & 15) * 4)
   const ports = (protocol === 'tcp' || protocol === 'udp') && payload.length >= 4
   return {

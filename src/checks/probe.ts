@@ -198,16 +198,16 @@ const runOnce: Probe = async (check, kit, timeout) => {
   const netns = placeOf(kit.ground, check.from)
   const place = { names: kit.ground.names, ...(netns !== undefined && { netns }) }
   const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
-  const said = [stdout.trim() && `output: ${short(stdout)}`, stderr.trim() && `errors: ${short(stderr)}`].filter(
-    Boolean,
-  )
-  if (late) return { reached: 'no', seen: [`did not end within ${seconds(timeout)}`, ...said].join('\n') }
   const expected: Expected = typeof check.expect === 'object' ? check.expect : { exit: 0 }
   const fits =
+    !late &&
     (expected.exit === undefined || expected.exit === code) &&
     matches(expected.stdout, stdout) &&
     matches(expected.stderr, stderr)
-  return { reached: fits ? 'yes' : 'no', seen: [`exit code ${code}`, ...said].join('\n') }
+  const ended = late ? `did not end within ${seconds(timeout)}` : `exit code ${code}`
+  if (fits) return { reached: 'yes', seen: ended }
+  const said = [stdout.trim() && `output: ${short(stdout)}`, stderr.trim() && `errors: ${short(stderr)}`]
+  return { reached: 'no', seen: [ended, ...said.filter(Boolean)].join('\n') }
 }
 
 /** Whether a text contains another, or fits a pattern between slashes. Throws Untried for what is no pattern. */

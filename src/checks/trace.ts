@@ -2,7 +2,7 @@ import type { Check } from '../model/check.ts'
 import { startCapture, type Capture } from './capture.ts'
 import type { Ground, Node } from './ground.ts'
 import { isOf } from './observe.ts'
-import { opening, packetText, type Packet } from './packet.ts'
+import { opening, packetText, sought, type Packet } from './packet.ts'
 import { newTrail, type Trail } from './probe.ts'
 import { GREETING } from './protocol.ts'
 
@@ -40,18 +40,41 @@ export async function trace(
     await attempt(trail)
     await new Promise((done) => setTimeout(done, GRACE))
     const origin = captures.flatMap(({ capture }) => capture.packets.filter((packet) => opening(packet)))
-    const hops = captures.flatMap(({ namespace, node, capture }) =>
-      capture.packets
-        .filter((packet) => isOf(packet, trail, origin))
-        .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
+    const hops = (wanted: (packet: Packet) => boolean): Hop[] =>
+      captures
+        .flatMap(({ namespace, node, capture }) =>
+          capture.packets
+            .filter(wanted)
+            .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
+        )
+        .sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
+    const questions = hops((packet) => sought(packet) !== undefined && packet.direction === 'out')
+    return whereLost(
+      check.from,
+      hops((packet) => isOf(packet, trail, origin)),
+      ground,
+      unanswered(
+        questions,
+        captures.flatMap(({ capture }) => capture.packets),
+      ),
     )
-    hops.sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
-    return whereLost(check.from, hops, ground)
   } catch {
     return undefined // the check has failed already; this only would have said more
   } finally {
     for (const { capture } of captures) capture.end()
   }
+}
+
+/** The questions for the owner of an address that were not answered where they were asked. */
+function unanswered(questions: readonly Hop[], all: readonly Packet[]): Hop[] {
+  const answers = new Set(
+    all.flatMap(({ protocol, source, bytes }) =>
+      (protocol === 'arp' && bytes.readUInt16BE(6) === 2) || (protocol === 'icmp6' && bytes[40] === 136)
+        ? [source]
+        : [],
+    ),
+  )
+  return questions.filter(({ packet }) => !answers.has(sought(packet) ?? ''))
 }
 
 const headerOf = ({ bytes }: Packet): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
@@ -66,29 +89,33 @@ export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
   return bytes.includes(GREETING) ? 'reply' : 'request'
 }
 
-/** In words, where the packets of a check came to an end; `hops` in the order of time. */
-export function whereLost(from: string, hops: readonly Hop[], ground: Ground): string | undefined {
+/** In words, where the packets of a check came to an end; `hops` in the order of time, `asked` the unanswered questions. */
+export function whereLost(from: string, hops: readonly Hop[], ground: Ground, asked: readonly Hop[]): string {
   const last = (role: string): Hop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
   const [request, reply, error] = [last('request'), last('reply'), last('error')]
-  if (!request) return `no packet of it left ${from}`
+  const question = (namespace: string): string => {
+    const hop = asked.find((one) => one.namespace === namespace)
+    return hop ? `: nobody at ${whereAt(hop)} has ${sought(hop.packet)}` : ''
+  }
+  if (!request) return `no packet of it left ${from}${question(from)}`
   if (reply) {
     const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
     const who = origin?.namespace ?? reply.namespace
     if (reply.namespace === from && reply.packet.direction === 'in')
       return `${who} answered, and the reply arrived at ${place}${hint(ground, reply, 'INPUT')}`
-    return `${who} answered, but the reply was lost: ${end(reply, ground)}`
+    return `${who} answered, but the reply was lost: ${end(reply, ground, question)}`
   }
   if (error) {
     const source = hops.find(({ packet }) => roleOf(packet) === 'error')
-    return `${source?.namespace ?? ''} (${error.packet.source}) sent back an error; the request was ${end(request, ground)}`
+    return `${source?.namespace ?? ''} (${error.packet.source}) sent back an error; the request was ${end(request, ground, question)}`
   }
-  return end(request, ground)
+  return end(request, ground, question)
 }
 
 const whereAt = ({ namespace, device }: Hop): string => `${namespace}:${device}`
 
 /** Where a packet was seen last, and what that means. */
-function end(hop: Hop, ground: Ground): string {
+function end(hop: Hop, ground: Ground, question: (namespace: string) => string): string {
   const { namespace, device, packet } = hop
   if (packet.direction === 'out') {
     const peer = ground.nodes.get(namespace)?.peers.get(device)
@@ -96,7 +123,7 @@ function end(hop: Hop, ground: Ground): string {
   }
   if (ground.owners.get(packet.destination) === namespace)
     return `arrived at ${whereAt(hop)}, and was not answered${hint(ground, hop, 'INPUT')} (${packetText(packet)})`
-  return `arrived at ${whereAt(hop)}, and was not forwarded${hint(ground, hop, 'FORWARD')} (${packetText(packet)})`
+  return `arrived at ${whereAt(hop)}, and was not forwarded${hint(ground, hop, 'FORWARD') || question(namespace)} (${packetText(packet)})`
 }
 
 /** What in the namespace may be the reason. */

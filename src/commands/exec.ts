@@ -13,7 +13,7 @@ interface Options {
 
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
 export async function exec(namespace: string, command: readonly string[], options: Options): Promise<number> {
-  return await attach(await find(namespace, options), command)
+  return await attach(await find(namespace, options), command[0] === '--' ? command.slice(1) : command)
 }
 
 /** `netlab shell NS`: the user's shell in the namespace. */

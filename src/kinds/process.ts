@@ -59,7 +59,7 @@ done`
  * waits until the process is ready. The marks in the environment are how it is found again (environ of proc_pid(5)):
  * NETLAB_SPEC is the supervisor's alone, NETLAB_PROCESS all of its children have too.
  */
-const START = `
+const START = `# Starts a process of a lab, and waits until it is ready.
 marker=$1 spec=$2 hosts=$3 cwd=$4 ready=$5 value=$6 restart=$7
 shift 7
 ${LOG.trim()}
@@ -99,7 +99,7 @@ done`
  * Ends the processes with the mark, what is in their sessions and what descends from them: TERM, then KILL. A lab of the
  * same name in another sandbox is left alone: there, the name of the namespace still means where the process is.
  */
-const STOP = `
+const STOP = `# Ends a process of a lab with all that it started.
 marker=$1 home=$2 keep=$3
 ${LOG.trim()}
 ${LIVING.trim()}
@@ -139,7 +139,7 @@ done
 [ -z "$rest" ] || { echo "still running:" $rest >&2; exit 1; }
 [ "$keep" ] || {
   rm -f -- "$log"
-  rmdir -- "\${log%/*}" "\${log%/*/*}" 2>/dev/null || :
+  rmdir -- "\${log%/*}" "\${log%/*/*}" "$run/netlab" 2>/dev/null || :
 }`
 
 /** A program that runs in a namespace from apply to destroy. The reader makes the live ones. */
@@ -160,7 +160,7 @@ export const process: Kind<ProcessSpec> = {
     const mark = [markerOf(lab, r.namespace, name), JSON.stringify(kept), hostsOf(namesIn(desired))]
     const variables = Object.entries(env).map(([key, text]) => `${key}=${text}`)
     const words = [...mark, cwd, kind, String(value), restart, ...variables, ...command]
-    const argv = [...MOUNTS, 'sh', '-c', START.trim(), 'sh', ...words]
+    const argv = [...MOUNTS, 'sh', '-c', START, 'sh', ...words]
     return [{ stage: 'start processes', command: within(r, ...argv) }]
   },
 
@@ -169,7 +169,7 @@ export const process: Kind<ProcessSpec> = {
   remove: ({ id, namespace, root, spec: { name } }, { lab, desired }) => {
     const home = root ? '/proc/self/ns/net' : `/run/netns/${namespace}`
     const words = [markerOf(lab, namespace, name), home, ...(desired.has(id) ? ['keep-log'] : [])]
-    return [{ stage: 'stop processes', command: { argv: ['sh', '-c', STOP.trim(), 'sh', ...words] } }]
+    return [{ stage: 'stop processes', command: { argv: ['sh', '-c', STOP, 'sh', ...words] } }]
   },
 }
 
@@ -189,7 +189,11 @@ function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
   })
 }
 
-const settings = (spec: ProcessSpec): ProcessSpec => ({ ...spec, env: spec.env ?? {}, restart: spec.restart ?? 'never' })
+const settings = (spec: ProcessSpec): ProcessSpec => ({
+  ...spec,
+  env: spec.env ?? {},
+  restart: spec.restart ?? 'never',
+})
 
 const sorted = (value: unknown): string =>
   JSON.stringify(
