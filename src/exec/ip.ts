@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
-import type { Dump, DumpRequest, Failure, NamedNamespace, Runner } from '../model/runner.ts'
+import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { parallel, runProcess } from './process.ts'
 import { processes } from './processes.ts'
 
@@ -137,21 +137,26 @@ const MARK = '--netlab--'
 const LINKS = ['link show', 'addr show']
 const ALL = [...LINKS, 'route show table all', 'rule show', 'neigh show nud permanent', 'netns list-id']
 
-/**
- * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
- * those that exist. Rules are read only where there are tables; where nft is missing the save programs are asked.
- */
-const SCRIPT = `
-ip -j -d -N -batch - || exit
-echo ${MARK}; ip -6 -j -N rule show
-echo ${MARK}; tc -j qdisc show
-echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
-echo ${MARK}
+/** Rules are read only where there are tables; where nft is missing the save programs are asked. */
+const FIREWALL = `
 if command -v nft >/dev/null && [ -z "$(nft list tables)" ]; then exit 0; fi
 iptables-save -c; echo ${MARK}; ip6tables-save -c; echo ${MARK}; nft -a -s list ruleset
 exit 0
 `
-const path = (key: string): string =>
+/**
+ * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
+ * those that exist.
+ */
+const SCRIPT = `
+ip -j -d -N -batch - || exit
+echo ${MARK}; ip -6 -j -d -N rule show
+echo ${MARK}; tc -j qdisc show
+echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
+echo ${MARK}
+${FIREWALL}`
+
+/** The file of a sysctl; dots and slashes change places (sysctl(8)). */
+export const sysctlFile = (key: string): string =>
   `/proc/sys/${key
     .split('.')
     .map((part) => part.replaceAll('/', '.'))
@@ -167,7 +172,7 @@ async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined
 
 async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | undefined> {
   const links = depth === 'links'
-  const files = new Map(sysctls.map((key) => [path(key), key]))
+  const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
   const outcome = await runProcess({
     argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
     input: [...(links ? LINKS : ALL), ''].join('\n'),
@@ -197,10 +202,27 @@ async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | u
         return key === undefined ? [] : [[key, line.slice(colon + 1)]]
       }),
     ),
-    iptables: sections[4] ?? '',
-    ip6tables: sections[5] ?? '',
-    nftables: sections[6] ?? '',
+    ...firewall(sections.slice(4)),
   }
+}
+
+type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
+const firewall = ([iptables = '', ip6tables = '', nftables = '']: string[]): Firewall => ({
+  iptables,
+  ip6tables,
+  nftables,
+})
+
+/** The rules of one namespace, as a dump has them. */
+export async function readFirewall(netns: string | undefined): Promise<Firewall> {
+  const outcome = await runProcess({ argv: ['sh', '-c', FIREWALL], ...(netns !== undefined && { netns }) })
+  return firewall(outcome.stdout.split(`${MARK}\n`))
+}
+
+/** The qdiscs of one namespace, as a dump has them. */
+export async function readQdiscs(netns: string | undefined): Promise<TcQdisc[]> {
+  const outcome = await runProcess({ argv: ['tc', '-j', 'qdisc', 'show'], ...(netns !== undefined && { netns }) })
+  return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
 }
 
 /** A namespace may vanish while it is read; anything else that goes wrong is told. */

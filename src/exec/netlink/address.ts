@@ -1,0 +1,35 @@
+import { addressBytes, attribute, flags, type Message } from './message.ts'
+import { device, familyNumber, NotUnderstood, parse, prefix, type Words } from './words.ts'
+
+const RTM = { newaddr: 20, deladdr: 21 } as const
+const IFA = { address: 1, local: 2 } as const
+const IFA_F_NODAD = 2
+const RT_SCOPE_HOST = 254
+
+/** `ip addr add|del ADDRESS dev X [nodad]`; what follows `addr`. */
+export function addressMessage(words: Words): Message {
+  const verb = words.next()
+  if (verb !== 'add' && verb !== 'del') throw new NotUnderstood()
+  const adds = verb === 'add'
+  const word = words.next()
+  const cidr = prefix(word)
+  // Without a prefix length, `ip addr del` deletes by another rule.
+  if (!adds && !word.includes('/')) throw new NotUnderstood()
+  let dev: string | undefined
+  let nodad = 0
+  parse(words, {
+    dev: (rest) => void (dev = device(rest.next())),
+    nodad: () => void (nodad = IFA_F_NODAD),
+  })
+  if (dev === undefined) throw new NotUnderstood()
+  const bytes = addressBytes(cidr.address)
+  const scope = adds && cidr.family === 4 && bytes[0] === 127 ? RT_SCOPE_HOST : 0
+  return {
+    type: adds ? RTM.newaddr : RTM.deladdr,
+    flags: adds ? flags.create | flags.excl : 0,
+    // ifaddrmsg: family, prefix length, flags, scope, index
+    header: Uint8Array.of(familyNumber(cidr.family), cidr.prefix, nodad, scope, 0, 0, 0, 0),
+    device: { name: dev, at: 4 },
+    attributes: [attribute(IFA.local, bytes), attribute(IFA.address, bytes)],
+  }
+}

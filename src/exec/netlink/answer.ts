@@ -1,0 +1,61 @@
+import type { Slice } from './protocol.ts'
+
+/** A message of an answer: its type, and where its header and attributes are. */
+export type Visit = (type: number, at: number, end: number) => void
+
+/** Goes through the messages of an answer; `at` is where a message's own header starts. */
+export function messages(bytes: Buffer, { from, to }: Slice, visit: Visit): void {
+  for (let at = from; at + 16 <= to;) {
+    const length = bytes.readUInt32LE(at)
+    visit(bytes.readUInt16LE(at + 4), at + 16, at + length)
+    at += (length + 3) & ~3
+  }
+}
+
+/** Goes through attributes; `at` and `end` enclose the value. */
+export function attributes(bytes: Buffer, from: number, to: number, visit: Visit): void {
+  for (let at = from; at + 4 <= to;) {
+    const length = bytes.readUInt16LE(at)
+    if (length < 4) return
+    visit(bytes.readUInt16LE(at + 2) & 0x3fff, at + 4, at + length)
+    at += (length + 3) & ~3
+  }
+}
+
+/** A string of the kernel's, without the zero at its end. */
+export const string = (bytes: Buffer, at: number, end: number): string =>
+  bytes.toString('utf8', at, end > at && bytes[end - 1] === 0 ? end - 1 : end)
+
+const hex = (byte: number | undefined): string => (byte ?? 0).toString(16).padStart(2, '0')
+
+/** ARPHRD_* of tunnels, whose link-layer addresses are IP addresses (linux/if_arp.h). */
+const tunnels4 = new Set([768, 776, 778])
+const tunnels6 = new Set([769, 823])
+
+/** A link-layer address, as iproute2 writes that of a link of this type. */
+export function linkLayer(bytes: Buffer, at: number, end: number, type: number): string {
+  const length = end - at
+  if ((length === 4 && tunnels4.has(type)) || (length === 16 && tunnels6.has(type))) return address(bytes, at, end)
+  return Array.from(bytes.subarray(at, end), hex).join(':')
+}
+
+/** An IP address, as inet_ntop(3) writes it. */
+export function address(bytes: Buffer, at: number, end: number): string {
+  const dotted = (from: number): string => `${bytes[from]}.${bytes[from + 1]}.${bytes[from + 2]}.${bytes[from + 3]}`
+  if (end - at === 4) return dotted(at)
+  const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i))
+  let [start, length] = [-1, 1]
+  for (let i = 0, run = 0; i < 8; i++) {
+    run = groups[i] === 0 ? run + 1 : 0
+    if (run > length) [start, length] = [i - run + 1, run]
+  }
+  if (start === 0 && (length === 6 || (length === 5 && groups[5] === 0xffff)))
+    return `::${length === 5 ? 'ffff:' : ''}${dotted(at + 12)}`
+  const words = groups.map((group) => group.toString(16))
+  if (start < 0) return words.join(':')
+  return `${words.slice(0, start).join(':')}::${words.slice(start + length).join(':')}`
+}
+
+/** The words for the bits that are set. */
+export const bits = (value: number, words: readonly (readonly [number, string])[]): string[] =>
+  words.flatMap(([bit, word]) => ((value & bit) === 0 ? [] : [word]))

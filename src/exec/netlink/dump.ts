@@ -1,0 +1,165 @@
+import type { Dump, IpAddress, IpLink, IpNeighbor, TcQdisc } from '../../model/runner.ts'
+import { address, attributes, linkLayer, messages, string } from './answer.ts'
+import { attribute, encode, flags, u32, type Message } from './message.ts'
+import type { ReadResult, Section, Slice } from './protocol.ts'
+import { readLinks } from './read-links.ts'
+import { readRoutes, readRules } from './read-routes.ts'
+
+const IFLA_EXT_MASK = 29
+const RTEXT_FILTER_SKIP_STATS = 8
+const IFA = { address: 1, local: 2, flags: 8 } as const
+/** if_addr.h */
+const IFA_F = { secondary: 0x01, permanent: 0x80, mngtmpaddr: 0x100 } as const
+const NDA = { dst: 1, lladdr: 2 } as const
+const NUD_PERMANENT = 0x80
+const NTF_PROXY = 0x08
+const NETNSA = { nsid: 1, currentNsid: 5 } as const
+const TCA_KIND = 1
+const TC_H_ROOT = 0xffffffff
+const [AF_INET, AF_INET6] = [2, 10]
+/** The subsystem of nftables, and its request for tables (nfnetlink.h, nf_tables.h). */
+const NFT_MSG_GETTABLE = (10 << 8) | 1
+
+const request = (type: number, size: number, ...extra: Message['attributes']): Uint8Array =>
+  encode({ type, flags: flags.dump, header: new Uint8Array(size), attributes: extra }).bytes
+
+/** RTM_GET… for all of a kind: type, size of the header. All families of routes and rules come in one answer. */
+const links = request(18, 16, attribute(IFLA_EXT_MASK, u32(RTEXT_FILTER_SKIP_STATS)))
+const addresses = request(22, 8)
+/** What is asked of a namespace, in the order in which `decode` expects the answers. */
+export const requests = {
+  links: [links, addresses],
+  all: [links, addresses, request(26, 12), request(34, 12), request(30, 12), request(38, 20)],
+  tables: request(NFT_MSG_GETTABLE, 4),
+} as const
+
+/** What is left to other programs. */
+export interface Decoded {
+  readonly dump: Dump
+  /** There are tables of nftables, or it cannot be told. */
+  readonly firewall: boolean
+  /** There are qdiscs with options. */
+  readonly shaped: boolean
+}
+
+/**
+ * The dump that the answers make: what the `ip` runner returns, as far as the model names it. `keys` are the names of the
+ * files, `names` those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
+ */
+export function decode(bytes: Buffer, result: ReadResult, keys: readonly string[], names: readonly string[]): Decoded {
+  const [linkAnswer, addressAnswer, routeAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, tableAnswer] = result.sections
+  const found = readLinks(bytes, there(linkAnswer))
+  const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
+  const nameOf = (index: number): string => byIndex.get(index) ?? `if${index}`
+  const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, nameOf) : []
+  return {
+    dump: {
+      links: found,
+      addresses: readAddresses(bytes, there(addressAnswer), found),
+      routes: routeAnswer ? readRoutes(bytes, there(routeAnswer), nameOf) : [],
+      ...(ruleAnswer ? readRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
+      neighbors: neighborAnswer ? readNeighbors(bytes, there(neighborAnswer), nameOf) : [],
+      nsids: result.nsids ? readNsids(bytes, result.nsids, names) : new Map(),
+      qdiscs,
+      sysctls: readFiles(bytes, result.files, keys),
+      iptables: '',
+      ip6tables: '',
+      nftables: '',
+    },
+    firewall: tableAnswer !== undefined && (tableAnswer.errno !== 0 || tableAnswer.to > tableAnswer.from),
+    shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
+  }
+}
+
+/** An answer that there must be. */
+function there(section: Section | undefined): Slice {
+  if (!section || section.errno) throw new Error(`the kernel answered a dump with error ${section?.errno}`)
+  return section
+}
+
+function readAddresses(bytes: Buffer, answer: Slice, found: readonly IpLink[]): Dump['addresses'] {
+  const byLink = new Map<number, IpAddress[]>(found.map(({ ifindex }) => [ifindex, []]))
+  messages(bytes, answer, (_, at, end) => {
+    const family = bytes[at]
+    if (family !== AF_INET && family !== AF_INET6) return
+    let set = bytes[at + 2] ?? 0
+    let local: string | undefined
+    let other: string | undefined
+    attributes(bytes, at + 8, end, (type, from, to) => {
+      if (type === IFA.local) local = address(bytes, from, to)
+      else if (type === IFA.address) other = address(bytes, from, to)
+      else if (type === IFA.flags) set = bytes.readUInt32LE(from)
+    })
+    byLink.get(bytes.readUInt32LE(at + 4))?.push({
+      family: family === AF_INET ? 'inet' : 'inet6',
+      local: local ?? other ?? '',
+      prefixlen: bytes[at + 1] ?? 0,
+      ...(local !== undefined && other !== undefined && local !== other && { address: other }),
+      ...(set & IFA_F.secondary && (family === AF_INET ? { secondary: true } : { temporary: true })),
+      ...(!(set & IFA_F.permanent) && { dynamic: true }),
+      ...(set & IFA_F.mngtmpaddr && { mngtmpaddr: true }),
+    })
+  })
+  return found.map(({ ifindex, ifname }) => ({ ifname, addr_info: byLink.get(ifindex) ?? [] }))
+}
+
+function readNeighbors(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpNeighbor[] {
+  const result: IpNeighbor[] = []
+  messages(bytes, answer, (_, at, end) => {
+    const family = bytes[at]
+    const permanent = bytes.readUInt16LE(at + 8) & NUD_PERMANENT && !((bytes[at + 10] ?? 0) & NTF_PROXY)
+    if (!permanent || (family !== AF_INET && family !== AF_INET6)) return
+    let dst = ''
+    let lladdr: string | undefined
+    attributes(bytes, at + 12, end, (type, from, to) => {
+      if (type === NDA.dst) dst = address(bytes, from, to)
+      else if (type === NDA.lladdr) lladdr = linkLayer(bytes, from, to, 0)
+    })
+    const dev = nameOf(bytes.readInt32LE(at + 4))
+    result.push({ dst, dev, ...(lladdr !== undefined && { lladdr }), state: ['PERMANENT'] })
+  })
+  return result
+}
+
+function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): TcQdisc[] {
+  const result: TcQdisc[] = []
+  messages(bytes, answer, (_, at, end) => {
+    let kind = ''
+    attributes(bytes, at + 20, end, (type, from, to) => {
+      if (type === TCA_KIND) kind = string(bytes, from, to)
+    })
+    const handle = `${(bytes.readUInt32LE(at + 8) >>> 16).toString(16)}:`
+    const root = bytes.readUInt32LE(at + 12) === TC_H_ROOT
+    result.push({ kind, handle, dev: nameOf(bytes.readInt32LE(at + 4)), ...(root && { root }), options: {} })
+  })
+  return result
+}
+
+/** Ids → names, of those namespaces that have one. */
+function readNsids(bytes: Buffer, answer: Slice, names: readonly string[]): Map<number, string> {
+  const result = new Map<number, string>()
+  messages(bytes, answer, (_, at, end) => {
+    let id = -1
+    let index = -1
+    attributes(bytes, at + 4, end, (type, from) => {
+      if (type === NETNSA.nsid) id = bytes.readInt32LE(from)
+      else if (type === NETNSA.currentNsid) index = bytes.readInt32LE(from)
+    })
+    const name = names[index]
+    if (id >= 0 && name !== undefined) result.set(id, name)
+  })
+  return result
+}
+
+/** The last line of each file that has one. */
+function readFiles(bytes: Buffer, files: ReadResult['files'], keys: readonly string[]): Map<string, string> {
+  return new Map(
+    keys.flatMap((key, i): [string, string][] => {
+      const file = files[i]
+      if (!file || file.to === file.from) return []
+      const text = string(bytes, file.from, file.to)
+      const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+      return [[key, lines.at(-1) ?? '']]
+    }),
+  )
+}

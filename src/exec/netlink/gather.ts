@@ -1,0 +1,150 @@
+import type { System } from './libc.ts'
+import type { Reading, ReadResult, Reply, Request, Section, Slice } from './protocol.ts'
+
+/**
+ * What reads namespaces: the answers to dump requests, as the kernel gives them, and files under /proc/sys.
+ * Evaluated in a thread of its own: it refers to nothing outside.
+ */
+export function gatherer(
+  system: System,
+  names: () => string[],
+): (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void {
+  const { attempt, error, errno } = system
+  const [O_RDONLY, O_CLOEXEC] = [0, 0o2000000]
+  const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
+  const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
+  const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP] = [88, 90, 1, 4, 0x300]
+  /** net_namespace.h */
+  const NETNSA = { nsid: 1, fd: 3, targetNsid: 4 } as const
+  /** How much is read before it is handed over, and the most that one answer takes, in bytes. */
+  const [CHUNK, ROOM] = [1 << 19, 1 << 16]
+
+  // What was read since the last reply. Answers are received where they stay, without copying.
+  let out = Buffer.alloc(0)
+  let filled = 0
+
+  function room(): Buffer {
+    if (out.length - filled < ROOM) {
+      const more = Buffer.alloc(Math.max(CHUNK + ROOM, out.length * 2))
+      out.copy(more, 0, 0, filled)
+      out = more
+    }
+    return out.subarray(filled)
+  }
+
+  /** All of the answer to a dump request; again from the start when something changed meanwhile. */
+  function ask(socket: number, message: Uint8Array): Section {
+    const from = filled
+    const failed = (number: number): Section => ({ from, to: (filled = from), errno: number })
+    if (attempt('send', socket, message, message.length, 0) < 0) return failed(errno())
+    for (let interrupted = false; ;) {
+      const length = system.receive(socket, room())
+      if (length < 0) return failed(errno())
+      for (let at = filled; at < filled + length; at += (out.readUInt32LE(at) + 3) & ~3) {
+        const type = out.readUInt16LE(at + 4)
+        interrupted ||= (out.readUInt16LE(at + 6) & NLM_F_DUMP_INTR) !== 0
+        if (type !== NLMSG_ERROR && type !== NLMSG_DONE) continue
+        const number = -out.readInt32LE(at + 16)
+        if (number > 0) return failed(number)
+        if (!interrupted) return { from, to: (filled = at), errno: 0 }
+        filled = from
+        return ask(socket, message)
+      }
+      filled += length
+    }
+  }
+
+  function contents(path: string): Slice | undefined {
+    const file = attempt('open', path, O_RDONLY | O_CLOEXEC, 0)
+    if (file < 0) return undefined
+    const length = attempt('read', file, room(), ROOM)
+    attempt('close', file)
+    const from = filled
+    if (length > 0) filled += length
+    return length < 0 ? undefined : { from, to: filled }
+  }
+
+  /** rtgenmsg and attributes of 32 bits. */
+  function nsidRequest(type: number, flags: number, ...attributes: readonly (readonly [number, number])[]): Buffer {
+    const message = Buffer.alloc(20 + 8 * attributes.length)
+    message.writeUInt32LE(message.length, 0)
+    message.writeUInt16LE(type, 4)
+    message.writeUInt16LE(flags | NLM_F_REQUEST, 6)
+    attributes.forEach(([attribute, value], i) => {
+      message.writeUInt16LE(8, 20 + 8 * i)
+      message.writeUInt16LE(attribute, 22 + 8 * i)
+      message.writeInt32LE(value, 24 + 8 * i)
+    })
+    return message
+  }
+
+  /**
+   * Asking each namespace for its id of each other one would take their number squared. Instead a new namespace gives
+   * all of them ids, and is then asked, for each, which ids it has and which ids those have here: one dump each.
+   */
+  function openIndex(all: readonly string[]) {
+    if (!system.unshare()) throw new Error(`unshare: ${error()}`)
+    const socket = system.open(NETLINK_ROUTE)
+    const reply = Buffer.alloc(ROOM)
+    const ids = new Map<string | undefined, number>()
+    for (const [id, netns] of [...all, undefined].entries()) {
+      const fd = system.descriptor(netns)
+      if (fd < 0) continue
+      const message = nsidRequest(RTM_NEWNSID, NLM_F_ACK, [NETNSA.nsid, id], [NETNSA.fd, fd])
+      if (attempt('send', socket, message, message.length, 0) < 0) continue
+      if (system.receive(socket, reply) < 0) continue
+      if (reply.readInt32LE(16) === 0) ids.set(netns, id)
+      else ids.set(netns, known(fd))
+    }
+    return {
+      idsOf: (netns: string | undefined): Section | undefined => {
+        const id = ids.get(netns)
+        return id === undefined || id < 0
+          ? undefined
+          : ask(socket, nsidRequest(RTM_GETNSID, NLM_F_DUMP, [NETNSA.targetNsid, id]))
+      },
+      close: () => attempt('close', socket),
+    }
+
+    /** The id of what has one already: a second name of the same namespace. Not a namespace: -1. */
+    function known(fd: number): number {
+      const message = nsidRequest(RTM_GETNSID, 0, [NETNSA.fd, fd])
+      if (attempt('send', socket, message, message.length, 0) < 0 || system.receive(socket, reply) < 0) return -1
+      return reply.readUInt16LE(4) === RTM_NEWNSID ? reply.readInt32LE(24) : -1
+    }
+  }
+
+  function readOne(reading: Reading, index: number, all: Buffer): ReadResult {
+    const { netns, requests, netfilter, files } = reading
+    const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
+    const socket = system.socket(netns, NETLINK_ROUTE)
+    if (socket < 0) return { index, gone: { errno: errno(), error: error() }, sections: [], files: [] }
+    const sections = requests.map((request) => ask(socket, slice(request)))
+    if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
+    system.enter(netns)
+    return { index, sections, files: files.map(contents) }
+  }
+
+  return ({ bytes, readings }, reply) => {
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const named = readings.some(({ nsids }) => nsids) ? names() : []
+    const ids = named.length ? openIndex(named) : undefined
+    if (ids) reply({ kind: 'names', names: named })
+    let results: ReadResult[] = []
+    const flush = (): void => {
+      // Handed over, not copied: the next answers go into memory of their own.
+      reply({ kind: 'results', bytes: out.subarray(0, filled), results })
+      ;[out, filled, results] = [Buffer.alloc(0), 0, []]
+    }
+    for (const [index, reading] of readings.entries()) {
+      const result = readOne(reading, index, all)
+      const nsids = reading.nsids && !result.gone ? ids?.idsOf(reading.netns) : undefined
+      results.push(nsids ? { ...result, nsids } : result)
+      if (reading.netns !== undefined) system.forget(reading.netns)
+      if (filled > CHUNK) flush()
+    }
+    flush()
+    ids?.close()
+    reply({ kind: 'end' })
+  }
+}

@@ -1,0 +1,167 @@
+import type * as Fs from 'node:fs'
+import type * as Koffi from 'koffi'
+
+/** A network namespace that the thread can be in, and its netlink sockets by protocol. */
+interface Space {
+  readonly fd: number
+  readonly sockets: Map<number, number>
+}
+
+/** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
+export interface System {
+  /** The call's result; negative: it failed, and `errno` and `error` say why. */
+  readonly attempt: (name: string, ...args: unknown[]) => number
+  /** The call's result. Throws when it fails: for what nobody can do anything about. */
+  readonly call: (name: string, ...args: unknown[]) => number
+  readonly errno: () => number
+  /** What went wrong last, or what an error number means. */
+  readonly error: (errno?: number) => string
+  /** A descriptor of the namespace, to be used at once; negative: there is none of that name. */
+  readonly descriptor: (netns: string | undefined) => number
+  /** Puts the thread into the namespace; false: it cannot be entered. */
+  readonly enter: (netns: string | undefined) => boolean
+  /** Puts the thread into a new namespace. */
+  readonly unshare: () => boolean
+  /** A new socket in the namespace that the thread is in; not closed by `back`. */
+  readonly open: (protocol: number) => number
+  /** The socket of the namespace; negative: it cannot be entered. */
+  readonly socket: (netns: string | undefined, protocol: number) => number
+  /** Receives one datagram. */
+  readonly receive: (socket: number, into: Uint8Array) => number
+  /** Closes what is open of the namespace. */
+  readonly forget: (netns: string) => void
+  /** Puts the thread back where netlab runs, and closes everything. */
+  readonly back: () => void
+}
+
+/**
+ * Loads the C library through koffi, from the path that is given. Throws where that does not work, or where this process
+ * may not change network namespaces (setns(2) to its own). Evaluated in a thread of its own: it refers to nothing outside.
+ */
+export function openSystem(load: NodeJS.Require, path: string): System {
+  const CLONE_NEWNET = 0x40000000
+  const [O_RDONLY, O_CLOEXEC, AF_NETLINK, SOCK_RAW, SOL_NETLINK] = [0, 0o2000000, 16, 3, 270]
+  const [SOL_SOCKET, SO_RCVTIMEO] = [1, 20]
+  /** timeval: the kernel answers before send(2) returns; what has no answer after ten seconds has none. */
+  const patience = Buffer.from([10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  const one = Buffer.from([1, 0, 0, 0])
+  /** linux/netlink.h: short answers, the kernel's own words, and requests taken literally. */
+  const options = [10 /* CAP_ACK */, 11 /* EXT_ACK */, 12 /* GET_STRICT_CHK */]
+  const EINTR = 4
+
+  const koffi = load(path) as typeof Koffi
+  const library = koffi.load('libc.so.6')
+  const signatures = [
+    ...['int unshare(int)', 'int setns(int, int)', 'int socket(int, int, int)', 'int close(int)'],
+    ...['int setsockopt(int, int, int, void *, int)', 'int ioctl(int, ulong, void *)', 'int flock(int, int)'],
+    ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
+    ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
+    ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
+  ]
+  const libc = new Map(
+    signatures.map((signature) => [
+      /(\w+)\(/.exec(signature)?.[1] ?? '',
+      library.func(signature) as (...args: unknown[]) => number,
+    ]),
+  )
+  const strerror = library.func('str strerror(int)') as (errno: number) => string
+
+  const attempt: System['attempt'] = (name, ...args) => libc.get(name)?.(...args) ?? -1
+  const errno = (): number => koffi.errno()
+  const error: System['error'] = (number = errno()) => strerror(number)
+  const call: System['call'] = (name, ...args) => {
+    const result = attempt(name, ...args)
+    if (result < 0) throw new Error(`${name}: ${error()}`)
+    return result
+  }
+
+  const fs = load('node:fs') as typeof Fs
+  // Half of what may be open at once: the other half is for whatever else the process does.
+  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) / 2
+  const most = Math.max(16, Math.floor(files / 3)) // a descriptor and two sockets each
+  const home: Space = { fd: call('open', '/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0), sockets: new Map() }
+  const spaces = new Map<string, Space>()
+  let current: Space | undefined
+  call('setns', home.fd, CLONE_NEWNET)
+
+  function space(netns: string | undefined): Space | undefined {
+    if (netns === undefined) return home
+    const known = spaces.get(netns)
+    if (known) return known
+    const fd = attempt('open', `/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
+    if (fd < 0) return undefined
+    const [oldest] = spaces.keys()
+    if (spaces.size >= most && oldest !== undefined) forget(oldest)
+    const result = { fd, sockets: new Map<number, number>() }
+    spaces.set(netns, result)
+    return result
+  }
+
+  const closeSockets = ({ sockets }: Space): void => {
+    for (const socket of sockets.values()) attempt('close', socket)
+    sockets.clear()
+  }
+
+  function forget(netns: string): void {
+    const known = spaces.get(netns)
+    if (!known) return
+    closeSockets(known)
+    attempt('close', known.fd)
+    spaces.delete(netns)
+    if (current === known) current = undefined
+  }
+
+  function enterSpace(to: Space): boolean {
+    if (current === to) return true
+    if (attempt('setns', to.fd, CLONE_NEWNET) < 0) return false
+    current = to
+    return true
+  }
+
+  function open(protocol: number): number {
+    const fd = call('socket', AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
+    for (const option of options) attempt('setsockopt', fd, SOL_NETLINK, option, one, one.length)
+    call('setsockopt', fd, SOL_SOCKET, SO_RCVTIMEO, patience, patience.length)
+    return fd
+  }
+
+  return {
+    attempt,
+    call,
+    errno,
+    error,
+    descriptor: (netns) => space(netns)?.fd ?? -1,
+    enter(netns) {
+      const to = space(netns)
+      return to !== undefined && enterSpace(to)
+    },
+    unshare() {
+      if (attempt('unshare', CLONE_NEWNET) < 0) return false
+      current = undefined
+      return true
+    },
+    open,
+    socket(netns, protocol) {
+      const of = space(netns)
+      const known = of?.sockets.get(protocol)
+      if (known !== undefined) return known
+      if (!of || !enterSpace(of)) return -1
+      const fd = open(protocol)
+      of.sockets.set(protocol, fd)
+      return fd
+    },
+    receive(socket, into) {
+      for (;;) {
+        const length = attempt('recv', socket, into, into.length, 0)
+        if (length >= 0 || errno() !== EINTR) return length
+      }
+    },
+    forget,
+    back() {
+      for (const netns of [...spaces.keys()]) forget(netns)
+      closeSockets(home)
+      call('setns', home.fd, CLONE_NEWNET)
+      current = home
+    },
+  }
+}

@@ -1,0 +1,150 @@
+import type { System } from './libc.ts'
+import type { Patch } from './message.ts'
+import type { Fault, Job, Reply, Request, Slice } from './protocol.ts'
+
+/**
+ * What carries out the jobs of a run, one after the other, until one fails or the run is stopped.
+ * Evaluated in a thread of its own: it refers to nothing outside.
+ */
+export function performer(
+  system: System,
+): (request: Extract<Request, { kind: 'run' }>, reply: (r: Reply) => void) => void {
+  const { attempt, call, error } = system
+  const FOLDER = '/run/netns'
+  const HERE = '/proc/thread-self/ns/net'
+  const [O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_CLOEXEC] = [0, 1, 0o100, 0o200, 0o2000000]
+  const [MS_BIND, MS_REC, MS_SHARED, MNT_DETACH, LOCK_EX] = [0x1000, 0x4000, 0x100000, 2, 2]
+  const [NLM_F_ACK, NLMSG_ERROR, NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG] = [4, 2, 0x200, 1]
+  const NETLINK_ROUTE = 0
+  const SIOCGIFINDEX = 0x8933
+  /** Milliseconds between two reports of progress. */
+  const INTERVAL = 50
+
+  const received = Buffer.alloc(1 << 15)
+  const ifreq = Buffer.alloc(40)
+
+  /** Sends a message and waits for the answer. */
+  function exchange(socket: number, message: Buffer): Fault | undefined {
+    message.writeUInt16LE(message.readUInt16LE(6) | NLM_F_ACK, 6)
+    if (attempt('send', socket, message, message.length, 0) < 0) return { at: 'kernel', error: error() }
+    do {
+      if (system.receive(socket, received) < 0) return { at: 'kernel', error: error() }
+    } while (received.readUInt16LE(4) !== NLMSG_ERROR)
+    const errno = -received.readInt32LE(16)
+    return errno === 0 ? undefined : { at: 'kernel', error: error(errno), ...words() }
+  }
+
+  /** The kernel's own words, in the attributes behind an answer. */
+  function words(): { extack?: string } {
+    if ((received.readUInt16LE(6) & NLM_F_ACK_TLVS) === 0) return {}
+    const end = received.readUInt32LE(0)
+    // The answer proper ends with the header of what was asked, without the rest of it (NETLINK_CAP_ACK).
+    for (let at = 36; at + 4 <= end; at += (received.readUInt16LE(at) + 3) & ~3)
+      if (received.readUInt16LE(at + 2) === NLMSGERR_ATTR_MSG)
+        return { extack: received.toString('utf8', at + 4, at + received.readUInt16LE(at) - 1) }
+    return {}
+  }
+
+  /** Fills in what only the kernel knows, and sends. */
+  function send(socket: number, all: Buffer, { from, to }: Slice, patches: readonly Patch[]): Fault | undefined {
+    const message = all.subarray(from, to)
+    for (const { at, device, netns } of patches) {
+      let value
+      if (device === undefined) {
+        value = system.descriptor(netns)
+        if (value < 0) return { at: 'argument', name: netns ?? '', error: error() }
+      } else {
+        ifreq.fill(0)
+        ifreq.write(device, 0, 15)
+        if (attempt('ioctl', socket, SIOCGIFINDEX, ifreq) < 0) return { at: 'device', name: device, error: error() }
+        value = ifreq.readInt32LE(16)
+      }
+      message.writeInt32LE(value, at)
+    }
+    return exchange(socket, message)
+  }
+
+  /** /run/netns as iproute2 wants it: a mount whose own mounts are shared. Only what is no mount yet becomes one. */
+  let prepared = false
+  function prepare(): void {
+    if (prepared) return
+    attempt('mkdir', FOLDER, 0o755)
+    const lock = call('open', FOLDER, O_RDONLY | O_CLOEXEC, 0)
+    try {
+      call('flock', lock, LOCK_EX)
+      if (attempt('mount', '', FOLDER, 'none', MS_SHARED | MS_REC, null) < 0) {
+        call('mount', FOLDER, FOLDER, 'none', MS_BIND | MS_REC, null)
+        call('mount', '', FOLDER, 'none', MS_SHARED | MS_REC, null)
+      }
+    } finally {
+      attempt('close', lock)
+    }
+    prepared = true
+  }
+
+  /** Names the namespace that `make` puts the thread into. Killed in between, it leaves at most a plain file. */
+  function name(as: string, make: () => Fault | undefined): Fault | undefined {
+    prepare()
+    const path = `${FOLDER}/${as}`
+    const file = attempt('open', path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
+    if (file < 0) return { at: 'name', name: as, error: error() }
+    attempt('close', file)
+    const fault =
+      make() ??
+      (attempt('mount', HERE, path, 'none', MS_BIND, null) < 0 ? { at: 'bind', name: as, error: error() } : undefined)
+    if (fault) attempt('unlink', path)
+    return fault
+  }
+
+  function carryOut(job: Job, all: Buffer): Fault | undefined {
+    const unreachable = (): Fault => ({ at: 'netns', name: job.netns ?? '', error: error() })
+    switch (job.do) {
+      case 'send': {
+        const socket = system.socket(job.netns, NETLINK_ROUTE)
+        return socket < 0 ? unreachable() : send(socket, all, job.message, job.patches)
+      }
+      case 'create':
+        return name(job.name, () => {
+          if (!system.unshare()) return { at: 'unshare', name: job.name, error: error() }
+          const socket = system.open(NETLINK_ROUTE)
+          const fault = send(socket, all, job.message, job.patches)
+          attempt('close', socket)
+          return fault
+        })
+      case 'attach':
+        return name(job.name, () => (system.enter(job.netns) ? undefined : unreachable()))
+      case 'delete': {
+        const path = `${FOLDER}/${job.name}`
+        system.forget(job.name)
+        attempt('umount2', path, MNT_DETACH)
+        return attempt('unlink', path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
+      }
+      case 'write': {
+        if (!system.enter(job.netns)) return unreachable()
+        const text = Buffer.from(job.text)
+        const file = attempt('open', job.file, O_WRONLY | O_CLOEXEC, 0)
+        if (file < 0) return { at: 'open', name: job.file, error: error() }
+        const written = attempt('write', file, text, text.length)
+        const fault: Fault | undefined = written < 0 ? { at: 'write', name: job.key, error: error() } : undefined
+        attempt('close', file)
+        return fault
+      }
+    }
+  }
+
+  return ({ bytes, jobs, stop }, reply) => {
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let told = Date.now()
+    let count = 0
+    for (const job of jobs) {
+      if (Atomics.load(stop, 0) === 1) break
+      const fault = carryOut(job, all)
+      if (fault) return reply({ kind: 'ran', count, fault })
+      count++
+      if (Date.now() - told < INTERVAL) continue
+      told = Date.now()
+      reply({ kind: 'progress', count })
+    }
+    reply({ kind: 'ran', count })
+  }
+}

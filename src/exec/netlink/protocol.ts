@@ -1,0 +1,78 @@
+import type { Patch } from './message.ts'
+
+/** A stretch of the bytes that came with the request. */
+export interface Slice {
+  readonly from: number
+  readonly to: number
+}
+
+/** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns. */
+export type Job = { readonly netns?: string } & (
+  | { readonly do: 'send'; readonly message: Slice; readonly patches: readonly Patch[] }
+  | { readonly do: 'create'; readonly name: string; readonly message: Slice; readonly patches: readonly Patch[] }
+  | { readonly do: 'attach'; readonly name: string }
+  | { readonly do: 'delete'; readonly name: string }
+  | { readonly do: 'write'; readonly key: string; readonly file: string; readonly text: string }
+)
+
+/** What to read of a namespace: the answers to dump requests, and the contents of files under /proc/sys. */
+export interface Reading {
+  readonly netns?: string
+  /** Requests of NETLINK_ROUTE. */
+  readonly requests: readonly Slice[]
+  /** A request of NETLINK_NETFILTER, sent last. */
+  readonly netfilter?: Slice
+  readonly files: readonly string[]
+  /** Whether the ids that the namespace has for others are wanted. */
+  readonly nsids: boolean
+}
+
+export type Request =
+  | { readonly kind: 'run'; readonly bytes: Uint8Array; readonly jobs: readonly Job[]; readonly stop: Int32Array }
+  | { readonly kind: 'read'; readonly bytes: Uint8Array; readonly readings: readonly Reading[] }
+
+/** Where and how a job failed. */
+export interface Fault {
+  /**
+   * `kernel`: its answer to a message. `device`, `argument`, `netns`: the interface, the namespace named in the command
+   * and that of the command are not there. `unshare`, `name`, `bind`, `remove`: of namespaces. `open`, `write`: of files.
+   */
+  readonly at: 'kernel' | 'device' | 'argument' | 'netns' | 'unshare' | 'name' | 'bind' | 'remove' | 'open' | 'write'
+  /** What it is about. */
+  readonly name?: string
+  /** What the error number means. */
+  readonly error: string
+  /** The kernel's own words, when it had some (NETLINK_EXT_ACK). */
+  readonly extack?: string
+}
+
+/** The answer to one dump request. */
+export interface Section extends Slice {
+  /** The kernel's error number, positive; 0: none. */
+  readonly errno: number
+}
+
+/** What was read of one namespace: slices of the bytes that come along. */
+export interface ReadResult {
+  readonly index: number
+  /** Why there is nothing, as an error number and its text. */
+  readonly gone?: { readonly errno: number; readonly error: string }
+  readonly sections: readonly Section[]
+  /** Contents by place in the list of files; those that do not exist are absent. */
+  readonly files: readonly (Slice | undefined)[]
+  /** Ids of other namespaces; the id that an answer gives as NETNSA_CURRENT_NSID is a place in `names`. */
+  readonly nsids?: Section
+}
+
+export type Reply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'unusable'; readonly reason: string }
+  /** So many jobs of the run are done. */
+  | { readonly kind: 'progress'; readonly count: number }
+  | { readonly kind: 'ran'; readonly count: number; readonly fault?: Fault }
+  | { readonly kind: 'names'; readonly names: readonly string[] }
+  | { readonly kind: 'results'; readonly bytes: Uint8Array; readonly results: readonly ReadResult[] }
+  /** All that was asked for has been handed over. */
+  | { readonly kind: 'end' }
+  /** The request could not be carried on with. */
+  | { readonly kind: 'broken'; readonly reason: string }

@@ -1,0 +1,213 @@
+import type { IpRoute, IpRule } from '../../model/runner.ts'
+import { address, attributes, bits, messages, string } from './answer.ts'
+import type { Slice } from './protocol.ts'
+
+/** rtnetlink.h */
+const RTA = {
+  dst: 1,
+  oif: 4,
+  gateway: 5,
+  priority: 6,
+  prefsrc: 7,
+  metrics: 8,
+  multipath: 9,
+  table: 15,
+  via: 18,
+  pref: 20,
+} as const
+const FRA = {
+  dst: 1,
+  src: 2,
+  iifname: 3,
+  priority: 6,
+  fwmark: 10,
+  table: 15,
+  fwmask: 16,
+  oifname: 17,
+  protocol: 21,
+  l3mdev: 19,
+}
+const [AF_INET, AF_INET6] = [2, 10]
+const FR_ACT_TO_TBL = 1
+const FIB_RULE_INVERT = 2
+/** RTNH_F_* and RTM_F_*, in the order in which iproute2 prints them. */
+const flagWords = [
+  [0x1, 'dead'],
+  [0x4, 'onlink'],
+  [0x2, 'pervasive'],
+  [0x8, 'offload'],
+  [0x40, 'trap'],
+  [0x100, 'notify'],
+  [0x10, 'linkdown'],
+  [0x20, 'unresolved'],
+  [0x4000, 'rt_offload'],
+  [0x8000, 'rt_trap'],
+] as const
+/** RTAX_* whose value is printed as it is. */
+const metricNames: Readonly<Record<number, string>> = {
+  2: 'mtu',
+  3: 'window',
+  6: 'ssthresh',
+  7: 'cwnd',
+  8: 'advmss',
+  9: 'reordering',
+  10: 'hoplimit',
+  11: 'initcwnd',
+  14: 'initrwnd',
+  15: 'quickack',
+}
+const preferences: Readonly<Record<number, string>> = { 0: 'medium', 1: 'high', 3: 'low' }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+type Hop = Writable<NonNullable<IpRoute['nexthops']>[number]>
+
+/** What `ip -j -d -N route show table all` prints, from the answer to RTM_GETROUTE of all families. */
+export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpRoute[] {
+  const routes: IpRoute[] = []
+  messages(bytes, answer, (_, at, end) => {
+    const family = bytes[at] ?? 0
+    const length = bytes[at + 1] ?? 0
+    if (family !== AF_INET && family !== AF_INET6) return
+    const route: Writable<IpRoute> & { pref?: string } = {
+      type: String(bytes[at + 7]),
+      dst: length === 0 ? 'default' : `0/${length}`,
+      table: String(bytes[at + 4]),
+      protocol: String(bytes[at + 5]),
+      scope: String(bytes[at + 6]),
+      flags: bits(bytes.readUInt32LE(at + 8), flagWords),
+    }
+    attributes(bytes, at + 12, end, (attribute, from, to) => {
+      switch (attribute) {
+        case RTA.dst: {
+          const host = length === (family === AF_INET ? 32 : 128)
+          route.dst = host ? address(bytes, from, to) : `${address(bytes, from, to)}/${length}`
+          break
+        }
+        case RTA.oif:
+          route.dev = nameOf(bytes.readUInt32LE(from))
+          break
+        case RTA.gateway:
+        case RTA.via:
+          gateway(route, attribute, from, to)
+          break
+        case RTA.priority:
+          route.metric = bytes.readUInt32LE(from)
+          break
+        case RTA.prefsrc:
+          route.prefsrc = address(bytes, from, to)
+          break
+        case RTA.metrics:
+          route.metrics = [metrics(from, to)]
+          break
+        case RTA.multipath:
+          route.nexthops = hops(from, to)
+          break
+        case RTA.table:
+          route.table = String(bytes.readUInt32LE(from))
+          break
+        case RTA.pref: {
+          const pref = preferences[bytes[from] ?? 0]
+          if (pref !== undefined) route.pref = pref
+          break
+        }
+      }
+    })
+    routes.push(route)
+  })
+  return routes
+
+  function gateway(hop: Pick<Hop, 'gateway' | 'via'>, attribute: number, from: number, to: number): void {
+    if (attribute === RTA.gateway) hop.gateway = address(bytes, from, to)
+    else {
+      const family = bytes.readUInt16LE(from) === AF_INET ? 'inet' : 'inet6'
+      hop.via = { family, host: address(bytes, from + 2, to) }
+    }
+  }
+
+  function metrics(from: number, to: number): Record<string, number> {
+    const result: Record<string, number> = {}
+    attributes(bytes, from, to, (attribute, at) => {
+      const name = metricNames[attribute]
+      if (name !== undefined) result[name] = bytes.readUInt32LE(at)
+    })
+    return result
+  }
+
+  /** Each rtnexthop: length, flags, weight less one, index, attributes. */
+  function hops(from: number, to: number): Hop[] {
+    const result: Hop[] = []
+    for (let at = from; at + 8 <= to;) {
+      const length = bytes.readUInt16LE(at)
+      if (length < 8) break
+      const hop: Hop = { weight: (bytes[at + 3] ?? 0) + 1, flags: bits(bytes[at + 2] ?? 0, flagWords) }
+      const index = bytes.readUInt32LE(at + 4)
+      if (index) hop.dev = nameOf(index)
+      attributes(bytes, at + 8, at + length, (attribute, start, end) => {
+        if (attribute === RTA.gateway || attribute === RTA.via) gateway(hop, attribute, start, end)
+      })
+      result.push(hop)
+      at += (length + 3) & ~3
+    }
+    return result
+  }
+}
+
+/** What `ip -4` and `ip -6 -j -d -N rule show` print, from the answer to RTM_GETRULE of all families. */
+export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rules6: IpRule[] } {
+  const found = { rules: [] as IpRule[], rules6: [] as IpRule[] }
+  messages(bytes, answer, (_, at, end) => {
+    const family = bytes[at]
+    if (family !== AF_INET && family !== AF_INET6) return
+    const whole = family === AF_INET ? 32 : 128
+    const [dstLength = 0, srcLength = 0] = [bytes[at + 1], bytes[at + 2]]
+    const rule: Writable<IpRule> = { priority: 0, src: srcLength === 0 ? 'all' : '0' }
+    if (srcLength > 0 && srcLength < whole) rule.srclen = srcLength
+    if (dstLength > 0 && dstLength < whole) rule.dstlen = dstLength
+    if (dstLength > 0) rule.dst = '0'
+    if (bytes.readUInt32LE(at + 8) & FIB_RULE_INVERT) rule.not = null
+    let table = bytes[at + 4] ?? 0
+    const action = bytes[at + 7] ?? 0
+    attributes(bytes, at + 12, end, (attribute, from, to) => {
+      switch (attribute) {
+        case FRA.src:
+          rule.src = address(bytes, from, to)
+          break
+        case FRA.dst:
+          rule.dst = address(bytes, from, to)
+          break
+        case FRA.iifname:
+          rule.iif = string(bytes, from, to)
+          break
+        case FRA.oifname:
+          rule.oif = string(bytes, from, to)
+          break
+        case FRA.priority:
+          rule.priority = bytes.readUInt32LE(from)
+          break
+        case FRA.fwmark:
+          rule.fwmark = `0x${bytes.readUInt32LE(from).toString(16)}`
+          break
+        case FRA.fwmask: {
+          const mask = bytes.readUInt32LE(from)
+          if (mask !== 0xffffffff) rule.fwmask = `0x${mask.toString(16)}`
+          break
+        }
+        case FRA.table:
+          table = bytes.readUInt32LE(from)
+          break
+        case FRA.protocol:
+          rule.protocol = String(bytes[from])
+          break
+        case FRA.l3mdev:
+          if (bytes[from]) rule.l3mdev = null
+          break
+      }
+    })
+    if (table) rule.table = String(table)
+    if (action !== FR_ACT_TO_TBL) rule.action = String(action)
+    // A mask without a mark says nothing; the kernel gives both, or a mark of 0 with all bits of a mask.
+    if (rule.fwmark === undefined) delete rule.fwmask
+    found[family === AF_INET ? 'rules' : 'rules6'].push(rule)
+  })
+  return found
+}

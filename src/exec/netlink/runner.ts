@@ -1,0 +1,215 @@
+import { existsSync } from 'node:fs'
+import { UserError } from '../../model/diagnostic.ts'
+import type { Command, Outcome } from '../../model/command.ts'
+import type { Dump, DumpRequest, Failure, Runner } from '../../model/runner.ts'
+import { ipRunner, readFirewall, readQdiscs, sysctlFile } from '../ip.ts'
+import { parallel } from '../process.ts'
+import type { Channel } from './channel.ts'
+import { understand, type Operation } from './command.ts'
+import { decode, requests } from './dump.ts'
+import { encode } from './message.ts'
+import type { Fault, Job, ReadResult, Slice } from './protocol.ts'
+import { NotUnderstood } from './words.ts'
+
+/** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+
+/** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
+export const netlinkRunner = (channel: Channel): Runner => ({
+  ...ipRunner,
+  run: (commands, done, signal) => run(channel, commands, done, signal),
+  dump: (wanted) => dump(channel, wanted),
+})
+
+interface Item {
+  readonly index: number
+  readonly command: Command
+  readonly operation: Operation | undefined
+}
+
+/**
+ * In rounds: first what every namespace's queue has for netlink at its front, in one go; then what it has for programs.
+ * So the order within a namespace is kept, and programs of different namespaces run at the same time.
+ */
+async function run(
+  channel: Channel,
+  commands: readonly Command[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  const queues = new Map<string, Item[]>()
+  for (const [index, command] of commands.entries()) {
+    const item = { index, command, operation: understand(command) }
+    const queue = queues.get(command.netns ?? '')
+    if (queue) queue.push(item)
+    else queues.set(command.netns ?? '', [item])
+  }
+  const positions = new Map<readonly Item[], number>()
+  const fronts = (understood: boolean): Item[] =>
+    [...queues.values()].flatMap((queue) => {
+      const start = positions.get(queue) ?? 0
+      let end = start
+      while (end < queue.length && (queue[end]?.operation !== undefined) === understood) end++
+      positions.set(queue, end)
+      return queue.slice(start, end)
+    })
+  for (;;) {
+    const mine = fronts(true)
+    const others = fronts(false)
+    if (mine.length + others.length === 0 || signal?.aborted) return undefined
+    const failure =
+      (await perform(channel, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+    if (failure) return failure
+  }
+}
+
+async function spawn(items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
+  if (items.length === 0) return undefined
+  const indexOf = (place: number): number => items[place]?.index ?? 0
+  const failure = await ipRunner.run(
+    items.map(({ command }) => command),
+    (place) => done(indexOf(place)),
+    signal,
+  )
+  return failure && { ...failure, index: indexOf(failure.index) }
+}
+
+async function perform(channel: Channel, items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
+  if (items.length === 0) return undefined
+  const { bytes, add } = collector()
+  const jobs = items.flatMap(({ operation }): Job[] => {
+    if (!operation) return []
+    if (!('message' in operation)) return [operation]
+    const { message, ...rest } = operation
+    const encoded = encode(message)
+    return [{ ...rest, message: add(encoded.bytes), patches: encoded.patches }]
+  })
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const abort = (): void => void Atomics.store(stop, 0, 1)
+  signal?.addEventListener('abort', abort)
+  let count = 0
+  let failure: Failure | undefined
+  try {
+    await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop }, (reply) => {
+      if (reply.kind !== 'progress' && reply.kind !== 'ran') return
+      for (; count < reply.count; count++) done(items[count]?.index ?? 0)
+      const failed = items[count]
+      if (reply.kind === 'ran' && reply.fault && failed)
+        failure = { index: failed.index, outcome: outcome(reply.fault) }
+    })
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+  return failure
+}
+
+/** Gathers messages into one stretch of memory, which can be handed to the thread without copying. */
+function collector() {
+  const parts: Uint8Array[] = []
+  let length = 0
+  return {
+    add: (part: Uint8Array): Slice => {
+      parts.push(part)
+      return { from: length, to: (length += part.length) }
+    },
+    bytes: (): Uint8Array => {
+      const all = new Uint8Array(length)
+      let at = 0
+      for (const part of parts) {
+        all.set(part, at)
+        at += part.length
+      }
+      return all
+    },
+  }
+}
+
+/** A fault in the words, and with the exit code, of the program that would have met it. */
+function outcome({ at, name = '', error, extack }: Fault): Outcome {
+  const file = `/run/netns/${name}`
+  const [code, stderr] = (
+    {
+      kernel: [2, extack === undefined ? `RTNETLINK answers: ${error}` : `Error: ${extack.replace(/\.?$/, '.')}`],
+      device: [1, `Cannot find device "${name}"`],
+      argument: [255, `Error: argument "${name}" is wrong: Invalid "netns" value\n`],
+      netns: [1, `nsenter: cannot open ${file}: ${error}`],
+      unshare: [1, `unshare: unshare failed: ${error}`],
+      name: [1, `Cannot create namespace file "${file}": ${error}`],
+      bind: [1, `Bind /proc/self/ns/net -> ${file} failed: ${error}`],
+      remove: [1, `Cannot remove namespace file "${file}": ${error}`],
+      open: [1, `sysctl: cannot stat ${name}: ${error}`],
+      write: [1, `sysctl: setting key "${name}": ${error}`],
+    } as const satisfies Record<Fault['at'], readonly [number, string]>
+  )[at]
+  return { code, stdout: '', stderr: `${stderr}\n` }
+}
+
+async function dump(channel: Channel, wanted: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
+  const dumps: (Dump | undefined)[] = Array.from({ length: wanted.length }, () => undefined)
+  if (wanted.length === 0) return dumps
+  const { bytes, add } = collector()
+  const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
+  const readings = wanted.map(({ netns, sysctls, depth }) => ({
+    ...(netns !== undefined && { netns }),
+    requests: slices[depth],
+    ...(depth === 'all' && { netfilter: slices.tables }),
+    files: sysctls.map(sysctlFile),
+    nsids: depth === 'all',
+  }))
+  let names: readonly string[] = []
+  const foreign: number[] = []
+  const unfinished: { index: number; firewall: boolean; shaped: boolean }[] = []
+  // Where nft is missing, only the programs that are there can tell whether there are rules.
+  const blind = wanted.some(({ depth }) => depth === 'all') && !installed('nft')
+  await channel.ask({ kind: 'read', bytes: bytes(), readings }, (reply) => {
+    if (reply.kind === 'names') names = reply.names
+    if (reply.kind !== 'results') return
+    const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
+    for (const result of reply.results) take(answers, result)
+  })
+  await parallel(foreign, WIDTH, async (index) => {
+    const request = wanted[index]
+    if (request) dumps[index] = (await ipRunner.dump([request]))[0]
+  })
+  await parallel(unfinished, WIDTH, async ({ index, firewall, shaped }) => {
+    const known = dumps[index]
+    const netns = wanted[index]?.netns
+    if (!known) return
+    dumps[index] = {
+      ...known,
+      ...(firewall && (await readFirewall(netns))),
+      ...(shaped && { qdiscs: await readQdiscs(netns) }),
+    }
+  })
+  return dumps
+
+  function take(answers: Buffer, result: ReadResult): void {
+    const { index, gone } = result
+    const request = wanted[index]
+    if (!request) return
+    if (gone) return vanished(request, gone)
+    try {
+      const { dump: known, firewall, shaped } = decode(answers, result, request.sysctls, names)
+      dumps[index] = known
+      const asked = request.depth === 'all' && (firewall || blind)
+      if (asked || shaped) unfinished.push({ index, firewall: asked, shaped })
+    } catch (error) {
+      if (!(error instanceof NotUnderstood)) throw error
+      foreign.push(index)
+    }
+  }
+}
+
+const [ENOENT, EINVAL] = [2, 22]
+
+/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
+  if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
+  throw UserError.of(
+    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
+    `the kernel says: ${error}`,
+  )
+}
+
+const installed = (program: string): boolean =>
+  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`))

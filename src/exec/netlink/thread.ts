@@ -1,0 +1,49 @@
+import type * as Fs from 'node:fs'
+import type * as Threads from 'node:worker_threads'
+import { gatherer } from './gather.ts'
+import { openSystem } from './libc.ts'
+import { performer } from './perform.ts'
+import type { Reply, Request } from './protocol.ts'
+
+/** What the thread does: says whether it can work here, then answers one request after the other. */
+function serve(
+  load: NodeJS.Require,
+  open: typeof openSystem,
+  perform: typeof performer,
+  gather: typeof gatherer,
+): void {
+  const { parentPort, workerData } = load('node:worker_threads') as Omit<typeof Threads, 'workerData'> & {
+    workerData: string
+  }
+  const fs = load('node:fs') as typeof Fs
+  const reply = (message: Reply): void =>
+    parentPort?.postMessage(message, message.kind === 'results' ? [message.bytes.buffer as ArrayBuffer] : [])
+  const names = (): string[] => (fs.existsSync('/run/netns') ? fs.readdirSync('/run/netns').sort() : [])
+  let system: ReturnType<typeof openSystem>
+  try {
+    system = open(load, workerData)
+  } catch (error) {
+    return reply({ kind: 'unusable', reason: (error as Error).message })
+  }
+  const run = perform(system)
+  const read = gather(system, names)
+  parentPort?.on('message', (request: Request) => {
+    try {
+      if (request.kind === 'run') run(request, reply)
+      else read(request, reply)
+    } catch (error) {
+      reply({ kind: 'broken', reason: (error as Error).message })
+    } finally {
+      system.back()
+    }
+  })
+  reply({ kind: 'ready' })
+}
+
+/**
+ * The program of the worker thread. It is made of the functions' own texts, because the bundle is one file and loading
+ * all of it a second time would take longer than the work of a small lab. setns(2) concerns one thread: only this one
+ * is ever in another namespace, and only from the start to the end of a request.
+ */
+export const source = (): string =>
+  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()})`

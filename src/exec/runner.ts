@@ -1,0 +1,38 @@
+import { UserError } from '../model/diagnostic.ts'
+import type { Runner } from '../model/runner.ts'
+import { withFaults } from './faults.ts'
+import { ipRunner } from './ip.ts'
+
+/**
+ * The runner of this machine: the one that talks to the kernel itself where that works, else the one that spawns `ip`.
+ * `NETLAB_RUNNER=ip|netlink` insists on one. Returns at once, so that what the runner needs is loaded meanwhile; its
+ * methods throw a UserError when the one insisted on does not work here.
+ */
+export function startRunner(): Runner {
+  const chosen = choose(process.env['NETLAB_RUNNER'] || undefined)
+  chosen.catch(() => {}) // told to whoever uses it
+  const runner: Runner = {
+    ...ipRunner,
+    run: async (...of) => (await chosen).run(...of),
+    dump: async (...of) => (await chosen).dump(...of),
+  }
+  return withFaults(runner, process.env['NETLAB_FAULT'])
+}
+
+async function choose(asked: string | undefined): Promise<Runner> {
+  if (asked === 'ip') return ipRunner
+  if (asked !== undefined && asked !== 'netlink')
+    throw UserError.of(
+      `NETLAB_RUNNER is ${asked}`,
+      'It can be ip or netlink; without it, netlink is used where it works.',
+    )
+  const [{ openChannel }, { netlinkRunner }] = await Promise.all([
+    import('./netlink/channel.ts'),
+    import('./netlink/runner.ts'),
+  ])
+  const channel = openChannel()
+  const unusable = await channel.unusable
+  if (unusable === undefined) return netlinkRunner(channel)
+  if (asked === undefined) return ipRunner
+  throw UserError.of('NETLAB_RUNNER=netlink does not work here', unusable)
+}

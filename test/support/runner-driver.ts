@@ -1,0 +1,35 @@
+import { ipRunner } from '../../src/exec/ip.ts'
+import { startRunner } from '../../src/exec/runner.ts'
+import type { Command } from '../../src/model/command.ts'
+import type { DumpRequest } from '../../src/model/runner.ts'
+
+/** What the driver is to do, one after the other. */
+export type Task =
+  | { readonly run: readonly Command[]; readonly by?: 'ip' }
+  | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
+
+/**
+ * Runs in a world: does what its input says, with the runner of the machine or with the one that spawns `ip`, and prints
+ * what came of it as JSON. Maps are printed as objects.
+ */
+async function main(): Promise<void> {
+  let input = ''
+  for await (const chunk of process.stdin) input += String(chunk)
+  const own = startRunner()
+  const results: unknown[] = []
+  for (const task of JSON.parse(input) as Task[]) {
+    const runner = task.by === 'ip' ? ipRunner : own
+    const start = performance.now()
+    if ('dump' in task) results.push(await runner.dump(task.dump))
+    else {
+      const done: number[] = []
+      const failure = await runner.run(task.run, (index) => done.push(index))
+      results.push({ done, ...(failure && { failure }) })
+    }
+    if (process.env['TIMES']) process.stderr.write(`${(performance.now() - start).toFixed(1)} ms\n`)
+  }
+  const plain = (_: string, value: unknown): unknown => (value instanceof Map ? Object.fromEntries(value) : value)
+  if (!process.env['QUIET']) process.stdout.write(JSON.stringify(results, plain))
+}
+
+void main()
