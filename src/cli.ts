@@ -61,7 +61,8 @@ planning(program.command('plan'))
 
 changing(planning(program.command('apply')))
   .description('make the live network what the lab file says')
-  .argument('[lab]', LAB)
+  .argument('[lab]', `${LAB}; or a saved plan`)
+  .option('--revert-after <time>', 'take it back after this time (60s, 5m), unless netlab confirm is said')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global })),
   )
@@ -72,6 +73,16 @@ changing(program.command('destroy'))
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global, destroy: true })),
   )
+
+program
+  .command('confirm')
+  .description('keep what was applied with --revert-after')
+  .argument('<lab>', 'the name of the lab')
+  .action((lab: string) => end(async () => (await import('./commands/revert.ts')).confirm(lab)))
+
+program
+  .command('watchdog', { hidden: true })
+  .action(() => end(async () => (await import('./commands/revert.ts')).watch()))
 
 program
   .command('show')

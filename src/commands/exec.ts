@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import { attach, type Place } from '../exec/inside.ts'
-import { ipRunner } from '../exec/ip.ts'
+import { startRunner } from '../exec/runner.ts'
 import { surroundings } from '../live/names.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
@@ -26,10 +26,11 @@ export async function shell(namespace: string, options: Options): Promise<number
 
 /** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */
 async function find(namespace: string, { lab }: Options): Promise<Place> {
-  const names = (await ipRunner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, ipRunner)) }
+  const runner = startRunner()
+  const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
+  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, runner)) }
   const owner = labWithRoot(namespace, lab)
-  if (owner !== undefined) return surroundings(namespace, ipRunner, owner, namespace)
+  if (owner !== undefined) return surroundings(namespace, runner, owner, namespace)
   const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
   throw UserError.of(
     `there is no namespace ${namespace}`,

@@ -1,4 +1,4 @@
-import { ipRunner } from '../exec/ip.ts'
+import { startRunner } from '../exec/runner.ts'
 import { owners } from '../live/owners.ts'
 import { FORMAT } from '../render/json.ts'
 import { out, outJson, type Global } from './terminal.ts'
@@ -9,7 +9,7 @@ interface Options extends Global {
 
 /** `netlab list`: the labs that are live here, with their namespaces. */
 export async function list(options: Options): Promise<number> {
-  const labs = [...(await owners(ipRunner)).byLab].map(([name, namespaces]) => ({ name, namespaces }))
+  const labs = [...(await owners(startRunner())).byLab].map(([name, namespaces]) => ({ name, namespaces }))
   if (options.json) outJson({ format_version: FORMAT, labs })
   else if (labs.length === 0) out('No lab is live here.\n')
   else {

@@ -1,4 +1,4 @@
-import { ipRunner } from '../exec/ip.ts'
+import { startRunner } from '../exec/runner.ts'
 import { planJson } from '../render/json.ts'
 import { renderCommands, renderPlan } from '../render/plan.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -21,7 +21,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
   const beside: Record<string, string> = {}
   const recording =
     'name' in located ? located : { ...located, beside: (path: string) => (beside[path] = located.beside(path)) }
-  const { plan, source, lab, live } = await prepare(recording, ipRunner, options)
+  const { plan, source, lab, live } = await prepare(recording, startRunner(), options)
   if ('file' in located) remember(located.file)
   report(lab?.warnings ?? [], options)
   if (options.out !== undefined) {

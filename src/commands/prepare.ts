@@ -66,7 +66,8 @@ export async function planFor(
   runner: Runner,
   { destroy = false, adopt = false, target = [], replace = [] }: Wishes,
 ): Promise<Plan> {
-  const wanted: Resources = destroy || !lab ? new Map<string, Resource>() : await canonicalize(lab.resources, runner, lab.where)
+  const wanted: Resources =
+    destroy || !lab ? new Map<string, Resource>() : await canonicalize(lab.resources, runner, lab.where)
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
   const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])

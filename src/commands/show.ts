@@ -1,11 +1,14 @@
 import { kindOf } from '../kinds/index.ts'
-import { ipRunner } from '../exec/ip.ts'
+import { startRunner } from '../exec/runner.ts'
 import { writeLab } from '../lab/write.ts'
 import { owners } from '../live/owners.ts'
 import { read } from '../live/read.ts'
+import { readRules } from '../live/rules.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Runner } from '../model/runner.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import { showJson } from '../render/json.ts'
+import { FORMAT, showJson } from '../render/json.ts'
+import { renderRules } from '../render/rules.ts'
 import { renderShow } from '../render/show.ts'
 import { locate, type Located } from './locate.ts'
 import { load, subjectOf } from './prepare.ts'
@@ -14,24 +17,26 @@ import { out, outColors, outJson, type Global } from './terminal.ts'
 interface Options extends Global {
   readonly json?: boolean
   readonly desired?: boolean
+  readonly rules?: boolean
 }
 
 const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
 
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
 export async function show(argument: string | undefined, options: Options): Promise<number> {
-  const { byNamespace } = await owners(ipRunner)
+  const runner = startRunner()
+  const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument) : { name: owner }
   const lab = load(located)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
     if (!lab) throw UserError.of('--desired needs a lab file')
-    if (options.json) outJson(showJson(name, lab.resources, describe))
+    if (options.json) outJson(showJson(name, stripped(lab.resources), describe))
     else out(writeLab(name, lab.resources))
     return 0
   }
-  const { resources } = await read(subjectOf(name, lab), ipRunner)
+  const { resources } = await read(subjectOf(name, lab), runner)
   const live = filtered(resources, owner === undefined ? undefined : argument)
   if (live.size === 0)
     throw UserError.of(
@@ -40,9 +45,38 @@ export async function show(argument: string | undefined, options: Options): Prom
         ? `netlab apply ${'file' in located ? located.file : name} makes it.`
         : 'netlab list shows the labs that are.',
     )
+  if (options.rules) return showRules(name, live, runner, options)
   const json = showJson(name, live, describe)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options)))
+  return 0
+}
+
+/** Without the places in the lab file that firewalls carry until the tools have brought them into their own form. */
+const stripped = (resources: Resources): Resources =>
+  new Map(
+    [...resources].map(
+      ([
+        id,
+        {
+          spec: { written: _, ...spec },
+          ...r
+        },
+      ]) => [id, { ...r, spec }],
+    ),
+  )
+
+/** `netlab show --rules`: the live firewall rules with their counters, namespace by namespace. */
+async function showRules(lab: string, live: Resources, runner: Runner, options: Options): Promise<number> {
+  const homes = new Map([...live.values()].map(({ namespace, root }) => [namespace, root]))
+  const rules = await Promise.all(
+    [...homes].map(
+      async ([namespace, root]) => [namespace, await readRules(root ? undefined : namespace, runner)] as const,
+    ),
+  )
+  const c = outColors(options)
+  if (options.json) outJson({ format_version: FORMAT, lab, rules: Object.fromEntries(rules) })
+  else out(rules.map(([namespace, chains]) => `${c.bold(c.cyan(namespace))}\n${renderRules(chains, c)}`).join('\n'))
   return 0
 }
 

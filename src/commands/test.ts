@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { runChecks } from '../checks/engine.ts'
 import { survey } from '../checks/survey.ts'
-import { ipRunner } from '../exec/ip.ts'
+import { startRunner } from '../exec/runner.ts'
 import { read } from '../live/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { checksJson, junit, renderChecks } from '../render/checks.ts'
@@ -24,7 +24,7 @@ export async function test(argument: string | undefined, options: Options): Prom
   if (!lab || !('file' in located))
     throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
-  const live = await read(subjectOf(lab.name, lab), ipRunner)
+  const live = await read(subjectOf(lab.name, lab), startRunner())
   const ground = survey(lab.resources, lab.namespaces, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)

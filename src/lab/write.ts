@@ -1,4 +1,7 @@
 import { stringify } from 'yaml'
+import { iptablesValue } from '../kinds/iptables.ts'
+import { nftablesValue } from '../kinds/nftables.ts'
+import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
 import { linkTypes } from '../kinds/types.ts'
 import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 
@@ -45,6 +48,13 @@ export function writeLab(name: string, resources: Resources): string {
         break
       case 'sysctl':
         ;(into(r.namespace, 'sysctls') as Plain)[String(r.spec['key'])] = r.spec['value']
+        break
+      case 'iptables':
+      case 'ip6tables':
+        at(r.namespace)[r.kind] = iptablesValue(r.spec as unknown as IptablesSpec)
+        break
+      case 'nftables':
+        at(r.namespace)['nftables'] = nftablesValue(r.spec as unknown as NftSpec)
         break
       case 'process':
         into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')

@@ -1,6 +1,7 @@
 import type { Colors } from 'picocolors/types'
 import { symbols, type Action } from '../model/plan.ts'
 import type { PlanJson } from './json.ts'
+import { isRuleChange, renderRuleDifferences } from './rules.ts'
 
 type ChangeJson = PlanJson['changes'][number]
 
@@ -29,7 +30,8 @@ function renderChange(change: ChangeJson, width: number, c: Colors): string {
   const what = description || kind
   const why = reason === undefined ? '' : c.dim(`  # ${reason}`)
   const head = `${sign} ${id.padEnd(width)}  ${action === 'update' ? c.dim(kind) : c.dim(what)}${why}`.trimEnd()
-  return [head, ...differences.map((d) => renderDifference(d, c)), ''].join('\n')
+  const lines = isRuleChange(change) ? renderRuleDifferences(change, c) : differences.map((d) => renderDifference(d, c))
+  return [head, ...lines, ''].join('\n')
 }
 
 function renderDifference({ field, from, to, forces }: ChangeJson['differences'][number], c: Colors): string {

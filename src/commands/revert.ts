@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { connect, createServer, type Server } from 'node:net'
+import { lock } from '../exec/lock.ts'
+import { startRunner } from '../exec/runner.ts'
+import type { Live } from '../live/read.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Resource } from '../model/resource.ts'
+import { rollBack } from './rollback.ts'
+import { note, out } from './terminal.ts'
+
+/** A process of its own that takes a lab back to what it was, unless it is dismissed in time. */
+export interface Watchdog {
+  readonly seconds: number
+  dismiss(): Promise<void>
+}
+
+/** What the watchdog is told on its standard input. */
+interface Orders {
+  readonly lab: string
+  readonly seconds: number
+  readonly before: readonly Resource[]
+}
+
+/** How long a watchdog waits for another run on the lab before it takes the lab back, in milliseconds. */
+const LOCK_TIMEOUT = 600_000
+
+const address = (lab: string): string => `\0netlab/${lab}/revert`
+
+/** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
+export async function startWatchdog(lab: string, before: Live, duration: string): Promise<Watchdog> {
+  const seconds = parse(duration)
+  if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
+  const child = spawn(process.execPath, [process.argv[1] ?? '', 'watchdog'], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const orders: Orders = { lab, seconds, before: [...before.resources.values()] }
+  child.stdin.end(JSON.stringify(orders))
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve())
+    child.once('exit', () =>
+      reject(UserError.of('the watchdog that would take the change back does not start', 'Nothing was changed.')),
+    )
+  })
+  child.stdout.destroy()
+  child.unref()
+  return { seconds, dismiss: async () => void (await dismiss(lab)) }
+}
+
+function parse(duration: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|min|h)?$/.exec(duration) ?? []
+  const seconds = Number(number) * ({ s: 1, m: 60, min: 60, h: 3600 }[unit] ?? 1)
+  if (!(seconds > 0)) throw UserError.of(`--revert-after ${duration} is no duration`, 'Write it as 60s or 5m.')
+  return seconds
+}
+
+/** `netlab confirm`: what was applied with --revert-after stays. */
+export async function confirm(lab: string): Promise<number> {
+  if (!(await dismiss(lab)))
+    throw UserError.of(
+      `nothing of lab ${lab} waits to be confirmed`,
+      'It may have been taken back already: netlab plan shows it.',
+    )
+  out(`Lab ${lab} stays as it is.\n`)
+  return 0
+}
+
+/** Ends the watchdog of a lab; false when there is none. */
+function dismiss(lab: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    connect(address(lab))
+      .once('error', () => resolve(false))
+      .once('close', (failed: boolean) => !failed && resolve(true))
+      .resume()
+  })
+}
+
+/** The watchdog itself: waits, and unless somebody connects, takes the lab back. */
+export async function watch(): Promise<number> {
+  let text = ''
+  for await (const chunk of process.stdin) text += String(chunk)
+  const { lab, seconds, before } = JSON.parse(text) as Orders
+  const dismissed = await new Promise<boolean>((resolve, reject) => {
+    const server: Server = createServer((client) => {
+      client.end()
+      resolve(true)
+    })
+    server.once('error', reject)
+    server.listen(address(lab), () => {
+      process.stdout.on('error', () => {}) // whoever started this may be gone by now
+      process.stdout.write('ready\n')
+      setTimeout(() => resolve(false), seconds * 1000)
+    })
+  })
+  if (dismissed) return 0
+  const release = await lock(lab, LOCK_TIMEOUT, () => {})
+  try {
+    const resources = new Map(before.map((r) => [r.id, r]))
+    return (await rollBack(lab, resources, startRunner())).complete ? 0 : 1
+  } finally {
+    release()
+  }
+}
