@@ -38,6 +38,8 @@ export async function agent(name: string): Promise<number> {
     const { id, ...request } = JSON.parse(line) as Request & { id: number }
     void answer(request).then((given) => process.stdout.write(`${JSON.stringify({ id, ...given })}\n`))
   }
+  // A connection that is still being made would wait for its end.
+  for (const socket of held.values()) socket.destroy()
   return 0
 }
 
@@ -97,7 +99,7 @@ function connect(request: Request & { op: 'connect' }, held: Map<number, Socket>
     const late = setTimeout(() => {
       socket.destroy()
       resolve({ error: 'ETIMEDOUT' })
-    }, timeout)
+    }, timeout).unref()
     socket.on('error', (error) => {
       clearTimeout(late)
       resolve(codeOf(error))
@@ -106,7 +108,7 @@ function connect(request: Request & { op: 'connect' }, held: Map<number, Socket>
       clearTimeout(late)
       let text = ''
       const done = (): void => resolve({ text })
-      setTimeout(done, request.greeting)
+      setTimeout(done, request.greeting).unref()
       socket.on('data', (data) => {
         text += data.toString()
         if (text.includes('\n')) done()
@@ -125,10 +127,10 @@ function send({ address, port, localPort, timeout, text }: Request & { op: 'send
       socket.close()
       resolve(answer)
     }
-    const late = setTimeout(() => done({ error: 'ETIMEDOUT' }), timeout)
+    const late = setTimeout(() => done({ error: 'ETIMEDOUT' }), timeout).unref()
     const say = (): void => socket.send(text, (error) => error && done(codeOf(error)))
     // A datagram may be lost on its way, or wait too long for an address to be resolved.
-    const again = setInterval(say, 400)
+    const again = setInterval(say, 400).unref()
     socket.on('error', (error) => done(codeOf(error)))
     socket.once('message', (reply) => done({ text: reply.toString() }))
     socket.bind(localPort, () =>

@@ -16,7 +16,7 @@ export interface Result {
   /** It was tried, and did not get through. */
   readonly unreached?: true
   /** Where its packets came to an end, when that can be told. */
-  readonly lost?: string
+  readonly where?: string
   /** In milliseconds. */
   readonly duration: number
 }
@@ -24,7 +24,7 @@ export interface Result {
 /** How many are tried at once: they mostly wait. */
 const WIDTH = 12
 /** How many of those that failed are tried again, to say where the packets were lost. */
-const TRACED = 5
+const TRACED = 20
 /** Milliseconds: for what should work, for what should not, for commands; between two tries. */
 const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200 }
 
@@ -47,7 +47,8 @@ export function nameOf(check: Check): string {
  *
  * First everything that a listener of netlab's cannot disturb, side by side: pings, and the checks that have one. Then,
  * with all listeners gone, the rest: connections to what the lab itself runs, and commands, those one after another in
- * the order of the file, because they may change something. Last, where the packets of what failed were lost.
+ * the order of the file, because they may change something. What must fail is tried after what must work: right after
+ * apply, a network that is not settled yet would fail everything. Last, where the packets of what failed were lost.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -67,24 +68,41 @@ export async function runChecks(
   }
   try {
     const indexes = checks.map((_, index) => index)
-    const early = (index: number): boolean => checks[index]?.ping !== undefined || checks[index]?.to !== undefined
-    await parallel(indexes.filter(early), WIDTH, one)
+    const where = (fits: (check: Check) => boolean): number[] =>
+      indexes.filter((index) => checks[index] && fits(checks[index]))
+    const early = (check: Check): boolean => check.ping !== undefined || check.to !== undefined
+    const late = (check: Check): boolean => !early(check) && check.run === undefined
+    const fails = ({ expect }: Check): boolean => expect === 'fail'
+    await parallel(
+      where((check) => early(check) && !fails(check)),
+      WIDTH,
+      one,
+    )
+    await parallel(
+      where((check) => early(check) && fails(check)),
+      WIDTH,
+      one,
+    )
     await silence(kit)
-    const late = indexes.filter((index) => !early(index))
-    const commands = late.filter((index) => checks[index]?.run !== undefined)
-    await Promise.all([
-      parallel(
-        late.filter((index) => !commands.includes(index)),
+    const connections = async (): Promise<void> => {
+      await parallel(
+        where((check) => late(check) && !fails(check)),
         WIDTH,
         one,
-      ),
-      parallel(commands, 1, one),
-    ])
-    const traceable = indexes.filter((index) => isTraceable(results[index])).slice(0, TRACED)
-    await parallel(traceable, 1, async (index) => {
-      const result = results[index]
-      if (result) results[index] = await withTrace(result, kit)
-    })
+      )
+      await parallel(
+        where((check) => late(check) && fails(check)),
+        WIDTH,
+        one,
+      )
+    }
+    const commands = parallel(
+      where((check) => !early(check) && check.run !== undefined),
+      1,
+      one,
+    )
+    await Promise.all([connections(), commands])
+    await locate(results, kit)
     return results
   } finally {
     agents.close()
@@ -97,15 +115,17 @@ async function silence({ agents, ground, listening }: Kit): Promise<void> {
   await Promise.all([...namespaces].map((name) => agents.ask(name, ground.places.get(name), { op: 'silence' })))
 }
 
-const isTraceable = (result: Result | undefined): boolean =>
-  result?.status === 'fail' && result.unreached === true && result.check.run === undefined
-
-async function withTrace(result: Result, kit: Kit): Promise<Result> {
-  const { check } = result
-  const { count: _, ...once } = check
-  const lost = await trace(check, kit.ground, async (trail) => probes[kindOf(check)]?.(once, kit, 1000, trail))
-  await silence(kit)
-  return lost === undefined ? result : { ...result, lost }
+/** Adds to the results of what did not get through where it was lost. */
+async function locate(results: Result[], kit: Kit): Promise<void> {
+  const lost = results
+    .filter(({ status, unreached, check }) => status === 'fail' && unreached === true && check.run === undefined)
+    .slice(0, TRACED)
+  const once = lost.map(({ check: { count: _, ...check } }) => check)
+  const places = await trace(once, kit.ground, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
+  places.forEach((where, i) => {
+    const result = lost[i]
+    if (result && where !== undefined) results[results.indexOf(result)] = { ...result, where }
+  })
 }
 
 /** What the check says must happen, in words. */
@@ -154,7 +174,7 @@ async function attemptAll(check: Check, kit: Kit): Promise<Result> {
       )
     return {
       ...result(fits ? 'pass' : 'fail', [attempt.seen, ...observed.map(({ seen }) => seen)].join('\n')),
-      ...(attempt.reached === 'no' && { unreached: true as const }),
+      ...(attempt.reached === 'no' && !attempt.mistaken && { unreached: true as const }),
     }
   } catch (error) {
     if (error instanceof Untried) return result('error', error.message)

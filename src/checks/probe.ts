@@ -11,6 +11,8 @@ import { GREETING, type Answer, type Transport } from './protocol.ts'
 /** What came of trying once. `partly`: some of several got through. */
 export interface Attempt {
   readonly reached: 'yes' | 'partly' | 'no'
+  /** Something answered, but not what should. */
+  readonly mistaken?: true
   /** What was seen, in words. */
   readonly seen: string
 }
@@ -124,9 +126,12 @@ const failed = (error: string, address: string, port: number, timeout: number): 
 function answered(check: Check, address: string, port: number, { text = '' }: Answer): Attempt {
   const target = withPort(address, port)
   const [greeting, who = '', client = '', clientPort = ''] = (text.split('\n')[0] ?? '').split(' ')
-  if (greeting !== GREETING) return { reached: 'no', seen: `${target} answered, but it was not ${check.to}` }
+  if (greeting !== GREETING)
+    return { reached: 'no', mistaken: true, seen: `${target} answered, but it was not ${check.to}` }
   const seen = `${who} answered, and saw the client as ${withPort(client, clientPort)}`
-  return who === check.to ? { reached: 'yes', seen } : { reached: 'no', seen: `${seen}; it was not ${check.to}` }
+  return who === check.to
+    ? { reached: 'yes', seen }
+    : { reached: 'no', mistaken: true, seen: `${seen}; it was not ${check.to}` }
 }
 
 async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts }: Trail): Promise<Attempt> {
@@ -149,7 +154,7 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
     if (!before) return { reached: 'yes', seen: `connected to ${withPort(address, port)}` }
     const client = (await clients()).find((one) => !before.has(one))
     if (client === undefined)
-      return { reached: 'no', seen: `${withPort(address, port)} answered, but it was not ${check.to}` }
+      return { reached: 'no', mistaken: true, seen: `${withPort(address, port)} answered, but it was not ${check.to}` }
     const [seenAs = '', seenPort = ''] = client.split(' ')
     const seen = `what listens at ${check.to} answered, and saw the client as ${withPort(seenAs, seenPort)}`
     return { reached: 'yes', seen }

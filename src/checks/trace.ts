@@ -19,16 +19,25 @@ export interface Hop {
 }
 
 /**
- * Tries a failed check once more while watching every namespace of the lab, and says where its packets were last seen.
- * Undefined when that cannot be told.
+ * Tries failed checks once more while watching every namespace of the lab, and says of each where its packets came to
+ * an end; undefined where that cannot be told.
  */
 export async function trace(
-  check: Check,
+  checks: readonly Check[],
   ground: Ground,
-  attempt: (trail: Trail) => Promise<unknown>,
-): Promise<string | undefined> {
-  if (ground.nodes.size > WIDEST) return undefined
+  attempt: (check: Check, trail: Trail) => Promise<unknown>,
+): Promise<(string | undefined)[]> {
+  const unknown = checks.map(() => undefined)
+  if (checks.length === 0 || ground.nodes.size > WIDEST) return unknown
   const captures: { namespace: string; node: Node; capture: Capture }[] = []
+  const hops = (wanted: (packet: Packet) => boolean): Hop[] =>
+    captures
+      .flatMap(({ namespace, node, capture }) =>
+        capture.packets
+          .filter(wanted)
+          .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
+      )
+      .sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
   try {
     await Promise.all(
       [...ground.nodes].map(async ([namespace, node]) => {
@@ -36,30 +45,29 @@ export async function trace(
         captures.push({ namespace, node, capture })
       }),
     )
-    const trail = newTrail()
-    await attempt(trail)
-    await new Promise((done) => setTimeout(done, GRACE))
-    const origin = captures.flatMap(({ capture }) => capture.packets.filter((packet) => opening(packet)))
-    const hops = (wanted: (packet: Packet) => boolean): Hop[] =>
-      captures
-        .flatMap(({ namespace, node, capture }) =>
-          capture.packets
-            .filter(wanted)
-            .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
-        )
-        .sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
-    const questions = hops((packet) => sought(packet) !== undefined && packet.direction === 'out')
-    return whereLost(
-      check.from,
-      hops((packet) => isOf(packet, trail, origin)),
-      ground,
-      unanswered(
-        questions,
-        captures.flatMap(({ capture }) => capture.packets),
-      ),
+    const trails = await Promise.all(
+      checks.map(async (check) => {
+        const trail = newTrail()
+        await attempt(check, trail)
+        return trail
+      }),
     )
+    await new Promise((done) => setTimeout(done, GRACE))
+    const all = captures.flatMap(({ capture }) => capture.packets)
+    const origin = all.filter((packet) => opening(packet))
+    const questions = hops((packet) => sought(packet) !== undefined && packet.direction === 'out')
+    const asked = unanswered(questions, all)
+    return checks.map(({ from }, i) => {
+      const trail = trails[i] ?? newTrail()
+      return whereLost(
+        from,
+        hops((packet) => isOf(packet, trail, origin)),
+        ground,
+        asked,
+      )
+    })
   } catch {
-    return undefined // the check has failed already; this only would have said more
+    return unknown // the checks have failed already; this only would have said more
   } finally {
     for (const { capture } of captures) capture.end()
   }
@@ -90,7 +98,12 @@ export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
 }
 
 /** In words, where the packets of a check came to an end; `hops` in the order of time, `asked` the unanswered questions. */
-export function whereLost(from: string, hops: readonly Hop[], ground: Ground, asked: readonly Hop[]): string {
+export function whereLost(
+  from: string,
+  hops: readonly Hop[],
+  ground: Ground,
+  asked: readonly Hop[],
+): string | undefined {
   const last = (role: string): Hop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
   const [request, reply, error] = [last('request'), last('reply'), last('error')]
   const question = (namespace: string): string => {
@@ -101,8 +114,9 @@ export function whereLost(from: string, hops: readonly Hop[], ground: Ground, as
   if (reply) {
     const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
     const who = origin?.namespace ?? reply.namespace
-    if (reply.namespace === from && reply.packet.direction === 'in')
-      return `${who} answered, and the reply arrived at ${place}${hint(ground, reply, 'INPUT')}`
+    const back = reply.namespace === from && reply.packet.direction === 'in'
+    if (back && reply.packet.protocol === 'tcp') return isReset(reply.packet) ? `${who} refused it` : undefined
+    if (back) return `${who} answered, and the reply arrived at ${place}${hint(ground, reply, 'INPUT')}`
     return `${who} answered, but the reply was lost: ${end(reply, ground, question)}`
   }
   if (error) {
@@ -111,6 +125,8 @@ export function whereLost(from: string, hops: readonly Hop[], ground: Ground, as
   }
   return end(request, ground, question)
 }
+
+const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
 
 const whereAt = ({ namespace, device }: Hop): string => `${namespace}:${device}`
 
@@ -130,9 +146,11 @@ function end(hop: Hop, ground: Ground, question: (namespace: string) => string):
 function hint(ground: Ground, { namespace, packet }: Hop, chain: 'INPUT' | 'FORWARD'): string {
   const node = ground.nodes.get(namespace)
   const family = packet.source.includes(':') ? 6 : 4
+  const rules = node?.firewall[family] ?? ''
   const reasons = [
     chain === 'FORWARD' && node?.forwards[family] === false ? 'forwarding is off there' : '',
-    new RegExp(`^:${chain} DROP`, 'm').test(node?.firewall[family] ?? '') ? `the policy of ${chain} is DROP there` : '',
+    new RegExp(`^:${chain} DROP`, 'm').test(rules) ? `the policy of ${chain} is DROP there` : '',
+    new RegExp(`-A ${chain} .*-j (DROP|REJECT)`).test(rules) ? `${chain} has rules that drop` : '',
   ].filter(Boolean)
   return reasons.length ? `: ${reasons.join(', ')}` : ''
 }

@@ -10,7 +10,7 @@ export interface CheckJson {
   readonly detail: string
   readonly expected: string
   /** Where its packets came to an end. */
-  readonly lost?: string
+  readonly where?: string
   readonly from: string
   readonly duration_ms: number
   readonly line?: number
@@ -31,17 +31,17 @@ interface Outcome {
   readonly status: CheckJson['status']
   readonly expected: string
   readonly seen: string
-  readonly lost?: string
+  readonly where?: string
   readonly duration: number
 }
 
 /** One result as plain JSON data. */
-export const checkJson = ({ name, check, status, expected, seen, lost, duration }: Outcome): CheckJson => ({
+export const checkJson = ({ name, check, status, expected, seen, where, duration }: Outcome): CheckJson => ({
   name,
   status,
   detail: seen,
   expected,
-  ...(lost !== undefined && { lost }),
+  ...(where !== undefined && { where }),
   from: check.from,
   duration_ms: duration,
   ...(check.source && { line: check.source.line }),
@@ -70,7 +70,7 @@ export function renderChecks({ checks, summary }: ChecksJson, seconds: number, c
   return `${lines.join('')}\n${counts.join(', ')} ${c.dim(`(${seconds.toFixed(1)} s)`)}\n`
 }
 
-function renderCheck({ name, status, detail, expected, lost }: CheckJson, width: number, c: Colors): string {
+function renderCheck({ name, status, detail, expected, where }: CheckJson, width: number, c: Colors): string {
   const rows = (label: string, text: string): string =>
     text
       .split('\n')
@@ -81,7 +81,7 @@ function renderCheck({ name, status, detail, expected, lost }: CheckJson, width:
     return `${c.green('✓')} ${name.padEnd(width)}  ${c.dim(first)}\n${more.map((line) => `    ${c.dim(line)}\n`).join('')}`
   }
   if (status === 'error') return `${c.yellow('!')} ${name}\n${rows('cannot', detail)}`
-  return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${lost === undefined ? '' : rows('lost', lost)}`
+  return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
 }
 
 /** Characters that XML 1.0 has no way to write are left out. */
@@ -94,11 +94,11 @@ const xml = (text: string): string =>
 /** The results as a JUnit XML report, as CI systems read it. */
 export function junit({ lab, checks, summary }: ChecksJson, seconds: number): string {
   const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.error}" time="${seconds.toFixed(3)}"`
-  const cases = checks.map(({ name, status, detail, expected, lost, duration_ms }) => {
+  const cases = checks.map(({ name, status, detail, expected, where, duration_ms }) => {
     const head = `    <testcase name="${xml(name)}" classname="netlab.${xml(lab)}" time="${(duration_ms / 1000).toFixed(3)}"`
     if (status === 'pass') return `${head}/>\n`
     const tag = status === 'fail' ? 'failure' : 'error'
-    const text = [`expected: ${expected}`, `seen: ${detail}`, ...(lost === undefined ? [] : [`lost: ${lost}`])]
+    const text = [`expected: ${expected}`, `seen: ${detail}`, ...(where === undefined ? [] : [`where: ${where}`])]
     return `${head}>\n      <${tag} message="${xml(detail)}">${xml(text.join('\n'))}</${tag}>\n    </testcase>\n`
   })
   return [
