@@ -88,5 +88,5 @@ function write(setting: string, at: { readonly netns?: string }): Operation | un
   if (key === undefined || value === undefined) return undefined
   const parts = key.split('.').map((part) => part.replaceAll('/', '.'))
   if (parts.some((part) => part === '.' || part === '..')) return undefined
-  return { do: 'write', ...at, key, file: `/proc/sys/${parts.join('/')}`, text: `${value}\n` }
+  return { do: 'write', ...at, key, file: `sys/${parts.join('/')}`, text: `${value}\n` }
 }

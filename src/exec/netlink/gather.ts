@@ -10,7 +10,7 @@ export function gatherer(
   names: () => string[],
 ): (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void {
   const { attempt, error, errno } = system
-  const [O_RDONLY, O_CLOEXEC] = [0, 0o2000000]
+  const O_RDONLY = 0
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
   const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP] = [88, 90, 1, 4, 0x300]
@@ -18,6 +18,8 @@ export function gatherer(
   const NETNSA = { nsid: 1, fd: 3, targetNsid: 4 } as const
   /** How much is read before it is handed over, and the most that one answer takes, in bytes. */
   const [CHUNK, ROOM] = [1 << 19, 1 << 16]
+  /** The most that is read of a file: the kernel allocates and clears as much as it is asked for. */
+  const PAGE = 4096
 
   // What was read since the last reply. Answers are received where they stay, without copying.
   let out = Buffer.alloc(0)
@@ -55,9 +57,9 @@ export function gatherer(
   }
 
   function contents(path: string): Slice | undefined {
-    const file = attempt('open', path, O_RDONLY | O_CLOEXEC, 0)
+    const file = system.openProc(path, O_RDONLY)
     if (file < 0) return undefined
-    const length = attempt('read', file, room(), ROOM)
+    const length = attempt('read', file, room(), PAGE)
     attempt('close', file)
     const from = filled
     if (length > 0) filled += length

@@ -26,6 +26,8 @@ export interface System {
   readonly open: (protocol: number) => number
   /** The socket of the namespace; negative: it cannot be entered. */
   readonly socket: (netns: string | undefined, protocol: number) => number
+  /** Opens a file under /proc, as the namespace that the thread is in has it; negative: it cannot be opened. */
+  readonly openProc: (path: string, flags: number) => number
   /** Receives one datagram. */
   readonly receive: (socket: number, into: Uint8Array) => number
   /** Closes what is open of the namespace. */
@@ -56,6 +58,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     ...['int setsockopt(int, int, int, void *, int)', 'int ioctl(int, ulong, void *)', 'int flock(int, int)'],
     ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
     ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
+    ...['int openat(int, str, int, int)'],
     ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
   ]
   const libc = new Map(
@@ -65,6 +68,11 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     ]),
   )
   const strerror = library.func('str strerror(int)') as (errno: number) => string
+
+  // Not every C library has functions for these (fsopen(2), fsconfig(2), fsmount(2)); their numbers are the same everywhere.
+  const fsopen = library.func('long syscall(long, str, long)') as (...args: unknown[]) => number
+  const fsconfig = library.func('long syscall(long, long, long, void *, void *, long)') as typeof fsopen
+  const fsmount = library.func('long syscall(long, long, long, long)') as typeof fsopen
 
   const attempt: System['attempt'] = (name, ...args) => libc.get(name)?.(...args) ?? -1
   const errno = (): number => koffi.errno()
@@ -115,6 +123,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     if (current === to) return true
     if (attempt('setns', to.fd, CLONE_NEWNET) < 0) return false
     current = to
+    users++
     return true
   }
 
@@ -123,6 +132,26 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     for (const option of options) attempt('setsockopt', fd, SOL_NETLINK, option, one, one.length)
     call('setsockopt', fd, SOL_SOCKET, SO_RCVTIMEO, patience, patience.length)
     return fd
+  }
+
+  /**
+   * A /proc of our own, mounted nowhere, for a few namespaces at a time: the kernel looks a file under /proc/sys/net up
+   * among those of that name of all namespaces that were ever looked at there, one after the other.
+   */
+  const SHARE = 32
+  let proc = -1
+  let users = 0
+  function ownProc(): number {
+    if (proc >= 0 && users < SHARE) return proc
+    if (proc >= 0) attempt('close', proc)
+    users = 0
+    const context = fsopen(430, 'proc', 1 /* FSOPEN_CLOEXEC */)
+    const made = context >= 0 && fsconfig(431, context, 6 /* FSCONFIG_CMD_CREATE */, null, null, 0) >= 0
+    proc = made ? fsmount(432, context, 1 /* FSMOUNT_CLOEXEC */, 0) : -1
+    if (context >= 0) attempt('close', context)
+    // Where a process may not have its own (in some containers), there is the one that everybody has.
+    if (proc < 0) proc = call('open', '/proc', O_RDONLY | O_CLOEXEC, 0)
+    return proc
   }
 
   return {
@@ -150,6 +179,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
       of.sockets.set(protocol, fd)
       return fd
     },
+    openProc: (path, flags) => attempt('openat', ownProc(), path, flags | O_CLOEXEC, 0),
     receive(socket, into) {
       for (;;) {
         const length = attempt('recv', socket, into, into.length, 0)
@@ -160,6 +190,8 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     back() {
       for (const netns of [...spaces.keys()]) forget(netns)
       closeSockets(home)
+      if (proc >= 0) attempt('close', proc)
+      proc = -1
       call('setns', home.fd, CLONE_NEWNET)
       current = home
     },

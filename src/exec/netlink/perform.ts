@@ -122,8 +122,8 @@ export function performer(
       case 'write': {
         if (!system.enter(job.netns)) return unreachable()
         const text = Buffer.from(job.text)
-        const file = attempt('open', job.file, O_WRONLY | O_CLOEXEC, 0)
-        if (file < 0) return { at: 'open', name: job.file, error: error() }
+        const file = system.openProc(job.file, O_WRONLY)
+        if (file < 0) return { at: 'open', name: `/proc/${job.file}`, error: error() }
         const written = attempt('write', file, text, text.length)
         const fault: Fault | undefined = written < 0 ? { at: 'write', name: job.key, error: error() } : undefined
         attempt('close', file)

@@ -15,13 +15,14 @@ export type Job = { readonly netns?: string } & (
   | { readonly do: 'write'; readonly key: string; readonly file: string; readonly text: string }
 )
 
-/** What to read of a namespace: the answers to dump requests, and the contents of files under /proc/sys. */
+/** What to read of a namespace: the answers to dump requests, and the contents of files. */
 export interface Reading {
   readonly netns?: string
   /** Requests of NETLINK_ROUTE. */
   readonly requests: readonly Slice[]
   /** A request of NETLINK_NETFILTER, sent last. */
   readonly netfilter?: Slice
+  /** Under /proc. */
   readonly files: readonly string[]
   /** Whether the ids that the namespace has for others are wanted. */
   readonly nsids: boolean
