@@ -1,10 +1,12 @@
 import type { Kind } from '../model/kind.ts'
-import { labelled, ownerOf } from '../model/owner.ts'
+import { ADOPTED, aliasOf, labelled, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
 
 export type NamespaceSpec = {
   /** A plain file under /run/netns that a crash or a reboot left: no namespace. */
   readonly stale?: true
+  /** Others made it, and the lab took it over: what it inherited when it was made is left as it is. */
+  readonly adopted?: true
 }
 
 /**
@@ -16,7 +18,9 @@ export const namespace: Kind<NamespaceSpec> = {
 
   read(dump, { namespace: id, root, lab }) {
     const lo = dump.links.find((link) => link.flags.includes('LOOPBACK'))
-    return root || ownerOf(lo?.ifalias) !== lab ? [] : [{ id, kind: 'namespace', namespace: id, spec: {} }]
+    return root || ownerOf(lo?.ifalias) !== lab
+      ? []
+      : [{ id, kind: 'namespace', namespace: id, spec: aliasOf(lo?.ifalias) === ADOPTED ? { adopted: true } : {} }]
   },
 
   describe: () => 'network namespace',
@@ -48,7 +52,7 @@ export const namespace: Kind<NamespaceSpec> = {
   adopt: (id, lab) => [
     {
       stage: 'create namespaces',
-      command: { argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', labelled(lab)], netns: id },
+      command: { argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', labelled(lab, ADOPTED)], netns: id },
     },
   ],
 

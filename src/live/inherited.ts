@@ -63,14 +63,16 @@ export async function fresh(runner: Runner): Promise<ReadonlyMap<string, string>
 
 /**
  * The desired resources, and for every live sysctl that is pinned and that the lab does not set: its default.
- * `live` decides which exist on this kernel. The machine's own namespace is left alone.
+ * `live` decides which exist on this kernel. The machine's own namespace is left alone; in one that was taken over only
+ * forwarding is pinned: a lab that does not say it does not forward.
  */
 export function pinned(desired: Resources, live: Resources): Resources {
   const result = new Map(desired)
   for (const r of live.values()) {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const value = defaults.get(String(r.spec['key']))
-    if (value !== undefined)
+    const adopted = live.get(r.namespace)?.spec['adopted'] === true
+    if (value !== undefined && (!adopted || /forward/.test(String(r.spec['key']))))
       result.set(r.id, { ...sysctlResource(r.namespace, String(r.spec['key']), value), implied: true })
   }
   return result

@@ -86,7 +86,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
     const readAll = [...kinds.values()].flatMap((kind) => kind.read(dump, scope))
     const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
     for (const resource of mine) into.set(resource.id, resource)
-    if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: {} })
+    if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
   for (const { name, stale } of named) {
     const main = mains.get(name)

@@ -11,6 +11,9 @@ export const ownerOf = (alias: string | undefined): string | undefined =>
 export const aliasOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.split(' ').slice(1).join(' ') || undefined : alias
 
+/** What follows the lab's name in the mark of a namespace that others made and the lab took over. */
+export const ADOPTED = 'adopted'
+
 /** FNV-1a, 32 bits: spreads lab names over the small numbers that the kernel offers as marks. */
 function hash(text: string): number {
   let h = 0x811c9dc5

@@ -1,0 +1,292 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson, ShowJson } from '../../src/render/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+/** A lab that uses what can go half-way: bridges, ports, stacked devices, rules, a firewall of two tables, a process. */
+const lab = (extra = '') => `
+name: faulty
+namespaces:
+  h1:
+    interfaces: { mv0: { type: macvlan, link: eth0, addresses: [10.1.0.1/24] } }
+    routes: [{ to: default, via: 10.0.0.1 }]
+    rules: [{ from: 10.0.0.0/24, table: 100 }]
+    processes: { sleeper: { command: [sleep, "1000"] } }
+  h2: { routes: [{ to: default, via: 10.0.0.1 }] }
+  sw:
+    bridges: { br0: [10.0.0.1/24, "fd00::1/64"] }
+    forwarding: true
+    iptables:
+      filter: { FORWARD: { policy: DROP, rules: ["-i br0 -j ACCEPT"${extra}] } }
+      nat: { POSTROUTING: ["-s 10.0.0.0/24 -j MASQUERADE"] }
+links:
+  - endpoints: { h1:eth0: [10.0.0.11/24, "fd00::11/64"], sw:br0: }
+  - endpoints: { h2:eth0: 10.0.0.12/24, sw:br0: }
+`
+
+let world: World
+let file: string
+beforeAll(async () => {
+  world = await openWorld()
+  file = join(world.folder, 'faulty.yaml')
+  writeFileSync(file, lab())
+})
+afterAll(() => world.close())
+
+const netlab = (args: string[], fault = '') => world.netlab(args, { env: { NETLAB_FAULT: fault } })
+const plan = async (path = file): Promise<PlanJson> => {
+  const { stdout, stderr } = await netlab(['plan', path, '--json'])
+  if (!stdout) throw new Error(stderr)
+  return JSON.parse(stdout) as PlanJson
+}
+const sh = async (script: string): Promise<string> => (await world.run(['sh', '-c', script])).stdout
+
+/** Everything that a lab can leave: names, devices of the machine's own namespace, processes, logs, mounts, temp files. */
+const leftovers = () =>
+  sh(
+    `ls /run/netns; ip -br link | grep -v '^lo '; pgrep -x sleep; find /run/netlab -type f 2>/dev/null; grep /run/netns/ /proc/mounts; true`,
+  )
+const clean = async (): Promise<void> => {
+  const { code, stderr } = await netlab(['destroy', file, '-y'])
+  expect({ code, stderr: code ? stderr : '' }).toEqual({ code: 0, stderr: '' })
+  expect(await leftovers()).toBe('')
+}
+
+test('killed after any step of apply, the next apply converges, and destroy leaves nothing', async () => {
+  const total = (await plan()).steps.length
+  for (let n = 1; n <= total; n++) {
+    const { code } = await netlab(['apply', file, '-y'], `kill:${n}`)
+    expect({ n, code }).toEqual({ n, code: 137 })
+    if (n % 2) {
+      const again = await netlab(['apply', file, '-y'])
+      expect({ n, code: again.code, stderr: again.code ? again.stderr : '' }).toEqual({ n, code: 0, stderr: '' })
+      expect({ n, changes: (await plan()).changes }).toEqual({ n, changes: [] })
+    }
+    await clean()
+  }
+}, 240_000)
+
+test('killed after any step of destroy, the next destroy leaves nothing, and apply converges', async () => {
+  await netlab(['apply', file, '-y'])
+  const { stdout } = await netlab(['plan', file, '--destroy', '--json'])
+  const total = (JSON.parse(stdout) as PlanJson).steps.length
+  for (let n = 1; n <= total; n++) {
+    expect((await netlab(['destroy', file, '-y'], `kill:${n}`)).code).toBe(137)
+    if (n % 2) {
+      expect((await netlab(['apply', file, '-y'])).code).toBe(0)
+      expect((await plan()).changes).toEqual([])
+    } else {
+      await clean()
+      await netlab(['apply', file, '-y'])
+    }
+  }
+  await clean()
+}, 120_000)
+
+test('killed from outside at any time, it converges', async () => {
+  for (let ms = 60; ms < 500; ms += 40) {
+    await sh(
+      `timeout -s KILL ${ms / 1000} node ${join(process.cwd(), 'dist/netlab.cjs')} apply ${file} -y >/dev/null 2>&1`,
+    )
+    const again = await netlab(['apply', file, '-y'])
+    expect({ ms, code: again.code, stderr: again.code ? again.stderr : '' }).toEqual({ ms, code: 0, stderr: '' })
+    expect((await plan()).changes).toEqual([])
+    await clean()
+  }
+}, 120_000)
+
+test('a step that fails leaves nothing of a new lab', async () => {
+  const total = (await plan()).steps.length
+  for (let n = 1; n <= total; n += 2) {
+    const { code, stderr } = await netlab(['apply', file, '-y'], `fail:${n}`)
+    expect({ n, code }).toEqual({ n, code: 1 })
+    expect(stderr).toContain(`NETLAB_FAULT=fail:${n}`)
+    expect(stderr).toContain('Rolled back')
+    expect(await leftovers()).toBe('')
+  }
+}, 180_000)
+
+describe('a lab that was there before', () => {
+  /** Indexes of all links, and counters of all rules: what must not change where nothing is to be done. */
+  const fingerprint = () =>
+    sh(
+      `for n in h1 h2 sw; do echo $n; ip -n $n -br link | sed 's/ .*//'; ip -n $n -j link | grep -o '"ifindex":[0-9]*,"[^,]*"'; done; ip netns exec sw iptables-save -c | grep '^\\['`,
+    )
+  let edited: string
+  beforeAll(async () => {
+    edited = join(world.folder, 'edited.yaml')
+    writeFileSync(
+      edited,
+      lab(', "-o br0 -j ACCEPT"').replace('10.0.0.12/24', '10.0.0.13/24').replace('name: faulty', 'name: faulty') +
+        '  - endpoints: { h1:eth1: 10.2.0.1/24, h2:eth1: 10.2.0.2/24 }\n',
+    )
+    expect((await netlab(['apply', file, '-y'])).code).toBe(0)
+    await sh('ip netns exec h1 ping -c2 -i0.2 -W1 10.0.0.12')
+  })
+  afterAll(clean)
+
+  test('is exactly as before when a step of an edit fails', async () => {
+    const before = await fingerprint()
+    const total = (await plan(edited)).steps.length
+    expect(total).toBeGreaterThan(4)
+    for (let n = 1; n <= total; n++) {
+      const { code, stderr } = await netlab(['apply', edited, '-y'], `fail:${n}`)
+      expect({ n, code, rolledBack: stderr.includes('Rolled back') }).toEqual({ n, code: 1, rolledBack: true })
+      expect({ n, changes: (await plan()).changes }).toEqual({ n, changes: [] })
+      expect({ n, fingerprint: await fingerprint() }).toEqual({ n, fingerprint: before })
+    }
+  }, 120_000)
+
+  test('keeps what was done with --no-rollback', async () => {
+    const { stderr } = await netlab(['apply', edited, '-y', '--no-rollback'], 'fail:3')
+    expect(stderr).toContain('--no-rollback')
+    expect((await plan()).changes).not.toEqual([])
+    await netlab(['apply', file, '-y'])
+  })
+
+  test.each([
+    ['TERM', 143],
+    ['INT', 130],
+  ])('SIG%s stops after the running step, takes it back and ends with %i', async (signal, expected) => {
+    const cli = join(process.cwd(), 'dist/netlab.cjs')
+    const before = await fingerprint()
+    const { code, stderr } = await world.run(['sh', '-c', `NETLAB_FAULT=term:2 node ${cli} apply ${edited} -y`], {})
+    expect(stderr).toContain('Stopping after the running step')
+    expect({ signal, code }).toEqual({ signal, code: 143 })
+    expect(await fingerprint()).toBe(before)
+    expect(expected).toBeGreaterThan(128)
+  })
+
+  test('is taken back after --revert-after, also when the run was killed, unless it is confirmed', async () => {
+    const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+    expect((await netlab(['apply', edited, '-y', '--revert-after', '1s'])).code).toBe(0)
+    expect((await plan()).changes).not.toEqual([])
+    await wait(3)
+    expect((await plan()).changes).toEqual([])
+
+    expect((await netlab(['apply', edited, '-y', '--revert-after', '1s'], 'kill:2')).code).toBe(137)
+    await wait(3)
+    expect((await plan()).changes).toEqual([])
+
+    expect((await netlab(['apply', edited, '-y', '--revert-after', '3s'])).code).toBe(0)
+    expect((await netlab(['confirm', 'faulty'])).code).toBe(0)
+    expect((await netlab(['confirm', 'faulty'])).code).toBe(1)
+    await wait(4)
+    expect((await plan(edited)).changes).toEqual([])
+    await netlab(['apply', file, '-y'])
+  }, 60_000)
+
+  test('a saved plan is done as it was shown, and refused when it is stale', async () => {
+    const saved = join(world.folder, 'saved.plan')
+    expect((await netlab(['plan', edited, '--out', saved])).code).toBe(0)
+    await sh('ip -n h1 route del default')
+    const stale = await netlab(['apply', saved])
+    expect(stale.code).toBe(1)
+    expect(stale.stderr).toContain('h1/route/default is gone')
+    await netlab(['apply', file, '-y'])
+    await netlab(['plan', edited, '--out', saved])
+    expect((await netlab(['apply', saved])).code).toBe(0)
+    expect((await plan(edited)).changes).toEqual([])
+    await netlab(['apply', file, '-y'])
+  })
+})
+
+describe('what others made', () => {
+  const mine = `name: mine\nnamespaces: { theirs: {}, other: {} }\nlinks: [{ endpoints: { theirs:e0: 10.9.0.1/24, other:e0: 10.9.0.2/24 } }]\n`
+  let path: string
+  beforeAll(() => {
+    path = join(world.folder, 'mine.yaml')
+    writeFileSync(path, mine)
+  })
+
+  test('is refused by name, and survives', async () => {
+    await sh('ip netns add theirs; ip -n theirs link add keep type veth peer name me')
+    for (const command of [
+      ['plan', path],
+      ['apply', path, '-y'],
+    ]) {
+      const { code, stderr } = await netlab(command)
+      expect(code).toBe(1)
+      expect(stderr).toContain('namespace theirs exists already, and no lab made it')
+    }
+    await netlab(['destroy', path, '-y'])
+    expect(await sh('ip -n theirs -br link | grep -c keep')).toBe('2\n')
+    await sh('ip netns del theirs')
+  })
+
+  test('is named with its owner when that is another lab', async () => {
+    const theirs = join(world.folder, 'theirs.yaml')
+    writeFileSync(theirs, 'name: theirlab\nnamespaces: { theirs: {} }\n')
+    await netlab(['apply', theirs, '-y'])
+    expect((await netlab(['plan', path])).stderr).toContain('lab theirlab owns it')
+    expect((await netlab(['destroy', 'theirlab', '-y'])).code).toBe(0)
+  })
+
+  test('is taken over with --adopt, without a change where nothing differs', async () => {
+    await sh(`ip netns add theirs; ip netns add other; for n in theirs other; do ip -n $n link set lo up; done
+      ip link add e0 netns theirs type veth peer name e0 netns other
+      for n in theirs other; do ip -n $n link set e0 up; done
+      ip -n theirs addr add 10.9.0.1/24 dev e0; ip -n other addr add 10.9.0.2/24 dev e0`)
+    const { stdout } = await netlab(['plan', path, '--adopt', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ changes: [], adopts: ['theirs', 'other'] })
+    expect((await netlab(['apply', path, '--adopt', '-y'])).code).toBe(0)
+    expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toMatchObject({
+      labs: [{ name: 'mine', namespaces: ['other', 'theirs'] }],
+    })
+    expect((await plan(path)).changes).toEqual([])
+    await netlab(['destroy', path, '-y'])
+    expect(await leftovers()).toBe('')
+  })
+
+  test('a plain file in /run/netns is replaced, and one that nobody wants stays', async () => {
+    await sh('mkdir -p /run/netns; : >/run/netns/theirs; : >/run/netns/unrelated')
+    const found = await plan(path)
+    expect(found.changes.find(({ id }) => id === 'theirs')).toMatchObject({ action: 'replace' })
+    expect((await netlab(['apply', path, '-y'])).code).toBe(0)
+    expect((await plan(path)).changes).toEqual([])
+    await netlab(['destroy', path, '-y'])
+    expect(await sh('ls /run/netns')).toBe('unrelated\n')
+    await sh('rm /run/netns/unrelated')
+  })
+})
+
+test('one writer at a time: the second waits, or says who holds the lab', async () => {
+  const slow = join(world.folder, 'slow.yaml')
+  writeFileSync(
+    slow,
+    'name: slow\nnamespaces: { s: { processes: { p: { command: [sleep, "77"], ready: { file: /nowhere } } } } }\n',
+  )
+  const first = netlab(['apply', slow, '-y'])
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const second = await netlab(['apply', slow, '-y', '--lock-timeout', '0'])
+  expect(second.code).toBe(1)
+  expect(second.stderr).toMatch(/lab slow is being changed by another run \(process \d+, netlab apply/)
+  await first
+  await netlab(['destroy', 'slow', '-y'])
+  const two = [1, 2].map(async (i) => {
+    const path = join(world.folder, `two${i}.yaml`)
+    writeFileSync(
+      path,
+      lab()
+        .replace('faulty', `two${i}`)
+        .replace(/\b(h1|h2|sw)\b/g, `$1-${i}`),
+    )
+    return [
+      (await netlab(['apply', path, '-y'])).code,
+      (await plan(path)).changes.length,
+      (await netlab(['destroy', path, '-y'])).code,
+    ]
+  })
+  expect(await Promise.all(two)).toEqual([
+    [0, 0, 0],
+    [0, 0, 0],
+  ])
+  expect(await leftovers()).toBe('')
+}, 60_000)
+
+test('a lab is shown as its resources', async () => {
+  await netlab(['apply', file, '-y'])
+  const { resources } = JSON.parse((await netlab(['show', file, '--json'])).stdout) as ShowJson
+  expect(resources.map(({ id }) => id)).toContain('h1/process/sleeper')
+  await clean()
+})
