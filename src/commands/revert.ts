@@ -33,6 +33,7 @@ export async function startWatchdog(lab: string, before: Live, duration: string)
   const child = spawn(process.execPath, [process.argv[1] ?? '', 'watchdog'], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, NETLAB_FAULT: '' },
   })
   const orders: Orders = { lab, seconds, before: [...before.resources.values()] }
   child.stdin.end(JSON.stringify(orders))
@@ -81,15 +82,20 @@ export async function watch(): Promise<number> {
   for await (const chunk of process.stdin) text += String(chunk)
   const { lab, seconds, before } = JSON.parse(text) as Orders
   const dismissed = await new Promise<boolean>((resolve, reject) => {
+    const finish = (by: boolean): void => {
+      clearTimeout(timer)
+      server.close() // before anybody hears of it: the next watchdog takes the address
+      resolve(by)
+    }
+    const timer = setTimeout(() => finish(false), seconds * 1000)
     const server: Server = createServer((client) => {
+      finish(true)
       client.end()
-      resolve(true)
     })
     server.once('error', reject)
     server.listen(address(lab), () => {
       process.stdout.on('error', () => {}) // whoever started this may be gone by now
       process.stdout.write('ready\n')
-      setTimeout(() => resolve(false), seconds * 1000)
     })
   })
   if (dismissed) return 0
