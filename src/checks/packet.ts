@@ -19,6 +19,8 @@ export interface Packet {
 
 /** The link types of captures (pcap-linktype(7)) that have no Ethernet header: raw IP in its spellings. */
 const RAW = new Set([12, 14, 101, 228, 229])
+/** One of them. */
+export const RAW_IP = 101
 const ETHERNET = 1
 const COOKED = 276
 const ARP = 0x0806

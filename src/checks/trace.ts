@@ -2,7 +2,7 @@ import type { Check } from '../model/check.ts'
 import { startCapture, type Capture } from './capture.ts'
 import type { Ground, Node } from './ground.ts'
 import { isOf } from './observe.ts'
-import { opening, packetText, sought, type Packet } from './packet.ts'
+import { decode, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
 import { newTrail, type Trail } from './probe.ts'
 import { GREETING } from './protocol.ts'
 
@@ -110,7 +110,7 @@ export function whereLost(
     const hop = asked.find((one) => one.namespace === namespace)
     return hop ? `: nobody at ${whereAt(hop)} has ${sought(hop.packet)}` : ''
   }
-  if (!request) return `no packet of it left ${from}${question(from)}`
+  if (!request) return `no packet of it left ${from}${question(from) || (error ? `: ${errorText(error.packet)}` : '')}`
   if (reply) {
     const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
     const who = origin?.namespace ?? reply.namespace
@@ -121,9 +121,41 @@ export function whereLost(
   }
   if (error) {
     const source = hops.find(({ packet }) => roleOf(packet) === 'error')
-    return `${source?.namespace ?? ''} (${error.packet.source}) sent back an error; the request was ${end(request, ground, question)}`
+    const who = `${source?.namespace ?? ''} (${error.packet.source})`
+    return `${who} sent back: ${errorText(error.packet)}; the request was ${end(request, ground, question)}`
   }
   return end(request, ground, question)
+}
+
+/** The types and codes of ICMP errors, as ping(8) calls them. */
+const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  icmp: {
+    '3/0': 'network unreachable',
+    '3/1': 'host unreachable, nobody has',
+    '3/3': 'port unreachable',
+    '3/4': 'fragmentation needed',
+    '3/9': 'network prohibited',
+    '3/10': 'host prohibited',
+    '3/13': 'communication prohibited',
+    '11/0': 'time to live exceeded',
+  },
+  icmp6: {
+    '1/0': 'no route',
+    '1/1': 'administratively prohibited',
+    '1/3': 'address unreachable, nobody has',
+    '1/4': 'port unreachable',
+    '2/0': 'packet too big',
+    '3/0': 'hop limit exceeded',
+  },
+}
+
+/** What an ICMP error says, and of which destination: it quotes the packet that it is about after 8 bytes. */
+function errorText(packet: Packet): string {
+  const at = headerOf(packet)
+  const [type = 0, code = 0] = packet.bytes.subarray(at)
+  const quoted = decode(packet.bytes.subarray(at + 8), RAW_IP)
+  const word = ERRORS[packet.protocol]?.[`${type}/${code}`] ?? `${packet.protocol} type ${type} code ${code}`
+  return quoted ? `${word} ${word.includes(',') ? '' : 'for '}${quoted.destination}` : word
 }
 
 const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
@@ -137,7 +169,8 @@ function end(hop: Hop, ground: Ground, question: (namespace: string) => string):
     const peer = ground.nodes.get(namespace)?.peers.get(device)
     return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${peer}`} (${packetText(packet)})`
   }
-  if (ground.owners.get(packet.destination) === namespace)
+  // An answer that came to a router's own address is on its way through an address translation.
+  if (ground.owners.get(packet.destination) === namespace && roleOf(packet) === 'request')
     return `arrived at ${whereAt(hop)}, and was not answered${hint(ground, hop, 'INPUT')} (${packetText(packet)})`
   return `arrived at ${whereAt(hop)}, and was not forwarded${hint(ground, hop, 'FORWARD') || question(namespace)} (${packetText(packet)})`
 }

@@ -1,0 +1,215 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ChecksJson } from '../../src/render/checks.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+})
+afterAll(() => world.close())
+
+const network = `
+name: nat
+namespaces:
+  c1: { routes: [{ to: default, via: 10.1.0.1 }, { to: default, via: "fd01::1" }] }
+  c2:
+    routes: [{ to: default, via: 10.1.0.1 }]
+    processes: { web: { command: [node, -e, "require('http').createServer((q, r) => r.end('hello')).listen(8000)"], ready: { tcp: 8000 } } }
+  pod: { shares: c2 }
+  gw:
+    forwarding: true
+    bridges: { br0: [10.1.0.1/24, "fd01::1/64"] }
+    iptables:
+      nat:
+        POSTROUTING: ["-s 10.1.0.0/24 -o up -p tcp -j MASQUERADE --random", "-s 10.1.0.0/24 -o up -j MASQUERADE"]
+        PREROUTING: ["-i up -p tcp --dport 8080 -j DNAT --to-destination 10.1.0.2:80"]
+      filter: { FORWARD: { policy: DROP, rules: ["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-i br0 -p icmp -j ACCEPT", "-p tcp -j ACCEPT"] } }
+  out:
+    iptables: { filter: { INPUT: ["-p tcp --dport 99 -j DROP", "-p tcp --dport 98 -j REJECT --reject-with tcp-reset"] } }
+  alone:
+links:
+  - endpoints: { "c1:eth0": [10.1.0.2/24, "fd01::2/64"], "gw:br0": {} }
+  - endpoints: { "c2:eth0": 10.1.0.3/24, "gw:br0": {} }
+  - endpoints: { "out:eth0": 203.0.113.2/24, "gw:up": 203.0.113.1/24 }
+`
+
+const file = (): string => join(world.folder, 'lab.yaml')
+const lab = (...checks: string[]): void => writeFileSync(file(), `${network}checks: [${checks.join(',\n  ')}]\n`)
+
+/** Runs these checks; every status in one word, and the whole document. */
+async function test_(...checks: string[]): Promise<ChecksJson & { code: number; statuses: string }> {
+  lab(...checks)
+  const { code, stdout, stderr } = await world.netlab(['test', file(), '--json'])
+  if (stdout === '') throw new Error(stderr)
+  const json = JSON.parse(stdout) as ChecksJson
+  return { ...json, code, statuses: json.checks.map(({ status }) => status).join(' ') }
+}
+const leftovers = async (): Promise<string> =>
+  (await world.run(['sh', '-c', 'ps -eo args | grep -E "tcpdump -i|cjs agent|^ping|^sleep" | grep -v grep'])).stdout
+
+beforeAll(async () => {
+  lab()
+  expect(await world.netlab(['test', file()])).toMatchObject({ code: 1, stderr: expect.stringContaining('not live') })
+  const { code, stderr } = await world.netlab(['apply', '-y', file()])
+  if (code !== 0) throw new Error(stderr)
+})
+afterAll(async () => {
+  expect(await leftovers()).toBe('')
+})
+
+test('what holds passes', async () => {
+  const { checks, code, summary } = await test_(
+    '{ from: c1, ping: c2, count: 3 }',
+    '{ from: c1, ping: pod }',
+    '{ from: c1, ping: "fd01::1" }',
+    '{ from: c1, ping: out, mtu: 1500 }',
+    '{ from: c1, ping: out, mtu: 1501, expect: fail }',
+    '{ from: out, ping: c1, expect: fail }',
+    '{ from: alone, ping: c1, expect: fail }',
+    '{ from: out, tcp: "203.0.113.1:8080", to: "c1:80" }',
+    '{ from: c1, tcp: "[fd01::1]:70", to: "gw:70" }',
+    '{ from: c1, udp: "[fd01::1]:70", to: "gw:70", count: 2 }',
+    '{ from: c1, udp: "c2:53", to: "pod:53" }',
+    '{ from: c1, tcp: "out:99", to: "out:99", expect: fail }',
+    '{ from: c1, tcp: "out:98", to: "out:98", expect: fail }',
+    '{ from: c1, udp: "out:53", to: "out:53", expect: fail }',
+    '{ from: c1, tcp: "c2:8000" }',
+    '{ from: c1, tcp: "c2:8000", to: "c2:8000" }',
+    '{ from: c1, tcp: "c2:8001", expect: fail }',
+    '{ from: c1, run: "node -e \\"fetch(\'http://pod:8000\').then(async (r) => console.log(await r.text()))\\"", expect: { exit: 0, stdout: "/^hel+o$/" } }',
+    '{ from: c1, run: "echo no >&2; exit 7", expect: { exit: 7, stderr: "no" } }',
+    '{ from: c1, run: ["false"], expect: fail, name: a name }',
+  )
+  expect(checks.filter(({ status }) => status !== 'pass')).toEqual([])
+  expect({ code, summary }).toEqual({ code: 0, summary: { pass: 20, fail: 0, error: 0 } })
+  const detail = (name: string) => checks.find((check) => check.name.startsWith(name))?.detail
+  expect(detail('out tcp')).toMatch(/^c1:80 answered, and saw the client as 203\.0\.113\.2:\d+$/)
+  expect(detail('c1 tcp c2:8000 (to')).toMatch(/^what listens at c2:8000 answered.* as 10\.1\.0\.2:\d+$/)
+  expect(detail('c1 tcp out:98')).toBe('203.0.113.2:98: connection refused')
+  expect(checks.at(-1)?.name).toBe('a name')
+})
+
+test('what does not hold fails, each with where it was lost', async () => {
+  const { checks, statuses, code } = await test_(
+    '{ from: c1, ping: c2, expect: fail }',
+    '{ from: c1, ping: 10.1.0.77, timeout: 1 }',
+    '{ from: alone, ping: c1, timeout: 1 }',
+    '{ from: c1, ping: out, mtu: 1501, timeout: 1 }',
+    '{ from: c1, udp: "out:53", to: "out:53", timeout: 1 }',
+    '{ from: c1, tcp: "out:99", to: "out:99", timeout: 1 }',
+    '{ from: c1, tcp: "out:98", to: "out:98", timeout: 1 }',
+    '{ from: c1, tcp: "out:97", to: "out:97", expect: fail }',
+    '{ from: out, tcp: "203.0.113.1:8080", to: "c2:80", timeout: 1 }',
+    '{ from: c1, tcp: "c2:8001", timeout: 1 }',
+    '{ from: c1, run: "echo hello; exit 3" }',
+    '{ from: c1, run: "echo hello", expect: { stdout: /^help/ } }',
+    '{ from: c1, run: [sleep, 30], timeout: 300ms }',
+  )
+  expect(statuses).toBe(Array.from({ length: 13 }, () => 'fail').join(' '))
+  expect(code).toBe(1)
+  // The kernel asks for a while, then gives up and says so: it depends on when one looks.
+  expect(checks[1]?.where).toMatch(/^no packet of it left c1: .*nobody (at c1:eth0 )?has 10.1.0.77$/)
+  expect(checks.map(({ where }) => where?.replace(/ \(.*|: .*nobody.*/, ''))).toEqual([
+    undefined,
+    'no packet of it left c1',
+    'no packet of it left alone',
+    'no packet of it left c1',
+    'arrived at gw:br0, and was not forwarded: the policy of FORWARD is DROP there',
+    'arrived at out:eth0, and was not answered: INPUT has rules that drop',
+    'out refused it',
+    undefined,
+    'c1 refused it',
+    'c2 refused it',
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect(checks[8]?.detail).toBe('203.0.113.1:8080: connection refused')
+  expect(checks[10]?.detail).toBe('exit code 3\noutput: hello')
+  expect(checks[12]?.detail).toBe('did not end within 0.3 s')
+})
+
+test('a reply that is lost, and a cable that is cut', async () => {
+  const rule = (what: string) =>
+    world.run(['ip', 'netns', 'exec', 'gw', 'iptables', what, 'FORWARD', '-d', '10.1.0.2', '-p', 'icmp', '-j', 'DROP'])
+  const one = '{ from: c1, ping: out, timeout: 1 }'
+  await rule('-I')
+  expect((await test_(one)).checks[0]?.where).toMatch(
+    /^out answered, but the reply was lost: arrived at gw:up, and was not forwarded: .*FORWARD has rules that drop/,
+  )
+  await rule('-D')
+  await world.run(['ip', '-n', 'out', 'link', 'set', 'dev', 'eth0', 'down'])
+  expect((await test_(one)).checks[0]).toMatchObject({ status: 'fail', where: expect.stringContaining('gw') })
+  expect((await world.netlab(['apply', '-y', file()])).code).toBe(0)
+  expect((await test_(one)).statuses).toBe('pass')
+})
+
+describe('observe', () => {
+  test('shows what a packet looks like, also behind an address translation', async () => {
+    const { checks } = await test_(
+      '{ from: c1, ping: out, observe: [{ at: "out:eth0", source: 203.0.113.1, protocol: icmp }, { at: "gw:br0", source: 10.1.0.2 }, { at: "out:eth0", source: 10.1.0.2, present: false }] }',
+      '{ from: c1, tcp: "out:90", to: "out:90", observe: [{ at: "out:eth0", source: 203.0.113.1, dport: 90 }, { at: "c1:eth0", source: 203.0.113.2, sport: 90 }] }',
+      '{ from: c1, udp: "c2:53", to: "c2:53", observe: { at: "pod:eth0", destination: 10.1.0.3, dport: 53, protocol: udp } }',
+      '{ from: c1, tcp: "out:99", to: "out:99", expect: fail, observe: { at: "out:eth0", dport: 99 } }',
+    )
+    expect(checks.filter(({ status }) => status !== 'pass')).toEqual([])
+  })
+
+  test('fails when they do not look like that, and says how they do', async () => {
+    const { checks, statuses } = await test_(
+      '{ from: c1, ping: out, observe: { at: "out:eth0", source: 10.1.0.2 } }',
+      '{ from: c1, tcp: "out:90", to: "out:90", observe: { at: "out:eth0", dport: 91 } }',
+      '{ from: c1, ping: out, observe: { at: "gw:br0", present: false } }',
+      '{ from: c1, ping: out, observe: { at: "c2:eth0" } }',
+    )
+    expect(statuses).toBe('fail fail fail fail')
+    expect(checks[0]).toMatchObject({
+      expected: 'packet with source 10.1.0.2 at out:eth0',
+      detail: 'out:eth0: 203.0.113.1 → 203.0.113.2 icmp, 203.0.113.2 → 203.0.113.1 icmp',
+    })
+    expect(checks[3]?.detail).toBe('nothing of it at c2:eth0')
+  })
+
+  test('says how to install tcpdump', async () => {
+    lab('{ from: c1, ping: c2, observe: { at: "c2:eth0" } }')
+    const bin = join(world.folder, 'bin')
+    const script = `mkdir "$0"; for p in timeout sh node ip tc nsenter unshare ping iptables-save ip6tables-save nft cat; do ln -s "$(command -v $p)" "$0"; done`
+    await world.run(['sh', '-c', script, bin])
+    const { stdout, code } = await world.netlab(['test', file(), '--json'], { env: { PATH: bin } })
+    expect(code).toBe(1)
+    expect((JSON.parse(stdout) as ChecksJson).checks[0]).toMatchObject({
+      status: 'error',
+      detail: expect.stringContaining('apt-get install tcpdump'),
+    })
+  })
+})
+
+test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started', async (signal) => {
+  lab(
+    '{ from: c1, tcp: "out:99", to: "out:99", timeout: 20, observe: { at: "out:eth0" } }',
+    '{ from: alone, ping: c1, timeout: 20 }',
+    '{ from: alone, run: [sleep, 30] }',
+  )
+  const ended = world.netlab(['test', file()])
+  for (let i = 0; i < 50 && (await leftovers()).split('\n').length < 5; i++)
+    await new Promise((d) => setTimeout(d, 100))
+  expect(await leftovers()).toMatch(/tcpdump[^]*agent|agent[^]*tcpdump/)
+  await world.run(['pkill', `-${signal.slice(3)}`, '-f', 'cjs test'])
+  expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : 137)
+  for (let i = 0; i < 20 && (await leftovers()) !== ''; i++) await new Promise((d) => setTimeout(d, 100))
+  expect(await leftovers()).toBe('')
+})
+
+test('the report for people, and for CI', async () => {
+  lab('{ from: c1, ping: c2 }', '{ from: c1, ping: c2, expect: fail, name: "a & b" }')
+  const report = join(world.folder, 'report.xml')
+  const { code, stdout } = await world.netlab(['test', file(), '--junit', report])
+  expect(code).toBe(1)
+  expect(stdout.replace(/[\d.]+ m?s/g, 'T')).toBe(
+    `✓ c1 ping c2  10.1.0.3 answered, T\n✗ a & b\n    expected  c2 is not reached\n    seen      10.1.0.3 answered, T\n\n1 passed, 1 failed (T)\n`,
+  )
+  const { stdout: xml } = await world.run(['cat', report])
+  expect(xml).toContain('<testcase name="a &amp; b" classname="netlab.nat"')
+  expect(xml).toContain('tests="2" failures="1" errors="0"')
+})
