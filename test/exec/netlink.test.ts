@@ -1,0 +1,159 @@
+import fc from 'fast-check'
+import { address, attributes } from '../../src/exec/netlink/answer.ts'
+import { understand } from '../../src/exec/netlink/command.ts'
+import { attribute, encode, nest, text, u32 } from '../../src/exec/netlink/message.ts'
+import { namespace } from '../../src/kinds/namespace.ts'
+import { share } from '../../src/kinds/share.ts'
+import { canonicalAddress } from '../../src/model/cidr.ts'
+import type { Outlook } from '../../src/model/kind.ts'
+
+const words = (line: string): string[] => line.split(' ')
+const outlook = { lab: 'x' } as Outlook
+const scripts = [
+  ...namespace.create({ id: 'ns0', kind: 'namespace', namespace: 'ns0', spec: {} }, outlook),
+  ...share.create({ id: 'ns1', kind: 'share', namespace: 'ns1', spec: { of: 'ns0' } }, outlook),
+]
+
+/** At least one of each shape that the kinds emit. */
+const known: readonly (readonly string[])[] = [
+  ...scripts.map(({ command }) => command.argv),
+  words('ip netns del ns0'),
+  words(
+    'ip link add name v0 group 5 netns a address 02:00:00:00:00:01 mtu 1400 type veth peer name v1 netns b mtu 1400',
+  ),
+  words('ip link add name br0 address 02:00:00:00:00:01 type bridge stp_state 1 forward_delay 400 priority 4096'),
+  words('ip link add name vx0 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 8472 nolearning dev eth0'),
+  words('ip link add name vx0 type vxlan id 42 group 239.1.1.1 dstport 4789 ttl 5 dev eth0'),
+  words('ip link add link eth0 name mv0 netns b type macvlan mode bridge'),
+  words('ip link add link eth0 name eth0.5 type vlan protocol 802.1ad id 5'),
+  words('ip link add link eth0 name ipv0 type ipvlan mode l2 private'),
+  words('ip link add name d0 type dummy'),
+  words('ip link add name red type vrf table 1000'),
+  words('ip link set dev v0 master br0 mtu 1300 address 02:00:00:00:00:09 txqueuelen 7 arp off promisc on up'),
+  ['ip', 'link', 'set', 'dev', 'v0', 'nomaster', 'alias', 'two words', 'down'],
+  ['ip', 'link', 'set', 'dev', 'v0', 'alias', ''],
+  words('ip link set dev br0 type bridge stp_state 0 vlan_filtering 1 nf_call_iptables 1'),
+  words('ip link del dev v0'),
+  words('ip addr add 10.0.0.1/24 dev v0'),
+  words('ip addr add 2001:db8::1/64 dev v0 nodad'),
+  words('ip addr del 10.0.0.1/24 dev v0'),
+  words('ip route add default via 10.0.0.1'),
+  words(
+    'ip route replace 10.1.0.0/16 via inet6 fe80::1 dev v0 onlink src 10.0.0.1 metric 5 table 1000 mtu 1300 proto 201',
+  ),
+  words('ip route add blackhole 10.2.0.0/16'),
+  words('ip route add local 10.3.0.0/16 dev lo table 100 scope host'),
+  words('ip route add 10.4.0.0/16 nexthop via 10.0.0.1 dev v0 weight 3 nexthop via 10.0.0.2'),
+  words('ip route del ::/0 via fe80::1 dev v0'),
+  words(
+    'ip rule add priority 100 from 10.0.0.0/8 to 10.1.0.0/16 iif v0 oif v1 fwmark 0x1/0xff table 1000 protocol 201',
+  ),
+  words('ip -6 rule del priority 100 unreachable'),
+  words('ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent'),
+  words('ip neigh del 10.0.0.9 dev v0'),
+  ['sysctl', '-qw', 'net.ipv4.conf.eth0/5.rp_filter=2'],
+  ['sysctl', '-qw', 'net.ipv4.tcp_rmem=4096 131072 6291456'],
+]
+
+test('what the kinds emit is understood', () => {
+  expect(known.filter((argv) => understand({ argv }) === undefined)).toEqual([])
+})
+
+test('a command with an unknown word anywhere is left to the program', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...known), fc.nat(), fc.stringMatching(/^-{0,2}[a-z]{2,8}zz$/), (argv, place, word) => {
+      const at = place % (argv.length + 1)
+      expect(understand({ argv: [...argv.slice(0, at), word, ...argv.slice(at)] })).toBeUndefined()
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a command with input, or cut short, is left to the program', () => {
+  for (const argv of known) {
+    expect(understand({ argv, input: '' })).toBeUndefined()
+    expect(understand({ argv: argv.slice(0, 2) })).toBeUndefined()
+  }
+})
+
+test.each([
+  ['ip link set dev v0 name v1'],
+  ['ip link add name a/b type dummy'],
+  ['ip link add name sixteen-letters- type dummy'],
+  ['ip link add name v0 netns ../x type dummy'],
+  ['ip link add name v0 netns 123 type dummy'],
+  ['ip link set dev v0 mtu 1e3'],
+  ['ip link set dev v0 mtu 4294967296'],
+  ['ip link set dev v0 up down'],
+  ['ip addr del 10.0.0.1 dev v0'],
+  ['ip addr add 10.0.0.1/33 dev v0'],
+  ['ip route add 10.0.0.0/8 via inet6 10.0.0.1'],
+  ['ip route add 10.0.0.0/8 src fe80::1'],
+  ['ip -6 rule add priority 5 from 10.0.0.0/8 table 7'],
+  ['ip -6 route add default via fe80::1'],
+  ['ip rule add priority 0x table 7'],
+  ['ip netns del ..'],
+  ['sysctl -qw kernel.panic=1'],
+  ['sysctl -qw net.ipv4.//.//.x=1'],
+])('%s is left to the program', (line) => {
+  expect(understand({ argv: words(line) })).toBeUndefined()
+})
+
+test('a message is laid out as netlink(7) says, with the places of what is not known yet', () => {
+  const { bytes, patches } = encode({
+    type: 16,
+    flags: 0x600,
+    header: new Uint8Array(16),
+    device: { name: 'v0', at: 4 },
+    attributes: [text(3, 'ab'), { type: 28, netns: 'x' }, nest(18, [attribute(1, Buffer.from('veth'))])],
+  })
+  expect(Buffer.from(bytes).toString('hex')).toBe(
+    [
+      '3c000000' + '1000' + '0106' + '00000000' + '00000000',
+      '00'.repeat(16),
+      '0700' + '0300' + '61620000',
+      '0800' + '1c00' + '00000000',
+      '0c00' + '1200' + '0800' + '0100' + '76657468',
+    ].join(''),
+  )
+  expect(patches).toEqual([
+    { at: 20, device: 'v0' },
+    { at: 44, netns: 'x' },
+  ])
+})
+
+test('attributes are found again, whatever their lengths', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 99 }), fc.uint8Array({ maxLength: 40 }))), (list) => {
+      const { bytes } = encode({
+        type: 1,
+        flags: 0,
+        header: u32(0),
+        attributes: list.map(([type, value]) => attribute(type, value)),
+      })
+      const found: [number, Uint8Array][] = []
+      const all = Buffer.from(bytes)
+      attributes(all, 20, all.readUInt32LE(0), (type, at, end) =>
+        found.push([type, Uint8Array.from(all.subarray(at, end))]),
+      )
+      expect(found).toEqual(list)
+    }),
+  )
+})
+
+test('addresses are written as the kernel’s tools write them', () => {
+  const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }))
+  fc.assert(
+    fc.property(fc.tuple(group, group, group, group, group, group, group, group), (groups) => {
+      const bytes = Buffer.alloc(16)
+      groups.forEach((value, i) => bytes.writeUInt16BE(value, 2 * i))
+      // inet_ntop(3) writes addresses below ::/96 with dots.
+      fc.pre(groups.slice(0, 6).some(Boolean))
+      expect(address(bytes, 0, 16)).toBe(canonicalAddress(groups.map((value) => value.toString(16)).join(':')))
+    }),
+  )
+  expect(address(Buffer.from('00000000000000000000000000000001', 'hex'), 0, 16)).toBe('::1')
+  expect(address(Buffer.alloc(16), 0, 16)).toBe('::')
+  expect(address(Buffer.from('0000000000000000000000000a000009', 'hex'), 0, 16)).toBe('::10.0.0.9')
+  expect(address(Buffer.from('0a000009', 'hex'), 0, 4)).toBe('10.0.0.9')
+})
