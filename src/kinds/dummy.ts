@@ -7,5 +7,6 @@ export const dummy: LinkType = {
   example: 'interfaces:\n  dummy0: { type: dummy, addresses: [10.9.9.9/32] }',
   fields: {},
   mtu: () => 1500,
+  noArp: true,
   byType: true,
 }

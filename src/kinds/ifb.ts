@@ -7,5 +7,7 @@ export const ifb: LinkType = {
   example: 'interfaces:\n  ifb0: { type: ifb }',
   fields: {},
   mtu: () => 1500,
+  noArp: true,
+  txqueuelen: 32,
   byType: true,
 }

@@ -7,6 +7,7 @@ import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
 import { nftables } from './nftables.ts'
 import { process } from './process.ts'
+import { qdisc } from './qdisc.ts'
 import { route } from './route.ts'
 import { rule } from './rule.ts'
 import { share } from './share.ts'
@@ -23,6 +24,7 @@ const table: readonly Kind[] = [
   neighbor,
   route,
   rule,
+  qdisc,
   iptables,
   ip6tables,
   nftables,

@@ -23,7 +23,7 @@ const settings: Readonly<Record<string, { words: (value: unknown) => string[]; f
   mtu: { words: (v) => ['mtu', String(v)] },
   mac: { words: (v) => ['address', String(v)] },
   alias: { words: (v) => ['alias', String(v)], fallback: '' },
-  txqueuelen: { words: (v) => ['txqueuelen', String(v)], fallback: 1000 },
+  txqueuelen: { words: (v) => ['txqueuelen', String(v)] }, // its default depends on the type
   arp: { words: flag('arp'), fallback: true },
   promisc: { words: flag('promisc'), fallback: false },
   master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: '' },
@@ -42,6 +42,10 @@ export function generatedMac(lab: string, id: string): string {
 /** The kind of thing that interfaces of this type are. */
 export function linkKind(type: LinkType): Kind<LinkSpec> {
   const fields = Object.entries(type.fields)
+  const txqueuelen = type.txqueuelen ?? 1000
+  const defaults = Object.entries(settings).map(
+    ([name, { words, fallback }]) => [name, name === 'txqueuelen' ? txqueuelen : fallback, words] as const,
+  )
 
   const describe = ({ peer, link, up, master, mtu, mac, ...rest }: LinkSpec): string =>
     [
@@ -142,8 +146,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           ...(l.address !== undefined && !type.noMac && { mac: l.address }),
           up: l.flags.includes('UP'),
           ...present('alias', scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias),
-          ...(l.txqlen !== undefined && l.txqlen !== 1000 && { txqueuelen: l.txqlen }),
-          ...(l.flags.includes('NOARP') && !type.builtin && { arp: false }),
+          ...(l.txqlen !== undefined && l.txqlen !== txqueuelen && { txqueuelen: l.txqlen }),
+          ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
           ...(l.flags.includes('PROMISC') && { promisc: true }),
           ...present('master', l.master),
           ...(other !== undefined && { [type.pair ? 'peer' : 'link']: other }),
@@ -179,7 +183,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       if (type.pair) check('peer', undefined, 'the cable goes elsewhere')
       if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
       for (const [name, field] of fields) check(name, field.fallback, field.forces)
-      for (const [name, { fallback }] of Object.entries(settings)) check(name, fallback)
+      for (const [name, fallback] of defaults) check(name, fallback)
       if (type.followsPorts && desired.mtu === undefined && !live.mtuFollows)
         differences.push({ field: 'mtu', from: live.mtu, to: 'follows its ports' })
       return differences
@@ -221,7 +225,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(type.builtin ? [] : add(r, outlook)),
       ...set(r, [
         ...(r.root ? ['alias', labelled(outlook.lab, r.spec.alias)] : []),
-        ...Object.entries(settings).flatMap(([name, { words, fallback }]) => {
+        ...defaults.flatMap(([name, fallback, words]) => {
           const value = r.spec[name]
           const inAdd = type.addWords
             ? name === 'mtu' && value === type.mtu(undefined, r.spec)

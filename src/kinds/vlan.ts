@@ -13,6 +13,8 @@ export const vlan: LinkType = {
     protocol: {
       schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
       fallback: '802.1Q',
+      // `ip -N` prints the protocol's number.
+      read: (d) => (/34984|802\.1ad/.test(String(d['protocol'])) ? '802.1ad' : '802.1Q'),
       forces: 'the kind of tag is chosen when it is made',
     },
   },

@@ -13,6 +13,7 @@ export const vrf: LinkType = {
   },
   hasPorts: true,
   noMac: true,
+  noArp: true,
   mtu: () => undefined,
   byType: true,
 }

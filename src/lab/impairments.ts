@@ -53,6 +53,24 @@ const readers: Readonly<Record<string, readonly [(value: unknown) => number | un
   limit: [(v) => Number(v), 'a number of packets'],
 }
 
+/** The longest time that tc can tell the kernel, in µs: 2^32 ticks of 64 ns. */
+const LONGEST = 274e6
+
+/** A burst belongs to a rate alone (tbf), and has to fill within the longest time. */
+function checkBurst(report: Report, spec: Readonly<Record<string, number>>, burst: number, path: Path): void {
+  const { rate } = spec
+  const netem = ['delay', 'loss', 'duplicate', 'corrupt', 'reorder'].find((name) => spec[name] !== undefined)
+  if (rate === undefined) report.error(path, 'burst needs a rate')
+  else if (netem !== undefined)
+    report.error(
+      path,
+      `burst cannot be had together with ${netem}`,
+      'The rate of netem, which does that, has no burst.',
+    )
+  else if ((burst * 8e6) / rate > LONGEST || burst >= 2 ** 31)
+    report.error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
+}
+
 /** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
 export function impairmentSpec(report: Report, settings: Settings, path: Path): Record<string, number> | undefined {
   const spec: Record<string, number> = {}
@@ -66,6 +84,11 @@ export function impairmentSpec(report: Report, settings: Settings, path: Path): 
     report.error([...path, 'jitter'], 'jitter needs a delay to vary')
   if (spec['reorder'] !== undefined && spec['delay'] === undefined)
     report.error([...path, 'reorder'], 'reorder needs a delay: packets that overtake are sent without it')
-  if (spec['burst'] !== undefined && spec['rate'] === undefined) report.error([...path, 'burst'], 'burst needs a rate')
+  const { rate, burst } = spec
+  if (rate !== undefined && rate < 8)
+    report.error([...path, 'rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
+  if (burst !== undefined) checkBurst(report, spec, burst, [...path, 'burst'])
+  for (const name of ['delay', 'jitter'] as const)
+    if ((spec[name] ?? 0) > LONGEST) report.error([...path, name], `${name} is longer than tc can hold a packet: 274s`)
   return Object.keys(spec).length ? spec : undefined
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
+import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
 import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
 import { linkTypes } from '../kinds/types.ts'
 import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
@@ -62,7 +63,7 @@ export function writeLab(name: string, resources: Resources): string {
       case 'qdisc': {
         const dev = String(r.spec['dev'])
         const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
-        settings['impairments'] = without(r.spec, 'dev')
+        settings['impairments'] = impairmentsValue(r.spec as unknown as QdiscSpec)
         break
       }
       default:

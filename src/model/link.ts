@@ -62,6 +62,10 @@ export interface LinkType {
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
   /** It has no MAC address of its own that could be set when it is made. */
   readonly noMac?: true
+  /** It has no ARP, whatever it is set to. */
+  readonly noArp?: true
+  /** The kernel's length of the transmit queue, in packets; default: 1000. */
+  readonly txqueuelen?: number
   /** Two of them are made, and go, together, each the other's `peer`. */
   readonly pair?: true
   /** The kernel makes it with its namespace. */

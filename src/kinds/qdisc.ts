@@ -1,0 +1,269 @@
+import type { Kind } from '../model/kind.ts'
+import type { Difference } from '../model/plan.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { TcQdisc } from '../model/runner.ts'
+import { covered, within } from './common.ts'
+
+/** What an interface does to the packets that it sends (tc-netem(8), tc-tbf(8)). */
+export type QdiscSpec = {
+  readonly dev: string
+  /** Microseconds. */
+  readonly delay?: number
+  readonly jitter?: number
+  /** Percent. */
+  readonly loss?: number
+  readonly duplicate?: number
+  readonly corrupt?: number
+  readonly reorder?: number
+  /** Bits per second. */
+  readonly rate?: number
+  /** Bytes; with `rate` alone. */
+  readonly burst?: number
+  /** Packets. */
+  readonly limit?: number
+  /** Live only: a root qdisc of another kind than netem and tbf. */
+  readonly kind?: string
+  /** Live only: options that a lab cannot describe, such as a model of loss. */
+  readonly other?: string
+}
+
+/** `ns0/veth0/qdisc` */
+export const qdiscId = (namespace: string, dev: string): string => `${linkId(namespace, dev)}/qdisc`
+
+const SHARES = ['loss', 'duplicate', 'corrupt', 'reorder'] as const
+const FIELDS = ['delay', 'jitter', ...SHARES, 'rate', 'burst', 'limit'] as const
+type Field = (typeof FIELDS)[number]
+
+/** A rate alone is kept by a token bucket; everything else by netem, which has a rate of its own. */
+export const kindOfQdisc = (spec: QdiscSpec): string =>
+  spec.kind ?? (spec.rate !== undefined && !['delay', ...SHARES].some((field) => field in spec) ? 'tbf' : 'netem')
+
+/** A packet of full size on Ethernet, in bytes: tbf counts its queue in bytes, labs in packets. */
+const PACKET = 1514
+/** netem's own default, in packets. */
+const NETEM_LIMIT = 1000
+/** tbf has no defaults: what goes in 10 ms at once, and 50 ms in the queue, but never less than ten packets (bytes). */
+const tbfBurst = (rate: number): number => Math.max(10 * PACKET, Math.round(rate / 8 / 100))
+const tbfLimit = (rate: number): number => Math.ceil(Math.max(10 * PACKET, rate / 8 / 20) / PACKET)
+const burstOf = ({ rate = 0, burst }: QdiscSpec): number => burst ?? tbfBurst(rate)
+const limitOf = (spec: QdiscSpec): number =>
+  spec.limit ?? (kindOfQdisc(spec) === 'tbf' ? tbfLimit(spec.rate ?? 0) : NETEM_LIMIT)
+
+/**
+ * Whether a value that tc prints is the one that it was given: it prints six digits, keeps shares in units of 2^-32, rates
+ * in whole bytes and a bucket as the time that it takes to fill, in whole microseconds (tc/tc_util.c, tc/tc_core.c).
+ */
+function same(field: Field, spec: QdiscSpec, a: number, b: number): boolean {
+  const digits = 1e-5 * Math.max(a, b)
+  const microsecond = 1.1e-6 * ((spec.rate ?? 0) / 8)
+  const off = Math.abs(a - b)
+  if (field === 'delay' || field === 'jitter') return off <= Math.max(1.01, digits)
+  if (field === 'rate') return off < 8
+  if (field === 'burst') return off <= microsecond + 2
+  if (field === 'limit') return off * PACKET <= (kindOfQdisc(spec) === 'tbf' ? 2 * microsecond + 4 : 0)
+  return off <= Math.max(100 / 2 ** 32, digits)
+}
+
+const scaled = (value: number, steps: readonly (readonly [number, string])[]): string => {
+  const [factor, unit] = steps.find(([factor]) => value % factor === 0) ?? [1, '']
+  return `${value / factor}${unit}`
+}
+const time = (us: number): string =>
+  scaled(us, [
+    [1e6, 's'],
+    [1e3, 'ms'],
+    [1, 'us'],
+  ])
+const rate = (bits: number): string =>
+  scaled(bits, [
+    [1e9, 'gbit'],
+    [1e6, 'mbit'],
+    [1e3, 'kbit'],
+    [1, 'bit'],
+  ])
+const size = (bytes: number): string =>
+  scaled(bytes, [
+    [1024, 'kb'],
+    [1, 'b'],
+  ])
+const text = (field: Field, value: number): string =>
+  field === 'delay' || field === 'jitter'
+    ? time(value)
+    : field === 'rate'
+      ? rate(value)
+      : field === 'burst'
+        ? size(value)
+        : field === 'limit'
+          ? String(value)
+          : `${String(value).includes('e') ? value.toFixed(10) : value}%`
+
+/** As `impairments` of a lab file says it. */
+export const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
+  Object.fromEntries(
+    FIELDS.flatMap((field) => {
+      const value = spec[field]
+      return value === undefined ? [] : [[field, field === 'limit' ? Math.round(value) : text(field, value)]]
+    }),
+  )
+
+/** A field's value, or what its absence means; undefined where the kind has no such field. */
+function effective(spec: QdiscSpec, field: Field): number | undefined {
+  const tbf = kindOfQdisc(spec) === 'tbf'
+  if (field === 'limit') return limitOf(spec)
+  if (field === 'burst') return tbf ? burstOf(spec) : undefined
+  return spec[field] ?? 0
+}
+
+/** What an interface does to the packets that it sends. Changed in place; between netem and tbf it is replaced. */
+export const qdisc: Kind<QdiscSpec> = {
+  name: 'qdisc',
+
+  read: (dump, { namespace, root }) =>
+    dump.qdiscs.flatMap((q): Resource<QdiscSpec>[] => {
+      if (!q.root || isDefault(q)) return []
+      const spec = specOf(q)
+      return [{ id: qdiscId(namespace, q.dev), kind: 'qdisc', namespace, ...(root && { root }), spec }]
+    }),
+
+  describe: (spec) =>
+    spec.kind ??
+    [
+      ...FIELDS.flatMap((field) => (spec[field] === undefined ? [] : [`${field} ${text(field, spec[field])}`])),
+      ...(spec.other === undefined ? [] : [spec.other]),
+    ].join(', '),
+
+  compare(live, desired) {
+    const [from, to] = [kindOfQdisc(live), kindOfQdisc(desired)]
+    const kind: Difference[] =
+      from === to ? [] : [{ field: 'kind', from, to, forces: 'it is another queueing discipline' }]
+    const other: Difference[] =
+      live.other === undefined || kind.length > 0
+        ? []
+        : [{ field: 'other', from: live.other, forces: 'tc cannot take it back in place' }]
+    const fields = FIELDS.flatMap((field): Difference[] => {
+      const [was, is] = [live, desired].map((spec) => effective(spec, field))
+      if (live.kind !== undefined || was === undefined || is === undefined || same(field, desired, was, is)) return []
+      // A queue that follows from another rate is no change of its own.
+      if (live[field] === undefined && desired[field] === undefined) return []
+      return [{ field, from: text(field, was), to: text(field, is) }]
+    })
+    return [...kind, ...other, ...fields]
+  },
+
+  needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
+  lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
+
+  create: (r, { live }) => [
+    emit(r, isOfAnotherKind(live.get(r.id) as Resource<QdiscSpec> | undefined, r) ? 'replace' : 'add', words(r.spec)),
+  ],
+  update: ({ live, desired }) => [emit(desired, 'change', words(desired.spec, live.spec))],
+  remove(r, outlook) {
+    const next = outlook.desired.get(r.id) as Resource<QdiscSpec> | undefined
+    if (covered(qdisc, r, outlook) || isOfAnotherKind(next, r)) return []
+    return [{ stage: 'delete qdiscs', command: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, 'root') }]
+  },
+}
+
+/** tc puts one kind in place of another at once, without a moment in which packets pass freely. */
+const isOfAnotherKind = (a: Resource<QdiscSpec> | undefined, b: Resource<QdiscSpec>): boolean =>
+  a !== undefined && kindOfQdisc(a.spec) !== kindOfQdisc(b.spec)
+
+const emit = (r: Resource<QdiscSpec>, verb: string, options: readonly string[]) => ({
+  stage: 'add qdiscs' as const,
+  command: within(r, 'tc', 'qdisc', verb, 'dev', r.spec.dev, 'root', ...options),
+})
+
+/** The kind and its options. netem keeps some options that are not said again: `live` ones are said to be none. */
+function words(spec: QdiscSpec, live?: QdiscSpec): string[] {
+  if (kindOfQdisc(spec) === 'tbf')
+    return [
+      'tbf',
+      ...['rate', rate(spec.rate ?? 0)],
+      ...['burst', size(burstOf(spec))],
+      ...['limit', String(Math.round(limitOf(spec) * PACKET + burstOf(spec)))],
+    ]
+  const said = (field: Field): string[] => {
+    const value = spec[field] ?? (live?.[field] === undefined ? undefined : 0)
+    return value === undefined ? [] : [field, text(field, value)]
+  }
+  const delay = spec.delay === undefined ? [] : ['delay', time(spec.delay)]
+  const jitter = spec.jitter === undefined ? [] : [time(spec.jitter)]
+  return [
+    'netem',
+    ...(spec.limit === undefined ? [] : ['limit', String(spec.limit)]),
+    ...delay,
+    ...jitter,
+    ...SHARES.flatMap(said),
+    ...said('rate'),
+  ]
+}
+
+const ignored = new Set(['noqueue', 'noop', 'mq'])
+/** What the kernel attaches by itself has no handle. */
+const isDefault = ({ kind, handle }: TcQdisc): boolean => ignored.has(kind) || handle === '0:'
+
+type Options = Readonly<Record<string, unknown>>
+const number = (value: unknown): number | undefined => (typeof value === 'number' && value > 0 ? value : undefined)
+const inside = (options: Options, entry: string, field: string): number | undefined =>
+  number((options[entry] as Options | undefined)?.[field])
+
+/** As a lab would say it: without what is the default. */
+function specOf({ kind, dev, options = {} }: TcQdisc): QdiscSpec {
+  if (kind === 'tbf') return tbfSpec(dev, options)
+  if (kind !== 'netem') return { dev, kind }
+  const values: Partial<Record<Field, number | undefined>> = {
+    delay: times(inside(options, 'delay', 'delay'), 1e6),
+    jitter: times(inside(options, 'delay', 'jitter'), 1e6),
+    loss: times(inside(options, 'loss-random', 'loss'), 100),
+    duplicate: times(inside(options, 'duplicate', 'duplicate'), 100),
+    corrupt: times(inside(options, 'corrupt', 'corrupt'), 100),
+    reorder: times(inside(options, 'reorder', 'reorder'), 100),
+    rate: times(inside(options, 'rate', 'rate'), 8),
+    limit: options['limit'] === NETEM_LIMIT ? undefined : number(options['limit']),
+  }
+  const other = unknown(options)
+  // A rate alone is netem's only when somebody made it so by hand.
+  const spec = {
+    dev,
+    ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)),
+    ...(other !== undefined && { other }),
+  }
+  return kindOfQdisc(spec) === 'netem' ? spec : { ...spec, kind }
+}
+
+/** Six digits, as tc prints them: what binary fractions add is noise. */
+const times = (value: number | undefined, factor: number): number | undefined =>
+  value === undefined ? undefined : Number((value * factor).toPrecision(factor === 8 ? 17 : 6))
+
+const described = new Set(['delay', 'jitter', 'loss', 'duplicate', 'corrupt', 'reorder', 'rate'])
+const known = new Set(['limit', 'delay', 'loss-random', 'duplicate', 'corrupt', 'reorder', 'rate', 'gap'])
+
+/** The options of netem that say something and that a lab has no words for: `loss-gemodel, delay correlation`. */
+function unknown(options: Options): string | undefined {
+  const found = Object.entries(options).flatMap(([name, value]) => {
+    if (!known.has(name)) return value ? [name] : []
+    if (name === 'gap') return Number(value) > 1 ? [name] : []
+    return typeof value !== 'object' || value === null
+      ? []
+      : Object.entries(value).flatMap(([field, n]) => (n && !described.has(field) ? [`${name} ${field}`] : []))
+  })
+  return found.length ? found.join(', ') : undefined
+}
+
+function tbfSpec(dev: string, options: Options): QdiscSpec {
+  const bytes = Number(options['rate'] ?? 0)
+  const bucket = Number(options['burst'] ?? 0)
+  const queue = number(options['limit']) ?? (Number(options['lat'] ?? 0) * bytes) / 1e6 + bucket
+  const other = Object.keys(options).filter((name) => !['rate', 'burst', 'limit', 'lat'].includes(name))
+  const plain = { dev, rate: bytes * 8 }
+  const spec = { ...plain, burst: bucket, limit: (queue - bucket) / PACKET }
+  const near = Math.round(spec.limit)
+  return {
+    ...plain,
+    ...(same('burst', spec, spec.burst, tbfBurst(spec.rate)) ? {} : { burst: spec.burst }),
+    ...(same('limit', spec, spec.limit, tbfLimit(spec.rate))
+      ? {}
+      : { limit: same('limit', spec, spec.limit, near) ? near : spec.limit }),
+    ...(other.length > 0 && { other: other.join(', ') }),
+  }
+}
