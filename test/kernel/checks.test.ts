@@ -195,7 +195,7 @@ test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started',
   for (let i = 0; i < 50 && (await leftovers()).split('\n').length < 5; i++)
     await new Promise((d) => setTimeout(d, 100))
   expect(await leftovers()).toMatch(/tcpdump[^]*agent|agent[^]*tcpdump/)
-  await world.run(['pkill', `-${signal.slice(3)}`, '-f', 'cjs test'])
+  await world.run(['pkill', `-${signal.slice(3)}`, '-f', '^[^ ]*node [^ ]*cjs test'])
   expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : 137)
   for (let i = 0; i < 20 && (await leftovers()) !== ''; i++) await new Promise((d) => setTimeout(d, 100))
   expect(await leftovers()).toBe('')

@@ -1,0 +1,169 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson } from '../../src/render/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+let world: World
+const file = (): string => join(world.folder, 'lab.yaml')
+const netlab = async (...args: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await world.netlab(args)
+  if (code !== 0) throw new Error(`netlab ${args.join(' ')}: ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+const lab = (word = 'one', more = ''): void =>
+  writeFileSync(
+    file(),
+    `
+name: apps
+namespaces:
+  a: {}
+  b:
+    processes:
+      web: { command: "echo $WORD; getent hosts a host; exec sleep 700", env: { WORD: ${word} } }
+      db: { command: [node, -e, "require('net').createServer().listen(5432)"], ready: { tcp: 5432 } }${more}
+  pod: { shares: b, processes: { side: { command: [sleep, "701"] } } }
+  host: { root: true, processes: { out: { command: [sleep, "702"] } } }
+links:
+  - endpoints: { "a:eth0": [10.0.0.1/24, "fd00::1/64"], "b:eth0": 10.0.0.2/24 }
+  - endpoints: { "a:up": 10.1.0.1/24, "host:lab0": 10.1.0.2/24 }
+`,
+  )
+const changes = async (): Promise<string[]> =>
+  (JSON.parse(await netlab('plan', file(), '--json')) as PlanJson).changes.map(
+    ({ action, id, differences }) => `${action} ${id}${differences.map(({ field }) => ` ${field}`).join('')}`,
+  )
+const alive = async (pattern: string): Promise<number> =>
+  Number((await world.run(['pgrep', '-fc', `^${pattern}`])).stdout)
+
+beforeAll(async () => {
+  world = await openWorld()
+  lab()
+  await netlab('apply', '-y', file())
+})
+afterAll(() => world.close())
+
+test('a plan right after apply is empty', async () => {
+  expect(await changes()).toEqual([])
+  expect(await netlab('logs', 'b/web')).toMatch(/^one\n10\.0\.0\.1 +a\n10\.1\.0\.2 +host\n$/)
+})
+
+describe('exec', () => {
+  test('knows the names of the lab, by name of namespace, share and root', async () => {
+    for (const [namespace, ...options] of [['a'], ['pod'], ['host', '--lab', file()]] as const) {
+      const argv = ['exec', ...options, namespace, '--', 'getent', 'ahostsv4', 'a', 'b', 'pod', 'host']
+      const { code, stdout } = await world.netlab(argv)
+      expect(stdout.match(/\S+ +STREAM/g)).toEqual(
+        ['10.0.0.1', '10.0.0.2', '10.0.0.2', '10.1.0.2'].map((address) => `${address.padEnd(15)} STREAM`),
+      )
+      expect(code).toBe(0)
+    }
+    expect((await world.netlab(['exec', 'a', '--', 'ping', '-c1', '-W2', 'b'])).code).toBe(0)
+    expect((await world.run(['getent', 'hosts', 'a'])).code).not.toBe(0)
+  })
+
+  test('keeps exit codes, input, output, folder and signals', async () => {
+    expect(await world.netlab(['exec', 'a', 'sh', '-c', 'cat; pwd; echo e >&2; exit 7'], { input: 'in ' })).toEqual({
+      code: 7,
+      stdout: `in ${process.cwd()}\n`,
+      stderr: 'e\n',
+    })
+    expect((await world.netlab(['exec', 'a', '--', 'sh', '-c', 'kill -TERM $$'])).code).toBe(143)
+    expect((await world.netlab(['exec', 'a', '--', 'no-such-program'])).code).toBe(127)
+    const slow = world.netlab(['exec', 'a', '--', 'sh', '-c', 'trap "exit 5" TERM; sleep 703 & wait'])
+    while ((await alive('sleep 703')) === 0) await new Promise((done) => setTimeout(done, 50))
+    await world.run(['pkill', '-TERM', '-f', '^[^ ]*node [^ ]*cjs exec'])
+    expect((await slow).code).toBe(5)
+  })
+
+  test('shows the interfaces of the namespace, and leaves no mounts', async () => {
+    const { stdout: before } = await world.run(['cat', '/proc/self/mounts'])
+    expect(await netlab('exec', 'b', '--', 'ls', '/sys/class/net')).toMatch(/eth0/)
+    expect((await world.run(['cat', '/proc/self/mounts'])).stdout).toBe(before)
+  })
+
+  test('works without /etc/hosts', async () => {
+    const script = `mount -t tmpfs none /etc && node dist/netlab.cjs exec a -- cat /etc/hosts; ls -A /etc`
+    const { stdout } = await world.run(['unshare', '-m', 'sh', '-c', script])
+    expect(stdout).toBe('127.0.0.1 localhost\n::1 localhost\n10.0.0.1 a\n10.0.0.2 b\n10.1.0.2 host\n10.0.0.2 pod\n')
+  })
+
+  test('suggests what may be meant', async () => {
+    expect(await world.netlab(['exec', 'pdo', '--', 'true'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Did you mean pod?'),
+    })
+  })
+})
+
+test('what died is started, and nothing else', async () => {
+  await world.run(['pkill', '-f', '^sleep 701'])
+  await world.run(['sleep', '0.1'])
+  expect(await changes()).toEqual(['create pod/process/side'])
+  await netlab('apply', '-y', file())
+  expect(await alive('sleep 701')).toBe(1)
+  expect(await changes()).toEqual([])
+})
+
+test('a changed environment restarts that process and no other', async () => {
+  const { stdout: before } = await world.run(['pgrep', '-f', '^sleep 702'])
+  lab('two')
+  expect(await changes()).toEqual(['replace b/process/web env'])
+  await netlab('apply', '-y', file())
+  expect(await changes()).toEqual([])
+  expect(await alive('sleep 700')).toBe(1)
+  expect((await world.run(['pgrep', '-f', '^sleep 702'])).stdout).toBe(before)
+  expect(await netlab('logs', 'b/web', file())).toMatch(/^one[^]*two/)
+})
+
+test('a namespace deleted under its processes comes back with them', async () => {
+  await world.run(['ip', 'netns', 'del', 'pod'])
+  await world.run(['ip', 'netns', 'del', 'b'])
+  expect(await changes()).toEqual(expect.arrayContaining(['create b', 'replace b/process/db state']))
+  await netlab('apply', '-y', file())
+  expect(await changes()).toEqual([])
+  expect(await alive('sleep 70[01]')).toBe(2)
+})
+
+test('a process that does not come up fails the apply with its own words, and is rolled back', async () => {
+  lab('two', `\n      bad: { command: "echo no such config >&2; exit 9", ready: { tcp: 1 } }`)
+  const { code, stderr } = await world.netlab(['apply', '-y', file()])
+  expect(code).toBe(1)
+  expect(stderr).toContain('ended before it was ready; its output:\n    no such config')
+  expect(stderr).toContain('Rolled back')
+  lab('two')
+  expect(await changes()).toEqual([])
+})
+
+test('one that is taken out of the file is stopped', async () => {
+  writeFileSync(join(world.folder, 'less.yaml'), (await world.run(['grep', '-v', ' web:', file()])).stdout)
+  await netlab('apply', '-y', join(world.folder, 'less.yaml'))
+  expect(await alive('sleep 700')).toBe(0)
+  await netlab('apply', '-y', file())
+})
+
+describe('logs', () => {
+  test('follows until the log is removed', async () => {
+    const following = world.netlab(['logs', '-f', 'host/out'])
+    await world.run(['sleep', '0.3'])
+    await world.run(['sh', '-c', 'echo more >>/run/netlab/apps/host/out.log'])
+    await world.run(['sleep', '0.3'])
+    await world.run(['rm', '/run/netlab/apps/host/out.log'])
+    expect(await following).toEqual({ code: 0, stdout: 'more\n', stderr: '' })
+  })
+
+  test('says what there is', async () => {
+    const { code, stderr } = await world.netlab(['logs', 'b/wbe'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('b/web of lab apps')
+    expect((await world.netlab(['logs', '../x'])).code).toBe(1)
+  })
+})
+
+test('destroy leaves no process, file or mount, by the name of the lab alone', async () => {
+  await world.run(['pkill', '-f', '^sleep 700'])
+  await netlab('destroy', '-y', 'apps')
+  expect(await alive('(sleep 70|node -e)')).toBe(0)
+  expect((await world.run(['find', '/run', '-mindepth', '1'])).stdout).not.toMatch(/netlab/)
+  expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
+  expect(await netlab('list')).toBe('No lab is live here.\n')
+})
