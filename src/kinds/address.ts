@@ -23,6 +23,7 @@ export const addressId = (namespace: string, dev: string, cidr: string): string 
 export function primaries(cidrs: readonly string[]): Map<string, string> {
   const first = new Map<string, string>()
   const result = new Map<string, string>()
+  if (cidrs.length < 2) return result
   for (const text of cidrs) {
     const cidr = parseCidr(text)
     if (cidr?.family !== 4) continue

@@ -1,6 +1,6 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import type { Runner } from '../model/runner.ts'
+import type { Dump, Runner } from '../model/runner.ts'
 
 const each = (settings: Readonly<Record<string, string>>): [string, string][] =>
   ['all', 'default'].flatMap((which) =>
@@ -45,6 +45,10 @@ const defaults: ReadonlyMap<string, string> = new Map([
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
+
+/** The sysctls that say something: those that the lab sets, and those that are not as a lab has them by default. */
+export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Dump['sysctls'] =>
+  new Map([...values].filter(([key, value]) => declared.includes(key) || defaults.get(key) !== value))
 
 /** What a namespace that is made now gets: read in one that is gone again when this returns. */
 export async function fresh(runner: Runner): Promise<ReadonlyMap<string, string>> {

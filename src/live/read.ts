@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { fresh, inheritable } from './inherited.ts'
+import { fresh, inheritable, telling } from './inherited.ts'
 import { labGroup, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
@@ -56,7 +56,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const [dumped, glimpsed, inherited] = await Promise.all([
     runner.dump([{ sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' }, ...wanted.map(full)]),
     runner.dump(others.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' }))),
-    missing.length ? fresh(runner) : new Map<string, string>(),
+    missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
   ])
   const orphans = others.filter((_, i) => owner(glimpsed[i]) === lab)
   const rest = await runner.dump(orphans.map(({ name }) => full(name)))
@@ -83,7 +83,8 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       ...(isRoot && { root: true as const }),
     }
     const into = owned ? resources : adoptable
-    const readAll = [...kinds.values()].flatMap((kind) => kind.read(dump, scope))
+    const told = { ...dump, sysctls: telling(dump.sysctls, subject.sysctls.get(name)) }
+    const readAll = [...kinds.values()].flatMap((kind) => kind.read(told, scope))
     const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
     for (const resource of mine) into.set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
