@@ -69,7 +69,7 @@ describe('exec', () => {
     })
     expect((await world.netlab(['exec', 'a', '--', 'sh', '-c', 'kill -TERM $$'])).code).toBe(143)
     expect((await world.netlab(['exec', 'a', '--', 'no-such-program'])).code).toBe(127)
-    const slow = world.netlab(['exec', 'a', '--', 'sh', '-c', 'trap "exit 5" TERM; sleep 703 & wait'])
+    const slow = world.netlab(['exec', 'a', '--', 'sh', '-c', `trap 'kill $!; exit 5' TERM; sleep 703 & wait`])
     while ((await alive('sleep 703')) === 0) await new Promise((done) => setTimeout(done, 50))
     await world.run(['pkill', '-TERM', '-f', '^[^ ]*node [^ ]*cjs exec'])
     expect((await slow).code).toBe(5)
