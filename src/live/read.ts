@@ -34,8 +34,8 @@ export interface Live {
   readonly dumps: ReadonlyMap<string, Dump>
 }
 
-/** The name under which the machine's own namespace is read when the lab has no name for it. */
-const ROOT = 'host'
+/** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
+const ROOT = '(machine)'
 
 /** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants. */
 export async function read(subject: Subject, runner: Runner): Promise<Live> {
