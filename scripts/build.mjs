@@ -49,7 +49,7 @@ async function generate() {
 
 async function bundle() {
   const { outputFiles } = await esbuild.build({
-    entryPoints: ['src/cli.ts'],
+    entryPoints: ['src/main.ts'],
     bundle: true,
     write: false,
     platform: 'node',

@@ -1,0 +1,45 @@
+import { closeSync, readdirSync } from 'node:fs'
+import { UserError } from '../../model/diagnostic.ts'
+import { hold, inhabitants, isHolder } from './holder.ts'
+import { forget } from './memory.ts'
+
+/** What enter() tells the netlab that it starts: its own process id (0: it waits for nothing), the holder's, the sandbox, the directory. */
+export const ENTERED = 'NETLAB_ENTERED'
+
+/** How often it is looked whether the one outside is still there, in milliseconds. */
+const INTERVAL = 100
+
+/**
+ * Settles in when this process was sent into a sandbox: goes to the directory that was left, ends when the one outside
+ * is killed, and at the end sees to the holder. Returns whether it was sent. Throws a UserError when the directory is not
+ * there.
+ */
+export function settle(): boolean {
+  const [, outside, holder, name = '', folder = ''] = /^(\d+) (\d+) (\S+) (.*)$/s.exec(process.env[ENTERED] ?? '') ?? []
+  if (outside === undefined) return false
+  Reflect.deleteProperty(process.env, ENTERED)
+  for (const fd of [3, 4, 5]) closeSync(fd) // the namespaces, which this process is in by now
+  process.on('exit', () => leave(name, Number(holder)))
+  if (outside !== '0')
+    setInterval(() => {
+      if (process.ppid !== Number(outside)) process.kill(process.pid, 'SIGKILL')
+    }, INTERVAL).unref()
+  try {
+    process.chdir(folder)
+  } catch (error) {
+    throw UserError.of(`the directory ${folder} cannot be reached from the sandbox`, (error as Error).message)
+  }
+  return true
+}
+
+/** The sandbox goes away with its last lab; and one with labs is kept, also when its holder was killed meanwhile. */
+function leave(name: string, holder: number): void {
+  if (readdirSync('/run/netns').length > 0) {
+    if (!isHolder(holder, name)) hold(name)
+    return
+  }
+  const { holders, others } = inhabitants(name)
+  if (others.length > 0) return
+  forget(name)
+  for (const pid of holders) process.kill(pid, 'SIGKILL')
+}

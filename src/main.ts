@@ -1,0 +1,17 @@
+import { choose } from './exec/sandbox/choose.ts'
+import { settle } from './exec/sandbox/inside.ts'
+
+/** Runs here, or sends itself into the user's sandbox; nothing else knows of it, and nothing else is loaded for it. */
+async function main(): Promise<void> {
+  const settled = settle()
+  const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)
+  process.argv.splice(2, process.argv.length, ...args)
+  if (sandbox === undefined) return void (await import('./cli.ts'))
+  const { enter } = await import('./exec/sandbox/enter.ts')
+  process.exitCode = await enter(sandbox, args)
+}
+
+main().catch(async (error: unknown) => {
+  const { reportError } = await import('./commands/errors.ts')
+  process.exitCode = reportError(error, { color: !process.argv.includes('--no-color') })
+})
