@@ -1,0 +1,71 @@
+import type { Ground, Node } from '../../src/checks/ground.ts'
+import { decode } from '../../src/checks/packet.ts'
+import { whereLost, type Hop } from '../../src/checks/trace.ts'
+
+const node = (forwards: boolean, rules = '', peers: [string, string][] = []): Node => ({
+  interfaces: new Map(),
+  peers: new Map(peers),
+  forwards: { 4: forwards, 6: forwards },
+  firewall: { 4: rules, 6: '' },
+})
+const ground = (router: Node): Ground => ({
+  names: new Map(),
+  places: new Map(),
+  owners: new Map([
+    ['10.0.0.2', 'a'],
+    ['10.0.1.2', 'b'],
+  ]),
+  nodes: new Map([
+    ['a', node(false, '', [['eth0', 'r:left']])],
+    ['r', router],
+    ['b', node(false, ':INPUT DROP [0:0]')],
+  ]),
+})
+
+const hop = (place: string, direction: 'in' | 'out', type: 'request' | 'reply'): Hop => {
+  const [namespace = '', device = ''] = place.split(':')
+  const [source, destination] = type === 'request' ? ['0a000002', '0a000102'] : ['0a000102', '0a000002']
+  const bytes = `4500001c0000000040010000${source}${destination}`
+  const icmp = type === 'request' ? '0800000000000000' : '0000000000000000'
+  const packet = decode(Buffer.from(bytes + icmp, 'hex'), 101)!
+  return { namespace, device, packet: { time: 0n, direction, ...packet } }
+}
+const path = (...hops: [string, 'in' | 'out', ('request' | 'reply')?][]): Hop[] =>
+  hops.map(([place, direction, type = 'request']) => hop(place, direction, type))
+
+test.each<[string, Hop[], Node, string]>([
+  ['nothing was sent', [], node(true), 'no packet of it left a'],
+  ['a cable', path(['a:eth0', 'out']), node(true), 'last seen leaving a:eth0; never arrived at r:left'],
+  [
+    'a router that does not forward',
+    path(['a:eth0', 'out'], ['r:left', 'in']),
+    node(false),
+    'arrived at r:left, and was not forwarded: forwarding is off there',
+  ],
+  [
+    'a firewall on the way',
+    path(['a:eth0', 'out'], ['r:left', 'in']),
+    node(true, ':FORWARD DROP [0:0]'),
+    'arrived at r:left, and was not forwarded: the policy of FORWARD is DROP there',
+  ],
+  [
+    'a firewall at the end',
+    path(['a:eth0', 'out'], ['r:left', 'in'], ['r:right', 'out'], ['b:eth0', 'in']),
+    node(true),
+    'arrived at b:eth0, and was not answered: the policy of INPUT is DROP there',
+  ],
+  [
+    'the way back',
+    path(['a:eth0', 'out'], ['b:eth0', 'in'], ['b:eth0', 'out', 'reply'], ['r:right', 'in', 'reply']),
+    node(true),
+    'b answered, but the reply was lost: arrived at r:right, and was not forwarded',
+  ],
+  [
+    'its own firewall',
+    path(['a:eth0', 'out'], ['b:eth0', 'out', 'reply'], ['a:eth0', 'in', 'reply']),
+    node(true),
+    'b answered, and the reply arrived at a:eth0',
+  ],
+])('%s', (_, hops, router, expected) => {
+  expect(whereLost('a', hops, ground(router), [])?.replace(/ \(.*/, '')).toBe(expected)
+})

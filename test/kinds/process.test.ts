@@ -1,0 +1,57 @@
+import { process as kind, processResource, type ProcessSpec } from '../../src/kinds/process.ts'
+import { makePlan } from '../../src/plan/plan.ts'
+import type { Resource } from '../../src/model/resource.ts'
+
+const spec: ProcessSpec = { name: 'web', command: ['nginx', '-g', 'daemon off;'], env: { A: '1', B: '2' } }
+const fields = (live: ProcessSpec, desired: ProcessSpec): string[] =>
+  kind.compare(live, desired).map(({ field }) => field)
+
+test('what makes a difference, and what does not', () => {
+  expect(fields(spec, spec)).toEqual([])
+  expect(fields({ ...spec, env: { B: '2', A: '1' }, restart: 'never' }, { ...spec, ready: { tcp: 80 } })).toEqual([])
+  expect(fields(spec, { ...spec, command: ['nginx'] })).toEqual(['command'])
+  expect(fields(spec, { ...spec, env: { A: '1' } })).toEqual(['env'])
+  expect(fields({ ...spec, env: {} }, { name: 'web', command: spec.command })).toEqual([])
+  expect(fields(spec, { ...spec, cwd: '/srv', restart: 'always' })).toEqual(['cwd', 'restart'])
+  expect(fields({ name: 'web', command: [], state: 'stray' }, spec)).toEqual(['state'])
+  expect(kind.compare(spec, { ...spec, command: ['nginx'] }).every(({ forces }) => forces)).toBe(true)
+})
+
+test('a live one is what its mark says; a mark that says nothing is a stray', () => {
+  const found = { namespace: 'a', name: 'web', root: false, state: 'running' as const }
+  expect(processResource({ ...found, spec: JSON.stringify(spec) })).toEqual({
+    id: 'a/process/web',
+    kind: 'process',
+    namespace: 'a',
+    spec,
+  })
+  for (const text of ['', 'null', '{"command":"x"}', '{'])
+    expect(processResource({ ...found, spec: text }).spec.state).toBe('stray')
+})
+
+const process: Resource = { id: 'a/process/web', kind: 'process', namespace: 'a', spec }
+const namespace: Resource = { id: 'a', kind: 'namespace', namespace: 'a', spec: {} }
+const map = (...list: Resource[]) => new Map(list.map((r) => [r.id, r]))
+
+test('values are words of their own, never part of the script', () => {
+  const hostile = {
+    ...process,
+    spec: { ...spec, command: ['x', '"; reboot; $(reboot) `reboot`'], env: { A: "'; reboot" } },
+  }
+  const { steps } = makePlan({ lab: 'lab', desired: map(namespace, hostile), live: map(namespace) })
+  const argv = steps[0]?.command.argv ?? []
+  expect(argv.slice(-3)).toEqual(["A='; reboot", 'x', '"; reboot; $(reboot) `reboot`'])
+  expect(argv[argv.indexOf('-c') + 1]).not.toContain('reboot')
+})
+
+test('it is stopped when its namespace goes, or is made anew, though the kernel would not do it', () => {
+  const gone = makePlan({ lab: 'lab', desired: map(), live: map(namespace, process) })
+  expect(gone.steps.map(({ stage }) => stage)).toEqual(['stop processes', 'delete namespaces'])
+  expect(gone.steps[0]?.command.argv.slice(-2)).toEqual(['lab/a/web', '/run/netns/a'])
+  const both = map(namespace, process)
+  const anew = makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a']) })
+  expect(anew.steps.map(({ stage }) => stage)).toEqual(
+    expect.arrayContaining(['stop processes', 'delete namespaces', 'create namespaces', 'start processes']),
+  )
+  expect(anew.steps[0]?.command.argv.at(-1)).toBe('keep-log')
+})
