@@ -79,7 +79,11 @@ export function encode(message: Message): Encoded {
   bytes.writeUInt16LE(message.type, 4)
   bytes.writeUInt16LE(message.flags | NLM_F_REQUEST, 6)
   write(message, HEADER)
-  return { bytes, patches }
+  // Namespaces first: of several things that are not there, iproute2 complains about them first.
+  return {
+    bytes,
+    patches: [...patches.filter((p) => p.netns !== undefined), ...patches.filter((p) => p.device !== undefined)],
+  }
 
   function write({ header, device, attributes }: Body, start: number): void {
     bytes.set(header, start)

@@ -15,14 +15,14 @@ export function ruleMessage(words: Words, asked: 6 | undefined): Message {
   if (verb !== 'add' && verb !== 'del') throw new NotUnderstood()
   const adds = verb === 'add'
   const attributes: Attribute[] = []
-  let family: 4 | 6 | undefined = asked
+  // iproute2 does not take the family of a rule from its addresses.
+  const family = asked ?? 4
   let [dstLength, srcLength, action] = [0, 0, adds ? FR_ACT_TO_TBL : 0]
   let table: number | undefined
   const push = (type: number, bytes: Uint8Array): void => void attributes.push(attribute(type, bytes))
   const address = (type: number, rest: Words): number => {
     const cidr = prefix(rest.next())
-    if (family !== undefined && family !== cidr.family) throw new NotUnderstood()
-    family = cidr.family
+    if (family !== cidr.family) throw new NotUnderstood()
     push(type, addressBytes(cidr.address))
     return cidr.prefix
   }
@@ -55,7 +55,7 @@ export function ruleMessage(words: Words, asked: 6 | undefined): Message {
     flags: adds ? flags.create | flags.excl : 0,
     // fib_rule_hdr: family, lengths of dst and src, tos, table, two reserved, action, flags
     header: Uint8Array.of(
-      ...[familyNumber(family ?? 4), dstLength, srcLength, 0, table > 255 ? 0 : table, 0, 0, action],
+      ...[familyNumber(family), dstLength, srcLength, 0, table > 255 ? 0 : table, 0, 0, action],
       ...[0, 0, 0, 0],
     ),
     attributes,

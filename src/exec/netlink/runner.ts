@@ -153,7 +153,7 @@ async function dump(channel: Channel, wanted: readonly DumpRequest[]): Promise<(
     ...(netns !== undefined && { netns }),
     requests: slices[depth],
     ...(depth === 'all' && { netfilter: slices.tables }),
-    files: sysctls.map((key) => sysctlFile(key).slice('/proc/'.length)),
+    files: depth === 'all' ? sysctls.map((key) => sysctlFile(key).slice('/proc/'.length)) : [],
     nsids: depth === 'all',
   }))
   let names: readonly string[] = []

@@ -71,16 +71,19 @@ export function mac(word: string): Uint8Array {
   return Uint8Array.from(word.split(':'), (byte) => parseInt(byte, 16))
 }
 
+/** `::10.0.0.9` is not `::ffff:10.0.0.9`, which is what the parser makes of it. */
+const compatible = /^::\d+\./
+
 /** An IP address, canonical. */
 export function host(word: string): string {
-  const address = canonicalAddress(word)
+  const address = compatible.test(word) ? undefined : canonicalAddress(word)
   if (address === undefined) throw new NotUnderstood()
   return address
 }
 
 /** An IP address with or without a prefix length. */
 export function prefix(word: string): Cidr {
-  const cidr = parseCidr(word)
+  const cidr = compatible.test(word) ? undefined : parseCidr(word)
   if (!cidr) throw new NotUnderstood()
   return cidr
 }

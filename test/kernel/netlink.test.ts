@@ -1,0 +1,400 @@
+import { existsSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { execa } from 'execa'
+import fc from 'fast-check'
+import type { Command } from '../../src/model/command.ts'
+import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
+import { openWorld, type World } from '../support/netns.ts'
+import type { Task } from '../support/runner-driver.ts'
+
+const checkout = resolve(__dirname, '../..')
+const sysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.tcp_rmem', 'net.ipv4.no_such']
+const CREATE = ['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$', 'sh']
+const create = (name: string): Command => ({ argv: [...CREATE, 'netlab:lab', name] })
+const remove = (name: string): Command => ({ argv: ['ip', 'netns', 'del', name] })
+const at = (netns: string, line: string): Command => ({ argv: line.split(' '), netns })
+const all = (netns: string): DumpRequest => ({ netns, sysctls, depth: 'all' })
+
+interface Ran {
+  readonly done: number[]
+  readonly failure?: Failure
+}
+type Dumps = (Dump | null)[]
+interface Driven extends World {
+  drive(tasks: readonly Task[], runner?: string): Promise<unknown[]>
+}
+
+/** A world with a program in it that uses the runners as netlab does. */
+async function openDriven(): Promise<Driven> {
+  const world = await openWorld()
+  symlinkSync(join(checkout, 'node_modules'), join(world.folder, 'node_modules'))
+  const driver = join(world.folder, 'driver.cjs')
+  const entry = join(checkout, 'test/support/runner-driver.ts')
+  const options = ['--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`]
+  await execa('esbuild', [entry, ...options], { preferLocal: true })
+  const drive = async (tasks: readonly Task[], runner = 'netlink'): Promise<unknown[]> => {
+    const { stdout, stderr, code } = await world.run([process.execPath, driver], {
+      input: JSON.stringify(tasks),
+      env: { NETLAB_RUNNER: runner },
+    })
+    if (code !== 0) throw new Error(stderr)
+    return JSON.parse(stdout) as unknown[]
+  }
+  return { ...world, drive }
+}
+
+type Fields = Record<string, unknown>
+const pick = (from: object, ...names: string[]): Fields =>
+  Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
+
+/** The fields that the model names, without what goes on by itself (carrier, and what follows from it). */
+function comparable(dump: Dump | null): unknown {
+  if (!dump) return dump
+  const settled = (flags: readonly string[] = []): string[] =>
+    flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
+  const data = new Set(
+    ...[
+      ['forward_delay', 'hello_time', 'max_age', 'ageing_time', 'stp_state', 'priority', 'vlan_filtering'].concat(
+        ['nf_call_iptables', 'nf_call_ip6tables', 'nf_call_arptables', 'id', 'remote', 'remote6', 'group', 'group6'],
+        ['local', 'local6', 'link', 'port', 'learning', 'ttl', 'mode', 'type'],
+      ),
+    ],
+  )
+  const links = dump.links.map((link) => ({
+    ...pick(link, 'ifindex', 'ifname', 'mtu', 'address', 'ifalias', 'group', 'txqlen', 'master', 'link', 'link_index'),
+    flags: settled(link.flags),
+    netns: link.link_netnsid === undefined ? undefined : (dump.nsids as unknown as Fields)[link.link_netnsid],
+    kind: link.linkinfo?.info_kind,
+    slave: link.linkinfo?.info_slave_kind,
+    data: pick(link.linkinfo?.info_data ?? {}, ...data),
+  }))
+  return {
+    ...dump,
+    links,
+    nsids: undefined,
+    addresses: dump.addresses.map(({ ifname, addr_info }) => ({
+      ifname,
+      addr_info: addr_info.map((a) =>
+        pick(a, 'family', 'local', 'prefixlen', 'address', 'secondary', 'dynamic', 'temporary', 'mngtmpaddr'),
+      ),
+    })),
+    routes: dump.routes
+      .filter(({ type, protocol, dst }) => !(protocol === '2' && (dst.includes(':') || type !== '1')))
+      .map((route) => ({
+        ...route,
+        flags: settled(route.flags),
+        ...(route.nexthops && { nexthops: route.nexthops.map((hop) => ({ ...hop, flags: settled(hop.flags) })) }),
+      })),
+    // They lie in a hash table.
+    neighbors: dump.neighbors.map((n) => JSON.stringify(pick(n, 'dst', 'dev', 'lladdr', 'state'))).sort(),
+    rules: dump.rules.map(attached),
+    rules6: dump.rules6.map(attached),
+    qdiscs: dump.qdiscs.map((qdisc) => pick(qdisc, 'kind', 'handle', 'dev', 'root', 'parent', 'options')),
+  }
+}
+
+/** ip also says of a rule that its interface is not there. */
+const attached = (rule: object): Fields =>
+  pick(rule, ...Object.keys(rule).filter((name) => !name.endsWith('_detached')))
+
+/** Two namespaces with a cable between them, and in the first everything else to play with. */
+const scene: readonly Command[] = [
+  create('a'),
+  create('b'),
+  { argv: ['sysctl', '-qw', 'net.ipv6.conf.default.addr_gen_mode=1'], netns: 'a' },
+  {
+    argv: [
+      ...'ip link add name e0 netns a address 02:00:00:00:00:01 type veth'.split(' '),
+      ...'peer name e0 netns b address 02:00:00:00:00:02 mtu 1400'.split(' '),
+    ],
+  },
+  at('a', 'ip link add name br0 address 02:00:00:00:00:03 type bridge'),
+  at('a', 'ip link add name p0 address 02:00:00:00:00:04 type veth peer name p1 address 02:00:00:00:00:05'),
+  at('b', 'ip link set dev e0 up'),
+  at('a', 'ip link set dev e0 up'),
+]
+
+const oneOf = (line: string): fc.Arbitrary<string> => fc.constantFrom(...line.split(' '))
+const phrase = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> =>
+  fc
+    .tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part)))
+    .map((words) => words.filter(Boolean).join(' '))
+const maybe = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> =>
+  fc.oneof(fc.constant(''), phrase(...parts))
+const device = oneOf('e0 br0 p0 p1 lo vx0 mv0 none')
+const cidr4 = oneOf('10.0.0.1/24 10.0.0.2/24 10.1.0.1/16 10.2.0.1 192.168.7.9/32 127.0.0.9/8 10.0.0.0/24')
+const cidr6 = oneOf('2001:db8::1/64 2001:db8:0:1::1/64 fd00::9/128 ::10.0.0.9/128')
+const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
+const hop = phrase('nexthop via', gateway, maybe('dev', device), maybe('weight', oneOf('1 2 256')))
+const command = fc.oneof(
+  phrase('ip addr', oneOf('add add add del'), fc.oneof(cidr4, phrase(cidr6, 'nodad')), 'dev', device),
+  phrase(
+    ...[
+      'ip route',
+      oneOf('add replace del'),
+      oneOf('10.9.0.0/16 10.9.0.1 default 2001:db9::/48 ::/0 0.0.0.0/0 10.9.0.1/16'),
+    ],
+    ...[
+      maybe('via', maybe('inet6'), gateway),
+      maybe('dev', device),
+      maybe('onlink'),
+      maybe('src', oneOf('10.0.0.1 fd00::9')),
+    ],
+    ...[
+      maybe('metric', oneOf('0 5 1024')),
+      maybe('table', oneOf('100 254 1000')),
+      maybe('scope', oneOf('link global host')),
+    ],
+    ...[maybe('mtu', oneOf('1300 1400')), maybe('proto 201')],
+  ),
+  phrase(
+    'ip route',
+    oneOf('add replace del'),
+    oneOf('blackhole unreachable prohibit local unicast'),
+    oneOf('10.8.0.0/16 fd08::/16'),
+    maybe('table 100'),
+  ),
+  phrase('ip route', oneOf('add replace'), oneOf('10.7.0.0/16 fd07::/64'), maybe('metric 7'), hop, hop),
+  phrase(
+    ...[
+      'ip rule',
+      oneOf('add add del'),
+      'priority',
+      oneOf('100 101'),
+      maybe('from', oneOf('10.0.0.0/8 10.2.3.4 fd00::/16')),
+    ],
+    ...[
+      maybe('to 10.1.0.0/16'),
+      maybe('iif', oneOf('e0 lo none')),
+      maybe('oif e0'),
+      maybe('fwmark', oneOf('0x10 7 0x1/0xff')),
+    ],
+    ...[
+      oneOf('table blackhole unreachable prohibit').map((w) => (w === 'table' ? 'table 1000' : w)),
+      maybe('protocol 205'),
+    ],
+  ),
+  phrase('ip -6 rule', oneOf('add del'), 'priority', oneOf('100 101'), 'table', oneOf('77 1000')),
+  phrase(
+    'ip neigh',
+    oneOf('add replace'),
+    oneOf('10.0.0.9 2001:db8::9'),
+    'lladdr',
+    oneOf('02:00:00:00:00:aa 02:00:00:00:00:bb'),
+    'dev',
+    device,
+    'nud permanent',
+  ),
+  phrase('ip neigh del', oneOf('10.0.0.9 2001:db8::9'), 'dev', device),
+  phrase(
+    'ip link set dev',
+    device,
+    maybe(oneOf('up down')),
+    maybe('mtu', oneOf('1300 1280 68 9')),
+    maybe('txqueuelen', oneOf('0 50')),
+    oneOf('promisc arp').map((w) => `${w} on`),
+  ),
+  phrase(
+    'ip link set dev',
+    oneOf('p0 p1 none'),
+    oneOf('nomaster master').map((w) => (w === 'master' ? 'master br0' : w)),
+  ),
+  phrase('ip link set dev', device, 'address', oneOf('02:00:00:00:01:01 01:00:00:00:00:00'), maybe('alias word')),
+  phrase(
+    'ip link set dev br0 type bridge',
+    oneOf('stp_state forward_delay priority nf_call_iptables').map((w) => `${w} ${w === 'forward_delay' ? 400 : 1}`),
+  ),
+  phrase(
+    'ip link add name vx0 address 02:00:00:00:00:06',
+    maybe('mtu 1400'),
+    'type vxlan id',
+    oneOf('1 42'),
+    'remote',
+    oneOf('10.0.0.7 fd00::7'),
+    'dstport',
+    oneOf('4789 8472'),
+    maybe('nolearning'),
+    maybe('ttl 5'),
+    maybe('dev e0'),
+  ),
+  phrase(
+    'ip link add link',
+    oneOf('e0 none'),
+    'name mv0 netns',
+    oneOf('a b nowhere'),
+    'address 02:00:00:00:00:07 type macvlan',
+    maybe('mode', oneOf('bridge private')),
+  ),
+  phrase('ip link del dev', oneOf('p0 vx0 mv0 none')),
+  phrase(
+    'sysctl -qw',
+    oneOf('net.ipv4.ip_forward=1 net.ipv4.conf.e0.rp_filter=2 net.ipv4.ip_forward=x net.ipv4.no_such=1'),
+  ),
+)
+
+describe('what netlink does and what ip does', () => {
+  let left: Driven
+  let right: Driven
+  beforeAll(async () => {
+    ;[left, right] = [await openDriven(), await openDriven()]
+  })
+  afterAll(async () => {
+    await left?.close()
+    await right?.close()
+  })
+
+  test('is the same, failures included, and both read it alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 15, maxLength: 40 }), async (lines) => {
+        const singly = [...scene, ...lines.map((line) => at('a', line))].map((c) => ({ run: [c] }))
+        const read = { dump: [all('a'), all('b')] }
+        const tasks = (by?: 'ip'): Task[] => [
+          ...singly.map((task) => ({ ...task, ...(by && { by }) })),
+          read,
+          { ...read, by: 'ip' },
+          { run: [remove('a'), remove('b')], ...(by && { by }) },
+        ]
+        const [own, ip] = await Promise.all([left.drive(tasks()), right.drive(tasks('ip'))])
+        const outcomes = (results: unknown[]): unknown =>
+          (results.slice(0, singly.length) as Ran[]).map(({ failure }, i) =>
+            failure ? [singly[i]?.run[0]?.argv.join(' '), failure.index, failure.outcome.stderr.split('\n', 1)[0]] : [],
+          )
+        expect(outcomes(own)).toEqual(outcomes(ip))
+        const states = [own, ip].flatMap((results) => [results.at(-3), results.at(-2)]) as Dumps[]
+        const [first, ...others] = states.map((dumps) => dumps.map(comparable))
+        for (const other of others) expect(other).toEqual(first)
+      }),
+      { numRuns: 12 },
+    )
+  })
+})
+
+describe('the netlink runner', () => {
+  let world: Driven
+  beforeEach(async () => {
+    world = await openDriven()
+  })
+  afterEach(() => world?.close())
+  const sh = async (script: string): Promise<string> => (await world.run(['sh', '-c', script])).stdout
+
+  test('names the namespaces that links refer to, and says which are gone or left over', async () => {
+    const names = ['a', 'b', 'c', 'd']
+    const cable = (one: string, other: string): Command => ({
+      argv: `ip link add name to-${other} netns ${one} type veth peer name to-${one} netns ${other}`.split(' '),
+    })
+    await world.drive([{ run: [...names.map(create), cable('a', 'b'), cable('a', 'c'), cable('c', 'd')] }])
+    await sh('touch /run/netns/stale')
+    const requests = ['a', 'c', 'stale', 'none', 'd'].map(all)
+    const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
+    expect(own.map(comparable)).toEqual(ip.map(comparable))
+    expect(Object.values(own[0]?.nsids ?? {}).sort()).toEqual(['b', 'c'])
+    expect(own[2]).toBeNull()
+    expect(own[3]).toBeNull()
+    await world.drive([{ run: [{ argv: ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2'], netns: 'a' }] }])
+    expect(await sh('stat -L -c %i /run/netns/a /run/netns/a2 | uniq | wc -l')).toBe('1\n')
+  })
+
+  test('reads rules and queues with the programs for them, where there are any', async () => {
+    await world.drive([{ run: [...scene, at('a', 'ip addr add 10.0.0.1/24 dev e0')] }])
+    await sh('ip netns exec a iptables -A INPUT -p tcp --dport 80 -j DROP; ip netns exec b nft add table inet own')
+    await sh('tc -n b qdisc add dev e0 root tbf rate 1mbit burst 32kbit latency 400ms')
+    const requests = [{ sysctls, depth: 'all' as const }, all('a'), all('b'), { ...all('a'), depth: 'links' as const }]
+    const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
+    expect(own.map(comparable)).toEqual(ip.map(comparable))
+    expect(own[1]?.iptables).toContain('--dport 80')
+    expect(own[2]?.nftables).toContain('table inet own')
+    expect(own[2]?.qdiscs.map(({ kind }) => kind)).toContain('tbf')
+  })
+
+  test('keeps the order of a namespace when some commands are for programs, and tells which failed', async () => {
+    const [result] = (await world.drive([
+      {
+        run: [
+          create('a'),
+          at('a', 'ip link add name br0 type bridge'),
+          at('a', 'ip link set dev br0 name br1'),
+          at('a', 'ip link set dev br1 mtu 1400'),
+          at('a', 'sh -c exit'),
+          at('a', 'ip addr add 10.0.0.1/24 dev br1'),
+          at('a', 'ip addr add 10.0.0.1/24 dev br1'),
+          at('a', 'ip link del dev br1'),
+        ],
+      },
+    ])) as [Ran]
+    expect(result.done).toEqual([0, 1, 2, 3, 4, 5])
+    expect(result.failure).toMatchObject({ index: 6, outcome: { code: 2 } })
+    expect(await sh('ip -n a -br addr show dev br1')).toContain('10.0.0.1/24')
+  })
+
+  test('killed at any moment, leaves nothing that is nobody’s', async () => {
+    const tasks = JSON.stringify([{ run: Array.from({ length: 300 }, (_, i) => create(`n${i}`)) }])
+    const driver = join(world.folder, 'driver.cjs')
+    const environment = 'NETLAB_RUNNER=netlink'
+    for (const wait of [0.12, 0.15, 0.18, 0.22]) {
+      await world.run(['env', environment, 'timeout', '-s', 'KILL', `${wait}`, process.execPath, driver], {
+        input: tasks,
+      })
+      const odd = await sh(`
+        for name in $(ls /run/netns); do
+          [ "$(stat -f -c %T /run/netns/$name)" = nsfs ] || { echo stale >&2; continue; }
+          ip -n $name -o link show dev lo | grep -q 'LOOPBACK,UP.*alias netlab:lab' || echo $name
+        done
+        umount /run/netns/* 2>/dev/null; rm -f /run/netns/*`)
+      expect(odd).toBe('')
+    }
+  })
+
+  test('makes /run/netns a mount once, however often and at once namespaces are made', async () => {
+    // The machine's own lies below the world's.
+    const mounts = async (of: string) => Number(await sh(`grep -c ' /run/netns${of}' /proc/self/mountinfo`))
+    const before = await mounts(' ')
+    await Promise.all(['a', 'b', 'c'].map((name) => world.drive([{ run: [create(name)] }])))
+    await world.drive([{ run: [create('d')] }])
+    expect(await mounts(' ')).toBe(before + 1)
+    expect(await mounts('/')).toBe(4)
+    expect(await sh('ip netns add e && ip netns list | sort | cut -d" " -f1 | tr -d "\\n"')).toBe('abcde')
+    await world.drive([{ run: ['a', 'b', 'c', 'd', 'e'].map(remove) }])
+    expect(await sh('ls /run/netns')).toBe('')
+    expect(await mounts('')).toBe(before + 1)
+  })
+
+  test('of a name that is taken, or a namespace that is not there, says what the programs say', async () => {
+    await sh('ip netns add a')
+    const commands = [create('a'), remove('b'), at('b', 'ip link set dev lo up'), at('a', 'ip link set dev x up')]
+    const results = (await world.drive(
+      commands.flatMap((c): Task[] => [{ run: [c] }, { run: [c], by: 'ip' }]),
+    )) as Ran[]
+    for (let i = 0; i < results.length; i += 2) expect(results[i]).toEqual(results[i + 1])
+    expect(existsSync('/run/netns/a')).toBe(false)
+  })
+
+  test('gives way to ip where it cannot work, unless it is insisted on', async () => {
+    const script = `unshare --user --map-user=1000 node ${join(world.folder, 'driver.cjs')}`
+    const run = (runner: string) =>
+      world.run(['sh', '-c', script], {
+        input: JSON.stringify([{ dump: [{ sysctls: [], depth: 'links' }] }]),
+        env: { NETLAB_RUNNER: runner },
+      })
+    const { stdout } = await run('')
+    expect((JSON.parse(stdout) as [Dumps])[0][0]?.links.map(({ ifname }) => ifname)).toContain('lo')
+    expect((await run('netlink')).stderr).toContain('NETLAB_RUNNER=netlink does not work here')
+    expect((await run('other')).stderr).toContain('It can be ip or netlink')
+  })
+})
+
+test.each([
+  ['netlink', 'ip'],
+  ['ip', 'netlink'],
+])('what the %s runner applied, the %s runner finds complete', async (applies, plans) => {
+  const world = await openWorld()
+  const netlab = (runner: string, ...args: string[]) =>
+    world.netlab([...args, join(checkout, 'labs/router.yaml')], { env: { NETLAB_RUNNER: runner } })
+  try {
+    expect(await netlab(applies, 'apply', '-y')).toMatchObject({ code: 0 })
+    expect(await netlab(plans, 'plan', '--detailed-exitcode')).toMatchObject({ code: 0 })
+    expect(await netlab(plans, 'destroy', '-y')).toMatchObject({ code: 0 })
+    expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
+  } finally {
+    await world.close()
+  }
+})
