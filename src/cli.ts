@@ -7,6 +7,7 @@ const program = new Command('netlab')
   .description('Lab-as-code for Linux networking: a YAML file describes a network, netlab makes it so.')
   .version(version)
   .option('--no-color', 'no colours')
+  .option('--sandbox', 'as root: in a sandbox as ordinary users have, not on the machine itself')
   .showHelpAfterError('(netlab --help shows what there is)')
   .enablePositionalOptions()
 
@@ -119,10 +120,10 @@ program
 
 program
   .command('shell')
-  .description('open a shell in a namespace')
-  .argument('<ns>', 'a namespace')
+  .description('open a shell in a namespace; without root also where all of them are')
+  .argument('[ns]', 'a namespace')
   .option('--lab <lab>', ROOT)
-  .action((namespace: string, options: object) =>
+  .action((namespace: string | undefined, options: object) =>
     end(async () => (await import('./commands/exec.ts')).shell(namespace, options)),
   )
 

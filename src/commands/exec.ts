@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
-import { attach, type Place } from '../exec/inside.ts'
+import { attach, front, type Place } from '../exec/inside.ts'
 import { startRunner } from '../exec/runner.ts'
+import { isSandboxed } from '../exec/sandbox/holder.ts'
 import { surroundings } from '../live/names.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
@@ -16,12 +17,23 @@ export async function exec(namespace: string, command: readonly string[], option
   return await attach(await find(namespace, options), command[0] === '--' ? command.slice(1) : command)
 }
 
-/** `netlab shell NS`: the user's shell in the namespace. */
-export async function shell(namespace: string, options: Options): Promise<number> {
+/** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
+export async function shell(namespace: string | undefined, options: Options): Promise<number> {
+  if (namespace === undefined) return await sandboxShell()
   return await attach(await find(namespace, options), [process.env['SHELL'] || '/bin/sh'], {
     NETLAB_NAMESPACE: namespace,
     PS1: `(${namespace}) \\w \\$ `,
   })
+}
+
+/** Without the surroundings that a namespace's shell gets: what is made in it must be seen by other commands. */
+async function sandboxShell(): Promise<number> {
+  if (!isSandboxed())
+    throw UserError.of(
+      'a shell in which namespace?',
+      'As root your shell is where the labs are: ip netns list. In a namespace: netlab shell NS',
+    )
+  return await front([process.env['SHELL'] || '/bin/sh'], { PS1: '(netlab) \\w \\$ ' })
 }
 
 /** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */

@@ -15,13 +15,17 @@ export interface Place {
 export const enter = ({ netns, names }: Place, argv: readonly string[]): string[] =>
   placed({ argv: withNames(names, argv), ...(netns !== undefined && { netns }) })
 
+/** Runs a program in a namespace with this terminal, and with these variables added; otherwise as `front` does. */
+export const attach = (place: Place, argv: readonly string[], env?: Record<string, string>): Promise<number> =>
+  front(enter(place, argv), env)
+
 /**
- * Runs a program in a namespace with this terminal, and with these variables added. Returns its exit code; 128 + the
- * signal's number when a signal ended it. Signals that only netlab gets are passed on.
+ * Runs a program with this terminal, and with these variables added. Returns its exit code; 128 + the signal's number
+ * when a signal ended it. Signals that only netlab gets are passed on.
  */
-export function attach(place: Place, argv: readonly string[], env: Record<string, string> = {}): Promise<number> {
+export function front(argv: readonly string[], env: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const [program = '', ...args] = enter(place, argv)
+    const [program = '', ...args] = argv
     const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {

@@ -50,6 +50,10 @@ const processes = (): number[] =>
     .filter((entry) => /^\d/.test(entry))
     .map(Number)
 
+/** Not a process that has ended, and that nobody has buried yet (proc_pid_stat(5)). */
+const isAlive = (pid: number): boolean =>
+  /\) [^ZX]/.test(attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '')
+
 const userNamespace = (pid: number | 'self'): string | undefined => attempt(() => readlinkSync(`/proc/${pid}/ns/user`))
 
 const isMine = (path: string): boolean => attempt(() => lstatSync(path).uid) === process.geteuid?.()
@@ -79,7 +83,7 @@ export function orphans(name: string): number[] {
 /** The holders of the sandbox that this process is in, and the others in it besides this process. */
 export function inhabitants(name: string): { readonly holders: readonly number[]; readonly others: readonly number[] } {
   const here = userNamespace('self')
-  const all = processes().filter((pid) => pid !== process.pid && userNamespace(pid) === here)
+  const all = processes().filter((pid) => pid !== process.pid && userNamespace(pid) === here && isAlive(pid))
   const holders = all.filter((pid) => isTitled(pid, name))
   return { holders, others: all.filter((pid) => !holders.includes(pid)) }
 }
