@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Kind, Outlook } from '../model/kind.ts'
+import type { Kind, Outlook, Scope } from '../model/kind.ts'
 import type { Field, LinkSpec, LinkType } from '../model/link.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
@@ -55,6 +55,13 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(up ? [] : ['down']),
       ...Object.entries(rest).flatMap(([name, value]) => (name === 'mtuFollows' ? [] : [`${name} ${String(value)}`])),
     ].join(', ')
+
+  /** The peer or the lower device; what `dev` names among a type's words is told among them. */
+  function otherEnd(l: IpLink, scope: Scope): string | undefined {
+    if (type.lowerWord !== 'dev') return scope.otherEnd(l)
+    const name = l.linkinfo?.info_data?.['link']
+    return typeof name === 'string' ? linkId(scope.namespace, name) : undefined
+  }
 
   /** `ip link add … type T …` and, for a device in the machine's own namespace, the lab's mark. */
   function add(r: Link, outlook: Outlook): Emission[] {
@@ -139,7 +146,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
       return dump.links.flatMap((l): Link[] => {
         if (typeName(l) !== type.name) return []
-        const other = type.pair || type.lower ? scope.otherEnd(l) : undefined
+        const other = type.pair || type.lower ? otherEnd(l, scope) : undefined
         const spec: LinkSpec = {
           mtu: l.mtu,
           ...(type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
