@@ -1,3 +1,4 @@
+import { confines } from '../exec/sandbox/confines.ts'
 import { loadLab, type Lab } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
 import { pinned } from '../live/inherited.ts'
@@ -31,7 +32,7 @@ export interface Prepared {
 
 /** Loads the lab file that was located; undefined when only a name was given. */
 export const load = (located: Located): Lab | undefined =>
-  'name' in located ? undefined : loadLab({ ...located, readBeside: located.beside })
+  'name' in located ? undefined : loadLab({ ...located, readBeside: located.beside, confines: confines() })
 
 /** What to read of the kernel for this lab. */
 export function subjectOf(name: string, lab: Lab | undefined): Subject {

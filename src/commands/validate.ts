@@ -1,3 +1,4 @@
+import { confines } from '../exec/sandbox/confines.ts'
 import { diagnose } from '../lab/index.ts'
 import { FORMAT } from '../render/json.ts'
 import { locate } from './locate.ts'
@@ -12,7 +13,7 @@ interface Options extends Global {
 export async function validate(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   if ('name' in located) throw UserError.of(`there is no lab file ${located.name}`)
-  const diagnostics = diagnose({ ...located, readBeside: located.beside })
+  const diagnostics = diagnose({ ...located, readBeside: located.beside, confines: confines() })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
   if (options.json)
     outJson({

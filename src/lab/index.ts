@@ -2,6 +2,7 @@ import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
 import { expandChecks } from './checks.ts'
+import { checkConfines, type Confines } from './confined.ts'
 import { expansion, type Expansion } from './context.ts'
 import type { LabFile } from './file.ts'
 import { expandFirewalls, whereIn, type Where } from './firewalls.ts'
@@ -23,6 +24,8 @@ export interface LabInput {
   readonly text: string
   /** Reads a file that lies beside the lab file. Throws as `readFileSync` does. */
   readonly readBeside?: (path: string) => string
+  /** What the lab cannot have where it is to live. */
+  readonly confines?: Confines | undefined
 }
 
 /** A lab: what its file asks for, written out. */
@@ -50,7 +53,7 @@ export function loadLab(input: LabInput): Lab {
 /** All errors and warnings, in the order of the lines. */
 export const diagnose = (input: LabInput): readonly Diagnostic[] => examine(input).diagnostics
 
-function examine({ file, text, readBeside = missing }: LabInput): { lab?: Lab; diagnostics: Diagnostic[] } {
+function examine({ file, text, readBeside = missing, confines }: LabInput): { lab?: Lab; diagnostics: Diagnostic[] } {
   const source = parse(file, text)
   const report = reporter(source)
   const sorted = (): Diagnostic[] => [...report.diagnostics].sort((a, b) => order(a) - order(b))
@@ -59,6 +62,7 @@ function examine({ file, text, readBeside = missing }: LabInput): { lab?: Lab; d
   const name = wanted.name ?? nameFrom(file)
   const x: Expansion = expansion(name, wanted, report)
   const where = whereIn(source)
+  if (confines) checkConfines(x, confines)
   expandNamespaces(x)
   if (report.failed()) return { diagnostics: sorted() }
   expandSettings(x)
