@@ -153,4 +153,13 @@ program
   .argument('<name>')
   .action((name: string) => end(async () => (await import('./checks/agent.ts')).agent(name)))
 
+program
+  .command('capture', { hidden: true })
+  .description('write the packets of an interface, as tcpdump -w - does')
+  .argument('<device>')
+  .argument('<snaplen>')
+  .action((device: string, snaplen: string) =>
+    end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
+  )
+
 void program.parseAsync()

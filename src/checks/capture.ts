@@ -14,12 +14,18 @@ export interface Capture {
 /** How much of a packet is kept, in bytes: its headers, also within a tunnel, and the token of a ping. */
 const SNAPLEN = 256
 const MISSING = 'tcpdump is not installed: apt-get install tcpdump (dnf, apk and pacman call it tcpdump too)'
+/** What tcpdump says where it cannot work at all: it is missing, or cannot become an ordinary user. */
+const UNUSABLE = /tcpdump: (command )?(not found|No such file)|Couldn't change to|capng_/
 
 /**
- * Starts tcpdump on an interface (`any`: on all of them) and returns when it is listening. Throws an Error with its own
- * words when it cannot, or with how to install it.
+ * Starts a capture on an interface (`any`: on all of them) and returns when it is listening: tcpdump, and where that is
+ * unusable netlab itself, run as `self`. Throws an Error with the tool's own words, or with how to install it.
  */
-export function startCapture(netns: string | undefined, device: string): Promise<Capture> {
+export async function startCapture(
+  netns: string | undefined,
+  device: string,
+  self: readonly string[],
+): Promise<Capture> {
   const cooked = device === 'any' ? ['-y', 'LINUX_SLL2'] : []
   const options = [
     '-i',
@@ -34,7 +40,18 @@ export function startCapture(netns: string | undefined, device: string): Promise
     '-Z',
     'root',
   ]
-  const argv = ['tcpdump', ...options, '-w', '-']
+  try {
+    return await begin(['tcpdump', ...options, '-w', '-'], netns)
+  } catch (error) {
+    const said = (error as Error).message
+    if (!UNUSABLE.test(said)) throw error
+    return begin([...self, 'capture', device, String(SNAPLEN)], netns).catch(() => {
+      throw new Error(/not found|No such file/.test(said) ? MISSING : said)
+    })
+  }
+}
+
+function begin(argv: readonly string[], netns: string | undefined): Promise<Capture> {
   const child = startTied(placed({ argv, ...(netns !== undefined && { netns }) }))
   const packets: Packet[] = []
   const waiting = new Set<() => void>()
@@ -68,8 +85,6 @@ export function startCapture(netns: string | undefined, device: string): Promise
       if (said.includes('listening on')) resolve(capture)
     })
     child.once('error', reject)
-    child.once('close', () =>
-      reject(new Error(/tcpdump: (command )?(not found|No such file)/.test(said) ? MISSING : said.trim())),
-    )
+    child.once('close', () => reject(new Error(said.trim())))
   })
 }

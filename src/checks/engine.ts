@@ -57,7 +57,7 @@ export async function runChecks(
   each: (result: Result) => void = () => {},
 ): Promise<Result[]> {
   const agents = openAgents(self)
-  const kit: Kit = { ground, agents, listening: new Map() }
+  const kit: Kit = { ground, self, agents, listening: new Map() }
   const results: Result[] = []
   const one = async (index: number): Promise<void> => {
     const check = checks[index]
@@ -121,7 +121,7 @@ async function locate(results: Result[], kit: Kit): Promise<void> {
     .filter(({ status, unreached, check }) => status === 'fail' && unreached === true && check.run === undefined)
     .slice(0, TRACED)
   const once = lost.map(({ check: { count: _, ...check } }) => check)
-  const places = await trace(once, kit.ground, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
+  const places = await trace(once, kit, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
   places.forEach((where, i) => {
     const result = lost[i]
     if (result && where !== undefined) results[results.indexOf(result)] = { ...result, where }
@@ -161,7 +161,7 @@ async function attemptAll(check: Check, kit: Kit): Promise<Result> {
   let watching: Awaited<ReturnType<typeof watch>> | undefined
   try {
     placeOf(kit.ground, check.from)
-    watching = check.observe?.length ? await watch(check, kit.ground) : undefined
+    watching = check.observe?.length ? await watch(check, kit) : undefined
     const attempt = await persist(check, (timeout) => probes[kindOf(check)]!(check, kit, timeout, trail))
     const fits = check.expect === 'fail' ? attempt.reached === 'no' : attempt.reached === 'yes'
     const observed: Observed[] = fits ? ((await watching?.finish(trail)) ?? []) : []

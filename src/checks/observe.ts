@@ -3,7 +3,7 @@ import type { Check, Observation } from '../model/check.ts'
 import { startCapture, type Capture } from './capture.ts'
 import { addressOf, placeOf, Untried, type Ground } from './ground.ts'
 import { opening, packetText, type Packet } from './packet.ts'
-import type { Trail } from './probe.ts'
+import type { Kit, Trail } from './probe.ts'
 
 /** How long packets may take to be seen after a check is done, in milliseconds. */
 const GRACE = 400
@@ -23,12 +23,12 @@ export interface Watch {
 }
 
 /** Starts a capture at every place that the check looks at. Throws Untried when that cannot be. */
-export async function watch(check: Check, ground: Ground): Promise<Watch> {
+export async function watch(check: Check, { ground, self }: Kit): Promise<Watch> {
   const observations = check.observe ?? []
   const opened: Capture[] = []
   const open = async (namespace: string, device: string): Promise<Capture> => {
     const netns = placeOf(ground, namespace)
-    const capture = await startCapture(netns, device).catch((error: Error) => {
+    const capture = await startCapture(netns, device, self).catch((error: Error) => {
       throw new Untried(`cannot capture at ${namespace}:${device}: ${error.message}`)
     })
     opened.push(capture)

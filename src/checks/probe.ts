@@ -26,6 +26,8 @@ export interface Trail {
 /** What probes work with. */
 export interface Kit {
   readonly ground: Ground
+  /** How this program is run, without its arguments. */
+  readonly self: readonly string[]
   readonly agents: Agents
   /** `NAMESPACE:PORT/tcp` → whether netlab listens there itself, or something else does already. */
   readonly listening: Map<string, Promise<'netlab' | 'other'>>

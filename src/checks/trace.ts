@@ -3,7 +3,7 @@ import { startCapture, type Capture } from './capture.ts'
 import type { Ground, Node } from './ground.ts'
 import { isOf } from './observe.ts'
 import { decode, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
-import { newTrail, type Trail } from './probe.ts'
+import { newTrail, type Kit, type Trail } from './probe.ts'
 import { GREETING } from './protocol.ts'
 
 /** More namespaces than this are not watched all at once. */
@@ -24,7 +24,7 @@ export interface Hop {
  */
 export async function trace(
   checks: readonly Check[],
-  ground: Ground,
+  { ground, self }: Kit,
   attempt: (check: Check, trail: Trail) => Promise<unknown>,
 ): Promise<(string | undefined)[]> {
   const unknown = checks.map(() => undefined)
@@ -41,7 +41,7 @@ export async function trace(
   try {
     await Promise.all(
       [...ground.nodes].map(async ([namespace, node]) => {
-        const capture = await startCapture(ground.places.get(namespace), 'any')
+        const capture = await startCapture(ground.places.get(namespace), 'any', self)
         captures.push({ namespace, node, capture })
       }),
     )

@@ -171,14 +171,27 @@ describe('observe', () => {
     expect(checks[3]?.detail).toBe('nothing of it at c2:eth0')
   })
 
-  test('says how to install tcpdump', async () => {
-    lab('{ from: c1, ping: c2, observe: { at: "c2:eth0" } }')
-    const bin = join(world.folder, 'bin')
-    const script = `mkdir "$0"; for p in timeout sh node ip tc nsenter unshare ping iptables-save ip6tables-save nft cat; do ln -s "$(command -v $p)" "$0"; done`
-    await world.run(['sh', '-c', script, bin])
-    const { stdout, code } = await world.netlab(['test', file(), '--json'], { env: { PATH: bin } })
-    expect(code).toBe(1)
-    expect((JSON.parse(stdout) as ChecksJson).checks[0]).toMatchObject({
+  test('needs no tcpdump where there is koffi, and says how to install it elsewhere', async () => {
+    lab(
+      '{ from: c1, ping: out, observe: [{ at: "out:eth0", source: 203.0.113.1 }, { at: "gw:br0", source: 10.1.0.2 }] }',
+      '{ from: c1, tcp: "out:90", to: "out:90", observe: { at: "out:eth0", source: 203.0.113.1, dport: 90 } }',
+      '{ from: c1, ping: out, observe: { at: "out:eth0", source: 10.1.0.2 } }',
+      '{ from: c1, udp: "out:53", to: "out:53", timeout: 1 }',
+    )
+    const [bin, alone] = [join(world.folder, 'bin'), join(world.folder, 'netlab.cjs')]
+    const programs = 'timeout sh node ip tc nsenter unshare ping iptables-save ip6tables-save nft cat'
+    const script = `mkdir "$0"; for p in ${programs}; do ln -s "$(command -v $p)" "$0"; done; cp dist/netlab.cjs "$1"`
+    await world.run(['sh', '-c', script, bin, alone])
+    const run = async (program: string): Promise<ChecksJson['checks']> =>
+      (
+        JSON.parse(
+          (await world.run(['node', program, 'test', file(), '--json'], { env: { PATH: bin } })).stdout,
+        ) as ChecksJson
+      ).checks
+    const own = await run('dist/netlab.cjs')
+    expect(own.map(({ status }) => status)).toEqual(['pass', 'pass', 'fail', 'fail'])
+    expect(own[3]?.where).toMatch(/^arrived at gw:br0, and was not forwarded/)
+    expect((await run(alone))[0]).toMatchObject({
       status: 'error',
       detail: expect.stringContaining('apt-get install tcpdump'),
     })
@@ -188,13 +201,17 @@ describe('observe', () => {
 test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started', async (signal) => {
   lab(
     '{ from: c1, tcp: "out:99", to: "out:99", timeout: 20, observe: { at: "out:eth0" } }',
-    '{ from: alone, ping: c1, timeout: 20 }',
+    '{ from: c1, ping: 10.1.0.77, timeout: 20 }',
     '{ from: alone, run: [sleep, 30] }',
   )
   const ended = world.netlab(['test', file()])
-  for (let i = 0; i < 50 && (await leftovers()).split('\n').length < 5; i++)
-    await new Promise((d) => setTimeout(d, 100))
-  expect(await leftovers()).toMatch(/tcpdump[^]*agent|agent[^]*tcpdump/)
+  const all = ['tcpdump -i', 'cjs agent c1', 'cjs agent out', 'ping -n']
+  const started = async (): Promise<string[]> => {
+    const found = await leftovers()
+    return all.filter((one) => found.includes(one))
+  }
+  for (let i = 0; i < 50 && (await started()).length < all.length; i++) await new Promise((d) => setTimeout(d, 50))
+  expect(await started()).toEqual(all)
   await world.run(['pkill', `-${signal.slice(3)}`, '-f', '^[^ ]*node [^ ]*cjs test'])
   expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : 137)
   for (let i = 0; i < 20 && (await leftovers()) !== ''; i++) await new Promise((d) => setTimeout(d, 100))

@@ -1,0 +1,73 @@
+import { writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type * as Koffi from 'koffi'
+
+const [AF_PACKET, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF] = [17, 2, 1, 8]
+/** ETH_P_ALL in network byte order: everything, also what goes out. */
+const ALL = 0x0300
+const SIOCGSTAMPNS = 0x8907
+const LINUX_SLL2 = 276
+
+/**
+ * `netlab capture DEVICE SNAPLEN`: what `tcpdump -i DEVICE -y LINUX_SLL2 -w -` writes, for where tcpdump is missing or
+ * cannot give up being root (user namespaces with a single user): packet(7) sockets through koffi. Runs until it is killed.
+ * Throws where koffi is not installed, and where the kernel refuses.
+ */
+export function sniff(device: string, snaplen: number): never {
+  const koffi = createRequire(__filename)('koffi') as typeof Koffi
+  const libc = koffi.load('libc.so.6')
+  const call = (signature: string) => {
+    const f = libc.func(signature) as (...args: unknown[]) => number
+    return (...args: unknown[]): number => {
+      const result = f(...args)
+      if (result < 0) throw new Error(`${signature}: ${errorText(koffi.errno())}`)
+      return result
+    }
+  }
+  const errorText = libc.func('str strerror(int)') as (errno: number) => string
+  const index = libc.func('uint if_nametoindex(str)') as (name: string) => number
+  const receive = call('long recvfrom(int, void *, size_t, int, void *, void *)')
+
+  const socket = call('int socket(int, int, int)')(AF_PACKET, SOCK_DGRAM, ALL)
+  const room = Buffer.alloc(4)
+  room.writeInt32LE(1 << 22)
+  call('int setsockopt(int, int, int, void *, uint)')(socket, SOL_SOCKET, SO_RCVBUF, room, 4)
+  if (device !== 'any') {
+    const ifindex = index(device)
+    if (ifindex === 0) throw new Error(`${device}: No such device exists`)
+    const address = Buffer.alloc(20) // sockaddr_ll
+    address.writeUInt16LE(AF_PACKET, 0)
+    address.writeUInt16LE(ALL, 2)
+    address.writeInt32LE(ifindex, 4)
+    call('int bind(int, void *, uint)')(socket, address, address.length)
+  }
+  const stampOf = libc.func('int ioctl(int, ulong, void *)') as (...args: unknown[]) => number
+  const stamp = Buffer.alloc(16)
+  stampOf(socket, SIOCGSTAMPNS, stamp) // from now on the kernel keeps the time of every packet
+
+  const head = Buffer.alloc(24)
+  head.writeUInt32LE(0xa1b23c4d, 0) // nanoseconds
+  head.writeUInt16LE(2, 4)
+  head.writeUInt16LE(4, 6)
+  head.writeUInt32LE(snaplen, 16)
+  head.writeUInt32LE(LINUX_SLL2, 20)
+  writeSync(1, head)
+  writeSync(2, `listening on ${device}\n`)
+
+  const [data, from, size] = [Buffer.alloc(snaplen), Buffer.alloc(20), Buffer.alloc(4)]
+  for (;;) {
+    size.writeUInt32LE(from.length)
+    const length = receive(socket, data, data.length, 0, from, size)
+    stampOf(socket, SIOCGSTAMPNS, stamp)
+    const record = Buffer.alloc(36)
+    record.writeUInt32LE(Number(stamp.readBigInt64LE(0)), 0)
+    record.writeUInt32LE(Number(stamp.readBigInt64LE(8)), 4)
+    record.writeUInt32LE(20 + length, 8)
+    record.writeUInt32LE(20 + length, 12)
+    from.copy(record, 16, 2, 4) // protocol, in network byte order already
+    record.writeInt32BE(from.readInt32LE(4), 20)
+    record.writeUInt16BE(from.readUInt16LE(8), 24)
+    from.copy(record, 26, 10, 20) // packet type, length of the address, address
+    writeSync(1, Buffer.concat([record, data.subarray(0, length)]))
+  }
+}
