@@ -78,14 +78,17 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const peer = outlook.desired.get(spec.peer ?? '') as Link | undefined
       if (!peer) return []
       if (peer.id < r.id) return [] // the first of the two makes both
-      const netns = (x: Link): string[] => (x.root ? [] : ['netns', x.namespace])
-      const marked = r.root || peer.root ? ['group', String(labGroup(outlook.lab))] : []
-      return [
-        ...emit([
-          ...['ip', 'link', 'add', 'name', nameOf(r.id), ...marked, ...netns(r), ...head(r.id, spec)],
-          ...['type', 'veth', 'peer', 'name', nameOf(peer.id), ...netns(peer), ...head(peer.id, peer.spec)],
-        ]),
-      ]
+      // Before Linux 6.13 a name is free only if no device is called so where the command runs: that is where one end is.
+      const [near, far] = peer.root ? [peer, r] : [r, peer]
+      const marked = near.root ? ['group', String(labGroup(outlook.lab))] : []
+      const netns = far.root || far.namespace === near.namespace ? [] : ['netns', far.namespace]
+      return emit(
+        [
+          ...['ip', 'link', 'add', 'name', nameOf(near.id), ...marked, ...head(near.id, near.spec)],
+          ...['type', 'veth', 'peer', 'name', nameOf(far.id), ...netns, ...head(far.id, far.spec)],
+        ],
+        near.root ? undefined : near.namespace,
+      )
     }
     if (type.addWords) return emit(type.addWords(nameOf(r.id), spec), r.root ? undefined : r.namespace)
     const words = fields.flatMap(([name, field]) =>
@@ -94,35 +97,26 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         : (field.words ?? ((v) => [name, String(v)]))(spec[name]),
     )
     const lower = spec.link
-    const abroad = lower !== undefined && namespaceOf(lower) !== r.namespace
     const before = lower !== undefined && type.lowerWord !== 'dev' ? ['link', nameOf(lower)] : []
     const inside = lower !== undefined && type.lowerWord === 'dev' ? ['dev', nameOf(lower)] : []
-    const target = abroad && !r.root ? ['netns', r.namespace] : []
-    const where = abroad
-      ? outlook.desired.get(lower)?.root
-        ? undefined
-        : namespaceOf(lower)
-      : r.root
-        ? undefined
-        : r.namespace
-    return emit(
-      [
-        'ip',
-        'link',
-        'add',
-        ...before,
-        'name',
-        nameOf(r.id),
-        ...group,
-        ...target,
-        ...head(r.id, spec),
-        'type',
-        type.name,
-        ...words,
-        ...inside,
-      ],
-      where,
-    )
+    const made = (name: string, mark: string[], target: string[]): string[] => [
+      ...['ip', 'link', 'add', ...before, 'name', name, ...mark, ...target, ...head(r.id, spec)],
+      ...['type', type.name, ...words, ...inside],
+    ]
+    if (lower === undefined || namespaceOf(lower) === r.namespace)
+      return emit(made(nameOf(r.id), group, []), r.root ? undefined : r.namespace)
+    const home = outlook.desired.get(namespaceOf(lower))?.root || outlook.desired.get(lower)?.root
+    const where = home ? undefined : namespaceOf(lower)
+    const clash = linkId(namespaceOf(lower), nameOf(r.id))
+    if (r.root || !(home || outlook.desired.has(clash) || outlook.live.has(clash)))
+      return emit(made(nameOf(r.id), group, r.root ? [] : ['netns', r.namespace]), where)
+    // The name is taken where the lower device is (see above): it is made under another, and gets its own as it moves.
+    const name = `nl${generatedMac(outlook.lab, r.id).replaceAll(':', '')}`.slice(0, 15)
+    const mark = home ? ['group', String(labGroup(outlook.lab))] : []
+    return [
+      ...emit(made(name, mark, []), where),
+      ...emit(['ip', 'link', 'set', 'dev', name, 'netns', r.namespace, 'name', nameOf(r.id)], where),
+    ]
   }
 
   /** `ip link set dev X …` for these settings; empty when there are none. */

@@ -140,9 +140,10 @@ export const qdisc: Kind<QdiscSpec> = {
       live.other === undefined || kind.length > 0
         ? []
         : [{ field: 'other', from: live.other, forces: 'tc cannot take it back in place' }]
+    const foreign = live.kind !== undefined && live.kind !== 'netem'
     const fields = FIELDS.flatMap((field): Difference[] => {
       const [was, is] = [live, desired].map((spec) => effective(spec, field))
-      if (live.kind !== undefined || was === undefined || is === undefined || same(field, desired, was, is)) return []
+      if (foreign || was === undefined || is === undefined || same(field, desired, was, is)) return []
       // A queue that follows from another rate is no change of its own.
       if (live[field] === undefined && desired[field] === undefined) return []
       return [{ field, from: text(field, was), to: text(field, is) }]

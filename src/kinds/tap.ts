@@ -9,8 +9,8 @@ export const tap: LinkType = {
     user: {
       schema: {
         type: 'string',
-        pattern: '^[a-z_][a-z0-9_-]*$|^[0-9]+$',
-        description: 'User who may open it; default: root only.',
+        pattern: '^[a-z_][a-z0-9_-]*$',
+        description: 'Name of the user who may open it; default: root only.',
       },
       read: (d) => d['user'],
       forces: 'its owner is chosen when it is made',
@@ -24,7 +24,7 @@ export const tap: LinkType = {
     name,
     'mode',
     'tap',
-    ...(user === undefined ? [] : ['user', String(user)]),
+    ...(typeof user === 'string' ? ['user', user] : []),
   ],
   mtu: () => 1500,
   byType: true,

@@ -1,0 +1,144 @@
+// What only another kernel can show: run by `npm run test:vm` inside the virtual machine of scripts/vm.sh, where Node is
+// ten times slower than outside. So there is one process, and netlab is called as seldom as possible.
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+
+let passed = 0
+let failed = 0
+function check(what, actual, expected = true) {
+  const ok = isDeepStrictEqual(actual, expected)
+  if (ok) passed++
+  else failed++
+  console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}`)
+  if (!ok) console.log(`     expected ${JSON.stringify(expected)}\n     actual   ${JSON.stringify(actual)}`)
+}
+
+function run(argv) {
+  const { status, stdout, stderr } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' })
+  return { code: status, stdout, stderr }
+}
+const netlab = (...args) => run([process.execPath, 'dist/netlab.cjs', ...args])
+function must({ code, stdout, stderr }) {
+  if (code !== 0) throw new Error(`exit code ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+const plan = (file) => JSON.parse(must(netlab('plan', file, '--json')))
+const actions = (file) => Object.fromEntries(plan(file).changes.map(({ id, action }) => [id, action]))
+const sh = (line) => must(run(['sh', '-ec', line]))
+
+/** Apply, plan (empty), checks; break everything at once, exactly that, repair (empty); destroy (nothing left). */
+function lifecycle(file, breaks = []) {
+  must(netlab('apply', file, '-y'))
+  check(`${file}: the plan after apply is empty`, actions(file), {})
+  const tests = netlab('test', file, '--json')
+  const { summary } = JSON.parse(tests.stdout)
+  check(`${file}: ${summary.pass} checks pass${tests.code ? `\n${tests.stdout}` : ''}`, tests.code, 0)
+  if (breaks.length) {
+    for (const [line] of breaks) sh(line)
+    check(
+      `${file}: what was broken, and nothing else`,
+      actions(file),
+      Object.assign({}, ...breaks.map(([, ids]) => ids)),
+    )
+    must(netlab('apply', file, '-y'))
+    check(`${file}: it is repaired`, actions(file), {})
+  }
+  must(netlab('destroy', file, '-y'))
+  check(`${file}: nothing is left`, sh('ip netns list; ip -o link show | grep -v lo: || true'), '')
+}
+
+/** Two sets of impairments in one lab: applied, changed in place, changed by hand. */
+function netem() {
+  const first = [
+    '{ delay: 20ms }',
+    '{ delay: 20ms, jitter: 5ms, loss: 1.3%, duplicate: 0.1%, corrupt: 0.7%, reorder: 25% }',
+    '{ loss: 33.3333% }',
+    '{ loss: 12.345678%, delay: 1234567us }',
+    '{ loss: 0.0000001%, corrupt: 100% }',
+    '{ delay: 1us, jitter: 7us, rate: 1234567bit, limit: 50 }',
+    '{ delay: 274s }',
+    '{ limit: 10 }',
+    '{ rate: 10mbit, burst: 32kb }',
+    '{ rate: 5mbit }',
+    '{ delay: 3ms, rate: 5mbit, corrupt: 1%, reorder: 50%, duplicate: 2%, loss: 3% }',
+  ]
+  // Each is what the one before was, so that options have to go as well as come. Between tbf and netem it is replaced.
+  const second = [...first.slice(1), first[0]]
+  const file = '/tmp/netem.yaml'
+  const write = (all) =>
+    writeFileSync(
+      file,
+      ['namespaces: { a: , b: }', 'links:']
+        .concat(all.map((i, n) => `  - endpoints: { a:eth${n}: { impairments: ${i} }, b:eth${n}: { } }`))
+        .join('\n'),
+    )
+  const of = (n) => `a/eth${n}/qdisc`
+  write(first)
+  must(netlab('apply', file, '-y'))
+  check('netem: the plan after apply is empty', actions(file), {})
+  write(second)
+  const tbf = (text) => /rate/.test(text) && !/delay|loss|corrupt/.test(text)
+  const expected = second.map((text, n) => [of(n), tbf(text) === tbf(first[n]) ? 'update' : 'replace'])
+  const changed = plan(file)
+  check('netem: what differs is changed in place', actions(file), Object.fromEntries(expected))
+  check('netem: nothing is removed', changed.steps.filter(({ command }) => / del /.test(command)).length, 0)
+  must(netlab('apply', file, '-y'))
+  check('netem: the plan after the change is empty', actions(file), {})
+  sh('tc -n a qdisc change dev eth0 root netem delay 20ms 5ms loss 2%')
+  sh('tc -n a qdisc change dev eth1 root netem loss gemodel 1% 10%')
+  sh('tc -n a qdisc del dev eth2 root')
+  sh('tc -n b qdisc add dev eth3 root netem delay 1ms')
+  const repair = { [of(0)]: 'update', [of(1)]: 'replace', [of(2)]: 'create', 'b/eth3/qdisc': 'delete' }
+  check('netem: what was broken, and nothing else', actions(file), repair)
+  must(netlab('apply', file, '-y'))
+  check('netem: it is repaired', actions(file), {})
+  must(netlab('destroy', file, '-y'))
+}
+
+/** What packets notice. */
+function impaired() {
+  const file = '/tmp/slow.yaml'
+  const link = '{ a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }'
+  writeFileSync(file, `namespaces: { a: , b: }\nlinks: [{ endpoints: ${link}, impairments: { delay: 100ms } }]\n`)
+  must(netlab('apply', file, '-y'))
+  const average = Number(/= [\d.]+\/([\d.]+)/.exec(sh('ip netns exec a ping -q -c 3 -i 0.3 10.0.0.2'))?.[1])
+  check(`netem: 100 ms each way are 200 ms and more (${average} ms)`, average >= 200 && average < 300)
+  must(netlab('destroy', file, '-y'))
+}
+
+const parts = {
+  types: () =>
+    lifecycle('test/vm/types.yaml', [
+      [
+        'ip -n h1 link del dev dummy0',
+        { 'h1/dummy0': 'create', 'h1/dummy0/10.9.0.1/32': 'create', 'h1/dummy0/fd09::1/128': 'create' },
+      ],
+      ['ip -n h2 link set dev eth0.10 mtu 1300', { 'h2/eth0.10': 'update' }],
+      ['ip -n h1 link set dev qinq down', { 'h1/qinq': 'update' }],
+      ['ip -n h1 link set dev tap0 mtu 1300', { 'h1/tap0': 'update' }],
+      ['ip -n h1 link set dev ifb0 txqueuelen 77', { 'h1/ifb0': 'update' }],
+      ['ip -n r route del 10.77.0.0/16 table 10', { 'r/route/10.77.0.0/16 table 10': 'create' }],
+      ['ip -n r link set dev eth2 nomaster', { 'r/eth2': 'update' }],
+      ['ip -n c1 addr del 10.3.0.2/24 dev eth0', { 'c1/eth0/10.3.0.2/24': 'create' }],
+    ]),
+  netem,
+  impaired,
+}
+
+const chosen = process.argv.slice(2)
+const started = Date.now()
+for (const [name, part] of Object.entries(parts)) {
+  if (chosen.length && !chosen.includes(name)) continue
+  const before = Date.now()
+  try {
+    part()
+  } catch (error) {
+    check(`${name}: ${error.message}`, false)
+    // What is left of it is in the way of nothing else.
+    for (const { name: lab } of JSON.parse(netlab('list', '--json').stdout).labs) netlab('destroy', lab, '-y')
+  }
+  console.log(`     ${name}: ${Math.round((Date.now() - before) / 1000)} s`)
+}
+console.log(`${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`)
+process.exitCode = failed ? 1 : 0
