@@ -47,6 +47,9 @@ async function generate() {
   writeIfChanged('src/lab/validator.generated.cjs', `${validator}\n`)
 }
 
+/** A shell script that is a comment to JavaScript: see src/launch.sh. */
+const launcher = `#!/bin/sh\n':' /* 2>/dev/null\n${readFileSync('src/launch.sh', 'utf8')}*/`
+
 async function bundle() {
   const { outputFiles } = await esbuild.build({
     entryPoints: ['src/main.ts'],
@@ -55,7 +58,7 @@ async function bundle() {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    banner: { js: '#!/usr/bin/env node' },
+    banner: { js: launcher },
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
     external: ['koffi'], // native, and optional: looked for when it is used
