@@ -101,7 +101,9 @@ const attached = (rule: object): Fields =>
 const scene: readonly Command[] = [
   create('a'),
   create('b'),
-  { argv: ['sysctl', '-qw', 'net.ipv6.conf.default.addr_gen_mode=1'], netns: 'a' },
+  // Without link-local addresses, which come when they come.
+  at('a', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
+  at('b', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
   {
     argv: [
       ...'ip link add name e0 netns a address 02:00:00:00:00:01 type veth'.split(' '),
@@ -324,6 +326,14 @@ describe('the netlink runner', () => {
     expect(result.done).toEqual([0, 1, 2, 3, 4, 5])
     expect(result.failure).toMatchObject({ index: 6, outcome: { code: 2 } })
     expect(await sh('ip -n a -br addr show dev br1')).toContain('10.0.0.1/24')
+  })
+
+  test('stops between two commands when it is asked to, and knows what was done', async () => {
+    const commands = Array.from({ length: 1000 }, (_, i) => create(`n${i}`))
+    const [{ done, failure }] = (await world.drive([{ run: commands, stop: true }])) as [Ran]
+    expect(failure).toBeUndefined()
+    expect(done.length).toBeLessThan(commands.length)
+    expect(Number(await sh('ls /run/netns | wc -l'))).toBe(done.length)
   })
 
   test('killed at any moment, leaves nothing that is nobody’s', async () => {

@@ -5,7 +5,8 @@ import type { DumpRequest } from '../../src/model/runner.ts'
 
 /** What the driver is to do, one after the other. */
 export type Task =
-  | { readonly run: readonly Command[]; readonly by?: 'ip' }
+  /** `stop`: at the first command that is done. */
+  | { readonly run: readonly Command[]; readonly by?: 'ip'; readonly stop?: true }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
 
 /**
@@ -23,7 +24,15 @@ async function main(): Promise<void> {
     if ('dump' in task) results.push(await runner.dump(task.dump))
     else {
       const done: number[] = []
-      const failure = await runner.run(task.run, (index) => done.push(index))
+      const abort = new AbortController()
+      const failure = await runner.run(
+        task.run,
+        (index) => {
+          done.push(index)
+          if (task.stop) abort.abort()
+        },
+        abort.signal,
+      )
       results.push({ done, ...(failure && { failure }) })
     }
     if (process.env['TIMES']) process.stderr.write(`${(performance.now() - start).toFixed(1)} ms\n`)

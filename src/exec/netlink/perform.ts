@@ -86,6 +86,7 @@ export function performer(
   function name(as: string, make: () => Fault | undefined): Fault | undefined {
     prepare()
     const path = `${FOLDER}/${as}`
+    system.forget(as)
     const file = attempt('open', path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
     if (file < 0) return { at: 'name', name: as, error: error() }
     attempt('close', file)
@@ -115,7 +116,8 @@ export function performer(
         return name(job.name, () => (system.enter(job.netns) ? undefined : unreachable()))
       case 'delete': {
         const path = `${FOLDER}/${job.name}`
-        system.forget(job.name)
+        // Held until the run ends: all go together then, and the kernel takes them down in one go.
+        system.descriptor(job.name)
         attempt('umount2', path, MNT_DETACH)
         return attempt('unlink', path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
       }
