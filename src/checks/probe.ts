@@ -148,7 +148,8 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
   const before = listener === 'other' ? new Set(await clients()) : undefined
   const localPort = nextPort()
   localPorts.add(localPort)
-  const greeting = listener === 'netlab' ? 500 : 0
+  // Taking a late greeting for none would make of what must fail, and does not, a success.
+  const greeting = listener === 'netlab' ? Math.max(1000, timeout) : 0
   const answer = await agents.ask(check.from, from, { op: 'connect', address, port, localPort, timeout, greeting })
   if (answer.error !== undefined) return failed(answer.error, address, port, timeout)
   try {

@@ -80,7 +80,7 @@ fail() {
 tries=0
 [ "$ready" != tcp ] || ! is_ready || fail "cannot start: something listens on port $value there already"
 umask 077
-mkdir -p "\${log%/*}" && [ -O "\${log%/*}" ] && : >>"$log" || fail "cannot start: no log can be written to $log"
+mkdir -p "\${log%/*}" && [ -O "$run" ] && ! [ -L "$run" ] && : >>"$log" || fail "cannot start: no log can be written to $log"
 umask 022
 named "$hosts"
 cd -- "$cwd" || fail "cannot start"
@@ -139,7 +139,9 @@ done
 [ -z "$rest" ] || { echo "still running:" $rest >&2; exit 1; }
 [ "$keep" ] || {
   rm -f -- "$log"
-  rmdir -- "\${log%/*}" "\${log%/*/*}" "$run/netlab" 2>/dev/null || :
+  rmdir -- "\${log%/*}" "\${log%/*/*}" "$run/netlab" 2>/dev/null
+  case $run in /tmp/*) rmdir -- "$run" 2>/dev/null ;; esac
+  :
 }`
 
 /** A program that runs in a namespace from apply to destroy. The reader makes the live ones. */
