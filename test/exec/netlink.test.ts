@@ -117,8 +117,8 @@ test('a message is laid out as netlink(7) says, with the places of what is not k
     ].join(''),
   )
   expect(patches).toEqual([
-    { at: 20, device: 'v0' },
     { at: 44, netns: 'x' },
+    { at: 20, device: 'v0' },
   ])
 })
 
