@@ -56,7 +56,7 @@ export const stages = [
   { name: 'set sysctls', barrier: true },
   { name: 'create links', barrier: true },
   { name: 'set links', barrier: true },
-  { name: 'set link sysctls', barrier: false },
+  { name: 'set link sysctls', barrier: true },
   { name: 'add addresses', barrier: false },
   { name: 'add neighbors', barrier: false },
   { name: 'add device routes', barrier: false },

@@ -181,7 +181,8 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   const keyed = emitted.map((e, i) => {
     const netns = e.command.netns ?? ''
     if (!places.has(netns)) places.set(netns, places.size)
-    const deep = e.stage === 'create links' ? depth(e.change) : 0
+    // A VLAN can be made, and be up, only when what it stands on is.
+    const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
     return { e, key: [wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, rank.get(e.stage) ?? 0, i] }
   })
   keyed.sort((a, b) => a.key.map((k, i) => k - (b.key[i] ?? 0)).find((d) => d !== 0) ?? 0)
