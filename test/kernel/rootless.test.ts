@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { PlanJson } from '../../src/render/json.ts'
+import { openUser, type User } from '../support/user.ts'
+
+const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml'))
+const only = process.env['LAB']
+
+/** What the machine has, as far as labs could be seen in it. */
+const machine = async (user: User): Promise<string> =>
+  (await user.outside(['sh', '-c', 'ip netns list; ip -o link | cut -d: -f2; nft list tables'])).stdout
+
+describe('as an ordinary user', () => {
+  let user: User
+  let before: string
+  beforeAll(async () => {
+    user = await openUser()
+    before = await machine(user)
+  })
+  afterAll(() => user.close())
+
+  const netlab = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await user.netlab(args)
+    if (code !== 0) throw new Error(`netlab ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`)
+    return stdout
+  }
+  const holders = async (): Promise<string> =>
+    (await user.outside(['sh', '-c', 'pgrep -r S -f "netlab-sandbox [a-z0-9-]+$" || :'])).stdout
+
+  test.each(labs.filter((lab) => !only || lab.startsWith(only)))('labs/%s', async (file) => {
+    const path = `labs/${file}`
+    if (/^\s*[^#]*root: true/m.test(readFileSync(path, 'utf8'))) {
+      const { code, stderr } = await user.netlab(['apply', path, '-y'])
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('which no sandbox reaches') })
+      expect(stderr).toContain(`sudo netlab apply ${path}`)
+    } else {
+      await netlab('apply', path, '-y')
+      const { lab, changes } = JSON.parse(await netlab('plan', path, '--json')) as PlanJson
+      expect(changes).toEqual([])
+      await netlab('test', path)
+      expect(JSON.parse(await netlab('list', '--json'))).toMatchObject({ labs: [{ name: lab }] })
+      expect(await machine(user)).toBe(before)
+      expect(await holders()).toMatch(/^\d+\n$/)
+      await netlab('destroy', lab, '-y')
+    }
+    expect(JSON.parse(await netlab('list', '--json'))).toMatchObject({ labs: [] })
+    expect(await machine(user)).toBe(before)
+    expect(await holders()).toBe('')
+  })
+})
