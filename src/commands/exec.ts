@@ -3,12 +3,13 @@ import { attach, front, type Place } from '../exec/inside.ts'
 import { startRunner } from '../exec/runner.ts'
 import { isSandboxed } from '../exec/sandbox/holder.ts'
 import { surroundings } from '../live/names.ts'
+import type { Lab } from '../lab/index.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
 import { load } from './prepare.ts'
 
 interface Options {
-  /** The lab whose name for the machine's own namespace is meant. */
+  /** The lab whose name for the machine's own namespace is meant, and whose order of addresses. */
   readonly lab?: string
 }
 
@@ -40,9 +41,9 @@ async function sandboxShell(): Promise<number> {
 async function find(namespace: string, { lab }: Options): Promise<Place> {
   const runner = startRunner()
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, runner)) }
-  const owner = labWithRoot(namespace, lab)
-  if (owner !== undefined) return surroundings(namespace, runner, owner, namespace)
+  const here = labHere(lab)
+  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, runner, here)) }
+  if (here?.namespaces.get(namespace)?.root) return surroundings(undefined, runner, here)
   const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
   throw UserError.of(
     `there is no namespace ${namespace}`,
@@ -50,13 +51,12 @@ async function find(namespace: string, { lab }: Options): Promise<Place> {
   )
 }
 
-/** The name of the lab (by default the one of this directory) if it says `root: true` of the namespace. */
-function labWithRoot(namespace: string, argument: string | undefined): string | undefined {
+/** The lab that was named, or the one of this directory, when there is one. */
+function labHere(argument: string | undefined): Lab | undefined {
   try {
-    const lab = load(locate(argument))
-    return lab?.namespaces.get(namespace)?.root ? lab.name : undefined
+    return load(locate(argument, () => {}))
   } catch (error) {
-    if (argument === undefined && error instanceof UserError) return undefined // no lab here: nothing is called so
+    if (argument === undefined && error instanceof UserError) return undefined
     throw error
   }
 }

@@ -33,8 +33,8 @@ const defaults = (folder: string): string[] =>
  * netlab.yaml here, else the only file in labs/, else the one last planned or applied in this directory.
  * Throws a UserError that lists the candidates.
  */
-export function locate(argument: string | undefined): Located {
-  const file = argument === undefined ? implied() : explicit(argument)
+export function locate(argument: string | undefined, say: (text: string) => void = note): Located {
+  const file = argument === undefined ? implied(say) : explicit(argument)
   if (file === undefined) return { name: argument ?? '' }
   const folder = file === '-' ? '.' : dirname(file)
   const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
@@ -67,14 +67,14 @@ function explicit(argument: string): string | undefined {
   return only
 }
 
-function implied(): string {
+function implied(say: (text: string) => void): string {
   const [here] = defaults('.')
   if (here !== undefined) return here
   const files = labFiles('labs')
   if (files.length === 1 && files[0] !== undefined) return files[0]
   const last = remembered()
   if (last === undefined) throw UserError.of('which lab?', candidates())
-  note(`Using ${last}, the lab last used in this directory.\n`)
+  say(`Using ${last}, the lab last used in this directory.\n`)
   return last
 }
 

@@ -1,5 +1,6 @@
-import { namesOf, type Addressed, type Names } from '../model/names.ts'
+import { namesIn, namesOf, type Addressed, type Names } from '../model/names.ts'
 import { ownerOf } from '../model/owner.ts'
+import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 
 /** What is known of a live namespace from outside. */
@@ -10,15 +11,22 @@ export interface Surroundings {
   readonly names: Names
 }
 
+/** What a lab file tells about the lab. */
+interface Known {
+  readonly name: string
+  readonly namespaces: ReadonlyMap<string, { readonly root?: true }>
+  readonly resources: Resources
+}
+
 /**
- * Reads who owns a namespace and what names mean in it. `lab` decides where it is known already; `root` is that lab's
- * name for the machine's own namespace.
+ * Reads who owns a namespace (undefined: the machine's own, as the lab that is `known` means it) and what names mean in it.
+ * The kernel does not know in which order a file lists things: where the owner is `known`, its file decides which of the
+ * live addresses is first; otherwise the names of the interfaces do, `eth2` before `eth10`.
  */
 export async function surroundings(
-  namespace: string,
+  namespace: string | undefined,
   runner: Runner,
-  lab?: string,
-  root = 'host',
+  known?: Known,
 ): Promise<Surroundings> {
   const named = (await runner.list()).filter(({ stale }) => !stale)
   const mains = new Map(named.map(({ name, inode }) => [inode, name]))
@@ -29,16 +37,23 @@ export async function surroundings(
   ])
   const byName = new Map(netns.map((name, i) => [name, dumps[i]]))
   const mainOf = (name: string): string | undefined => mains.get(named.find((n) => n.name === name)?.inode ?? -1)
-  const owner = lab ?? ownerIn(byName.get(mainOf(namespace) ?? ''))
+  const owner = namespace === undefined ? known?.name : ownerIn(byName.get(mainOf(namespace) ?? ''))
   if (owner === undefined) return { names: new Map() }
+  const file = known?.name === owner ? known : undefined
+  const root = [...(file?.namespaces ?? [])].find(([, n]) => n.root)?.[0] ?? 'host'
   const addresses = [...byName].flatMap(([name, dump]) =>
     dump && ownerIn(dump) === owner ? addressesIn(name, dump) : [],
   )
   const marked = new Set(own?.links.flatMap(({ ifname, ifalias }) => (ownerOf(ifalias) === owner ? [ifname] : [])))
   if (own && !byName.has(root)) addresses.push(...addressesIn(root, own).filter(({ dev }) => marked.has(dev)))
   const shares = new Map(named.flatMap(({ name }) => (byName.has(name) ? [] : [[name, mainOf(name) ?? ''] as const])))
-  return { lab: owner, names: namesOf(addresses, shares) }
+  const first = file ? namesIn(file.resources) : new Map<string, string>()
+  const sorted = [...addresses].sort((a, b) => rank(a, first) - rank(b, first) || natural(a.dev, b.dev))
+  return { lab: owner, names: namesOf(sorted, shares) }
 }
+
+const rank = ({ namespace, address }: Addressed, first: Names): number => (first.get(namespace) === address ? 0 : 1)
+const natural = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
 
 const ownerIn = (dump: Dump | undefined): string | undefined =>
   ownerOf(dump?.links.find(({ flags }) => flags.includes('LOOPBACK'))?.ifalias)

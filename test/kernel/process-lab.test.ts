@@ -17,6 +17,7 @@ const lab = (word = 'one', more = ''): void =>
 name: apps
 namespaces:
   a: {}
+  two: {}
   b:
     processes:
       web: { command: "echo $WORD; getent hosts a host; exec sleep 700", env: { WORD: ${word} } }
@@ -25,6 +26,8 @@ namespaces:
   host: { root: true, processes: { out: { command: [sleep, "702"] } } }
 links:
   - endpoints: { "a:eth0": [10.0.0.1/24, "fd00::1/64"], "b:eth0": 10.0.0.2/24 }
+  - endpoints: { "two:y": 10.0.7.1/24, "b:y": {} }
+  - endpoints: { "two:x": 10.0.6.1/24, "b:x": {} }
   - endpoints: { "a:up": 10.1.0.1/24, "host:lab0": 10.1.0.2/24 }
 `,
   )
@@ -61,6 +64,16 @@ describe('exec', () => {
     expect((await world.run(['getent', 'hosts', 'a'])).code).not.toBe(0)
   })
 
+  test('means by a name what the file lists first, and without the file the first interface', async () => {
+    const hosts = async (cwd: string, ...options: string[]): Promise<string> =>
+      (await world.netlab(['exec', ...options, 'b', '--', 'getent', 'ahostsv4', 'two'], { cwd })).stdout.split(
+        ' ',
+      )[0] ?? ''
+    expect(await hosts('/', '--lab', file())).toBe('10.0.7.1')
+    expect(await hosts(world.folder)).toBe('10.0.7.1')
+    expect(await hosts('/')).toBe('10.0.6.1')
+  })
+
   test('keeps exit codes, input, output, folder and signals', async () => {
     expect(await world.netlab(['exec', 'a', 'sh', '-c', 'cat; pwd; echo e >&2; exit 7'], { input: 'in ' })).toEqual({
       code: 7,
@@ -84,7 +97,9 @@ describe('exec', () => {
   test('works without /etc/hosts', async () => {
     const script = `mount -t tmpfs none /etc && node dist/netlab.cjs exec a -- cat /etc/hosts; ls -A /etc`
     const { stdout } = await world.run(['unshare', '-m', 'sh', '-c', script])
-    expect(stdout).toBe('127.0.0.1 localhost\n::1 localhost\n10.0.0.1 a\n10.0.0.2 b\n10.1.0.2 host\n10.0.0.2 pod\n')
+    expect(stdout).toBe(
+      '127.0.0.1 localhost\n::1 localhost\n10.0.0.1 a\n10.0.0.2 b\n10.1.0.2 host\n10.0.0.2 pod\n10.0.7.1 two\n',
+    )
   })
 
   test('suggests what may be meant', async () => {
