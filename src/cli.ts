@@ -104,7 +104,7 @@ program
     end(async (global) => (await import('./commands/list.ts')).list({ ...global, ...options })),
   )
 
-const ROOT = 'the lab whose name for the machine’s own namespace is meant'
+const ROOT = 'the lab file that says what names mean, where it is not the one of this directory'
 
 program
   .command('exec')
