@@ -4,7 +4,6 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
-  chownSync,
   cpSync,
   existsSync,
   lchownSync,

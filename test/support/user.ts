@@ -16,7 +16,7 @@ export interface User {
   readonly folder: string
   /** Runs a program as the user. */
   run(argv: readonly string[], options?: Options): Promise<Outcome>
-  /** Runs netlab as `node dist/netlab.cjs`, as the user. */
+  /** Runs netlab as `node …/dist/netlab.cjs`, as the user. */
   netlab(args: readonly string[], options?: Options): Promise<Outcome>
   /** Runs a program beside the user, where root's labs would be. */
   outside(argv: readonly string[]): Promise<Outcome>
@@ -85,7 +85,7 @@ export async function openUser(): Promise<User> {
     become: [...(world?.enter ?? []), ...become],
     env,
     run: start,
-    netlab: (args, options) => start([process.execPath, 'dist/netlab.cjs', ...args], options),
+    netlab: (args, options) => start([process.execPath, join(folder, 'dist/netlab.cjs'), ...args], options),
     outside: (argv) => world?.run(argv) ?? start(argv),
     async close() {
       const left = world ? undefined : find(name)
