@@ -148,6 +148,15 @@ program
   )
 
 program
+  .command('doctor')
+  .description('what this machine lacks, and the exact fix')
+  .argument('[lab]', `${LAB}: only what it needs`)
+  .addOption(json())
+  .action((lab: string | undefined, options: object) =>
+    end(async (global) => (await import('./commands/doctor.ts')).doctor(lab, { ...global, ...options })),
+  )
+
+program
   .command('agent', { hidden: true })
   .description('open and answer connections for netlab test, as asked on standard input')
   .argument('<name>')

@@ -1,6 +1,7 @@
 import { confines } from '../exec/sandbox/confines.ts'
 import { loadLab, type Lab } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
+import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
 import { read, type Live, type Subject } from '../live/read.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
@@ -46,6 +47,7 @@ export function subjectOf(name: string, lab: Lab | undefined): Subject {
 export async function prepare(located: Located, runner: Runner, wishes: Wishes = {}): Promise<Prepared> {
   const lab = load(located)
   const name = lab?.name ?? ('name' in located ? located.name : '')
+  if (lab && !wishes.destroy) mustBeInstalled(lab.resources)
   const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!lab && live.resources.size === 0)
@@ -76,13 +78,15 @@ export async function planFor(
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
     throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))
-  return makePlan({
+  const plan = makePlan({
     lab: name,
     desired: target.length ? targeted(desired, found, target) : desired,
     live: found,
     adopts,
     replace: new Set(replace),
   })
+  await mustBeAble(plan, found, runner)
+  return plan
 }
 
 /** What has the name of one of the lab's and is somebody else's is never touched: the run ends here. */

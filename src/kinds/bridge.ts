@@ -65,6 +65,7 @@ export const bridge: LinkType = {
     ),
   },
   mtu: () => undefined,
+  requires: ({ vlan_filtering }) => ['bridge', ...(vlan_filtering === true ? ['vlan_filtering'] : [])],
   hasPorts: true,
   followsPorts: true,
   byType: false,

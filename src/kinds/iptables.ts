@@ -110,6 +110,7 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     },
     describe: describeIptables,
     compare: compareIptables,
+    requires: () => [`${kind}-restore`, `${kind}-save`],
     needs: ({ namespace }) => [namespace],
     lostWith: ({ namespace }) => [namespace],
     create: (r) =>

@@ -172,6 +172,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     },
 
     describe,
+    requires: ({ spec }) => type.requires?.(spec) ?? [type.name],
 
     compare(live, desired) {
       const differences: Difference[] = []

@@ -192,6 +192,7 @@ export const nftables: Kind<NftSpec> = {
   },
   describe: describeNft,
   compare: compareNft,
+  requires: () => ['nft'],
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],
   create: (r) => transaction(r, nothing, r.spec),

@@ -151,6 +151,7 @@ export const qdisc: Kind<QdiscSpec> = {
     return [...kind, ...other, ...fields]
   },
 
+  requires: ({ spec }) => ['tc', kindOfQdisc(spec)],
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
 

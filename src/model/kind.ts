@@ -59,6 +59,8 @@ export interface Kind<S extends object = any> {
    * last address).
    */
   bereaved?(gone: ReadonlySet<string>, live: Resources): [id: string, by: string][]
+  /** Names of the features of the kernel, and of the programs, that it takes: of src/kinds/features.ts. */
+  requires?(resource: Resource<S>): string[]
   /** The kernel leaves it behind when what it is `lostWith` goes (a process): it is removed all the same. */
   readonly lingers?: true
   /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */

@@ -66,6 +66,8 @@ export interface LinkType {
   readonly noArp?: true
   /** The kernel's length of the transmit queue, in packets; default: 1000. */
   readonly txqueuelen?: number
+  /** Names in src/kinds/features.ts of what it takes; default: the one of its own name. */
+  readonly requires?: (spec: LinkSpec) => string[]
   /** Two of them are made, and go, together, each the other's `peer`. */
   readonly pair?: true
   /** The kernel makes it with its namespace. */

@@ -1,0 +1,100 @@
+import { release } from 'node:os'
+import { startRunner } from '../exec/runner.ts'
+import { features, programs } from '../kinds/features.ts'
+import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../live/features.ts'
+import type { Runner } from '../model/runner.ts'
+import { FORMAT } from '../render/json.ts'
+import { locate } from './locate.ts'
+import { load } from './prepare.ts'
+import { out, outColors, outJson, type Global } from './terminal.ts'
+
+interface Options extends Global {
+  readonly json?: boolean
+}
+
+interface Finding {
+  readonly name: string
+  readonly kind: 'system' | 'program' | 'feature'
+  readonly purpose: string
+  /** Without it nothing works (with a lab: the lab does not). */
+  readonly essential: boolean
+  readonly present: boolean
+  readonly version?: string
+  /** The command to type, when it is missing. */
+  readonly fix?: string
+}
+
+/** `netlab doctor`: what this machine has and lacks, or what it lacks for a lab; 1 when something essential is missing. */
+export async function doctor(argument: string | undefined, options: Options): Promise<number> {
+  const lab = argument === undefined ? undefined : load(locate(argument))
+  const wanted = lab && new Set(requirements(lab.resources.values()).keys())
+  if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
+  const runner = startRunner()
+  const findings = [
+    ...system(),
+    ...(await Promise.all(
+      Object.entries(programs)
+        .filter(([name, { essential }]) => !wanted || wanted.has(name) || essential)
+        .map(([name]) => program(name, wanted?.has(name) ?? false, runner)),
+    )),
+    ...(await kernel((name) => !wanted || wanted.has(name), wanted !== undefined, runner)),
+  ]
+  const healthy = findings.every(({ present, essential }) => present || !essential)
+  if (options.json) outJson({ format_version: FORMAT, ...(lab && { lab: lab.name }), healthy, findings })
+  else out(render(findings, options))
+  return healthy ? 0 : 1
+}
+
+const OLDEST_NODE = 20
+
+function system(): Finding[] {
+  const fits = Number(process.versions.node.split('.')[0]) >= OLDEST_NODE
+  const base = { kind: 'system', essential: true } as const
+  return [
+    { ...base, name: 'Linux', purpose: 'everything', present: true, version: release() },
+    {
+      ...{ ...base, name: 'Node.js', purpose: 'netlab itself', present: fits, version: process.versions.node },
+      ...(!fits && { fix: `install Node.js ${OLDEST_NODE} or newer` }),
+    },
+  ]
+}
+
+async function program(name: string, wanted: boolean, runner: Runner): Promise<Finding> {
+  const { purpose, essential = false, version = [] } = programs[name] ?? { purpose: '' }
+  const base = { name, kind: 'program', purpose, essential: essential || wanted } as const
+  if (!isInstalled(name)) return { ...base, present: false, fix: installFix(name) }
+  const { stdout, stderr } = await runner.capture({ argv: [name, ...version] })
+  const said = /\d+(\.\d+)+|s?\d{8}/.exec(stdout || stderr)?.[0]
+  return { ...base, present: true, ...(said !== undefined && { version: said }) }
+}
+
+async function kernel(isWanted: (name: string) => boolean, forLab: boolean, runner: Runner): Promise<Finding[]> {
+  const names = Object.keys(features).filter(isWanted)
+  const able = ['ip', 'tc', 'unshare'].every(isInstalled)
+  const lacking = able ? await missingFeatures(names, runner) : new Map(names.map((name) => [name, '']))
+  return names.flatMap((name): Finding[] => {
+    const feature = features[name]
+    if (!feature) return []
+    const { purpose, essential = false } = feature
+    const present = !lacking.has(name)
+    const fix = able ? featureFix(feature) : 'install the programs above first'
+    return [{ name, kind: 'feature', purpose, essential: essential || forLab, present, ...(!present && { fix }) }]
+  })
+}
+
+const titles = { system: 'This machine', program: 'Programs', feature: 'The kernel' } as const
+
+function render(findings: readonly Finding[], options: Options): string {
+  const c = outColors(options)
+  const width = Math.max(...findings.map(({ name }) => name.length))
+  const line = ({ name, present, version, purpose, fix, essential }: Finding): string => {
+    const sign = present ? c.green('✓') : essential ? c.red('✗') : c.yellow('✗')
+    const first = `  ${sign} ${name.padEnd(width)}  ${c.dim(version ?? purpose)}`
+    return fix === undefined ? `${first}\n` : `${first}\n      ${version === undefined ? '' : `${purpose}. `}${fix}\n`
+  }
+  return (Object.keys(titles) as Finding['kind'][])
+    .map((kind) => [titles[kind], findings.filter((finding) => finding.kind === kind)] as const)
+    .filter(([, found]) => found.length > 0)
+    .map(([title, found]) => `${c.bold(title)}\n${found.map(line).join('')}`)
+    .join('\n')
+}

@@ -1,0 +1,130 @@
+/** A feature of the kernel that may be missing, found out by really using it in a namespace that is thrown away. */
+export interface Feature {
+  /** What labs use it for. */
+  readonly purpose: string
+  /** Without it there is no lab. */
+  readonly essential?: true
+  readonly module: string
+  readonly config: string
+  /** Shell: succeeds where the kernel has it. There are interfaces v0 and v1, a veth pair. */
+  readonly probe: string
+}
+
+const link = (words: string): string => `ip link add name x0 ${words}`
+
+/** By name; the types of interfaces have their own. */
+export const features: Readonly<Record<string, Feature>> = {
+  veth: { purpose: 'links', essential: true, module: 'veth', config: 'CONFIG_VETH', probe: link('type veth') },
+  bridge: { purpose: 'bridges', module: 'bridge', config: 'CONFIG_BRIDGE', probe: link('type bridge') },
+  vlan_filtering: {
+    purpose: 'bridges with vlan_filtering',
+    module: 'bridge',
+    config: 'CONFIG_BRIDGE_VLAN_FILTERING',
+    probe: link('type bridge vlan_filtering 1'),
+  },
+  dummy: { purpose: 'type: dummy', module: 'dummy', config: 'CONFIG_DUMMY', probe: link('type dummy') },
+  vlan: { purpose: 'type: vlan', module: '8021q', config: 'CONFIG_VLAN_8021Q', probe: link('link v0 type vlan id 1') },
+  vxlan: {
+    purpose: 'type: vxlan',
+    module: 'vxlan',
+    config: 'CONFIG_VXLAN',
+    probe: link('type vxlan id 1 dstport 4789'),
+  },
+  macvlan: {
+    purpose: 'type: macvlan',
+    module: 'macvlan',
+    config: 'CONFIG_MACVLAN',
+    probe: link('link v0 type macvlan'),
+  },
+  ipvlan: { purpose: 'type: ipvlan', module: 'ipvlan', config: 'CONFIG_IPVLAN', probe: link('link v0 type ipvlan') },
+  vrf: { purpose: 'type: vrf', module: 'vrf', config: 'CONFIG_NET_VRF', probe: link('type vrf table 10') },
+  ifb: { purpose: 'type: ifb', module: 'ifb', config: 'CONFIG_IFB', probe: link('type ifb') },
+  tap: { purpose: 'type: tap', module: 'tun', config: 'CONFIG_TUN', probe: 'ip tuntap add dev x0 mode tap' },
+  wireguard: {
+    purpose: 'type: wireguard',
+    module: 'wireguard',
+    config: 'CONFIG_WIREGUARD',
+    probe: link('type wireguard'),
+  },
+  netem: {
+    purpose: 'impairments',
+    module: 'sch_netem',
+    config: 'CONFIG_NET_SCH_NETEM',
+    probe: 'tc qdisc add dev v0 root netem delay 1ms',
+  },
+  tbf: {
+    purpose: 'impairments with a rate alone',
+    module: 'sch_tbf',
+    config: 'CONFIG_NET_SCH_TBF',
+    probe: 'tc qdisc add dev v0 root tbf rate 1mbit burst 5kb limit 10kb',
+  },
+  nf_tables: {
+    purpose: 'nftables, iptables',
+    module: 'nf_tables',
+    config: 'CONFIG_NF_TABLES',
+    probe: 'nft add table inet x0 || { ! command -v nft && iptables -w -L; }',
+  },
+}
+
+/** The package managers that fixes are given for, by their programs. */
+export const managers = {
+  'apt-get': 'apt-get install',
+  dnf: 'dnf install',
+  apk: 'apk add',
+  pacman: 'pacman -S',
+} as const
+export type Manager = keyof typeof managers
+
+/** A program that netlab runs. */
+export interface Program {
+  readonly purpose: string
+  readonly essential?: true
+  /** What makes it tell its version. */
+  readonly version: readonly string[]
+  readonly packages: Readonly<Record<Manager, string>>
+}
+
+const same = (name: string, others: Partial<Record<Manager, string>> = {}): Program['packages'] => ({
+  'apt-get': name,
+  dnf: name,
+  apk: name,
+  pacman: name,
+  ...others,
+})
+const utilLinux = same('util-linux', { apk: 'util-linux-misc' })
+const iptables = same('iptables', { dnf: 'iptables-nft' })
+
+/** By name. */
+export const programs: Readonly<Record<string, Program>> = {
+  ip: {
+    purpose: 'everything',
+    essential: true,
+    version: ['-V'],
+    packages: same('iproute2', { dnf: 'iproute' }),
+  },
+  tc: {
+    purpose: 'reading what is live, impairments',
+    essential: true,
+    version: ['-V'],
+    packages: same('iproute2', { dnf: 'iproute-tc' }),
+  },
+  unshare: { purpose: 'making namespaces', essential: true, version: ['--version'], packages: utilLinux },
+  nsenter: { purpose: 'working in namespaces', essential: true, version: ['--version'], packages: utilLinux },
+  sysctl: {
+    purpose: 'forwarding and sysctls',
+    essential: true,
+    version: ['--version'],
+    packages: same('procps', { dnf: 'procps-ng', apk: 'procps-ng', pacman: 'procps-ng' }),
+  },
+  nft: { purpose: 'nftables', version: ['--version'], packages: same('nftables') },
+  'iptables-restore': { purpose: 'iptables', version: ['--version'], packages: iptables },
+  'iptables-save': { purpose: 'iptables', version: ['--version'], packages: iptables },
+  'ip6tables-restore': { purpose: 'ip6tables', version: ['--version'], packages: iptables },
+  'ip6tables-save': { purpose: 'ip6tables', version: ['--version'], packages: iptables },
+  ping: {
+    purpose: 'checks that ping',
+    version: ['-V'],
+    packages: same('iputils-ping', { dnf: 'iputils', apk: 'iputils', pacman: 'iputils' }),
+  },
+  wg: { purpose: 'type: wireguard', version: ['--version'], packages: same('wireguard-tools') },
+}
