@@ -1,6 +1,7 @@
 import { shell } from '../model/command.ts'
 import type { Step } from '../model/plan.ts'
 import type { Failure, Runner } from '../model/runner.ts'
+import { idHint } from './sandbox/hint.ts'
 
 /** What is told while a plan is carried out. */
 export interface Progress {
@@ -80,9 +81,11 @@ function waves(steps: readonly Step[]): Step[][] {
 /** A step that failed, in words: which, its command, what the tool said. */
 export function failureText({ step, outcome }: NonNullable<Execution['failed']>): string {
   const said = (outcome.stderr.trim() || outcome.stdout.trim()).replaceAll('\n', '\n    ')
+  const hint = idHint(said)
   return [
     `${step.change}: ${step.stage} failed (exit code ${outcome.code})`,
     `  ${shell(step.command).replaceAll('\n', '\n  ')}`,
     ...(said ? [`    ${said}`] : []),
+    ...(hint ? [`  ${hint}`] : []),
   ].join('\n')
 }

@@ -130,6 +130,17 @@ describe('the sandbox of an ordinary user', () => {
       await user.netlab(['shell'], { input: 'ip netns del made\n', env: { SHELL: '/bin/sh' } })
       expect(await holders()).toEqual([])
     })
+    test('a process that becomes another user says why it cannot, where there is none', async () => {
+      const command = 'setpriv --reuid 1 --clear-groups sleep 1000'
+      const input = `namespaces: { web: { processes: { dropper: { command: ${command} } } } }`
+      const { code, stderr } = await user.netlab(['apply', '-', '-y'], { input })
+      const { stdout: ids } = await user.netlab(['shell'], {
+        input: 'cat /proc/self/uid_map',
+        env: { SHELL: '/bin/sh' },
+      })
+      const one = ids.trim().endsWith(' 1')
+      expect({ code, hint: stderr.includes('this sandbox has one user id') }).toEqual({ code: one ? 1 : 0, hint: one })
+    })
   })
 
   describe.each([
