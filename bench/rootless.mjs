@@ -24,7 +24,7 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string' }, namespaces: { type: 'string' }, json: { type: 'boolean' } },
 })
 const rounds = Number(values.rounds ?? 9)
-const sizes = [3, Number(values.namespaces ?? 100)]
+const sizes = [...new Set([3, Number(values.namespaces ?? 100)])]
 
 if (process.geteuid() !== 0) {
   console.error('bench/rootless.mjs compares root with an ordinary user: run it as root.')

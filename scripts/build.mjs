@@ -47,30 +47,43 @@ async function generate() {
   writeIfChanged('src/lab/validator.generated.cjs', `${validator}\n`)
 }
 
-/** A shell script that is a comment to JavaScript: see src/launch.sh. */
-const launcher = `#!/bin/sh\n':' /* 2>/dev/null\n${readFileSync('src/launch.sh', 'utf8')}*/`
-
-async function bundle() {
+/** Everything that a TypeScript module needs, as one piece of CommonJS. */
+async function bundle(entry, options = {}) {
   const { outputFiles } = await esbuild.build({
-    entryPoints: ['src/main.ts'],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    banner: { js: launcher },
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
     external: ['koffi'], // native, and optional: looked for when it is used
     legalComments: 'none',
     logLevel: 'error',
+    ...options,
   })
-  write('dist/netlab.cjs', outputFiles[0].contents, 0o755)
+  return outputFiles[0].text
+}
+
+/** A shell script that is a comment to JavaScript: see src/launch.sh. */
+async function launcher() {
+  const outside = await bundle('src/outside.ts', { minifyIdentifiers: true })
+  const script = readFileSync('src/launch.sh', 'utf8').replace('@OUTSIDE@', () =>
+    outside.trim().replaceAll("'", `'\\''`),
+  )
+  if (script.includes('*/')) throw new Error('src/launch.sh: */ would end the comment that it is to JavaScript')
+  return `#!/bin/sh\n':' /* 2>/dev/null\n${script}*/`
+}
+
+async function program() {
+  const text = await bundle('src/main.ts', { banner: { js: await launcher() } })
+  write('dist/netlab.cjs', text, 0o755)
 }
 
 try {
   await generate()
-  await bundle()
+  await program()
 } catch (error) {
   if (!error.errors) throw error // esbuild has said what is wrong with the sources
   process.exitCode = 1

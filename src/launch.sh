@@ -1,5 +1,6 @@
 # The file begins as a shell script, so that an ordinary user's command goes straight into a sandbox that is there and
-# node starts once, not twice. Whatever is not plain sailing is left to src/main.ts, which does the same and more.
+# node starts once, not twice. Where there is none yet, src/outside.ts makes it. Everything else is left to src/main.ts, which
+# does the same when it is started by node.
 enter() {
   name=${NETLAB_SANDBOX:-default} program=$0
   case ${1-} in '' | -* | validate | fmt | init | completion | diff | help) return ;; esac
@@ -17,6 +18,7 @@ enter() {
         node "$program" "$@" 2>&6 6>&-
     } 6>&2 2>/dev/null 3<"$process/ns/user" 4<"$process/ns/mnt" 5<"$process/ns/net"
   done
+  exec node -e '@OUTSIDE@' -- "$program" "$@"
 }
 enter "$@"
 exec node "$0" "$@"

@@ -56,7 +56,7 @@ describe('the sandbox of an ordinary user', () => {
     })
 
     test('is one, however many commands start it at once', async () => {
-      const plans = Array.from({ length: 4 }, () => user.netlab(['plan', 'p.yaml']))
+      const plans = Array.from({ length: 4 }, () => user.run(['dist/netlab.cjs', 'plan', 'p.yaml']))
       const applied = await Promise.all([
         user.netlab(['apply', 'p.yaml', '-y']),
         user.netlab(['apply', 'labs/router.yaml', '-y']),
@@ -74,7 +74,7 @@ describe('the sandbox of an ordinary user', () => {
       await netlab('apply', 'p.yaml', '-y')
       const [holder = ''] = await holders()
       await user.outside(['kill', '-KILL', holder])
-      const next = await netlab('list')
+      const next = await user.run(['dist/netlab.cjs', 'list'])
       expect(next.stdout).toBe('No lab is live here.\n')
       expect(next.stderr).toMatch(/was ended from outside: what was in it is gone, and \d+ processes/)
       expect(await processes('^sleep 1000$')).toEqual([])

@@ -29,7 +29,7 @@ export async function enter(name: string, args: readonly string[]): Promise<numb
   if (!namespaces || !sandbox) throw UserError.of(`the sandbox ${name} ends as soon as it is made`)
   const argv = [
     ...['--preserve-credentials', '--user=/proc/self/fd/3', '--mount=/proc/self/fd/4', '--net=/proc/self/fd/5', '--'],
-    ...[process.execPath, ...process.execArgv, resolve(process.argv[1] ?? ''), ...args],
+    ...[process.execPath, resolve(process.argv[1] ?? ''), ...args],
   ]
   const { NETLAB_SANDBOX: _, ...kept } = process.env
   const env = {

@@ -22,15 +22,15 @@ mkdir /tmp/netns /tmp/netlab /tmp/.machine
 mkdir -m 1777 /tmp/lock
 mount -n --rbind /run /tmp/.machine
 door=$1
+cd /run
 set --
-for path in /run/* /run/.[!.]*; do
-  [ -e "$path" ] || continue
-  entry=\${path##*/}
+for entry in * .[!.]*; do
   case $entry in
-    netns | netlab | netlab-* | lock | xtables.lock | .machine) ;;
+    '*' | '.[!.]*' | netns | netlab | netlab-* | lock | xtables.lock | .machine) ;;
     *) set -- "$@" ".machine/$entry" ;;
   esac
 done
+cd /
 [ $# -eq 0 ] || ln -s -- "$@" /tmp
 mount -n --move /tmp /run
 mount -n -t sysfs sysfs /sys 2>/dev/null || :
@@ -76,7 +76,9 @@ async function start(name: string): Promise<number> {
   const argv = ['--user', '--mount', '--net', '--propagation', 'slave', '--', ...firstHolderArgv(name)]
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' }
   const holder = spawn('unshare', argv, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', env })
-  const missing = once(holder, 'error').then(([error]) => (error as Error).message)
+  const missing = once(holder, 'error').then((): never => {
+    throw UserError.of('unshare: command not found', 'It comes with util-linux.')
+  })
   let words = ''
   holder.stderr.setEncoding('utf8').on('data', (text: string) => (words += text))
   holder.stdin.on('error', () => {}) // it may be gone before its input is
