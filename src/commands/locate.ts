@@ -11,6 +11,8 @@ export interface LocatedFile {
   readonly text: string
   /** Reads a file that the lab file names, from where it lies itself. Throws as `readFileSync` does. */
   readonly beside: (path: string) => string
+  /** Finds a file that holds a key, which is recorded nowhere. */
+  readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
 }
 
@@ -38,10 +40,15 @@ export function locate(argument: string | undefined, say: (text: string) => void
   if (file === undefined) return { name: argument ?? '' }
   const folder = file === '-' ? '.' : dirname(file)
   const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
+  const keyFile = (from: string) => (path: string) => {
+    const full = resolve(from, path)
+    return { path: full, text: readFileSync(full, 'utf8') }
+  }
   try {
     const saved = openPlan(file)
-    if (saved) return { ...saved, beside: (path) => saved.beside[path] ?? '', saved }
-    return { file, text: readFileSync(file === '-' ? 0 : file, 'utf8'), beside }
+    if (saved)
+      return { ...saved, beside: (path) => saved.beside[path] ?? '', keyFile: keyFile(dirname(saved.file)), saved }
+    return { file, text: readFileSync(file === '-' ? 0 : file, 'utf8'), beside, keyFile: keyFile(folder) }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of(`cannot read ${file}`, (error as Error).message)

@@ -13,6 +13,7 @@ import { rule } from './rule.ts'
 import { share } from './share.ts'
 import { sysctl } from './sysctl.ts'
 import { linkTypes } from './types.ts'
+import { wg } from './wireguard.ts'
 
 const table: readonly Kind[] = [
   namespace,
@@ -20,6 +21,7 @@ const table: readonly Kind[] = [
   sysctl,
   ...linkTypes.map(linkKind),
   device,
+  wg,
   address,
   neighbor,
   route,

@@ -41,7 +41,7 @@ export function generatedMac(lab: string, id: string): string {
 
 /** The kind of thing that interfaces of this type are. */
 export function linkKind(type: LinkType): Kind<LinkSpec> {
-  const fields = Object.entries(type.fields)
+  const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
   const txqueuelen = type.txqueuelen ?? 1000
   const defaults = Object.entries(settings).map(
     ([name, { words, fallback }]) => [name, name === 'txqueuelen' ? txqueuelen : fallback, words] as const,

@@ -10,6 +10,7 @@ import { veth } from './veth.ts'
 import { vlan } from './vlan.ts'
 import { vrf } from './vrf.ts'
 import { vxlan } from './vxlan.ts'
+import { wireguard } from './wireguard.ts'
 
 /** Every type of interface that a lab can have. */
 export const linkTypes: readonly LinkType[] = [
@@ -24,4 +25,5 @@ export const linkTypes: readonly LinkType[] = [
   vrf,
   ifb,
   tap,
+  wireguard,
 ]

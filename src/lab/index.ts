@@ -16,6 +16,7 @@ import { expandRouting } from './routing.ts'
 import { expandSettings } from './settings.ts'
 import { checkShape } from './shape.ts'
 import { parse } from './source.ts'
+import { expandWireguard, type KeyFile } from './wireguard.ts'
 
 /** A lab file's text, and the way to the files that it names. */
 export interface LabInput {
@@ -24,6 +25,8 @@ export interface LabInput {
   readonly text: string
   /** Reads a file that lies beside the lab file. Throws as `readFileSync` does. */
   readonly readBeside?: (path: string) => string
+  /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
+  readonly keyFile?: KeyFile
   /** What the lab cannot have where it is to live. */
   readonly confines?: Confines | undefined
 }
@@ -53,7 +56,10 @@ export function loadLab(input: LabInput): Lab {
 /** All errors and warnings, in the order of the lines. */
 export const diagnose = (input: LabInput): readonly Diagnostic[] => examine(input).diagnostics
 
-function examine({ file, text, readBeside = missing, confines }: LabInput): { lab?: Lab; diagnostics: Diagnostic[] } {
+function examine({ file, text, readBeside = missing, keyFile = missing, confines }: LabInput): {
+  lab?: Lab
+  diagnostics: Diagnostic[]
+} {
   const source = parse(file, text)
   const report = reporter(source)
   const sorted = (): Diagnostic[] => [...report.diagnostics].sort((a, b) => order(a) - order(b))
@@ -67,6 +73,7 @@ function examine({ file, text, readBeside = missing, confines }: LabInput): { la
   if (report.failed()) return { diagnostics: sorted() }
   expandSettings(x)
   expandInterfaces(x)
+  expandWireguard(x, keyFile)
   expandRouting(x)
   expandFirewalls(x, where, readBeside)
   expandProcesses(x)

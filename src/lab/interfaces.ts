@@ -284,6 +284,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   for (const [name, { value, path }] of Object.entries(settings)) {
     if (elsewhere.has(name)) continue
     const field = type.fields[name]
+    if (field?.apart) continue
     if (field) {
       const wrong = field.wrong?.(value)
       if (wrong !== undefined) x.report.error(path, wrong)

@@ -3,6 +3,7 @@ import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
 import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
 import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
+import type { WgSpec } from '../kinds/wireguard.ts'
 import { linkTypes } from '../kinds/types.ts'
 import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 
@@ -60,6 +61,16 @@ export function writeLab(name: string, resources: Resources): string {
       case 'process':
         into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')
         break
+      case 'wg': {
+        const { dev, listen_port, private_key_file, peers } = r.spec as unknown as WgSpec
+        const listed = Object.entries(peers).map(([public_key, { preshared_key: _, ...peer }]) => ({
+          public_key,
+          ...peer,
+        }))
+        const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
+        Object.assign(settings, { listen_port, private_key_file }, listed.length > 0 && { peers: listed })
+        break
+      }
       case 'qdisc': {
         const dev = String(r.spec['dev'])
         const settings = (into(r.namespace, 'interfaces')[dev] ??= {})

@@ -5,6 +5,7 @@ import { labGroup, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
+import { parseWgDump } from '../kinds/wireguard.ts'
 
 /** What a lab is about to ask of the kernel: enough to know where to look. */
 export interface Subject {
@@ -66,6 +67,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   keep(root, dumped[0])
   wanted.forEach((name, i) => keep(name, dumped[i + 1]))
   orphans.forEach(({ name }, i) => keep(name, rest[i]))
+  for (const [name, dump] of dumps) dumps.set(name, await withWireguard(dump, name === root ? undefined : name, runner))
 
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
@@ -112,6 +114,14 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       resources.set(resource.id, resource)
     }
   return { resources, foreign, adoptable, dumps }
+}
+
+/** `wg` alone can read what WireGuard interfaces are set to: it is asked where there are some. */
+async function withWireguard(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
+  if (!dump.links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')) return dump
+  const argv = ['wg', 'show', 'all', 'dump']
+  const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
+  return code === 0 ? { ...dump, wireguard: parseWgDump(stdout) } : dump
 }
 
 const owner = (dump: Dump | undefined): string | undefined =>
@@ -163,7 +173,7 @@ function ownedInRoot(
   return all.filter(({ kind, id, spec }) => {
     if (kind === 'sysctl') return sysctls.has(namespace)
     const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : spec['dev']
-    const onDevice = kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || 'up' in spec
+    const onDevice = kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || kind === 'wg' || 'up' in spec
     return !onDevice || marks.get(String(dev)) === lab
   })
 }

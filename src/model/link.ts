@@ -42,6 +42,8 @@ export interface Field {
   readonly initial?: unknown
   /** Why the kernel cannot change it on a living device. */
   readonly forces?: string
+  /** It is no setting of `ip link`: another kind makes something of it. */
+  readonly apart?: true
 }
 
 /** A type of interface, as in `type:` of a lab file and `ip link add type`. */

@@ -18,6 +18,8 @@ export interface Dump {
   readonly nsids: ReadonlyMap<number, string>
   /** `tc -j qdisc show` */
   readonly qdiscs: readonly TcQdisc[]
+  /** `wg show all dump`, without its secrets; absent: there are no WireGuard interfaces, or no `wg`. */
+  readonly wireguard?: readonly WgInterface[]
   /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
   readonly sysctls: ReadonlyMap<string, string>
   /** `iptables-save -c`, `ip6tables-save -c`, `nft -s list ruleset` as text; empty where there are no rules. */
@@ -115,6 +117,27 @@ export interface TcQdisc {
   readonly root?: boolean
   readonly parent?: string
   readonly options?: Readonly<Record<string, unknown>>
+}
+
+/** A WireGuard interface, as it can be shown to anybody. */
+export interface WgInterface {
+  readonly dev: string
+  readonly public_key: string
+  readonly listen_port?: number
+  /** By public key. */
+  readonly peers: Readonly<
+    Record<
+      string,
+      {
+        readonly endpoint?: string
+        readonly allowed_ips: readonly string[]
+        /** Seconds. */
+        readonly keepalive?: number
+        /** A fingerprint. */
+        readonly preshared_key?: string
+      }
+    >
+  >
 }
 
 /** What to read of one namespace. */

@@ -1,7 +1,7 @@
 // What only another kernel can show: run by `npm run test:vm` inside the virtual machine of scripts/vm.sh, where Node is
 // ten times slower than outside. So there is one process, and netlab is called as seldom as possible.
 import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 
 let passed = 0
@@ -107,6 +107,29 @@ function impaired() {
   must(netlab('destroy', file, '-y'))
 }
 
+/** The keys of the second tunnel are written here: no file in the checkout holds one. */
+function wireguard() {
+  const keys = { 'wireguard.key': sh('wg genkey'), 'wireguard.psk': sh('wg genpsk') }
+  for (const [name, key] of Object.entries(keys)) writeFileSync(`test/vm/${name}`, key)
+  const file = 'test/vm/wireguard.yaml'
+  const shown = must(netlab('plan', file, '--commands')) + must(netlab('plan', file, '--json', '--out', '/tmp/plan'))
+  const secrets = Object.values(keys).map((key) => key.trim())
+  check(
+    'wireguard: no key is in a plan, nor in a saved one',
+    secrets.some((key) => (shown + readFileSync('/tmp/plan', 'utf8')).includes(key)),
+    false,
+  )
+  lifecycle(file, [
+    ['ip netns exec h1 wg set wg0 listen-port 4444', { 'h1/wg0/wg': 'update' }],
+    ['wg genkey >/tmp/other; ip netns exec h2 wg set wg0 private-key /tmp/other', { 'h2/wg0/wg': 'update' }],
+    ['ip netns exec h1 wg set wg1 peer "$(ip netns exec h1 wg show wg1 peers)" remove', { 'h1/wg1/wg': 'update' }],
+    [
+      'ip netns exec h2 wg set wg1 peer "$(ip netns exec h2 wg show wg1 peers)" preshared-key /tmp/other allowed-ips 1.2.3.4/32',
+      { 'h2/wg1/wg': 'update' },
+    ],
+  ])
+}
+
 const parts = {
   types: () =>
     lifecycle('test/vm/types.yaml', [
@@ -122,6 +145,7 @@ const parts = {
       ['ip -n r link set dev eth2 nomaster', { 'r/eth2': 'update' }],
       ['ip -n c1 addr del 10.3.0.2/24 dev eth0', { 'c1/eth0/10.3.0.2/24': 'create' }],
     ]),
+  wireguard,
   netem,
   impaired,
 }
