@@ -26,6 +26,12 @@ describe('as an ordinary user', () => {
   const holders = async (): Promise<string> =>
     (await user.outside(['sh', '-c', 'pgrep -r S -f "netlab-sandbox [a-z0-9-]+$" || :'])).stdout
 
+  // What a lab that failed has left must not fail the others.
+  afterEach(async () => {
+    const { labs: left } = JSON.parse(await netlab('list', '--json')) as { labs: { name: string }[] }
+    for (const { name } of left) await netlab('destroy', name, '-y')
+  })
+
   test.each(labs.filter((lab) => !only || lab.startsWith(only)))('labs/%s', async (file) => {
     const path = `labs/${file}`
     if (/^\s*[^#]*root: true/m.test(readFileSync(path, 'utf8'))) {
