@@ -18,8 +18,7 @@ const PATIENCE = 30_000
 const SETUP = `
 set -e
 mount -n -t tmpfs -o mode=755 netlab /tmp
-mkdir /tmp/netns /tmp/netlab /tmp/.machine
-mkdir -m 1777 /tmp/lock
+mkdir /tmp/netns /tmp/netlab /tmp/lock /tmp/.machine
 mount -n --rbind /run /tmp/.machine
 door=$1
 cd /run
