@@ -108,6 +108,11 @@ export const programs: Readonly<Record<string, Program>> = {
     version: ['-V'],
     packages: same('iproute2', { dnf: 'iproute-tc' }),
   },
+  bridge: {
+    purpose: 'pvid and vlans of bridge ports',
+    version: ['-V'],
+    packages: same('iproute2', { dnf: 'iproute' }),
+  },
   unshare: { purpose: 'making namespaces', essential: true, version: ['--version'], packages: utilLinux },
   nsenter: { purpose: 'working in namespaces', essential: true, version: ['--version'], packages: utilLinux },
   sysctl: {

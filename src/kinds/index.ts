@@ -13,6 +13,7 @@ import { rule } from './rule.ts'
 import { share } from './share.ts'
 import { sysctl } from './sysctl.ts'
 import { linkTypes } from './types.ts'
+import { vlans } from './vlans.ts'
 import { wg } from './wireguard.ts'
 
 const table: readonly Kind[] = [
@@ -22,6 +23,7 @@ const table: readonly Kind[] = [
   ...linkTypes.map(linkKind),
   device,
   wg,
+  vlans,
   address,
   neighbor,
   route,

@@ -197,6 +197,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(spec.master === undefined ? [] : [linkId(namespace, spec.master)]),
     ],
 
+    // A master is joined when all links are made: the other end of a cable must not wait for it.
+    below: ({ spec }) => (spec.link === undefined ? [] : [spec.link]),
+
     lostWith: ({ namespace, spec }) => [namespace, ...[spec.link, spec.peer].filter((id) => id !== undefined)],
 
     ...(type.builtin && { automatic: () => true }),
@@ -212,8 +215,11 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const mtu = changes.get('mtu')?.to
       const small = typeof mtu === 'number' && mtu < IPV6_MIN_MTU
       const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r))
-      if (!down && !small && !cycled) return []
+      const moved = changes.has('master')
+      if (!down && !small && !moved) return []
       return [...resources.values()].flatMap((r) => {
+        if (moved && r.namespace === live.namespace && r.spec['port'] === nameOf(live.id)) return [r.id]
+        if (!down && !small && !cycled) return []
         if (r.namespace !== live.namespace || !('dev' in r.spec || 'nexthops' in r.spec)) return []
         const family6 = r.spec['family'] === 6
         const uses =

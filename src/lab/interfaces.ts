@@ -11,6 +11,7 @@ import { impairmentSpec } from './impairments.ts'
 import { interfaceName, reservedInterfaces } from './names.ts'
 import { pathText, suggest } from './report.ts'
 import type { Path } from './source.ts'
+import { expandVlans, vlanSettings } from './vlans.ts'
 
 /** An interface as the file has it: its settings, and where each of them is written. */
 interface Draft {
@@ -25,7 +26,7 @@ interface Draft {
 const types = new Map(linkTypes.map((type) => [type.name, type]))
 const typeOf = (name: string): LinkType => types.get(name) ?? bridgeType
 /** Settings that are no field of a type and no setting of `ip link`. */
-const elsewhere = new Set(['addresses', 'type', 'link', 'bridge', 'master', 'impairments'])
+const elsewhere = new Set(['addresses', 'type', 'link', 'bridge', 'master', 'impairments', ...vlanSettings])
 
 /** The long form of a CIDR, a list of CIDRs, or settings. */
 const longForm = (value: Shorthand): Settings =>
@@ -262,6 +263,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const { mtu: _, ...spec } = specs.get(id) ?? { up: true }
     x.add({ id, kind: type.name, namespace, spec: { ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
     addresses(x, id, settings['addresses'])
+    expandVlans(x, id, settings['pvid'], settings['vlans'])
     const impairments = settings['impairments']
     if (impairments) {
       const wanted = impairmentSpec(x.report, impairments.value as Settings, impairments.path)

@@ -70,6 +70,22 @@ const settings: Readonly<Record<string, Schema>> = {
   bridge: text('The bridge in the same namespace that it is a port of.'),
   master: text('The VRF (or bridge) in the same namespace that it belongs to.'),
   impairments,
+  pvid: int(
+    'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
+    1,
+    4094,
+  ),
+  vlans: {
+    type: 'array',
+    items: {
+      anyOf: [
+        { type: 'integer', minimum: 1, maximum: 4094 },
+        { type: 'string', pattern: '^[0-9]+-[0-9]+$' },
+      ],
+    },
+    description: 'VLANs whose frames pass the port with their tag: numbers, and ranges such as `10-19`.',
+    examples: [[10, 20]],
+  },
 }
 const shorthand = (full: Schema): Schema => ({
   anyOf: [cidr, list(cidr, 'Addresses.'), full],

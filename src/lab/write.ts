@@ -3,6 +3,7 @@ import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
 import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
 import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
+import type { VlansSpec } from '../kinds/vlans.ts'
 import type { WgSpec } from '../kinds/wireguard.ts'
 import { linkTypes } from '../kinds/types.ts'
 import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
@@ -69,6 +70,18 @@ export function writeLab(name: string, resources: Resources): string {
         }))
         const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
         Object.assign(settings, { listen_port, private_key_file }, listed.length > 0 && { peers: listed })
+        break
+      }
+      case 'vlans': {
+        const { port, bridge, vlans } = r.spec as unknown as VlansSpec
+        const settings = (into(r.namespace, port === bridge ? 'bridges' : 'interfaces')[port] ??= {})
+        const pvid = Object.keys(vlans).find((vid) => vlans[vid]?.startsWith('pvid'))
+        const tagged = Object.keys(vlans).filter((vid) => vid !== pvid)
+        Object.assign(
+          settings,
+          pvid !== undefined && { pvid: Number(pvid) },
+          tagged.length && { vlans: tagged.map(Number) },
+        )
         break
       }
       case 'qdisc': {

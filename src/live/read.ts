@@ -3,8 +3,9 @@ import { processResource } from '../kinds/process.ts'
 import { fresh, inheritable, telling } from './inherited.ts'
 import { labGroup, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
+import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/wireguard.ts'
 
 /** What a lab is about to ask of the kernel: enough to know where to look. */
@@ -67,7 +68,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   keep(root, dumped[0])
   wanted.forEach((name, i) => keep(name, dumped[i + 1]))
   orphans.forEach(({ name }, i) => keep(name, rest[i]))
-  for (const [name, dump] of dumps) dumps.set(name, await withWireguard(dump, name === root ? undefined : name, runner))
+  for (const [name, dump] of dumps) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
@@ -116,12 +117,18 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   return { resources, foreign, adoptable, dumps }
 }
 
-/** `wg` alone can read what WireGuard interfaces are set to: it is asked where there are some. */
-async function withWireguard(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
-  if (!dump.links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')) return dump
-  const argv = ['wg', 'show', 'all', 'dump']
-  const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
-  return code === 0 ? { ...dump, wireguard: parseWgDump(stdout) } : dump
+/** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
+async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
+  const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
+    const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
+    return code === 0 ? parse(stdout) : undefined
+  }
+  const tunnels = dump.links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
+  const wireguard = tunnels ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
+  const vlans = filtersVlans(dump)
+    ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
+    : undefined
+  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }) }
 }
 
 const owner = (dump: Dump | undefined): string | undefined =>
@@ -172,8 +179,9 @@ function ownedInRoot(
       if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
   return all.filter(({ kind, id, spec }) => {
     if (kind === 'sysctl') return sysctls.has(namespace)
-    const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : spec['dev']
-    const onDevice = kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || kind === 'wg' || 'up' in spec
+    const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : (spec['dev'] ?? spec['port'])
+    const onDevice =
+      kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || kind === 'wg' || kind === 'vlans' || 'up' in spec
     return !onDevice || marks.get(String(dev)) === lab
   })
 }

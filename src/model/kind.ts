@@ -42,6 +42,8 @@ export interface Kind<S extends object = any> {
   compare(live: S, desired: S): Difference[]
   /** Ids that must exist first. */
   needs(resource: Resource<S>): string[]
+  /** Ids of what it is made on top of, where that is less than what it needs in the end. */
+  below?(resource: Resource<S>): string[]
   /** Ids with which the kernel removes this one: its namespace, its interface, its peer. */
   lostWith(resource: Resource<S>, live: Resources): string[]
   /** Ids that the kernel removes when this update is made, though the resource itself stays (a link set down). */

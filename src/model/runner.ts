@@ -20,6 +20,8 @@ export interface Dump {
   readonly qdiscs: readonly TcQdisc[]
   /** `wg show all dump`, without its secrets; absent: there are no WireGuard interfaces, or no `wg`. */
   readonly wireguard?: readonly WgInterface[]
+  /** `bridge -j vlan show`; absent: no bridge looks at VLANs. */
+  readonly vlans?: readonly BridgeVlans[]
   /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
   readonly sysctls: ReadonlyMap<string, string>
   /** `iptables-save -c`, `ip6tables-save -c`, `nft -s list ruleset` as text; empty where there are no rules. */
@@ -117,6 +119,12 @@ export interface TcQdisc {
   readonly root?: boolean
   readonly parent?: string
   readonly options?: Readonly<Record<string, unknown>>
+}
+
+/** The VLANs of a port of a bridge, or of the bridge itself. */
+export interface BridgeVlans {
+  readonly ifname: string
+  readonly vlans: readonly { readonly vlan: number; readonly vlanEnd?: number; readonly flags?: readonly string[] }[]
 }
 
 /** A WireGuard interface, as it can be shown to anybody. */

@@ -168,11 +168,8 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
     if (known !== undefined) return known
     depths.set(id, 0) // circles end here; validation has refused them
     const r = desired.get(id)
-    const below = r
-      ? kindOf(r.kind)
-          .needs(r)
-          .filter((need) => need !== r.namespace)
-      : []
+    const kind = r && kindOf(r.kind)
+    const below = r && kind ? (kind.below?.(r) ?? kind.needs(r)).filter((need) => need !== r.namespace) : []
     const result = r ? Math.max(0, ...below.map((need) => depth(need) + 1)) : 0
     depths.set(id, result)
     return result

@@ -145,6 +145,17 @@ const parts = {
       ['ip -n r link set dev eth2 nomaster', { 'r/eth2': 'update' }],
       ['ip -n c1 addr del 10.3.0.2/24 dev eth0', { 'c1/eth0/10.3.0.2/24': 'create' }],
     ]),
+  vlans: () =>
+    lifecycle('test/vm/vlans.yaml', [
+      ['bridge -n sw1 vlan del dev h1~eth0 vid 10', { 'sw1/h1~eth0/vlans': 'update' }],
+      ['bridge -n sw2 vlan add dev h2~eth0 vid 20', { 'sw2/h2~eth0/vlans': 'update' }],
+      ['bridge -n sw1 vlan add dev plain~eth0 vid 30', { 'sw1/plain~eth0/vlans': 'delete' }],
+      ['bridge -n sw2 vlan del dev br0 vid 10 self', { 'sw2/br0/vlans': 'update' }],
+      [
+        'ip -n sw2 link set dev h3~eth0 nomaster; ip -n sw2 link set dev h3~eth0 master br0',
+        { 'sw2/h3~eth0/vlans': 'create' },
+      ],
+    ]),
   wireguard,
   netem,
   impaired,

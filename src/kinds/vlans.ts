@@ -1,0 +1,119 @@
+import type { Kind } from '../model/kind.ts'
+import type { Difference, Emission } from '../model/plan.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { BridgeVlans, Dump } from '../model/runner.ts'
+import { covered, within } from './common.ts'
+
+/** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames carry the tag. */
+export type VlanFlags = '' | 'pvid' | 'untagged' | 'pvid untagged'
+
+/** The VLANs that a port of a bridge, or the bridge itself, belongs to. */
+export type VlansSpec = {
+  readonly port: string
+  readonly bridge: string
+  /** By VLAN identifier. */
+  readonly vlans: Readonly<Record<string, VlanFlags>>
+}
+
+/** `sw/h1~eth0/vlans` */
+export const vlansId = (namespace: string, port: string): string => `${linkId(namespace, port)}/vlans`
+
+/** What every port begins with (vlan_default_pvid). */
+const INITIAL: VlansSpec['vlans'] = { 1: 'pvid untagged' }
+
+const shown = (flags: VlanFlags): string => flags || 'tagged'
+
+/** Whether bridges of this dump look at VLANs: only then there is something to read. */
+export const filtersVlans = ({ links }: Pick<Dump, 'links'>): boolean => filtering({ links }).size > 0
+
+const filtering = ({ links }: Pick<Dump, 'links'>): Set<string> =>
+  new Set(
+    links.flatMap(({ ifname, linkinfo }) =>
+      linkinfo?.info_kind === 'bridge' && Number(linkinfo.info_data?.['vlan_filtering']) === 1 ? [ifname] : [],
+    ),
+  )
+
+/** The VLANs of a port. Those that it begins with, VLAN 1 without a tag, are no resource. */
+export const vlans: Kind<VlansSpec> = {
+  name: 'vlans',
+
+  read(dump, { namespace, root }) {
+    const bridges = filtering(dump)
+    const listed = new Map((dump.vlans ?? []).map((entry) => [entry.ifname, entry]))
+    return dump.links.flatMap(({ ifname, master }): Resource<VlansSpec>[] => {
+      const bridge = bridges.has(ifname) ? ifname : master
+      if (bridge === undefined || !bridges.has(bridge)) return []
+      const found = entries(listed.get(ifname))
+      if (JSON.stringify(found) === JSON.stringify(INITIAL)) return []
+      const spec = { port: ifname, bridge, vlans: found }
+      return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(root && { root }), spec }]
+    })
+  },
+
+  describe: ({ vlans }) =>
+    Object.entries(vlans)
+      .map(([vid, flags]) => (flags ? `${vid} ${flags}` : vid))
+      .join(', ') || 'none',
+
+  compare: (live, desired) =>
+    changed(live.vlans, desired.vlans).map(([vid, from, to]): Difference => ({
+      field: `vlan ${vid}`,
+      ...(from !== undefined && { from: shown(from) }),
+      ...(to !== undefined && { to: shown(to) }),
+    })),
+
+  requires: () => ['bridge'],
+  needs: ({ namespace, spec }) => [linkId(namespace, spec.port), linkId(namespace, spec.bridge)],
+  lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.port), linkId(namespace, spec.bridge)],
+
+  create: (r) => emit(r, 'set links', INITIAL, r.spec.vlans),
+  update: ({ live, desired }) => emit(desired, 'set links', live.spec.vlans, desired.spec.vlans),
+  remove: (r, outlook) => (covered(vlans, r, outlook) ? [] : emit(r, 'delete links', r.spec.vlans, INITIAL)),
+}
+
+/** [VLAN, flags before, flags after] of what differs. */
+function changed(
+  from: VlansSpec['vlans'],
+  to: VlansSpec['vlans'],
+): [vid: string, from: VlanFlags | undefined, to: VlanFlags | undefined][] {
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .filter((vid) => from[vid] !== to[vid])
+    .sort((a, b) => Number(a) - Number(b))
+    .map((vid) => [vid, from[vid], to[vid]])
+}
+
+/** First what goes, so that a port has never two VLANs for frames without a tag. */
+function emit(
+  r: Resource<VlansSpec>,
+  stage: Emission['stage'],
+  from: VlansSpec['vlans'],
+  to: VlansSpec['vlans'],
+): Emission[] {
+  const self = r.spec.port === r.spec.bridge ? ['self'] : []
+  const command = (verb: string, vid: string, flags: string): Emission => ({
+    stage,
+    command: within(
+      r,
+      ...['bridge', 'vlan', verb, 'dev', r.spec.port, 'vid', vid],
+      ...flags.split(' ').filter(Boolean),
+      ...self,
+    ),
+  })
+  const differences = changed(from, to)
+  return [
+    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [command('del', vid, '')] : [])),
+    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [] : [command('add', vid, flags)])),
+  ]
+}
+
+function entries(listed: BridgeVlans | undefined): Record<string, VlanFlags> {
+  const result: Record<string, VlanFlags> = {}
+  for (const { vlan, vlanEnd = vlan, flags = [] } of listed?.vlans ?? []) {
+    const words = [
+      ...(flags.includes('PVID') ? ['pvid'] : []),
+      ...(flags.includes('Egress Untagged') ? ['untagged'] : []),
+    ]
+    for (let vid = vlan; vid <= vlanEnd; vid++) result[vid] = words.join(' ') as VlanFlags
+  }
+  return result
+}

@@ -1,0 +1,38 @@
+import { loadLab } from '../../src/lab/index.ts'
+import { makePlan } from '../../src/plan/plan.ts'
+import { planJson } from '../../src/render/json.ts'
+
+const commands = (text: string): string[] => {
+  const { resources } = loadLab({ file: 'lab.yaml', text: `name: t\n${text}` })
+  return planJson(makePlan({ lab: 't', live: new Map(), desired: resources })).steps.map(({ command }) => command)
+}
+const place = (all: readonly string[], pattern: RegExp): number => all.findIndex((command) => pattern.test(command))
+
+// Before Linux 6.13 a name must be free in the namespace in which the command runs.
+test('a cable is made inside the namespace of one of its ends', () => {
+  const all = commands('namespaces: { a: , b: }\nlinks: [{ endpoints: [a:eth0, b:eth0] }]')
+  expect(all.filter((command) => command.includes('link add'))).toEqual([
+    expect.stringMatching(/^ip -n a link add name eth0 address \S+ mtu 1500 type veth peer name eth0 netns b /),
+  ])
+})
+
+test('a device whose name is taken beside its lower device gets it as it moves', () => {
+  const link = (name: string) =>
+    commands(`namespaces: { host: , c: { interfaces: { ${name}: { type: macvlan, link: host:eth0 } } }, far: }
+links: [{ endpoints: [host:eth0, far:eth0] }]`).filter((command) => /macvlan|netns c/.test(command))
+  expect(link('eth0')).toEqual([
+    expect.stringMatching(/^ip -n host link add link eth0 name nl[0-9a-f]{12} address/),
+    expect.stringMatching(/^ip -n host link set dev nl[0-9a-f]{12} netns c name eth0$/),
+  ])
+  expect(link('eth1')).toEqual([expect.stringMatching(/^ip -n host link add link eth0 name eth1 netns c address/)])
+})
+
+test('what stands on a cable is made after it, whatever its other end is a port of, and set up after it', () => {
+  const all = commands(`
+namespaces: { tag: { interfaces: { v: { type: vlan, link: eth0, id: 7 } } }, sw: { bridges: { br0: } }, zz: }
+links: [{ endpoints: [zz:eth0, sw:br0] }, { endpoints: [tag:eth0, sw:br0] }]`)
+  const cable = place(all, /link add name tag~eth0 .*peer name eth0 netns tag/)
+  expect(cable).toBeGreaterThan(-1)
+  expect(place(all, /name v .*type vlan/)).toBeGreaterThan(cable)
+  expect(place(all, /set dev v .*up/)).toBeGreaterThan(place(all, /-n tag link set dev eth0 up/))
+})
