@@ -38,7 +38,7 @@ describe('the sandbox of an ordinary user', () => {
     const { stdout } = await user.outside(['pgrep', '-r', 'S,R,D', '-f', words])
     return stdout.split('\n').filter(Boolean)
   }
-  const holders = (): Promise<string[]> => processes('netlab-sandbox [a-z0-9-]+$')
+  const holders = (): Promise<string[]> => processes(`netlab-sandbo[x] ${user.sandbox}$`)
 
   describe('as such', () => {
     afterEach(clean)

@@ -24,7 +24,7 @@ describe('as an ordinary user', () => {
     return stdout
   }
   const holders = async (): Promise<string> =>
-    (await user.outside(['sh', '-c', 'pgrep -r S -f "netlab-sandbox [a-z0-9-]+$" || :'])).stdout
+    (await user.outside(['pgrep', '-r', 'S', '-f', `netlab-sandbo[x] ${user.sandbox}$`])).stdout
 
   // What a lab that failed has left must not fail the others.
   afterEach(async () => {

@@ -14,6 +14,8 @@ const UID = 12345
 export interface User {
   /** Where the user's netlab, labs and home lie; programs run there. */
   readonly folder: string
+  /** The name of the user's sandbox. */
+  readonly sandbox: string
   /** Runs a program as the user. */
   run(argv: readonly string[], options?: Options): Promise<Outcome>
   /** Runs netlab as `node …/dist/netlab.cjs`, as the user. */
@@ -82,6 +84,7 @@ export async function openUser(): Promise<User> {
 
   return {
     folder,
+    sandbox: root ? 'default' : name,
     become: [...(world?.enter ?? []), ...become],
     env,
     run: start,
