@@ -78,7 +78,7 @@ async function settle(watchdog: Watchdog, name: string, code: number): Promise<v
 function show({ plan, source }: Prepared, options: ChangeOptions): void {
   const json = planJson(plan)
   if (options.json) outJson(json)
-  else out(renderPlan(json, source, outColors(options)))
+  else out(renderPlan(json, source, outColors(options), options.destroy))
 }
 
 async function approved(): Promise<boolean> {

@@ -35,6 +35,6 @@ export async function plan(argument: string | undefined, options: Options): Prom
   const json = planJson(plan)
   if (options.json) outJson(json)
   else if (options.commands) out(renderCommands(json))
-  else out(renderPlan(json, source, outColors(options)))
+  else out(renderPlan(json, source, outColors(options), options.destroy))
   return options.detailedExitcode && plan.steps.length > 0 ? 2 : 0
 }

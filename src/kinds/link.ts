@@ -69,7 +69,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const group = r.root ? ['group', String(labGroup(outlook.lab))] : []
     const head = (id: string, s: LinkSpec): string[] => [
       ...(type.noMac ? [] : ['address', s.mac ?? generatedMac(outlook.lab, id)]),
-      ...(s.mtu === undefined ? [] : ['mtu', String(s.mtu)]),
+      // What a bridge has from its birth does not keep it from following its ports later.
+      ...(s.mtu === undefined || type.followsPorts ? [] : ['mtu', String(s.mtu)]),
     ]
     const emit = (argv: string[], netns?: string): Emission[] => [
       { stage: 'create links', command: netns === undefined ? { argv } : { argv, netns } },
@@ -237,7 +238,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           const value = r.spec[name]
           const inAdd = type.addWords
             ? name === 'mtu' && value === type.mtu(undefined, r.spec)
-            : name === 'mtu' || (name === 'mac' && !type.noMac)
+            : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac)
           const said = inAdd || (name === 'alias' && r.root) || (name === 'up' && value === false)
           return value === undefined || said || same(value, fallback) ? [] : words(value)
         }),

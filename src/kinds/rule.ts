@@ -68,9 +68,7 @@ export const rule: Kind<RuleSpec> = {
         const mine = root ? r.protocol === String(labProtocol(lab)) : !isKernels(r)
         if (!mine) return []
         const spec = specOf(r, family)
-        return [
-          { id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec } as Resource<RuleSpec>,
-        ]
+        return [{ id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec }]
       },
     ),
   describe: () => '',

@@ -29,7 +29,7 @@ export const vxlan: LinkType = {
     },
     dstport: {
       schema: { type: 'integer', minimum: 1, maximum: 65535, description: 'UDP port. Default: 4789.' },
-      fallback: 4789,
+      initial: 4789, // the kernel's own is 8472, from before the port was assigned
       read: (d) => d['port'],
       words: (v) => ['dstport', String(v)],
       forces: FIXED,

@@ -3,37 +3,7 @@ import { nftablesSchema } from '../kinds/nftables.ts'
 import { bridge } from '../kinds/bridge.ts'
 import { linkTypes } from '../kinds/types.ts'
 
-type Schema = Readonly<Record<string, unknown>>
-
-const text = (description: string, ...examples: unknown[]): Schema => ({
-  type: 'string',
-  description,
-  ...(examples.length && { examples }),
-})
-const bool = (description: string): Schema => ({ type: 'boolean', description })
-const int = (description: string, minimum: number, maximum: number): Schema => ({
-  type: 'integer',
-  minimum,
-  maximum,
-  description,
-})
-const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description })
-const map = (values: Schema, description: string): Schema => ({
-  type: 'object',
-  additionalProperties: values,
-  description,
-})
-const object = (
-  properties: Readonly<Record<string, Schema>>,
-  description: string,
-  required: string[] = [],
-): Schema => ({
-  type: 'object',
-  additionalProperties: false,
-  properties,
-  ...(required.length && { required }),
-  description,
-})
+import { bool, int, list, map, object, text, type Schema } from './schema-words.ts'
 
 const cidr = text('An address and its prefix length, IPv4 or IPv6; host bits are kept.', '192.168.0.2/24', 'fd00::2/64')
 const amount = (description: string, example: string): Schema => ({

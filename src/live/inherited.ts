@@ -1,5 +1,5 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 
 const each = (settings: Readonly<Record<string, string>>): [string, string][] =>

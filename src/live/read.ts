@@ -87,7 +87,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
     }
     const into = owned ? resources : adoptable
     const told = { ...dump, sysctls: telling(dump.sysctls, subject.sysctls.get(name)) }
-    const readAll = [...kinds.values()].flatMap((kind) => kind.read(told, scope))
+    const readAll = [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
     const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
     for (const resource of mine) into.set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })

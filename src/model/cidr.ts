@@ -11,6 +11,9 @@ export interface Cidr {
 export function canonicalAddress(text: string): string | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString()
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
+  // ipaddr.js takes the last 32 bits in decimal for a mapped address, also where only zeros precede them.
+  const compatible = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(text)?.[1]
+  if (compatible !== undefined) return `::${ipaddr.IPv4.parse(compatible).toString()}`
   const parsed = ipaddr.IPv6.parse(text)
   return parsed.isIPv4MappedAddress() ? `::ffff:${parsed.toIPv4Address().toString()}` : parsed.toRFC5952String()
 }

@@ -8,11 +8,12 @@ type ChangeJson = PlanJson['changes'][number]
 const paint = (c: Colors, action: Action): ((text: string) => string) =>
   ({ create: c.green, update: c.yellow, replace: c.magenta, delete: c.red })[action]
 
-/** The plan as people read it: what changes, from what to what, why; and the summary line. */
-export function renderPlan(plan: PlanJson, source: string, c: Colors): string {
+/** The plan as people read it: what changes, from what to what, why; and the summary line. `destroy`: nothing is wanted. */
+export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
-  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} The live network matches ${source}.\n`
-  const width = Math.min(44, Math.max(...plan.changes.map(({ id }) => id.length)))
+  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${nothingToDo(source, plan, destroy)}\n`
+  // Ids that are longer stick out: they must not push everything else to the right.
+  const width = Math.max(0, ...plan.changes.map(({ id }) => id.length).filter((length) => length <= 44))
   const blocks: string[] = []
   let namespace: string | undefined
   for (const change of plan.changes) {
@@ -21,6 +22,12 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors): string {
     blocks.push(renderChange(change, width, c))
   }
   return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}\n${summaryLine(plan, c)}\n`
+}
+
+function nothingToDo(source: string, { lab, adopts }: PlanJson, destroy: boolean): string {
+  if (destroy) return `Nothing of lab ${lab} is live.`
+  if (adopts.length === 0) return `The live network matches ${source}.`
+  return `The live network matches ${source}; only the ownership of ${adopts.join(', ')} changes.`
 }
 
 function renderChange(change: ChangeJson, width: number, c: Colors): string {

@@ -1,0 +1,106 @@
+import { bridge as bridgeType } from '../kinds/bridge.ts'
+import { linkTypes } from '../kinds/types.ts'
+import type { LinkType } from '../model/link.ts'
+import { nameOf, namespaceOf } from '../model/resource.ts'
+import type { Expansion } from './context.ts'
+import type { Settings, Shorthand } from './file.ts'
+import { interfaceName, reservedInterfaces } from './names.ts'
+import { pathText, suggest } from './report.ts'
+import type { Path } from './source.ts'
+import { vlanSettings } from './vlans.ts'
+
+/** An interface as the file has it: its settings, and where each of them is written. */
+export interface Draft {
+  readonly id: string
+  readonly type: LinkType
+  readonly path: Path
+  readonly on: 'key' | 'value'
+  readonly settings: Record<string, { readonly value: unknown; readonly path: Path }>
+  peer?: string
+}
+
+const types = new Map(linkTypes.map((type) => [type.name, type]))
+export const typeOf = (name: string): LinkType => types.get(name) ?? bridgeType
+/** Settings that are no field of a type and no setting of `ip link`. */
+export const elsewhere = new Set(['addresses', 'type', 'link', 'bridge', 'master', 'impairments', ...vlanSettings])
+
+/** The long form of a CIDR, a list of CIDRs, or settings. */
+export const longForm = (value: Shorthand): Settings =>
+  value === null || value === undefined
+    ? {}
+    : typeof value === 'string'
+      ? { addresses: [value] }
+      : Array.isArray(value)
+        ? { addresses: value }
+        : (value as Settings)
+
+export function draft(
+  x: Expansion,
+  drafts: Map<string, Draft>,
+  id: string,
+  type: LinkType,
+  path: Path,
+  value: Shorthand,
+): Draft | undefined {
+  if (!nameFits(x, nameOf(id), path)) return undefined
+  const first = drafts.get(id)
+  if (first) {
+    const what = first.path[0] === 'links' || path[0] === 'links' ? 'the end of another link' : 'declared'
+    x.report.error(
+      path,
+      `${id.replace('/', ':')} is already ${what} (line ${x.report.position(first.path, first.on).line})`,
+      'An interface has one cable. Choose another name.',
+      'key',
+    )
+    return undefined
+  }
+  const made: Draft = { id, type, path, on: 'key', settings: {} }
+  drafts.set(id, made)
+  take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
+  return made
+}
+
+function nameFits(x: Expansion, name: string, path: Path): boolean {
+  if (interfaceName.test(name) && !reservedInterfaces.includes(name)) return true
+  const bytes = Buffer.byteLength(name)
+  const why =
+    bytes > 15
+      ? `it has ${bytes} bytes, and the kernel takes at most 15`
+      : 'use letters, digits, _ . and -, and begin with a letter or digit'
+  x.report.error(
+    path,
+    `"${name}" cannot be the name of an interface`,
+    `${why[0]?.toUpperCase()}${why.slice(1)}.`,
+    'key',
+  )
+  return false
+}
+
+/** Takes settings over; the same setting in two places is an error. */
+export function take(x: Expansion, made: Draft, settings: Settings, path: Path, short = false): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const where = short ? path : [...path, name]
+    const first = made.settings[name]
+    if (first)
+      x.report.error(
+        where,
+        `${pathText(where)}: ${name} of ${made.id.replace('/', ':')} is already given on line ${x.report.position(first.path).line}`,
+        'Say it in one place.',
+      )
+    else made.settings[name] = { value, path: where }
+  }
+}
+
+export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path: Path, value: Shorthand): void {
+  const made = drafts.get(id)
+  if (made?.type === bridgeType)
+    return x.report.error(path, `${nameOf(id)} is a bridge`, 'Its settings belong under bridges.', 'key')
+  if (made) return take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
+  const here = [...drafts.keys()].filter((other) => namespaceOf(other) === namespaceOf(id)).map(nameOf)
+  x.report.error(
+    path,
+    `no link ends in ${id.replace('/', ':')}, and it has no type`,
+    suggest(nameOf(id), here) ?? 'An interface exists because a link ends in it, or because it has a `type`.',
+    'key',
+  )
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { linkId } from '../model/resource.ts'
+import type { Expansion } from './context.ts'
+import type { LinkFile, Shorthand } from './file.ts'
+import { suggest } from './report.ts'
+import type { Path } from './source.ts'
+
+import { draft, take, typeOf, type Draft } from './drafts.ts'
+interface End {
+  readonly namespace: string
+  readonly name: string
+  readonly path: Path
+  readonly on: 'key' | 'value'
+  readonly value: Shorthand
+}
+
+export function cable(
+  x: Expansion,
+  drafts: Map<string, Draft>,
+  bridges: ReadonlySet<string>,
+  link: LinkFile,
+  path: Path,
+): void {
+  const { endpoints } = link
+  const listed = Array.isArray(endpoints)
+  const written: [string, Shorthand, Path][] = listed
+    ? endpoints.map((end: string, i) => [end, null, [...path, 'endpoints', i]])
+    : Object.entries(endpoints as Record<string, Shorthand>).map(([end, value]) => [
+        end,
+        value,
+        [...path, 'endpoints', end],
+      ])
+  if (written.length !== 2)
+    return x.report.error(
+      [...path, 'endpoints'],
+      `a link has two ends, this one has ${written.length}`,
+      'More than two hosts share a bridge: give each its own link to it.',
+    )
+  const ends = written.flatMap(([text, value, where]) => end(x, text, value, where, listed ? 'value' : 'key') ?? [])
+  const [a, b] = ends
+  if (!a || !b) return
+  if (a.namespace === b.namespace && a.name === b.name)
+    return x.report.error(b.path, 'both ends are the same interface', undefined, b.on)
+  const id = (e: End): string => linkId(e.namespace, e.name)
+  const port = (e: End, other: End): string => (bridges.has(id(e)) ? portName(drafts, e, other) : id(e))
+  const ids = [port(a, b), port(b, a)] as const
+  const made = (
+    [
+      [a, ids[0], ids[1]],
+      [b, ids[1], ids[0]],
+    ] as const
+  ).map(([e, own, peer]) => {
+    const one = draft(x, drafts, own, typeOf('veth'), e.path, e.value)
+    if (!one) return undefined
+    one.peer = peer
+    const short = typeof e.value === 'string' || Array.isArray(e.value)
+    if (own !== id(e)) {
+      const addresses = one.settings['addresses']
+      if (addresses) {
+        x.report.error(
+          addresses.path,
+          `${id(e).replace('/', ':')} is a bridge: this end is a port of it`,
+          `A port has no addresses. Put them under namespaces.${e.namespace}.bridges.${e.name}.addresses.`,
+        )
+        delete one.settings['addresses']
+      }
+      one.settings['bridge'] = { value: e.name, path: short ? e.path : e.path }
+    }
+    for (const name of ['mtu', 'impairments'] as const)
+      if (link[name] !== undefined) take(x, one, { [name]: link[name] }, path)
+    return one
+  })
+  void made
+}
+
+function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key' | 'value'): End | undefined {
+  const colon = text.indexOf(':')
+  if (colon <= 0 || colon === text.length - 1)
+    return void x.report.error(
+      path,
+      `"${text}" is no end of a link`,
+      'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
+      on,
+    )
+  const [namespace, name] = [text.slice(0, colon), text.slice(colon + 1)]
+  const { namespaces } = x.file
+  if (!Object.hasOwn(namespaces, namespace))
+    return void x.report.error(
+      path,
+      `there is no namespace ${namespace}`,
+      suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
+      on,
+    )
+  const shares = namespaces[namespace]?.shares
+  if (shares !== undefined)
+    return void x.report.error(path, `${namespace} is a second name of ${shares}`, `Write ${shares}:${name}.`, on)
+  return { namespace, name, path, on, value }
+}
+
+/** The kernel's limit, in bytes. */
+const LONGEST = 15
+
+/**
+ * The name of a bridge's port: the other end's, so that it depends on nothing else. One that is too long is cut and gets
+ * a hash. Parallel cables between two bridges are counted.
+ */
+function portName(drafts: ReadonlyMap<string, Draft>, bridge: End, other: End): string {
+  const full = `${other.namespace}~${other.name}`
+  for (let n = 1; ; n++) {
+    const wanted = n === 1 ? full : `${full}~${n}`
+    const digest = createHash('sha256').update(wanted).digest('hex').slice(0, 6)
+    const id = linkId(bridge.namespace, wanted.length <= LONGEST ? wanted : `${wanted.slice(0, 8)}~${digest}`)
+    if (!drafts.has(id)) return id
+  }
+}

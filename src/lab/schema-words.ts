@@ -1,0 +1,38 @@
+/** A JSON Schema, as plain data. */
+export type Schema = Readonly<Record<string, unknown>>
+
+/** Text. */
+export const text = (description: string, ...examples: unknown[]): Schema => ({
+  type: 'string',
+  description,
+  ...(examples.length && { examples }),
+})
+/** True or false. */
+export const bool = (description: string): Schema => ({ type: 'boolean', description })
+/** A whole number between two others. */
+export const int = (description: string, minimum: number, maximum: number): Schema => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  description,
+})
+/** A list. */
+export const list = (items: Schema, description: string): Schema => ({ type: 'array', items, description })
+/** A map with any keys. */
+export const map = (values: Schema, description: string): Schema => ({
+  type: 'object',
+  additionalProperties: values,
+  description,
+})
+/** A map with these keys and no others. */
+export const object = (
+  properties: Readonly<Record<string, Schema>>,
+  description: string,
+  required: string[] = [],
+): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  ...(required.length && { required }),
+  description,
+})

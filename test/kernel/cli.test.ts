@@ -1,0 +1,172 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson, ShowJson } from '../../src/render/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+let world: World
+let cwd: string
+beforeEach(async () => {
+  world = await openWorld()
+  cwd = join(world.folder, 'project')
+  mkdirSync(join(cwd, 'labs'), { recursive: true })
+  cpSync('labs/router.yaml', join(cwd, 'labs/router.yaml'))
+})
+afterEach(() => world.close())
+
+const netlab = (args: readonly string[], more: { input?: string; env?: Record<string, string> } = {}) =>
+  world.netlab(args, { cwd, ...more })
+const namespaces = async (): Promise<string> => (await world.run(['ls', '/run/netns'])).stdout
+/** On a terminal, with somebody who types. */
+const typing = (text: string, args: string) =>
+  world.run(
+    ['script', '-qec', `"${process.execPath}" "${join(process.cwd(), 'dist/netlab.cjs')}" ${args}`, '/dev/null'],
+    {
+      cwd,
+      input: text,
+    },
+  )
+
+test('the three commands of the README, in a row', async () => {
+  // Another file beside it: only what was used last can tell which is meant.
+  writeFileSync(join(cwd, 'labs/other.yaml'), 'namespaces: {other: }\n')
+  expect((await netlab(['plan'])).code).toBe(1)
+  const plan = await netlab(['plan', 'labs/router.yaml'])
+  expect(plan).toMatchObject({ code: 0, stderr: '' })
+  expect(plan.stdout).toMatch(/Plan: \d+ to add, 0 to change, 0 to destroy\.\n$/)
+  const apply = await netlab(['apply', '-y'])
+  expect(apply.code).toBe(0)
+  expect(apply.stderr).toContain('labs/router.yaml')
+  expect((await world.run(['ip', 'netns', 'exec', 'ns0', 'ping', '-c1', '-W2', '192.168.1.2'])).code).toBe(0)
+  expect((await netlab(['destroy', '-y'])).code).toBe(0)
+  expect(await namespaces()).toBe('')
+})
+
+test('exit codes', async () => {
+  const code = async (...args: string[]) => (await netlab(args)).code
+  expect(await code('plan', 'labs/router.yaml')).toBe(0)
+  expect(await code('plan', 'labs/router.yaml', '--detailed-exitcode')).toBe(2)
+  expect(await code('apply', 'labs/router.yaml', '-y')).toBe(0)
+  expect(await code('plan', 'labs/router.yaml', '--detailed-exitcode')).toBe(0)
+  expect(await code('plan', 'labs/none.yaml', '--detailed-exitcode')).toBe(1)
+  expect(await code('frobnicate')).toBe(1)
+  expect(await code('plan', '--frobnicate')).toBe(1)
+})
+
+test('without a terminal and without -y nothing is done', async () => {
+  const { code, stdout, stderr } = await netlab(['apply', 'labs/router.yaml'], { input: 'yes\n' })
+  expect(code).toBe(1)
+  expect(stdout).toContain('Plan:')
+  expect(stderr).toMatch(/no terminal/)
+  expect(stderr).toContain('-y')
+  expect(await namespaces()).toBe('')
+})
+
+test('on a terminal it asks', async () => {
+  const no = await typing('n\n', 'apply labs/router.yaml')
+  expect(no.stdout).toContain('Nothing was changed.')
+  expect(no.code).toBe(1)
+  expect(await namespaces()).toBe('')
+  const yes = await typing('y\n', 'apply labs/router.yaml')
+  expect(yes.code).toBe(0)
+  expect(yes.stdout).toContain('\u001b[')
+  expect((await namespaces()).split('\n')).toContain('ns-router')
+})
+
+test('what a lab can be named by', async () => {
+  const text = 'name: piped\nnamespaces: {p: }\n'
+  expect((await netlab(['apply', '-', '-y'], { input: text })).code).toBe(0)
+  expect(await namespaces()).toBe('p\n')
+  const again = await netlab(['plan', '-', '--json'], { input: text })
+  expect(JSON.parse(again.stdout)).toMatchObject({ lab: 'piped', changes: [] })
+  expect((await netlab(['show', 'p'])).stdout).toContain('p')
+  expect((await netlab(['destroy', 'piped', '-y'])).code).toBe(0)
+
+  expect((await netlab(['apply', 'labs', '-y'])).code).toBe(0)
+  rmSync(join(cwd, 'labs'), { recursive: true })
+  expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toMatchObject({
+    format_version: '1.0',
+    labs: [{ name: 'router', namespaces: expect.arrayContaining(['ns0', 'ns1', 'ns-router']) as string[] }],
+  })
+  expect((await netlab(['show', 'router'])).stdout).toContain('ns-router')
+  expect((await netlab(['destroy', 'router', '-y'])).code).toBe(0)
+  expect(await namespaces()).toBe('')
+  const unknown = await netlab(['destroy', 'router', '-y'])
+  expect(unknown).toMatchObject({ code: 1, stdout: '' })
+  expect(unknown.stderr).toContain('router')
+  expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toEqual({ format_version: '1.0', labs: [] })
+})
+
+test('the expansion is a lab that is no change, and show is what is live', async () => {
+  await netlab(['apply', 'labs/router.yaml', '-y'])
+  const { stdout } = await netlab(['show', 'labs/router.yaml', '--desired'])
+  expect(JSON.parse((await netlab(['plan', '-', '--json'], { input: stdout })).stdout)).toMatchObject({
+    changes: [],
+    steps: [],
+  })
+  const one = JSON.parse((await netlab(['show', 'ns0', '--json'])).stdout) as ShowJson
+  expect(one).toMatchObject({ format_version: '1.0', lab: 'router' })
+  expect(new Set(one.resources.map(({ namespace }) => namespace))).toEqual(new Set(['ns0']))
+  const all = JSON.parse((await netlab(['show', 'router', '--json'])).stdout) as ShowJson
+  expect(all.resources.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(['ns0/veth0/192.168.0.2/24', 'ns0/route/192.168.1.0/24', 'ns-router/veth1']),
+  )
+  expect((await netlab(['show', 'nothing-of-this-name'])).code).toBe(1)
+})
+
+test('colours only where they are wanted', async () => {
+  const plan = `plan labs/router.yaml`
+  expect((await typing('', plan)).stdout).toContain('\u001b[')
+  expect((await typing('', `${plan} --no-color`)).stdout).not.toContain('\u001b[')
+  expect((await netlab(plan.split(' '))).stdout).not.toContain('\u001b[')
+  const { stdout } = await world.run(
+    [
+      'env',
+      'NO_COLOR=1',
+      'script',
+      '-qec',
+      `"${process.execPath}" "${join(process.cwd(), 'dist/netlab.cjs')}" ${plan}`,
+      '/dev/null',
+    ],
+    { cwd },
+  )
+  expect(stdout).not.toContain('\u001b[')
+})
+
+test('--target and --replace', async () => {
+  const id = 'ns0/veth0/192.168.0.2/24'
+  await netlab(['apply', 'labs/router.yaml', '-y', '--target', id])
+  expect((await namespaces()).split('\n').filter(Boolean).sort()).toEqual(['ns-router', 'ns0'])
+  await netlab(['apply', 'labs/router.yaml', '-y'])
+  const replaced = JSON.parse(
+    (await netlab(['plan', 'labs/router.yaml', '--replace', id, '--json'])).stdout,
+  ) as PlanJson
+  expect(replaced.changes.map((c) => [c.id, c.action])).toEqual(
+    [
+      ['ns0/route/192.168.1.0/24', 'replace'],
+      [id, 'replace'],
+    ].sort(
+      (a, b) => replaced.changes.findIndex((c) => c.id === a[0]) - replaced.changes.findIndex((c) => c.id === b[0]),
+    ),
+  )
+  expect((await netlab(['apply', 'labs/router.yaml', '--replace', id, '-y'])).code).toBe(0)
+  const unknown = await netlab(['plan', 'labs/router.yaml', '--target', 'ns0/nothing'])
+  expect(unknown.code).toBe(1)
+  expect(unknown.stderr).toContain('ns0/nothing')
+})
+
+test.each(['router.yaml', '08-isolation.yaml'])('the commands of %s, typed by hand, make the lab', async (lab) => {
+  const { stdout } = await netlab(['plan', join(process.cwd(), 'labs', lab), '--commands'])
+  const typed = await world.run(['sh', '-e'], { input: stdout, cwd })
+  expect(typed).toMatchObject({ code: 0, stderr: '' })
+  const plan = await netlab(['plan', join(process.cwd(), 'labs', lab), '--json'])
+  expect(JSON.parse(plan.stdout)).toMatchObject({ changes: [], steps: [] })
+})
+
+test.each(['ip', 'netlink'])('NETLAB_RUNNER=%s', async (runner) => {
+  const env = { NETLAB_RUNNER: runner }
+  expect((await netlab(['apply', 'labs/router.yaml', '-y'], { env })).code).toBe(0)
+  const plan = await netlab(['plan', 'labs/router.yaml', '--json'], { env })
+  expect(JSON.parse(plan.stdout)).toMatchObject({ changes: [] })
+  expect((await netlab(['destroy', 'labs/router.yaml', '-y'], { env })).code).toBe(0)
+  expect(await namespaces()).toBe('')
+})

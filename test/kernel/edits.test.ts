@@ -1,0 +1,427 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson, ShowJson } from '../../src/render/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+/** A lab file as data: JSON is YAML. */
+type Lab = Record<string, unknown>
+
+/** An edit of a lab file, and the live interfaces that it must leave as they are: `ns0/veth0`. */
+interface Edit {
+  readonly what: string
+  readonly from: Lab
+  readonly to: Lab
+  readonly stay?: readonly string[]
+}
+
+const link = (a: string, of: unknown, b: string, at: unknown, more: Lab = {}): Lab => ({
+  endpoints: { [a]: of, [b]: at },
+  ...more,
+})
+const cable = (a: string, of: unknown, b: string): Lab => link(a, of, b, null)
+const pair = (...namespaces: string[]): Lab => Object.fromEntries(namespaces.map((name) => [name, {}]))
+
+/** a ─ r ─ b, with the settings of a and of r. */
+const routed = (a: Lab = {}, r: Lab = {}): Lab => ({
+  namespaces: { a, r, b: {} },
+  links: [
+    link('a:eth0', ['10.0.1.2/24', 'fd00:1::2/64'], 'r:eth0', ['10.0.1.1/24', '10.0.1.3/24', 'fd00:1::1/64']),
+    link('b:eth0', ['10.0.2.2/24', 'fd00:2::2/64'], 'r:eth1', ['10.0.2.1/24', 'fd00:2::1/64']),
+  ],
+})
+const route = (of: Lab): Lab => routed({ routes: [of] })
+const one = (eth0: unknown): Lab => ({
+  namespaces: pair('a', 'b'),
+  links: [link('a:eth0', eth0, 'b:eth0', '10.0.0.9/24')],
+})
+/** Hosts on the bridges of s: `[host, bridge, settings of the host's end]`. */
+const switched = (bridges: Lab, hosts: readonly (readonly [string, string, unknown, Lab?])[]): Lab => ({
+  namespaces: { s: { bridges }, ...pair(...hosts.map(([name]) => name)) },
+  links: hosts.map(([name, bridge, of, more]) => ({ ...cable(`${name}:eth0`, of, `s:${bridge}`), ...more })),
+})
+const [h1, h2, h3] = [
+  ['h1', 'br0', '10.0.0.1/24'],
+  ['h2', 'br0', '10.0.0.2/24'],
+  ['h3', 'br0', ['10.0.0.3/24', 'fd00::3/64']],
+] as const
+const lower = (type: Lab): Lab => ({ ...one('10.0.0.1/24'), namespaces: { a: { interfaces: { x0: type } }, b: {} } })
+const many = (prefix: number): Lab =>
+  switched(
+    { br0: `10.9.0.1/16` },
+    Array.from({ length: 30 }, (_, i) => [`m${i}`, 'br0', `10.9.${prefix}.${i + 2}/16`] as const),
+  )
+
+const edits: readonly Edit[] = [
+  {
+    what: 'renumber a link',
+    from: route({ to: 'default', via: '10.0.1.1' }),
+    to: {
+      namespaces: { a: { routes: [{ to: 'default', via: '10.7.1.1' }] }, r: {}, b: {} },
+      links: [link('a:eth0', '10.7.1.2/24', 'r:eth0', '10.7.1.1/24'), (routed() as { links: Lab[] }).links[1]],
+    },
+    stay: ['a/eth0', 'r/eth0', 'r/eth1', 'b/eth0'],
+  },
+  {
+    what: 'move a cable to another host',
+    from: { namespaces: pair('a', 'b', 'c'), links: [link('a:eth0', '10.0.0.1/24', 'b:eth0', '10.0.0.2/24')] },
+    to: { namespaces: pair('a', 'b', 'c'), links: [link('a:eth0', '10.0.0.1/24', 'c:eth0', '10.0.0.2/24')] },
+  },
+  {
+    what: 'swap the far ends of two cables',
+    from: {
+      namespaces: pair('a', 'b', 'c', 'd'),
+      links: [
+        link('a:eth0', '10.0.0.1/24', 'b:eth0', '10.0.0.2/24'),
+        link('c:eth0', '10.0.1.1/24', 'd:eth0', '10.0.1.2/24'),
+      ],
+    },
+    to: {
+      namespaces: pair('a', 'b', 'c', 'd'),
+      links: [
+        link('a:eth0', '10.0.0.1/24', 'd:eth0', '10.0.0.2/24'),
+        link('c:eth0', '10.0.1.1/24', 'b:eth0', '10.0.1.2/24'),
+      ],
+    },
+  },
+  {
+    what: 'drop a host',
+    from: switched({ br0: {} }, [h1, h2, h3]),
+    to: switched({ br0: {} }, [h1, h3]),
+    stay: ['s/br0', 'h1/eth0', 'h3/eth0'],
+  },
+  {
+    what: 'add a host',
+    from: switched({ br0: {} }, [h1, h3]),
+    to: switched({ br0: {} }, [h2, h1, h3]),
+    stay: ['s/br0', 'h1/eth0', 'h3/eth0'],
+  },
+  {
+    what: 'rename an interface',
+    from: route({ to: 'default', via: '10.0.1.1' }),
+    to: JSON.parse(JSON.stringify(route({ to: 'default', via: '10.0.1.1' })).replaceAll('a:eth0', 'a:wan0')) as Lab,
+    stay: ['b/eth0', 'r/eth1'],
+  },
+  {
+    what: 'swap two addresses between hosts',
+    from: {
+      namespaces: pair('a', 'b'),
+      links: [link('a:eth0', ['10.0.0.1/24', 'fd00::1/64'], 'b:eth0', ['10.0.0.2/24', 'fd00::2/64'])],
+    },
+    to: {
+      namespaces: pair('a', 'b'),
+      links: [link('a:eth0', ['10.0.0.2/24', 'fd00::2/64'], 'b:eth0', ['10.0.0.1/24', 'fd00::1/64'])],
+    },
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'change which address is primary',
+    from: one(['10.0.0.1/24', '10.0.0.2/24', '10.0.0.3/24']),
+    to: one(['10.0.0.3/24', '10.0.0.1/24', '10.0.0.2/24']),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'drop the primary address',
+    from: one(['10.0.0.1/24', '10.0.0.2/24', '10.0.0.3/24']),
+    to: one(['10.0.0.2/24', '10.0.0.3/24']),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'put an address before the primary',
+    from: one(['10.0.0.1/24', 'fd00::1/64']),
+    to: one(['10.0.0.2/24', '10.0.0.1/24', 'fd00::2/64', 'fd00::1/64']),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'the same address with another prefix',
+    from: one(['10.0.0.1/24', 'fd00::1/64']),
+    to: one(['10.0.0.1/16', 'fd00::1/48']),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'set a link down',
+    from: route({ to: 'default', via: '10.0.1.1' }),
+    to: one({ addresses: ['10.0.0.1/24', 'fd00::1/64'], up: false }),
+  },
+  {
+    what: 'set a link up',
+    from: one({ addresses: ['10.0.0.1/24', 'fd00::1/64'], up: false }),
+    to: one(['10.0.0.1/24', 'fd00::1/64']),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'MAC, alias, queue and ARP',
+    from: one({ addresses: ['10.0.0.1/24'], mac: '02:00:00:00:00:01', alias: 'uplink', txqueuelen: 50 }),
+    to: one({ addresses: ['10.0.0.1/24'], mac: '02:00:00:00:00:02', arp: false, promisc: true }),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'turn a bridge’s STP on',
+    from: switched({ br0: {} }, [h1, h2]),
+    to: switched({ br0: { stp: true, priority: 4096, forward_delay: 400 } }, [h1, h2]),
+    stay: ['s/br0', 'h1/eth0', 'h2/eth0'],
+  },
+  {
+    what: 'turn a bridge’s STP off',
+    from: switched({ br0: { stp: true, priority: 4096, ageing_time: 60 } }, [h1, h2]),
+    to: switched({ br0: {} }, [h1, h2]),
+    stay: ['s/br0', 'h1/eth0', 'h2/eth0'],
+  },
+  {
+    what: 'the MTU of a port',
+    from: switched({ br0: '10.0.0.254/24' }, [h1, h2]),
+    to: switched({ br0: '10.0.0.254/24' }, [h1, [...h2, { mtu: 1400 }]]),
+    stay: ['s/br0', 'h1/eth0', 'h2/eth0'],
+  },
+  {
+    what: 'the MTU of a port back',
+    from: switched({ br0: {} }, [h1, [...h2, { mtu: 1400 }]]),
+    to: switched({ br0: {} }, [h1, h2]),
+    stay: ['s/br0', 'h1/eth0', 'h2/eth0'],
+  },
+  {
+    what: 'below the MTU that IPv6 needs, and back',
+    from: one({ addresses: ['10.0.0.1/24', 'fd00::1/64'], mtu: 1500 }),
+    to: one({ addresses: ['10.0.0.1/24', 'fd00::1/64'], mtu: 9000 }),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a bridge’s own MTU and MAC',
+    from: switched({ br0: {} }, [h1]),
+    to: switched({ br0: { mtu: 1300, mac: '02:00:00:00:00:aa' } }, [h1]),
+    stay: ['s/br0', 'h1/eth0'],
+  },
+  {
+    what: 'move a port between bridges',
+    from: switched({ br0: {}, br1: {} }, [h1, h2]),
+    to: switched({ br0: {}, br1: {} }, [h1, ['h2', 'br1', '10.0.0.2/24']]),
+    stay: ['s/br0', 's/br1', 'h1/eth0'],
+  },
+  {
+    what: 'rename a bridge',
+    from: switched({ br0: '10.0.0.254/24' }, [h1]),
+    to: switched({ br1: '10.0.0.254/24' }, [['h1', 'br1', '10.0.0.1/24']]),
+  },
+  {
+    what: 'another type under the same name',
+    from: { ...one('10.0.0.1/24'), namespaces: { a: { interfaces: {} }, b: {} } },
+    to: {
+      namespaces: { a: { bridges: { eth0: '10.0.0.1/24' } }, b: {} },
+      links: [cable('b:eth0', '10.0.0.9/24', 'a:eth0')],
+    },
+  },
+  {
+    what: 'a macvlan’s mode',
+    from: lower({ type: 'macvlan', link: 'eth0', mode: 'bridge', addresses: ['10.5.0.1/24'] }),
+    to: lower({ type: 'macvlan', link: 'eth0', mode: 'private', addresses: ['10.5.0.1/24'] }),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a VXLAN’s id',
+    from: lower({
+      type: 'vxlan',
+      id: 5,
+      local: '10.0.0.1',
+      remote: '10.0.0.9',
+      dstport: 4789,
+      addresses: ['10.5.0.1/24'],
+    }),
+    to: lower({
+      type: 'vxlan',
+      id: 6,
+      local: '10.0.0.1',
+      remote: '10.0.0.9',
+      dstport: 4789,
+      addresses: ['10.5.0.1/24'],
+    }),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a macvlan becomes a VXLAN',
+    from: lower({ type: 'macvlan', link: 'eth0', addresses: ['10.5.0.1/24'] }),
+    to: lower({
+      type: 'vxlan',
+      id: 6,
+      local: '10.0.0.1',
+      remote: '10.0.0.9',
+      dstport: 4789,
+      addresses: ['10.5.0.1/24'],
+    }),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a route’s gateway',
+    from: route({ to: '10.9.0.0/16', via: '10.0.1.1' }),
+    to: route({ to: '10.9.0.0/16', via: '10.0.1.3' }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a route’s metric',
+    from: route({ to: '10.9.0.0/16', via: '10.0.1.1' }),
+    to: route({ to: '10.9.0.0/16', via: '10.0.1.1', metric: 50 }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a route’s table',
+    from: route({ to: '10.9.0.0/16', via: '10.0.1.1' }),
+    to: route({ to: '10.9.0.0/16', via: '10.0.1.1', table: 100 }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a route’s type',
+    from: route({ to: '10.9.0.0/16', via: '10.0.1.1' }),
+    to: route({ to: '10.9.0.0/16', type: 'blackhole' }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a route becomes multipath',
+    from: route({ to: '10.9.0.0/16', via: '10.0.1.1' }),
+    to: route({ to: '10.9.0.0/16', nexthops: [{ via: '10.0.1.1' }, { via: '10.0.1.3', weight: 2 }] }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a next hop’s weight',
+    from: route({ to: '10.9.0.0/16', nexthops: [{ via: '10.0.1.1' }, { via: '10.0.1.3', weight: 2 }] }),
+    to: route({
+      to: '10.9.0.0/16',
+      nexthops: [
+        { via: '10.0.1.1', weight: 3 },
+        { via: '10.0.1.3', weight: 2 },
+      ],
+    }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'a route’s source and MTU',
+    from: routed({}, { routes: [{ to: '10.9.0.0/16', via: '10.0.1.2', src: '10.0.1.1' }] }),
+    to: routed({}, { routes: [{ to: '10.9.0.0/16', via: '10.0.1.2', src: '10.0.1.3', mtu: 1300 }] }),
+    stay: ['r/eth0'],
+  },
+  {
+    what: 'an IPv6 route’s gateway',
+    from: route({ to: 'fd09::/16', via: 'fd00:1::1' }),
+    to: route({ to: 'fd09::/16', via: 'fd00:1::7' }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'an IPv6 route’s metric and table',
+    from: route({ to: 'fd09::/16', via: 'fd00:1::1' }),
+    to: route({ to: 'fd09::/16', via: 'fd00:1::1', metric: 50, table: 100 }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'an IPv6 route’s type',
+    from: route({ to: 'fd09::/16', via: 'fd00:1::1' }),
+    to: route({ to: 'fd09::/16', type: 'unreachable' }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'an IPv6 route becomes multipath',
+    from: route({ to: 'fd09::/16', via: 'fd00:1::1' }),
+    to: route({ to: 'fd09::/16', nexthops: [{ via: 'fd00:1::1' }, { via: 'fd00:1::7', weight: 2 }] }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'an IPv6 multipath route becomes plain',
+    from: route({ to: 'fd09::/16', nexthops: [{ via: 'fd00:1::1' }, { via: 'fd00:1::7', weight: 2 }] }),
+    to: route({ to: 'fd09::/16', via: 'fd00:1::1' }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'rules and neighbours',
+    from: routed({
+      rules: [{ priority: 100, from: '10.0.1.2', table: 100 }],
+      neighbors: [{ to: '10.0.1.1', lladdr: '02:00:00:00:00:01', dev: 'eth0' }],
+    }),
+    to: routed({
+      rules: [{ priority: 101, from: '10.0.1.2', table: 101 }],
+      neighbors: [{ to: '10.0.1.1', lladdr: '02:00:00:00:00:02', dev: 'eth0' }],
+    }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'sysctls taken out of the file',
+    from: routed({
+      sysctls: { 'net.ipv4.conf.eth0.rp_filter': 1, 'net.ipv4.conf.all.rp_filter': 2, 'net.ipv4.ip_default_ttl': 99 },
+    }),
+    to: routed(),
+    stay: ['a/eth0'],
+  },
+  { what: 'forwarding on', from: routed(), to: routed({}, { forwarding: true }), stay: ['r/eth0', 'r/eth1'] },
+  {
+    what: 'forwarding off',
+    from: routed({}, { forwarding: true }),
+    to: routed({}, { forwarding: 'ipv6' }),
+    stay: ['r/eth0', 'r/eth1'],
+  },
+  {
+    what: 'move a share',
+    from: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'a' } } },
+    to: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'b' } } },
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a share becomes a namespace',
+    from: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'a' } } },
+    to: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: {} } },
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'a namespace becomes a share',
+    from: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: {} } },
+    to: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'a' } } },
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
+    what: 'rename a namespace',
+    from: routed(),
+    to: JSON.parse(JSON.stringify(routed()).replace('"b":', '"z":').replace('b:eth0', 'z:eth0')) as Lab,
+    stay: ['a/eth0', 'r/eth0'],
+  },
+  { what: 'renumber dozens', from: many(1), to: many(2), stay: ['s/br0', 'm0/eth0', 'm29/eth0'] },
+]
+
+let world: World
+let fresh: World
+beforeAll(async () => {
+  ;[world, fresh] = await Promise.all([openWorld(), openWorld()])
+})
+afterAll(() => Promise.all([world.close(), fresh.close()]))
+
+async function netlab(place: World, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await place.netlab(args)
+  if (code !== 0) throw new Error(`netlab ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+
+function file(place: World, lab: Lab): string {
+  const path = join(place.folder, 'lab.yaml')
+  writeFileSync(path, JSON.stringify({ name: 'edited', ...lab }))
+  return path
+}
+
+/** What is live, by id; MACs that the kernel drew, and the order in which things were made, are nobody's choice. */
+async function live(place: World): Promise<Record<string, unknown>> {
+  const { resources } = JSON.parse(await netlab(place, 'show', 'edited', '--json')) as ShowJson
+  return Object.fromEntries(resources.map(({ id, kind, spec }) => [id, { kind, spec }]))
+}
+
+async function index(id: string): Promise<string> {
+  const [namespace = '', dev = ''] = id.split('/')
+  const { stdout } = await world.run(['ip', '-n', namespace, '-j', 'link', 'show', 'dev', dev])
+  return String((JSON.parse(stdout) as { ifindex: number }[])[0]?.ifindex)
+}
+
+test.each(edits)('$what', async ({ from, to, stay = [] }) => {
+  try {
+    await netlab(world, 'apply', file(world, from), '-y')
+    const before = await Promise.all(stay.map(index))
+    await netlab(world, 'apply', file(world, to), '-y')
+    expect((JSON.parse(await netlab(world, 'plan', file(world, to), '--json')) as PlanJson).changes).toEqual([])
+    expect(await Promise.all(stay.map(index))).toEqual(before)
+    await netlab(fresh, 'apply', file(fresh, to), '-y')
+    expect(await live(world)).toEqual(await live(fresh))
+  } finally {
+    await Promise.all([world, fresh].map((place) => place.netlab(['destroy', 'edited', '-y'])))
+  }
+  expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
+})
