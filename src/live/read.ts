@@ -136,12 +136,14 @@ const owner = (dump: Dump | undefined): string | undefined =>
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 
-/** Every name → the first name of the same namespace: the one that the lab file calls a namespace, if it does. */
+/** Every name → the first name of the same namespace: the first that the lab file calls a namespace, if it does. */
 function mainNames(named: readonly NamedNamespace[], namespaces: Subject['namespaces']): Map<string, string> {
   const byInode = new Map<number, string>()
-  for (const { name, inode } of named) {
-    const known = namespaces.get(name)
-    if (!byInode.has(inode) || (known && !known.shares)) byInode.set(inode, name)
+  const inodes = new Map(named.map(({ name, inode }) => [name, inode]))
+  const own = [...namespaces].filter(([, { shares }]) => !shares).map(([name]) => name)
+  for (const name of [...own, ...inodes.keys()]) {
+    const inode = inodes.get(name)
+    if (inode !== undefined && !byInode.has(inode)) byInode.set(inode, name)
   }
   return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
 }
