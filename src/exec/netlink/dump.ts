@@ -1,4 +1,5 @@
 import type { Dump, IpAddress, IpLink, IpNeighbor, TcQdisc } from '../../model/runner.ts'
+import { NotUnderstood } from './words.ts'
 import { address, attributes, linkLayer, messages, string } from './answer.ts'
 import { attribute, encode, flags, u32, type Message } from './message.ts'
 import type { ReadResult, Section, Slice } from './protocol.ts'
@@ -42,6 +43,9 @@ export interface Decoded {
   readonly shaped: boolean
 }
 
+/** From so many ids on, a list may have been cut. */
+const FULL_LIST = 500
+
 /**
  * The dump that the answers make: what the `ip` runner returns, as far as the model names it. `keys` are the names of the
  * files, `names` those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
@@ -52,6 +56,10 @@ export function decode(bytes: Buffer, result: ReadResult, keys: readonly string[
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const nameOf = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, nameOf) : []
+  const nsids = result.nsids ? readNsids(bytes, result.nsids, names) : new Map<number, string>()
+  // Measured: the kernel ends the list of another namespace's ids after the first 32 KiB, about 900 of them.
+  const cut = nsids.size >= FULL_LIST && found.some(({ link_netnsid: id }) => id !== undefined && !nsids.has(id))
+  if (cut) throw new NotUnderstood('more namespace ids than one answer holds')
   return {
     dump: {
       links: found,
@@ -59,7 +67,7 @@ export function decode(bytes: Buffer, result: ReadResult, keys: readonly string[
       routes: routeAnswer ? readRoutes(bytes, there(routeAnswer), nameOf) : [],
       ...(ruleAnswer ? readRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
       neighbors: neighborAnswer ? readNeighbors(bytes, there(neighborAnswer), nameOf) : [],
-      nsids: result.nsids ? readNsids(bytes, result.nsids, names) : new Map(),
+      nsids,
       qdiscs,
       sysctls: readFiles(bytes, result.files, keys),
       iptables: '',

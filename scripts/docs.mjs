@@ -1,0 +1,71 @@
+// Writes the reference part of docs/language.md from the schema of lab files: node scripts/docs.mjs
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const file = resolve(root, 'docs/language.md')
+const MARK = '<!-- What follows is written by scripts/docs.mjs from the schema. -->\n'
+
+const schema = JSON.parse(readFileSync(resolve(root, 'schemas/lab.schema.json'), 'utf8'))
+
+const cell = (text) => String(text ?? '').replaceAll('|', '\\|').replaceAll('\n', ' ')
+const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+
+/** The values that a field takes, in a few words. */
+function form(part) {
+  if (part.const !== undefined) return code(part.const)
+  if (part.enum) return part.enum.map(code).join(', ')
+  const either = part.anyOf ?? part.oneOf
+  if (either) return [...new Set(either.map(form))].join(' or ')
+  if (part.type === 'array') return `list of ${form(part.items ?? {})}`
+  if (part.type === 'object' && part.properties) return 'map (below)'
+  if (part.type === 'object') return 'map'
+  const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum}`
+  const words = { string: 'text', integer: 'number', number: 'number', boolean: 'true, false', null: 'nothing' }
+  return [part.type ?? 'any'].flat().map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
+}
+
+const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))
+
+function table(title, part) {
+  const required = new Set(part.required)
+  const rows = Object.entries(part.properties)
+    .filter(([, field]) => Object.keys(field).length)
+    .map(([name, field]) => {
+      const examples = field.examples?.length ? ` For example ${field.examples.map(code).join(', ')}.` : ''
+      const needed = required.has(name) ? ' **Required.**' : ''
+      return `| \`${name}\` | ${cell(form(field))} | ${cell(`${field.description ?? ''}${needed}${examples}`)} |`
+    })
+  return `### ${title}\n\n${part.description ?? ''}\n\n| field | value | meaning |\n|---|---|---|\n${rows.join('\n')}\n`
+}
+
+const namespace = schema.properties.namespaces.additionalProperties
+const at = (name) => namespace.properties[name]
+const interfaces = objectOf(at('interfaces').additionalProperties)
+const link = schema.properties.links.items
+const check = schema.properties.checks.items
+const types = interfaces.allOf.map(({ if: condition, then }) =>
+  table(`type: ${condition.properties.type.const}`, { properties: {}, ...then }),
+)
+
+const reference = [
+  table('The file', schema),
+  table('namespaces.NAME', namespace),
+  table('Interface settings', interfaces),
+  ...types,
+  table('bridges.NAME', objectOf(at('bridges').additionalProperties)),
+  table('routes', at('routes').items),
+  table('rules', at('rules').items),
+  table('neighbors', at('neighbors').items),
+  table('processes.NAME', at('processes').additionalProperties),
+  table('impairments', interfaces.properties.impairments),
+  table('links', link),
+  table('checks', check),
+  table('observe', objectOf(check.properties.observe)),
+].join('\n')
+
+const [guide] = readFileSync(file, 'utf8').split(MARK)
+const text = `${guide}${MARK}\n## Reference\n\n${reference}`
+if (process.argv.includes('--check')) process.exitCode = text === readFileSync(file, 'utf8') ? 0 : 1
+else writeFileSync(file, text)
