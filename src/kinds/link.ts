@@ -187,7 +187,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
       for (const [name, field] of fields) check(name, field.fallback, field.forces)
       for (const [name, fallback] of defaults) check(name, fallback)
-      if (type.followsPorts && desired.mtu === undefined && !live.mtuFollows)
+      if (type.followsPorts && desired.mtu === undefined && live.mtu !== undefined && !live.mtuFollows)
         differences.push({ field: 'mtu', from: live.mtu, to: 'follows its ports' })
       return differences
     },

@@ -1,0 +1,263 @@
+import fc from 'fast-check'
+import { execFileSync } from 'node:child_process'
+import { diagnose, loadLab } from '../../src/lab/index.ts'
+import { UserError } from '../../src/model/diagnostic.ts'
+import { writeLab } from '../../src/lab/write.ts'
+
+const load = (text: string) => loadLab({ file: 'lab.yaml', text })
+const specs = (text: string) => Object.fromEntries([...load(text).resources].map(([id, { spec }]) => [id, spec]))
+
+describe('short forms', () => {
+  test('a cable, its addresses and a route whose interface follows from its gateway', () =>
+    expect(
+      specs(`
+namespaces: { a: { routes: [{ to: default, via: 10.0.0.1 }] }, b: { forwarding: true } }
+links: [{ endpoints: { a:e0: [10.0.0.2/24, "FD00:0::2/64"], b:e0: 10.0.0.1/24 }, mtu: 1400 }]`),
+    ).toEqual({
+      a: {},
+      b: {},
+      'a/lo': { mtu: 65536, up: true },
+      'b/lo': { mtu: 65536, up: true },
+      'a/e0': { mtu: 1400, up: true, peer: 'b/e0' },
+      'b/e0': { mtu: 1400, up: true, peer: 'a/e0' },
+      'a/e0/10.0.0.2/24': { dev: 'e0', address: '10.0.0.2/24', family: 4 },
+      'a/e0/fd00::2/64': { dev: 'e0', address: 'fd00::2/64', family: 6 },
+      'b/e0/10.0.0.1/24': { dev: 'e0', address: '10.0.0.1/24', family: 4 },
+      'a/route/default': { to: 'default', family: 4, via: '10.0.0.1', dev: 'e0' },
+      'b/sysctl/net.ipv4.ip_forward': { key: 'net.ipv4.ip_forward', value: '1' },
+      'b/sysctl/net.ipv6.conf.all.forwarding': { key: 'net.ipv6.conf.all.forwarding', value: '1' },
+    }))
+
+  test('a cable into a bridge has a port that keeps its name when links are added or reordered', () => {
+    const lab = (links: string[]) =>
+      load(`namespaces: { sw: { bridges: { br0: } }, h1: , h2: , averylongname: }\nlinks: [${links.join(', ')}]`)
+    const [one, two, long] = ['[h1:eth0, sw:br0]', '[sw:br0, h2:eth0]', '[averylongname:eth0, sw:br0]'].map(
+      (ends) => `{ endpoints: ${ends} }`,
+    ) as [string, string, string]
+    const ports = (links: string[]) =>
+      [...lab(links).resources.keys()].filter((id) => id.startsWith('sw/') && id.includes('~')).sort()
+    expect(ports([one])).toEqual(['sw/h1~eth0'])
+    expect(ports([one, two, long])).toEqual(ports([long, two, one]))
+    expect(ports([one, two, long]).every((id) => id.length - 3 <= 15)).toBe(true)
+    expect(lab([one]).resources.get('sw/h1~eth0')?.spec).toMatchObject({ master: 'br0', peer: 'h1/eth0' })
+  })
+
+  test('the second address of a subnet knows the first', () =>
+    expect(specs('namespaces: { a: { interfaces: { lo: [10.0.0.1/24, 10.0.0.2/24] } } }')).toMatchObject({
+      'a/lo/10.0.0.2/24': { primary: '10.0.0.1/24' },
+    }))
+
+  test('rules get priorities around those that are taken', () =>
+    expect(
+      Object.keys(
+        specs(
+          'namespaces: { a: { rules: [{ from: 10.0.0.0/8, table: 7 }, { fwmark: 1/255, table: 7, priority: 1010 }, { to: "fd00::/8", action: prohibit }] } }',
+        ),
+      ).filter((id) => id.includes('rule')),
+    ).toEqual([
+      'a/rule/1000 from 10.0.0.0/8 table 7',
+      'a/rule/1010 fwmark 0x1/0xff table 7',
+      'a/rule6/1020 to fd00::/8 prohibit',
+    ]))
+
+  test('the long form means the same', () => {
+    const { name, resources } = load(`
+namespaces:
+  sw: { bridges: { br0: { addresses: [10.0.0.1/24], forward_delay: 4s } }, forwarding: ipv4 }
+  h: { interfaces: { v: { type: vxlan, id: 7, remote: 10.0.0.9 } }, routes: [{ to: default, via: 10.0.0.1, metric: 5 }], neighbors: [{ to: 10.0.0.1, lladdr: "02:00:00:00:00:01" }] }
+links: [{ endpoints: { h:eth0: 10.0.0.2/24, sw:br0: }, mtu: 1400 }]`)
+    const again = load(writeLab(name, resources)).resources
+    const plain = (r: typeof resources) =>
+      [...r.values()].map(({ id, kind, spec }) => ({ id, kind, spec })).sort((a, b) => (a.id < b.id ? -1 : 1))
+    expect(plain(again)).toEqual(plain(resources))
+  })
+})
+
+describe('what is wrong is said at its place', () => {
+  const base = 'namespaces:\n  a: {}\n  b: {}\n'
+  const cable = 'links:\n  - endpoints: { a:e0: 10.0.0.1/24, b:e0: 10.0.0.2/24 }\n'
+  test.each([
+    ['YAML', 'a: [1', /./, 1, 6],
+    ['a list', '- a', /a lab file is a map/, 1, 1],
+    ['nothing', '', /a lab file is a map/, 1, 1],
+    ['an unknown field', `${base}lniks: []`, /unknown field "lniks".*Did you mean "links"/s, 4, 1],
+    ['an unknown setting', 'namespaces:\n  a:\n    interface: {}', /Did you mean "interfaces"/, 3, 5],
+    ['a wrong type', 'namespaces:\n  a: { forwarding: maybe }', /expected true, false, ipv4, ipv6/, 2, 20],
+    ['a namespace name', 'namespaces:\n  ../x: {}', /cannot be the name of a namespace/, 2, 3],
+    ['an option as a name', 'namespaces:\n  -rf: {}', /cannot be the name of a namespace/, 2, 3],
+    [
+      'an interface name that is too long',
+      `${base}links: [{ endpoints: [a:averyveryverylongname, b:e0] }]`,
+      /at most 15/,
+      4,
+      23,
+    ],
+    ['an address', `${base}${cable.replace('10.0.0.1/24', '10.0.0.300/24')}`, /no address with a prefix length/, 5, 24],
+    [
+      'an unknown namespace',
+      `${base}${cable.replace('b:e0', 'bb:e0')}`,
+      /there is no namespace bb.*Did you mean "b"/s,
+      5,
+      37,
+    ],
+    ['three ends', `${base}links:\n  - endpoints: [a:e0, b:e0, b:e1]`, /a link has two ends/, 5, 16],
+    [
+      'an interface used twice',
+      `${base}${cable}  - endpoints: [a:e0, b:e1]`,
+      /a:e0 is already the end of another link \(line 5\)/,
+      6,
+      17,
+    ],
+    [
+      'a gateway on no subnet',
+      `namespaces:\n  a: { routes: [{ to: default, via: 9.9.9.9 }] }\n  b: {}\n${cable}`,
+      /9.9.9.9 is on no subnet of a.*10.0.0.0\/24 \(e0\)/s,
+      2,
+      37,
+    ],
+    [
+      'host bits in a route',
+      `namespaces:\n  a: { routes: [{ to: 10.9.0.1/16, dev: e0 }] }\n  b: {}\n${cable}`,
+      /host bits set: the network is 10.9.0.0\/16/,
+      2,
+      23,
+    ],
+    [
+      'a MAC address',
+      `namespaces:\n  a: { interfaces: { e0: { mac: zz } } }\n  b: {}\n${cable}`,
+      /no MAC address/,
+      2,
+      33,
+    ],
+    ['an MTU', `namespaces:\n  a: { interfaces: { e0: { mtu: 12 } } }\n  b: {}\n${cable}`, /too small/, 2, 33],
+    ['shares in a circle', 'namespaces:\n  a: { shares: b }\n  b: { shares: a }', /In a circle: a → b → a/, 2, 16],
+    [
+      'a bridge that is none',
+      `namespaces:\n  a: { interfaces: { e0: { bridge: br9 } } }\n  b: {}\n${cable}`,
+      /there is no bridge br9 in a/,
+      2,
+      36,
+    ],
+    [
+      'an address on a port',
+      `namespaces:\n  a: {}\n  b: { bridges: { br0: } }\nlinks: [{ endpoints: { a:e0: , b:br0: 10.0.0.1/24 } }]`,
+      /A port has no addresses/,
+      4,
+      39,
+    ],
+    ['a sysctl of the machine', 'namespaces:\n  a: { sysctls: { net.core.rmem_max: 1 } }', /the whole machine/, 2, 19],
+    [
+      'a sysctl that smuggles a line',
+      'namespaces:\n  a: { sysctls: { net.ipv4.tcp_ecn: "1\\nx" } }',
+      /one line/,
+      2,
+      37,
+    ],
+    ['a check that goes nowhere', `${base}checks:\n  - { from: a, ping: zz }`, /there is no namespace zz/, 5, 22],
+    ['a check of nothing', `${base}checks:\n  - { from: a }`, /tries nothing/, 5, 5],
+  ])('%s', (_, text, words, line, column) => {
+    const [first] = diagnose({ file: 'lab.yaml', text }).filter(({ severity }) => severity === 'error')
+    expect(`${first?.summary} ${first?.detail ?? ''}`).toMatch(words)
+    expect(first?.position).toMatchObject({ file: 'lab.yaml', line, column })
+    expect(() => load(text)).toThrow(UserError)
+  })
+
+  test('several at once', () =>
+    expect(
+      diagnose({
+        file: 'l',
+        text: `${base}links:\n  - endpoints: [a:e0, x:e0]\n  - endpoints: [y:e0, b:e0]\nchecks: [{ from: q, ping: a }]`,
+      }).map(({ position }) => position?.line),
+    ).toEqual([5, 6, 7]))
+
+  test.each([
+    [
+      'forwarding forgotten',
+      `namespaces:\n  a: { routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }] }\n  b: {}\n${cable}`,
+      /b \(10.0.0.2\) does not forward/,
+    ],
+    [
+      'a gateway that nobody has',
+      `namespaces:\n  a: { routes: [{ to: 10.9.0.0/16, via: 10.0.0.9 }] }\n  b: {}\n${cable}`,
+      /nobody on this segment has the address 10.0.0.9/,
+    ],
+    ['an address twice', `${base}${cable.replace('10.0.0.2', '10.0.0.1')}`, /on this segment already/],
+    ['the network itself', `${base}${cable.replace('10.0.0.2', '10.0.0.0')}`, /the address of the network itself/],
+    ['ends that disagree', `${base}links: [{ endpoints: { a:e0: { mtu: 1400 }, b:e0: } }]`, /different MTUs/],
+  ])('a warning: %s', (_, text, words) => {
+    const found = diagnose({ file: 'lab.yaml', text })
+    expect(found.map(({ severity }) => severity)).toEqual(['warning'])
+    expect(found[0]?.summary).toMatch(words)
+  })
+})
+
+describe('whatever comes', () => {
+  const never = (text: string): void => {
+    try {
+      load(text)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+    }
+  }
+  test('an alias bomb is refused', () => {
+    const bomb = [
+      'a: &a [x, x, x, x, x, x, x, x, x]',
+      ...'bcdefghi'.split('').map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(', ')}]`),
+    ]
+    expect(() => load(bomb.join('\n'))).toThrow(UserError)
+  })
+  test('any text', () => fc.assert(fc.property(fc.string({ unit: 'binary' }), never), { numRuns: 300 }))
+  test('any value, in the place of any part', () => {
+    const names = fc.constantFrom(
+      'a',
+      'b',
+      '__proto__',
+      'constructor',
+      'toString',
+      '-rf',
+      '../x',
+      'e0',
+      '',
+      'x y',
+      '%d',
+    )
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom(null, true, 1, -1, 1e9, '10.0.0.1/24', 'a:e0', 'default', '\0', '!x'),
+        fc.array(tie('any'), { maxLength: 3 }),
+        fc.dictionary(
+          fc.oneof(
+            names,
+            fc.constantFrom(
+              'routes',
+              'interfaces',
+              'bridges',
+              'type',
+              'link',
+              'via',
+              'to',
+              'endpoints',
+              'from',
+              'ping',
+            ),
+          ),
+          tie('any'),
+          { maxKeys: 4 },
+        ),
+      ),
+    })).any
+    const lab = fc.record(
+      { namespaces: fc.dictionary(names, value, { maxKeys: 3 }), links: value, checks: value },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(lab, (l) => never(JSON.stringify(l))),
+      { numRuns: 500 },
+    )
+  })
+})
+
+test('docs/language.md is what the schema says', () => {
+  execFileSync(process.execPath, ['scripts/docs.mjs', '--check'])
+})
