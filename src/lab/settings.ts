@@ -8,7 +8,8 @@ import type { Path } from './source.ts'
  */
 const machineWide =
   /^net\.(core\.(?!somaxconn$|xfrm_|optmem_max$|txrehash$|tstamp_allow_data$)|netfilter\.(nf_conntrack_(max|buckets|expect_max)|nf_log)|nf_conntrack_max$|ipv4\.(tcp_(mem|max_orphans|allowed_congestion_control|available_|low_latency)|udp_mem|inet_peer_|igmp_max|cipso|icmp_msgs_|icmp_ratelimit_)|unix\.max_dgram_qlen_)/
-const wellFormed = /^net\.[A-Za-z0-9_]+(\.[A-Za-z0-9_~/-]+)+$/
+/** Words with dots between them. A `/` is a dot inside a word, so it never stands at an end: `//` would be the folder above. */
+const wellFormed = /^net(\.[A-Za-z0-9_~-]+(\/[A-Za-z0-9_~-]+)*){2,}$/
 
 /** Sysctls of every namespace: `forwarding` and `sysctls`. */
 export function expandSettings(x: Expansion): void {

@@ -153,6 +153,16 @@ describe('what is wrong is said at its place', () => {
       2,
       37,
     ],
+    ...['net.ipv4.//.//.kernel.core_pattern', 'net/ipv4/../../kernel/core_pattern', 'net.ipv4./x', 'net.ipv4.x/'].map(
+      (key) =>
+        [
+          'a sysctl that climbs',
+          `namespaces:\n  a: { sysctls: { ${key}: 1 } }`,
+          /no setting of the network/,
+          2,
+          19,
+        ] as const,
+    ),
     ['a check that goes nowhere', `${base}checks:\n  - { from: a, ping: zz }`, /there is no namespace zz/, 5, 22],
     ['a check of nothing', `${base}checks:\n  - { from: a }`, /tries nothing/, 5, 5],
   ])('%s', (_, text, words, line, column) => {
