@@ -4,9 +4,12 @@ import {
   isScalar,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
+  type ErrorCode,
   type Node,
   type Pair,
+  type Scalar,
   type YAMLMap,
 } from 'yaml'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
@@ -39,7 +42,8 @@ const MAX_ALIASES = 1000
 /** Parses YAML. Never throws: what is wrong is in `errors`. */
 export function parse(file: string, text: string): Source {
   const counter = new LineCounter()
-  const lines = (): string[] => text.split('\n')
+  let split: readonly string[] | undefined
+  const lines = (): readonly string[] => (split ??= text.split('\n'))
   const at = (offset: number, length = 1): Position => {
     const { line, col } = counter.linePos(Math.min(offset, text.length))
     return { file, line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, length) }
@@ -63,12 +67,24 @@ export function parse(file: string, text: string): Source {
   })
   if (text.length > LARGEST) return failed([broken('the file is larger than 16 MiB', { file, line: 1, column: 1 })])
 
-  const document = parseDocument(text, { lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'silent' })
-  const errors = document.errors.slice(0, 20).map((error) => {
-    const [summary = '', ...more] = error.message.split('\n')
-    return broken(summary, at(error.pos[0], error.pos[1] - error.pos[0]), more.join('\n') || undefined)
+  const document = parseDocument(text, {
+    ...{ lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'error' },
+    // Tags would turn maps into sets and text into bytes: a lab has no use for them.
+    resolveKnownTags: false,
+    uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && !isMerge(a) && nameOfKey(a) === nameOfKey(b),
+  })
+  const problems = [...document.errors, ...document.warnings]
+  const deep = problems.find(({ message }) => message.startsWith('Maximum call stack'))
+  if (deep) return failed([broken('the file is nested too deeply', at(deep.pos[0]))])
+  const errors = problems.slice(0, 20).map(({ code, message, pos }) => {
+    const [first = '', ...more] = message.split('\n')
+    const [summary, detail] = plainer[code] ?? [first, more.join('\n') || undefined]
+    // The parser points at the end of what precedes such a key.
+    const start = code === 'DUPLICATE_KEY' ? pos[0] + blank(text, pos[0]) : pos[0]
+    return broken(summary, at(start, pos[1] - pos[0]), detail)
   })
   if (errors.length) return failed(errors)
+  nameKeys(document)
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
     const find = (path: Path, on: 'key' | 'value' = 'value'): Node | undefined => nodeAt(document, path, on)
@@ -86,8 +102,53 @@ export function parse(file: string, text: string): Source {
       },
     }
   } catch (error) {
-    return failed([broken('the file cannot be read as YAML', at(0), (error as Error).message)])
+    const { message } = error as Error
+    if (message.startsWith('Maximum call stack')) return failed([broken('the file is nested too deeply', at(0))])
+    return failed([broken('the file cannot be read as YAML', at(unresolved(document) ?? 0), message)])
   }
+}
+
+/** Plainer words for what the parser says in its own. */
+const plainer: Readonly<Partial<Record<ErrorCode, readonly [summary: string, detail: string]>>> = {
+  DUPLICATE_KEY: ['this is in the map already', 'Say it once: of two, one would be forgotten.'],
+  MULTIPLE_DOCS: ['a second document begins here', 'A lab file is one document. Make what follows another file.'],
+  TAG_RESOLVE_FAILED: ['a lab file has no tags', 'Remove it.'],
+  TAB_AS_INDENT: ['a tab cannot indent', 'Use spaces.'],
+}
+
+/** What a key is called: as it is written, also where YAML would take it for a number or for nothing. */
+const nameOfKey = ({ value, source, type }: Scalar): string =>
+  type === 'PLAIN' && source !== undefined ? source : String(value)
+
+/** How much white space, and comments, follow an offset. */
+function blank(text: string, offset: number): number {
+  const pattern = /(?:\s|#.*)*/y
+  pattern.lastIndex = offset
+  return pattern.exec(text)?.[0].length ?? 0
+}
+
+const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
+
+/** Makes names of keys such as `1.0` and `null`. */
+function nameKeys(document: Document): void {
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && !isMerge(key)) key.value = nameOfKey(key)
+    },
+  })
+}
+
+/** The offset of the first alias that means nothing. */
+function unresolved(document: Document): number | undefined {
+  let offset: number | undefined
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return undefined
+      offset = alias.range?.[0]
+      return visit.BREAK
+    },
+  })
+  return offset
 }
 
 /** Keys → pairs of a map, made once: files with a thousand namespaces are asked for every one of them. */

@@ -153,16 +153,6 @@ describe('what is wrong is said at its place', () => {
       2,
       37,
     ],
-    ...['net.ipv4.//.//.kernel.core_pattern', 'net/ipv4/../../kernel/core_pattern', 'net.ipv4./x', 'net.ipv4.x/'].map(
-      (key) =>
-        [
-          'a sysctl that climbs',
-          `namespaces:\n  a: { sysctls: { ${key}: 1 } }`,
-          /no setting of the network/,
-          2,
-          19,
-        ] as const,
-    ),
     ['a check that goes nowhere', `${base}checks:\n  - { from: a, ping: zz }`, /there is no namespace zz/, 5, 22],
     ['a check of nothing', `${base}checks:\n  - { from: a }`, /tries nothing/, 5, 5],
   ])('%s', (_, text, words, line, column) => {
@@ -171,6 +161,41 @@ describe('what is wrong is said at its place', () => {
     expect(first?.position).toMatchObject({ file: 'lab.yaml', line, column })
     expect(() => load(text)).toThrow(UserError)
   })
+
+  test.each(['net.ipv4.//.//.kernel.core_pattern', 'net/ipv4/../../kernel/core_pattern', 'net.ipv4./x', 'net.ipv4.x/'])(
+    'a sysctl that climbs out of its folder: %s',
+    (key) =>
+      expect(diagnose({ file: 'l', text: `namespaces: { a: { sysctls: { ${key}: 1 } } }` })).toMatchObject([
+        { summary: `"${key}" is no setting of the network`, position: { line: 1, column: 31 } },
+      ]),
+  )
+
+  test.each([
+    ['a second document', 'namespaces: { a: }\n---\nnamespaces: { b: }', /second document/, 2, 1],
+    ['the same key', 'namespaces:\n  a:\n  a: {}', /in the map already/, 3, 3],
+    ['the same key, once as a number', 'namespaces:\n  1:\n  "1": {}', /in the map already/, 3, 3],
+    ['a set', 'namespaces: !!set { a, b }', /no tags/, 1, 13],
+    ['a tag', 'namespaces:\n  a: !secret { forwarding: true }', /no tags/, 2, 6],
+    ['a tab', 'namespaces:\n\ta: {}', /tab/, 2, 1],
+    ['an alias of nothing', 'namespaces:\n  a: *b', /Unresolved alias/, 2, 6],
+    ['a deep file', `namespaces: ${'['.repeat(20000)}`, /nested too deeply/, 1, undefined],
+  ])('nothing is read and then ignored: %s', (_, text, words, line, column) => {
+    const found = diagnose({ file: 'l', text })
+    expect(found).toHaveLength(1)
+    expect(`${found[0]?.summary} ${found[0]?.detail ?? ''}`).toMatch(words)
+    expect(found[0]?.position).toMatchObject({ line, ...(column !== undefined && { column }) })
+  })
+
+  test('keys are names as they are written', () =>
+    expect([...load('namespaces: { on: , 1.0: , 007: , null: , true: }').namespaces.keys()]).toEqual([
+      ...['on', '1.0', '007', 'null', 'true'],
+    ]))
+
+  test('anchors and merge keys', () =>
+    expect(specs('namespaces: { a: &a { forwarding: ipv4 }, b: { <<: *a }, c: *a }')).toMatchObject({
+      'b/sysctl/net.ipv4.ip_forward': { value: '1' },
+      'c/sysctl/net.ipv4.ip_forward': { value: '1' },
+    }))
 
   test('several at once', () =>
     expect(
