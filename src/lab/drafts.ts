@@ -45,13 +45,14 @@ export function draft(
   if (!nameFits(x, nameOf(id), path)) return undefined
   const first = drafts.get(id)
   if (first) {
-    const what = first.path[0] === 'links' || path[0] === 'links' ? 'the end of another link' : 'declared'
-    x.report.error(
-      path,
-      `${id.replace('/', ':')} is already ${what} (line ${x.report.position(first.path, first.on).line})`,
-      'An interface has one cable. Choose another name.',
-      'key',
-    )
+    const isCable = first.path[0] === 'links'
+    const [what, why] = first.type.builtin
+      ? ['the loopback interface', 'The kernel makes it.']
+      : [
+          `already ${isCable ? 'the end of another link' : 'declared'} (line ${x.report.position(first.path, first.on).line})`,
+          isCable ? 'An interface has one cable.' : '',
+        ]
+    x.report.error(path, `${id.replace('/', ':')} is ${what}`, `${why} Choose another name.`.trim(), 'key')
     return undefined
   }
   const made: Draft = { id, type, path, on: 'key', settings: {} }

@@ -55,6 +55,11 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
   }
   for (const { id, type, path, on, settings } of drafts.values()) {
     const namespace = namespaceOf(id)
+    const lower = settings['link']
+    if (lower && inCircle(specs, id)) {
+      x.report.error(lower.path, `${id.replace('/', ':')} stands on itself`, 'The lower devices form a circle.')
+      continue
+    }
     const mtu = mtuOf(id)
     const { mtu: _, ...spec } = specs.get(id) ?? { up: true }
     x.add({ id, kind: type.name, namespace, spec: { ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
@@ -116,6 +121,9 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   for (const field of ['id', 'table'])
     if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
       x.report.error(made.path, `a ${type.name} needs ${field}`, type.example, 'key')
+  const chosen = settings['type']
+  if (chosen && chosen.value !== type.name)
+    x.report.error(chosen.path, `${id.replace('/', ':')} is the end of a link`, 'It is a veth: it has no type.')
   const lower = settings['link']
   if (lower && !type.lower) x.report.error(lower.path, `a ${type.name} has no lower device`, undefined, 'key')
   else if (lower) {
@@ -124,24 +132,60 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   } else if (type.lower === 'required')
     x.report.error(made.path, `a ${type.name} needs link, its lower device`, type.example, 'key')
   const master = settings['bridge'] ?? settings['master']
-  if (master) {
-    const target = linkId(namespace, String(master.value))
-    const bridgeLike = drafts.get(target)
-    const isBridge = bridgeLike?.type === bridgeType
-    if (!bridgeLike?.type.hasPorts || (settings['bridge'] && !isBridge)) {
-      const here = [...drafts.values()]
-        .filter((d) => namespaceOf(d.id) === namespace && d.type.hasPorts)
-        .map((d) => nameOf(d.id))
-      x.report.error(
-        master.path,
-        `there is no ${settings['bridge'] ? 'bridge' : 'VRF or bridge'} ${String(master.value)} in ${namespace}`,
-        suggest(String(master.value), here) ??
-          (here.length ? `There are: ${here.join(', ')}.` : `Declare it under namespaces.${namespace}.bridges.`),
-      )
-    } else if (target === id) x.report.error(master.path, 'an interface cannot be a port of itself')
-    else spec['master'] = String(master.value)
-  }
+  if (settings['bridge'] && settings['master'])
+    x.report.error(
+      settings['master'].path,
+      `${nameOf(id)} is a port of ${String(master?.value)} already`,
+      'It can be one.',
+    )
+  else if (master && isMaster(x, made, drafts, settings['bridge'] !== undefined, master)) spec['master'] = master.value
   return spec as LinkSpec
+}
+
+/** Whether what `bridge` or `master` names can have the interface as a port. */
+function isMaster(
+  x: Expansion,
+  { id, type }: Draft,
+  drafts: ReadonlyMap<string, Draft>,
+  toBridge: boolean,
+  { value, path }: Draft['settings'][string],
+): boolean {
+  const namespace = namespaceOf(id)
+  const name = String(value)
+  const target = drafts.get(linkId(namespace, name))?.type
+  const refuse = (summary: string, detail?: string): boolean => {
+    x.report.error(path, summary, detail)
+    return false
+  }
+  if (!target?.hasPorts || (toBridge && target !== bridgeType)) {
+    const here = [...drafts.values()]
+      .filter((d) => namespaceOf(d.id) === namespace && d.type.hasPorts)
+      .map((d) => nameOf(d.id))
+    return refuse(
+      `there is no ${toBridge ? 'bridge' : 'VRF or bridge'} ${name} in ${namespace}`,
+      suggest(name, here) ??
+        (here.length ? `There are: ${here.join(', ')}.` : `Declare it under namespaces.${namespace}.bridges.`),
+    )
+  }
+  if (name === nameOf(id)) return refuse('an interface cannot be a port of itself')
+  // What the kernel refuses: br_add_if in net/bridge/br_if.c, do_vrf_add_slave in drivers/net/vrf.c.
+  if (type.builtin) return refuse(`${nameOf(id)} cannot be a port`)
+  if (type.hasPorts && (target === bridgeType || type !== bridgeType))
+    return refuse(
+      `a ${type.name} cannot be a port of a ${target.name}`,
+      target === type ? 'Join two bridges with a link between them.' : undefined,
+    )
+  return true
+}
+
+/** Whether interfaces are, in a circle, each other's lower device. */
+function inCircle(specs: ReadonlyMap<string, LinkSpec>, id: string): boolean {
+  const seen = new Set<string>()
+  for (let at = specs.get(id)?.link; at !== undefined && !seen.has(at); at = specs.get(at)?.link) {
+    if (at === id) return true
+    seen.add(at)
+  }
+  return false
 }
 
 function lowerId(

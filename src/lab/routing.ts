@@ -1,11 +1,11 @@
 import { neighborId } from '../kinds/neighbor.ts'
 import { routeId, type Hop, type RouteSpec } from '../kinds/route.ts'
-import { ruleId, type RuleSpec } from '../kinds/rule.ts'
 import { canonicalAddress, contains, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
-import type { HopFile, RouteFile, Settings } from './file.ts'
+import type { HopFile, RouteFile } from './file.ts'
 import { suggest } from './report.ts'
+import { expandRules, tableNumber } from './rules.ts'
 import type { Path } from './source.ts'
 
 /** The subnets of a namespace, and its interfaces. */
@@ -46,7 +46,7 @@ export function expandRouting(x: Expansion): void {
       return cidr && dev !== undefined ? [{ dev, cidr }] : []
     })
     fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
-    fields?.rules?.forEach((rule, i) => expandRule(x, namespace, fields.rules ?? [], rule, i, [...path, 'rules', i]))
+    expandRules(x, namespace, home.root ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
     fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))
   }
 }
@@ -117,24 +117,6 @@ function expandHop(x: Expansion, home: Home, onLink: Nets, hop: HopFile, onlink:
   }
 }
 
-const tables: Readonly<Record<string, number>> = { main: 254, default: 253, local: 255 }
-/** The table's number; undefined when it is the main one, or (told) none. */
-function tableNumber(x: Expansion, value: number | string | undefined, path: Path): number | undefined {
-  const number =
-    value === undefined
-      ? 254
-      : typeof value === 'number'
-        ? value
-        : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
-  if (number === undefined || number < 1 || number > 0xffffffff)
-    x.report.error(
-      [...path, 'table'],
-      `"${String(value)}" is no routing table`,
-      'A number from 1 to 4294967295, or main, default, local.',
-    )
-  return number === 254 ? undefined : number
-}
-
 const DISCARD = ['blackhole', 'unreachable', 'prohibit']
 
 function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path: Path): void {
@@ -144,9 +126,7 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
   const destination = r.to === 'default' ? undefined : parseCidr(r.to)
   if (r.to !== 'default' && !destination)
     return x.report.error([...path, 'to'], `"${r.to}" is no network`, 'Write `default`, or a network as 10.0.0.0/8.')
-  const first = r.via ?? r.nexthops?.[0]?.via ?? r.src
-  const family =
-    destination?.family ?? (first !== undefined && canonicalAddress(first) !== undefined ? familyOf(first) : 4)
+  const family = destination?.family ?? familyOfDefault(home, r)
   if (destination) {
     const right = subnetOf(destination)
     if (right !== formatCidr(destination)) {
@@ -173,9 +153,19 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
     !(src !== undefined && (home.root || home.subnets.some(({ cidr }) => cidr.address === src)))
   )
     return x.report.error([...path, 'src'], `${r.src} is no address of ${namespace}`, listNets(home))
+  if (src !== undefined && familyOf(src) !== family)
+    return x.report.error([...path, 'src'], `${src} is no source of IPv${family} packets`)
   const hop = discards || r.nexthops ? {} : expandHop(x, home, onLink, r, r.onlink === true, path)
   const nexthops = r.nexthops?.map((h, i) => expandHop(x, home, onLink, h, r.onlink === true, [...path, 'nexthops', i]))
   if (!hop || nexthops?.some((h) => h === undefined)) return
+  // IPv4 by way of an IPv6 gateway is possible (RFC 5549), the reverse is not.
+  for (const [i, { via }] of [hop, ...(nexthops ?? [])].entries() as IterableIterator<[number, Hop]>)
+    if (via !== undefined && family === 6 && familyOf(via) === 4)
+      return x.report.error(
+        i ? [...path, 'nexthops', i - 1, 'via'] : [...path, 'via'],
+        `an IPv6 route cannot go by way of ${via}`,
+        'Its gateway has an IPv6 address.',
+      )
   downLinks(x, home, [hop, ...(nexthops ?? [])], path)
   const table = tableNumber(x, r.table, path)
   const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
@@ -198,6 +188,14 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
   x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
 }
 
+/** What `default` means: the family of the gateway or source; else IPv6’s where the interface has no other addresses. */
+function familyOfDefault({ subnets }: Home, { via, nexthops, src, dev }: RouteFile): 4 | 6 {
+  const said = [via, nexthops?.[0]?.via, src].find((text) => text !== undefined && canonicalAddress(text) !== undefined)
+  if (said !== undefined) return familyOf(said)
+  const own = subnets.filter((subnet) => subnet.dev === dev)
+  return own.length && own.every(({ cidr }) => cidr.family === 6) ? 6 : 4
+}
+
 /** The kernel refuses routes by way of an interface that is down. */
 function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[], path: Path): void {
   for (const hop of hops)
@@ -207,74 +205,6 @@ function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[],
         `the route goes by way of ${hop.dev}, which is down`,
         `Set ${hop.dev} up, or leave the route out.`,
       )
-}
-
-function expandRule(
-  x: Expansion,
-  namespace: string,
-  all: readonly Settings[],
-  r: Settings,
-  i: number,
-  path: Path,
-): void {
-  const network = (field: 'from' | 'to'): string | undefined => {
-    const text = r[field] as string | undefined
-    if (text === undefined || text === 'all') return undefined
-    const cidr = parseCidr(text)
-    if (!cidr) x.report.error([...path, field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
-    return cidr && subnetOf(cidr)
-  }
-  const [from, to] = [network('from'), network('to')]
-  const families = new Set([from, to].flatMap((net) => (net === undefined ? [] : [familyOf(net)])))
-  if (families.size > 1) return x.report.error(path, 'from and to are of different families')
-  const family = [...families][0] ?? (r['family'] === 'inet6' ? 6 : 4)
-  const mark = fwmark(r['fwmark'])
-  if (r['fwmark'] !== undefined && mark === undefined)
-    return x.report.error(
-      [...path, 'fwmark'],
-      `"${String(r['fwmark'])}" is no mark`,
-      'A number such as 0x1, or mark/mask.',
-    )
-  if (r['action'] !== undefined && r['table'] !== undefined)
-    return x.report.error(path, 'a rule has either a table or an action')
-  const table = tableNumber(x, r['table'] as number | string | undefined, path) ?? 254
-  const text = (field: string): string | undefined => r[field] as string | undefined
-  const spec: RuleSpec = {
-    family,
-    priority: (r['priority'] as number | undefined) ?? freePriority(all, i),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(text('iif') !== undefined && { iif: text('iif') as string }),
-    ...(text('oif') !== undefined && { oif: text('oif') as string }),
-    ...(mark !== undefined && { fwmark: mark }),
-    ...(r['action'] === undefined ? { table } : { action: r['action'] as NonNullable<RuleSpec['action']> }),
-  }
-  x.add({ id: ruleId(namespace, spec), kind: 'rule', namespace, spec }, path)
-}
-
-const FIRST_PRIORITY = 1000
-/** 1000, 1010, … in the order of the list, past those that others ask for. */
-function freePriority(all: readonly Settings[], index: number): number {
-  const taken = new Set(all.map((rule) => rule['priority']))
-  let priority = FIRST_PRIORITY - 10
-  for (let i = 0; i <= index; i++) {
-    if (all[i]?.['priority'] !== undefined) continue
-    do priority += 10
-    while (taken.has(priority))
-  }
-  return priority
-}
-
-/** `0x1/0xff` as the kernel prints it; undefined when it is no mark. */
-function fwmark(value: unknown): string | undefined {
-  const parts = value === undefined ? [] : String(value).split('/')
-  const numbers = parts.map(Number)
-  if (!parts.length || parts.length > 2 || numbers.some((n) => !Number.isInteger(n) || n < 0 || n > 0xffffffff))
-    return undefined
-  return numbers
-    .map((n) => `0x${n.toString(16)}`)
-    .filter((n, i) => !(i === 1 && n === '0xffffffff'))
-    .join('/')
 }
 
 function expandNeighbor(x: Expansion, home: Home, n: { to: string; lladdr: string; dev?: string }, path: Path): void {

@@ -1,5 +1,7 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
+import { linkId, nameOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
+import { suggest } from './report.ts'
 import type { Path } from './source.ts'
 
 /**
@@ -46,6 +48,22 @@ export function expandSettings(x: Expansion): void {
       else if (/[\n\r\0]/.test(text) || text === '') x.report.error(where, `${key} needs a value of one line`)
       else put(key, text.replace(/\s+/g, ' '), where)
     }
+  }
+}
+
+/** Says which sysctls are those of interfaces that are not there. Interfaces must have been expanded. */
+export function checkSysctlDevices(x: Expansion): void {
+  for (const { kind, root, namespace, spec, source } of x.resources.values()) {
+    const dev = kind === 'sysctl' && !root ? (spec['dev'] as string | undefined) : undefined
+    if (dev === undefined || x.resources.has(linkId(namespace, dev)) || !source) continue
+    const here = [...x.resources.values()]
+      .filter((r) => r.namespace === namespace && 'up' in r.spec)
+      .map((r) => nameOf(r.id))
+    x.report.at(
+      source,
+      `there is no interface ${dev} in ${namespace}`,
+      suggest(dev, here) ?? `${String(spec['key'])} is a setting of an interface. There are: ${here.join(', ')}.`,
+    )
   }
 }
 

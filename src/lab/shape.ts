@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv'
 import validateShape from './validator.generated.cjs'
 import { schema } from './schema.ts'
+import type { Schema } from './schema-words.ts'
 import { pathText, suggest, type Report } from './report.ts'
 import type { Path } from './source.ts'
 
@@ -40,7 +41,7 @@ const at = (value: unknown, path: Path): unknown =>
 
 /**
  * Where a value may have one of several shapes, every shape that it has not is an error. What the person meant is the
- * shape of the same type; only its errors are worth telling, and the union's own when there is none.
+ * shape of the same type that has the fewest; only its errors are worth telling, and the union's own when there is none.
  */
 function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
@@ -56,7 +57,10 @@ function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
         .filter((e) => e.instancePath === union.instancePath && (e.keyword === 'type' || e.keyword === 'enum'))
         .map(branch),
     )
-    const meant = inside.filter((e) => !wrongType.has(branch(e)))
+    const possible = new Map<string, ErrorObject[]>()
+    for (const e of inside)
+      if (!wrongType.has(branch(e))) possible.set(branch(e), [...(possible.get(branch(e)) ?? []), e])
+    const [meant = []] = [...possible.values()].sort((a, b) => a.length - b.length)
     for (const e of inside) if (!meant.includes(e)) dropped.add(e)
     if (meant.length) dropped.add(union)
   }
@@ -128,29 +132,40 @@ function explain(error: ErrorObject, value: unknown): Explained {
         summary: `${String(here)} is too ${error.keyword === 'minimum' ? 'small' : 'large'}: ${error.message ?? ''}`,
       }
     case 'pattern':
-      return {
-        path,
-        summary: `${found(here)} is not well-formed`,
-        ...(error.message !== undefined && { detail: `It ${error.message}.` }),
-      }
+      return { path, summary: `${found(here)} is not well-formed`, ...described(error) }
     case 'anyOf':
     case 'oneOf':
-      return {
-        path,
-        summary: `${found(here)} is none of the forms that are possible here`,
-        detail: 'See docs/language.md.',
-      }
+      return { path, summary: `expected ${forms(error)}, found ${found(here)}`, ...described(error) }
     default:
       return { path, summary: error.message ?? 'is not valid' }
   }
 }
 
-/** The fields that the part of the schema which complained knows. */
-function knownFields({ schemaPath }: ErrorObject): string[] {
-  let part: unknown = schema
+/** The parts of the schema on the way to the keyword that complained, the nearest first. */
+function partsOf({ schemaPath }: ErrorObject): Record<string, unknown>[] {
+  const parts = [schema as Record<string, unknown>]
   for (const step of schemaPath.split('/').slice(1, -1))
-    part = (part as Record<string, unknown> | undefined)?.[
-      decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
-    ]
-  return Object.keys((part as { properties?: object } | undefined)?.properties ?? {})
+    parts.unshift(parts[0]?.[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')] as Schema)
+  return parts
 }
+
+/** What the schema says about the place, with its examples. */
+function described(error: ErrorObject): { detail?: string } {
+  const { description, examples } =
+    partsOf(error).find((part) => typeof part['description'] === 'string') ?? ({} as Record<string, unknown>)
+  const such = (examples as unknown[] | undefined)?.map((example) => JSON.stringify(example)).join(', ')
+  return typeof description === 'string' ? { detail: such ? `${description} For example ${such}.` : description } : {}
+}
+
+/** The forms that a union takes: `pass, fail or a map`. */
+function forms(error: ErrorObject): string {
+  const branches = partsOf(error)[0]?.[error.keyword] as readonly Schema[]
+  const words = branches.flatMap(({ enum: values, type }) =>
+    Array.isArray(values) ? values.map(String) : [type].flat().map((t) => names[String(t)] ?? String(t)),
+  )
+  const all = [...new Set(words)]
+  return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(Boolean).join(' or ')
+}
+
+/** The fields that the part of the schema which complained knows. */
+const knownFields = (error: ErrorObject): string[] => Object.keys((partsOf(error)[0]?.['properties'] as object) ?? {})

@@ -122,7 +122,7 @@ const nameOfKey = ({ value, source, type }: Scalar): string =>
 
 /** How much white space, and comments, follow an offset. */
 function blank(text: string, offset: number): number {
-  const pattern = /(?:\s|#.*)*/y
+  const pattern = /(?:\s+|#.*)*/y
   pattern.lastIndex = offset
   return pattern.exec(text)?.[0].length ?? 0
 }

@@ -6,7 +6,7 @@ import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
 import type { VlansSpec } from '../kinds/vlans.ts'
 import type { WgSpec } from '../kinds/wireguard.ts'
 import { linkTypes } from '../kinds/types.ts'
-import { nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
+import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 
 type Plain = Record<string, unknown>
 
@@ -24,6 +24,10 @@ export function writeLab(name: string, resources: Resources): string {
     const home = at(namespace)
     home[field] = [...((home[field] as Plain[] | undefined) ?? []), item]
   }
+  const settingsOf = (namespace: string, dev: string): Plain => {
+    const isBridge = resources.get(linkId(namespace, dev))?.kind === 'bridge'
+    return (into(namespace, isBridge ? 'bridges' : 'interfaces')[dev] ??= {})
+  }
   const links: { endpoints: string[] }[] = []
   for (const r of resources.values()) {
     if (r.root) at(r.namespace)['root'] = true
@@ -36,8 +40,7 @@ export function writeLab(name: string, resources: Resources): string {
         break
       case 'address': {
         const { dev, address } = r.spec as { dev: string; address: string }
-        const home = resources.get(`${r.namespace}/${dev}`)
-        const settings = (into(r.namespace, home?.kind === 'bridge' ? 'bridges' : 'interfaces')[dev] ??= {})
+        const settings = settingsOf(r.namespace, dev)
         settings['addresses'] = [...((settings['addresses'] as string[] | undefined) ?? []), address]
         break
       }
@@ -46,6 +49,8 @@ export function writeLab(name: string, resources: Resources): string {
       case 'neighbor':
         listed(r.namespace, `${r.kind}s`, {
           ...without(r.spec, 'family'),
+          // Without a gateway the interface's addresses would decide which family's default it is.
+          ...(r.spec['to'] === 'default' && !('via' in r.spec) && { to: '0.0.0.0/0' }),
           ...(r.kind === 'rule' && isFamily6(r.spec) && { family: 'inet6' }),
         })
         break
@@ -68,13 +73,13 @@ export function writeLab(name: string, resources: Resources): string {
           public_key,
           ...peer,
         }))
-        const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
+        const settings = settingsOf(r.namespace, dev)
         Object.assign(settings, { listen_port, private_key_file }, listed.length > 0 && { peers: listed })
         break
       }
       case 'vlans': {
-        const { port, bridge, vlans } = r.spec as unknown as VlansSpec
-        const settings = (into(r.namespace, port === bridge ? 'bridges' : 'interfaces')[port] ??= {})
+        const { port, vlans } = r.spec as unknown as VlansSpec
+        const settings = settingsOf(r.namespace, port)
         const pvid = Object.keys(vlans).find((vid) => vlans[vid]?.startsWith('pvid'))
         const tagged = Object.keys(vlans).filter((vid) => vid !== pvid)
         Object.assign(
@@ -86,7 +91,7 @@ export function writeLab(name: string, resources: Resources): string {
       }
       case 'qdisc': {
         const dev = String(r.spec['dev'])
-        const settings = (into(r.namespace, 'interfaces')[dev] ??= {})
+        const settings = settingsOf(r.namespace, dev)
         settings['impairments'] = impairmentsValue(r.spec as unknown as QdiscSpec)
         break
       }

@@ -1,0 +1,112 @@
+import { ruleId, type RuleSpec } from '../kinds/rule.ts'
+import { familyOf, parseCidr, subnetOf } from '../model/cidr.ts'
+import type { Expansion } from './context.ts'
+import type { Settings } from './file.ts'
+import { interfaceName } from './names.ts'
+import { suggest } from './report.ts'
+import type { Path } from './source.ts'
+
+/** The names of a namespace's interfaces; undefined for the machine's own, which has others than the lab knows. */
+type Devices = ReadonlySet<string> | undefined
+
+const FIRST_PRIORITY = 1000
+const STEP = 10
+
+/** The rules of a namespace. Those without a priority get 1000, 1010, … in their order, past those that others ask for. */
+export function expandRules(
+  x: Expansion,
+  namespace: string,
+  devices: Devices,
+  rules: readonly Settings[],
+  path: Path,
+): void {
+  const taken = new Set(rules.map((rule) => rule['priority']))
+  let free = FIRST_PRIORITY - STEP
+  for (const [i, rule] of rules.entries()) {
+    if (rule['priority'] === undefined)
+      do free += STEP
+      while (taken.has(free))
+    expandRule(x, namespace, devices, rule, free, [...path, i])
+  }
+}
+
+const tables: Readonly<Record<string, number>> = { main: 254, default: 253, local: 255 }
+/** The table's number; undefined when it is the main one, or (told) none. */
+export function tableNumber(x: Expansion, value: number | string | undefined, path: Path): number | undefined {
+  const number =
+    value === undefined
+      ? 254
+      : typeof value === 'number'
+        ? value
+        : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
+  if (number === undefined || number < 1 || number > 0xffffffff)
+    x.report.error(
+      [...path, 'table'],
+      `"${String(value)}" is no routing table`,
+      'A number from 1 to 4294967295, or main, default, local.',
+    )
+  return number === 254 ? undefined : number
+}
+
+function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settings, free: number, path: Path): void {
+  const network = (field: 'from' | 'to'): string | undefined => {
+    const text = r[field] as string | undefined
+    if (text === undefined || text === 'all') return undefined
+    const cidr = parseCidr(text)
+    if (!cidr) x.report.error([...path, field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
+    return cidr && subnetOf(cidr)
+  }
+  const [from, to] = [network('from'), network('to')]
+  const families = new Set([from, to].flatMap((net) => (net === undefined ? [] : [familyOf(net)])))
+  if (families.size > 1) return x.report.error(path, 'from and to are of different families')
+  const family = [...families][0] ?? (r['family'] === 'inet6' ? 6 : 4)
+  const mark = fwmark(r['fwmark'])
+  if (r['fwmark'] !== undefined && mark === undefined)
+    return x.report.error(
+      [...path, 'fwmark'],
+      `"${String(r['fwmark'])}" is no mark`,
+      'A number such as 0x1, or mark/mask.',
+    )
+  if (r['action'] !== undefined && r['table'] !== undefined)
+    return x.report.error(path, 'a rule has either a table or an action')
+  const table = tableNumber(x, r['table'] as number | string | undefined, path) ?? 254
+  const text = (field: string): string | undefined => r[field] as string | undefined
+  for (const field of ['iif', 'oif']) if (!mayBe(x, devices, text(field), [...path, field])) return
+  const spec: RuleSpec = {
+    family,
+    priority: (r['priority'] as number | undefined) ?? free,
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(text('iif') !== undefined && { iif: text('iif') as string }),
+    ...(text('oif') !== undefined && { oif: text('oif') as string }),
+    ...(mark !== undefined && { fwmark: mark }),
+    ...(r['action'] === undefined ? { table } : { action: r['action'] as NonNullable<RuleSpec['action']> }),
+  }
+  x.add({ id: ruleId(namespace, spec), kind: 'rule', namespace, spec }, path)
+}
+
+/** Whether an interface can have that name; a rule may well wait for one that the lab does not have. */
+function mayBe(x: Expansion, devices: Devices, name: string | undefined, path: Path): boolean {
+  if (name === undefined || devices?.has(name)) return true
+  const possible = interfaceName.test(name)
+  if (!possible) x.report.error(path, `"${name}" cannot be the name of an interface`)
+  else if (devices)
+    x.report.warning(
+      path,
+      `there is no interface ${name} here`,
+      suggest(name, devices) ?? 'The rule matches nothing until there is one.',
+    )
+  return possible
+}
+
+/** `0x1/0xff` as the kernel prints it; undefined when it is no mark. */
+function fwmark(value: unknown): string | undefined {
+  const parts = value === undefined ? [] : String(value).split('/')
+  const numbers = parts.map(Number)
+  if (!parts.length || parts.length > 2 || numbers.some((n) => !Number.isInteger(n) || n < 0 || n > 0xffffffff))
+    return undefined
+  return numbers
+    .map((n) => `0x${n.toString(16)}`)
+    .filter((n, i) => !(i === 1 && n === '0xffffffff'))
+    .join('/')
+}
