@@ -1,10 +1,19 @@
 import { addressId, primaries } from '../kinds/address.ts'
-import { formatCidr, parseCidr, subnetOf } from '../model/cidr.ts'
+import { formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { nameOf, namespaceOf, type Resource } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { Path } from './source.ts'
 
-export function addresses(x: Expansion, link: string, written: { value: unknown; path: Path } | undefined): void {
+/** The kernel takes IPv6 from an interface below this, in bytes (RFC 8200, section 5). */
+const LEAST_IPV6 = 1280
+
+/** The addresses of an interface, whose MTU is given in bytes where it is known. */
+export function addresses(
+  x: Expansion,
+  link: string,
+  written: { value: unknown; path: Path } | undefined,
+  mtu: number | undefined,
+): void {
   if (!written) return
   const [namespace, dev] = [namespaceOf(link), nameOf(link)]
   const listed = Array.isArray(written.value) ? (written.value as string[]) : []
@@ -31,14 +40,32 @@ export function addresses(x: Expansion, link: string, written: { value: unknown;
   const earlier = primaries(parsed.map(({ text }) => text))
   for (const { cidr, text, path } of parsed) {
     hostAddress(x, cidr, path)
+    if (cidr.family === 6 && mtu !== undefined && mtu < LEAST_IPV6)
+      x.report.error(
+        path,
+        `${dev} has an MTU of ${mtu}, and IPv6 needs ${LEAST_IPV6}`,
+        'The kernel takes IPv6 from it.',
+      )
     const primary = earlier.get(text)
     const spec = { dev, address: text, family: cidr.family, ...(primary !== undefined && { primary }) }
     x.add({ id: addressId(namespace, dev, text), kind: 'address', namespace, spec } as Resource, path)
   }
 }
 
-/** Warns of addresses that are not a host's. */
-function hostAddress(x: Expansion, cidr: NonNullable<ReturnType<typeof parseCidr>>, path: Path): void {
+/** Why no interface can have the address (measured: some the kernel refuses, 0.0.0.0 it takes and does not have). */
+function unusable({ family, address }: Cidr): string | undefined {
+  const first = family === 4 ? Number(address.split('.')[0]) : 0
+  if (address === '0.0.0.0' || address === '::') return 'means no address at all'
+  if (address === '255.255.255.255') return 'is the broadcast address of every network'
+  if ((first >= 224 && first < 240) || (family === 6 && address.startsWith('ff'))) return 'is a multicast address'
+  return undefined
+}
+
+/** Complains of addresses that are not a host's. */
+function hostAddress(x: Expansion, cidr: Cidr, path: Path): void {
+  const never = unusable(cidr)
+  if (never !== undefined)
+    return x.report.error(path, `${formatCidr(cidr)} ${never}`, 'An interface needs an address of its own.')
   if (cidr.family === 6 || cidr.prefix >= 31) return
   const network = subnetOf(cidr).split('/')[0]
   const last = cidr.address.split('.').reduce((n, part) => n * 256 + Number(part), 0)

@@ -97,6 +97,13 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
   if (made?.type === bridgeType)
     return x.report.error(path, `${nameOf(id)} is a bridge`, 'Its settings belong under bridges.', 'key')
   if (made) return take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
+  if (x.file.namespaces[namespaceOf(id)]?.root)
+    return x.report.error(
+      path,
+      `${nameOf(id)} would be the machine’s own, which a lab does not change`,
+      'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`.',
+      'key',
+    )
   const here = [...drafts.keys()].filter((other) => namespaceOf(other) === namespaceOf(id)).map(nameOf)
   x.report.error(
     path,

@@ -13,7 +13,7 @@ import { expandNamespaces } from './namespaces.ts'
 import { expandProcesses } from './processes.ts'
 import { reporter } from './report.ts'
 import { expandRouting } from './routing.ts'
-import { checkSysctlDevices, expandSettings } from './settings.ts'
+import { checkSettings, expandSettings } from './settings.ts'
 import { checkShape } from './shape.ts'
 import { parse } from './source.ts'
 import { expandWireguard, type KeyFile } from './wireguard.ts'
@@ -73,11 +73,11 @@ function examine({ file, text, readBeside = missing, keyFile = missing, confines
   if (report.failed()) return { diagnostics: sorted() }
   expandSettings(x)
   expandInterfaces(x)
-  checkSysctlDevices(x)
   expandWireguard(x, keyFile)
   expandRouting(x)
   expandFirewalls(x, where, readBeside)
   expandProcesses(x)
+  checkSettings(x)
   const checks = expandChecks(x)
   if (!report.failed()) lint(x)
   const diagnostics = sorted()

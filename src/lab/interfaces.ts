@@ -53,6 +53,12 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     if (!spec || !made || depth > 8) return undefined
     return spec.mtu ?? made.type.mtu(spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1), spec)
   }
+  const ports = new Map<string, number>()
+  for (const [id, { master }] of specs)
+    if (master !== undefined) {
+      const bridge = linkId(namespaceOf(id), master)
+      ports.set(bridge, Math.min(ports.get(bridge) ?? Infinity, mtuOf(id) ?? Infinity))
+    }
   for (const { id, type, path, on, settings } of drafts.values()) {
     const namespace = namespaceOf(id)
     const lower = settings['link']
@@ -63,7 +69,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const mtu = mtuOf(id)
     const { mtu: _, ...spec } = specs.get(id) ?? { up: true }
     x.add({ id, kind: type.name, namespace, spec: { ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
-    addresses(x, id, settings['addresses'])
+    addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     const impairments = settings['impairments']
     if (impairments) {
@@ -103,6 +109,14 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
         `Its fields are: ${Object.keys(type.fields).join(', ') || 'none of its own'}.`,
         'key',
       )
+    else if ((name === 'mac' && type.noMac) || (name === 'arp' && (type.noArp || type.builtin)))
+      x.report.error(path, `a ${type.name} has no ${name} to set`, undefined, 'key')
+    else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))
+      x.report.error(
+        path,
+        value === '' ? 'the alias is empty' : 'this alias is where netlab marks what it owns',
+        'Leave it out, or choose another.',
+      )
     else if (name === 'mac') {
       const mac = String(value).toLowerCase()
       if (!macForm.test(mac))
@@ -111,6 +125,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
           `"${String(value)}" is no MAC address`,
           'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
         )
+      else if (mac === '00:00:00:00:00:00') x.report.error(path, `${mac} is no interface’s address`)
       else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
         x.report.error(path, `${mac} is a multicast address`, 'The first byte of an interface’s address is even: 02:…')
       else spec['mac'] = mac

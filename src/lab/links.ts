@@ -44,16 +44,20 @@ export function cable(
   const id = (e: End): string => linkId(e.namespace, e.name)
   const port = (e: End, other: End): string => (bridges.has(id(e)) ? portName(drafts, e, other) : id(e))
   const ids = [port(a, b), port(b, a)] as const
-  const made = (
-    [
-      [a, ids[0], ids[1]],
-      [b, ids[1], ids[0]],
-    ] as const
-  ).map(([e, own, peer]) => {
+  for (const [e, own, peer] of [
+    [a, ids[0], ids[1]],
+    [b, ids[1], ids[0]],
+  ] as const) {
     const one = draft(x, drafts, own, typeOf('veth'), e.path, e.value)
-    if (!one) return undefined
+    if (!one) continue
     one.peer = peer
-    const short = typeof e.value === 'string' || Array.isArray(e.value)
+    if (one.settings['type'])
+      x.report.error(
+        one.settings['type'].path,
+        'the end of a link is a veth: it has no type',
+        `Declare an interface of a type under namespaces.${e.namespace}.interfaces instead.`,
+        'key',
+      )
     if (own !== id(e)) {
       const addresses = one.settings['addresses']
       if (addresses) {
@@ -64,13 +68,11 @@ export function cable(
         )
         delete one.settings['addresses']
       }
-      one.settings['bridge'] = { value: e.name, path: short ? e.path : e.path }
+      one.settings['bridge'] = { value: e.name, path: e.path }
     }
     for (const name of ['mtu', 'impairments'] as const)
       if (link[name] !== undefined) take(x, one, { [name]: link[name] }, path)
-    return one
-  })
-  void made
+  }
 }
 
 function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key' | 'value'): End | undefined {
@@ -89,6 +91,13 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
       path,
       `there is no namespace ${namespace}`,
       suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
+      on,
+    )
+  if (name === 'lo')
+    return void x.report.error(
+      path,
+      'a link cannot end in lo',
+      'Every namespace has its own lo. Choose another name.',
       on,
     )
   const shares = namespaces[namespace]?.shares

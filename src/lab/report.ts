@@ -18,14 +18,20 @@ export interface Report {
 /** A report on this source. */
 export function reporter(source: Source): Report {
   const diagnostics: Diagnostic[] = [...source.errors]
-  const add = (severity: Diagnostic['severity'], position: Position, summary: string, detail?: string): void =>
-    void diagnostics.push({
+  const said = new Set<string>()
+  const add = (severity: Diagnostic['severity'], position: Position, summary: string, detail?: string): void => {
+    // What is written once and used often, by an anchor, is wrong once.
+    const key = `${position.file}:${position.line}:${position.column} ${summary}`
+    if (said.has(key)) return
+    said.add(key)
+    diagnostics.push({
       severity,
       summary,
       ...(detail !== undefined && { detail }),
       position,
       ...(position.file === source.file && { snippet: source.snippet(position) }),
     })
+  }
   return {
     diagnostics,
     failed: () => diagnostics.some(({ severity }) => severity === 'error'),

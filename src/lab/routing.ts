@@ -147,6 +147,8 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
     )
   if (r.nexthops && r.nexthops.length < 2)
     return x.report.error([...path, 'nexthops'], 'several ways are at least two', 'Write via and dev instead.')
+  if (r.onlink && r.via === undefined && !r.nexthops?.some(({ via }) => via !== undefined))
+    return x.report.error([...path, 'onlink'], 'onlink is said of a gateway, and there is none', undefined, 'key')
   const src = r.src === undefined ? undefined : canonicalAddress(r.src)
   if (
     r.src !== undefined &&

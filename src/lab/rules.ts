@@ -59,7 +59,10 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settin
   const [from, to] = [network('from'), network('to')]
   const families = new Set([from, to].flatMap((net) => (net === undefined ? [] : [familyOf(net)])))
   if (families.size > 1) return x.report.error(path, 'from and to are of different families')
-  const family = [...families][0] ?? (r['family'] === 'inet6' ? 6 : 4)
+  const named = r['family'] === undefined ? undefined : r['family'] === 'inet6' ? 6 : 4
+  const family = [...families][0] ?? named ?? 4
+  if (named !== undefined && named !== family)
+    return x.report.error([...path, 'family'], `the addresses of this rule are not of ${String(r['family'])}`)
   const mark = fwmark(r['fwmark'])
   if (r['fwmark'] !== undefined && mark === undefined)
     return x.report.error(

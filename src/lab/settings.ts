@@ -1,5 +1,5 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
-import { linkId, nameOf } from '../model/resource.ts'
+import { nameOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import { suggest } from './report.ts'
 import type { Path } from './source.ts'
@@ -51,19 +51,25 @@ export function expandSettings(x: Expansion): void {
   }
 }
 
-/** Says which sysctls are those of interfaces that are not there. Interfaces must have been expanded. */
-export function checkSysctlDevices(x: Expansion): void {
-  for (const { kind, root, namespace, spec, source } of x.resources.values()) {
-    const dev = kind === 'sysctl' && !root ? (spec['dev'] as string | undefined) : undefined
-    if (dev === undefined || x.resources.has(linkId(namespace, dev)) || !source) continue
-    const here = [...x.resources.values()]
-      .filter((r) => r.namespace === namespace && 'up' in r.spec)
-      .map((r) => nameOf(r.id))
-    x.report.at(
-      source,
-      `there is no interface ${dev} in ${namespace}`,
-      suggest(dev, here) ?? `${String(spec['key'])} is a setting of an interface. There are: ${here.join(', ')}.`,
+/** Sysctls of interfaces that are not there, and IPv6 addresses where IPv6 is off. Everything has been expanded. */
+export function checkSettings(x: Expansion): void {
+  const devices = new Map<string, Set<string>>()
+  for (const { id, namespace, spec } of x.resources.values())
+    if ('up' in spec) devices.set(namespace, (devices.get(namespace) ?? new Set()).add(nameOf(id)))
+  for (const { kind, namespace, spec, root, source } of x.resources.values()) {
+    const dev = String(spec['dev'])
+    if (kind === 'sysctl' && spec['dev'] !== undefined && !root && !devices.get(namespace)?.has(dev) && source)
+      x.report.at(
+        source,
+        `there is no interface ${dev} in ${namespace}`,
+        suggest(dev, devices.get(namespace) ?? []) ?? 'A dot in the name of an interface is written / in a sysctl.',
+      )
+    if (kind !== 'address' || spec['family'] !== 6 || !source) continue
+    const off = ['all', dev.replaceAll('.', '/')].find(
+      (scope) => x.resources.get(`${namespace}/sysctl/net.ipv6.conf.${scope}.disable_ipv6`)?.spec['value'] === '1',
     )
+    if (off !== undefined)
+      x.report.at(source, `IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
   }
 }
 

@@ -83,7 +83,7 @@ const found = (v: unknown): string =>
       ? 'a list'
       : typeof v === 'object'
         ? 'a map'
-        : `${typeof v === 'string' ? 'text' : typeof v} ${JSON.stringify(v)}`
+        : `${typeof v === 'string' ? 'text' : typeof v} ${typeof v === 'number' ? String(v) : JSON.stringify(v)}`
 
 interface Explained {
   readonly path: Path
@@ -152,7 +152,7 @@ function partsOf({ schemaPath }: ErrorObject): Record<string, unknown>[] {
 /** What the schema says about the place, with its examples. */
 function described(error: ErrorObject): { detail?: string } {
   const { description, examples } =
-    partsOf(error).find((part) => typeof part['description'] === 'string') ?? ({} as Record<string, unknown>)
+    partsOf(error).find((part) => typeof part['description'] === 'string') ?? ({})
   const such = (examples as unknown[] | undefined)?.map((example) => JSON.stringify(example)).join(', ')
   return typeof description === 'string' ? { detail: such ? `${description} For example ${such}.` : description } : {}
 }

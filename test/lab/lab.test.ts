@@ -186,6 +186,72 @@ describe('what is wrong is said at its place', () => {
     expect(found[0]?.position).toMatchObject({ line, ...(column !== undefined && { column }) })
   })
 
+  const one = (settings: string) => `namespaces: { a: { interfaces: { d0: { type: dummy, ${settings} } } } }`
+  test.each([
+    ['no address', one('addresses: [0.0.0.0/8]'), /no address at all/],
+    ['a multicast address', one('addresses: [224.0.0.5/24]'), /multicast/],
+    ['IPv6 on a small MTU', one('mtu: 1000, addresses: ["fd00::1/64"]'), /MTU of 1000.*1280/],
+    [
+      'IPv6 where it is off',
+      one('addresses: ["fd00::1/64"]').replace('} } }', '} }, sysctls: { net.ipv6.conf.all.disable_ipv6: 1 } }'),
+      /IPv6 is off on d0/,
+    ],
+    ['the mark of ownership', 'namespaces: { a: { interfaces: { lo: { alias: mine } } } }', /where netlab marks/],
+    ['a mark of ownership', one('alias: "netlab:lab"'), /where netlab marks/],
+    ['ARP where there is none', 'namespaces: { a: { interfaces: { lo: { arp: true } } } }', /has no arp/],
+    ['the address of nobody', one('mac: "00:00:00:00:00:00"'), /no interface’s address/],
+    ['a link that ends in lo', 'namespaces: { a: , b: }\nlinks: [{ endpoints: [a:lo, b:e0] }]', /cannot end in lo/],
+    [
+      'a type at the end of a link',
+      'namespaces: { a: , b: }\nlinks: [{ endpoints: { a:e0: { type: dummy }, b:e0: } }]',
+      /it has no type/,
+    ],
+    [
+      'a port of two',
+      one('bridge: br0, master: br0').replace('interfaces', 'bridges: { br0: }, interfaces'),
+      /is a port of br0 already/,
+    ],
+    [
+      'a bridge in a bridge',
+      'namespaces: { a: { bridges: { br0: , br1: { master: br0 } } } }',
+      /a bridge cannot be a port of a bridge/,
+    ],
+    [
+      'interfaces on each other',
+      'namespaces: { a: { interfaces: { m0: { type: macvlan, link: m1 }, m1: { type: macvlan, link: m0 } } } }',
+      /stands on itself/,
+    ],
+    [
+      'an interface of the machine',
+      'namespaces: { a: { root: true, interfaces: { eth0: { mtu: 1400 } } } }',
+      /the machine’s own/,
+    ],
+    [
+      'onlink of nothing',
+      one('').replace('interfaces', 'routes: [{ to: 10.0.0.0/8, dev: d0, onlink: true }], interfaces'),
+      /said of a gateway/,
+    ],
+    [
+      'IPv6 by way of IPv4',
+      one('addresses: [10.0.0.1/24]').replace('interfaces', 'routes: [{ to: "fd00::/8", via: 10.0.0.2 }], interfaces'),
+      /cannot go by way of 10.0.0.2/,
+    ],
+    [
+      'a rule of both families',
+      'namespaces: { a: { rules: [{ from: 10.0.0.0/8, family: inet6, table: 7 }] } }',
+      /are not of inet6/,
+    ],
+    [
+      'a sysctl of an interface that is not there',
+      one('').replace('interfaces', 'sysctls: { net.ipv4.conf.d1.rp_filter: 1 }, interfaces'),
+      /no interface d1 in a.*"d0"/,
+    ],
+  ])('what the kernel would refuse, or forget: %s', (_, text, words) => {
+    const [first] = diagnose({ file: 'l', text })
+    expect(`${first?.summary} ${first?.detail ?? ''}`).toMatch(words)
+    expect(first?.severity).toBe('error')
+  })
+
   test('keys are names as they are written', () =>
     expect([...load('namespaces: { on: , 1.0: , 007: , null: , true: }').namespaces.keys()]).toEqual([
       ...['on', '1.0', '007', 'null', 'true'],
