@@ -33,6 +33,19 @@ async function load(entry) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
 }
 
+/** The schema of what people write: where a range counts, `{i}` and `[1..40]` may stand for numbers and in names. */
+function written(part) {
+  if (Array.isArray(part)) return part.map(written)
+  if (part === null || typeof part !== 'object') return part
+  return Object.fromEntries(
+    Object.entries(part).flatMap(([key, value]) => {
+      if (key === 'type' && value === 'integer')
+        return Object.entries({ type: ['integer', 'string'], pattern: '^\\{.+\\}$' })
+      return [[key, key === 'pattern' && typeof value === 'string' ? `${value}|[[{]` : written(value)]]
+    }),
+  )
+}
+
 /** The schema for editors, and its validator: compiled here, because ajv takes longer to load than most labs to plan. */
 async function generate() {
   const { schema } = await load('src/lab/schema.ts')
@@ -43,7 +56,7 @@ async function generate() {
     keywords: ['markdownDescription', 'defaultSnippets'], // for editors
   })
   const validator = standalone.default(ajv, ajv.compile(schema))
-  writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(schema, null, 2)}\n`)
+  writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(written(schema), null, 2)}\n`)
   writeIfChanged('src/lab/validator.generated.cjs', `${validator}\n`)
 }
 

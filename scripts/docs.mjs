@@ -9,7 +9,10 @@ const MARK = '<!-- What follows is written by scripts/docs.mjs from the schema. 
 
 const schema = JSON.parse(readFileSync(resolve(root, 'schemas/lab.schema.json'), 'utf8'))
 
-const cell = (text) => String(text ?? '').replaceAll('|', '\\|').replaceAll('\n', ' ')
+const cell = (text) =>
+  String(text ?? '')
+    .replaceAll('|', '\\|')
+    .replaceAll('\n', ' ')
 const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 
 /** The values that a field takes, in a few words. */
@@ -23,7 +26,9 @@ function form(part) {
   if (part.type === 'object') return 'map'
   const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum}`
   const words = { string: 'text', integer: 'number', number: 'number', boolean: 'true, false', null: 'nothing' }
-  return [part.type ?? 'any'].flat().map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
+  // Numbers may be written as text where a range counts: see "Ranges".
+  const types = Array.isArray(part.type) && part.pattern ? [part.type[0]] : [part.type ?? 'any'].flat()
+  return types.map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
 }
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))

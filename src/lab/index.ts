@@ -11,6 +11,7 @@ import { lint } from './lints.ts'
 import { labName } from './names.ts'
 import { expandNamespaces } from './namespaces.ts'
 import { expandProcesses } from './processes.ts'
+import { writeOut } from './ranges.ts'
 import { reporter } from './report.ts'
 import { expandRouting } from './routing.ts'
 import { checkSettings, expandSettings } from './settings.ts'
@@ -60,7 +61,7 @@ function examine({ file, text, readBeside = missing, keyFile = missing, confines
   lab?: Lab
   diagnostics: Diagnostic[]
 } {
-  const source = parse(file, text)
+  const source = writeOut(parse(file, text))
   const report = reporter(source)
   const sorted = (): Diagnostic[] => [...report.diagnostics].sort((a, b) => order(a) - order(b))
   if (report.failed() || !checkShape(source.value, report)) return { diagnostics: sorted() }

@@ -13,7 +13,7 @@ export function expandNamespaces(x: Expansion): void {
       x.report.error(
         path,
         `"${name}" cannot be the name of a namespace`,
-        'Use at most 63 letters, digits, _ . and -, and begin with a letter or digit.',
+        `Use at most 63 letters, digits, _ . and -, and begin with a letter or digit.${/[[{]/.test(name) ? ' A range is written h[1..40].' : ''}`,
         'key',
       )
       continue

@@ -20,8 +20,8 @@ export function reporter(source: Source): Report {
   const diagnostics: Diagnostic[] = [...source.errors]
   const said = new Set<string>()
   const add = (severity: Diagnostic['severity'], position: Position, summary: string, detail?: string): void => {
-    // What is written once and used often, by an anchor, is wrong once.
-    const key = `${position.file}:${position.line}:${position.column} ${summary}`
+    // What is written once and used often, by an anchor or a range, is wrong once.
+    const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) ? severity : summary}`
     if (said.has(key)) return
     said.add(key)
     diagnostics.push({
@@ -32,11 +32,15 @@ export function reporter(source: Source): Report {
       ...(position.file === source.file && { snippet: source.snippet(position) }),
     })
   }
+  const told = (path: Path, detail: string | undefined): string | undefined => {
+    const counted = source.where?.(path)
+    return counted === undefined ? detail : `${detail === undefined ? '' : `${detail} `}With ${counted}.`
+  }
   return {
     diagnostics,
     failed: () => diagnostics.some(({ severity }) => severity === 'error'),
-    error: (path, summary, detail, on) => add('error', source.position(path, on), summary, detail),
-    warning: (path, summary, detail, on) => add('warning', source.position(path, on), summary, detail),
+    error: (path, summary, detail, on) => add('error', source.position(path, on), summary, told(path, detail)),
+    warning: (path, summary, detail, on) => add('warning', source.position(path, on), summary, told(path, detail)),
     at: (position, summary, detail) => add('error', position, summary, detail),
     warn: (position, summary, detail) => add('warning', position, summary, detail),
     position: source.position,

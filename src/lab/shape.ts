@@ -151,8 +151,7 @@ function partsOf({ schemaPath }: ErrorObject): Record<string, unknown>[] {
 
 /** What the schema says about the place, with its examples. */
 function described(error: ErrorObject): { detail?: string } {
-  const { description, examples } =
-    partsOf(error).find((part) => typeof part['description'] === 'string') ?? ({})
+  const { description, examples } = partsOf(error).find((part) => typeof part['description'] === 'string') ?? {}
   const such = (examples as unknown[] | undefined)?.map((example) => JSON.stringify(example)).join(', ')
   return typeof description === 'string' ? { detail: such ? `${description} For example ${such}.` : description } : {}
 }

@@ -32,6 +32,10 @@ export interface Source {
   readonly at: (offset: number, length?: number) => Position
   /** The lines around a position, for a diagnostic. */
   readonly snippet: (position: Position) => NonNullable<Diagnostic['snippet']>
+  /** Whether a range makes several things of what is written at the position. */
+  readonly isRepeated?: (position: Position) => boolean
+  /** What the ranges count at the path, as `i = 1`; undefined where there are none. */
+  readonly where?: (path: Path) => string | undefined
 }
 
 /** A larger file is no lab; it would only keep people waiting. In characters. */
