@@ -74,7 +74,7 @@ export async function planFor(
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
   const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
-  const desired = pinned(wanted, found)
+  const desired = pinned(wanted, found, live.dropped)
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
     throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))

@@ -1,5 +1,5 @@
 import type { Kind } from '../model/kind.ts'
-import { ADOPTED, aliasOf, labelled, ownerOf } from '../model/owner.ts'
+import { labelled, marked, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
 
 export type NamespaceSpec = {
@@ -7,6 +7,8 @@ export type NamespaceSpec = {
   readonly stale?: true
   /** Others made it, and the lab took it over: what it inherited when it was made is left as it is. */
   readonly adopted?: true
+  /** The sysctls that earlier runs set (live side only). */
+  readonly sysctls?: readonly string[]
 }
 
 /**
@@ -18,9 +20,10 @@ export const namespace: Kind<NamespaceSpec> = {
 
   read(dump, { namespace: id, root, lab }) {
     const lo = dump.links.find((link) => link.flags.includes('LOOPBACK'))
-    return root || ownerOf(lo?.ifalias) !== lab
-      ? []
-      : [{ id, kind: 'namespace', namespace: id, spec: aliasOf(lo?.ifalias) === ADOPTED ? { adopted: true } : {} }]
+    if (root || ownerOf(lo?.ifalias) !== lab) return []
+    const { adopted, sysctls } = notesIn(lo?.ifalias)
+    const spec = { ...(adopted && { adopted }), ...(sysctls.length > 0 && { sysctls }) }
+    return [{ id, kind: 'namespace', namespace: id, spec }]
   },
 
   describe: () => 'network namespace',
@@ -52,7 +55,10 @@ export const namespace: Kind<NamespaceSpec> = {
   adopt: (id, lab) => [
     {
       stage: 'create namespaces',
-      command: { argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', labelled(lab, ADOPTED)], netns: id },
+      command: {
+        argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', marked(lab, { adopted: true, sysctls: [] })],
+        netns: id,
+      },
     },
   ],
 

@@ -1,6 +1,10 @@
-import type { Kind } from '../model/kind.ts'
-import type { Resource } from '../model/resource.ts'
+import type { Kind, Outlook } from '../model/kind.ts'
+import { marked } from '../model/owner.ts'
+import type { Emission } from '../model/plan.ts'
+import type { Resource, Resources } from '../model/resource.ts'
 import { within } from './common.ts'
+import { defaults } from './defaults.ts'
+import type { NamespaceSpec } from './namespace.ts'
 
 export type SysctlSpec = {
   /** As in the lab file: dots between the parts, a `/` for a dot inside a part (sysctl(8)). */
@@ -36,8 +40,8 @@ export const sysctl: Kind<SysctlSpec> = {
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [`${namespace}/${spec.dev}`])],
   // What nobody asks for any more is the kernel's again.
   automatic: () => true,
-  create: (r) => write(r),
-  update: ({ desired }) => write(desired),
+  create: (r, outlook) => [...note(r, outlook), ...write(r)],
+  update: ({ desired }, outlook) => [...note(desired, outlook), ...write(desired)],
   remove: () => [],
 }
 
@@ -47,3 +51,45 @@ const write = (r: Resource<SysctlSpec>) => [
     command: within(r, 'sysctl', '-qw', `${r.spec.key}=${r.spec.value}`),
   },
 ]
+
+/** The keys that a lab sets, by namespace: without those that are pinned, which are compared in any case. */
+const settings = new WeakMap<Resources, Map<string, string[]>>()
+function settingsOf(desired: Resources, namespace: string): readonly string[] {
+  let byNamespace = settings.get(desired)
+  if (!byNamespace) {
+    settings.set(desired, (byNamespace = new Map<string, string[]>()))
+    for (const { kind, root, implied, spec, namespace: home } of desired.values()) {
+      const key = String(spec['key'])
+      if (kind === 'sysctl' && !root && !implied && !defaults.has(key))
+        byNamespace.set(home, [...(byNamespace.get(home) ?? []), key])
+    }
+  }
+  return byNamespace.get(namespace) ?? []
+}
+
+/**
+ * Notes in the mark of the namespace which sysctls the lab sets, so that one which is dropped from the file is known to be
+ * the lab's: with the first that is set, before it is; and with the last that goes back to its default, after it has.
+ */
+function note({ id, namespace, root, implied }: Resource<SysctlSpec>, outlook: Outlook): Emission[] {
+  const { lab, live, desired, goes } = outlook
+  const settled = goes(namespace) ? undefined : (live.get(namespace)?.spec as NamespaceSpec | undefined)
+  const noted = settled?.sysctls ?? []
+  const wanted = settingsOf(desired, namespace)
+  const changes = (key: string): boolean => {
+    const one = sysctlId(namespace, key)
+    return goes(one) || live.get(one)?.spec['value'] !== desired.get(one)?.spec['value']
+  }
+  const added = wanted.filter((key) => !noted.includes(key) && changes(key))
+  const dropped = noted.filter((key) => !wanted.includes(key) && changes(key))
+  const command = (sysctls: readonly string[]) => ({
+    argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', marked(lab, { adopted: settled?.adopted === true, sysctls })],
+    netns: namespace,
+  })
+  if (root) return []
+  if (!implied && id === sysctlId(namespace, added[0] ?? ''))
+    return [{ stage: 'set sysctls', command: command([...new Set([...noted, ...wanted])]) }]
+  if (implied && id === sysctlId(namespace, dropped.at(-1) ?? ''))
+    return [{ stage: 'set link sysctls', command: command(wanted) }]
+  return []
+}

@@ -1,7 +1,7 @@
 import { kinds } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { fresh, inheritable, telling } from './inherited.ts'
-import { labGroup, ownerOf } from '../model/owner.ts'
+import { fresh, inheritable, telling, without } from './inherited.ts'
+import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
@@ -32,6 +32,8 @@ export interface Live {
   readonly foreign: ReadonlyMap<string, Foreign>
   /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
   readonly adoptable: Resources
+  /** Sysctls that an earlier apply set and the lab does not: what they are without it, by id. */
+  readonly dropped: ReadonlyMap<string, string>
   /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
 }
@@ -70,6 +72,20 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   orphans.forEach(({ name }, i) => keep(name, rest[i]))
   for (const [name, dump] of dumps) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
+  const set = new Map<string, readonly string[]>()
+  for (const [name, dump] of dumps) {
+    const known = keys(name)
+    const more = namespaces.has(name) && owner(dump) === lab ? notesIn(loopback(dump)?.ifalias).sysctls : []
+    const dropped = more.filter((key) => !known.includes(key))
+    if (dropped.length) set.set(name, dropped)
+  }
+  const noted = await runner.dump([...set].map(([netns, sysctls]) => ({ netns, sysctls, depth: 'all' })))
+  ;[...set.keys()].forEach((name, i) => {
+    const dump = dumps.get(name)
+    if (dump) dumps.set(name, { ...dump, sysctls: new Map([...dump.sysctls, ...(noted[i]?.sysctls ?? [])]) })
+  })
+  const dropped = await without(runner, set)
+
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
@@ -86,7 +102,10 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       ...(isRoot && { root: true as const }),
     }
     const into = owned ? resources : adoptable
-    const told = { ...dump, sysctls: telling(dump.sysctls, subject.sysctls.get(name)) }
+    const told = {
+      ...dump,
+      sysctls: telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...(set.get(name) ?? [])]),
+    }
     const readAll = [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
     const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
     for (const resource of mine) into.set(resource.id, resource)
@@ -114,7 +133,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, foreign, adoptable, dumps }
+  return { resources, foreign, adoptable, dropped, dumps }
 }
 
 /** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
@@ -131,8 +150,10 @@ async function withDetails(dump: Dump, netns: string | undefined, runner: Runner
   return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }) }
 }
 
-const owner = (dump: Dump | undefined): string | undefined =>
-  ownerOf(dump?.links.find((link) => link.flags.includes('LOOPBACK'))?.ifalias)
+const loopback = (dump: Dump | undefined): IpLink | undefined =>
+  dump?.links.find((link) => link.flags.includes('LOOPBACK'))
+
+const owner = (dump: Dump | undefined): string | undefined => ownerOf(loopback(dump)?.ifalias)
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 

@@ -11,8 +11,37 @@ export const ownerOf = (alias: string | undefined): string | undefined =>
 export const aliasOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.split(' ').slice(1).join(' ') || undefined : alias
 
-/** What follows the lab's name in the mark of a namespace that others made and the lab took over. */
-export const ADOPTED = 'adopted'
+/** What the mark of a namespace says besides the lab's name. */
+export interface Notes {
+  /** Others made the namespace, and the lab took it over. */
+  readonly adopted: boolean
+  /** The sysctls that the lab has set: dropped from the file, they go back to what they were. */
+  readonly sysctls: readonly string[]
+}
+
+/** An alias has at most 255 bytes (IFALIASZ in include/uapi/linux/if.h). */
+const LONGEST = 255
+const ADOPTED = 'adopted'
+const SYSCTLS = 'sysctl='
+
+/** The mark of a namespace, for the alias of its `lo`. Sysctls for which there is no room are left out. */
+export function marked(lab: string, { adopted, sysctls }: Notes): string {
+  let mark = labelled(lab, adopted ? ADOPTED : undefined)
+  let separator = ` ${SYSCTLS}`
+  for (const key of sysctls) {
+    const longer = `${mark}${separator}${key.slice('net.'.length)}`
+    if (longer.length > LONGEST) continue
+    ;[mark, separator] = [longer, ',']
+  }
+  return mark
+}
+
+/** What the mark of a namespace says. */
+export function notesIn(alias: string | undefined): Notes {
+  const words = aliasOf(alias)?.split(' ') ?? []
+  const listed = words.find((word) => word.startsWith(SYSCTLS))?.slice(SYSCTLS.length)
+  return { adopted: words.includes(ADOPTED), sysctls: listed?.split(',').map((key) => `net.${key}`) ?? [] }
+}
 
 /** FNV-1a, 32 bits: spreads lab names over the small numbers that the kernel offers as marks. */
 function hash(text: string): number {

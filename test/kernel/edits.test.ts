@@ -12,6 +12,8 @@ interface Edit {
   readonly from: Lab
   readonly to: Lab
   readonly stay?: readonly string[]
+  /** A command that must print the same after the edit and after a fresh build: for what no dump of a lab shows. */
+  readonly same?: readonly string[]
 }
 
 const link = (a: string, of: unknown, b: string, at: unknown, more: Lab = {}): Lab => ({
@@ -345,6 +347,32 @@ const edits: readonly Edit[] = [
     }),
     to: routed(),
     stay: ['a/eth0'],
+    same: ['ip', 'netns', 'exec', 'a', 'sysctl', 'net.ipv4.ip_default_ttl', 'net.ipv4.conf.eth0.rp_filter'],
+  },
+  {
+    what: 'some sysctls taken out of the file, with the interface of one',
+    from: routed({
+      interfaces: { d0: { type: 'macvlan', link: 'eth0' } },
+      sysctls: {
+        'net.ipv4.conf.d0.rp_filter': 1,
+        'net.ipv4.tcp_ecn': 1,
+        'net.ipv4.conf.eth0.arp_notify': 1,
+        'net.ipv4.conf.default.arp_notify': 1,
+        'net.ipv4.tcp_fin_timeout': 50,
+      },
+    }),
+    to: routed({ sysctls: { 'net.ipv4.tcp_fin_timeout': 51 } }),
+    stay: ['a/eth0'],
+    same: [
+      'ip',
+      'netns',
+      'exec',
+      'a',
+      'sysctl',
+      'net.ipv4.tcp_ecn',
+      'net.ipv4.conf.eth0.arp_notify',
+      'net.ipv4.tcp_fin_timeout',
+    ],
   },
   { what: 'forwarding on', from: routed(), to: routed({}, { forwarding: true }), stay: ['r/eth0', 'r/eth1'] },
   {
@@ -411,7 +439,7 @@ async function index(id: string): Promise<string> {
   return String((JSON.parse(stdout) as { ifindex: number }[])[0]?.ifindex)
 }
 
-test.each(edits)('$what', async ({ from, to, stay = [] }) => {
+test.each(edits)('$what', async ({ from, to, stay = [], same }) => {
   try {
     await netlab(world, 'apply', file(world, from), '-y')
     const before = await Promise.all(stay.map(index))
@@ -420,6 +448,7 @@ test.each(edits)('$what', async ({ from, to, stay = [] }) => {
     expect(await Promise.all(stay.map(index))).toEqual(before)
     await netlab(fresh, 'apply', file(fresh, to), '-y')
     expect(await live(world)).toEqual(await live(fresh))
+    if (same) expect((await world.run(same)).stdout).toBe((await fresh.run(same)).stdout)
   } finally {
     await Promise.all([world, fresh].map((place) => place.netlab(['destroy', 'edited', '-y'])))
   }
