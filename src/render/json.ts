@@ -33,6 +33,8 @@ export interface PlanJson {
 
 /** The plan as plain JSON data. */
 export function planJson({ lab, adopts, changes, steps }: Plan): PlanJson {
+  const updated = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [id] : [])))
+  const loss = (by: string): string => `the kernel removes it ${updated.has(by) ? `when ${by} changes` : `with ${by}`}`
   return {
     format_version: FORMAT,
     lab,
@@ -48,7 +50,7 @@ export function planJson({ lab, adopts, changes, steps }: Plan): PlanJson {
         after: after?.spec ?? null,
         differences,
         ...(reason !== undefined && { reason }),
-        ...(lostWith !== undefined && { reason: `the kernel removes it with ${lostWith}` }),
+        ...(lostWith !== undefined && { reason: loss(lostWith) }),
       }),
     ),
     summary: summarize(changes),
