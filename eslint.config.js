@@ -10,6 +10,7 @@ const mayImport = {
   plan: ['model', 'kinds'],
   render: ['model'],
   exec: ['model'],
+  checks: ['model', 'live', 'exec'],
 }
 
 /** Import, re-export and lazy import of whatever matches. */

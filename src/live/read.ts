@@ -75,7 +75,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
     const known = keys(name)
-    const more = namespaces.has(name) && owner(dump) === lab ? notesIn(loopback(dump)?.ifalias).sysctls : []
+    const more = owner(dump) === lab ? notesIn(loopback(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
   }

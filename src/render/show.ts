@@ -34,19 +34,20 @@ function block(
     .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
   const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
   const [names, cidrs] = [width('name'), width('addresses')]
-  const rest = list.filter((r) => !links.includes(r) && r.kind !== 'address' && r.kind !== 'namespace')
-  const marks = [list.some(({ root }) => root) && 'this machine', forwards(list) && 'forwards']
-    .filter(Boolean)
-    .join(', ')
+  const rest = list.filter(
+    (r) => !links.includes(r) && r.kind !== 'address' && r.kind !== 'namespace' && !isForwarding(r),
+  )
+  const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
   return [
     `\n${c.bold(c.cyan(namespace))}${marks && c.dim(`  ${marks}`)}\n`,
     ...rows.map(
       ({ name, addresses, text }) =>
         `  ${c.bold(name.padEnd(names))}  ${addresses.padEnd(cidrs)}  ${text}`.trimEnd() + '\n',
     ),
-    ...rest.flatMap(({ kind, id, description }) =>
-      kind === 'sysctl' ? [] : [`  ${c.dim(kind)} ${subject(id)} ${c.dim(description)}`.trimEnd() + '\n'],
-    ),
+    ...rest.map(({ kind, id, description }) => {
+      const about = subject(id)
+      return `  ${c.dim(kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
+    }),
   ].join('')
 }
 
@@ -56,8 +57,17 @@ const nameOf = (id: string): string => id.slice(id.indexOf('/') + 1)
 const subject = (id: string): string =>
   /\/(?:route|rule6?|neighbor|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
 
-const forwards = (list: readonly ResourceJson[]): boolean =>
-  list.some(({ kind, spec }) => kind === 'sysctl' && spec['key'] === 'net.ipv4.ip_forward' && spec['value'] === '1')
+const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forwarding' }
+const isForwarding = ({ kind, spec }: ResourceJson): boolean =>
+  kind === 'sysctl' && Object.values(forwardings).includes(String(spec['key']))
+
+/** `forwards`, `forwards IPv4`; undefined when it does not. */
+function forwards(list: readonly ResourceJson[]): string | undefined {
+  const on = Object.entries(forwardings).flatMap(([family, key]) =>
+    list.some(({ kind, spec }) => kind === 'sysctl' && spec['key'] === key && spec['value'] === '1') ? [family] : [],
+  )
+  return on.length === 2 ? 'forwards' : on.length ? `forwards ${on[0]}` : undefined
+}
 
 /** `── ns-router:veth0`, `── br0 of sw`, or what the interface is. */
 function connection(
