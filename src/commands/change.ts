@@ -39,7 +39,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if ('file' in located && !saved) remember(located.file)
   report(lab?.warnings ?? [], options)
-  const shown = options.autoApprove ? undefined : await prepare(located, runner, options)
+  const shown = options.autoApprove ? undefined : await prepare(located, lab, runner, options)
   if (shown) {
     show(shown, options)
     if (shown.plan.steps.length === 0) return 0
@@ -50,7 +50,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    const current = await prepare(located, runner, options)
+    const current = await prepare(located, lab, runner, options)
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')

@@ -43,9 +43,13 @@ export function subjectOf(name: string, lab: Lab | undefined): Subject {
   return { lab: name, namespaces: lab?.namespaces ?? new Map(), sysctls }
 }
 
-/** Reads the kernel and plans. Throws a UserError when the file is no lab, or when something foreign is in the way. */
-export async function prepare(located: Located, runner: Runner, wishes: Wishes = {}): Promise<Prepared> {
-  const lab = load(located)
+/** Reads the kernel and plans for the lab that was loaded. Throws a UserError when something foreign is in the way. */
+export async function prepare(
+  located: Located,
+  lab: Lab | undefined,
+  runner: Runner,
+  wishes: Wishes = {},
+): Promise<Prepared> {
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (lab && !wishes.destroy) mustBeInstalled(lab.resources)
   const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner)

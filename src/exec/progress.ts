@@ -9,11 +9,7 @@ const INTERVAL = 80
 export function showProgress(stream: NodeJS.WriteStream): Progress {
   const started = Date.now()
   const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)}s`
-  if (!stream.isTTY)
-    return {
-      done: (step, count, total) => void stream.write(`[${count}/${total}] ${firstLine(step)}\n`),
-      end: () => {},
-    }
+  if (!stream.isTTY) return lines(stream)
   let last = 0
   return {
     done(step, count, total) {
@@ -24,6 +20,22 @@ export function showProgress(stream: NodeJS.WriteStream): Progress {
       stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`)
     },
     end: () => void stream.write('\r\x1b[2K'),
+  }
+}
+
+/** A line per step; steps that end at the same time are written together. */
+function lines(stream: NodeJS.WriteStream): Progress {
+  let text = ''
+  const write = (): void => {
+    if (text) stream.write(text)
+    text = ''
+  }
+  return {
+    done(step, count, total) {
+      if (!text) queueMicrotask(write)
+      text += `[${count}/${total}] ${firstLine(step)}\n`
+    },
+    end: write,
   }
 }
 

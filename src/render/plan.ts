@@ -13,7 +13,7 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = 
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${nothingToDo(source, plan, destroy)}\n`
   // Ids that are longer stick out: they must not push everything else to the right.
-  const width = Math.max(0, ...plan.changes.map(({ id }) => id.length).filter((length) => length <= 44))
+  const width = plan.changes.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
   const blocks: string[] = []
   let namespace: string | undefined
   for (const change of plan.changes) {
