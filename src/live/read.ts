@@ -53,9 +53,11 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const root = [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
 
-  const keys = (namespace: string): string[] => [
-    ...new Set([...(subject.sysctls.get(namespace) ?? []), ...inheritable]),
-  ]
+  // Most namespaces have the same list, and readers make something of each list once.
+  const keys = (namespace: string): readonly string[] => {
+    const more = subject.sysctls.get(namespace)?.filter((key) => !inheritable.includes(key)) ?? []
+    return more.length ? [...more, ...inheritable] : inheritable
+  }
   const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
   const [dumped, glimpsed, inherited] = await Promise.all([
     runner.dump([{ sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' }, ...wanted.map(full)]),

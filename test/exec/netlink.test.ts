@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { address, attributes } from '../../src/exec/netlink/answer.ts'
 import { understand } from '../../src/exec/netlink/command.ts'
+import { decode } from '../../src/exec/netlink/dump.ts'
+import { gatherer } from '../../src/exec/netlink/gather.ts'
+import type { System } from '../../src/exec/netlink/libc.ts'
+import type { Reply } from '../../src/exec/netlink/protocol.ts'
 import { attribute, encode, nest, text, u32 } from '../../src/exec/netlink/message.ts'
 import { namespace } from '../../src/kinds/namespace.ts'
 import { share } from '../../src/kinds/share.ts'
@@ -156,4 +160,28 @@ test('addresses are written as the kernel’s tools write them', () => {
   expect(address(Buffer.alloc(16), 0, 16)).toBe('::')
   expect(address(Buffer.from('0000000000000000000000000a000009', 'hex'), 0, 16)).toBe('::10.0.0.9')
   expect(address(Buffer.from('0a000009', 'hex'), 0, 4)).toBe('10.0.0.9')
+})
+
+test('a kernel without nftables has no rules, and is read all the same', () => {
+  const system = { enter: () => true, socket: () => -1, errno: () => 93, forget: () => {} } as unknown as System
+  const replies: Reply[] = []
+  gatherer(system, () => [])(
+    {
+      kind: 'read',
+      bytes: new Uint8Array(8),
+      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, nsids: false }],
+      lists: [],
+    },
+    (reply) => replies.push(reply),
+  )
+  const [answer] = replies.flatMap((reply) => (reply.kind === 'results' ? reply.results : []))
+  expect(answer?.sections).toMatchObject([{ errno: 93 }])
+  const nothing = { from: 0, to: 0, errno: 0 }
+  const sections = [...Array.from({ length: 7 }, () => nothing), ...(answer?.sections ?? [])]
+  expect(decode(Buffer.alloc(0), { index: 0, sections }, [])).toMatchObject({ firewall: false })
+  expect(decode(Buffer.alloc(0), { index: 0, sections: sections.with(7, { ...nothing, errno: 1 }) }, [])).toMatchObject(
+    {
+      firewall: true,
+    },
+  )
 })

@@ -308,6 +308,32 @@ describe('the netlink runner', () => {
     expect(own[2]?.qdiscs.map(({ kind }) => kind)).toContain('tbf')
   })
 
+  test('reads sysctls alike, from files and from what the kernel tells of them in one answer', async () => {
+    const told = ['forwarding', 'rp_filter', 'proxy_arp', 'ignore_routes_with_linkdown', 'bc_forwarding']
+    const asked = [
+      ...['all', 'default'].flatMap((which) => told.map((name) => `net.ipv4.conf.${which}.${name}`)),
+      ...['net.ipv4.conf.all.arp_ignore', 'net.ipv4.ip_forward', 'net.ipv4.conf.lo.rp_filter', 'net.ipv4.no_such'],
+      ...['net.ipv6.conf.all.forwarding', 'net.ipv6.conf.default.forwarding', 'net.ipv6.conf.all.disable_ipv6'],
+      ...['net.ipv4.tcp_rmem', 'net.ipv4.ip_local_reserved_ports'],
+    ]
+    // So many that two threads read them.
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
+    await world.drive([{ run: names.map(create) }])
+    for (const [i, key] of asked.entries())
+      if (!key.endsWith('no_such'))
+        await sh(`ip netns exec n${i} sysctl -qw ${key}=1; ip netns exec n99 sysctl -qw ${key}=1`)
+    const requests = names.map((netns): DumpRequest => ({ netns, sysctls: asked, depth: 'all' }))
+    const [own] = (await world.drive([{ dump: requests }])) as [Dumps]
+    const places = [...asked.keys(), 98, 99]
+    const some = places.map((i) => requests[i] as DumpRequest)
+    const [few, ip] = (await world.drive([{ dump: some }, { dump: some, by: 'ip' }])) as [Dumps, Dumps]
+    expect(ip.map((dump) => dump?.sysctls)).toContainEqual(
+      expect.objectContaining({ 'net.ipv4.conf.all.rp_filter': '1' }),
+    )
+    expect(few.map(comparable)).toEqual(ip.map(comparable))
+    expect(places.map((i) => comparable(own[i] ?? null))).toEqual(ip.map(comparable))
+  })
+
   test('keeps the order of a namespace when some commands are for programs, and tells which failed', async () => {
     const [result] = (await world.drive([
       {

@@ -5,6 +5,7 @@ import { attribute, encode, flags, u32, type Message } from './message.ts'
 import type { ReadResult, Section, Slice } from './protocol.ts'
 import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
+import { readNetconf, type Netconf } from './read-sysctls.ts'
 
 const IFLA_EXT_MASK = 29
 const RTEXT_FILTER_SKIP_STATS = 8
@@ -30,28 +31,32 @@ const addresses = request(22, 8)
 /** What is asked of a namespace, in the order in which `decode` expects the answers. */
 export const requests = {
   links: [links, addresses],
-  all: [links, addresses, request(26, 12), request(34, 12), request(30, 12), request(38, 20)],
+  all: [links, addresses, request(26, 12), request(34, 12), request(30, 12), request(38, 20), request(82, 4)],
   tables: request(NFT_MSG_GETTABLE, 4),
 } as const
 
 /** What is left to other programs. */
 export interface Decoded {
   readonly dump: Dump
+  /** What the kernel told of the sysctls. */
+  readonly netconf: Netconf
   /** There are tables of nftables, or it cannot be told. */
   readonly firewall: boolean
   /** There are qdiscs with options. */
   readonly shaped: boolean
 }
 
+const EPROTONOSUPPORT = 93
 /** From so many ids on, a list may have been cut. */
 const FULL_LIST = 500
 
 /**
- * The dump that the answers make: what the `ip` runner returns, as far as the model names it. `keys` are the names of the
- * files, `names` those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
+ * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `names` are
+ * those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
  */
-export function decode(bytes: Buffer, result: ReadResult, keys: readonly string[], names: readonly string[]): Decoded {
-  const [linkAnswer, addressAnswer, routeAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, tableAnswer] = result.sections
+export function decode(bytes: Buffer, result: ReadResult, names: readonly string[]): Decoded {
+  const [linkAnswer, addressAnswer, routeAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, confAnswer, tableAnswer] =
+    result.sections
   const found = readLinks(bytes, there(linkAnswer))
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const nameOf = (index: number): string => byIndex.get(index) ?? `if${index}`
@@ -69,12 +74,17 @@ export function decode(bytes: Buffer, result: ReadResult, keys: readonly string[
       neighbors: neighborAnswer ? readNeighbors(bytes, there(neighborAnswer), nameOf) : [],
       nsids,
       qdiscs,
-      sysctls: readFiles(bytes, result.files, keys),
+      sysctls: new Map(),
       iptables: '',
       ip6tables: '',
       nftables: '',
     },
-    firewall: tableAnswer !== undefined && (tableAnswer.errno !== 0 || tableAnswer.to > tableAnswer.from),
+    netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
+    // Where the kernel has no such sockets, it has no nftables.
+    firewall:
+      tableAnswer !== undefined &&
+      tableAnswer.errno !== EPROTONOSUPPORT &&
+      (tableAnswer.errno !== 0 || tableAnswer.to > tableAnswer.from),
     shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
   }
 }
@@ -157,17 +167,4 @@ function readNsids(bytes: Buffer, answer: Slice, names: readonly string[]): Map<
     if (id >= 0 && name !== undefined) result.set(id, name)
   })
   return result
-}
-
-/** The last line of each file that has one. */
-function readFiles(bytes: Buffer, files: ReadResult['files'], keys: readonly string[]): Map<string, string> {
-  return new Map(
-    keys.flatMap((key, i): [string, string][] => {
-      const file = files[i]
-      if (!file || file.to === file.from) return []
-      const text = string(bytes, file.from, file.to)
-      const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
-      return [[key, lines.at(-1) ?? '']]
-    }),
-  )
 }

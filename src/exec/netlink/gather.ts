@@ -10,7 +10,7 @@ export function gatherer(
   names: () => string[],
 ): (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void {
   const { attempt, error, errno } = system
-  const O_RDONLY = 0
+  const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
   const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP] = [88, 90, 1, 4, 0x300]
@@ -38,7 +38,7 @@ export function gatherer(
   function ask(socket: number, message: Uint8Array): Section {
     const from = filled
     const failed = (number: number): Section => ({ from, to: (filled = from), errno: number })
-    if (attempt('send', socket, message, message.length, 0) < 0) return failed(errno())
+    if (socket < 0 || attempt('send', socket, message, message.length, 0) < 0) return failed(errno())
     for (let interrupted = false; ;) {
       const length = system.receive(socket, room())
       if (length < 0) return failed(errno())
@@ -56,14 +56,28 @@ export function gatherer(
     }
   }
 
-  function contents(path: string): Slice | undefined {
-    const file = system.openProc(path, O_RDONLY)
-    if (file < 0) return undefined
-    const length = attempt('read', file, room(), PAGE)
-    attempt('close', file)
+  /** The contents of files. Files of one folder, one after the other, are opened from there: that saves looking it up. */
+  function contents(paths: readonly string[]): Slice {
     const from = filled
-    if (length > 0) filled += length
-    return length < 0 ? undefined : { from, to: filled }
+    let [folder, at] = ['', -1]
+    for (const path of paths) {
+      const cut = path.lastIndexOf('/')
+      if (path.slice(0, cut) !== folder) {
+        if (at >= 0) attempt('close', at)
+        folder = path.slice(0, cut)
+        at = system.openProc(folder, O_PATH | O_DIRECTORY)
+      }
+      const file = at < 0 ? -1 : attempt('openat', at, path.slice(cut + 1), O_RDONLY | O_CLOEXEC, 0)
+      if (file >= 0) {
+        const length = attempt('read', file, room(), PAGE)
+        attempt('close', file)
+        if (length > 0) filled += length
+      }
+      room()[0] = 0
+      filled++
+    }
+    if (at >= 0) attempt('close', at)
+    return { from, to: filled }
   }
 
   /** rtgenmsg and attributes of 32 bits. */
@@ -87,6 +101,7 @@ export function gatherer(
   function openIndex(all: readonly string[]) {
     if (!system.unshare()) throw new Error(`unshare: ${error()}`)
     const socket = system.open(NETLINK_ROUTE)
+    if (socket < 0) throw new Error(`socket: ${error()}`)
     const reply = Buffer.alloc(ROOM)
     const ids = new Map<string | undefined, number>()
     for (const [id, netns] of [...all, undefined].entries()) {
@@ -116,18 +131,17 @@ export function gatherer(
     }
   }
 
-  function readOne(reading: Reading, index: number, all: Buffer): ReadResult {
-    const { netns, requests, netfilter, files } = reading
+  function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
+    const { netns, requests, netfilter } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
-    const socket = system.socket(netns, NETLINK_ROUTE)
-    if (socket < 0) return { index, gone: { errno: errno(), error: error() }, sections: [], files: [] }
-    const sections = requests.map((request) => ask(socket, slice(request)))
+    if (!system.enter(netns)) return { index, gone: { errno: errno(), error: error() }, sections: [] }
+    const sections = requests.map((request) => ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
+    // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
-    system.enter(netns)
-    return { index, sections, files: files.map(contents) }
+    return { index, sections, ...(list && { files: contents(list) }) }
   }
 
-  return ({ bytes, readings }, reply) => {
+  return ({ bytes, readings, lists }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const named = readings.some(({ nsids }) => nsids) ? names() : []
     const ids = named.length ? openIndex(named) : undefined
@@ -139,7 +153,7 @@ export function gatherer(
       ;[out, filled, results] = [Buffer.alloc(0), 0, []]
     }
     for (const [index, reading] of readings.entries()) {
-      const result = readOne(reading, index, all)
+      const result = readOne(reading, index, all, lists[reading.files ?? -1])
       const nsids = reading.nsids && !result.gone ? ids?.idsOf(reading.netns) : undefined
       results.push(nsids ? { ...result, nsids } : result)
       if (reading.netns !== undefined) system.forget(reading.netns)

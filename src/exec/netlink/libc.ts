@@ -22,9 +22,9 @@ export interface System {
   readonly enter: (netns: string | undefined) => boolean
   /** Puts the thread into a new namespace. */
   readonly unshare: () => boolean
-  /** A new socket in the namespace that the thread is in; not closed by `back`. */
+  /** A new socket in the namespace that the thread is in; not closed by `back`. Negative: the kernel has none of these. */
   readonly open: (protocol: number) => number
-  /** The socket of the namespace; negative: it cannot be entered. */
+  /** The socket of the namespace; negative: it cannot be entered, or the kernel has no such sockets. */
   readonly socket: (netns: string | undefined, protocol: number) => number
   /** Opens a file under /proc, as the namespace that the thread is in has it; negative: it cannot be opened. */
   readonly openProc: (path: string, flags: number) => number
@@ -128,7 +128,8 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   }
 
   function open(protocol: number): number {
-    const fd = call('socket', AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
+    const fd = attempt('socket', AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
+    if (fd < 0) return fd
     for (const option of options) attempt('setsockopt', fd, SOL_NETLINK, option, one, one.length)
     call('setsockopt', fd, SOL_SOCKET, SO_RCVTIMEO, patience, patience.length)
     return fd
@@ -176,7 +177,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
       if (known !== undefined) return known
       if (!of || !enterSpace(of)) return -1
       const fd = open(protocol)
-      of.sockets.set(protocol, fd)
+      if (fd >= 0) of.sockets.set(protocol, fd)
       return fd
     },
     openProc: (path, flags) => attempt('openat', ownProc(), path, flags | O_CLOEXEC, 0),

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import type { Slice } from './protocol.ts'
 
 /** A place in a message for what only the kernel's state at that moment tells. */
 export interface Patch {
@@ -99,5 +100,26 @@ export function encode(message: Message): Encoded {
       else patches.push('netns' in a ? { at, netns: a.netns } : { at, device: a.device })
       at += payload(a)
     }
+  }
+}
+
+/** Gathers messages into one stretch of memory, which can be handed to the thread without copying. */
+export function collector() {
+  const parts: Uint8Array[] = []
+  let length = 0
+  return {
+    add: (part: Uint8Array): Slice => {
+      parts.push(part)
+      return { from: length, to: (length += part.length) }
+    },
+    bytes: (): Uint8Array => {
+      const all = new Uint8Array(length)
+      let at = 0
+      for (const part of parts) {
+        all.set(part, at)
+        at += part.length
+      }
+      return all
+    },
   }
 }

@@ -22,15 +22,21 @@ export interface Reading {
   readonly requests: readonly Slice[]
   /** A request of NETLINK_NETFILTER, sent last. */
   readonly netfilter?: Slice
-  /** Under /proc. */
-  readonly files: readonly string[]
+  /** The place of a list of files in `lists`; absent: none. */
+  readonly files?: number
   /** Whether the ids that the namespace has for others are wanted. */
   readonly nsids: boolean
 }
 
 export type Request =
   | { readonly kind: 'run'; readonly bytes: Uint8Array; readonly jobs: readonly Job[]; readonly stop: Int32Array }
-  | { readonly kind: 'read'; readonly bytes: Uint8Array; readonly readings: readonly Reading[] }
+  | {
+      readonly kind: 'read'
+      readonly bytes: Uint8Array
+      readonly readings: readonly Reading[]
+      /** Lists of files under /proc: most namespaces are asked for the same ones. */
+      readonly lists: readonly (readonly string[])[]
+    }
 
 /** Where and how a job failed. */
 export interface Fault {
@@ -59,8 +65,8 @@ export interface ReadResult {
   /** Why there is nothing, as an error number and its text. */
   readonly gone?: { readonly errno: number; readonly error: string }
   readonly sections: readonly Section[]
-  /** Contents by place in the list of files; those that do not exist are absent. */
-  readonly files: readonly (Slice | undefined)[]
+  /** The contents of the files, each with a zero behind it; nothing before the zero: there is no such file. */
+  readonly files?: Slice
   /** Ids of other namespaces; the id that an answer gives as NETNSA_CURRENT_NSID is a place in `names`. */
   readonly nsids?: Section
 }

@@ -1,24 +1,17 @@
-import { existsSync } from 'node:fs'
-import { UserError } from '../../model/diagnostic.ts'
 import type { Command, Outcome } from '../../model/command.ts'
-import type { Dump, DumpRequest, Failure, Runner } from '../../model/runner.ts'
-import { ipRunner, readFirewall, readQdiscs, sysctlFile } from '../ip.ts'
-import { parallel } from '../process.ts'
+import type { Failure, Runner } from '../../model/runner.ts'
+import { ipRunner } from '../ip.ts'
 import type { Channel } from './channel.ts'
 import { understand, type Operation } from './command.ts'
-import { decode, requests } from './dump.ts'
-import { encode } from './message.ts'
-import type { Fault, Job, ReadResult, Slice } from './protocol.ts'
-import { NotUnderstood } from './words.ts'
-
-/** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
-const WIDTH = 4
+import { collector, encode } from './message.ts'
+import type { Fault, Job } from './protocol.ts'
+import { reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
 export const netlinkRunner = (channel: Channel): Runner => ({
   ...ipRunner,
   run: (commands, done, signal) => run(channel, commands, done, signal),
-  dump: (wanted) => dump(channel, wanted),
+  dump: reader(channel),
 })
 
 interface Item {
@@ -103,27 +96,6 @@ async function perform(channel: Channel, items: readonly Item[], done: (index: n
   return failure
 }
 
-/** Gathers messages into one stretch of memory, which can be handed to the thread without copying. */
-function collector() {
-  const parts: Uint8Array[] = []
-  let length = 0
-  return {
-    add: (part: Uint8Array): Slice => {
-      parts.push(part)
-      return { from: length, to: (length += part.length) }
-    },
-    bytes: (): Uint8Array => {
-      const all = new Uint8Array(length)
-      let at = 0
-      for (const part of parts) {
-        all.set(part, at)
-        at += part.length
-      }
-      return all
-    },
-  }
-}
-
 /** A fault in the words, and with the exit code, of the program that would have met it. */
 function outcome({ at, name = '', error, extack }: Fault): Outcome {
   const file = `/run/netns/${name}`
@@ -143,73 +115,3 @@ function outcome({ at, name = '', error, extack }: Fault): Outcome {
   )[at]
   return { code, stdout: '', stderr: `${stderr}\n` }
 }
-
-async function dump(channel: Channel, wanted: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
-  const dumps: (Dump | undefined)[] = Array.from({ length: wanted.length }, () => undefined)
-  if (wanted.length === 0) return dumps
-  const { bytes, add } = collector()
-  const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
-  const readings = wanted.map(({ netns, sysctls, depth }) => ({
-    ...(netns !== undefined && { netns }),
-    requests: slices[depth],
-    ...(depth === 'all' && { netfilter: slices.tables }),
-    files: depth === 'all' ? sysctls.map((key) => sysctlFile(key).slice('/proc/'.length)) : [],
-    nsids: depth === 'all',
-  }))
-  let names: readonly string[] = []
-  const foreign: number[] = []
-  const unfinished: { index: number; firewall: boolean; shaped: boolean }[] = []
-  // Where nft is missing, only the programs that are there can tell whether there are rules.
-  const blind = wanted.some(({ depth }) => depth === 'all') && !installed('nft')
-  await channel.ask({ kind: 'read', bytes: bytes(), readings }, (reply) => {
-    if (reply.kind === 'names') names = reply.names
-    if (reply.kind !== 'results') return
-    const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
-    for (const result of reply.results) take(answers, result)
-  })
-  await parallel(foreign, WIDTH, async (index) => {
-    const request = wanted[index]
-    if (request) dumps[index] = (await ipRunner.dump([request]))[0]
-  })
-  await parallel(unfinished, WIDTH, async ({ index, firewall, shaped }) => {
-    const known = dumps[index]
-    const netns = wanted[index]?.netns
-    if (!known) return
-    dumps[index] = {
-      ...known,
-      ...(firewall && (await readFirewall(netns))),
-      ...(shaped && { qdiscs: await readQdiscs(netns) }),
-    }
-  })
-  return dumps
-
-  function take(answers: Buffer, result: ReadResult): void {
-    const { index, gone } = result
-    const request = wanted[index]
-    if (!request) return
-    if (gone) return vanished(request, gone)
-    try {
-      const { dump: known, firewall, shaped } = decode(answers, result, request.sysctls, names)
-      dumps[index] = known
-      const asked = request.depth === 'all' && (firewall || blind)
-      if (asked || shaped) unfinished.push({ index, firewall: asked, shaped })
-    } catch (error) {
-      if (!(error instanceof NotUnderstood)) throw error
-      foreign.push(index)
-    }
-  }
-}
-
-const [ENOENT, EINVAL] = [2, 22]
-
-/** A namespace may vanish while it is read; anything else that goes wrong is told. */
-function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
-  if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
-  throw UserError.of(
-    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
-    `the kernel says: ${error}`,
-  )
-}
-
-const installed = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`))

@@ -1,0 +1,94 @@
+import type { Dump } from '../../model/runner.ts'
+import { sysctlFile } from '../ip.ts'
+import { attributes, messages, string } from './answer.ts'
+import type { Slice } from './protocol.ts'
+import { NotUnderstood } from './words.ts'
+
+/** netconf.h: what RTM_GETNETCONF tells of all interfaces together, and of those to come. */
+const NETCONFA = { ifindex: 1, forwarding: 2, rpFilter: 3, proxyNeigh: 5, ignoreLinkdown: 6, bcForwarding: 8 } as const
+const [ALL, DEFAULT] = [-1, -2]
+const [AF_INET, AF_INET6] = [2, 10]
+
+/** One number for what is told of a family, of all interfaces or of those to come; attribute 0: that there is something. */
+const slot = (family: number, index: number, attribute = 0): number =>
+  family * 64 + (index === DEFAULT ? 32 : 0) + attribute
+const settings4 = {
+  forwarding: NETCONFA.forwarding,
+  rp_filter: NETCONFA.rpFilter,
+  proxy_arp: NETCONFA.proxyNeigh,
+  ignore_routes_with_linkdown: NETCONFA.ignoreLinkdown,
+  bc_forwarding: NETCONFA.bcForwarding,
+} as const
+/** Where an answer to RTM_GETNETCONF has the value of a sysctl. */
+const places: ReadonlyMap<string, number> = new Map([
+  ['net.ipv4.ip_forward', slot(AF_INET, ALL, NETCONFA.forwarding)],
+  ...Object.entries(settings4).flatMap(([name, attribute]): [string, number][] => [
+    [`net.ipv4.conf.all.${name}`, slot(AF_INET, ALL, attribute)],
+    [`net.ipv4.conf.default.${name}`, slot(AF_INET, DEFAULT, attribute)],
+  ]),
+  ['net.ipv6.conf.all.forwarding', slot(AF_INET6, ALL, NETCONFA.forwarding)],
+  ['net.ipv6.conf.default.forwarding', slot(AF_INET6, DEFAULT, NETCONFA.forwarding)],
+])
+
+/** How a list of sysctls is read: one answer tells many of them, and each of the others is a file. */
+export interface Recipe {
+  readonly keys: readonly string[]
+  /** Under /proc, in the order of `keys`, less those that the answer tells. */
+  readonly files: readonly string[]
+}
+
+/** The recipe for a list of sysctls. */
+export const recipe = (keys: readonly string[]): Recipe => ({
+  keys,
+  files: keys.filter((key) => !places.has(key)).map((key) => sysctlFile(key).slice('/proc/'.length)),
+})
+
+/** What an answer to RTM_GETNETCONF tells. */
+export type Netconf = ReadonlyMap<number, number>
+
+/** Reads an answer to RTM_GETNETCONF for all families. */
+export function readNetconf(bytes: Buffer, answer: Slice): Netconf {
+  const told = new Map<number, number>()
+  messages(bytes, answer, (_, at, end) => {
+    const family = bytes[at] ?? 0
+    let index = 0
+    attributes(bytes, at + 4, end, (attribute, from) => {
+      const value = bytes.readInt32LE(from)
+      if (attribute === NETCONFA.ifindex) index = value
+      else if (index === ALL || index === DEFAULT) told.set(slot(family, index, attribute), value)
+    })
+    if (index === ALL || index === DEFAULT) told.set(slot(family, index), 1)
+  })
+  return told
+}
+
+/** The last line of each file, by place in the list; undefined: it does not exist, or is empty. */
+export function readFiles(bytes: Buffer, answer: Slice): (string | undefined)[] {
+  return string(bytes, answer.from, answer.to)
+    .split('\0')
+    .map((text) =>
+      text === ''
+        ? undefined
+        : text.endsWith('\n')
+          ? text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1)
+          : text,
+    )
+}
+
+/** The values of the sysctls that exist. Throws NotUnderstood when the kernel is too old to tell one in its answer. */
+export function sysctls({ keys }: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
+  const values = new Map<string, string>()
+  let next = 0
+  for (const key of keys) {
+    const place = places.get(key)
+    if (!place) {
+      const text = contents[next++]
+      if (text !== undefined) values.set(key, text)
+      continue
+    }
+    const value = told.get(place)
+    if (value !== undefined) values.set(key, String(value))
+    else if (told.has(place & ~31)) throw new NotUnderstood(key)
+  }
+  return values
+}

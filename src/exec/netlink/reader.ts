@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs'
+import { UserError } from '../../model/diagnostic.ts'
+import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
+import { ipRunner, readFirewall, readQdiscs } from '../ip.ts'
+import { parallel } from '../process.ts'
+import { openChannel, type Channel } from './channel.ts'
+import { decode, requests, type Decoded } from './dump.ts'
+import { collector } from './message.ts'
+import type { ReadResult, Reply } from './protocol.ts'
+import { readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
+import { NotUnderstood } from './words.ts'
+
+/** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+/** From so many namespaces on, the time in which a second thread starts is less than what it saves. */
+const MANY = 100
+
+/** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
+interface Learnt {
+  known?: Decoded | 'foreign'
+  files?: readonly (string | undefined)[]
+}
+
+/** Reads namespaces through the thread; files of many of them through a second one, at the same time. */
+export const reader = (channel: Channel): Runner['dump'] => {
+  let second: Channel | undefined
+  return async (wanted) => {
+    const learnt = wanted.map((): Learnt => ({}))
+    const recipes = new Map<readonly string[], Recipe>()
+    for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
+    const split = wanted.length >= MANY
+    if (split) second ??= openChannel()
+    await Promise.all([
+      ask(channel, wanted, recipes, learnt, split ? 'answers' : 'both'),
+      split && second && ask(second, wanted, recipes, learnt, 'files'),
+    ])
+    return finish(wanted, recipes, learnt)
+  }
+}
+
+/** Asks a thread for answers of the kernel, for files, or for both. */
+async function ask(
+  channel: Channel,
+  wanted: readonly DumpRequest[],
+  recipes: ReadonlyMap<readonly string[], Recipe>,
+  learnt: Learnt[],
+  what: 'answers' | 'files' | 'both',
+): Promise<void> {
+  if (wanted.length === 0) return
+  const { bytes, add } = collector()
+  const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
+  const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
+  const readings = wanted.map(({ netns, sysctls: keys, depth }) => ({
+    ...(netns !== undefined && { netns }),
+    requests: what === 'files' ? [] : slices[depth],
+    ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
+    ...(depth === 'all' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
+    nsids: depth === 'all' && what !== 'files',
+  }))
+  const lists = [...recipes.values()].map(({ files }) => files)
+  let names: readonly string[] = []
+  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists }, (reply: Reply) => {
+    if (reply.kind === 'names') names = reply.names
+    if (reply.kind !== 'results') return
+    const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
+    for (const result of reply.results) take(answers, result)
+  })
+
+  function take(answers: Buffer, result: ReadResult): void {
+    const { index, gone, files } = result
+    const [request, one] = [wanted[index], learnt[index]]
+    if (!request || !one) return
+    if (gone) return vanished(request, gone)
+    if (files) one.files = readFiles(answers, files)
+    if (what !== 'files') one.known = attempt(() => decode(answers, result, names))
+  }
+}
+
+/** What only the programs understand is left to them. */
+function attempt<T>(read: () => T): T | 'foreign' {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof NotUnderstood) return 'foreign'
+    throw error
+  }
+}
+
+/** Puts together what was learnt, and asks the programs for the rest. */
+async function finish(
+  wanted: readonly DumpRequest[],
+  recipes: ReadonlyMap<readonly string[], Recipe>,
+  learnt: readonly Learnt[],
+): Promise<(Dump | undefined)[]> {
+  // Where nft is missing, only the programs that are there can tell whether there are rules.
+  const blind = wanted.some(({ depth }) => depth === 'all') && !installed('nft')
+  const dumps: (Dump | undefined)[] = []
+  const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
+  for (const [index, request] of wanted.entries()) {
+    const { known, files = [] } = learnt[index] ?? {}
+    const { netns, sysctls: keys, depth } = request
+    const list = recipes.get(keys)
+    const values =
+      known && known !== 'foreign' && list && depth === 'all' && attempt(() => sysctls(list, known.netconf, files))
+    if (known === 'foreign' || values === 'foreign')
+      unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
+    else if (known) {
+      const dump = values ? { ...known.dump, sysctls: values } : known.dump
+      const asked = depth === 'all' && (known.firewall || blind)
+      dumps[index] = dump
+      if (asked || known.shaped)
+        unfinished.push({
+          index,
+          work: async () => ({
+            ...dump,
+            ...(asked && (await readFirewall(netns))),
+            ...(known.shaped && { qdiscs: await readQdiscs(netns) }),
+          }),
+        })
+    } else dumps[index] = undefined
+  }
+  await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
+  return dumps
+}
+
+const [ENOENT, EINVAL] = [2, 22]
+
+/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
+  if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
+  throw UserError.of(
+    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
+    `the kernel says: ${error}`,
+  )
+}
+
+const installed = (program: string): boolean =>
+  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`))
