@@ -100,7 +100,10 @@ function explain(error: ErrorObject, value: unknown): Explained {
     case 'additionalProperties': {
       const field = String(params['additionalProperty'])
       const known = knownFields(error)
-      const hint = suggest(field, known)
+      // `- -j LOG --log-prefix "in: "` is a map to YAML.
+      const hint = /\s/.test(field)
+        ? 'A colon and a space make a map: put the whole text in quotes.'
+        : suggest(field, known)
       return {
         path: [...path, field],
         summary: `unknown field "${field}"`,

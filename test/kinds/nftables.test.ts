@@ -1,3 +1,4 @@
+import { nftRefusals } from '../../src/kinds/firewall/refusals.ts'
 import { compareNft, isOwnTable, nftProblems, nftables, nftablesResource } from '../../src/kinds/nftables.ts'
 import { elementsOf, parseNft } from '../../src/kinds/firewall/nft-parse.ts'
 import { nftLines } from '../../src/kinds/firewall/nft-transaction.ts'
@@ -112,4 +113,14 @@ test.each([
 ])('in %j the value’s %d:%d is found', (source, line, column, found) => {
   const start = source.search(/(?<=: )./)
   expect(source[offsetInScalar(source, start, line, column)]).toBe(found)
+})
+
+test('of what nft says after a syntax error nothing is believed', () => {
+  const said = (n: number, words: string) => `/dev/stdin:${n}:3-5: Error: ${words}\nline\n  ^^^\n`
+  expect(
+    nftRefusals(said(1, 'No symbol type information') + said(2, 'syntax error, unexpected chain') + said(3, 'x')),
+  ).toEqual([
+    { line: 1, column: 3, length: 3, words: 'No symbol type information' },
+    { line: 2, column: 3, length: 3, words: 'syntax error, unexpected chain' },
+  ])
 })

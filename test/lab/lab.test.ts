@@ -80,6 +80,13 @@ describe('what is wrong is said at its place', () => {
     ['YAML', 'a: [1', /./, 1, 6],
     ['a list', '- a', /a lab file is a map/, 1, 1],
     ['nothing', '', /a lab file is a map/, 1, 1],
+    [
+      'a rule that YAML takes for a map',
+      `namespaces:\n  a:\n    iptables:\n      filter:\n        INPUT:\n          - -j LOG --log-prefix "in: "`,
+      /put the whole text in quotes/,
+      6,
+      13,
+    ],
     ['an unknown field', `${base}lniks: []`, /unknown field "lniks".*Did you mean "links"/s, 4, 1],
     ['an unknown setting', 'namespaces:\n  a:\n    interface: {}', /Did you mean "interfaces"/, 3, 5],
     ['a wrong type', 'namespaces:\n  a: { forwarding: maybe }', /expected true, false, ipv4, ipv6/, 2, 20],

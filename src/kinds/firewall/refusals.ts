@@ -49,7 +49,9 @@ export function quotedWord(words: string): string | undefined {
 export function nftRefusals(stderr: string): Refusal[] {
   const found = [...stderr.matchAll(/^\S*stdin:(\d+):(\d+)-(\d+): Error: (.*)$/gm)]
   if (found.length === 0) return [{ words: stderr.trim() || 'it said nothing' }]
-  return found.map(([, line, column, end, words]) => ({
+  // After a syntax error nft stumbles over what is right as well.
+  const syntax = found.findIndex(([, , , , words]) => words?.startsWith('syntax error'))
+  return found.slice(0, syntax < 0 ? found.length : syntax + 1).map(([, line, column, end, words]) => ({
     line: Number(line),
     column: Number(column),
     length: Math.max(1, Number(end) - Number(column) + 1),
