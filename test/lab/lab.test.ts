@@ -82,7 +82,7 @@ describe('what is wrong is said at its place', () => {
     ['nothing', '', /a lab file is a map/, 1, 1],
     [
       'a rule that YAML takes for a map',
-      `namespaces:\n  a:\n    iptables:\n      filter:\n        INPUT:\n          - -j LOG --log-prefix "in: "`,
+      `namespaces:\n  a:\n    iptables:\n      filter:\n        INPUT:\n          - -j LOG --log-prefix "in: x"`,
       /put the whole text in quotes/,
       6,
       13,
