@@ -11,7 +11,7 @@ import { locate, remember } from './locate.ts'
 import { load, planFor, prepare, subjectOf, type Prepared, type Wishes } from './prepare.ts'
 import { startWatchdog, type Watchdog } from './revert.ts'
 import { rollBack } from './rollback.ts'
-import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
+import { confirm, errColors, note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
 /** Options of the commands that change the kernel. */
 export interface ChangeOptions extends Global, Wishes {
@@ -105,9 +105,10 @@ async function carryOut(
   for (let round = 1; ; round++) {
     const execution = await execute(plan.steps, runner, showProgress(process.stderr), signal)
     if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
-    const subject = subjectOf(name, options.destroy ? undefined : lab)
-    const live = await read(subject, runner)
+    passing('Reading again, to verify …')
+    const live = await read(subjectOf(name, options.destroy ? undefined : lab), runner)
     plan = await planFor(name, lab, live, runner, { ...options, replace: [], target: options.target ?? [] })
+    passing('')
     if (plan.changes.length === 0) return 0
     if (round === ROUNDS) {
       note(renderPlan(planJson(plan), prepared.source, errColors(options)))

@@ -12,6 +12,7 @@ import { makePlan } from '../plan/plan.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
 import { mustBeFresh } from './saved.ts'
+import { passing } from './terminal.ts'
 
 /** What plans can be asked for. */
 export interface Wishes {
@@ -52,7 +53,8 @@ export async function prepare(
 ): Promise<Prepared> {
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (lab && !wishes.destroy) mustBeInstalled(lab.resources)
-  const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner)
+  passing('Reading the live network …')
+  const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner).finally(() => passing(''))
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!lab && live.resources.size === 0)
     throw UserError.of(

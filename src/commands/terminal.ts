@@ -25,6 +25,9 @@ export const out = (text: string): void => void process.stdout.write(text)
 /** Everything else. */
 export const note = (text: string): void => void process.stderr.write(text)
 
+/** What is being done at the moment, on a terminal: the next text takes its place, an empty one leaves nothing. */
+export const passing = (text: string): void => void (process.stderr.isTTY && note(`\r\x1b[2K${text}`))
+
 /** A document for programs. */
 export const outJson = (value: unknown): void => out(`${JSON.stringify(value, undefined, 2)}\n`)
 

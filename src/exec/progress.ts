@@ -17,7 +17,7 @@ export function showProgress(stream: NodeJS.WriteStream): Progress {
       if (now - last < INTERVAL && count < total) return
       last = now
       const line = `${step.stage} ${count}/${total} ${seconds()}  ${firstLine(step)}`
-      stream.write(`\r\x1b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`)
+      stream.write(`\r\x1b[2K${line.slice(0, (stream.columns || 80) - 1)}`)
     },
     end: () => void stream.write('\r\x1b[2K'),
   }
