@@ -115,6 +115,8 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
     ...(run !== undefined && { run: argvOf(run) }),
     ...(timeout !== undefined && { timeout: timeout / 1e6 }),
     ...(observed.length && { observe: observed }),
-    source: x.report.position(path),
+    get source() {
+      return x.report.position(path)
+    },
   }
 }

@@ -1,3 +1,4 @@
+import type { Position } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
 import type { LabFile } from './file.ts'
 import type { Report } from './report.ts'
@@ -22,7 +23,6 @@ export function expansion(lab: string, file: LabFile, report: Report): Expansion
     report,
     resources,
     add(resource, path, on) {
-      const source = report.position(path, on)
       const first = resources.get(resource.id)
       if (first) {
         const line = first.source ? ` (line ${first.source.line})` : ''
@@ -30,7 +30,15 @@ export function expansion(lab: string, file: LabFile, report: Report): Expansion
         return
       }
       const root = file.namespaces[resource.namespace]?.root
-      resources.set(resource.id, { ...resource, ...(root && { root }), source })
+      let source: Position | undefined
+      resources.set(resource.id, {
+        ...resource,
+        ...(root && { root }),
+        // Most are never asked for it.
+        get source() {
+          return (source ??= report.position(path, on))
+        },
+      })
     },
   }
 }

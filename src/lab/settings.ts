@@ -56,20 +56,22 @@ export function checkSettings(x: Expansion): void {
   const devices = new Map<string, Set<string>>()
   for (const { id, namespace, spec } of x.resources.values())
     if ('up' in spec) devices.set(namespace, (devices.get(namespace) ?? new Set()).add(nameOf(id)))
-  for (const { kind, namespace, spec, root, source } of x.resources.values()) {
+  for (const resource of x.resources.values()) {
+    const { kind, namespace, spec, root } = resource
     const dev = String(spec['dev'])
-    if (kind === 'sysctl' && spec['dev'] !== undefined && !root && !devices.get(namespace)?.has(dev) && source)
-      x.report.at(
-        source,
+    const complain = (summary: string, detail: string): void => {
+      if (resource.source) x.report.at(resource.source, summary, detail)
+    }
+    if (kind === 'sysctl' && spec['dev'] !== undefined && !root && !devices.get(namespace)?.has(dev))
+      complain(
         `there is no interface ${dev} in ${namespace}`,
         suggest(dev, devices.get(namespace) ?? []) ?? 'A dot in the name of an interface is written / in a sysctl.',
       )
-    if (kind !== 'address' || spec['family'] !== 6 || !source) continue
+    if (kind !== 'address' || spec['family'] !== 6) continue
     const off = ['all', dev.replaceAll('.', '/')].find(
       (scope) => x.resources.get(`${namespace}/sysctl/net.ipv6.conf.${scope}.disable_ipv6`)?.spec['value'] === '1',
     )
-    if (off !== undefined)
-      x.report.at(source, `IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
+    if (off !== undefined) complain(`IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import { parsePlain } from './plain.ts'
 
 /** Where something is in a lab file: keys and indexes from the top. */
 export type Path = readonly (string | number)[]
@@ -43,8 +44,25 @@ const LARGEST = 16 * 1024 * 1024
 /** How often anchors may multiply before it is an attack. */
 const MAX_ALIASES = 1000
 
-/** Parses YAML. Never throws: what is wrong is in `errors`. */
+/**
+ * Parses YAML. Never throws: what is wrong is in `errors`. Where a plain text's values are is found out when somebody asks:
+ * that takes most of the time.
+ */
 export function parse(file: string, text: string): Source {
+  const plain = text.length > LARGEST ? undefined : parsePlain(text)
+  if (!plain) return parseFully(file, text)
+  let parsed: Source | undefined
+  const fully = (): Source => (parsed ??= parseFully(file, text))
+  return {
+    ...{ file, text, value: plain.value, errors: [] },
+    position: (path, on) => fully().position(path, on),
+    offset: (path) => fully().offset(path),
+    at: (offset, length) => fully().at(offset, length),
+    snippet: (position) => fully().snippet(position),
+  }
+}
+
+function parseFully(file: string, text: string): Source {
   const counter = new LineCounter()
   let split: readonly string[] | undefined
   const lines = (): readonly string[] => (split ??= text.split('\n'))
