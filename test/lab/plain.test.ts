@@ -39,19 +39,42 @@ test.each([
 })
 
 test.each([
-  ...['a: &x 1', 'a: *x', 'a: !t 1', 'a: |\n  b', 'a: b\n  c', 'a: 1.5', 'a: 0x1f', 'a: 007', 'a: "b\\n"', 'a:\tb'],
   ...[
+    'a: |\n  b\n  c\n',
+    'a: >-\n  b\n  c\n',
+    'a: b\n  c',
+    'a: "b\\n\\u00e9"',
+    "a: 'it''s'",
+    'a: [\n  1,\n  "2"]',
+    'a: [b: 1]',
+  ],
+  ...['--- {}', '? a', '[1]', 'a: -1', 'a: ~', 'a: "1"', 'a: 10.0.0.1/24', 'a: 1-2', '1.0: 2\n007: x\ntrue: y'],
+])('%j means the same', (text) => {
+  expect(known(text)).toBeDefined()
+  expect(parsePlain(text)).toEqual(known(text))
+})
+
+test.each([
+  ...[
+    'a: &x 1',
+    'a: !t 1',
+    'a: 1.5',
+    'a: 0x1f',
+    'a: 007',
+    'a: .inf',
     'a: b: c',
     'a: 1\na: 2',
     '<<: {}',
     '__proto__: 1',
-    '--- {}',
-    '? a',
-    'a: [b: 1]',
-    'a: [\n1]',
-    '[1]',
+  ],
+  ...[
     '',
-    'a: {b:}',
+    '[1',
+    'a: 1\n--- \nb: 1',
+    'a: 1\n...\n',
+    '%YAML 1.1\n---\na: 1',
+    '[a]: 1',
+    `a: ${'['.repeat(200)}${']'.repeat(200)}`,
   ],
 ])('%j is left to the parser that knows it', (text) => {
   expect(parsePlain(text)).toBeUndefined()
