@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
+import { inPieces, isTooLong } from '../model/firewall.ts'
 import { parallel, runProcess } from './process.ts'
 import { processes } from './processes.ts'
 
@@ -81,7 +82,10 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
   const program = argv[0] ?? ''
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
-    const outcome = await runProcess(first.command)
+    let outcome = await runProcess(first.command)
+    const { input } = first.command
+    if (input !== undefined && isTooLong(outcome.stderr))
+      outcome = await runProcess({ ...first.command, input: inPieces(input) })
     if (outcome.code !== 0) return { index: first.index, outcome }
     succeed(1)
     return undefined

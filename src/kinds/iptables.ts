@@ -79,17 +79,12 @@ code=$?
 printf '%s\\n' "$before" | "$restore" -w -c
 exit $code`
 
-function restoring(
-  kind: IptablesKind,
-  resource: Resource<any>,
-  tables: readonly TableLines[],
-  flush: boolean,
-): Emission[] {
+function restoring(kind: IptablesKind, resource: Resource<any>, tables: readonly TableLines[]): Emission[] {
   if (tables.length === 0) return []
   const program = `${kind}-restore`
   const argv =
     tables.length === 1
-      ? [program, ...(flush ? [] : ['--noflush']), '-w']
+      ? [program, '--noflush', '-w']
       : ['sh', '-c', GUARDED, 'sh', program, `${kind}-save`, ...tables.map(({ table }) => table)]
   const command: Command = { ...within(resource, ...argv), input: restoreInput(tables) }
   return [{ stage: 'load firewall', command }]
@@ -113,15 +108,11 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     requires: () => [`${kind}-restore`, `${kind}-save`],
     needs: ({ namespace }) => [namespace],
     lostWith: ({ namespace }) => [namespace],
-    create: (r) =>
-      r.root
-        ? restoring(kind, r, tableLines(nothing, r.spec, true), false)
-        : restoring(kind, r, fullLoad(r.spec), true),
-    update: ({ live, desired }) =>
-      restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true), false),
+    create: (r) => restoring(kind, r, r.root ? tableLines(nothing, r.spec, true) : fullLoad(r.spec)),
+    update: ({ live, desired }) => restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true)),
     remove: (r, outlook) => {
       if (covered(self, r, outlook)) return []
-      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), false)
+      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec))
     },
   }
   return self

@@ -2,7 +2,15 @@ import { parseNft } from '../kinds/firewall/nft-parse.ts'
 import { iptablesRefusals, missingChain, nftRefusals, quotedWord, type Refusal } from '../kinds/firewall/refusals.ts'
 import { named, parseSave, savedSpec } from '../kinds/firewall/save.ts'
 import { fullLoad, restoreInput } from '../kinds/firewall/transaction.ts'
-import type { IptablesChain, IptablesSpec, NftSpec, Place, WrittenTable } from '../model/firewall.ts'
+import {
+  inPieces,
+  isTooLong,
+  type IptablesChain,
+  type IptablesSpec,
+  type NftSpec,
+  type Place,
+  type WrittenTable,
+} from '../model/firewall.ts'
 import type { Outcome } from '../model/command.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
@@ -27,6 +35,9 @@ const PATIENCE = 20
 const IPTABLES = `"$1-restore" -w || exit 3
 saved=$("$1-save") || exit 4
 printf '%s\\n' "$saved" | "$1-restore" -w || exit 4
+"$1-save"`
+
+const ONCE = `"$1-restore" --noflush -w || exit 3
 "$1-save"`
 
 /** The same for nft; then the tables that iptables would take for its own. The arguments are devices that it refers to. */
@@ -96,7 +107,13 @@ async function loadIptables(resource: Resource, runner: Runner): Promise<Trial> 
   let { tables, written = named() } = resource.spec as unknown as IptablesSpec
   for (let tries = 0; tries < PATIENCE; tries++) {
     const input = restoreInput(fullLoad({ tables }))
-    const outcome = await runner.capture({ argv: [...throwaway(), 'sh', '-c', IPTABLES, 'sh', resource.kind], input })
+    const load = (script: string, text: string): Promise<Outcome> =>
+      runner.capture({ argv: [...throwaway(), 'sh', '-c', script, 'sh', resource.kind], input: text })
+    let outcome = await load(IPTABLES, input)
+    if (isTooLong(outcome.stderr)) {
+      const first = await load(ONCE, inPieces(input))
+      outcome = first.code === 0 ? await load(ONCE, inPieces(first.stdout)) : first
+    }
     if (outcome.code === 0) return refusals.length ? { refusals } : { spec: savedSpec(parseSave(outcome.stdout)) }
     const failed = obstacle(outcome, resource.kind)
     if (failed) return failed

@@ -105,3 +105,22 @@ export interface LiveChain {
   readonly bytes?: number
   readonly rules: readonly CountedRule[]
 }
+
+/** Rules that are handed to the kernel at once where it does not take all of them: of the largest ones that is enough. */
+const PIECE = 300
+
+/**
+ * Whether a transaction is larger than an ordinary user's socket buffer (net.core.wmem_default: iptables and nft ask for
+ * more by SO_SNDBUFFORCE only, which root may). Measured: some 1500 short rules. Nothing of it has been done.
+ */
+export const isTooLong = (stderr: string): boolean => stderr.includes('Message too long')
+
+/** What iptables-restore --noflush reads, as several transactions. */
+export function inPieces(input: string): string {
+  let [table, rules] = ['', 0]
+  return input.replace(/^[*-].*\n/gm, (line) => {
+    if (line.startsWith('*')) [table, rules] = [line, 0]
+    else if (++rules % PIECE === 0) return `${line}COMMIT\n${table}`
+    return line
+  })
+}

@@ -301,7 +301,7 @@ test('the planner makes it after its namespace and its links, and leaves its rem
   ])
   const steps = makePlan({ lab: 'web', desired, live: new Map() }).steps
   expect(steps.at(-1)?.command).toEqual({
-    argv: ['iptables-restore', '-w'],
+    argv: ['iptables-restore', '--noflush', '-w'],
     netns: 'ns',
     input: '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n',
   })

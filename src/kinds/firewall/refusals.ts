@@ -11,6 +11,10 @@ const meanings: readonly (readonly [RegExp, string])[] = [
   [/Too many links/, 'The chains jump to each other in a circle.'],
   [/Invalid argument/, 'The kernel refuses a match or target in this table or chain.'],
   [/No such file|No chain\/target\/match/, 'The kernel does not know a match, target or chain of this rule.'],
+  [
+    /Message too long/,
+    'It is more than an ordinary user may hand to the kernel at once. To allow more: sudo sysctl -w net.core.wmem_default=16777216',
+  ],
   [/Operation not supported/, 'The kernel lacks what this rule needs.'],
 ]
 
