@@ -5,6 +5,7 @@ import { showProgress } from '../exec/progress.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Runner } from '../model/runner.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Plan } from '../model/plan.ts'
 import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
 import { locate, remember } from './locate.ts'
@@ -102,11 +103,12 @@ async function carryOut(
   const { name, lab, live: before } = prepared
   let { plan } = prepared
   if (plan.steps.length === 0) return 0
+  const made = madeBy(plan, before)
   for (let round = 1; ; round++) {
     const execution = await execute(plan.steps, runner, showProgress(process.stderr), signal)
     if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
     passing('Reading again, to verify …')
-    const live = await read(subjectOf(name, options.destroy ? undefined : lab), runner)
+    const live = await read({ ...subjectOf(name, options.destroy ? undefined : lab), made }, runner)
     plan = await planFor(name, lab, live, runner, { ...options, replace: [], target: options.target ?? [] })
     passing('')
     if (plan.changes.length === 0) return 0
@@ -118,6 +120,15 @@ async function carryOut(
       )
     }
   }
+}
+
+/** The namespaces that a plan makes, and the sysctls that they get from the machine other than a lab has them. */
+function madeBy({ changes }: Plan, { resources }: Live): Map<string, string[]> {
+  const made = new Map<string, string[]>()
+  for (const { kind, action, id } of changes) if (kind === 'namespace' && action === 'create') made.set(id, [])
+  for (const { kind, namespace, spec } of resources.values())
+    if (kind === 'sysctl') made.get(namespace)?.push(String(spec['key']))
+  return made
 }
 
 async function failed(

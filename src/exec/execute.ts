@@ -38,11 +38,12 @@ export async function execute(
     done.push(step)
     progress.done(step, done.length, steps.length)
   }
-  for (const wave of waves(steps)) {
+  const all = waves(steps)
+  for (const wave of all) {
     let rest = wave
     while (rest.length > 0 && !signal?.aborted) {
       const finished = new Set<number>()
-      const failure = await runner.run(
+      const running = runner.run(
         rest.map(({ command }) => command),
         (index) => {
           const step = rest[index]
@@ -51,6 +52,9 @@ export async function execute(
         },
         signal,
       )
+      // While the kernel is busy with the first wave, the commands of the others are made ready.
+      if (wave === all[0]) runner.anticipate?.(steps.slice(wave.length).map(({ command }) => command))
+      const failure = await running
       const failed = failure && rest[failure.index]
       if (failed && !isMoot(failed, failure.outcome)) {
         progress.end()

@@ -14,6 +14,7 @@ export function startRunner(): Runner {
   const runner: Runner = {
     ...ipRunner,
     run: async (...of) => (await chosen).run(...of),
+    anticipate: (commands) => void chosen.then((runner) => runner.anticipate?.(commands)),
     dump: async (...of) => (await chosen).dump(...of),
   }
   return withFaults(runner, process.env['NETLAB_FAULT'])

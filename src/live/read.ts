@@ -15,6 +15,11 @@ export interface Subject {
   readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /**
+   * Namespaces that this run has just made, and the sysctls that they did not have as a lab has them by default: of the
+   * pinned ones only these can be other than they should be.
+   */
+  readonly made?: ReadonlyMap<string, readonly string[]>
 }
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
@@ -54,9 +59,13 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
 
   // Most namespaces have the same list, and readers make something of each list once.
+  const lists = new Map<string, readonly string[]>()
   const keys = (namespace: string): readonly string[] => {
-    const more = subject.sysctls.get(namespace)?.filter((key) => !inheritable.includes(key)) ?? []
-    return more.length ? [...more, ...inheritable] : inheritable
+    const list = [
+      ...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? inheritable)]),
+    ]
+    const same = list.join(' ')
+    return lists.get(same) ?? (lists.set(same, list), list)
   }
   const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
   const [dumped, glimpsed, inherited] = await Promise.all([

@@ -193,6 +193,8 @@ export interface Runner {
    * `done` is told the index of every command that succeeded.
    */
   run(commands: readonly Command[], done: (index: number) => void, signal?: AbortSignal): Promise<Failure | undefined>
+  /** Says what will be run later, so that it can be made ready while something else runs. */
+  anticipate?(commands: readonly Command[]): void
   /** The named namespaces, sorted by name. */
   list(): Promise<NamedNamespace[]>
   /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */

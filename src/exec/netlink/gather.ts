@@ -58,6 +58,7 @@ export function gatherer(
 
   /** The contents of files. Files of one folder, one after the other, are opened from there: that saves looking it up. */
   function contents(paths: readonly string[]): Slice {
+    room()
     const from = filled
     let [folder, at] = ['', -1]
     for (const path of paths) {
@@ -73,8 +74,7 @@ export function gatherer(
         attempt('close', file)
         if (length > 0) filled += length
       }
-      room()[0] = 0
-      filled++
+      out[filled++] = 0
     }
     if (at >= 0) attempt('close', at)
     return { from, to: filled }
@@ -141,7 +141,7 @@ export function gatherer(
     return { index, sections, ...(list && { files: contents(list) }) }
   }
 
-  return ({ bytes, readings, lists }, reply) => {
+  return ({ bytes, readings, lists, next }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const named = readings.some(({ nsids }) => nsids) ? names() : []
     const ids = named.length ? openIndex(named) : undefined
@@ -152,7 +152,10 @@ export function gatherer(
       reply({ kind: 'results', bytes: out.subarray(0, filled), results })
       ;[out, filled, results] = [Buffer.alloc(0), 0, []]
     }
-    for (const [index, reading] of readings.entries()) {
+    let place = 0
+    const take = (): number => (next ? Atomics.add(next, 0, 1) : place++)
+    for (let index = take(); index < readings.length; index = take()) {
+      const reading = readings[index] as Reading
       const result = readOne(reading, index, all, lists[reading.files ?? -1])
       const nsids = reading.nsids && !result.gone ? ids?.idsOf(reading.netns) : undefined
       results.push(nsids ? { ...result, nsids } : result)

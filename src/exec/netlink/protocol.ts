@@ -36,6 +36,8 @@ export type Request =
       readonly readings: readonly Reading[]
       /** Lists of files under /proc: most namespaces are asked for the same ones. */
       readonly lists: readonly (readonly string[])[]
+      /** The first reading that nobody has taken, where several threads share them. */
+      readonly next?: Int32Array
     }
 
 /** Where and how a job failed. */

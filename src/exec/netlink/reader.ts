@@ -21,19 +21,23 @@ interface Learnt {
   files?: readonly (string | undefined)[]
 }
 
-/** Reads namespaces through the thread; files of many of them through a second one, at the same time. */
+/** Reads namespaces through the thread; where there are many, a second one begins with the files meanwhile. */
 export const reader = (channel: Channel): Runner['dump'] => {
   let second: Channel | undefined
   return async (wanted) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
-    const split = wanted.length >= MANY
-    if (split) second ??= openChannel()
-    await Promise.all([
-      ask(channel, wanted, recipes, learnt, split ? 'answers' : 'both'),
-      split && second && ask(second, wanted, recipes, learnt, 'files'),
-    ])
+    const split = wanted.filter(({ sysctls: keys }) => recipes.get(keys)?.files.length).length >= MANY
+    if (!split) await ask(channel, wanted, recipes, learnt, 'both')
+    else {
+      second ??= openChannel()
+      const next = new Int32Array(new SharedArrayBuffer(4))
+      await Promise.all([
+        ask(channel, wanted, recipes, learnt, 'answers'),
+        ...[channel, second].map((one) => ask(one, wanted, recipes, learnt, 'files', next)),
+      ])
+    }
     return finish(wanted, recipes, learnt)
   }
 }
@@ -45,6 +49,7 @@ async function ask(
   recipes: ReadonlyMap<readonly string[], Recipe>,
   learnt: Learnt[],
   what: 'answers' | 'files' | 'both',
+  next?: Int32Array,
 ): Promise<void> {
   if (wanted.length === 0) return
   const { bytes, add } = collector()
@@ -59,7 +64,7 @@ async function ask(
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
   let names: readonly string[] = []
-  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists }, (reply: Reply) => {
+  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, ...(next && { next }) }, (reply: Reply) => {
     if (reply.kind === 'names') names = reply.names
     if (reply.kind !== 'results') return
     const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)

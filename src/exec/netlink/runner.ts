@@ -3,21 +3,46 @@ import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../ip.ts'
 import type { Channel } from './channel.ts'
 import { understand, type Operation } from './command.ts'
-import { collector, encode } from './message.ts'
+import { collector, encode, type Encoded } from './message.ts'
 import type { Fault, Job } from './protocol.ts'
 import { reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
-export const netlinkRunner = (channel: Channel): Runner => ({
-  ...ipRunner,
-  run: (commands, done, signal) => run(channel, commands, done, signal),
-  dump: reader(channel),
-})
+export const netlinkRunner = (channel: Channel): Runner => {
+  const ready = new WeakMap<Command, Ready>()
+  const readyOf = (command: Command): Ready => ready.get(command) ?? makeReady(command)
+  return {
+    ...ipRunner,
+    run: (commands, done, signal) =>
+      run(
+        channel,
+        commands.map((command, index) => ({ index, command, ready: readyOf(command) })),
+        done,
+        signal,
+      ),
+    anticipate(commands) {
+      for (const command of commands) ready.set(command, makeReady(command))
+    },
+    dump: reader(channel),
+  }
+}
+
+/** A command as it is sent to the kernel; `operation` is absent when it is for a program. */
+interface Ready {
+  readonly operation?: Operation
+  readonly encoded?: Encoded
+}
+
+function makeReady(command: Command): Ready {
+  const operation = understand(command)
+  if (!operation) return {}
+  return 'message' in operation ? { operation, encoded: encode(operation.message) } : { operation }
+}
 
 interface Item {
   readonly index: number
   readonly command: Command
-  readonly operation: Operation | undefined
+  readonly ready: Ready
 }
 
 /**
@@ -26,23 +51,23 @@ interface Item {
  */
 async function run(
   channel: Channel,
-  commands: readonly Command[],
+  items: readonly Item[],
   done: (index: number) => void,
   signal?: AbortSignal,
 ): Promise<Failure | undefined> {
   const queues = new Map<string, Item[]>()
-  for (const [index, command] of commands.entries()) {
-    const item = { index, command, operation: understand(command) }
-    const queue = queues.get(command.netns ?? '')
+  for (const item of items) {
+    const { netns = '' } = item.command
+    const queue = queues.get(netns)
     if (queue) queue.push(item)
-    else queues.set(command.netns ?? '', [item])
+    else queues.set(netns, [item])
   }
   const positions = new Map<readonly Item[], number>()
   const fronts = (understood: boolean): Item[] =>
     [...queues.values()].flatMap((queue) => {
       const start = positions.get(queue) ?? 0
       let end = start
-      while (end < queue.length && (queue[end]?.operation !== undefined) === understood) end++
+      while (end < queue.length && (queue[end]?.ready.operation !== undefined) === understood) end++
       positions.set(queue, end)
       return queue.slice(start, end)
     })
@@ -70,11 +95,10 @@ async function spawn(items: readonly Item[], done: (index: number) => void, sign
 async function perform(channel: Channel, items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
   if (items.length === 0) return undefined
   const { bytes, add } = collector()
-  const jobs = items.flatMap(({ operation }): Job[] => {
+  const jobs = items.flatMap(({ ready: { operation, encoded } }): Job[] => {
     if (!operation) return []
-    if (!('message' in operation)) return [operation]
-    const { message, ...rest } = operation
-    const encoded = encode(message)
+    if (!('message' in operation) || !encoded) return [operation as Job]
+    const { message: _, ...rest } = operation
     return [{ ...rest, message: add(encoded.bytes), patches: encoded.patches }]
   })
   const stop = new Int32Array(new SharedArrayBuffer(4))
