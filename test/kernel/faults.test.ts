@@ -18,7 +18,7 @@ namespaces:
     forwarding: true
     iptables:
       filter: { FORWARD: { policy: DROP, rules: ["-i br0 -j ACCEPT"${extra}] } }
-      nat: { POSTROUTING: ["-s 10.0.0.0/24 -j MASQUERADE"] }
+      nat: { POSTROUTING: ["-s 10.0.0.0/24 -p icmp -j MASQUERADE"] }
 links:
   - endpoints: { h1:eth0: [10.0.0.11/24, "fd00::11/64"], sw:br0: }
   - endpoints: { h2:eth0: 10.0.0.12/24, sw:br0: }
@@ -121,12 +121,14 @@ describe('a lab that was there before', () => {
         '  - endpoints: { h1:eth1: 10.2.0.1/24, h2:eth1: 10.2.0.2/24 }\n',
     )
     expect((await netlab(['apply', file, '-y'])).code).toBe(0)
-    await sh('ip netns exec h1 ping -c2 -i0.2 -W1 10.0.0.12')
+    // Only what this sends is counted: a bridge's own IGMP reports go out when they like.
+    await sh('ip netns exec sw ping -c1 -W5 10.0.0.12')
   })
   afterAll(clean)
 
   test('is exactly as before when a step of an edit fails', async () => {
     const before = await fingerprint()
+    expect(before).toMatch(/^\[1:\d+\] -A POSTROUTING/m)
     const total = (await plan(edited)).steps.length
     expect(total).toBeGreaterThan(4)
     for (let n = 1; n <= total; n++) {
