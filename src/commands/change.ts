@@ -9,7 +9,7 @@ import type { Plan } from '../model/plan.ts'
 import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
 import { locate, remember } from './locate.ts'
-import { load, planFor, prepare, subjectOf, type Prepared, type Wishes } from './prepare.ts'
+import { open, planFor, prepare, subjectOf, type Prepared, type Wishes } from './prepare.ts'
 import { startWatchdog, type Watchdog } from './revert.ts'
 import { rollBack } from './rollback.ts'
 import { confirm, errColors, note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
@@ -36,11 +36,12 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was looked at when it was made, and carries what it was asked for.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const lab = load(located)
-  const name = lab?.name ?? ('name' in located ? located.name : '')
+  const opened = open(located)
+  const name = opened?.name ?? ('name' in located ? located.name : '')
+  // To take a lab away its name is enough.
+  if (!options.destroy) report(opened?.lab().warnings ?? [], options)
   if ('file' in located && !saved) remember(located.file)
-  report(lab?.warnings ?? [], options)
-  const shown = options.autoApprove ? undefined : await prepare(located, lab, runner, options)
+  const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
     show(shown, options)
     if (shown.plan.steps.length === 0) return 0
@@ -51,7 +52,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    const current = await prepare(located, lab, runner, options)
+    const current = await prepare(located, opened, runner, options)
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')

@@ -3,7 +3,7 @@ import { planJson } from '../render/json.ts'
 import { renderCommands, renderPlan } from '../render/plan.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate, remember } from './locate.ts'
-import { load, prepare, type Wishes } from './prepare.ts'
+import { open, prepare, type Wishes } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -22,8 +22,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
   const recording =
     'name' in located ? located : { ...located, beside: (path: string) => (beside[path] = located.beside(path)) }
   const runner = startRunner()
-  const lab = load(recording)
-  const { plan, source, live } = await prepare(recording, lab, runner, options)
+  const { plan, source, lab, live } = await prepare(recording, open(recording), runner, options)
   if ('file' in located) remember(located.file)
   report(lab?.warnings ?? [], options)
   if (options.out !== undefined) {

@@ -1,5 +1,5 @@
 import { confines } from '../exec/sandbox/confines.ts'
-import { loadLab, type Lab } from '../lab/index.ts'
+import { openLab, type Lab, type OpenLab, type Outline } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
@@ -32,31 +32,39 @@ export interface Prepared {
   readonly plan: Plan
 }
 
+/** Opens the lab file that was located; undefined when only a name was given. */
+export const open = (located: Located): OpenLab | undefined =>
+  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: confines() })
+
 /** Loads the lab file that was located; undefined when only a name was given. */
-export const load = (located: Located): Lab | undefined =>
-  'name' in located ? undefined : loadLab({ ...located, readBeside: located.beside, confines: confines() })
+export const load = (located: Located): Lab | undefined => open(located)?.lab()
 
 /** What to read of the kernel for this lab. */
-export function subjectOf(name: string, lab: Lab | undefined): Subject {
-  const sysctls = new Map<string, string[]>()
-  for (const { kind, namespace, spec } of lab?.resources.values() ?? [])
-    if (kind === 'sysctl') sysctls.set(namespace, [...(sysctls.get(namespace) ?? []), String(spec['key'])])
-  return { lab: name, namespaces: lab?.namespaces ?? new Map(), sysctls }
-}
+export const subjectOf = (name: string, outline: Outline | undefined): Subject => ({
+  lab: name,
+  namespaces: outline?.namespaces ?? new Map(),
+  sysctls: outline?.sysctls ?? new Map(),
+})
 
-/** Reads the kernel and plans for the lab that was loaded. Throws a UserError when something foreign is in the way. */
+/**
+ * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something
+ * is wrong with it, or when something foreign is in the way.
+ */
 export async function prepare(
   located: Located,
-  lab: Lab | undefined,
+  opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes = {},
 ): Promise<Prepared> {
-  const name = lab?.name ?? ('name' in located ? located.name : '')
-  if (lab && !wishes.destroy) mustBeInstalled(lab.resources)
+  const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
-  const live = await read(subjectOf(name, wishes.destroy ? undefined : lab), runner).finally(() => passing(''))
+  const reading = read(subjectOf(name, wishes.destroy ? undefined : opened), runner).finally(() => passing(''))
+  reading.catch(() => {}) // what is wrong with the file is told first
+  const lab = wishes.destroy ? undefined : opened?.lab()
+  if (lab) mustBeInstalled(lab.resources)
+  const live = await reading
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
-  if (!lab && live.resources.size === 0)
+  if (!opened && live.resources.size === 0)
     throw UserError.of(
       `there is no lab file ${name}, and no live lab of that name`,
       'netlab list shows the labs that are live.',

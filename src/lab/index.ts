@@ -12,11 +12,11 @@ import { labName } from './names.ts'
 import { expandNamespaces } from './namespaces.ts'
 import { expandProcesses } from './processes.ts'
 import { writeOut } from './ranges.ts'
-import { reporter } from './report.ts'
+import { reporter, type Report } from './report.ts'
 import { expandRouting } from './routing.ts'
-import { checkSettings, expandSettings } from './settings.ts'
+import { checkSettings, expandSettings, sysctlKeys } from './settings.ts'
 import { checkShape } from './shape.ts'
-import { parse } from './source.ts'
+import { parse, type Source } from './source.ts'
 import { expandWireguard, type KeyFile } from './wireguard.ts'
 
 /** A lab file's text, and the way to the files that it names. */
@@ -32,13 +32,19 @@ export interface LabInput {
   readonly confines?: Confines | undefined
 }
 
-/** A lab: what its file asks for, written out. */
-export interface Lab {
+/** What is known of a lab as soon as its file has the right shape: enough to know where to look in the kernel. */
+export interface Outline {
   readonly name: string
-  readonly file: string
-  readonly description?: string
   /** Every namespace name of the file, in its order. */
   readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+  /** The sysctls that the file sets, by namespace. */
+  readonly sysctls: ReadonlyMap<string, readonly string[]>
+}
+
+/** A lab: what its file asks for, written out. */
+export interface Lab extends Outline {
+  readonly file: string
+  readonly description?: string
   readonly resources: Resources
   readonly checks: readonly Check[]
   readonly warnings: readonly Diagnostic[]
@@ -46,32 +52,80 @@ export interface Lab {
   readonly where: Where
 }
 
+/** A lab file of the right shape. */
+export interface OpenLab extends Outline {
+  /** Writes the lab out, once. Throws a UserError with everything that is wrong with it. */
+  readonly lab: () => Lab
+}
+
+/** Throws a UserError with everything that is wrong when the text has not the shape of a lab. */
+export function openLab(input: LabInput): OpenLab {
+  const begun = begin(input)
+  if (!begun.outline) throw new UserError(errorsIn(begun))
+  let lab: Lab | undefined
+  return { ...begun.outline, lab: () => (lab ??= finish(input, begun)) }
+}
+
 /** Throws a UserError with everything that is wrong when the text is no lab. */
-export function loadLab(input: LabInput): Lab {
-  const { lab, diagnostics } = examine(input)
-  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+export const loadLab = (input: LabInput): Lab => openLab(input).lab()
+
+/** All errors and warnings, in the order of the lines. */
+export function diagnose(input: LabInput): readonly Diagnostic[] {
+  const begun = begin(input)
+  if (begun.outline) expand(input, begun)
+  return sorted(begun)
+}
+
+/** A lab file that was parsed; `outline` is absent when it has not the shape of one. */
+interface Begun {
+  readonly source: Source
+  readonly report: Report
+  readonly outline?: Outline
+}
+
+function begin({ file, text }: LabInput): Begun {
+  const source = writeOut(parse(file, text))
+  const report = reporter(source)
+  if (report.failed() || !checkShape(source.value, report)) return { source, report }
+  const { name = nameFrom(file), namespaces } = source.value as LabFile
+  const all = Object.entries(namespaces)
+  const outline = {
+    name,
+    namespaces: new Map(
+      all.map(([namespace, n]) => [
+        namespace,
+        { ...(n?.root && { root: n.root }), ...(n?.shares !== undefined && { shares: n.shares }) },
+      ]),
+    ),
+    sysctls: new Map(
+      all.flatMap(([namespace, fields]): [string, string[]][] => {
+        const keys = sysctlKeys(fields)
+        return keys.length ? [[namespace, keys]] : []
+      }),
+    ),
+  }
+  return { source, report, outline }
+}
+
+function finish(input: LabInput, begun: Begun): Lab {
+  const lab = expand(input, begun)
+  const errors = errorsIn(begun)
   if (!lab || errors.length) throw new UserError(errors)
   return lab
 }
 
-/** All errors and warnings, in the order of the lines. */
-export const diagnose = (input: LabInput): readonly Diagnostic[] => examine(input).diagnostics
-
-function examine({ file, text, readBeside = missing, keyFile = missing, confines }: LabInput): {
-  lab?: Lab
-  diagnostics: Diagnostic[]
-} {
-  const source = writeOut(parse(file, text))
-  const report = reporter(source)
-  const sorted = (): Diagnostic[] => [...report.diagnostics].sort((a, b) => order(a) - order(b))
-  if (report.failed() || !checkShape(source.value, report)) return { diagnostics: sorted() }
+/** Writes the lab out, and reports what is wrong with it; undefined when it makes no sense to go on. */
+function expand(
+  { file, readBeside = missing, keyFile = missing, confines }: LabInput,
+  { source, report, outline }: Begun,
+): Lab | undefined {
+  if (!outline) return undefined
   const wanted = source.value as LabFile
-  const name = wanted.name ?? nameFrom(file)
-  const x: Expansion = expansion(name, wanted, report)
+  const x: Expansion = expansion(outline.name, wanted, report)
   const where = whereIn(source)
   if (confines) checkConfines(x, confines)
   expandNamespaces(x)
-  if (report.failed()) return { diagnostics: sorted() }
+  if (report.failed()) return undefined
   expandSettings(x)
   expandInterfaces(x)
   expandWireguard(x, keyFile)
@@ -81,27 +135,16 @@ function examine({ file, text, readBeside = missing, keyFile = missing, confines
   checkSettings(x)
   const checks = expandChecks(x)
   if (!report.failed()) lint(x)
-  const diagnostics = sorted()
-  const namespaces = new Map(
-    Object.entries(wanted.namespaces).map(([namespace, n]) => [
-      namespace,
-      { ...(n?.root && { root: n.root }), ...(n?.shares !== undefined && { shares: n.shares }) },
-    ]),
-  )
   const { description } = wanted
-  const warnings = diagnostics.filter(({ severity }) => severity === 'warning')
-  const lab = {
-    name,
-    file,
-    ...(description !== undefined && { description }),
-    namespaces,
-    resources: x.resources,
-    checks,
-    warnings,
-    where,
-  }
-  return { lab, diagnostics }
+  const warnings = sorted({ report }).filter(({ severity }) => severity === 'warning')
+  const { resources } = x
+  return { ...outline, file, ...(description !== undefined && { description }), resources, checks, warnings, where }
 }
+
+const sorted = ({ report }: Pick<Begun, 'report'>): Diagnostic[] =>
+  [...report.diagnostics].sort((a, b) => order(a) - order(b))
+
+const errorsIn = (begun: Begun): Diagnostic[] => sorted(begun).filter(({ severity }) => severity === 'error')
 
 const order = ({ position }: Diagnostic): number => (position ? position.line * 10000 + position.column : 0)
 

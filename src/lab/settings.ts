@@ -1,6 +1,7 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { nameOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
+import type { NamespaceFile } from './file.ts'
 import { suggest } from './report.ts'
 import type { Path } from './source.ts'
 
@@ -13,6 +14,16 @@ const machineWide =
 /** Words with dots between them. A `/` is a dot inside a word, so it never stands at an end: `//` would be the folder above. */
 const wellFormed = /^net(\.[A-Za-z0-9_~-]+(\/[A-Za-z0-9_~-]+)*){2,}$/
 
+const FORWARDING = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const
+
+/** The sysctls that a namespace of the file sets: known as soon as the file has the right shape. */
+export const sysctlKeys = (fields: NamespaceFile | null | undefined): string[] => [
+  ...(fields?.forwarding === undefined ? [] : FORWARDING),
+  ...Object.keys(fields?.sysctls ?? {})
+    .map(dotted)
+    .filter((key) => wellFormed.test(key)),
+]
+
 /** Sysctls of every namespace: `forwarding` and `sysctls`. */
 export function expandSettings(x: Expansion): void {
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
@@ -21,11 +32,8 @@ export function expandSettings(x: Expansion): void {
       x.add(sysctlResource(namespace, key, value), where, 'key')
     const { forwarding } = fields ?? {}
     if (forwarding !== undefined) {
-      put('net.ipv4.ip_forward', forwarding === true || forwarding === 'ipv4' ? '1' : '0', [...path, 'forwarding'])
-      put('net.ipv6.conf.all.forwarding', forwarding === true || forwarding === 'ipv6' ? '1' : '0', [
-        ...path,
-        'forwarding',
-      ])
+      put(FORWARDING[0], forwarding === true || forwarding === 'ipv4' ? '1' : '0', [...path, 'forwarding'])
+      put(FORWARDING[1], forwarding === true || forwarding === 'ipv6' ? '1' : '0', [...path, 'forwarding'])
     }
     for (const [written, value] of Object.entries(fields?.sysctls ?? {})) {
       const where = [...path, 'sysctls', written]
