@@ -55,7 +55,7 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
     const server = createServer((client) => {
       client.unref()
       client.on('error', () => client.destroy())
-      client.write(greeting(name, client.remoteAddress, client.remotePort))
+      client.end(greeting(name, client.remoteAddress, client.remotePort))
       client.resume()
     })
     server.once('error', (error) => resolve(codeOf(error)))

@@ -46,9 +46,9 @@ export function nameOf(check: Check): string {
  * Tries all checks and returns what became of them, in their order. `self`: how this program is run, for its agents.
  *
  * First everything that a listener of netlab's cannot disturb, side by side: pings, and the checks that have one. Then,
- * with all listeners gone, the rest: connections to what the lab itself runs, and commands, those one after another in
- * the order of the file, because they may change something. What must fail is tried after what must work: right after
- * apply, a network that is not settled yet would fail everything. Last, where the packets of what failed were lost.
+ * with all listeners gone, connections to what the lab itself runs. What must fail is tried after what must work: right
+ * after apply, a network that is not settled yet would fail everything. Then commands, one after another in the order of
+ * the file, because they may change something. Last, where the packets of what failed were lost.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -70,38 +70,29 @@ export async function runChecks(
     const indexes = checks.map((_, index) => index)
     const where = (fits: (check: Check) => boolean): number[] =>
       indexes.filter((index) => checks[index] && fits(checks[index]))
-    const early = (check: Check): boolean => check.ping !== undefined || check.to !== undefined
-    const late = (check: Check): boolean => !early(check) && check.run === undefined
+    const early = (check: Check): boolean =>
+      check.run === undefined && (check.ping !== undefined || check.to !== undefined)
+    const late = (check: Check): boolean => check.run === undefined && !early(check)
     const fails = ({ expect }: Check): boolean => expect === 'fail'
-    await parallel(
-      where((check) => early(check) && !fails(check)),
-      WIDTH,
-      one,
-    )
-    await parallel(
-      where((check) => early(check) && fails(check)),
-      WIDTH,
-      one,
-    )
-    await silence(kit)
-    const connections = async (): Promise<void> => {
+    const sideBySide = async (fits: (check: Check) => boolean): Promise<void> => {
       await parallel(
-        where((check) => late(check) && !fails(check)),
+        where((check) => fits(check) && !fails(check)),
         WIDTH,
         one,
       )
       await parallel(
-        where((check) => late(check) && fails(check)),
+        where((check) => fits(check) && fails(check)),
         WIDTH,
         one,
       )
     }
-    const commands = parallel(
-      where((check) => !early(check) && check.run !== undefined),
-      1,
-      one,
-    )
-    await Promise.all([connections(), commands])
+    await sideBySide(early)
+    await silence(kit)
+    await sideBySide(late)
+    for (const index of where(({ run: argv }) => argv !== undefined)) {
+      await one(index)
+      await silence(kit)
+    }
     await locate(results, kit)
     return results
   } finally {
@@ -136,15 +127,17 @@ function expectation(check: Check): string {
     const who = to ?? check[kind]?.toString()
     return `${who} ${expect === 'fail' ? 'is not reached' : 'answers'}`
   }
-  if (expect === 'pass') return 'exit code 0'
-  if (expect === 'fail') return 'an exit code other than 0'
-  return [
+  const times = check.count === undefined || check.count === 1 ? '' : `, ${check.count} times`
+  if (expect === 'pass') return `exit code 0${times}`
+  if (expect === 'fail') return `an exit code other than 0${times}`
+  const words = [
     expect.exit !== undefined && `exit code ${expect.exit}`,
     expect.stdout !== undefined && `output with ${expect.stdout}`,
     expect.stderr !== undefined && `errors with ${expect.stderr}`,
   ]
     .filter(Boolean)
     .join(', ')
+  return `${words}${times}`
 }
 
 async function attemptAll(check: Check, kit: Kit): Promise<Result> {

@@ -47,7 +47,9 @@ export async function watch(check: Check, { ground, self }: Kit): Promise<Watch>
     )
     return {
       async finish(trail) {
-        const mine = (packet: Packet): boolean => check.run !== undefined || isOf(packet, trail, origin?.packets ?? [])
+        // Nothing tells a command's packets from others: there, only what the lab file says of them counts.
+        const mine = (packet: Packet): boolean =>
+          check.run === undefined ? isOf(packet, trail, origin?.packets ?? []) : packet.protocol !== 'arp'
         return Promise.all(
           watched.map(async ({ observation, fits, capture }): Promise<Observed> => {
             const found = (): Packet[] => capture.packets.filter(mine)
@@ -56,7 +58,7 @@ export async function watch(check: Check, { ground, self }: Kit): Promise<Watch>
             const others = [...new Set(found().map(packetText))].slice(0, 4)
             return {
               ok: hit === wanted,
-              expected: `${wanted ? '' : 'no '}packet with ${describe(observation)} at ${observation.at}`,
+              expected: `${wanted ? '' : 'no '}packet with ${describe(observation, ground)} at ${observation.at}`,
               seen: others.length ? `${observation.at}: ${others.join(', ')}` : `nothing of it at ${observation.at}`,
             }
           }),
@@ -106,9 +108,12 @@ function matcher(observation: Observation, ground: Ground): (packet: Packet) => 
     (protocol === undefined || packet.protocol === protocol)
 }
 
-function describe(observation: Observation): string {
-  const fields = (['protocol', 'source', 'sport', 'destination', 'dport'] as const).flatMap((field) =>
-    observation[field] === undefined ? [] : [`${field} ${observation[field]}`],
-  )
+function describe(observation: Observation, { names }: Ground): string {
+  const fields = (['protocol', 'source', 'sport', 'destination', 'dport'] as const).flatMap((field) => {
+    const wanted = observation[field]
+    if (wanted === undefined) return []
+    const address = names.get(String(wanted))
+    return [`${field} ${wanted}${address === undefined ? '' : ` (${address})`}`]
+  })
   return fields.join(', ') || 'anything'
 }

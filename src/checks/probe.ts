@@ -202,10 +202,13 @@ export const run: Probe = repeated((...words) => runOnce(...words))
 
 /** Here `reached` says whether it ended as expected, or with 0 where nothing is said of it. */
 const runOnce: Probe = async (check, kit, timeout) => {
-  await listen(check, 'tcp', kit)
+  // Which of the two the command talks, nobody knows.
+  await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
   const netns = placeOf(kit.ground, check.from)
   const place = { names: kit.ground.names, ...(netns !== undefined && { netns }) }
   const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
+  // A program that is not there would pass for one that must fail.
+  if (code === 127 && typeof check.expect !== 'object') throw new Untried(short(stderr) || 'the program is not there')
   const expected: Expected = typeof check.expect === 'object' ? check.expect : { exit: 0 }
   const fits =
     !late &&

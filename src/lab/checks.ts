@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../model/cidr.ts'
+import { canonicalAddress, parseCidr } from '../model/cidr.ts'
 import type { Check, Observation } from '../model/check.ts'
 import type { Expansion } from './context.ts'
 import type { CheckFile, Settings } from './file.ts'
@@ -8,13 +8,18 @@ import { suggest } from './report.ts'
 import type { Path } from './source.ts'
 
 const kinds = ['ping', 'tcp', 'udp', 'run'] as const
-/** Fields that mean something only with some kinds of check. */
-const onlyWith: Readonly<Record<string, readonly string[]>> = {
-  to: ['tcp', 'udp'],
-  mtu: ['ping'],
-  count: ['ping', 'tcp', 'udp'],
-  observe: ['ping', 'tcp', 'udp'],
+type Kind = (typeof kinds)[number]
+/** Fields that mean nothing with some kinds of check, and why. */
+const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>>> = {
+  to: { ping: 'Pings are answered by the kernel of whoever has the address: nobody has to listen.' },
+  mtu: {
+    tcp: 'TCP cuts what it sends into packets that fit. Try the size with ping.',
+    udp: 'Try the size with ping.',
+    run: 'The command makes its own packets: tell it their size, as in ping -M do -s 1472.',
+  },
 }
+/** What an observation tells packets by. */
+const marks = ['source', 'destination', 'sport', 'dport', 'protocol'] as const
 
 /** The lab's own tests. */
 export function expandChecks(x: Expansion): Check[] {
@@ -51,9 +56,9 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
       said.length ? `a check tries one thing, this one ${said.join(' and ')}` : 'the check tries nothing',
       'Give one of ping, tcp, udp and run.',
     )
-  for (const [field, allowed] of Object.entries(onlyWith))
-    if (c[field] !== undefined && !allowed.includes(kind))
-      x.report.error([...path, field], `${field} means nothing with ${kind}`, undefined, 'key')
+  for (const [field, reasons] of Object.entries(senseless))
+    if (c[field] !== undefined && reasons[kind] !== undefined)
+      x.report.error([...path, field], `${field} means nothing with ${kind}`, reasons[kind], 'key')
   if (kind === 'ping') target(String(c['ping']), [...path, 'ping'])
   if (kind === 'tcp' || kind === 'udp') {
     const host = withPort(String(c[kind]), [...path, kind])
@@ -72,11 +77,12 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
     )
   for (const stream of ['stdout', 'stderr']) {
     const wanted = (expect as Settings | undefined)?.[stream]
-    if (typeof wanted === 'string' && /^\/.*\/$/s.test(wanted))
+    const [, pattern, flags] = /^\/(.*)\/([imsu]*)$/s.exec(typeof wanted === 'string' ? wanted : '') ?? []
+    if (pattern !== undefined)
       try {
-        new RegExp(wanted.slice(1, -1))
+        new RegExp(pattern, flags)
       } catch (error) {
-        x.report.error([...path, 'expect', stream], `${wanted} is no pattern`, (error as Error).message)
+        x.report.error([...path, 'expect', stream], `${String(wanted)} is no pattern`, (error as Error).message)
       }
   }
   const timeout =
@@ -87,36 +93,61 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
       `"${String(c['timeout'])}" is no time`,
       'Seconds, or a duration such as 500ms.',
     )
-  const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? []).map((o, i, all) => {
-    const where = Array.isArray(c['observe']) && all.length ? [...path, 'observe', i] : [...path, 'observe']
-    const [home = '', name = ''] = String(o['at']).split(/:(.*)/s)
-    if (name === '') x.report.error([...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
-    else if (known(home, [...where, 'at'])) {
-      const base = x.file.namespaces[home]?.shares ?? home
-      const here = [...x.resources.values()]
-        .filter((r) => r.namespace === base && 'up' in r.spec)
-        .map(({ id }) => id.slice(base.length + 1))
-      if (!here.includes(name) && !x.file.namespaces[base]?.root)
-        x.report.error(
-          [...where, 'at'],
-          `there is no interface ${name} in ${home}`,
-          suggest(name, here) ?? `There are: ${here.join(', ')}.`,
-        )
-    }
-    for (const field of ['source', 'destination'])
-      if (o[field] !== undefined && canonicalAddress(String(o[field])) === undefined)
-        x.report.error([...where, field], `"${String(o[field])}" is no address`)
-    return o as unknown as Observation
-  })
+  const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? [])
+  observed.forEach((o, i) =>
+    checkObservation(x, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
+  )
   if (x.report.diagnostics.length > before) return undefined
   const { run, timeout: _, observe: __, ...rest } = c
   return {
     ...(rest as unknown as Check),
     ...(run !== undefined && { run: argvOf(run) }),
     ...(timeout !== undefined && { timeout: timeout / 1e6 }),
-    ...(observed.length && { observe: observed }),
+    ...(observed.length && { observe: observed as unknown as Observation[] }),
     get source() {
       return x.report.position(path)
     },
   }
+}
+
+/** Whether there is such a place, and whether such a packet can be there. */
+function checkObservation(
+  x: Expansion,
+  o: Settings,
+  kind: Kind,
+  where: Path,
+  known: (name: string, where: Path) => boolean,
+): void {
+  const [home = '', name = ''] = String(o['at']).split(/:(.*)/s)
+  if (name === '') x.report.error([...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
+  else if (known(home, [...where, 'at'])) {
+    const base = x.file.namespaces[home]?.shares ?? home
+    const here = [...x.resources.values()]
+      .filter((r) => r.namespace === base && 'up' in r.spec)
+      .map(({ id }) => id.slice(base.length + 1))
+    if (!here.includes(name) && !x.file.namespaces[base]?.root)
+      x.report.error(
+        [...where, 'at'],
+        `there is no interface ${name} in ${home}`,
+        suggest(name, here) ?? `There are: ${here.join(', ')}.`,
+      )
+  }
+  for (const field of ['source', 'destination']) {
+    const text = o[field] === undefined ? undefined : String(o[field])
+    if (text === undefined || canonicalAddress(text) !== undefined || parseCidr(text)) continue
+    if (/[/:]/.test(text))
+      x.report.error([...where, field], `"${text}" is no address`, 'Write an address, a subnet or a namespace.')
+    else known(text, [...where, field])
+  }
+  const protocol = String(o['protocol'])
+  if (protocol.startsWith('icmp'))
+    for (const field of ['sport', 'dport'])
+      if (o[field] !== undefined)
+        x.report.error([...where, field], `${field} means nothing with ${protocol}`, 'ICMP has no ports.', 'key')
+  if (kind === 'run' && marks.every((field) => o[field] === undefined))
+    x.report.error(
+      where,
+      'with run, an observation has to say what the packet is like',
+      `netlab does not know which packets are the command's, and any would do. Give one of ${marks.join(', ')}.`,
+    )
 }

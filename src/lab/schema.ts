@@ -204,10 +204,14 @@ const namespace: Schema = {
 const observe = object(
   {
     at: text('Where to look: NAMESPACE:INTERFACE.', 'outside:eth0'),
-    source: text('Source address it must carry.'),
-    destination: text('Destination address it must carry.'),
-    sport: int('Source port.', 1, 65535),
-    dport: int('Destination port.', 1, 65535),
+    source: text(
+      'Source it must carry: an address, a subnet, or a namespace for its first address.',
+      '203.0.113.1',
+      'c1',
+    ),
+    destination: text('Destination it must carry, likewise.', '10.0.0.0/8'),
+    sport: int('Source port, of TCP or UDP.', 1, 65535),
+    dport: int('Destination port, of TCP or UDP.', 1, 65535),
     protocol: { enum: ['icmp', 'icmp6', 'tcp', 'udp'], description: 'Protocol it must be.' },
     present: bool('Whether such a packet must be seen there. Default: true.'),
   },
@@ -221,7 +225,10 @@ const check = object(
     ping: text('A namespace or address to ping.'),
     tcp: text('ADDRESS:PORT or NAMESPACE:PORT to connect to.', 'web:80', '[fd00::2]:80'),
     udp: text('ADDRESS:PORT or NAMESPACE:PORT to send to and hear from.'),
-    to: text('NAMESPACE:PORT where netlab itself listens, unless something does already.', 'c1:80'),
+    to: text(
+      'NAMESPACE:PORT where netlab itself listens while tcp, udp or run is tried, unless something does already.',
+      'c1:80',
+    ),
     run: command,
     expect: {
       anyOf: [
@@ -238,11 +245,11 @@ const check = object(
       description: 'Default: pass.',
     },
     timeout: { type: ['number', 'string'], description: 'Seconds, or a duration.', examples: [2, '500ms'] },
-    count: int('How many packets, or tries.', 1, 1000),
-    mtu: int('Size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
+    count: int('How many pings, connections, datagrams or runs must succeed. Default: 1.', 1, 1000),
+    mtu: int('With ping: size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
     observe: {
       anyOf: [observe, list(observe, 'Several places.')],
-      description: 'What a packet looks like on its way.',
+      description: 'What a packet looks like on its way; with run, any packet while the command runs.',
     },
   },
   'One thing that `netlab test` tries.',

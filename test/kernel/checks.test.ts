@@ -90,6 +90,35 @@ test('what holds passes', async () => {
   expect(checks.at(-1)?.name).toBe('a name')
 })
 
+const tcpClient = (host: string): string =>
+  `node -e "require('net').connect(80, '${host}').on('error', () => process.exit(1)).on('data', (d) => console.log(String(d)))"`
+const udpClient = (host: string): string =>
+  `node -e "const s = require('dgram').createSocket('udp4'); s.on('message', (m) => { console.log(String(m)); s.close() }).send('?', 80, '${host}')"`
+
+test('commands with a listener, several times, and with their packets looked at', async () => {
+  const { checks, statuses } = await test_(
+    `{ from: c1, run: ${JSON.stringify(tcpClient('c2'))}, to: "c2:80", expect: { exit: 0, stdout: "/^netlab-listener c2:80 10.1.0.2 /" } }`,
+    `{ from: c1, run: ${JSON.stringify(udpClient('c2'))}, to: "pod:80", expect: { exit: 0, stdout: "netlab-listener pod:80" } }`,
+    // The listeners of the first two are gone.
+    `{ from: c1, run: ${JSON.stringify(tcpClient('c2'))}, expect: fail }`,
+    `{ from: c1, run: "echo x >>${world.folder}/tries", count: 3 }`,
+    `{ from: c1, run: "test $(wc -l <${world.folder}/tries) = 3" }`,
+    `{ from: c1, run: "test -e ${world.folder}/again || { touch ${world.folder}/again; exit 4; }", count: 2, name: one of two }`,
+    '{ from: c1, run: "ping -c1 -W2 out", observe: [{ at: "out:eth0", source: 203.0.113.1, destination: out, protocol: icmp }, { at: "out:eth0", source: c1, present: false }, { at: "gw:br0", source: c1 }, { at: "gw:br0", source: 10.1.0.0/24, destination: 203.0.113.0/24 }] }',
+    '{ from: c1, run: "ping -c1 -W2 out", observe: { at: "out:eth0", source: c1 }, name: a wrong source }',
+    '{ from: c1, run: "no-such-program out", expect: fail, name: a typing error }',
+    '{ from: c1, ping: out, observe: [{ at: "gw:br0", source: c1, destination: out }, { at: "out:eth0", source: c2, present: false }] }',
+  )
+  expect(statuses).toBe('pass pass pass pass pass fail pass fail error pass')
+  const seen = (name: string) => checks.find((check) => check.name === name)
+  expect(seen('one of two')).toMatchObject({ detail: '1 of 2; exit code 4', expected: 'exit code 0, 2 times' })
+  expect(seen('a wrong source')).toMatchObject({
+    expected: 'packet with source c1 (10.1.0.2) at out:eth0',
+    detail: expect.stringContaining('203.0.113.1 → 203.0.113.2 icmp'),
+  })
+  expect(seen('a typing error')?.detail).toContain('no-such-program')
+})
+
 test('what does not hold fails, each with where it was lost', async () => {
   const { checks, statuses, code } = await test_(
     '{ from: c1, ping: c2, expect: fail }',

@@ -76,6 +76,7 @@ links: [{ endpoints: { h:eth0: 10.0.0.2/24, sw:br0: }, mtu: 1400 }]`)
 describe('what is wrong is said at its place', () => {
   const base = 'namespaces:\n  a: {}\n  b: {}\n'
   const cable = 'links:\n  - endpoints: { a:e0: 10.0.0.1/24, b:e0: 10.0.0.2/24 }\n'
+  const check = (text: string): string => `${base}${cable}checks:\n  - { from: a, ${text} }`
   test.each([
     ['YAML', 'a: [1', /./, 1, 6],
     ['a list', '- a', /a lab file is a map/, 1, 1],
@@ -162,12 +163,46 @@ describe('what is wrong is said at its place', () => {
     ],
     ['a check that goes nowhere', `${base}checks:\n  - { from: a, ping: zz }`, /there is no namespace zz/, 5, 22],
     ['a check of nothing', `${base}checks:\n  - { from: a }`, /tries nothing/, 5, 5],
+    ['a listener for pings', check('ping: b, to: "b:1"'), /to means nothing with ping.*nobody has to listen/s, 7, 25],
+    ['a size of commands', check('run: x, mtu: 1400'), /mtu means nothing with run.*ping -M do/s, 7, 24],
+    ['a size of connections', check('tcp: "b:1", mtu: 1400'), /mtu means nothing with tcp/, 7, 28],
+    ['an exit code of pings', check('ping: b, expect: { exit: 0 }'), /expected of a command/, 7, 33],
+    ['a pattern with a flag', check('run: x, expect: { stdout: "/(/i" }'), /is no pattern/, 7, 42],
+    [
+      'a name that nobody has in a packet',
+      check('ping: b, observe: { at: "a:e0", source: bb }'),
+      /there is no namespace bb.*Did you mean "b"/s,
+      7,
+      56,
+    ],
+    ['no address in a packet', check('ping: b, observe: { at: "a:e0", source: 10.0.0.0/33 }'), /no address/, 7, 56],
+    [
+      'ports of ICMP',
+      check('run: x, observe: { at: "a:e0", protocol: icmp, dport: 80 }'),
+      /dport means nothing with icmp.*no ports/s,
+      7,
+      63,
+    ],
+    [
+      'any packet of a command',
+      check('run: x, observe: [{ at: "a:e0", present: false }]'),
+      /say what the packet is like.*any would do/s,
+      7,
+      34,
+    ],
   ])('%s', (_, text, words, line, column) => {
     const [first] = diagnose({ file: 'lab.yaml', text }).filter(({ severity }) => severity === 'error')
     expect(`${first?.summary} ${first?.detail ?? ''}`).toMatch(words)
     expect(first?.position).toMatchObject({ file: 'lab.yaml', line, column })
     expect(() => load(text)).toThrow(UserError)
   })
+
+  test.each([
+    'run: x, to: "b:80", count: 3, observe: { at: "b:e0", dport: 80 }',
+    'run: x, expect: { exit: 1 }, observe: [{ at: "b:e0", source: a, present: false }, { at: "a:e0", protocol: icmp }]',
+    'ping: b, count: 2, mtu: 1400, observe: { at: "b:e0", source: a, destination: 10.0.0.0/8 }',
+    'udp: "b:53", to: "b:53", count: 2, expect: fail, observe: { at: "b:e0", source: "fd00::1", present: false }',
+  ])('a check may say: %s', (text) => expect(diagnose({ file: 'l', text: check(text) })).toEqual([]))
 
   test.each(['net.ipv4.//.//.kernel.core_pattern', 'net/ipv4/../../kernel/core_pattern', 'net.ipv4./x', 'net.ipv4.x/'])(
     'a sysctl that climbs out of its folder: %s',
