@@ -71,6 +71,7 @@ changing(planning(program.command('apply')))
 changing(program.command('destroy'))
   .description('remove what the lab owns, and nothing else')
   .argument('[lab]', LAB)
+  .option('--force', 'end processes of others in its namespaces')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global, destroy: true })),
   )

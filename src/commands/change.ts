@@ -2,6 +2,7 @@ import { execute, failureText, type Execution } from '../exec/execute.ts'
 import { startRunner } from '../exec/runner.ts'
 import { lock } from '../exec/lock.ts'
 import { showProgress } from '../exec/progress.ts'
+import { end } from '../exec/strangers.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Runner } from '../model/runner.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -24,6 +25,8 @@ export interface ChangeOptions extends Global, Wishes {
   readonly rollback: boolean
   /** A duration: what was done is taken back then, unless it is confirmed. */
   readonly revertAfter?: string
+  /** Ends processes of others in namespaces that go. */
+  readonly force?: boolean
 }
 
 /** How often what is left after a run is tried again: the kernel may do something on its own meanwhile. */
@@ -52,11 +55,15 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    const current = await prepare(located, opened, runner, options)
+    let current = await prepare(located, opened, runner, options)
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
     if (!shown) show(current, options)
+    if (options.force && current.plan.strangers.length) {
+      await end(current.plan.strangers)
+      current = await prepare(located, opened, runner, options)
+    }
     // It watches before anything changes: a run that is killed half-way is taken back as well.
     const watchdog =
       options.revertAfter === undefined ? undefined : await startWatchdog(name, current.live, options.revertAfter)

@@ -92,12 +92,16 @@ export async function planFor(
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
     throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))
+  const leaving = [...found.values()].flatMap(({ id, kind, spec }) =>
+    kind === 'namespace' && !spec['stale'] && (!desired.has(id) || replace.includes(id)) ? [id] : [],
+  )
   const plan = makePlan({
     lab: name,
     desired: target.length ? targeted(desired, found, target) : desired,
     live: found,
     adopts,
     replace: new Set(replace),
+    strangers: leaving.length ? await runner.strangers(name, leaving) : [],
   })
   await mustBeAble(plan, found, runner)
   return plan

@@ -5,13 +5,14 @@ import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { parallel, runProcess } from './process.ts'
 import { processes } from './processes.ts'
+import { strangers } from './strangers.ts'
 
 const NETNS_DIR = '/run/netns'
 /** Programs at once: more than four bring little (docs/kernel.md). */
 const WIDTH = 4
 
 /** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
-export const ipRunner: Runner = { run, list, dump, processes, capture: (command) => runProcess(command) }
+export const ipRunner: Runner = { run, list, dump, processes, strangers, capture: (command) => runProcess(command) }
 
 interface Job {
   readonly index: number

@@ -2,7 +2,8 @@ import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSyn
 import { join } from 'node:path'
 import type { LiveProcess } from '../model/runner.ts'
 
-const MARK = 'NETLAB_PROCESS='
+/** What the environment of a lab's processes begins to say who they are with; the lab's name and a slash follow. */
+export const MARK = 'NETLAB_PROCESS='
 const SPEC = 'NETLAB_SPEC='
 const NAME = /^[^/\0\s]+$/
 
@@ -61,7 +62,8 @@ function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | 
   return inodeOf(`/proc/${pid}/root/run/netns/${namespace}`) === inode ? undefined : 'orphan'
 }
 
-const attempt = <T>(read: () => T): T | undefined => {
+/** What `read` returns; undefined when it throws. */
+export const attempt = <T>(read: () => T): T | undefined => {
   try {
     return read()
   } catch {

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import type { Resource } from './resource.ts'
+import type { Stranger } from './runner.ts'
 
 export type Action = 'create' | 'update' | 'replace' | 'delete'
 
@@ -90,6 +91,8 @@ export interface Plan {
   readonly lab: string
   /** Namespaces that others made and that the plan takes over as they are. */
   readonly adopts: readonly string[]
+  /** Processes of others in namespaces that the plan deletes: the kernel keeps such a namespace, without its name. */
+  readonly strangers: readonly Stranger[]
   readonly changes: readonly Change[]
   readonly steps: readonly Step[]
 }

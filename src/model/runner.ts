@@ -185,6 +185,16 @@ export interface LiveProcess {
   readonly spec?: string
 }
 
+/** A process in a namespace of a lab that is not the lab's: a shell, a server that somebody started there. */
+export interface Stranger {
+  readonly namespace: string
+  readonly pid: number
+  /** When it began, in clock ticks after boot: with the pid it names one process (starttime of proc_pid_stat(5)). */
+  readonly started: string
+  /** Its arguments, joined by spaces. */
+  readonly command: string
+}
+
 /** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
 export interface Runner {
   /**
@@ -201,6 +211,8 @@ export interface Runner {
   dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]>
   /** The processes that carry the lab's mark, and the logs of those that have ended. */
   processes(lab: string): Promise<LiveProcess[]>
+  /** The processes in these namespaces that do not carry the lab's mark. */
+  strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]>
   /** Runs one program that changes nothing of the lab, and returns what it printed. */
   capture(command: Command): Promise<Outcome>
 }

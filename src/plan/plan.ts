@@ -2,6 +2,7 @@ import { kindOf } from '../kinds/index.ts'
 import type { Outlook } from '../model/kind.ts'
 import { stages, type Change, type Difference, type Emission, type Plan, type Stage, type Step } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
+import type { Stranger } from '../model/runner.ts'
 import { losses, type Losses } from './cascade.ts'
 
 /** Both sides of a plan. */
@@ -13,12 +14,15 @@ export interface Sides {
   readonly adopts?: readonly string[]
   /** Ids to rebuild although nothing differs. */
   readonly replace?: ReadonlySet<string>
+  /** Processes of others in namespaces that go. */
+  readonly strangers?: readonly Stranger[]
 }
 
 /** What turns live into desired: every change, and the commands in the order in which the kernel accepts them. Pure. */
-export function makePlan({ lab, desired, live: found, adopts = [], replace = new Set() }: Sides): Plan {
+export function makePlan(sides: Sides): Plan {
+  const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [] } = sides
   const live = withProvided(desired, found)
-  const { changes: all, goes } = decide(desired, live, replace)
+  const { changes: all, goes } = decide(desired, live, replace, new Set(strangers.map(({ namespace }) => namespace)))
   const outlook: Outlook = { lab, live, desired, goes }
   const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
   const emitted = all.flatMap((change) =>
@@ -34,7 +38,7 @@ export function makePlan({ lab, desired, live: found, adopts = [], replace = new
         .map((e) => ({ change: name, ...e })) ?? [],
   )
   const changes = all.filter((change) => !isNew(change))
-  return { lab, adopts, changes, steps: order([...taken, ...emitted], desired) }
+  return { lab, adopts, strangers, changes, steps: order([...taken, ...emitted], desired) }
 }
 
 /** The live resources, and those that the kernel will make along with what the plan creates. */
@@ -47,8 +51,11 @@ function withProvided(desired: Resources, live: Resources): Resources {
   return result
 }
 
-/** The changes, in the order in which people read them: by namespace, as the file has them, deletions after. */
-function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>) {
+/**
+ * The changes, in the order in which people read them: by namespace, as the file has them, deletions after. Namespaces that
+ * are `held` take nothing along when they go: somebody is in them, so what is in them is removed thing by thing.
+ */
+function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>, held: ReadonlySet<string>) {
   const changes = new Map<string, Change>()
   const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
     const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d }
@@ -82,8 +89,8 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
       })
 
   for (;;) {
-    const lost = lostBy(changes, live)
-    const goes = (id: string): boolean => lost.has(id) || isRemoved(changes.get(id))
+    const lost = lostBy(changes, live, held)
+    const goes = (id: string): boolean => !held.has(id) && (lost.has(id) || isRemoved(changes.get(id)))
     let settled = true
     for (const d of desired.values()) {
       const l = live.get(d.id)
@@ -113,11 +120,11 @@ const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
 const isRemoved = (change: Change | undefined): boolean => change?.action === 'delete' || change?.action === 'replace'
 
 /** What goes without being removed, given these changes; a change that is itself a loss stays one. */
-function lostBy(changes: ReadonlyMap<string, Change>, live: Resources): Losses {
+function lostBy(changes: ReadonlyMap<string, Change>, live: Resources, held: ReadonlySet<string>): Losses {
   const roots = new Set<string>()
   const disturbed = new Map<string, string>()
   for (const change of changes.values()) {
-    if (isRemoved(change)) roots.add(change.id)
+    if (isRemoved(change) && !held.has(change.id)) roots.add(change.id)
     else if (change.action === 'update' && change.before && change.after)
       for (const id of kindOf(change.kind).disturbs?.(
         { live: change.before, desired: change.after, differences: change.differences },

@@ -10,6 +10,8 @@ export interface PlanJson {
   readonly format_version: string
   readonly lab: string
   readonly adopts: readonly string[]
+  /** Processes of others in namespaces that go. */
+  readonly foreign_processes: readonly { readonly namespace: string; readonly pid: number; readonly command: string }[]
   readonly changes: readonly {
     readonly id: string
     readonly kind: string
@@ -32,13 +34,14 @@ export interface PlanJson {
 }
 
 /** The plan as plain JSON data. */
-export function planJson({ lab, adopts, changes, steps }: Plan): PlanJson {
+export function planJson({ lab, adopts, strangers, changes, steps }: Plan): PlanJson {
   const updated = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [id] : [])))
   const loss = (by: string): string => `the kernel removes it ${updated.has(by) ? `when ${by} changes` : `with ${by}`}`
   return {
     format_version: FORMAT,
     lab,
     adopts,
+    foreign_processes: strangers.map(({ namespace, pid, command }) => ({ namespace, pid, command })),
     changes: changes.map(
       ({ id, kind, namespace, action, description, before, after, differences, lostWith, reason }) => ({
         id,

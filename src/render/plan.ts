@@ -21,7 +21,18 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = 
     namespace = change.namespace
     blocks.push(renderChange(change, width, c))
   }
-  return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}\n${summaryLine(plan, c)}\n`
+  return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+}
+
+/** Who is in the namespaces that go, and what that means. */
+function foreignProcesses({ foreign_processes }: PlanJson, c: Colors, destroy: boolean): string {
+  if (foreign_processes.length === 0) return ''
+  const lines = foreign_processes.map(
+    ({ namespace, pid, command }) =>
+      `${c.yellow('    !')} ${namespace}: process ${pid} is not the lab’s: ${c.dim(command)}\n`,
+  )
+  const way = destroy ? 'netlab destroy --force ends them.' : 'End them first if they should not go on.'
+  return `\n${lines.join('')}      They stay, in a namespace that loses its name and its network. ${way}\n`
 }
 
 function nothingToDo(source: string, { lab, adopts }: PlanJson, destroy: boolean): string {

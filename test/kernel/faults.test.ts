@@ -240,6 +240,46 @@ describe('what others made', () => {
     expect(await leftovers()).toBe('')
   })
 
+  describe('processes in a namespace that goes', () => {
+    const enter = (words: string) => sh(`ip netns exec theirs ${words} >/dev/null 2>&1 & sleep 0.2; echo $!`)
+    const running = (pid: string) => sh(`kill -0 ${pid.trim()} 2>/dev/null && echo yes`)
+    const inside = (pid: string) => sh(`nsenter -n -t ${pid.trim()} ip -br link | grep -v '^lo '; true`)
+    beforeEach(async () => void (await netlab(['apply', path, '-y'])))
+
+    test('are named, live on, and the namespace they hold is empty', async () => {
+      const pid = await enter('sleep 4711')
+      expect(await plan(path)).toMatchObject({ foreign_processes: [] })
+      const { stdout, code } = await netlab(['destroy', path, '-y'])
+      expect(stdout).toMatch(new RegExp(`theirs: process ${pid.trim()} is not the lab’s: sleep 4711`))
+      expect({ code, running: await running(pid), inside: await inside(pid) }).toEqual({
+        ...{ code: 0, running: 'yes\n', inside: '' },
+      })
+      await sh(`kill ${pid.trim()}`)
+      expect(await leftovers()).toBe('')
+    })
+
+    test('are ended by --force, also when they do not want to', async () => {
+      const [meek, stubborn] = [await enter('sleep 4712'), await enter(`sh -c 'trap "" TERM; sleep 4713; sleep 4714'`)]
+      expect((await netlab(['destroy', path, '-y', '--force'])).code).toBe(0)
+      expect(await Promise.all([meek, stubborn].map(running))).toEqual(['', ''])
+      expect(await leftovers()).toBe('')
+    })
+
+    test('are named when an edit takes their namespace away', async () => {
+      const pid = await enter('sleep 4715')
+      const less = join(world.folder, 'less.yaml')
+      writeFileSync(less, 'name: mine\nnamespaces: { other: {} }\n')
+      expect((await plan(less)).foreign_processes).toEqual([
+        { namespace: 'theirs', pid: Number(pid), command: 'sleep 4715' },
+      ])
+      expect((await netlab(['apply', less, '-y'])).code).toBe(0)
+      expect({ running: await running(pid), inside: await inside(pid) }).toEqual({ running: 'yes\n', inside: '' })
+      await sh(`kill ${pid.trim()}`)
+      await netlab(['destroy', less, '-y'])
+      expect(await leftovers()).toBe('')
+    })
+  })
+
   test('a plain file in /run/netns is replaced, and one that nobody wants stays', async () => {
     await sh('mkdir -p /run/netns; : >/run/netns/theirs; : >/run/netns/unrelated')
     const found = await plan(path)
