@@ -21,7 +21,8 @@ interface Ran {
 }
 type Dumps = (Dump | null)[]
 interface Driven extends World {
-  drive(tasks: readonly Task[], runner?: string): Promise<unknown[]>
+  /** `through`: a program, and its arguments, that starts the driver. */
+  drive(tasks: readonly Task[], runner?: string, through?: readonly string[]): Promise<unknown[]>
 }
 
 /** A world with a program in it that uses the runners as netlab does. */
@@ -32,8 +33,8 @@ async function openDriven(): Promise<Driven> {
   const entry = join(checkout, 'test/support/runner-driver.ts')
   const options = ['--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`]
   await execa('esbuild', [entry, ...options], { preferLocal: true })
-  const drive = async (tasks: readonly Task[], runner = 'netlink'): Promise<unknown[]> => {
-    const { stdout, stderr, code } = await world.run([process.execPath, driver], {
+  const drive: Driven['drive'] = async (tasks, runner = 'netlink', through = []) => {
+    const { stdout, stderr, code } = await world.run([...through, process.execPath, driver], {
       input: JSON.stringify(tasks),
       env: { NETLAB_RUNNER: runner },
     })
@@ -278,6 +279,16 @@ describe('the netlink runner', () => {
   })
   afterEach(() => world?.close())
   const sh = async (script: string): Promise<string> => (await world.run(['sh', '-c', script])).stdout
+
+  test('marks a namespace before it names it: what cannot be marked has no name', async () => {
+    // May make namespaces, and change nothing in them. Whoever is killed between the two leaves what this leaves.
+    const unable = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin']
+    const tasks = [{ run: [create('late')] }, { run: [create('late')], by: 'ip' as const }]
+    const results = (await world.drive(tasks, 'netlink', unable)) as [Ran, Ran]
+    expect(results.map(({ done, failure }) => [done, failure?.index])).toEqual(Array(2).fill([[], 0]))
+    expect(results[0].failure?.outcome.stderr).toMatch(/not permitted/)
+    expect(await sh('ls /run/netns; grep late /proc/mounts')).toBe('')
+  })
 
   test('names the namespaces that links refer to, and says which are gone or left over', async () => {
     const names = ['a', 'b', 'c', 'd']
