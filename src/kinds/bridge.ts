@@ -20,6 +20,14 @@ const timer = (description: string, fallback: number, minimum: number, maximum: 
     examples: ['4s', fallback],
   },
   normal: hundredths,
+  wrong: (value) => {
+    const [time, least, most] = [hundredths(value), minimum, maximum].map((n) => n / HUNDREDTHS) as [
+      number,
+      number,
+      number,
+    ]
+    return time < least || time > most ? `${time} s is not within ${least} s and ${most} s` : undefined
+  },
   fallback,
 })
 const toggle = (description: string, read?: Field['read']): Field => ({
@@ -48,7 +56,12 @@ export const bridge: LinkType = {
     ),
     hello_time: option('hello_time', timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
     max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
-    ageing_time: option('ageing_time', timer('How long an unheard-of MAC address is remembered.', 30000, 0, 100000000)),
+    ageing_time: {
+      ...option('ageing_time', timer('How long an unheard-of MAC address is remembered.', 30000, 0, 100000000)),
+      // While the tree changes the kernel has another for the moment (__br_set_topology_change in net/bridge/br_stp.c).
+      read: ({ ageing_time, topology_change, forward_delay }) =>
+        topology_change === 1 && ageing_time === 2 * Number(forward_delay) ? undefined : ageing_time,
+    },
     priority: option('priority', {
       schema: {
         type: 'integer',
@@ -64,6 +77,11 @@ export const bridge: LinkType = {
       toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
     ),
   },
+  // Without STP the kernel takes any (br_set_forward_delay in net/bridge/br_stp.c).
+  wrong: ({ stp, forward_delay = 1500 }) =>
+    stp === true && Number(forward_delay) < 200
+      ? ['forward_delay', 'with stp, ports listen for 2 s at least']
+      : undefined,
   mtu: () => undefined,
   requires: ({ vlan_filtering }) => ['bridge', ...(vlan_filtering === true ? ['vlan_filtering'] : [])],
   hasPorts: true,

@@ -133,6 +133,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   }
   for (const [name, { initial }] of Object.entries(type.fields))
     if (initial !== undefined && settings[name] === undefined) spec[name] = initial
+  const [odd, why] = type.wrong?.(spec) ?? []
+  if (odd !== undefined) x.report.error(settings[odd]?.path ?? made.path, why ?? '')
   for (const field of ['id', 'table'])
     if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
       x.report.error(made.path, `a ${type.name} needs ${field}`, type.example, 'key')

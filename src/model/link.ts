@@ -54,6 +54,8 @@ export interface LinkType {
   /** How an interface of it is written in a lab, as YAML (for the documentation). */
   readonly example: string
   readonly fields: Readonly<Record<string, Field>>
+  /** A field that does not go with the others, and why; undefined when all is well. */
+  readonly wrong?: (spec: Readonly<Record<string, unknown>>) => readonly [field: string, why: string] | undefined
   /** Whether `link`, the lower device, is needed or possible. Cross-namespace lower devices are written `NS:IF`. */
   readonly lower?: 'required' | 'optional'
   /** How `ip link add` names the lower device: `link X` before the type, or `dev X` among the type's words. */

@@ -55,7 +55,16 @@ function comparable(dump: Dump | null): unknown {
     flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
   const data = new Set(
     ...[
-      ['forward_delay', 'hello_time', 'max_age', 'ageing_time', 'stp_state', 'priority', 'vlan_filtering'].concat(
+      [
+        'forward_delay',
+        'hello_time',
+        'max_age',
+        'ageing_time',
+        'stp_state',
+        'priority',
+        'vlan_filtering',
+        'topology_change',
+      ].concat(
         ['nf_call_iptables', 'nf_call_ip6tables', 'nf_call_arptables', 'id', 'remote', 'remote6', 'group', 'group6'],
         ['local', 'local6', 'link', 'port', 'learning', 'ttl', 'mode', 'type'],
       ),

@@ -1,4 +1,6 @@
+import { bridge } from '../../src/kinds/bridge.ts'
 import { loadLab } from '../../src/lab/index.ts'
+import type { IpLink } from '../../src/model/runner.ts'
 import { makePlan } from '../../src/plan/plan.ts'
 import { planJson } from '../../src/render/json.ts'
 
@@ -35,4 +37,11 @@ links: [{ endpoints: [zz:eth0, sw:br0] }, { endpoints: [tag:eth0, sw:br0] }]`)
   expect(cable).toBeGreaterThan(-1)
   expect(place(all, /name v .*type vlan/)).toBeGreaterThan(cable)
   expect(place(all, /set dev v .*up/)).toBeGreaterThan(place(all, /-n tag link set dev eth0 up/))
+})
+
+test('the ageing time that a bridge has for the moment, while its spanning tree changes, is not its own', () => {
+  const read = (data: object) => bridge.fields['ageing_time']?.read?.({ forward_delay: 1500, ...data }, {} as IpLink)
+  expect(read({ ageing_time: 3000, topology_change: 1 })).toBeUndefined()
+  expect(read({ ageing_time: 3000, topology_change: 0 })).toBe(3000)
+  expect(read({ ageing_time: 5000, topology_change: 1 })).toBe(5000)
 })

@@ -238,6 +238,16 @@ describe('what is wrong is said at its place', () => {
       one('addresses: ["fd00::1/64"]').replace('} } }', '} }, sysctls: { net.ipv6.conf.all.disable_ipv6: 1 } }'),
       /IPv6 is off on d0/,
     ],
+    [
+      'a bridge that believes for too short',
+      'namespaces: { a: { bridges: { b: { max_age: 4s } } } }',
+      /4 s is not within 6 s and 40 s/,
+    ],
+    [
+      'a bridge that listens for too short',
+      'namespaces: { a: { bridges: { b: { stp: true, forward_delay: 4 } } } }',
+      /2 s at least/,
+    ],
     ['the mark of ownership', 'namespaces: { a: { interfaces: { lo: { alias: mine } } } }', /where netlab marks/],
     ['a mark of ownership', one('alias: "netlab:lab"'), /where netlab marks/],
     ['ARP where there is none', 'namespaces: { a: { interfaces: { lo: { arp: true } } } }', /has no arp/],

@@ -169,6 +169,7 @@ const settings: Readonly<Record<string, Readonly<Record<number, readonly [string
       5: ['stp_state', u32],
       6: ['priority', u16],
       7: ['vlan_filtering', u8],
+      14: ['topology_change', u8],
       36: ['nf_call_iptables', u8],
       37: ['nf_call_ip6tables', u8],
       38: ['nf_call_arptables', u8],
