@@ -60,6 +60,7 @@ export async function prepare(
   passing('Reading the live network …')
   const reading = read(subjectOf(name, wishes.destroy ? undefined : opened), runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
+  await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
   const live = await reading

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdirSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
@@ -125,16 +125,15 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
 }
 
 async function list(): Promise<NamedNamespace[]> {
-  const names = await readdir(NETNS_DIR).catch(() => [])
-  if (names.length === 0) return []
-  const folder = await stat(NETNS_DIR)
-  const entries = await Promise.all(
-    names.sort().map(async (name) => {
-      const entry = await stat(`${NETNS_DIR}/${name}`).catch(() => undefined)
-      return entry && { name, inode: entry.ino, stale: entry.dev === folder.dev }
-    }),
-  )
-  return entries.filter((entry) => entry !== undefined)
+  const at = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false })
+  const folder = at(NETNS_DIR)
+  if (!folder) return []
+  return readdirSync(NETNS_DIR)
+    .sort()
+    .flatMap((name) => {
+      const entry = at(`${NETNS_DIR}/${name}`)
+      return entry ? [{ name, inode: entry.ino, stale: entry.dev === folder.dev }] : []
+    })
 }
 
 /** A line between the outputs of the programs of one dump; no program prints it. */

@@ -23,10 +23,11 @@ export const addressId = (namespace: string, dev: string, cidr: string): string 
 export function primaries(cidrs: readonly string[]): Map<string, string> {
   const first = new Map<string, string>()
   const result = new Map<string, string>()
-  if (cidrs.length < 2) return result
-  for (const text of cidrs) {
+  const four = cidrs.filter((text) => familyOf(text) === 4)
+  if (four.length < 2) return result
+  for (const text of four) {
     const cidr = parseCidr(text)
-    if (cidr?.family !== 4) continue
+    if (!cidr) continue
     const subnet = subnetOf(cidr)
     const primary = first.get(subnet)
     if (primary === undefined) first.set(subnet, text)

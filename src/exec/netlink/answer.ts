@@ -26,7 +26,8 @@ export function attributes(bytes: Buffer, from: number, to: number, visit: Visit
 export const string = (bytes: Buffer, at: number, end: number): string =>
   bytes.toString('utf8', at, end > at && bytes[end - 1] === 0 ? end - 1 : end)
 
-const hex = (byte: number | undefined): string => (byte ?? 0).toString(16).padStart(2, '0')
+const hexes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const hex = (byte: number | undefined): string => hexes[byte ?? 0] ?? ''
 
 /** ARPHRD_* of tunnels, whose link-layer addresses are IP addresses (linux/if_arp.h). */
 const tunnels4 = new Set([768, 776, 778])
@@ -36,13 +37,26 @@ const tunnels6 = new Set([769, 823])
 export function linkLayer(bytes: Buffer, at: number, end: number, type: number): string {
   const length = end - at
   if ((length === 4 && tunnels4.has(type)) || (length === 16 && tunnels6.has(type))) return address(bytes, at, end)
-  return Array.from(bytes.subarray(at, end), hex).join(':')
+  let text = ''
+  for (let i = at; i < end; i++) text += i === at ? hex(bytes[i]) : `:${hex(bytes[i])}`
+  return text
 }
+
+/** IPv6 addresses that were written already, by their bytes: every namespace has some of the same. */
+const written = new Map<string, string>()
 
 /** An IP address, as inet_ntop(3) writes it. */
 export function address(bytes: Buffer, at: number, end: number): string {
-  const dotted = (from: number): string => `${bytes[from]}.${bytes[from + 1]}.${bytes[from + 2]}.${bytes[from + 3]}`
-  if (end - at === 4) return dotted(at)
+  if (end - at === 4) return dotted(bytes, at)
+  const key = bytes.toString('latin1', at, end)
+  let text = written.get(key)
+  if (text === undefined) written.set(key, (text = colons(bytes, at)))
+  return text
+}
+
+const dotted = (bytes: Buffer, at: number): string => `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
+
+function colons(bytes: Buffer, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(at + 2 * i))
   let [start, length] = [-1, 1]
   for (let i = 0, run = 0; i < 8; i++) {
@@ -50,12 +64,15 @@ export function address(bytes: Buffer, at: number, end: number): string {
     if (run > length) [start, length] = [i - run + 1, run]
   }
   if (start === 0 && (length === 6 || (length === 5 && groups[5] === 0xffff)))
-    return `::${length === 5 ? 'ffff:' : ''}${dotted(at + 12)}`
+    return `::${length === 5 ? 'ffff:' : ''}${dotted(bytes, at + 12)}`
   const words = groups.map((group) => group.toString(16))
   if (start < 0) return words.join(':')
   return `${words.slice(0, start).join(':')}::${words.slice(start + length).join(':')}`
 }
 
 /** The words for the bits that are set. */
-export const bits = (value: number, words: readonly (readonly [number, string])[]): string[] =>
-  words.flatMap(([bit, word]) => ((value & bit) === 0 ? [] : [word]))
+export function bits(value: number, words: readonly (readonly [number, string])[]): string[] {
+  const set: string[] = []
+  if (value !== 0) for (const [bit, word] of words) if ((value & bit) !== 0) set.push(word)
+  return set
+}
