@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Command } from '../model/command.ts'
 import type { Kind, Outlook } from '../model/kind.ts'
 import type { Resource } from '../model/resource.ts'
@@ -12,3 +13,21 @@ export const ip = (resource: Resource<any>, ...words: string[]): Command => with
 /** Whether something else that goes takes the resource along. */
 export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: Outlook): boolean =>
   kind.lostWith(resource, live).some(goes)
+
+/**
+ * The ends of a pair: the one in whose namespace both are made, and the other. Before Linux 6.13 a name is free only if no
+ * device is called so where the command runs: that is where one end is.
+ */
+export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: R] {
+  const [first, second] = one.id < other.id ? [one, other] : [other, one]
+  return second.root ? [second, first] : [first, second]
+}
+
+/**
+ * A locally administered unicast MAC that is always the same for the same interface of the same lab, so that a rebuilt
+ * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
+ */
+export function generatedMac(lab: string, id: string): string {
+  const digest = createHash('sha256').update(`${lab}\0${id}`).digest()
+  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
+}

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { Kind, Outlook, Scope } from '../model/kind.ts'
 import type { Field, LinkSpec, LinkType } from '../model/link.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 import type { IpLink } from '../model/runner.ts'
 import { aliasOf, labelled, labGroup } from '../model/owner.ts'
-import { covered, ip } from './common.ts'
+import { covered, ends, generatedMac, ip } from './common.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -28,15 +27,6 @@ const settings: Readonly<Record<string, { words: (value: unknown) => string[]; f
   promisc: { words: flag('promisc'), fallback: false },
   master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: '' },
   up: { words: (v) => [v === true ? 'up' : 'down'] },
-}
-
-/**
- * A locally administered unicast MAC that is always the same for the same interface of the same lab, so that a rebuilt
- * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
- */
-export function generatedMac(lab: string, id: string): string {
-  const digest = createHash('sha256').update(`${lab}\0${id}`).digest()
-  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 }
 
 /** The kind of thing that interfaces of this type are. */
@@ -79,13 +69,12 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const peer = outlook.desired.get(spec.peer ?? '') as Link | undefined
       if (!peer) return []
       if (peer.id < r.id) return [] // the first of the two makes both
-      // Before Linux 6.13 a name is free only if no device is called so where the command runs: that is where one end is.
-      const [near, far] = peer.root ? [peer, r] : [r, peer]
+      const [near, far] = ends(r, peer)
       const marked = near.root ? ['group', String(labGroup(outlook.lab))] : []
       const netns = far.root || far.namespace === near.namespace ? [] : ['netns', far.namespace]
       return emit(
         [
-          ...['ip', 'link', 'add', 'name', nameOf(near.id), ...marked, ...head(near.id, near.spec)],
+          ...['ip', 'link', 'add', 'name', nameOf(near.id), ...marked, ...head(near.id, near.spec), ...born(near)],
           ...['type', 'veth', 'peer', 'name', nameOf(far.id), ...netns, ...head(far.id, far.spec)],
         ],
         near.root ? undefined : near.namespace,
@@ -118,6 +107,13 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...emit(made(name, mark, []), where),
       ...emit(['ip', 'link', 'set', 'dev', name, 'netns', r.namespace, 'name', nameOf(r.id)], where),
     ]
+  }
+
+  /** Only one end of a pair can be up from its birth. */
+  const born = ({ spec }: Link): string[] => (spec.up === false ? [] : ['up'])
+  const isBornUp = (r: Link, { desired }: Outlook): boolean => {
+    const peer = type.pair ? (desired.get(r.spec.peer ?? '') as Link | undefined) : undefined
+    return peer !== undefined && ends(r, peer)[0] === r
   }
 
   /** `ip link set dev X …` for these settings; empty when there are none. */
@@ -239,7 +235,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           const inAdd = type.addWords
             ? name === 'mtu' && value === type.mtu(undefined, r.spec)
             : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac)
-          const said = inAdd || (name === 'alias' && r.root) || (name === 'up' && value === false)
+          const isUp = name === 'up' && (value === false || isBornUp(r, outlook))
+          const said = inAdd || (name === 'alias' && r.root) || isUp
           return value === undefined || said || same(value, fallback) ? [] : words(value)
         }),
       ]),

@@ -23,7 +23,7 @@ const known: readonly (readonly string[])[] = [
   ...scripts.map(({ command }) => command.argv),
   words('ip netns del ns0'),
   words(
-    'ip link add name v0 group 5 netns a address 02:00:00:00:00:01 mtu 1400 type veth peer name v1 netns b mtu 1400',
+    'ip link add name v0 group 5 netns a address 02:00:00:00:00:01 mtu 1400 up type veth peer name v1 netns b mtu 1400',
   ),
   words('ip link add name br0 address 02:00:00:00:00:01 type bridge stp_state 1 forward_delay 400 priority 4096'),
   words('ip link add name vx0 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 8472 nolearning dev eth0'),

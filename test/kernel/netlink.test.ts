@@ -121,7 +121,7 @@ const scene: readonly Command[] = [
     ],
   },
   at('a', 'ip link add name br0 address 02:00:00:00:00:03 type bridge'),
-  at('a', 'ip link add name p0 address 02:00:00:00:00:04 type veth peer name p1 address 02:00:00:00:00:05'),
+  at('a', 'ip link add name p0 address 02:00:00:00:00:04 up type veth peer name p1 address 02:00:00:00:00:05'),
   at('b', 'ip link set dev e0 up'),
   at('a', 'ip link set dev e0 up'),
 ]

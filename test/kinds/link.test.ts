@@ -14,7 +14,7 @@ const place = (all: readonly string[], pattern: RegExp): number => all.findIndex
 test('a cable is made inside the namespace of one of its ends', () => {
   const all = commands('namespaces: { a: , b: }\nlinks: [{ endpoints: [a:eth0, b:eth0] }]')
   expect(all.filter((command) => command.includes('link add'))).toEqual([
-    expect.stringMatching(/^ip -n a link add name eth0 address \S+ mtu 1500 type veth peer name eth0 netns b /),
+    expect.stringMatching(/^ip -n a link add name eth0 address \S+ mtu 1500 up type veth peer name eth0 netns b /),
   ])
 })
 

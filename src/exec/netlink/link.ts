@@ -62,10 +62,11 @@ function del(words: Words): Message {
   return { type: RTM.dellink, flags: 0, header: info(), device: { name, at: 4 }, attributes: [] }
 }
 
-/** What `link add` takes before `type` and, for a veth's other end, after `peer`. */
-function describe(words: Words, attributes: Attribute[]): string | undefined {
+/** What `link add` takes before `type` and, for a veth's other end, after `peer`: the type, and whether it is up at once. */
+function describe(words: Words, attributes: Attribute[]): { type?: string; up: boolean } {
   let type: string | undefined
   let named = false
+  let up = false
   while (words.more() && type === undefined) {
     const word = words.next()
     if (word === 'name') {
@@ -76,16 +77,17 @@ function describe(words: Words, attributes: Attribute[]): string | undefined {
     else if (word === 'group') attributes.push(attribute(IFLA.group, u32(number(words.next(), 0x7fffffff))))
     else if (word === 'netns') attributes.push({ type: IFLA.netNsFd, netns: namespaceName(words.next()) })
     else if (word === 'link') attributes.push({ type: IFLA.link, device: device(words.next()) })
+    else if (word === 'up') up = true
     else if (word === 'type') type = words.next()
     else throw new NotUnderstood()
   }
   if (!named) throw new NotUnderstood()
-  return type
+  return { ...(type !== undefined && { type }), up }
 }
 
 function add(words: Words): Message {
   const attributes: Attribute[] = []
-  const type = describe(words, attributes)
+  const { type, up } = describe(words, attributes)
   if (type === undefined) throw new NotUnderstood()
   const data = Object.hasOwn(types, type) ? types[type]?.(words) : undefined
   if (!data || words.more()) throw new NotUnderstood()
@@ -93,7 +95,7 @@ function add(words: Words): Message {
   return {
     type: RTM.newlink,
     flags: flags.create | flags.excl,
-    header: info(),
+    header: up ? info(IFF.up, IFF.up) : info(),
     attributes: [...attributes, nest(IFLA.linkinfo, linkinfo)],
   }
 }
@@ -211,7 +213,8 @@ function macvlan(words: Words): Attribute[] {
 function veth(words: Words): Attribute[] {
   if (!words.skip('peer')) throw new NotUnderstood()
   const attributes: Attribute[] = []
-  if (describe(words, attributes) !== undefined) throw new NotUnderstood()
+  const { type, up } = describe(words, attributes)
+  if (type !== undefined || up) throw new NotUnderstood()
   return [{ type: VETH_INFO_PEER, header: info(), attributes }]
 }
 
