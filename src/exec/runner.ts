@@ -31,13 +31,13 @@ async function choose(asked: string | undefined): Promise<Runner> {
       `NETLAB_RUNNER is ${asked}`,
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
-  const [{ openChannel }, { netlinkRunner }] = await Promise.all([
+  const [{ openThreads }, { netlinkRunner }] = await Promise.all([
     import('./netlink/channel.ts'),
     import('./netlink/runner.ts'),
   ])
-  const channel = openChannel()
-  const unusable = await channel.unusable
-  if (unusable === undefined) return netlinkRunner(channel)
+  const threads = openThreads()
+  const unusable = await threads.one.unusable
+  if (unusable === undefined) return netlinkRunner(threads)
   if (asked === undefined) return ipRunner
   throw UserError.of('NETLAB_RUNNER=netlink does not work here', unusable)
 }

@@ -354,6 +354,33 @@ describe('the netlink runner', () => {
     expect(places.map((i) => comparable(own[i] ?? null))).toEqual(ip.map(comparable))
   })
 
+  test('lets two threads do what is much, in the order of each namespace, until something fails', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
+    const lines = ['ip link add name br0 type bridge', 'ip link set dev br0 up', 'ip addr add 10.0.0.1/24 dev br0']
+    const make = names.flatMap((netns) => lines.map((line) => at(netns, line)))
+    const more = names.map((netns) => at(netns, 'ip route add default via 10.0.0.9'))
+    const bad = [
+      ...make.slice(0, 150).map(({ netns = '' }) => at(netns, 'ip link set dev br0 mtu 1400')),
+      ...more,
+      ...more,
+    ]
+    const [made, done, failed] = (await world.drive([
+      { run: [...names.map(create), ...names.map((name) => create(`${name}x`))] },
+      { run: make },
+      { run: bad },
+    ])) as Ran[]
+    expect(made?.done).toHaveLength(200)
+    expect([...(done?.done ?? [])].sort((a, b) => a - b)).toEqual([...make.keys()])
+    expect(failed?.failure).toMatchObject({ outcome: { code: 2, stderr: 'RTNETLINK answers: File exists\n' } })
+    const failure = failed?.failure?.index ?? -1
+    expect(bad[failure]).toEqual(more[(failure - 150) % 100])
+    expect(failure).toBeGreaterThanOrEqual(250)
+    expect(failed?.done).not.toContain(failure)
+    expect(await sh('for n in n0 n50 n99; do ip -n $n -br addr show dev br0; done | grep -c 10.0.0.1/24')).toBe('3\n')
+    await world.drive([{ run: names.flatMap((name) => [remove(name), remove(`${name}x`)]) }])
+    expect(await sh('ls /run/netns')).toBe('')
+  })
+
   test('keeps the order of a namespace when some commands are for programs, and tells which failed', async () => {
     const [result] = (await world.drive([
       {

@@ -11,6 +11,18 @@ export interface Channel {
   ask(request: Request, heard: (reply: Reply) => void): Promise<void>
 }
 
+/** The thread that does the work, and one more for much of it, which is started when it is first asked for. */
+export interface Threads {
+  readonly one: Channel
+  readonly other: () => Channel
+}
+
+/** Starts the first thread. */
+export function openThreads(): Threads {
+  let other: Channel | undefined
+  return { one: openChannel(), other: () => (other ??= openChannel()) }
+}
+
 interface Pending {
   readonly heard: (reply: Reply) => void
   /** What went wrong in hearing. */
@@ -20,7 +32,7 @@ interface Pending {
 }
 
 /** Starts the thread. It does not keep the process from ending, except while a request is under way. */
-export function openChannel(): Channel {
+function openChannel(): Channel {
   const pending: Pending[] = []
   let koffi: string
   try {

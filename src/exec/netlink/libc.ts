@@ -84,8 +84,8 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   }
 
   const fs = load('node:fs') as typeof Fs
-  // Half of what may be open at once: the other half is for whatever else the process does.
-  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) / 2
+  // A quarter of what may be open at once: as much is for another thread, and half for whatever else the process does.
+  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) / 4
   const most = Math.max(16, Math.floor(files / 3)) // a descriptor and two sockets each
   const home: Space = { fd: call('open', '/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0), sockets: new Map() }
   const spaces = new Map<string, Space>()

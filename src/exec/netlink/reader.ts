@@ -3,7 +3,7 @@ import { UserError } from '../../model/diagnostic.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
 import { ipRunner, readFirewall, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
-import { openChannel, type Channel } from './channel.ts'
+import type { Channel, Threads } from './channel.ts'
 import { decode, requests, type Decoded } from './dump.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
@@ -22,25 +22,23 @@ interface Learnt {
 }
 
 /** Reads namespaces through the thread; where there are many, a second one begins with the files meanwhile. */
-export const reader = (channel: Channel): Runner['dump'] => {
-  let second: Channel | undefined
-  return async (wanted) => {
+export const reader =
+  ({ one, other }: Threads): Runner['dump'] =>
+  async (wanted) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const split = wanted.filter(({ sysctls: keys }) => recipes.get(keys)?.files.length).length >= MANY
-    if (!split) await ask(channel, wanted, recipes, learnt, 'both')
+    if (!split) await ask(one, wanted, recipes, learnt, 'both')
     else {
-      second ??= openChannel()
       const next = new Int32Array(new SharedArrayBuffer(4))
       await Promise.all([
-        ask(channel, wanted, recipes, learnt, 'answers'),
-        ...[channel, second].map((one) => ask(one, wanted, recipes, learnt, 'files', next)),
+        ask(one, wanted, recipes, learnt, 'answers'),
+        ...[one, other()].map((thread) => ask(thread, wanted, recipes, learnt, 'files', next)),
       ])
     }
     return finish(wanted, recipes, learnt)
   }
-}
 
 /** Asks a thread for answers of the kernel, for files, or for both. */
 async function ask(

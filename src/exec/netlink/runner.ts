@@ -1,21 +1,21 @@
 import type { Command, Outcome } from '../../model/command.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../ip.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, Threads } from './channel.ts'
 import { understand, type Operation } from './command.ts'
 import { collector, encode, type Encoded } from './message.ts'
 import type { Fault, Job } from './protocol.ts'
 import { reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
-export const netlinkRunner = (channel: Channel): Runner => {
+export const netlinkRunner = (threads: Threads): Runner => {
   const ready = new WeakMap<Command, Ready>()
   const readyOf = (command: Command): Ready => ready.get(command) ?? makeReady(command)
   return {
     ...ipRunner,
     run: (commands, done, signal) =>
       run(
-        channel,
+        threads,
         commands.map((command, index) => ({ index, command, ready: readyOf(command) })),
         done,
         signal,
@@ -23,9 +23,12 @@ export const netlinkRunner = (channel: Channel): Runner => {
     anticipate(commands) {
       for (const command of commands) ready.set(command, makeReady(command))
     },
-    dump: reader(channel),
+    dump: reader(threads),
   }
 }
+
+/** From so many commands on, a second thread is worth its start. */
+const MANY = 200
 
 /** A command as it is sent to the kernel; `operation` is absent when it is for a program. */
 interface Ready {
@@ -50,7 +53,7 @@ interface Item {
  * So the order within a namespace is kept, and programs of different namespaces run at the same time.
  */
 async function run(
-  channel: Channel,
+  threads: Threads,
   items: readonly Item[],
   done: (index: number) => void,
   signal?: AbortSignal,
@@ -76,7 +79,7 @@ async function run(
     const others = fronts(false)
     if (mine.length + others.length === 0 || signal?.aborted) return undefined
     const failure =
-      (await perform(channel, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+      (await performAll(threads, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
     if (failure) return failure
   }
 }
@@ -92,8 +95,48 @@ async function spawn(items: readonly Item[], done: (index: number) => void, sign
   return failure && { ...failure, index: indexOf(failure.index) }
 }
 
-async function perform(channel: Channel, items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
+/**
+ * Much work is done by two threads: what each namespace is asked for by one of them, in order. Namespaces are made by both,
+ * and removed by one, so that the kernel takes them down together.
+ */
+async function performAll(
+  threads: Threads,
+  items: readonly Item[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
   if (items.length === 0) return undefined
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const abort = (): void => void Atomics.store(stop, 0, 1)
+  signal?.addEventListener('abort', abort)
+  try {
+    if (items.length < MANY) return await perform(threads.one, items, done, stop)
+    const [mine, others] = halves(items)
+    const failures = await Promise.all([
+      perform(threads.one, mine, done, stop),
+      others.length ? perform(threads.other(), others, done, stop) : undefined,
+    ])
+    return failures.find((failure) => failure !== undefined)
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+function halves(items: readonly Item[]): [Item[], Item[]] {
+  const [one, other]: [Item[], Item[]] = [[], []]
+  const owners = new Map<string, Item[]>()
+  for (const item of items) {
+    const { operation } = item.ready
+    const key = operation?.do === 'create' ? `+${operation.name}` : (item.command.netns ?? '')
+    const owner = owners.get(key) ?? (one.length <= other.length ? one : other)
+    owners.set(key, owner)
+    owner.push(item)
+  }
+  return [one, other]
+}
+
+/** Lets a thread do this until something fails, here or elsewhere. */
+async function perform(channel: Channel, items: readonly Item[], done: (index: number) => void, stop: Int32Array) {
   const { bytes, add } = collector()
   const jobs = items.flatMap(({ ready: { operation, encoded } }): Job[] => {
     if (!operation) return []
@@ -101,22 +144,16 @@ async function perform(channel: Channel, items: readonly Item[], done: (index: n
     const { message: _, ...rest } = operation
     return [{ ...rest, message: add(encoded.bytes), patches: encoded.patches }]
   })
-  const stop = new Int32Array(new SharedArrayBuffer(4))
-  const abort = (): void => void Atomics.store(stop, 0, 1)
-  signal?.addEventListener('abort', abort)
   let count = 0
   let failure: Failure | undefined
-  try {
-    await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop }, (reply) => {
-      if (reply.kind !== 'progress' && reply.kind !== 'ran') return
-      for (; count < reply.count; count++) done(items[count]?.index ?? 0)
-      const failed = items[count]
-      if (reply.kind === 'ran' && reply.fault && failed)
-        failure = { index: failed.index, outcome: outcome(reply.fault) }
-    })
-  } finally {
-    signal?.removeEventListener('abort', abort)
-  }
+  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop }, (reply) => {
+    if (reply.kind !== 'progress' && reply.kind !== 'ran') return
+    for (; count < reply.count; count++) done(items[count]?.index ?? 0)
+    const failed = items[count]
+    if (reply.kind !== 'ran' || !reply.fault || !failed) return
+    failure = { index: failed.index, outcome: outcome(reply.fault) }
+    Atomics.store(stop, 0, 1)
+  })
   return failure
 }
 
