@@ -19,7 +19,6 @@ mkdir /memory/upper /memory/work
 mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work machine /root
 for folder in proc sys dev; do mount -o move "/$folder" "/root/$folder"; done
 mount -t tmpfs tmpfs /root/run
-mount -t tmpfs -o mode=1777 tmpfs /root/tmp
 mkdir -p /root/run/netns /root/run/job /root/lib/modules
 over9p job /root/run/job rw
 mount -o bind "/root$(cat /root/run/job/modules)" /root/lib/modules

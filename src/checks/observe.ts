@@ -55,11 +55,10 @@ export async function watch(check: Check, { ground, self }: Kit): Promise<Watch>
             const found = (): Packet[] => capture.packets.filter(mine)
             const hit = await capture.until(() => found().some(fits), GRACE)
             const wanted = observation.present ?? true
-            const others = [...new Set(found().map(packetText))].slice(0, 4)
             return {
               ok: hit === wanted,
               expected: `${wanted ? '' : 'no '}packet with ${describe(observation, ground)} at ${observation.at}`,
-              seen: others.length ? `${observation.at}: ${others.join(', ')}` : `nothing of it at ${observation.at}`,
+              seen: seenAt(observation, found(), fits, check.run !== undefined),
             }
           }),
         )
@@ -70,6 +69,19 @@ export async function watch(check: Check, { ground, self }: Kit): Promise<Watch>
     end()
     throw error
   }
+}
+
+/** At most four different packets. Of all that a namespace sends while a command runs: those that fit, or else no chatter. */
+function seenAt(
+  { at }: Observation,
+  found: readonly Packet[],
+  fits: (packet: Packet) => boolean,
+  all: boolean,
+): string {
+  const fitting = found.filter(fits)
+  const quiet = found.filter(({ destination }) => !/^ff0|^224\.0\.0\./.test(destination))
+  const texts = new Set((all ? (fitting.length ? fitting : quiet) : found).map(packetText))
+  return texts.size ? `${at}: ${[...texts].slice(0, 4).join(', ')}` : `nothing of it at ${at}`
 }
 
 /** Whether a packet belongs to what a check has sent, or answers it. `origin`: what was seen where the check starts. */

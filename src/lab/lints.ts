@@ -20,6 +20,10 @@ export function lint(x: Expansion): void {
   const holders = new Map<string, Holder[]>()
   const segment = segmentsOf(x)
   const open = new Set<string>()
+  // Where a bridge looks at tags, what is one segment here may be several, which may have the same addresses.
+  const tagged = new Set(
+    [...x.resources.values()].filter(({ spec }) => spec['vlan_filtering'] === true).map(({ id }) => segment(id)),
+  )
   for (const resource of x.resources.values()) {
     if (typeof resource.spec['link'] === 'string') open.add(segment(resource.spec['link']))
     if ('up' in resource.spec && !['veth', 'bridge', 'loopback'].includes(resource.kind)) open.add(segment(resource.id))
@@ -28,7 +32,7 @@ export function lint(x: Expansion): void {
     const link = linkId(resource.namespace, String(resource.spec['dev']))
     const others = holders.get(address) ?? []
     const twin = others.find((other) => segment(other.link) === segment(link) && other.link !== link)
-    if (twin)
+    if (twin && !tagged.has(segment(link)))
       warn(
         x,
         resource,

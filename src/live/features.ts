@@ -82,7 +82,7 @@ export function featureFix({ module, config }: Feature): string {
     .some((file) => readFileSync(`${folder}/${file}`, 'utf8').includes(`/${module}.ko`))
   if (known) return `modprobe ${module} (as root, on the machine itself)`
   const here = manager()
-  return `no module ${module} (${config}) in this kernel: ${managers[here]} ${kernelPackage(here)}, and boot that kernel`
+  return `${managers[here]} ${kernelPackage(here)}, and boot that kernel: this one is without ${config} (module ${module})`
 }
 
 const missing = (what: string, purpose: string, fix: string, { id, source }: Resource): Diagnostic => ({

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { PlanJson } from '../../src/render/json.ts'
+import { lacking } from '../support/features.ts'
 import { openUser, type User } from '../support/user.ts'
 
 const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml'))
@@ -38,6 +39,11 @@ describe('as an ordinary user', () => {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('which no sandbox reaches') })
       expect(stderr).toContain(`sudo netlab apply ${path}`)
+    } else if (lacking(path).length) {
+      const { code, stderr } = await user.netlab(['apply', path, '-y'])
+      expect(code).toBe(1)
+      for (const { name } of lacking(path))
+        expect(stderr).toMatch(new RegExp(`needs ${name} in the kernel.*\\(module`, 's'))
     } else {
       await netlab('apply', path, '-y')
       const { lab, changes } = JSON.parse(await netlab('plan', path, '--json')) as PlanJson

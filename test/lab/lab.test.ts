@@ -204,6 +204,14 @@ describe('what is wrong is said at its place', () => {
     'udp: "b:53", to: "b:53", count: 2, expect: fail, observe: { at: "b:e0", source: "fd00::1", present: false }',
   ])('a check may say: %s', (text) => expect(diagnose({ file: 'l', text: check(text) })).toEqual([]))
 
+  test('the same address in two VLANs of a switch is nobody’s mistake', () => {
+    const text = (filtering: boolean): string =>
+      `namespaces:\n  a: {}\n  b: {}\n  sw: { bridges: { br0: { vlan_filtering: ${filtering} } } }\n` +
+      'links:\n  - endpoints: { a:e0: 10.0.0.1/24, sw:br0: }\n  - endpoints: { b:e0: 10.0.0.1/24, sw:br0: }\n'
+    expect(diagnose({ file: 'l', text: text(true) })).toEqual([])
+    expect(diagnose({ file: 'l', text: text(false) })).toMatchObject([{ summary: expect.stringContaining('already') }])
+  })
+
   test.each(['net.ipv4.//.//.kernel.core_pattern', 'net/ipv4/../../kernel/core_pattern', 'net.ipv4./x', 'net.ipv4.x/'])(
     'a sysctl that climbs out of its folder: %s',
     (key) =>

@@ -1,7 +1,7 @@
 // What only another kernel can show: run by `npm run test:vm` inside the virtual machine of scripts/vm.sh, where Node is
 // ten times slower than outside. So there is one process, and netlab is called as seldom as possible.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 
 let passed = 0
@@ -156,15 +156,26 @@ const parts = {
         { 'sw2/h3~eth0/vlans': 'create' },
       ],
     ]),
+  'vlan-filtering': () =>
+    lifecycle('labs/vlan-filtering.yaml', [
+      ['bridge -n sw1 vlan del dev sw2~br0 vid 10', { 'sw1/sw2~br0/vlans': 'update' }],
+      ['bridge -n sw2 vlan add dev c2~eth0 vid 10', { 'sw2/c2~eth0/vlans': 'update' }],
+    ]),
   wireguard,
   netem,
   impaired,
 }
+/** What takes long here, only when it is asked for by name: `npm run test:vm -- labs`. */
+const extra = {
+  labs: () => {
+    for (const lab of readdirSync('labs').filter((name) => name.endsWith('.yaml'))) lifecycle(`labs/${lab}`)
+  },
+}
 
 const chosen = process.argv.slice(2)
 const started = Date.now()
-for (const [name, part] of Object.entries(parts)) {
-  if (chosen.length && !chosen.includes(name)) continue
+for (const [name, part] of Object.entries({ ...parts, ...extra })) {
+  if (chosen.length ? !chosen.includes(name) : name in extra) continue
   const before = Date.now()
   try {
     part()
