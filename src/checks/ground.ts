@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../model/cidr.ts'
+import { canonicalAddress, type Cidr } from '../model/cidr.ts'
 import type { Names } from '../model/names.ts'
 
 /** What is known of the live network before anything is tried in it. */
@@ -19,6 +19,8 @@ export interface Node {
   readonly interfaces: ReadonlyMap<number, string>
   /** Interface → `NAMESPACE:INTERFACE` at the other end of its cable. */
   readonly peers: ReadonlyMap<string, string>
+  /** The networks that it has routes to, whatever the table. */
+  readonly routes: readonly Cidr[]
   readonly forwards: { readonly 4: boolean; readonly 6: boolean }
   /** As iptables-save prints it. */
   readonly firewall: { readonly 4: string; readonly 6: string }

@@ -1,7 +1,8 @@
 import type { Live } from '../live/read.ts'
 import { namesIn } from '../model/names.ts'
 import { nameOf, namespaceOf, type Resources } from '../model/resource.ts'
-import type { Dump } from '../model/runner.ts'
+import { parseCidr, type Cidr } from '../model/cidr.ts'
+import type { Dump, IpRoute } from '../model/runner.ts'
 import type { Ground, Node } from './ground.ts'
 
 /**
@@ -40,7 +41,15 @@ function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {
   return {
     interfaces: new Map(dump.links.map(({ ifindex, ifname }) => [ifindex, ifname])),
     peers,
+    routes: dump.routes.flatMap(networkOf),
     forwards: { 4: forwards('net.ipv4.ip_forward'), 6: forwards('net.ipv6.conf.all.forwarding') },
     firewall: { 4: dump.iptables, 6: dump.ip6tables },
   }
+}
+
+/** Where a route leads; nowhere when it only refuses. Only IPv6 routes carry a preference, and their default no address. */
+function networkOf({ dst, type, ...more }: IpRoute): Cidr[] {
+  if (['6', '7', '8', 'blackhole', 'unreachable', 'prohibit'].includes(type ?? '')) return []
+  const network = parseCidr(dst === 'default' ? ('pref' in more ? '::/0' : '0.0.0.0/0') : dst)
+  return network ? [network] : []
 }

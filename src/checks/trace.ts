@@ -1,6 +1,7 @@
 import type { Check } from '../model/check.ts'
+import { contains } from '../model/cidr.ts'
 import { startCapture, type Capture } from './capture.ts'
-import type { Ground, Node } from './ground.ts'
+import { addressOf, splitPort, type Ground, type Node } from './ground.ts'
 import { isOf } from './observe.ts'
 import { decode, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
 import { newTrail, type Kit, type Trail } from './probe.ts'
@@ -57,13 +58,14 @@ export async function trace(
     const origin = all.filter((packet) => opening(packet))
     const questions = hops((packet) => sought(packet) !== undefined && packet.direction === 'out')
     const asked = unanswered(questions, all)
-    return checks.map(({ from }, i) => {
+    return checks.map((check, i) => {
       const trail = trails[i] ?? newTrail()
       return whereLost(
-        from,
+        check.from,
         hops((packet) => isOf(packet, trail, origin)),
         ground,
         asked,
+        targetOf(check, ground),
       )
     })
   } catch {
@@ -71,6 +73,12 @@ export async function trace(
   } finally {
     for (const { capture } of captures) capture.end()
   }
+}
+
+function targetOf({ ping, tcp, udp }: Check, ground: Ground): string | undefined {
+  const place = tcp ?? udp
+  const host = place === undefined ? ping : splitPort(place).host
+  return host === undefined ? undefined : addressOf(ground, host)
 }
 
 /** The questions for the owner of an address that were not answered where they were asked. */
@@ -97,12 +105,14 @@ export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
   return bytes.includes(GREETING) ? 'reply' : 'request'
 }
 
-/** In words, where the packets of a check came to an end; `hops` in the order of time, `asked` the unanswered questions. */
+/** In words, where the packets of a check came to an end; `hops` in the order of time, `asked` the unanswered
+ * questions, `target` the address that is tried. */
 export function whereLost(
   from: string,
   hops: readonly Hop[],
   ground: Ground,
   asked: readonly Hop[],
+  target?: string,
 ): string | undefined {
   const last = (role: string): Hop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
   const [request, reply, error] = [last('request'), last('reply'), last('error')]
@@ -110,7 +120,12 @@ export function whereLost(
     const hop = asked.find((one) => one.namespace === namespace)
     return hop ? `: nobody at ${whereAt(hop)} has ${sought(hop.packet)}` : ''
   }
-  if (!request) return `no packet of it left ${from}${question(from) || (error ? `: ${errorText(error.packet)}` : '')}`
+  if (!request) {
+    const routes = ground.nodes.get(from)?.routes
+    const routeless = target !== undefined && routes && !routes.some((route) => contains(route, target))
+    const reason = routeless ? `: ${from} has no route to ${target}` : error ? `: ${errorText(error.packet)}` : ''
+    return `no packet of it left ${from}${question(from) || reason}`
+  }
   if (reply) {
     const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
     const who = origin?.namespace ?? reply.namespace
@@ -122,7 +137,7 @@ export function whereLost(
   if (error) {
     const source = hops.find(({ packet }) => roleOf(packet) === 'error')
     const who = `${source?.namespace ?? ''} (${error.packet.source})`
-    return `${who} sent back: ${errorText(error.packet)}; the request was ${end(request, ground, question)}`
+    return `${who} sent back: ${errorText(error.packet)}; the request: ${end(request, ground, question, isFilter(error.packet))}`
   }
   return end(request, ground, question)
 }
@@ -158,12 +173,15 @@ function errorText(packet: Packet): string {
   return quoted ? `${word} ${word.includes(',') ? '' : 'for '}${quoted.destination}` : word
 }
 
+/** A firewall says so, or a route that prohibits; the other errors have reasons of their own. */
+const isFilter = (packet: Packet): boolean => /port unreachable|prohibited/.test(errorText(packet))
+
 const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
 
 const whereAt = ({ namespace, device }: Hop): string => `${namespace}:${device}`
 
 /** Where a packet was seen last, and what that means. */
-function end(hop: Hop, ground: Ground, question: (namespace: string) => string): string {
+function end(hop: Hop, ground: Ground, question: (namespace: string) => string, hints = true): string {
   const { namespace, device, packet } = hop
   if (packet.direction === 'out') {
     const peer = ground.nodes.get(namespace)?.peers.get(device)
@@ -172,7 +190,7 @@ function end(hop: Hop, ground: Ground, question: (namespace: string) => string):
   // An answer that came to a router's own address is on its way through an address translation.
   if (ground.owners.get(packet.destination) === namespace && roleOf(packet) === 'request')
     return `arrived at ${whereAt(hop)}, and was not answered${hint(ground, hop, 'INPUT')} (${packetText(packet)})`
-  return `arrived at ${whereAt(hop)}, and was not forwarded${hint(ground, hop, 'FORWARD') || question(namespace)} (${packetText(packet)})`
+  return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(ground, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
 }
 
 /** What in the namespace may be the reason. */
@@ -180,7 +198,10 @@ function hint(ground: Ground, { namespace, packet }: Hop, chain: 'INPUT' | 'FORW
   const node = ground.nodes.get(namespace)
   const family = packet.source.includes(':') ? 6 : 4
   const rules = node?.firewall[family] ?? ''
+  const routeless = (address: string): string =>
+    node && !node.routes.some((route) => contains(route, address)) ? `${namespace} has no route to ${address}` : ''
   const reasons = [
+    routeless(chain === 'INPUT' ? packet.source : packet.destination),
     chain === 'FORWARD' && node?.forwards[family] === false ? 'forwarding is off there' : '',
     new RegExp(`^:${chain} DROP`, 'm').test(rules) ? `the policy of ${chain} is DROP there` : '',
     new RegExp(`-A ${chain} .*-j (DROP|REJECT)`).test(rules) ? `${chain} has rules that drop` : '',

@@ -5,6 +5,7 @@ import { whereLost, type Hop } from '../../src/checks/trace.ts'
 const node = (forwards: boolean, rules = '', peers: [string, string][] = []): Node => ({
   interfaces: new Map(),
   peers: new Map(peers),
+  routes: [{ family: 4, address: '10.0.0.0', prefix: 16 }],
   forwards: { 4: forwards, 6: forwards },
   firewall: { 4: rules, 6: '' },
 })
@@ -68,4 +69,19 @@ test.each<[string, Hop[], Node, string]>([
   ],
 ])('%s', (_, hops, router, expected) => {
   expect(whereLost('a', hops, ground(router), [])?.replace(/ \(.*/, '')).toBe(expected)
+})
+
+test('what has no route', () => {
+  const nowhere = { ...node(true, '-A FORWARD -j DROP'), routes: [] }
+  const all = (name: string): Ground => ({
+    ...ground(node(true)),
+    nodes: new Map([...ground(node(true)).nodes, [name, nowhere]]),
+  })
+  expect(whereLost('a', [], all('a'), [], '10.0.1.2')).toBe('no packet of it left a: a has no route to 10.0.1.2')
+  expect(whereLost('a', [hop('b:eth0', 'in', 'request')], all('b'), [])).toMatch(
+    /^arrived at b:eth0, and was not answered: b has no route to 10.0.0.2 /,
+  )
+  expect(whereLost('a', [hop('r:left', 'in', 'request')], all('r'), [])).toMatch(
+    /^arrived at r:left, and was not forwarded: r has no route to 10.0.1.2, FORWARD has rules that drop /,
+  )
 })

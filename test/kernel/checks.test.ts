@@ -142,7 +142,7 @@ test('what does not hold fails, each with where it was lost', async () => {
   expect(checks.map(({ where }) => where?.replace(/ \(.*|: .*nobody.*/, ''))).toEqual([
     undefined,
     'no packet of it left c1',
-    'no packet of it left alone',
+    'no packet of it left alone: alone has no route to 10.1.0.2',
     'no packet of it left c1',
     'arrived at gw:br0, and was not forwarded: the policy of FORWARD is DROP there',
     'arrived at out:eth0, and was not answered: INPUT has rules that drop',
@@ -168,6 +168,13 @@ test('a reply that is lost, and a cable that is cut', async () => {
     /^out answered, but the reply was lost: arrived at gw:up, and was not forwarded: .*FORWARD has rules that drop/,
   )
   await rule('-D')
+  const route = (what: string) => world.run(['ip', '-n', 'c2', 'route', what, 'default', 'via', '10.1.0.1'])
+  await route('del')
+  expect((await test_('{ from: c2, ping: out, timeout: 1 }')).checks[0]).toMatchObject({
+    detail: expect.stringContaining('unreachable'),
+    where: 'no packet of it left c2: c2 has no route to 203.0.113.2',
+  })
+  await route('add')
   await world.run(['ip', '-n', 'out', 'link', 'set', 'dev', 'eth0', 'down'])
   expect((await test_(one)).checks[0]).toMatchObject({ status: 'fail', where: expect.stringContaining('gw') })
   expect((await world.netlab(['apply', '-y', file()])).code).toBe(0)
