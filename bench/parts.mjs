@@ -1,0 +1,118 @@
+// Single questions, each asked beside the usual way in the same run.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { lab, yaml } from './labs.mjs'
+import { median } from './world.mjs'
+
+const shown = (ms) => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
+const rounds = 3
+
+/** Ten nft rules in each of a hundred namespaces: an apply with them less one without, and a process of nft for each. */
+export function firewalls({ folder, netlab, time, drain }) {
+  const port = (i) => `tcp dport ${8000 + i} accept`
+  const rules = Array.from({ length: 10 }, (_, i) => port(i)).join('; ')
+  const text = () => `table inet own { chain input { type filter hook input priority filter; ${rules}; }; }\n`
+  const file = (name, rule) => {
+    const namespaces = Array.from({ length: 100 }, (_, i) => `  n${i}: ${rule(i)}`).join('\n')
+    writeFileSync(join(folder, name), `name: rules\nnamespaces:\n${namespaces}\n`)
+    return name
+  }
+  // Not all the same: nothing is to be had from rule sets that are equal.
+  const [bare, ruled] = [
+    file('bare.yaml', () => '{}'),
+    file('ruled.yaml', (i) => `{ nftables: ${JSON.stringify(text().replace('8000', String(9000 + i)))} }`),
+  ]
+  writeFileSync(join(folder, 'own.nft'), text())
+  writeFileSync(join(folder, 'each.sh'), 'for i in $(seq 0 99); do ip netns exec n$i nft -f own.nft; done\n')
+  const times = { with: [], without: [], each: [] }
+  for (let round = 0; round < rounds; round++) {
+    times.without.push(time([...netlab, 'apply', bare, '-y']).ms)
+    times.each.push(time(['sh', '-e', 'each.sh']).ms)
+    time([...netlab, 'destroy', bare, '-y'])
+    drain()
+    times.with.push(time([...netlab, 'apply', ruled, '-y']).ms)
+    time([...netlab, 'destroy', ruled, '-y'])
+    drain()
+  }
+  const [all, none, each] = [times.with, times.without, times.each].map(median)
+  return {
+    head: ['what', 'ms'],
+    rows: [
+      ['netlab apply, namespaces alone', shown(none)],
+      ['netlab apply, ten rules in each', shown(all)],
+      ['so the rules cost (checked, loaded, read again)', shown(all - none)],
+      ['one nft process for each', shown(each)],
+    ],
+  }
+}
+
+/** A hundred hosts leave a switch that stays. */
+export function links({ folder, netlab, time, drain }) {
+  const whole = lab('star', 120)
+  const less = { ...whole, cables: whole.cables.slice(0, 20) }
+  const left = new Set(less.cables.map(([, , , port]) => port))
+  less.nodes = whole.nodes.map((node, i) => ({
+    ...node,
+    ends: node.bridge ? node.ends.filter(({ dev }) => left.has(dev)) : i < 20 ? node.ends : [],
+    routes: i < 20 ? node.routes : [],
+  }))
+  writeFileSync(join(folder, 'whole.yaml'), yaml(whole).replace('star-120', 'leaving'))
+  writeFileSync(join(folder, 'less.yaml'), yaml(less).replace('star-120', 'leaving'))
+  writeFileSync(join(folder, 'leave.sh'), 'for i in $(seq 20 119); do ip -n sw link del n$i~eth0; done\n')
+  const times = { netlab: [], plan: [], each: [] }
+  for (let round = 0; round < rounds; round++) {
+    time([...netlab, 'apply', 'whole.yaml', '-y'])
+    times.each.push(time(['sh', '-e', 'leave.sh']).ms)
+    time([...netlab, 'apply', 'whole.yaml', '-y'])
+    times.netlab.push(time([...netlab, 'apply', 'less.yaml', '-y']).ms)
+    times.plan.push(time([...netlab, 'plan', 'less.yaml']).ms)
+    time([...netlab, 'destroy', 'less.yaml', '-y'])
+    drain()
+  }
+  return {
+    head: ['what', 'ms'],
+    rows: [
+      ['netlab apply, with a hundred cables less', shown(median(times.netlab))],
+      ['netlab plan, nothing to do', shown(median(times.plan))],
+      ['one ip link del for each', shown(median(times.each))],
+    ],
+  }
+}
+
+/** The loader and the planner alone: time per namespace must not grow with their number. */
+export async function growth(checkout, folder) {
+  const { build } = await import('esbuild')
+  const source = `export { loadLab } from './src/lab/index.ts'; export { makePlan } from './src/plan/plan.ts'; export { planJson } from './src/render/json.ts'`
+  const outfile = join(folder, 'growth.cjs')
+  const stdin = { contents: source, resolveDir: checkout, loader: 'ts' }
+  await build({ stdin, bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' })
+  const { createRequire } = await import('node:module')
+  const { loadLab, makePlan, planJson } = createRequire(outfile)(outfile)
+  const readBeside = () => ''
+  const rows = []
+  for (const shape of ['chain', 'star'])
+    for (const size of [100, 300, 1000, 3000]) {
+      const text = yaml(lab(shape, size)).replace(/ {4}iptables:\n.*\n/, '')
+      const each = { load: [], plan: [] }
+      for (let round = 0; round < 5; round++) {
+        const start = performance.now()
+        const { resources } = loadLab({ file: 'lab.yaml', text, readBeside })
+        const loaded = performance.now()
+        planJson(makePlan({ lab: 'lab', desired: resources, live: new Map() }))
+        const planned = performance.now()
+        makePlan({ lab: 'lab', desired: resources, live: resources })
+        each.load.push(loaded - start)
+        each.plan.push(performance.now() - planned + (planned - loaded))
+      }
+      const micros = (times) => ((median(times) * 1000) / size).toFixed(0)
+      rows.push([
+        shape,
+        String(size),
+        shown(median(each.load)),
+        micros(each.load),
+        shown(median(each.plan)),
+        micros(each.plan),
+      ])
+    }
+  return { head: ['lab', 'namespaces', 'load, ms', 'µs each', 'two plans, ms', 'µs each'], rows }
+}

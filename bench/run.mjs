@@ -1,0 +1,227 @@
+// netlab beside the least that the kernel needs, and beside what people do today: npm run bench -- [--sizes 3,100,1000]
+// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,growth] [--json FILE] [--write]
+// See docs/performance.md.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { firewalls, growth, links } from './parts.mjs'
+import { batched, byHand, firewall, lab, records, yaml } from './labs.mjs'
+import { inside, median, table } from './world.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const checkout = resolve(here, '..')
+const { values } = parseArgs({
+  options: {
+    sizes: { type: 'string', default: '3,100,1000' },
+    shapes: { type: 'string', default: 'chain,star' },
+    runs: { type: 'string', default: '5' },
+    programs: { type: 'string', default: '' },
+    parts: { type: 'string', default: 'router,rules,links,growth' },
+    json: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
+/** What takes longer than this, in ms, is not repeated. */
+const SLOW = 15_000
+const OPS = ['build', 'read', 'change', 'destroy']
+
+const list = (words) => words.split(',').filter(Boolean)
+
+async function main() {
+  const folder = mkdtempSync(join(os.tmpdir(), 'netlab-bench-'))
+  try {
+    const bench = prepare(folder)
+    const results = []
+    for (const shape of list(values.shapes))
+      for (const size of list(values.sizes)) results.push(compare(bench, shape, Number(size)))
+    const parts = {
+      router: ['The router lab', () => router(bench)],
+      rules: ['Rules of a hundred namespaces', () => firewalls(bench)],
+      links: ['A hundred links of a living lab', () => links(bench)],
+      growth: ['Growth without a kernel', () => growth(checkout, folder)],
+    }
+    const answers = []
+    for (const [name, part] of list(values.parts).map((one) => parts[one])) answers.push({ name, ...(await part()) })
+    const report = { format_version: '1.0', ...machine(bench), results, parts: answers }
+    const text = render(report)
+    console.log(text)
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
+    if (values.write) publish(text)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The tools of a run: the measuring program, and a way to run something and learn how long it took. */
+function prepare(folder) {
+  const rtnl = join(folder, 'rtnl')
+  const cc = spawnSync('cc', ['-O2', '-o', rtnl, join(here, 'rtnl.c')], { encoding: 'utf8' })
+  if (cc.status !== 0)
+    throw new Error(`The benchmark measures with a C program: apt-get install gcc libc6-dev\n${cc.stderr ?? ''}`)
+  const netlab = [process.execPath, join(checkout, 'dist/netlab.cjs')]
+  if (!existsSync(netlab[1])) throw new Error('npm run build comes first')
+  writeFileSync(join(folder, 'firewall.iptables-save'), firewall)
+  const env = { ...process.env, XDG_STATE_HOME: folder, NETLAB_BENCH: undefined }
+  /** Runs a command to its end: milliseconds, and the largest resident size in MB. */
+  const time = (argv, more = {}) => {
+    const stdio = ['ignore', 'pipe', 'pipe', 'pipe']
+    const ran = spawnSync(rtnl, ['run', ...argv], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...env, ...more },
+      stdio,
+      maxBuffer: 1 << 30,
+    })
+    if (ran.status !== 0) throw new Error(`${argv.join(' ').slice(0, 200)}: ${ran.stderr.slice(-800)}`)
+    const [ms, kib] = ran.output[3].split(' ').map(Number)
+    return { ms, mb: kib / 1024, stdout: ran.stdout }
+  }
+  return { folder, netlab, rtnl, time, drain: () => time([rtnl, 'drain']).ms, runs: Number(values.runs) }
+}
+
+/** How each program does each thing: operation → argv. */
+function programs({ folder, netlab, rtnl }, shape, size) {
+  const it = lab(shape, size)
+  const put = (name, text) => {
+    writeFileSync(join(folder, name), text)
+    return name
+  }
+  const [file, changed] = [put('lab.yaml', yaml(it)), put('changed.yaml', yaml(it, true))]
+  const data = put('records', records(it))
+  const scripts = (name, of) =>
+    Object.fromEntries(OPS.map((op) => [op, ['sh', '-e', put(`${name}.${op}.sh`, `${of[op].join('\n')}\n`)]]))
+  const all = {
+    'C, rtnetlink': Object.fromEntries(OPS.map((op) => [op, [rtnl, op, data, 'firewall.iptables-save']])),
+    netlab: {
+      build: [...netlab, 'apply', file, '-y'],
+      read: [...netlab, 'plan', file, '--detailed-exitcode'],
+      change: [...netlab, 'apply', changed, '-y'],
+      destroy: [...netlab, 'destroy', file, '-y'],
+    },
+    'ip -batch': scripts('batched', batched(it)),
+    'one ip per command': scripts('hand', byHand(it)),
+  }
+  const python = '/usr/bin/python3'
+  // Debian: apt-get install mininet bridge-utils
+  if (spawnSync('sh', ['-c', `${python} -c 'import mininet' && command -v brctl`]).status === 0)
+    all.Mininet = { self: [python, join(here, 'mininet-lab.py'), shape, String(size)] }
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) => name.startsWith('C') || new RegExp(values.programs).test(name)),
+  )
+}
+
+/** Everybody in turn, again and again: program → operation → times in ms; destroyed is what the kernel has taken down. */
+function compare(bench, shape, size) {
+  const { time, drain, runs } = bench
+  const all = programs(bench, shape, size)
+  const times = Object.fromEntries(
+    Object.keys(all).map((name) => [name, Object.fromEntries(OPS.map((op) => [op, []]))]),
+  )
+  const slow = new Set()
+  let memory = 0
+  for (let run = 0; run < runs; run++)
+    for (const [name, ways] of Object.entries(all)) {
+      if (slow.has(name)) continue
+      if (ways.self) {
+        const { stdout, ms } = time(ways.self)
+        const [build, destroy] = stdout.trim().split('\n').at(-1).split(' ').map(Number)
+        times[name].build.push(build)
+        times[name].destroy.push(destroy + drain())
+        if (ms > SLOW) slow.add(name)
+        continue
+      }
+      for (const op of OPS) {
+        const { ms, mb } = time(ways[op])
+        times[name][op].push(op === 'destroy' ? ms + drain() : ms)
+        if (name === 'netlab') memory = Math.max(memory, mb)
+        if (ms > SLOW) slow.add(name)
+        if (op === 'build' && run === 0) mustBeEqual(bench, name)
+      }
+    }
+  return { shape, size, memory_mb: Math.round(memory), times }
+}
+
+/** What a program has built is what netlab would have: taken over, nothing in it changes. */
+function mustBeEqual({ netlab, time }, name) {
+  const { changes } = JSON.parse(time([...netlab, 'plan', 'lab.yaml', '--adopt', '--json']).stdout)
+  if (changes.length)
+    throw new Error(
+      `${name} builds something else: ${changes
+        .map(({ id }) => id)
+        .slice(0, 5)
+        .join(', ')}`,
+    )
+}
+
+/** The lab that people meet first, beside a node that does nothing. */
+function router({ netlab, time, drain, runs }) {
+  const file = join(checkout, 'labs/router.yaml')
+  const ways = {
+    'node -e 0': [process.execPath, '-e', '0'],
+    'netlab --help': [...netlab, '--help'],
+    'netlab validate': [...netlab, 'validate', file],
+    'netlab plan': [...netlab, 'plan', file],
+    'netlab apply': [...netlab, 'apply', file, '-y'],
+    'netlab plan, nothing to do': [...netlab, 'plan', file],
+    'netlab destroy': [...netlab, 'destroy', file, '-y'],
+  }
+  const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
+  for (let run = 0; run < Math.max(runs, 9); run++) {
+    for (const [name, argv] of Object.entries(ways)) times[name].push(time(argv).ms)
+    drain()
+  }
+  const bare = median(times['node -e 0'])
+  return {
+    head: ['command', 'ms', 'more than node'],
+    rows: Object.entries(times).map(([name, all]) => [name, shown(median(all)), shown(median(all) - bare)]),
+  }
+}
+
+function machine({ netlab, time }) {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    netlab: time([...netlab, '--version']).stdout.trim(),
+    node: process.version,
+    kernel: os.release(),
+    cpus: `${os.cpus().length} × ${os.cpus()[0]?.model.trim() ?? '?'}`,
+  }
+}
+
+const shown = (ms) => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
+/** `12 (1.3)`: the median, and how often C's. */
+function cell(times, base) {
+  if (!times.length) return '–'
+  const [mid, unit] = [median(times), base?.length ? median(base) : undefined]
+  return unit === undefined || times === base ? shown(mid) : `${shown(mid)} (${(mid / unit).toFixed(1)})`
+}
+
+function render({ date, netlab, node, kernel, cpus, results, parts }) {
+  const words = { build: 'build, apply', read: 'read, plan', change: 'change one thing', destroy: 'destroy' }
+  const blocks = results.map(({ shape, size, memory_mb, times }) => {
+    const rows = Object.entries(times).map(([name, ops]) => [
+      name,
+      ...OPS.map((op) => cell(ops[op], times['C, rtnetlink'][op])),
+      String(ops.build.length),
+    ])
+    return `### A ${shape} of ${size}\n\n${table(['', ...OPS.map((op) => words[op]), 'runs'], rows)}\n\nMost memory of netlab: ${memory_mb} MB.`
+  })
+  return [
+    `netlab ${netlab}, node ${node}, Linux ${kernel}, ${cpus}, ${date}. Medians in ms; in parentheses, how often the time of the C program.`,
+    ...blocks,
+    ...parts.map(({ name, head, rows, note }) => `### ${name}\n\n${table(head, rows)}${note ? `\n\n${note}` : ''}`),
+    '',
+  ].join('\n\n')
+}
+
+const [BEGIN, END] = ['<!-- Written by npm run bench -- --write -->', '<!-- To here -->']
+function publish(text) {
+  const file = join(checkout, 'docs/performance.md')
+  const [before, rest] = readFileSync(file, 'utf8').split(BEGIN)
+  writeFileSync(file, `${before}${BEGIN}\n\n${text.trimEnd()}\n\n${END}${rest.split(END)[1]}`)
+  spawnSync('npx', ['prettier', '--write', file], { cwd: checkout })
+}
+
+if (inside()) await main()
