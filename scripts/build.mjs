@@ -49,15 +49,23 @@ function written(part) {
 /** The schema for editors, and its validator: compiled here, because ajv takes longer to load than most labs to plan. */
 async function generate() {
   const { schema } = await load('src/lab/schema.ts')
+  const compiled = []
   const ajv = new Ajv({
     allErrors: true,
     allowUnionTypes: true,
-    code: { source: true, esm: false },
+    inlineRefs: false, // what is shared is compiled once
+    code: { source: true, esm: false, process: (code, part) => (compiled.push(part), code) },
     keywords: ['markdownDescription', 'defaultSnippets'], // for editors
   })
-  const validator = standalone.default(ajv, ajv.compile(schema))
+  const validate = ajv.compile(schema)
+  // In the errors of what is shared, ajv leaves out where in the schema it is; src/lab/shape.ts explains them from there.
+  for (const [name, definition] of Object.entries(schema.definitions)) {
+    const { source } = compiled.find((part) => part.schema === definition).validate
+    source.validateCode = source.validateCode.replaceAll('schemaPath:"#/', `schemaPath:"#/definitions/${name}/`)
+  }
+  const { code } = await esbuild.transform(standalone.default(ajv, validate), { minify: true })
   writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(written(schema), null, 2)}\n`)
-  writeIfChanged('src/lab/validator.generated.cjs', `${validator}\n`)
+  writeIfChanged('src/lab/validator.generated.cjs', code)
 }
 
 /** Everything that a TypeScript module needs, as one piece of CommonJS. */

@@ -1,4 +1,4 @@
-import { iptablesSchema } from '../kinds/iptables.ts'
+import { firewallDefinitions, iptablesSchema } from '../kinds/iptables.ts'
 import { nftablesSchema } from '../kinds/nftables.ts'
 import { bridge } from '../kinds/bridge.ts'
 import { linkTypes } from '../kinds/types.ts'
@@ -280,6 +280,7 @@ const link = object(
 export const schema: Schema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'netlab lab file',
+  definitions: firewallDefinitions,
   ...object(
     {
       name: {

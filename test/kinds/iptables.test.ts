@@ -1,7 +1,14 @@
 import { createColors } from 'picocolors'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { compareIptables, desiredIptables, iptables, iptablesSchema, iptablesValue } from '../../src/kinds/iptables.ts'
+import {
+  compareIptables,
+  desiredIptables,
+  firewallDefinitions,
+  iptables,
+  iptablesSchema,
+  iptablesValue,
+} from '../../src/kinds/iptables.ts'
 import { edits, orderedDifferences } from '../../src/kinds/firewall/ordered.ts'
 import { parseSave, savedSpec } from '../../src/kinds/firewall/save.ts'
 import { liveRules } from '../../src/kinds/firewall/live.ts'
@@ -123,7 +130,8 @@ test('what says nothing equals absence', () => {
 })
 
 describe('the schema', () => {
-  const valid = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(iptablesSchema)
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false })
+  const valid = ajv.compile({ ...iptablesSchema, definitions: firewallDefinitions })
   const chain = (rule: unknown) => ({ filter: { FORWARD: [rule] } })
   test.each([
     [null],

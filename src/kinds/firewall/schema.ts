@@ -115,14 +115,14 @@ const rules: Schema = {
     description: 'A rule: the text one would type after `iptables -A CHAIN`, or an object.',
     if: { type: 'string' },
     then: word('As text.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'),
-    else: ruleObject,
+    else: { $ref: '#/definitions/rule' },
   },
 }
 
 const chain: Schema = {
   description: 'A list of rules, or an object with rules and a policy. A chain of your own exists because it is named.',
   if: { type: 'array' },
-  then: rules,
+  then: { $ref: '#/definitions/rules' },
   else: {
     type: ['object', 'null'],
     additionalProperties: false,
@@ -131,7 +131,7 @@ const chain: Schema = {
         description: 'What happens to a packet that no rule decides about. Built-in chains only.',
         enum: ['ACCEPT', 'DROP'],
       },
-      rules,
+      rules: { $ref: '#/definitions/rules' },
     },
   },
 }
@@ -139,8 +139,11 @@ const chain: Schema = {
 const table = (name: string): Schema => ({
   description: `Chains of the table ${name}: ${builtin[name]?.join(', ')}, and your own.`,
   type: ['object', 'null'],
-  additionalProperties: chain,
+  additionalProperties: { $ref: '#/definitions/chain' },
 })
+
+/** What the schema of `iptables` refers to: every table and family has it, and the validator has it once. */
+export const firewallDefinitions: Readonly<Record<string, Schema>> = { rule: ruleObject, rules, chain }
 
 /** The schema of the fields `iptables` and `ip6tables`. */
 export const iptablesSchema: Schema = {
