@@ -5,6 +5,7 @@ import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../m
 import type { IpLink } from '../model/runner.ts'
 import { aliasOf, labelled, labGroup } from '../model/owner.ts'
 import { covered, ends, generatedMac, ip } from './common.ts'
+import { removeByGroup } from './groups.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -254,6 +255,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       })
       return [...set(desired, typed.length ? ['type', type.name, ...typed] : []), ...set(desired, words)]
     },
+
+    removeMany: removeByGroup,
 
     remove(r, outlook) {
       const del: Emission = { stage: 'delete links', command: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }

@@ -19,6 +19,12 @@ export interface Update<S extends object> {
   readonly differences: readonly Difference[]
 }
 
+/** How several resources are removed together, and the ids of those that need nothing else. */
+export interface Removal {
+  readonly emissions: readonly (Emission & { readonly change: string })[]
+  readonly ids: ReadonlySet<string>
+}
+
 /** What a kind may look at when it writes commands. */
 export interface Outlook {
   readonly lab: string
@@ -69,4 +75,6 @@ export interface Kind<S extends object = any> {
   loosened?(resource: Resource<S>, goes: (id: string) => boolean): Resource<S>
   /** Empty when something else that goes takes it along. */
   remove(resource: Resource<S>, outlook: Outlook): Emission[]
+  /** Removes of these, which `remove` would remove one by one, as many together as is faster. */
+  removeMany?(resources: readonly Resource<S>[], outlook: Outlook): Removal
 }

@@ -53,5 +53,8 @@ function hash(text: string): number {
 /** The group of links that `ip link add` sets atomically, before the alias can be: `nl` and 16 bits of the lab's name. */
 export const labGroup = (lab: string): number => 0x6e6c0000 + (hash(lab) & 0xffff)
 
+/** A group for links that are about to go, of their own ids: what an earlier run left in a group is in another one. */
+export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hash(ids.join(' ')) & 0xffff)
+
 /** The protocol number of the lab's routes and rules in the machine's own namespace: 201 to 250. */
 export const labProtocol = (lab: string): number => 201 + (hash(lab) % 50)

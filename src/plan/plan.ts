@@ -1,5 +1,5 @@
 import { kindOf } from '../kinds/index.ts'
-import type { Outlook } from '../model/kind.ts'
+import type { Outlook, Removal } from '../model/kind.ts'
 import { stages, type Change, type Difference, type Emission, type Plan, type Stage, type Step } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Stranger } from '../model/runner.ts'
@@ -25,8 +25,9 @@ export function makePlan(sides: Sides): Plan {
   const { changes: all, goes } = decide(desired, live, replace, new Set(strangers.map(({ namespace }) => namespace)))
   const outlook: Outlook = { lab, live, desired, goes }
   const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
+  const together = removals(all, outlook)
   const emitted = all.flatMap((change) =>
-    emissions(change, outlook).map((emission) => ({
+    emissions(change, outlook, together.ids).map((emission) => ({
       change: isNew(change) ? change.namespace : change.id,
       ...emission,
     })),
@@ -38,7 +39,7 @@ export function makePlan(sides: Sides): Plan {
         .map((e) => ({ change: name, ...e })) ?? [],
   )
   const changes = all.filter((change) => !isNew(change))
-  return { lab, adopts, strangers, changes, steps: order([...taken, ...emitted], desired) }
+  return { lab, adopts, strangers, changes, steps: order([...taken, ...together.emissions, ...emitted], desired) }
 }
 
 /** The live resources, and those that the kernel will make along with what the plan creates. */
@@ -151,12 +152,29 @@ function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Chang
   return [...byNamespace.values()].flat()
 }
 
-function emissions(change: Change, outlook: Outlook): Emission[] {
+/** What removes several at once, by kind. */
+function removals(changes: readonly Change[], outlook: Outlook): Removal {
+  const doomed = new Map<string, Resource[]>()
+  for (const change of changes) {
+    const { before } = change
+    if (!before || !isRemoved(change) || change.lostWith !== undefined) continue
+    const kind = kindOf(before.kind)
+    if (!kind.removeMany || kind.remove(before, outlook).length === 0) continue
+    const list = doomed.get(before.kind)
+    if (list) list.push(before)
+    else doomed.set(before.kind, [before])
+  }
+  const all = [...doomed].flatMap(([kind, resources]) => kindOf(kind).removeMany?.(resources, outlook) ?? [])
+  return { emissions: all.flatMap((r) => r.emissions), ids: new Set(all.flatMap((r) => [...r.ids])) }
+}
+
+/** What a change takes; `removed` are the ids of what others remove. */
+function emissions(change: Change, outlook: Outlook, removed: ReadonlySet<string>): Emission[] {
   const { action, before, after, differences } = change
   const kind = kindOf(change.kind)
   if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, outlook)
   return [
-    ...(before && isRemoved(change) && (change.lostWith === undefined || kind.lingers)
+    ...(before && isRemoved(change) && !removed.has(change.id) && (change.lostWith === undefined || kind.lingers)
       ? kindOf(before.kind).remove(before, outlook)
       : []),
     ...(after ? kind.create(after, outlook) : []),

@@ -38,6 +38,8 @@ const known: readonly (readonly string[])[] = [
   ['ip', 'link', 'set', 'dev', 'v0', 'alias', ''],
   words('ip link set dev br0 type bridge stp_state 0 vlan_filtering 1 nf_call_iptables 1'),
   words('ip link del dev v0'),
+  words('ip link set dev v0 group 7'),
+  words('ip link del group 7'),
   words('ip addr add 10.0.0.1/24 dev v0'),
   words('ip addr add 2001:db8::1/64 dev v0 nodad'),
   words('ip addr del 10.0.0.1/24 dev v0'),

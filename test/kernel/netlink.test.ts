@@ -238,6 +238,8 @@ const command = fc.oneof(
     maybe('mode', oneOf('bridge private')),
   ),
   phrase('ip link del dev', oneOf('p0 vx0 mv0 none')),
+  phrase('ip link set dev', oneOf('p0 e0 vx0 mv0 none'), 'group', oneOf('7 8')),
+  phrase('ip link del group', oneOf('7 8 9')),
   phrase(
     'sysctl -qw',
     oneOf('net.ipv4.ip_forward=1 net.ipv4.conf.e0.rp_filter=2 net.ipv4.ip_forward=x net.ipv4.no_such=1'),

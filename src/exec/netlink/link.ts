@@ -41,7 +41,7 @@ const info = (set = 0, change = 0): Uint8Array => {
   return bytes
 }
 
-/** `ip link add …`, `ip link set dev X …`, `ip link del dev X`; what follows `link`. */
+/** `ip link add …`, `ip link set dev X …`, `ip link del dev X`, `ip link del group N`; what follows `link`. */
 export function linkMessage(words: Words): Message {
   switch (words.next()) {
     case 'add':
@@ -56,6 +56,11 @@ export function linkMessage(words: Words): Message {
 }
 
 function del(words: Words): Message {
+  if (words.skip('group')) {
+    const group = u32(number(words.next(), 0x7fffffff))
+    if (words.more()) throw new NotUnderstood()
+    return { type: RTM.dellink, flags: 0, header: info(), attributes: [attribute(IFLA.group, group)] }
+  }
   if (!words.skip('dev')) throw new NotUnderstood()
   const name = device(words.next())
   if (words.more()) throw new NotUnderstood()
@@ -125,6 +130,7 @@ function set(words: Words): Message {
     mtu: once('mtu', (rest) => push(IFLA.mtu, u32(number(rest.next())))),
     address: once('address', (rest) => push(IFLA.address, mac(rest.next()))),
     txqueuelen: once('txqueuelen', (rest) => push(IFLA.txqlen, u32(number(rest.next(), 0x7fffffff)))),
+    group: once('group', (rest) => push(IFLA.group, u32(number(rest.next(), 0x7fffffff)))),
     alias: once('alias', (rest) => push(IFLA.ifalias, alias(rest.next()))),
     master: once('master', (rest) => void attributes.push({ type: IFLA.master, device: device(rest.next()) })),
     nomaster: once('master', () => push(IFLA.master, u32(0))),
