@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson, ShowJson } from '../../src/render/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 /** A lab that uses what can go half-way: bridges, ports, stacked devices, rules, a firewall of two tables, a process. */
 const lab = (extra = '') => `
@@ -160,23 +161,27 @@ describe('a lab that was there before', () => {
   })
 
   test('is taken back after --revert-after, also when the run was killed, unless it is confirmed', async () => {
-    const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-    expect((await netlab(['apply', edited, '-y', '--revert-after', '1s'])).code).toBe(0)
-    expect((await plan()).changes).not.toEqual([])
-    await wait(3)
-    expect((await plan()).changes).toEqual([])
+    const changes = async () => (await plan()).changes
+    const settled = () => until(changes, (found) => found.length === 0)
+    const watchdogs = () =>
+      sh(`for p in $(pgrep -f '[c]js watchdog'); do
+        [ "$(readlink /proc/$p/ns/net)" != "$(readlink /proc/self/ns/net)" ] || echo $p; done`)
+    // Long enough to see the change before it goes, on a machine that is slow, too.
+    expect((await netlab(['apply', edited, '-y', '--revert-after', '8s'])).code).toBe(0)
+    expect(await changes()).not.toEqual([])
+    expect(await settled()).toEqual([])
 
     expect((await netlab(['apply', edited, '-y', '--revert-after', '1s'], 'kill:2')).code).toBe(137)
-    await wait(3)
-    expect((await plan()).changes).toEqual([])
+    expect(await settled()).toEqual([])
 
-    expect((await netlab(['apply', edited, '-y', '--revert-after', '3s'])).code).toBe(0)
+    expect((await netlab(['apply', edited, '-y', '--revert-after', '60s'])).code).toBe(0)
+    expect(await watchdogs()).not.toBe('')
     expect((await netlab(['confirm', 'faulty'])).code).toBe(0)
     expect((await netlab(['confirm', 'faulty'])).code).toBe(1)
-    await wait(4)
+    expect(await until(watchdogs, (found) => found === '')).toBe('')
     expect((await plan(edited)).changes).toEqual([])
     await netlab(['apply', file, '-y'])
-  }, 60_000)
+  }, 180_000)
 
   test('a saved plan is done as it was shown, and refused when it is stale', async () => {
     const saved = join(world.folder, 'saved.plan')
@@ -241,7 +246,12 @@ describe('what others made', () => {
   })
 
   describe('processes in a namespace that goes', () => {
-    const enter = (words: string) => sh(`ip netns exec theirs ${words} >/dev/null 2>&1 & sleep 0.2; echo $!`)
+    /** Starts it, and waits until it is itself in the namespace: ip goes there first. */
+    const enter = (words: string) =>
+      sh(`ip netns exec theirs ${words} >/dev/null 2>&1 &
+        until [ "$(stat -Lc %i /proc/$!/ns/net)" = "$(stat -Lc %i /run/netns/theirs)" ] &&
+          [ "$(cat /proc/$!/comm)" != ip ]; do sleep 0.05; done
+        echo $!`)
     const running = (pid: string) => sh(`kill -0 ${pid.trim()} 2>/dev/null && echo yes`)
     const inside = (pid: string) => sh(`nsenter -n -t ${pid.trim()} ip -br link | grep -v '^lo '; true`)
     beforeEach(async () => void (await netlab(['apply', path, '-y'])))
@@ -299,7 +309,7 @@ test('one writer at a time: the second waits, or says who holds the lab', async 
     'name: slow\nnamespaces: { s: { processes: { p: { command: [sleep, "77"], ready: { file: /nowhere } } } } }\n',
   )
   const first = netlab(['apply', slow, '-y'])
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  expect(await until(() => sh(`grep -o '@netlab/slow' /proc/net/unix`), Boolean)).toContain('@netlab/slow')
   const second = await netlab(['apply', slow, '-y', '--lock-timeout', '0'])
   expect(second.code).toBe(1)
   expect(second.stderr).toMatch(/lab slow is being changed by another run \(process \d+, netlab apply/)

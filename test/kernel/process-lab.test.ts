@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson } from '../../src/render/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 let world: World
 const file = (): string => join(world.folder, 'lab.yaml')
@@ -112,8 +113,7 @@ describe('exec', () => {
 
 test('what died is started, and nothing else', async () => {
   await world.run(['pkill', '-f', '^sleep 701'])
-  await world.run(['sleep', '0.1'])
-  expect(await changes()).toEqual(['create pod/process/side'])
+  expect(await until(changes, (found) => found.length > 0)).toEqual(['create pod/process/side'])
   await netlab('apply', '-y', file())
   expect(await alive('sleep 701')).toBe(1)
   expect(await changes()).toEqual([])
@@ -158,12 +158,19 @@ test('one that is taken out of the file is stopped', async () => {
 
 describe('logs', () => {
   test('follows until the log is removed', async () => {
-    const following = world.netlab(['logs', '-f', 'host/out'])
-    await world.run(['sleep', '0.3'])
-    await world.run(['sh', '-c', 'echo more >>/run/netlab/apps/host/out.log'])
-    await world.run(['sleep', '0.3'])
-    await world.run(['rm', '/run/netlab/apps/host/out.log'])
-    expect(await following).toEqual({ code: 0, stdout: 'more\n', stderr: '' })
+    const log = '/run/netlab/apps/host/out.log'
+    const seen = join(world.folder, 'seen')
+    const says = async (line: string): Promise<boolean> => (await world.run(['grep', '-qx', line, seen])).code === 0
+    const following = world.run([
+      ...['sh', '-c', 'exec "$0" "$1" logs -f host/out >"$2"', process.execPath],
+      ...[join(process.cwd(), 'dist/netlab.cjs'), seen],
+    ])
+    for (const line of ['more', 'and more']) {
+      await world.run(['sh', '-c', 'echo "$0" >>"$1"', line, log])
+      expect(await until(() => says(line), Boolean)).toBe(true)
+    }
+    await world.run(['rm', log])
+    expect((await following).code).toBe(0)
   })
 
   test('says what there is', async () => {

@@ -5,6 +5,7 @@ import { typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { LiveProcess } from '../../src/model/runner.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 const address: Resource = {
   id: 'ns0/veth0/10.9.0.1/24',
@@ -86,8 +87,9 @@ test('is started with its names and environment, found, and stopped without a tr
 test('one that died is not there, and its log is', async () => {
   await start({ command: ['sleep', '602'] })
   await world.run(['pkill', '-f', '^sleep 602'])
-  await world.run(['sleep', '0.2'])
-  expect(await live()).toEqual([{ namespace: 'ns1', name: 'web', root: false, state: 'ended' }])
+  expect(await until(live, ([found]) => found?.state === 'ended')).toEqual([
+    { namespace: 'ns1', name: 'web', root: false, state: 'ended' },
+  ])
   expect((await world.run(['cat', '/run/netlab/lab/ns1/web.log'])).stdout).toMatch(
     /netlab: ended with exit code 143\n$/,
   )
@@ -105,7 +107,12 @@ test('children that hide their environment, leave the session or ignore TERM are
   const other = world.run(['sh', '-c', 'sleep 2.5; echo alive'])
   const script = `env -i sleep 604 & setsid sleep 604 & (trap '' TERM; env -i sleep 604; sleep 604) & exec sleep 604`
   expect(await start({ command: ['sh', '-c', script] })).toEqual(done)
-  await world.run(['sleep', '0.2'])
+  expect(
+    await until(
+      () => running('sleep 604'),
+      (count) => count === 4,
+    ),
+  ).toBe(4)
   expect(await stop('ns1', 'web', true)).toEqual(done)
   expect(await running('sleep 604')).toBe(0)
   expect((await world.run(['ls', '/run/netlab/lab/ns1'])).stdout).toBe('web.log\n')
@@ -174,12 +181,10 @@ test('restarts when asked to, and not otherwise', async () => {
   const count = async (): Promise<number> =>
     Number((await world.run(['grep', '-c', '^run', '/run/netlab/lab/ns1/web.log'])).stdout)
   await start({ command: ['sh', '-c', 'echo run; sleep 0.2; exit 1'], restart: 'on-failure' })
-  await world.run(['sleep', '1.2'])
-  expect(await count()).toBe(2)
+  expect(await until(count, (runs) => runs > 1)).toBeGreaterThan(1)
   expect(await live()).toMatchObject([{ state: 'running' }])
   await stop('ns1', 'web')
   await start({ command: ['sh', '-c', 'echo run; sleep 0.2'], restart: 'on-failure' })
-  await world.run(['sleep', '1'])
+  expect(await until(live, ([found]) => found?.state === 'ended')).toMatchObject([{ state: 'ended' }])
   expect(await count()).toBe(1)
-  expect(await live()).toMatchObject([{ state: 'ended' }])
 })
