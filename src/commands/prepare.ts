@@ -48,13 +48,26 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
 
 /**
  * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something
- * is wrong with it, or when something foreign is in the way.
+ * is wrong with it, when the kernel or the machine lacks something, or when something foreign is in the way.
  */
 export async function prepare(
   located: Located,
   opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes = {},
+): Promise<Prepared> {
+  try {
+    return await prepared(located, opened, runner, wishes)
+  } catch (error) {
+    throw error instanceof UserError && opened ? new UserError(error.diagnostics.map(opened.quote)) : error
+  }
+}
+
+async function prepared(
+  located: Located,
+  opened: OpenLab | undefined,
+  runner: Runner,
+  wishes: Wishes,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')

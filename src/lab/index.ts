@@ -56,6 +56,8 @@ export interface Lab extends Outline {
 export interface OpenLab extends Outline {
   /** Writes the lab out, once. Throws a UserError with everything that is wrong with it. */
   readonly lab: () => Lab
+  /** Adds the lines of this file to an error that was found out later, from its position alone. */
+  readonly quote: (diagnostic: Diagnostic) => Diagnostic
 }
 
 /** Throws a UserError with everything that is wrong when the text has not the shape of a lab. */
@@ -63,7 +65,15 @@ export function openLab(input: LabInput): OpenLab {
   const begun = begin(input)
   if (!begun.outline) throw new UserError(errorsIn(begun))
   let lab: Lab | undefined
-  return { ...begun.outline, lab: () => (lab ??= finish(input, begun)) }
+  return {
+    ...begun.outline,
+    lab: () => (lab ??= finish(input, begun)),
+    quote: (diagnostic) => {
+      const { position, snippet } = diagnostic
+      if (snippet || position?.file !== input.file) return diagnostic
+      return { ...diagnostic, snippet: begun.source.snippet(position) }
+    },
+  }
 }
 
 /** Throws a UserError with everything that is wrong when the text is no lab. */

@@ -86,6 +86,7 @@ test('plan and apply say it before anything changes, with the line', async () =>
     expect(stderr).toContain('needs dummy in the kernel')
     expect(stderr).toContain('Unknown device type')
     expect(stderr).toContain('needs.yaml:4')
+    expect(stderr).toMatch(/^ *4 \|       d0: \{ type: dummy \}\n *\| +\^/m)
     expect(stderr).toMatch(/modprobe dummy|CONFIG_DUMMY/)
   }
   expect((await world.run(['ip', 'netns', 'list'])).stdout).toBe('')
@@ -98,6 +99,7 @@ test('so they do for a program', async () => {
   expect(stderr).toContain('needs the program nft')
   expect(stderr).toMatch(/(install|add|-S) nftables/)
   expect(stderr).toContain('needs.yaml:')
+  expect(stderr).toMatch(/^ *\| +\^/m)
 })
 
 test('a lab that needs nothing special is not kept from working', async () => {
