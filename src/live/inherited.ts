@@ -40,15 +40,18 @@ export function pinned(
   dropped: ReadonlyMap<string, string> = new Map(),
 ): Resources {
   const result = new Map(desired)
-  const bridged = new Set(
-    [...desired.values()].flatMap(({ kind, namespace }) => (kind === 'bridge' ? [namespace] : [])),
-  )
+  const having = (wanted: string): Set<string> =>
+    new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
+  const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
   for (const r of live.values()) {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const { key, dev } = r.spec as SysctlSpec
     const adopted = live.get(r.namespace)?.spec['adopted'] === true
-    // What concerns bridged frames matters where the lab has a bridge.
-    const idle = key.startsWith('net.bridge.') && !bridged.has(r.namespace)
+    // What concerns bridged frames matters where the lab has a bridge. WireGuard turns redirects off when it is set up
+    // (wg_open in drivers/net/wireguard/device.c).
+    const idle =
+      (key.startsWith('net.bridge.') && !bridged.has(r.namespace)) ||
+      (key === 'net.ipv4.conf.all.send_redirects' && tunnelled.has(r.namespace))
     const kept = idle ? undefined : defaults.get(key)
     // An interface begins with what the namespace says by default.
     const general = dev === undefined ? undefined : desired.get(sysctlId(r.namespace, ofEvery(key)))

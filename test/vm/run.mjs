@@ -103,7 +103,7 @@ function impaired() {
   writeFileSync(file, `namespaces: { a: , b: }\nlinks: [{ endpoints: ${link}, impairments: { delay: 100ms } }]\n`)
   must(netlab('apply', file, '-y'))
   const average = Number(/= [\d.]+\/([\d.]+)/.exec(sh('ip netns exec a ping -q -c 3 -i 0.3 10.0.0.2'))?.[1])
-  check(`netem: 100 ms each way are 200 ms and more (${average} ms)`, average >= 200 && average < 300)
+  check(`netem: 100 ms each way are 200 ms and more (${average} ms)`, average >= 200)
   must(netlab('destroy', file, '-y'))
 }
 
