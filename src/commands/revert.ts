@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { connect, createServer, type Server } from 'node:net'
 import { lock } from '../exec/lock.ts'
 import { startRunner } from '../exec/runner.ts'
+import { stay, staying } from '../exec/sandbox/inside.ts'
 import type { Live } from '../live/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
@@ -33,7 +34,7 @@ export async function startWatchdog(lab: string, before: Live, duration: string)
   const child = spawn(process.execPath, [process.argv[1] ?? '', 'watchdog'], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, NETLAB_FAULT: '' },
+    env: { ...process.env, ...staying(), NETLAB_FAULT: '' },
   })
   const orders: Orders = { lab, seconds, before: [...before.resources.values()] }
   child.stdin.end(JSON.stringify(orders))
@@ -78,6 +79,7 @@ function dismiss(lab: string): Promise<boolean> {
 
 /** The watchdog itself: waits, and unless somebody connects, takes the lab back. */
 export async function watch(): Promise<number> {
+  stay()
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
   const { lab, seconds, before } = JSON.parse(text) as Orders

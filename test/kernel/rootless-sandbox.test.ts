@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Outcome } from '../../src/model/command.ts'
+import { until } from '../support/until.ts'
 import { openUser, type User } from '../support/user.ts'
 
 const LAB = `
@@ -53,6 +54,12 @@ describe('the sandbox of an ordinary user', () => {
       expect((await netlab('destroy', 'router', '-y')).stderr).not.toContain('ended from outside')
       expect(await holders()).toEqual([])
       expect(await names()).toEqual([])
+    })
+
+    test('goes away with a lab that the watchdog takes back, when nobody else comes', async () => {
+      await netlab('apply', 'p.yaml', '-y', '--revert-after', '1s')
+      expect(await until(holders, ({ length }) => length === 0)).toEqual([])
+      expect(await until(() => processes('cjs watchdog'), ({ length }) => length === 0)).toEqual([])
     })
 
     test('is one, however many commands start it at once', async () => {

@@ -6,6 +6,12 @@ import { forget } from './memory.ts'
 /** What enter() tells the netlab that it starts: its own process id (0: it waits for nothing), the holder's, the sandbox, the directory. */
 export const ENTERED = 'NETLAB_ENTERED'
 
+/** What a process is told that outlives the one that was sent in: the holder's process id, and the sandbox. */
+const STAYS = 'NETLAB_STAYS'
+
+/** The sandbox that this process was sent into. */
+let entered: { readonly name: string; readonly holder: number } | undefined
+
 /** How often it is looked whether the one outside is still there, in milliseconds. */
 const INTERVAL = 100
 
@@ -19,6 +25,7 @@ export function settle(): boolean {
   if (outside === undefined) return false
   Reflect.deleteProperty(process.env, ENTERED)
   for (const fd of [3, 4, 5]) closeSync(fd) // the namespaces, which this process is in by now
+  entered = { name, holder: Number(holder) }
   process.on('exit', () => leave(name, Number(holder)))
   if (outside !== '0')
     setInterval(() => {
@@ -30,6 +37,15 @@ export function settle(): boolean {
     throw UserError.of(`the directory ${folder} cannot be reached from the sandbox`, (error as Error).message)
   }
   return true
+}
+
+/** The environment for a process of netlab's that outlives this one: it will see to the holder as well. */
+export const staying = (): Record<string, string> => (entered ? { [STAYS]: `${entered.holder} ${entered.name}` } : {})
+
+/** In such a process: sees to the holder at the end. */
+export function stay(): void {
+  const [, holder, name = ''] = /^(\d+) (\S+)$/.exec(process.env[STAYS] ?? '') ?? []
+  if (holder !== undefined) process.on('exit', () => leave(name, Number(holder)))
 }
 
 /** The sandbox goes away with its last lab; and one with labs is kept, also when its holder was killed meanwhile. */
