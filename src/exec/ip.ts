@@ -1,6 +1,7 @@
 import { readdirSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
+import { ownerOf } from '../model/owner.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { parallel, runProcess } from './process.ts'
@@ -174,7 +175,11 @@ async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined
   return result
 }
 
-async function dumpOne({ netns, sysctls, depth }: DumpRequest): Promise<Dump | undefined> {
+async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
+  if (owner !== undefined) {
+    const glimpsed = await dumpOne({ ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
+    if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
+  }
   const links = depth === 'links'
   const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
   const outcome = await runProcess({

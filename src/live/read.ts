@@ -68,19 +68,17 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
     return lists.get(same) ?? (lists.set(same, list), list)
   }
   const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
-  const [dumped, glimpsed, inherited] = await Promise.all([
+  const [dumped, rest, inherited] = await Promise.all([
     runner.dump([{ sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' }, ...wanted.map(full)]),
-    runner.dump(others.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' }))),
+    runner.dump(others.map(({ name }) => ({ ...full(name), owner: lab }))),
     missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
   ])
-  const orphans = others.filter((_, i) => owner(glimpsed[i]) === lab)
-  const rest = await runner.dump(orphans.map(({ name }) => full(name)))
 
   const dumps = new Map<string, Dump>()
   const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
   keep(root, dumped[0])
   wanted.forEach((name, i) => keep(name, dumped[i + 1]))
-  orphans.forEach(({ name }, i) => keep(name, rest[i]))
+  others.forEach(({ name }, i) => owner(rest[i]) === lab && keep(name, rest[i]))
   for (const [name, dump] of dumps) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
   const set = new Map<string, readonly string[]>()

@@ -3,6 +3,9 @@ const MARK = 'netlab:'
 /** Says in the alias of `lo` (of a device, in the machine's own namespace) which lab it belongs to. */
 export const labelled = (lab: string, alias?: string): string => `${MARK}${lab}${alias ? ` ${alias}` : ''}`
 
+/** What the alias of a lab's `lo` begins with. */
+export const markOf = (lab: string): string => `${MARK}${lab}`
+
 /** The lab that an alias names; undefined when it names none. */
 export const ownerOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.slice(MARK.length).split(' ', 1)[0] : undefined

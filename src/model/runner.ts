@@ -155,6 +155,8 @@ export interface DumpRequest {
   readonly sysctls: readonly string[]
   /** `links` reads nothing but `links` and `addresses`: enough to see who owns a namespace. */
   readonly depth: 'links' | 'all'
+  /** A lab: of a namespace that is not marked as its own, nothing more is read than for `links`. */
+  readonly owner?: string
 }
 
 /** A command of a run that failed. */

@@ -312,6 +312,10 @@ describe('the netlink runner', () => {
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
     expect(own.map(comparable)).toEqual(ip.map(comparable))
     expect(Object.values(own[0]?.nsids ?? {}).sort()).toEqual(['b', 'c'])
+    const some = ['lab', 'other', 'la'].map((owner): DumpRequest => ({ ...all('a'), owner }))
+    const [mine, theirs] = (await world.drive([{ dump: some }, { dump: some, by: 'ip' }])) as [Dumps, Dumps]
+    expect(theirs.map((dump) => (dump?.routes.length ?? 0) > 0)).toEqual([true, false, false])
+    expect([mine[0], mine[1]].map((dump) => comparable(dump ?? null))).toEqual(theirs.slice(0, 2).map(comparable))
     expect(own[2]).toBeNull()
     expect(own[3]).toBeNull()
     await world.drive([{ run: [{ argv: ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2'], netns: 'a' }] }])

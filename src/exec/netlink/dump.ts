@@ -38,6 +38,8 @@ export const requests = {
 /** What is left to other programs. */
 export interface Decoded {
   readonly dump: Dump
+  /** Everything was read, not only links and addresses. */
+  readonly whole: boolean
   /** What the kernel told of the sysctls. */
   readonly netconf: Netconf
   /** There are tables of nftables, or it cannot be told. */
@@ -79,6 +81,7 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
       ip6tables: '',
       nftables: '',
     },
+    whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
     // Where the kernel has no such sockets, it has no nftables.
     firewall:

@@ -131,11 +131,18 @@ export function gatherer(
     }
   }
 
+  const has = (section: Section | undefined, text: string): boolean =>
+    section !== undefined && out.subarray(section.from, section.to).includes(text)
+
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, requests, netfilter } = reading
+    const { netns, requests, netfilter, only } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
     if (!system.enter(netns)) return { index, gone: { errno: errno(), error: error() }, sections: [] }
-    const sections = requests.map((request) => ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
+    const sections: Section[] = []
+    for (const request of requests) {
+      if (only && sections.length === only.glimpse && !has(sections[0], only.mark)) return { index, sections }
+      sections.push(ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
+    }
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     return { index, sections, ...(list && { files: contents(list) }) }
@@ -143,9 +150,15 @@ export function gatherer(
 
   return ({ bytes, readings, lists, next }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const named = readings.some(({ nsids }) => nsids) ? names() : []
-    const ids = named.length ? openIndex(named) : undefined
-    if (ids) reply({ kind: 'names', names: named })
+    let ids: ReturnType<typeof openIndex> | undefined
+    const idsOf = (netns: string | undefined): Section | undefined => {
+      if (!ids) {
+        const named = names()
+        reply({ kind: 'names', names: named })
+        ids = openIndex(named)
+      }
+      return ids.idsOf(netns)
+    }
     let results: ReadResult[] = []
     const flush = (): void => {
       // Handed over, not copied: the next answers go into memory of their own.
@@ -157,7 +170,8 @@ export function gatherer(
     for (let index = take(); index < readings.length; index = take()) {
       const reading = readings[index] as Reading
       const result = readOne(reading, index, all, lists[reading.files ?? -1])
-      const nsids = reading.nsids && !result.gone ? ids?.idsOf(reading.netns) : undefined
+      const whole = result.sections.length >= reading.requests.length
+      const nsids = reading.nsids && whole ? idsOf(reading.netns) : undefined
       results.push(nsids ? { ...result, nsids } : result)
       if (reading.netns !== undefined) system.forget(reading.netns)
       if (filled > CHUNK) flush()

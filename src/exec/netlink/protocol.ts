@@ -24,6 +24,8 @@ export interface Reading {
   readonly netfilter?: Slice
   /** The place of a list of files in `lists`; absent: none. */
   readonly files?: number
+  /** When the first answer has not this text in it, `glimpse` requests are enough, and nothing else is wanted. */
+  readonly only?: { readonly mark: string; readonly glimpse: number }
   /** Whether the ids that the namespace has for others are wanted. */
   readonly nsids: boolean
 }

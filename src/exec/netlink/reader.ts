@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
+import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
 import { ipRunner, readFirewall, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
@@ -21,6 +22,13 @@ interface Learnt {
   files?: readonly (string | undefined)[]
 }
 
+/** What is to be read, and what is known of it so far. */
+interface Order {
+  readonly wanted: readonly DumpRequest[]
+  readonly recipes: ReadonlyMap<readonly string[], Recipe>
+  readonly learnt: readonly Learnt[]
+}
+
 /** Reads namespaces through the thread; where there are many, a second one begins with the files meanwhile. */
 export const reader =
   ({ one, other }: Threads): Runner['dump'] =>
@@ -28,32 +36,39 @@ export const reader =
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
-    const split = wanted.filter(({ sysctls: keys }) => recipes.get(keys)?.files.length).length >= MANY
-    if (!split) await ask(one, wanted, recipes, learnt, 'both')
+    const every = [...wanted.keys()]
+    const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
+    const order = { wanted, recipes, learnt }
+    if (filed.length < MANY) await ask(one, order, every, 'both')
     else {
+      const answers = ask(one, order, every, 'answers')
+      // Where it is not known yet whose they are, files come later.
+      if (wanted.some(({ owner }) => owner !== undefined)) await answers
+      const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
       const next = new Int32Array(new SharedArrayBuffer(4))
-      await Promise.all([
-        ask(one, wanted, recipes, learnt, 'answers'),
-        ...[one, other()].map((thread) => ask(thread, wanted, recipes, learnt, 'files', next)),
-      ])
+      await Promise.all([answers, ...[one, other()].map((thread) => ask(thread, order, mine, 'files', next))])
     }
-    return finish(wanted, recipes, learnt)
+    return finish(order)
   }
 
-/** Asks a thread for answers of the kernel, for files, or for both. */
+const isWhole = (one: Learnt | undefined): boolean =>
+  one?.known !== undefined && one.known !== 'foreign' && one.known.whole
+
+/** Asks a thread, about the requests with these indexes, for answers of the kernel, for files, or for both. */
 async function ask(
   channel: Channel,
-  wanted: readonly DumpRequest[],
-  recipes: ReadonlyMap<readonly string[], Recipe>,
-  learnt: Learnt[],
+  { wanted, recipes, learnt }: Order,
+  indexes: readonly number[],
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
-  if (wanted.length === 0) return
+  const asked = indexes.flatMap((i) => wanted[i] ?? [])
+  if (asked.length === 0) return
   const { bytes, add } = collector()
   const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
-  const readings = wanted.map(({ netns, sysctls: keys, depth }) => ({
+  const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
+    ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
     ...(netns !== undefined && { netns }),
     requests: what === 'files' ? [] : slices[depth],
     ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
@@ -70,7 +85,8 @@ async function ask(
   })
 
   function take(answers: Buffer, result: ReadResult): void {
-    const { index, gone, files } = result
+    const { gone, files } = result
+    const index = indexes[result.index] ?? -1
     const [request, one] = [wanted[index], learnt[index]]
     if (!request || !one) return
     if (gone) return vanished(request, gone)
@@ -90,26 +106,22 @@ function attempt<T>(read: () => T): T | 'foreign' {
 }
 
 /** Puts together what was learnt, and asks the programs for the rest. */
-async function finish(
-  wanted: readonly DumpRequest[],
-  recipes: ReadonlyMap<readonly string[], Recipe>,
-  learnt: readonly Learnt[],
-): Promise<(Dump | undefined)[]> {
+async function finish({ wanted, recipes, learnt }: Order): Promise<(Dump | undefined)[]> {
   // Where nft is missing, only the programs that are there can tell whether there are rules.
   const blind = wanted.some(({ depth }) => depth === 'all') && !installed('nft')
   const dumps: (Dump | undefined)[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
     const { known, files = [] } = learnt[index] ?? {}
-    const { netns, sysctls: keys, depth } = request
+    const { netns, sysctls: keys } = request
     const list = recipes.get(keys)
     const values =
-      known && known !== 'foreign' && list && depth === 'all' && attempt(() => sysctls(list, known.netconf, files))
+      known && known !== 'foreign' && list && known.whole && attempt(() => sysctls(list, known.netconf, files))
     if (known === 'foreign' || values === 'foreign')
       unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
     else if (known) {
       const dump = values ? { ...known.dump, sysctls: values } : known.dump
-      const asked = depth === 'all' && (known.firewall || blind)
+      const asked = known.firewall || (known.whole && blind)
       dumps[index] = dump
       if (asked || known.shaped)
         unfinished.push({
