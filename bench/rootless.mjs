@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { median } from './world.mjs'
 
 const USER = 12345
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -63,8 +64,6 @@ function prepare(folder) {
   chmodSync(folder, 0o755)
   own(folder)
 }
-
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1]
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
 const script = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && ip link set dev lo up && echo && exec cat'

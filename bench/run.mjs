@@ -2,7 +2,7 @@
 // [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,growth] [--json FILE] [--write]
 // See docs/performance.md.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,33 +26,31 @@ const { values } = parseArgs({
 })
 /** What takes longer than this, in ms, is not repeated. */
 const SLOW = 15_000
+/** Debian's, which is who installs Mininet: apt-get install mininet bridge-utils */
+const PYTHON = '/usr/bin/python3'
+const hasMininet = () => spawnSync('sh', ['-c', `${PYTHON} -c 'import mininet' && command -v brctl`]).status === 0
 const OPS = ['build', 'read', 'change', 'destroy']
 
 const list = (words) => words.split(',').filter(Boolean)
 
-async function main() {
-  const folder = mkdtempSync(join(os.tmpdir(), 'netlab-bench-'))
-  try {
-    const bench = prepare(folder)
-    const results = []
-    for (const shape of list(values.shapes))
-      for (const size of list(values.sizes)) results.push(compare(bench, shape, Number(size)))
-    const parts = {
-      router: ['The router lab', () => router(bench)],
-      rules: ['Rules of a hundred namespaces', () => firewalls(bench)],
-      links: ['A hundred links of a living lab', () => links(bench)],
-      growth: ['Growth without a kernel', () => growth(checkout, folder)],
-    }
-    const answers = []
-    for (const [name, part] of list(values.parts).map((one) => parts[one])) answers.push({ name, ...(await part()) })
-    const report = { format_version: '1.0', ...machine(bench), results, parts: answers }
-    const text = render(report)
-    console.log(text)
-    if (values.json) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
-    if (values.write) publish(text)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+async function main(folder) {
+  const bench = prepare(folder)
+  const results = []
+  for (const shape of list(values.shapes))
+    for (const size of list(values.sizes)) results.push(compare(bench, shape, Number(size)))
+  const parts = {
+    router: ['The router lab', () => router(bench)],
+    rules: ['Rules of a hundred namespaces', () => firewalls(bench)],
+    links: ['A hundred links of a living lab', () => links(bench)],
+    growth: ['Growth without a kernel', () => growth(checkout, folder)],
   }
+  const answers = []
+  for (const [name, part] of list(values.parts).map((one) => parts[one])) answers.push({ name, ...(await part()) })
+  const report = { format_version: '1.0', ...machine(bench), results, parts: answers }
+  const text = render(report)
+  console.log(text)
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  if (values.write) publish(text)
 }
 
 /** The tools of a run: the measuring program, and a way to run something and learn how long it took. */
@@ -104,10 +102,7 @@ function programs({ folder, netlab, rtnl }, shape, size) {
     'ip -batch': scripts('batched', batched(it)),
     'one ip per command': scripts('hand', byHand(it)),
   }
-  const python = '/usr/bin/python3'
-  // Debian: apt-get install mininet bridge-utils
-  if (spawnSync('sh', ['-c', `${python} -c 'import mininet' && command -v brctl`]).status === 0)
-    all.Mininet = { self: [python, join(here, 'mininet-lab.py'), shape, String(size)] }
+  if (hasMininet()) all.Mininet = { self: [PYTHON, join(here, 'mininet-lab.py'), shape, String(size)] }
   return Object.fromEntries(
     Object.entries(all).filter(([name]) => name.startsWith('C') || new RegExp(values.programs).test(name)),
   )
@@ -180,25 +175,36 @@ function router({ netlab, time, drain, runs }) {
   }
 }
 
+/** The version in a program's answer. */
+function version(...argv) {
+  const { stdout } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' })
+  return /\d+(\.\d+)+/.exec(stdout ?? '')?.[0] ?? '?'
+}
+
 function machine({ netlab, time }) {
   return {
     date: new Date().toISOString().slice(0, 10),
     netlab: time([...netlab, '--version']).stdout.trim(),
     node: process.version,
     kernel: os.release(),
+    iproute2: version('ip', '-V'),
+    iptables: version('iptables', '-V'),
+    cc: version('cc', '-dumpfullversion'),
+    mininet: hasMininet() ? version(PYTHON, '-c', 'from mininet.net import VERSION; print(VERSION)') : null,
     cpus: `${os.cpus().length} × ${os.cpus()[0]?.model.trim() ?? '?'}`,
   }
 }
 
 const shown = (ms) => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
-/** `12 (1.3)`: the median, and how often C's. */
+/** `12, 11–15 (1.3)`: the median, the fastest and the slowest, and how often C's median. */
 function cell(times, base) {
   if (!times.length) return '–'
-  const [mid, unit] = [median(times), base?.length ? median(base) : undefined]
-  return unit === undefined || times === base ? shown(mid) : `${shown(mid)} (${(mid / unit).toFixed(1)})`
+  const spread = times.length > 1 ? `, ${shown(Math.min(...times))}–${shown(Math.max(...times))}` : ''
+  const ratio = times === base ? '' : ` (${(median(times) / median(base)).toFixed(1)})`
+  return `${shown(median(times))}${spread}${ratio}`
 }
 
-function render({ date, netlab, node, kernel, cpus, results, parts }) {
+function render({ date, netlab, node, kernel, iproute2, iptables, cc, mininet, cpus, results, parts }) {
   const words = { build: 'build, apply', read: 'read, plan', change: 'change one thing', destroy: 'destroy' }
   const blocks = results.map(({ shape, size, memory_mb, times }) => {
     const rows = Object.entries(times).map(([name, ops]) => [
@@ -209,7 +215,9 @@ function render({ date, netlab, node, kernel, cpus, results, parts }) {
     return `### A ${shape} of ${size}\n\n${table(['', ...OPS.map((op) => words[op]), 'runs'], rows)}\n\nMost memory of netlab: ${memory_mb} MB.`
   })
   return [
-    `netlab ${netlab}, node ${node}, Linux ${kernel}, ${cpus}, ${date}. Medians in ms; in parentheses, how often the time of the C program.`,
+    `netlab ${netlab}, node ${node}, iproute2 ${iproute2}, iptables ${iptables}, cc ${cc}, Linux ${kernel}, ${cpus}, ${date}. Medians in ms, the fastest and the slowest run; in parentheses, how often the C program's median. Who takes longer than ${SLOW / 1000} s for one thing runs once.`,
+    ...(mininet ? [`Mininet ${mininet}.`] : ['Without Mininet, which is not installed here.']),
+    ...(values.programs ? [`Only C and what is called /${values.programs}/ took part.`] : []),
     ...blocks,
     ...parts.map(({ name, head, rows, note }) => `### ${name}\n\n${table(head, rows)}${note ? `\n\n${note}` : ''}`),
     '',
@@ -224,4 +232,5 @@ function publish(text) {
   spawnSync('npx', ['prettier', '--write', file], { cwd: checkout })
 }
 
-if (inside()) await main()
+const folder = inside()
+if (folder) await main(folder)

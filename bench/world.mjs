@@ -1,15 +1,18 @@
 // What the benchmarks share: a machine of their own, and times.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** The middle one of some numbers. */
 export const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1]
 
 /**
  * Starts this program again in private mount, network and process namespaces with its own /run, unless it is there already:
- * nothing of it is seen outside, and all of it goes when it ends. Returns whether this is the inner one.
+ * nothing of it is seen outside, and all of it goes when it ends, also by Ctrl-C. Returns the inner one's folder for files.
  */
 export function inside() {
-  if (process.env.NETLAB_BENCH) return true
+  if (process.env.NETLAB_BENCH) return process.env.NETLAB_BENCH
   if (process.geteuid() !== 0) {
     console.error('The benchmark makes namespaces: run it as root.')
     process.exit(1)
@@ -29,9 +32,20 @@ export function inside() {
     process.execPath,
     ...process.argv.slice(1),
   ]
-  const { status } = spawnSync('unshare', start, { stdio: 'inherit', env: { ...process.env, NETLAB_BENCH: '1' } })
-  process.exitCode = status ?? 1
-  return false
+  const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
+  const world = spawn('unshare', start, { stdio: 'inherit', env: { ...process.env, NETLAB_BENCH: folder } })
+  // The inner one is process 1 of its namespace, where signals do nothing by themselves, and unshare passes none on.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(signal, () => {
+      process.exitCode = 128 + constants.signals[signal]
+      world.kill('SIGKILL')
+    })
+  world.on('error', (error) => console.error(`unshare: ${error.message}`))
+  world.on('close', (code) => {
+    process.exitCode ??= code ?? 1
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+  return undefined
 }
 
 /** A table in Markdown; columns of numbers are right-aligned. */
