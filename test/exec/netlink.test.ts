@@ -171,7 +171,7 @@ test('a kernel without nftables has no rules, and is read all the same', () => {
     {
       kind: 'read',
       bytes: new Uint8Array(8),
-      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, nsids: false }],
+      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, rules: true, nsids: false }],
       lists: [],
     },
     (reply) => replies.push(reply),

@@ -48,6 +48,9 @@ type Fields = Record<string, unknown>
 const pick = (from: object, ...names: string[]): Fields =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
 
+/** Without the time at which it was saved, and what was counted until then. */
+const timeless = (saved: string): string => saved.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '[]')
+
 /** The fields that the model names, without what goes on by itself (carrier, and what follows from it). */
 function comparable(dump: Dump | null): unknown {
   if (!dump) return dump
@@ -82,6 +85,8 @@ function comparable(dump: Dump | null): unknown {
     ...dump,
     links,
     nsids: undefined,
+    iptables: timeless(dump.iptables),
+    ip6tables: timeless(dump.ip6tables),
     addresses: dump.addresses.map(({ ifname, addr_info }) => ({
       ifname,
       addr_info: addr_info.map((a) =>
@@ -332,6 +337,36 @@ describe('the netlink runner', () => {
     expect(own[1]?.iptables).toContain('--dport 80')
     expect(own[2]?.nftables).toContain('table inet own')
     expect(own[2]?.qdiscs.map(({ kind }) => kind)).toContain('tbf')
+  })
+
+  test('loads and lists the rules of nftables, in one transaction', async () => {
+    const nft = (netns: string, ...lines: string[]): Command => ({
+      argv: ['nft', '-f', '-'],
+      netns,
+      input: `${lines.join('\n')}\n`,
+    })
+    const hook = 'type filter hook input priority 0; policy accept;'
+    const names = ['a', 'b', 'c', 'd']
+    await world.drive([{ run: names.map(create) }])
+    const [ran] = (await world.drive([
+      {
+        run: [
+          nft('a', 'table inet t {', `chain c { ${hook} tcp dport { 80, 443 } accept; }`, '}'),
+          nft('a', 'add rule inet t c ip saddr 10.0.0.0/8 counter drop comment "é"'),
+          nft('b', 'add table ip own', 'add set ip own s { type ipv4_addr; elements = { 10.0.0.1 } }'),
+          nft('c', 'add table ip filter', 'add table inet more'),
+          nft('d', 'add table inet t', 'add rule inet t none accept'),
+        ],
+      },
+    ])) as [Ran]
+    expect(ran).toMatchObject({ done: [0, 1, 2, 3], failure: { index: 4, outcome: { code: 1 } } })
+    expect(ran.failure?.outcome.stderr).toContain('No such file or directory')
+    const requests = names.map(all)
+    const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
+    expect(own.map((dump) => dump?.nftables)).toEqual(ip.map((dump) => dump?.nftables))
+    expect(own[0]?.nftables).toMatch(/tcp dport { 80, 443 } accept # handle \d+\n.*counter drop comment "é"/)
+    expect(own.map(comparable)).toEqual(ip.map(comparable))
+    expect(own[3]?.nftables).toBe('')
   })
 
   test('reads sysctls alike, from files and from what the kernel tells of them in one answer', async () => {

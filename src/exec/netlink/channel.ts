@@ -7,6 +7,8 @@ import { source } from './thread.ts'
 export interface Channel {
   /** Undefined: it works; otherwise why it cannot work on this machine. */
   readonly unusable: Promise<string | undefined>
+  /** Whether it can load and list the rules of nftables: known when it is known to work. */
+  readonly nft: () => boolean
   /** Sends a request and hears everything that comes back for it. Throws when it could not be carried on with. */
   ask(request: Request, heard: (reply: Reply) => void): Promise<void>
 }
@@ -39,11 +41,12 @@ function openChannel(): Channel {
     koffi = createRequire(__filename).resolve('koffi')
   } catch {
     const unusable = 'the package koffi is not installed'
-    return { unusable: Promise.resolve(unusable), ask: () => Promise.reject(new Error(unusable)) }
+    return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
   }
   const worker = new Worker(source(), { eval: true, workerData: koffi, trackUnmanagedFds: false })
   worker.unref()
 
+  let nft = false
   let known: (reason?: string) => void = () => {}
   const unusable = new Promise<string | undefined>((resolve) => (known = resolve))
   const broken = (error: Error): void => {
@@ -53,7 +56,10 @@ function openChannel(): Channel {
   worker.on('error', broken)
   worker.on('exit', () => broken(new Error('the netlink thread has ended')))
   worker.on('message', (reply: Reply) => {
-    if (reply.kind === 'ready') return known()
+    if (reply.kind === 'ready') {
+      nft = reply.nft
+      return known()
+    }
     if (reply.kind === 'unusable') return known(reply.reason)
     const [first] = pending
     try {
@@ -70,6 +76,7 @@ function openChannel(): Channel {
   })
 
   return {
+    nft: () => nft,
     get unusable() {
       // Whoever waits for the thread to start must not find the process ended.
       worker.ref()

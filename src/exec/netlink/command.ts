@@ -14,6 +14,7 @@ export type Operation =
   | { readonly do: 'create'; readonly name: string; readonly message: Message }
   | { readonly do: 'attach'; readonly name: string; readonly netns?: string }
   | { readonly do: 'delete'; readonly name: string }
+  | { readonly do: 'nft'; readonly netns?: string; readonly lines: string }
   | {
       readonly do: 'write'
       readonly netns?: string
@@ -27,8 +28,8 @@ export type Operation =
  * itself does that. The meaning of each word is iproute2's (ip(8), its sources' ip/*.c).
  */
 export function understand({ argv, netns, input }: Command): Operation | undefined {
-  if (input !== undefined) return undefined
   const at = netns === undefined ? {} : { netns }
+  if (input !== undefined) return argv.join(' ') === 'nft -f -' ? { do: 'nft', ...at, lines: input } : undefined
   try {
     return operation(argv, at)
   } catch (error) {

@@ -79,13 +79,14 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
       sysctls: new Map(),
       iptables: '',
       ip6tables: '',
-      nftables: '',
+      nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',
     },
     whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
     // Where the kernel has no such sockets, it has no nftables.
     firewall:
       tableAnswer !== undefined &&
+      result.rules === undefined &&
       tableAnswer.errno !== EPROTONOSUPPORT &&
       (tableAnswer.errno !== 0 || tableAnswer.to > tableAnswer.from),
     shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),

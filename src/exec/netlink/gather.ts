@@ -14,6 +14,10 @@ export function gatherer(
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
   const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP] = [88, 90, 1, 4, 0x300]
+  const [NFPROTO_IPV4, NFPROTO_IPV6] = [2, 10]
+  const IPTABLES = ['filter', 'nat', 'mangle', 'raw', 'security']
+  /** libnftables(3): NFT_CTX_OUTPUT_… */
+  const [NFT_STATELESS, NFT_HANDLES] = [1 << 2, 1 << 3]
   /** net_namespace.h */
   const NETNSA = { nsid: 1, fd: 3, targetNsid: 4 } as const
   /** How much is read before it is handed over, and the most that one answer takes, in bytes. */
@@ -25,12 +29,14 @@ export function gatherer(
   let out = Buffer.alloc(0)
   let filled = 0
 
+  function enlarge(): void {
+    const more = Buffer.alloc(Math.max(CHUNK + ROOM, out.length * 2))
+    out.copy(more, 0, 0, filled)
+    out = more
+  }
+
   function room(): Buffer {
-    if (out.length - filled < ROOM) {
-      const more = Buffer.alloc(Math.max(CHUNK + ROOM, out.length * 2))
-      out.copy(more, 0, 0, filled)
-      out = more
-    }
+    if (out.length - filled < ROOM) enlarge()
     return out.subarray(filled)
   }
 
@@ -131,6 +137,23 @@ export function gatherer(
     }
   }
 
+  /** The rules of nftables; undefined where there are none, or also some of iptables: it has forms of its own for them. */
+  function listRules({ from, to, errno: failed }: Section): Slice | undefined {
+    if (failed || from === to || !system.nft) return undefined
+    for (let at = from; at < to; at += (out.readUInt32LE(at) + 3) & ~3) {
+      const family = out[at + 16] ?? 0
+      // nfgenmsg, then NFTA_TABLE_NAME comes first.
+      const name = out.toString('utf8', at + 24, at + 20 + out.readUInt16LE(at + 20) - 1)
+      if ((family === NFPROTO_IPV4 || family === NFPROTO_IPV6) && IPTABLES.includes(name)) return undefined
+    }
+    const { failed: refused, output } = system.nft('list ruleset', NFT_STATELESS | NFT_HANDLES)
+    if (refused) return undefined
+    const text = Buffer.from(output)
+    while (out.length - filled < text.length + ROOM) enlarge()
+    text.copy(out, filled)
+    return { from: filled, to: (filled += text.length) }
+  }
+
   const has = (section: Section | undefined, text: string): boolean =>
     section !== undefined && out.subarray(section.from, section.to).includes(text)
 
@@ -145,7 +168,9 @@ export function gatherer(
     }
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
-    return { index, sections, ...(list && { files: contents(list) }) }
+    const tables = netfilter && sections.at(-1)
+    const rules = reading.rules && tables ? listRules(tables) : undefined
+    return { index, sections, ...(rules && { rules }), ...(list && { files: contents(list) }) }
   }
 
   return ({ bytes, readings, lists, next }, reply) => {

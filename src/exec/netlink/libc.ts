@@ -30,6 +30,11 @@ export interface System {
   readonly openProc: (path: string, flags: number) => number
   /** Receives one datagram. */
   readonly receive: (socket: number, into: Uint8Array) => number
+  /** What `nft` does with these lines, in the namespace that the thread is in; absent where libnftables is not installed. */
+  readonly nft?: (
+    lines: string,
+    flags: number,
+  ) => { readonly failed: boolean; readonly output: string; readonly error: string }
   /** Closes what is open of the namespace. */
   readonly forget: (netns: string) => void
   /** Puts the thread back where netlab runs, and closes everything. */
@@ -73,6 +78,38 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   const fsopen = library.func('long syscall(long, str, long)') as (...args: unknown[]) => number
   const fsconfig = library.func('long syscall(long, long, long, void *, void *, long)') as typeof fsopen
   const fsmount = library.func('long syscall(long, long, long, long)') as typeof fsopen
+
+  /** libnftables(3): a context is of the namespace that it was made in. */
+  function openNft(): Pick<System, 'nft'> {
+    let nftables: ReturnType<typeof koffi.load>
+    try {
+      nftables = koffi.load('libnftables.so.1')
+    } catch {
+      return {}
+    }
+    const make = nftables.func('void *nft_ctx_new(uint32_t)')
+    const free = nftables.func('void nft_ctx_free(void *)')
+    const keepOutput = nftables.func('int nft_ctx_buffer_output(void *)')
+    const keepErrors = nftables.func('int nft_ctx_buffer_error(void *)')
+    const setFlags = nftables.func('void nft_ctx_output_set_flags(void *, uint)')
+    const runLines = nftables.func('int nft_run_cmd_from_buffer(void *, str)')
+    const output = nftables.func('str nft_ctx_get_output_buffer(void *)')
+    const errors = nftables.func('str nft_ctx_get_error_buffer(void *)')
+    return {
+      nft(lines, flags) {
+        const context = make(0) as unknown
+        try {
+          keepOutput(context)
+          keepErrors(context)
+          setFlags(context, flags)
+          const failed = runLines(context, lines) !== 0
+          return { failed, output: String(output(context)), error: String(errors(context)) }
+        } finally {
+          free(context)
+        }
+      },
+    }
+  }
 
   const attempt: System['attempt'] = (name, ...args) => libc.get(name)?.(...args) ?? -1
   const errno = (): number => koffi.errno()
@@ -156,6 +193,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   }
 
   return {
+    ...openNft(),
     attempt,
     call,
     errno,

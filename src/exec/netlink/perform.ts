@@ -121,6 +121,11 @@ export function performer(
         attempt('umount2', path, MNT_DETACH)
         return attempt('unlink', path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
       }
+      case 'nft': {
+        if (!system.enter(job.netns)) return unreachable()
+        const result = system.nft?.(job.lines, 0)
+        return result?.failed === false ? undefined : { at: 'nft', error: result?.error ?? 'libnftables is not there' }
+      }
       case 'write': {
         if (!system.enter(job.netns)) return unreachable()
         const text = Buffer.from(job.text)

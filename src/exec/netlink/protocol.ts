@@ -12,6 +12,8 @@ export type Job = { readonly netns?: string } & (
   | { readonly do: 'create'; readonly name: string; readonly message: Slice; readonly patches: readonly Patch[] }
   | { readonly do: 'attach'; readonly name: string }
   | { readonly do: 'delete'; readonly name: string }
+  /** Lines for nft, in one transaction. */
+  | { readonly do: 'nft'; readonly lines: string }
   | { readonly do: 'write'; readonly key: string; readonly file: string; readonly text: string }
 )
 
@@ -26,6 +28,8 @@ export interface Reading {
   readonly files?: number
   /** When the first answer has not this text in it, `glimpse` requests are enough, and nothing else is wanted. */
   readonly only?: { readonly mark: string; readonly glimpse: number }
+  /** Whether the rules of nftables are wanted, where none of the tables is one of iptables'. */
+  readonly rules: boolean
   /** Whether the ids that the namespace has for others are wanted. */
   readonly nsids: boolean
 }
@@ -45,10 +49,11 @@ export type Request =
 /** Where and how a job failed. */
 export interface Fault {
   /**
-   * `kernel`: its answer to a message. `device`, `argument`, `netns`: the interface, the namespace named in the command
+   * `nft`: the library's words. `kernel`: its answer to a message. `device`, `argument`, `netns`: the interface, the namespace named in the command
    * and that of the command are not there. `unshare`, `name`, `bind`, `remove`: of namespaces. `open`, `write`: of files.
    */
-  readonly at: 'kernel' | 'device' | 'argument' | 'netns' | 'unshare' | 'name' | 'bind' | 'remove' | 'open' | 'write'
+  readonly at:
+    'nft' | 'kernel' | 'device' | 'argument' | 'netns' | 'unshare' | 'name' | 'bind' | 'remove' | 'open' | 'write'
   /** What it is about. */
   readonly name?: string
   /** What the error number means. */
@@ -71,12 +76,15 @@ export interface ReadResult {
   readonly sections: readonly Section[]
   /** The contents of the files, each with a zero behind it; nothing before the zero: there is no such file. */
   readonly files?: Slice
+  /** The rules of nftables, as `nft -a -s list ruleset` prints them. */
+  readonly rules?: Slice
   /** Ids of other namespaces; the id that an answer gives as NETNSA_CURRENT_NSID is a place in `names`. */
   readonly nsids?: Section
 }
 
 export type Reply =
-  | { readonly kind: 'ready' }
+  /** It works; `nft`: also the rules of nftables. */
+  | { readonly kind: 'ready'; readonly nft: boolean }
   | { readonly kind: 'unusable'; readonly reason: string }
   /** So many jobs of the run are done. */
   | { readonly kind: 'progress'; readonly count: number }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
@@ -67,12 +67,14 @@ async function ask(
   const { bytes, add } = collector()
   const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
+  const listed = channel.nft() && !isLegacy()
   const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
     ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
     ...(netns !== undefined && { netns }),
     requests: what === 'files' ? [] : slices[depth],
     ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
     ...(depth === 'all' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
+    rules: depth === 'all' && what !== 'files' && listed,
     nsids: depth === 'all' && what !== 'files',
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
@@ -108,7 +110,7 @@ function attempt<T>(read: () => T): T | 'foreign' {
 /** Puts together what was learnt, and asks the programs for the rest. */
 async function finish({ wanted, recipes, learnt }: Order): Promise<(Dump | undefined)[]> {
   // Where nft is missing, only the programs that are there can tell whether there are rules.
-  const blind = wanted.some(({ depth }) => depth === 'all') && !installed('nft')
+  const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
   const dumps: (Dump | undefined)[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
@@ -149,5 +151,14 @@ function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResu
   )
 }
 
-const installed = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(`${folder}/${program}`))
+const find = (program: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => `${folder}/${program}`)
+    .find((path) => existsSync(path))
+
+/** The iptables that keeps its rules elsewhere may have some where nftables has others. */
+const isLegacy = (): boolean => {
+  const program = find('iptables-save')
+  return program !== undefined && !realpathSync(program).includes('nft')
+}

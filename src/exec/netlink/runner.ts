@@ -10,7 +10,11 @@ import { reader } from './reader.ts'
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
 export const netlinkRunner = (threads: Threads): Runner => {
   const ready = new WeakMap<Command, Ready>()
-  const readyOf = (command: Command): Ready => ready.get(command) ?? makeReady(command)
+  const readyOf = (command: Command): Ready => ready.get(command) ?? make(command)
+  const make = (command: Command): Ready => {
+    const made = makeReady(command)
+    return made.operation?.do === 'nft' && !threads.one.nft() ? {} : made
+  }
   return {
     ...ipRunner,
     run: (commands, done, signal) =>
@@ -21,7 +25,7 @@ export const netlinkRunner = (threads: Threads): Runner => {
         signal,
       ),
     anticipate(commands) {
-      for (const command of commands) ready.set(command, makeReady(command))
+      for (const command of commands) ready.set(command, make(command))
     },
     dump: reader(threads),
   }
@@ -162,6 +166,7 @@ function outcome({ at, name = '', error, extack }: Fault): Outcome {
   const file = `/run/netns/${name}`
   const [code, stderr] = (
     {
+      nft: [1, error.trimEnd()],
       kernel: [2, extack === undefined ? `RTNETLINK answers: ${error}` : `Error: ${extack.replace(/\.?$/, '.')}`],
       device: [1, `Cannot find device "${name}"`],
       argument: [255, `Error: argument "${name}" is wrong: Invalid "netns" value\n`],

@@ -37,7 +37,7 @@ function serve(
       system.back()
     }
   })
-  reply({ kind: 'ready' })
+  reply({ kind: 'ready', nft: system.nft !== undefined })
 }
 
 /**
