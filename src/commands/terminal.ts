@@ -25,8 +25,13 @@ export const out = (text: string): void => void process.stdout.write(text)
 /** Everything else. */
 export const note = (text: string): void => void process.stderr.write(text)
 
+let passed = 0
 /** What is being done at the moment, on a terminal: the next text takes its place, an empty one leaves nothing. */
-export const passing = (text: string): void => void (process.stderr.isTTY && note(`\r\x1b[2K${text}`))
+export function passing(text: string): void {
+  // With spaces: where no colours are wanted, no other sequences are, either.
+  if (process.stderr.isTTY) note(`\r${' '.repeat(passed)}\r${text}`)
+  passed = text.length
+}
 
 /** A document for programs. */
 export const outJson = (value: unknown): void => out(`${JSON.stringify(value, undefined, 2)}\n`)
