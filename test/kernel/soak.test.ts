@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson, ShowJson } from '../../src/render/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 /**
  * A random lab, edited at random again and again; every edit is applied and verified, and now and then what is live is
@@ -210,7 +211,9 @@ test(
       }
     }
     await netlab(world, 'destroy', 'soak', '-y')
-    expect(await leftovers()).toEqual(before)
+    // What has been ended may take a moment to be gone.
+    const same = (left: unknown): boolean => JSON.stringify(left) === JSON.stringify(before)
+    expect(await until(leftovers, same, 10)).toEqual(before)
   },
   60_000 + edits * 3000,
 )
