@@ -108,7 +108,7 @@ async function carryOut(
   options: ChangeOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const { name, lab, live: before } = prepared
+  const { name, lab, wanted, live: before } = prepared
   let { plan } = prepared
   if (plan.steps.length === 0) return 0
   const made = madeBy(plan, before)
@@ -117,7 +117,7 @@ async function carryOut(
     if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
     passing('Reading again, to verify …')
     const live = await read({ ...subjectOf(name, options.destroy ? undefined : lab), made }, runner)
-    plan = await planFor(name, lab, live, runner, { ...options, replace: [], target: options.target ?? [] })
+    plan = await planFor(name, wanted, live, runner, { ...options, replace: [], target: options.target ?? [] })
     passing('')
     if (plan.changes.length === 0) return 0
     if (round === ROUNDS) {

@@ -28,6 +28,8 @@ export interface Prepared {
   /** For messages: the file, or the lab's name. */
   readonly source: string
   readonly lab?: Lab
+  /** What the lab asks for, firewalls as the tools write them; to take it away, and without a file, nothing. */
+  readonly wanted: Resources
   readonly live: Live
   readonly plan: Plan
 }
@@ -76,7 +78,10 @@ async function prepared(
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
-  const live = await reading
+  const [live, wanted] = await Promise.all([
+    reading,
+    lab ? canonicalize(lab.resources, runner, lab.where) : new Map<string, Resource>(),
+  ])
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)
     throw UserError.of(
@@ -85,20 +90,18 @@ async function prepared(
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
-  const plan = saved?.plan ?? (await planFor(name, lab, live, runner, wishes))
-  return { name, source, ...(lab && { lab }), live, plan }
+  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes))
+  return { name, source, ...(lab && { lab }), wanted, live, plan }
 }
 
-/** The plan from this live state: to the lab file, or (without one, or to destroy) to nothing. */
+/** The plan from this live state to what is wanted. */
 export async function planFor(
   name: string,
-  lab: Lab | undefined,
+  wanted: Resources,
   live: Live,
   runner: Runner,
-  { destroy = false, adopt = false, target = [], replace = [] }: Wishes,
+  { adopt = false, target = [], replace = [] }: Wishes,
 ): Promise<Plan> {
-  const wanted: Resources =
-    destroy || !lab ? new Map<string, Resource>() : await canonicalize(lab.resources, runner, lab.where)
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
   const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
