@@ -111,7 +111,7 @@ async function carryOut(
   const { name, lab, wanted, live: before } = prepared
   let { plan } = prepared
   if (plan.steps.length === 0) return 0
-  const made = madeBy(plan, before)
+  const made = madeBy(plan)
   for (let round = 1; ; round++) {
     const execution = await execute(plan.steps, runner, showProgress(process.stderr), signal)
     if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
@@ -130,12 +130,12 @@ async function carryOut(
   }
 }
 
-/** The namespaces that a plan makes, and the sysctls that they get from the machine other than a lab has them. */
-function madeBy({ changes }: Plan, { resources }: Live): Map<string, string[]> {
+/** The namespaces that a plan makes, and the sysctls that it sets in them. */
+function madeBy({ changes, steps }: Plan): Map<string, string[]> {
   const made = new Map<string, string[]>()
   for (const { kind, action, id } of changes) if (kind === 'namespace' && action === 'create') made.set(id, [])
-  for (const { kind, namespace, spec } of resources.values())
-    if (kind === 'sysctl') made.get(namespace)?.push(String(spec['key']))
+  for (const { stage, command } of steps)
+    if (stage === 'set sysctls') made.get(command.netns ?? '')?.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
   return made
 }
 

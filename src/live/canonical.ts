@@ -2,7 +2,7 @@ import { meaning } from '../kinds/firewall/refusals.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
-import { nameOf, type Resource, type Resources } from '../model/resource.ts'
+import { nameOf, withSpec, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { tablePlace, tryOut, type Refused } from './throwaway.ts'
 
@@ -45,7 +45,7 @@ export async function canonicalize(resources: Resources, runner: Runner, where?:
   const entries = [...resources].flatMap(([id, resource]): [string, Resource][] => {
     const spec = specs.get(id)
     if (!spec) return [[id, resource]]
-    return Object.keys(spec.tables).length ? [[id, { ...resource, spec: spec as unknown as Resource['spec'] }]] : []
+    return Object.keys(spec.tables).length ? [[id, withSpec(resource, spec as unknown as Resource['spec'])]] : []
   })
   return new Map(entries)
 }

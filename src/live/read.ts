@@ -16,8 +16,8 @@ export interface Subject {
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
   /**
-   * Namespaces that this run has just made, and the sysctls that they did not have as a lab has them by default: of the
-   * pinned ones only these can be other than they should be.
+   * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
+   * should be, or do not matter.
    */
   readonly made?: ReadonlyMap<string, readonly string[]>
 }

@@ -21,6 +21,13 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly source?: Position
 }
 
+/** The resource with other settings. Where it was written is still looked up only when somebody asks. */
+export const withSpec = (resource: Resource, spec: Resource['spec']): Resource =>
+  Object.defineProperties(
+    {},
+    { ...Object.getOwnPropertyDescriptors(resource), spec: { value: spec, enumerable: true } },
+  ) as Resource
+
 /** Resources by id, in the order in which the file, or the kernel, lists them. */
 export type Resources = ReadonlyMap<string, Resource>
 

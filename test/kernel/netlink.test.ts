@@ -339,6 +339,20 @@ describe('the netlink runner', () => {
     expect(own[2]?.qdiscs.map(({ kind }) => kind)).toContain('tbf')
   })
 
+  test('knows the names of more namespaces than the kernel lists the ids of in one answer', async () => {
+    const names = Array.from({ length: 950 }, (_, i) => `n${i}`)
+    const cable = (name: string): Command => ({
+      argv: `ip link add name ${name} type veth peer name e netns ${name}`.split(' '),
+      netns: 'hub',
+    })
+    await world.drive([{ run: ['hub', ...names].map(create) }, { run: names.map(cable) }])
+    const [[hub] = []] = (await world.drive([{ dump: [all('hub')] }])) as [Dumps]
+    const nsids = (hub?.nsids ?? {}) as unknown as Fields
+    const ends = hub?.links.flatMap(({ ifname, link_netnsid: id }) => (id === undefined ? [] : [[ifname, nsids[id]]]))
+    expect(ends).toEqual(names.map((name) => [name, name]))
+    await world.drive([{ run: ['hub', ...names].map(remove) }])
+  })
+
   test('loads and lists the rules of nftables, in one transaction', async () => {
     const nft = (netns: string, ...lines: string[]): Command => ({
       argv: ['nft', '-f', '-'],

@@ -22,6 +22,8 @@ export function gatherer(
   const NETNSA = { nsid: 1, fd: 3, targetNsid: 4 } as const
   /** How much is read before it is handed over, and the most that one answer takes, in bytes. */
   const [CHUNK, ROOM] = [1 << 19, 1 << 16]
+  /** Measured: the kernel ends the list of another namespace's ids after 32 KiB. A list of this size may have been cut. */
+  const CUT = 24 << 10
   /** The most that is read of a file: the kernel allocates and clears as much as it is asked for. */
   const PAGE = 4096
 
@@ -122,11 +124,23 @@ export function gatherer(
     return {
       idsOf: (netns: string | undefined): Section | undefined => {
         const id = ids.get(netns)
-        return id === undefined || id < 0
-          ? undefined
-          : ask(socket, nsidRequest(RTM_GETNSID, NLM_F_DUMP, [NETNSA.targetNsid, id]))
+        if (id === undefined || id < 0) return undefined
+        const list = ask(socket, nsidRequest(RTM_GETNSID, NLM_F_DUMP, [NETNSA.targetNsid, id]))
+        return list.errno || list.to - list.from < CUT ? list : oneByOne(id, list.from)
       },
       close: () => attempt('close', socket),
+    }
+
+    /** The same of a namespace that has more ids than the kernel lists: of each namespace here, its id there. */
+    function oneByOne(target: number, from: number): Section {
+      filled = from
+      for (const id of new Set(ids.values())) {
+        const message = nsidRequest(RTM_GETNSID, 0, [NETNSA.nsid, id], [NETNSA.targetNsid, target])
+        if (id < 0 || attempt('send', socket, message, message.length, 0) < 0) continue
+        const length = system.receive(socket, room())
+        if (length > 0 && out.readUInt16LE(filled + 4) === RTM_NEWNSID) filled += length
+      }
+      return { from, to: filled, errno: 0 }
     }
 
     /** The id of what has one already: a second name of the same namespace. Not a namespace: -1. */
