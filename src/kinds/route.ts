@@ -92,8 +92,8 @@ function specOf(r: IpRoute): RouteSpec {
   return scope === undefined || scope === usualScope(spec) ? spec : { ...spec, scope }
 }
 
-/** Only IPv6 routes carry a router preference, and their default has no address to tell the family by. */
-const isIpv6 = (r: IpRoute): boolean => (r as { pref?: string }).pref !== undefined || (gateway(r) ?? '').includes(':')
+/** A default has no address to tell the family by. Only IPv6 routes carry a router preference, or an IPv6 `gateway`: IPv4's is `via`. */
+const isIpv6 = (r: IpRoute): boolean => (r as { pref?: string }).pref !== undefined || r.gateway?.includes(':') === true
 
 const hopWords = (hop: Hop, family: 4 | 6): string[] => [
   ...(hop.via === undefined ? [] : ['via', ...(familyOf(hop.via) === family ? [] : ['inet6']), hop.via]),
@@ -102,9 +102,11 @@ const hopWords = (hop: Hop, family: 4 | 6): string[] => [
 
 /** What follows `ip route add`. */
 function words(s: RouteSpec): string[] {
+  // To iproute2 `default via inet6 …` is IPv6's default.
+  const isMixed = s.to === 'default' && [s, ...(s.nexthops ?? [])].some(({ via }) => via?.includes(':'))
   return [
     ...(s.type ? [s.type] : []),
-    s.to,
+    isMixed ? '0.0.0.0/0' : s.to,
     ...hopWords(s, s.family),
     ...(s.onlink ? ['onlink'] : []),
     ...(s.src === undefined ? [] : ['src', s.src]),
@@ -146,7 +148,7 @@ export const route: Kind<RouteSpec> = {
 
   describe: ({ table: _, metric: __, ...spec }) =>
     words(spec)
-      .filter((word) => word !== spec.to)
+      .filter((word) => word !== spec.to && word !== '0.0.0.0/0')
       .join(' '),
 
   compare(live, desired) {

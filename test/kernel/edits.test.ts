@@ -374,6 +374,12 @@ const edits: readonly Edit[] = [
       'net.ipv4.tcp_fin_timeout',
     ],
   },
+  {
+    what: 'IPv4 by way of IPv6, its default too',
+    from: routed({ routes: [{ to: 'default', via: 'fd00:1::1' }] }),
+    to: routed({ routes: ['0.0.0.0/0', '10.70.0.0/16', 'default'].map((to) => ({ to, via: 'fd00:1::1' })) }),
+    stay: ['a/eth0'],
+  },
   { what: 'forwarding on', from: routed(), to: routed({}, { forwarding: true }), stay: ['r/eth0', 'r/eth1'] },
   {
     what: 'forwarding off',
