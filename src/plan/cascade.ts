@@ -19,6 +19,7 @@ export function losses(live: Resources, roots: ReadonlySet<string>, disturbed: L
   const lost = new Map(disturbed)
   const gone = new Set([...roots, ...lost.keys()])
   let front = [...gone]
+  const kinds = new Set([...live.values()].map((r) => kindOf(r.kind)))
   while (front.length > 0) {
     while (front.length > 0) {
       const next: string[] = []
@@ -31,7 +32,7 @@ export function losses(live: Resources, roots: ReadonlySet<string>, disturbed: L
         }
       front = next
     }
-    for (const kind of new Set([...live.values()].map((r) => kindOf(r.kind))))
+    for (const kind of kinds)
       for (const [id, by] of kind.bereaved?.(gone, live) ?? []) {
         if (gone.has(id)) continue
         gone.add(id)

@@ -59,19 +59,19 @@ function withProvided(desired: Resources, live: Resources): Resources {
 function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>, held: ReadonlySet<string>) {
   const changes = new Map<string, Change>()
   const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
-    const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d }
-    if (!l) return { ...base, action: 'create', differences: [] }
+    const base = () => ({ id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d })
+    if (!l) return { ...base(), action: 'create', differences: [] }
     if (l.kind !== d.kind) {
       const differences: Difference[] = [
         { field: 'kind', from: l.kind, to: d.kind, forces: 'it is another kind of thing' },
       ]
-      return { ...base, before: l, action: 'replace', differences }
+      return { ...base(), before: l, action: 'replace', differences }
     }
     const differences = kindOf(d.kind).compare(l.spec, d.spec)
-    if (forced.has(d.id)) return { ...base, before: l, action: 'replace', differences, reason: 'asked for' }
+    if (forced.has(d.id)) return { ...base(), before: l, action: 'replace', differences, reason: 'asked for' }
     if (differences.length === 0) return undefined
     const action = differences.some((x) => x.forces !== undefined) ? 'replace' : 'update'
-    return { ...base, before: l, action, differences }
+    return { ...base(), before: l, action, differences }
   }
   for (const d of desired.values()) {
     const change = consider(d, live.get(d.id))
@@ -92,6 +92,7 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
   for (;;) {
     const lost = lostBy(changes, live, held)
     const goes = (id: string): boolean => !held.has(id) && (lost.has(id) || isRemoved(changes.get(id)))
+    if (lost.size === 0 && ![...changes.values()].some(isRemoved)) return { changes: sorted(changes, desired), goes }
     let settled = true
     for (const d of desired.values()) {
       const l = live.get(d.id)
@@ -133,7 +134,7 @@ function lostBy(changes: ReadonlyMap<string, Change>, live: Resources, held: Rea
       ) ?? [])
         disturbed.set(id, change.id)
   }
-  return losses(live, roots, disturbed)
+  return roots.size + disturbed.size === 0 ? disturbed : losses(live, roots, disturbed)
 }
 
 function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Change[] {
@@ -207,7 +208,10 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
     const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
     return { e, key: [wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, rank.get(e.stage) ?? 0, i] }
   })
-  keyed.sort((a, b) => a.key.map((k, i) => k - (b.key[i] ?? 0)).find((d) => d !== 0) ?? 0)
+  keyed.sort((a, b) => {
+    const at = a.key.findIndex((k, i) => k !== b.key[i])
+    return (a.key[at] ?? 0) - (b.key[at] ?? 0)
+  })
   let wave = -1
   let last = ''
   return keyed.map(({ e: { change, stage, command }, key }) => {
