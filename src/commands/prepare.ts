@@ -73,7 +73,9 @@ async function prepared(
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
-  const reading = read(subjectOf(name, wishes.destroy ? undefined : opened), runner).finally(() => passing(''))
+  const { sysctls } = subjectOf(name, opened)
+  const leaving: Subject = { ...subjectOf(name, undefined), ...(opened && { sysctls, parting: true }) }
+  const reading = read(wishes.destroy ? leaving : subjectOf(name, opened), runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()

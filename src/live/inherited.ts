@@ -6,6 +6,9 @@ import type { Dump, Runner } from '../model/runner.ts'
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
 
+/** Those of them that labs set most: which families are forwarded. */
+export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
+
 /** The sysctls that say something: those that the lab sets, and those that are not as a lab has them by default. */
 export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Dump['sysctls'] =>
   new Map([...values].filter(([key, value]) => declared.includes(key) || defaults.get(key) !== value))

@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { fresh, inheritable, telling, without } from './inherited.ts'
+import { forwarding, fresh, inheritable, telling, without } from './inherited.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
@@ -15,6 +15,8 @@ export interface Subject {
   readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /** The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. */
+  readonly parting?: boolean
   /**
    * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
    * should be, or do not matter.
@@ -60,10 +62,9 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
 
   // Most namespaces have the same list, and readers make something of each list once.
   const lists = new Map<string, readonly string[]>()
+  const pins = subject.parting ? forwarding : inheritable
   const keys = (namespace: string): readonly string[] => {
-    const list = [
-      ...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? inheritable)]),
-    ]
+    const list = [...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? pins)])]
     const same = list.join(' ')
     return lists.get(same) ?? (lists.set(same, list), list)
   }
