@@ -50,10 +50,10 @@ export const routeId = (namespace: string, { to, table, metric }: RouteSpec): st
 
 /** The scope that iproute2 gives a route when none is asked for (ip-route(8)). */
 const usualScope = (r: RouteSpec): string =>
-  r.type === 'local'
-    ? 'host'
-    : r.type !== undefined || r.via !== undefined || r.nexthops || r.family === 6
-      ? 'global'
+  r.family === 6 || r.via !== undefined || r.nexthops || (r.type !== undefined && r.type !== 'local')
+    ? 'global'
+    : r.type === 'local'
+      ? 'host'
       : 'link'
 
 const gateway = (hop: { gateway?: string; via?: { host: string } }): string | undefined => {
@@ -101,7 +101,7 @@ const hopWords = (hop: Hop, family: 4 | 6): string[] => [
 ]
 
 /** What follows `ip route add`. */
-function words(s: RouteSpec): string[] {
+function words(s: RouteSpec, withTable = true): string[] {
   // To iproute2 `default via inet6 …` is IPv6's default.
   const isMixed = s.to === 'default' && [s, ...(s.nexthops ?? [])].some(({ via }) => via?.includes(':'))
   return [
@@ -111,7 +111,8 @@ function words(s: RouteSpec): string[] {
     ...(s.onlink ? ['onlink'] : []),
     ...(s.src === undefined ? [] : ['src', s.src]),
     ...(s.metric === undefined ? [] : ['metric', String(s.metric)]),
-    ...(s.table === undefined ? [] : ['table', String(s.table)]),
+    // iproute2 puts local routes into the local table unless it is told.
+    ...(withTable && (s.table !== undefined || s.type === 'local') ? ['table', String(s.table ?? MAIN_TABLE)] : []),
     ...(s.scope === undefined ? [] : ['scope', s.scope]),
     ...(s.mtu === undefined ? [] : ['mtu', String(s.mtu)]),
     ...(s.nexthops ?? []).flatMap((hop) => [
@@ -135,8 +136,9 @@ export const route: Kind<RouteSpec> = {
     const seen = new Map<string, number>()
     return dump.routes.flatMap((r): Resource<RouteSpec>[] => {
       const mine = root ? r.protocol === String(labProtocol(lab)) : CONFIGURED.has(r.protocol ?? '3')
-      if (!mine || Number(r.table) === LOCAL_TABLE || r.dst.startsWith('ff00:') || r.type === '5' || r.type === '3')
-        return []
+      // Older kernels do not say that they have made the local routes of IPv6 addresses themselves.
+      const byKernel = Number(r.table) === LOCAL_TABLE && r.protocol === '0'
+      if (!mine || byKernel || r.dst.startsWith('ff00:') || r.type === '5' || r.type === '3') return []
       const spec = specOf(r)
       const id = routeId(namespace, spec)
       const twin = seen.get(id) ?? 0
@@ -146,8 +148,8 @@ export const route: Kind<RouteSpec> = {
     })
   },
 
-  describe: ({ table: _, metric: __, ...spec }) =>
-    words(spec)
+  describe: ({ metric: _, ...spec }) =>
+    words(spec, false)
       .filter((word) => word !== spec.to && word !== '0.0.0.0/0')
       .join(' '),
 

@@ -21,7 +21,12 @@ export type RuleSpec = {
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
 const isKernels = (r: IpRule): boolean =>
-  'l3mdev' in r || (KERNELS[r.priority] === r.table && r.src === 'all' && r.dst === undefined && r.fwmark === undefined)
+  'l3mdev' in r ||
+  (r.table !== undefined &&
+    KERNELS[r.priority] === r.table &&
+    !specifics.some((field) => r[field] !== undefined) &&
+    r.src === 'all')
+const specifics = ['dst', 'fwmark', 'iif', 'oif'] as const
 const actions: Readonly<Record<string, RuleSpec['action']>> = {
   6: 'blackhole',
   7: 'unreachable',

@@ -169,11 +169,12 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
         'Its gateway has an IPv6 address.',
       )
   downLinks(x, home, [hop, ...(nexthops ?? [])], path)
-  const table = tableNumber(x, r.table, path)
+  // As iproute2 does: local routes are looked for in the local table.
+  const table = tableNumber(x, r.table ?? (type === 'local' ? 'local' : undefined), path)
   const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
   const scope = r.scope
   const usual =
-    type === 'local' ? 'host' : discards || hop.via !== undefined || nexthops || family === 6 ? 'global' : 'link'
+    family === 6 || discards || hop.via !== undefined || nexthops ? 'global' : type === 'local' ? 'host' : 'link'
   const spec: RouteSpec = {
     to: to === '0.0.0.0/0' ? 'default' : to,
     family,

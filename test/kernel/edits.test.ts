@@ -380,6 +380,31 @@ const edits: readonly Edit[] = [
     to: routed({ routes: ['0.0.0.0/0', '10.70.0.0/16', 'default'].map((to) => ({ to, via: 'fd00:1::1' })) }),
     stay: ['a/eth0'],
   },
+  {
+    what: 'local routes, in their own table and in another',
+    from: routed({ routes: [{ to: '10.71.0.0/16', type: 'local', dev: 'lo' }] }),
+    to: routed({
+      routes: [
+        ...['10.72.0.0/16', 'fd72::/64'].map((to) => ({ to, type: 'local', dev: 'lo' })),
+        { to: '10.73.0.0/16', type: 'local', dev: 'lo', table: 'main' },
+        { to: '10.0.1.77/32', type: 'local', dev: 'eth0', table: 255, metric: 4 },
+      ],
+    }),
+    stay: ['a/eth0'],
+  },
+  {
+    what: 'rules that refuse, with nothing but an interface to know them by',
+    from: routed({ rules: [{ oif: 'eth0', action: 'blackhole' }] }),
+    to: routed({
+      rules: [
+        { iif: 'eth0', action: 'unreachable' },
+        { from: '10.72.0.0/16', action: 'prohibit' },
+        { oif: 'eth9', action: 'blackhole' },
+        { iif: 'lo', table: 'main', priority: 32766 },
+      ],
+    }),
+    stay: ['a/eth0'],
+  },
   { what: 'forwarding on', from: routed(), to: routed({}, { forwarding: true }), stay: ['r/eth0', 'r/eth1'] },
   {
     what: 'forwarding off',
