@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { runChecks } from '../checks/engine.ts'
+import { settle } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { startRunner } from '../exec/runner.ts'
 import { read } from '../live/read.ts'
@@ -8,7 +9,7 @@ import { UserError } from '../model/diagnostic.ts'
 import { checksJson, junit, renderChecks } from '../render/checks.ts'
 import { locate } from './locate.ts'
 import { load, subjectOf } from './prepare.ts'
-import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
+import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
   readonly json?: boolean
@@ -24,11 +25,17 @@ export async function test(argument: string | undefined, options: Options): Prom
   if (!lab || !('file' in located))
     throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
-  const live = await read(subjectOf(lab.name, lab), startRunner())
+  const runner = startRunner()
+  const live = await read(subjectOf(lab.name, lab), runner)
   const ground = survey(lab.resources, lab.namespaces, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
   if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)
+  else
+    await settle(live.resources, runner, (bridges) =>
+      passing(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
+    )
+  passing('')
   const results = await runChecks(lab.checks, ground, [process.execPath, resolve(process.argv[1] ?? '')])
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)

@@ -266,3 +266,24 @@ test('the report for people, and for CI', async () => {
   expect(xml).toContain('<testcase name="a &amp; b" classname="netlab.nat"')
   expect(xml).toContain('tests="2" failures="1" errors="0"')
 })
+
+test('a spanning tree that has not made up its mind is waited for', async () => {
+  const path = join(world.folder, 'tree.yaml')
+  writeFileSync(
+    path,
+    `name: tree
+namespaces: { t1: , t2: , ts: { bridges: { br0: { stp: true, forward_delay: 3s } } } }
+links:
+  - endpoints: { "t1:eth0": 10.9.0.1/24, "ts:br0": }
+  - endpoints: { "t2:eth0": 10.9.0.2/24, "ts:br0": }
+checks: [{ from: t1, ping: t2 }]
+`,
+  )
+  await world.netlab(['apply', path, '-y'])
+  const begun = Date.now()
+  const { code, stdout } = await world.netlab(['test', path])
+  expect({ code, stdout }).toMatchObject({ code: 0 })
+  // Twice the delay, less what passed before it was asked.
+  expect(Date.now() - begun).toBeGreaterThan(4000)
+  await world.netlab(['destroy', path, '-y'])
+}, 60_000)

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { namespaceOf, nameOf, type Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+
+/** States of a port that lead to another in a while (if_bridge.h: 1 listening, 2 learning). */
+const UNDECIDED = new Set(['listening', 'learning'])
+const PAUSE = 200
+
+interface Port {
+  readonly linkinfo?: { readonly info_slave_data?: { readonly state?: string } }
+}
+
+/**
+ * Waits until the spanning trees of the lab's bridges have made up their minds: a port that comes up carries nothing for
+ * twice the forward delay. `waiting` is told for which bridges. Ends at the latest when the kernel must have decided.
+ */
+export async function settle(
+  resources: Resources,
+  runner: Runner,
+  waiting: (bridges: readonly string[]) => void,
+): Promise<void> {
+  const trees = [...resources.values()].filter(
+    ({ kind, spec }) => kind === 'bridge' && spec['stp'] === true && spec['up'] === true,
+  )
+  const delay = (spec: Readonly<Record<string, unknown>>): number => Number(spec['forward_delay'] ?? 1500) * 10
+  const until = Date.now() + 2 * Math.max(0, ...trees.map(({ spec }) => delay(spec))) + 1000
+  for (let left = trees; left.length && Date.now() < until;) {
+    const decided = await Promise.all(left.map(({ id, root }) => isDecided(id, root === true, runner)))
+    left = left.filter((_, i) => !decided[i])
+    if (!left.length) return
+    waiting(left.map(({ id }) => id))
+    await sleep(PAUSE)
+  }
+}
+
+async function isDecided(id: string, root: boolean, runner: Runner): Promise<boolean> {
+  const argv = ['ip', '-j', '-d', 'link', 'show', 'master', nameOf(id)]
+  const { code, stdout } = await runner.capture({ argv, ...(!root && { netns: namespaceOf(id) }) })
+  if (code !== 0) return true
+  const ports = JSON.parse(stdout || '[]') as Port[]
+  return !ports.some(({ linkinfo }) => UNDECIDED.has(linkinfo?.info_slave_data?.state ?? ''))
+}
