@@ -3,6 +3,7 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import { withFaults } from './faults.ts'
 import { ipRunner } from './ip.ts'
+import { openThreads } from './netlink/channel.ts'
 
 /**
  * The runner of this machine: the one that talks to the kernel itself where that works, else the one that spawns `ip`.
@@ -31,11 +32,9 @@ async function choose(asked: string | undefined): Promise<Runner> {
       `NETLAB_RUNNER is ${asked}`,
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
-  const [{ openThreads }, { netlinkRunner }] = await Promise.all([
-    import('./netlink/channel.ts'),
-    import('./netlink/runner.ts'),
-  ])
+  // At once: it starts while the lab file is read.
   const threads = openThreads()
+  const { netlinkRunner } = await import('./netlink/runner.ts')
   const unusable = await threads.one.unusable
   if (unusable === undefined) return netlinkRunner(threads)
   if (asked === undefined) return ipRunner
