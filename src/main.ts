@@ -1,12 +1,19 @@
 import { choose } from './exec/sandbox/choose.ts'
+import { warmUp } from './exec/netlink/channel.ts'
 import { settle } from './exec/sandbox/inside.ts'
+
+/** Commands that ask the kernel, whatever else they do. */
+const KERNEL = new Set(['plan', 'apply', 'destroy', 'show', 'list', 'test'])
 
 /** Runs here, or sends itself into the user's sandbox; nothing else knows of it, and nothing else is loaded for it. */
 async function main(): Promise<void> {
   const settled = settle()
   const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)
   process.argv.splice(2, process.argv.length, ...args)
-  if (sandbox === undefined) return void (await import('./cli.ts'))
+  if (sandbox === undefined) {
+    if (KERNEL.has(args[0] ?? '') && !process.env['NETLAB_RUNNER']) warmUp()
+    return void (await import('./cli.ts'))
+  }
   const { enter } = await import('./exec/sandbox/enter.ts')
   process.exitCode = await enter(sandbox, args)
 }

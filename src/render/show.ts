@@ -34,8 +34,15 @@ function block(
     .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
   const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
   const [names, cidrs] = [width('name'), width('addresses')]
+  const hasBridge = list.some(({ kind }) => kind === 'bridge')
   const rest = list.filter(
-    (r) => !links.includes(r) && r.kind !== 'address' && r.kind !== 'namespace' && !isForwarding(r),
+    (r) =>
+      !links.includes(r) &&
+      r.kind !== 'address' &&
+      r.kind !== 'namespace' &&
+      !isForwarding(r) &&
+      // What bridges would do says nothing where there are none.
+      (hasBridge || !r.id.includes('/sysctl/net.bridge.')),
   )
   const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
   return [

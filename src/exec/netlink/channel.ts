@@ -19,10 +19,20 @@ export interface Threads {
   readonly other: () => Channel
 }
 
-/** Starts the first thread. */
+let early: Channel | undefined
+/** Starts the first thread before anybody asks for it: it takes as long as loading the rest of the program. */
+export function warmUp(): void {
+  early = openChannel()
+  // A thread that nobody has waited for keeps the process from ending (seen in Node 20).
+  void early.unusable
+}
+
+/** The threads of a runner; the first is started if it has not been. */
 export function openThreads(): Threads {
+  const one = early ?? openChannel()
+  early = undefined
   let other: Channel | undefined
-  return { one: openChannel(), other: () => (other ??= openChannel()) }
+  return { one, other: () => (other ??= openChannel()) }
 }
 
 interface Pending {
