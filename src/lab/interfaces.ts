@@ -109,7 +109,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
         `Its fields are: ${Object.keys(type.fields).join(', ') || 'none of its own'}.`,
         'key',
       )
-    else if (name === 'arp' && type.noArp && value === false) continue // it is so
+    else if (name === 'arp' && type.noArp && value === false)
+      continue // it is so
     else if ((name === 'mac' && type.noMac) || (name === 'arp' && (type.noArp || type.builtin)))
       x.report.error(path, `a ${type.name} has no ${name} to set`, undefined, 'key')
     else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))

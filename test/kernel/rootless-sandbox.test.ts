@@ -59,7 +59,12 @@ describe('the sandbox of an ordinary user', () => {
     test('goes away with a lab that the watchdog takes back, when nobody else comes', async () => {
       await netlab('apply', 'p.yaml', '-y', '--revert-after', '1s')
       expect(await until(holders, ({ length }) => length === 0)).toEqual([])
-      expect(await until(() => processes('cjs watchdo[g]'), ({ length }) => length === 0)).toEqual([])
+      expect(
+        await until(
+          () => processes('cjs watchdo[g]'),
+          ({ length }) => length === 0,
+        ),
+      ).toEqual([])
     })
 
     test('is one, however many commands start it at once', async () => {
