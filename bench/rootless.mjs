@@ -56,7 +56,7 @@ function own(path) {
 /** A copy that the user can read, wherever the checkout lies. */
 function prepare(folder) {
   mkdirSync(join(folder, 'home'))
-  cpSync(join(checkout, 'dist/netlab.cjs'), join(folder, 'dist/netlab.cjs'))
+  cpSync(join(checkout, 'dist'), join(folder, 'dist'), { recursive: true })
   for (const native of ['koffi', '@koromix'])
     if (existsSync(join(checkout, 'node_modules', native)))
       cpSync(join(checkout, 'node_modules', native), join(folder, 'node_modules', native), { recursive: true })

@@ -1,6 +1,9 @@
-// Builds dist/netlab.cjs, and before that what is generated from the schema of lab files.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+// Builds dist/netlab.cjs and what it starts, and before that what is generated from the schema of lab files.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Ajv from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
@@ -98,8 +101,20 @@ async function launcher() {
 }
 
 async function program() {
-  const text = await bundle('src/main.ts', { banner: { js: await launcher() } })
-  write('dist/netlab.cjs', text, 0o755)
+  const text = await bundle('src/main.ts')
+  const id = createHash('sha256').update(text).digest('hex')
+  write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
+  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
+  compile()
+}
+
+/** What V8 compiles for a plan, or without root, where that would make a sandbox, for less. The plan is of no interest. */
+function compile() {
+  const command = process.geteuid() === 0 ? 'plan' : 'validate'
+  const home = mkdtempSync(join(tmpdir(), 'netlab-'))
+  const env = { ...process.env, XDG_STATE_HOME: home, NETLAB_SANDBOX: undefined, NETLAB_RUNNER: undefined }
+  spawnSync(process.execPath, ['scripts/compile.mjs', command, 'labs/router.yaml'], { env, stdio: 'ignore' })
+  rmSync(home, { recursive: true })
 }
 
 try {

@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import { withFaults } from './faults.ts'
@@ -11,9 +10,6 @@ import { openThreads } from './netlink/channel.ts'
  * methods throw a UserError when the one insisted on does not work here.
  */
 export function startRunner(): Runner {
-  // Runs are over in a second or two: code that is compiled best in the background is ready when nobody needs it any more,
-  // and costs a quarter of the time. V8 is to wait longer (in bytes of bytecode run) before it begins.
-  setFlagsFromString('--interrupt-budget=500000')
   const chosen = choose(process.env['NETLAB_RUNNER'] || undefined)
   chosen.catch(() => {}) // told to whoever uses it
   const runner: Runner = {

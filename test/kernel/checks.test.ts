@@ -214,9 +214,9 @@ describe('observe', () => {
       '{ from: c1, ping: out, observe: { at: "out:eth0", source: 10.1.0.2 } }',
       '{ from: c1, udp: "out:53", to: "out:53", timeout: 1 }',
     )
-    const [bin, alone] = [join(world.folder, 'bin'), join(world.folder, 'netlab.cjs')]
+    const [bin, alone] = [join(world.folder, 'bin'), join(world.folder, 'alone')]
     const programs = 'timeout sh node ip tc nsenter unshare ping iptables-save ip6tables-save nft cat'
-    const script = `mkdir "$0"; for p in ${programs}; do ln -s "$(command -v $p)" "$0"; done; cp dist/netlab.cjs "$1"`
+    const script = `mkdir "$0" "$1"; for p in ${programs}; do ln -s "$(command -v $p)" "$0"; done; cp dist/*.cjs "$1"`
     await world.run(['sh', '-c', script, bin, alone])
     const run = async (program: string): Promise<ChecksJson['checks']> =>
       (
@@ -227,7 +227,7 @@ describe('observe', () => {
     const own = await run('dist/netlab.cjs')
     expect(own.map(({ status }) => status)).toEqual(['pass', 'pass', 'fail', 'fail'])
     expect(own[3]?.where).toMatch(/^arrived at gw:br0, and was not forwarded/)
-    expect((await run(alone))[0]).toMatchObject({
+    expect((await run(join(alone, 'netlab.cjs')))[0]).toMatchObject({
       status: 'error',
       detail: expect.stringContaining('apt-get install tcpdump'),
     })

@@ -38,7 +38,7 @@ function give(path: string): void {
 
 /** A copy of what a user installs: others may not be able to read where the checkout lies. */
 function install(folder: string): void {
-  cpSync(join(checkout, 'dist/netlab.cjs'), join(folder, 'dist/netlab.cjs'))
+  cpSync(join(checkout, 'dist'), join(folder, 'dist'), { recursive: true })
   cpSync(join(checkout, 'labs'), join(folder, 'labs'), { recursive: true })
   for (const native of ['koffi', '@koromix'])
     if (existsSync(join(checkout, 'node_modules', native)))
