@@ -24,7 +24,7 @@ const source = [
     selector: 'ClassDeclaration:not([superClass.name=/Error$/])',
     message: 'Functions over plain data; classes are for errors.',
   },
-  { selector: importing('^\\.(?!.*\\.(ts|cjs|json)$)'), message: 'Write the extension: ./plan.ts' },
+  { selector: importing('^\\.(?!.*\\.(ts|cjs|json|sh)$)'), message: 'Write the extension: ./plan.ts' },
 ]
 
 const anyPart = `((${[...Object.keys(mayImport), 'commands'].join('|')})\\u002F|cli\\.ts$)`

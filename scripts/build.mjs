@@ -82,6 +82,7 @@ async function bundle(entry, options = {}) {
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
+    loader: { '.sh': 'text' },
     external: ['koffi'], // native, and optional: looked for when it is used
     legalComments: 'none',
     logLevel: 'error',
@@ -91,11 +92,9 @@ async function bundle(entry, options = {}) {
 }
 
 /** A shell script that is a comment to JavaScript: see src/launch.sh. */
-async function launcher() {
-  const outside = await bundle('src/outside.ts', { minifyIdentifiers: true })
-  const script = readFileSync('src/launch.sh', 'utf8').replace('@OUTSIDE@', () =>
-    outside.trim().replaceAll("'", `'\\''`),
-  )
+function launcher() {
+  const sandbox = readFileSync('src/exec/sandbox/sandbox.sh', 'utf8')
+  const script = readFileSync('src/launch.sh', 'utf8').replace('@SANDBOX@', () => sandbox)
   if (script.includes('*/')) throw new Error('src/launch.sh: */ would end the comment that it is to JavaScript')
   return `#!/bin/sh\n':' /* 2>/dev/null\n${script}*/`
 }
@@ -104,7 +103,7 @@ async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
-  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
+  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
   compile()
 }
 

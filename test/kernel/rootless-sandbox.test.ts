@@ -68,7 +68,11 @@ describe('the sandbox of an ordinary user', () => {
     })
 
     test('is one, however many commands start it at once', async () => {
-      const plans = Array.from({ length: 4 }, () => user.run(['dist/netlab.cjs', 'plan', 'p.yaml']))
+      const planned = (): ReturnType<User['run']>[] =>
+        Array.from({ length: 4 }, () => user.run(['dist/netlab.cjs', 'plan', 'p.yaml']))
+      expect((await Promise.all(planned())).map(({ code }) => code)).toEqual([0, 0, 0, 0])
+      expect(await holders()).toEqual([]) // one of them was the last
+      const plans = planned()
       const applied = await Promise.all([
         user.netlab(['apply', 'p.yaml', '-y']),
         user.netlab(['apply', 'labs/router.yaml', '-y']),

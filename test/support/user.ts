@@ -2,7 +2,6 @@ import { chmodSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, read
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
-import { find } from '../../src/exec/sandbox/holder.ts'
 import type { Outcome } from '../../src/model/command.ts'
 import { openWorld, type Options } from './netns.ts'
 
@@ -91,8 +90,8 @@ export async function openUser(): Promise<User> {
     netlab: (args, options) => start([process.execPath, join(folder, 'dist/netlab.cjs'), ...args], options),
     outside: (argv) => world?.run(argv) ?? start(argv),
     async close() {
-      const left = world ? undefined : find(name)
-      if (left) process.kill(left.pid, 'SIGKILL')
+      const { stdout } = world ? { stdout: '' } : await start(['pgrep', '-f', `netlab-sandbox ${name}$`])
+      for (const holder of stdout.split('\n').filter(Boolean)) process.kill(Number(holder), 'SIGKILL')
       await world?.close()
       rmSync(folder, { recursive: true, force: true })
     },

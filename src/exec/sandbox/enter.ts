@@ -18,12 +18,11 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 export async function enter(name: string, args: readonly string[]): Promise<number> {
   if (!sandboxName.test(name))
     throw UserError.of(`"${name}" cannot be the name of a sandbox`, 'At most 32 small letters, digits and -.')
-  const note = (text: string): void => void process.stderr.write(text)
   let namespaces: number[] | undefined
   let sandbox: Sandbox | undefined
   // It may be ended, with its last lab, between being found and being opened; once opened, it cannot go away.
   for (let tries = 0; !namespaces && tries < 5; tries++) {
-    sandbox = await findOrStart(name, note)
+    sandbox = findOrStart(name)
     namespaces = open(sandbox)
   }
   if (!namespaces || !sandbox) throw UserError.of(`the sandbox ${name} ends as soon as it is made`)

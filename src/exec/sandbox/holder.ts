@@ -25,9 +25,8 @@ export const doorOf = (name: string): string => `/run/${TITLE}-${name}`
 
 const WAIT = `exec </dev/null >/dev/null 2>&1; read -r end <>"/run/${TITLE}-$1"`
 
-/** The argv of a holder; of one that says when it is there and waits for a line before it believes in the door. */
-export const holderArgv = (name: string, script = WAIT): string[] => ['sh', '-c', script, TITLE, name]
-export const firstHolderArgv = (name: string): string[] => holderArgv(name, `echo; read -r go || exit; ${WAIT}`)
+/** The argv of a holder, as sandbox.sh starts it. */
+const holderArgv = (name: string): string[] => ['sh', '-c', WAIT, TITLE, name]
 
 /** Starts a holder of the sandbox that this process is in, for one that was killed. */
 export function hold(name: string): ChildProcess {
@@ -67,25 +66,18 @@ const isTitled = (pid: number, name: string): boolean =>
 /** Whether this process is the holder of a sandbox that is ready. */
 export const isHolder = (pid: number, name: string): boolean => isTitled(pid, name) && isBehind(pid, name)
 
-/** The sandbox of this name, when this user has one and this process is not in it. */
-export function find(name: string): Sandbox | undefined {
-  const here = userNamespace('self')
-  const pid = processes().find((one) => isMine(`/proc/${one}`) && isHolder(one, name) && userNamespace(one) !== here)
-  return pid === undefined ? undefined : { pid, name }
-}
+/** The title of a netlab that is about to end, and counts for nobody any more: of two that end at once, one is the last. */
+export const LEAVING = 'netlab-leaving'
 
-/** What is left, while there is no sandbox of this name, of one that was: processes of its labs, and commands in it. */
-export function orphans(name: string): number[] {
-  const here = userNamespace('self')
-  return processes().filter((pid) => isBehind(pid, name) && userNamespace(pid) !== here)
-}
+const isLeaving = (pid: number): boolean =>
+  attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.startsWith(LEAVING) === true
 
 /** The holders of the sandbox that this process is in, and the others in it besides this process. */
 export function inhabitants(name: string): { readonly holders: readonly number[]; readonly others: readonly number[] } {
   const here = userNamespace('self')
   const all = processes().filter((pid) => pid !== process.pid && userNamespace(pid) === here && isAlive(pid))
   const holders = all.filter((pid) => isTitled(pid, name))
-  return { holders, others: all.filter((pid) => !holders.includes(pid)) }
+  return { holders, others: all.filter((pid) => !holders.includes(pid) && !isLeaving(pid)) }
 }
 
 /** Whether this process is in a sandbox: the machine's own network is then out of reach. */

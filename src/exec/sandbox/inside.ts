@@ -1,6 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
-import { hold, inhabitants, isHolder } from './holder.ts'
+import { hold, inhabitants, isHolder, LEAVING } from './holder.ts'
 import { forget } from './memory.ts'
 
 /** What enter() tells the netlab that it starts: its own process id (0: it waits for nothing), the holder's, the sandbox, the directory. */
@@ -54,6 +54,7 @@ function leave(name: string, holder: number): void {
     if (!isHolder(holder, name)) hold(name)
     return
   }
+  process.title = LEAVING
   const { holders, others } = inhabitants(name)
   if (others.length > 0) return
   forget(name)
