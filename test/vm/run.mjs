@@ -130,6 +130,22 @@ function wireguard() {
   ])
 }
 
+/** A kernel that lets no ordinary user make user namespaces: said with the command that allows it, which does. */
+function restricted() {
+  const [folder, name] = ['/tmp/user', 'kernel.unprivileged_userns_clone']
+  sh(`mkdir -p ${folder} && cp -R dist labs ${folder} && chown -R 12345:12345 ${folder} && sysctl -qw ${name}=0`)
+  const user = ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups', 'env', '-C', folder, `HOME=${folder}`]
+  const netlab = (...args) => run([...user, 'dist/netlab.cjs', ...args])
+  const { code, stderr } = netlab('apply', 'labs/router.yaml', '-y')
+  check('restricted: it is refused', code, 1)
+  const [, remedy] = /To allow it: sudo (.*)/.exec(stderr) ?? [stderr, stderr]
+  check('restricted: with the way out', remedy, `sysctl -w ${name}=1`)
+  sh(remedy)
+  must(netlab('apply', 'labs/router.yaml', '-y'))
+  check('restricted: then a lab runs', netlab('test', 'labs/router.yaml').code, 0)
+  must(netlab('destroy', 'labs/router.yaml', '-y'))
+}
+
 const parts = {
   types: () =>
     lifecycle('test/vm/types.yaml', [
@@ -164,6 +180,7 @@ const parts = {
   wireguard,
   netem,
   impaired,
+  restricted,
 }
 /** What takes long here, only when it is asked for by name: `npm run test:vm -- labs`. */
 const extra = {
