@@ -17,6 +17,7 @@ export function startRunner(): Runner {
     run: async (...of) => (await chosen).run(...of),
     anticipate: (commands) => void chosen.then((runner) => runner.anticipate?.(commands)),
     dump: async (...of) => (await chosen).dump(...of),
+    nftForms: async (texts) => (await (await chosen).nftForms?.(texts)) ?? [],
   }
   return withFaults(runner, process.env['NETLAB_FAULT'])
 }

@@ -1,16 +1,23 @@
+import { parseNft } from '../kinds/firewall/nft-parse.ts'
 import { meaning } from '../kinds/firewall/refusals.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
 import { nameOf, withSpec, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { tablePlace, tryOut, type Refused } from './throwaway.ts'
+import { nftText, tablePlace, tryOut, type Refused, type Trial } from './throwaway.ts'
 
 /** Where in the lab's files a place of the resource with this id is, and the lines around it. */
 export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
 
 /** Throwaway namespaces at once. */
 const WIDTH = 4
+
+/**
+ * From so many rule sets of nftables on, they are tried out in the process. What brings libnftables to abort ends netlab
+ * there, before anything has changed: so not where a program for each would hardly be felt.
+ */
+const MANY = 4
 
 const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
@@ -31,8 +38,9 @@ export async function canonicalize(resources: Resources, runner: Runner, where?:
   if (jobs.length === 0) return resources
   const specs = new Map<string, IptablesSpec | NftSpec>()
   const diagnostics: Diagnostic[] = []
+  const forms = await nftForms(jobs, runner)
   await parallel(jobs, async (job) => {
-    const result = await tryOut(job.first, job.devices, runner)
+    const result = forms.get(job) ?? (await tryOut(job.first, job.devices, runner))
     for (const resource of job.resources) {
       if ('spec' in result) {
         diagnostics.push(...foreignNames(resource, result.spec, where))
@@ -48,6 +56,18 @@ export async function canonicalize(resources: Resources, runner: Runner, where?:
     return Object.keys(spec.tables).length ? [[id, withSpec(resource, spec as unknown as Resource['spec'])]] : []
   })
   return new Map(entries)
+}
+
+/** Those rule sets of nftables that the runner can try out all at once. */
+async function nftForms(jobs: readonly Job[], runner: Runner): Promise<Map<Job, Trial>> {
+  const plain = jobs.filter(({ first, devices }) => first.kind === 'nftables' && devices.length === 0)
+  const listings = plain.length >= MANY ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
+  return new Map(
+    plain.flatMap((job, i): [Job, Trial][] => {
+      const listing = listings?.[i]
+      return listing === undefined ? [] : [[job, { spec: parseNft(listing) }]]
+    }),
+  )
 }
 
 async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

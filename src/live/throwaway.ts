@@ -173,10 +173,16 @@ function pointed(place: Place, word: string | undefined): Place {
   return { ...place, line: place.line ?? 1, column: (place.column ?? 1) + at, length: word!.length }
 }
 
+/** What nft reads of this resource. */
+export function nftText({ spec }: Resource): string {
+  const { text = '' } = spec as { text?: string }
+  return text.endsWith('\n') ? text : `${text}\n`
+}
+
 async function loadNft(resource: Resource, devices: readonly string[], runner: Runner): Promise<Trial> {
-  const { text = '' } = resource.spec as { text?: string }
+  const text = nftText(resource)
   const argv = [...throwaway(), 'sh', '-c', NFT, 'sh', ...devices]
-  const outcome = await runner.capture({ argv, input: text.endsWith('\n') ? text : `${text}\n` })
+  const outcome = await runner.capture({ argv, input: text })
   if (outcome.code !== 0) {
     return obstacle(outcome, 'nft') ?? { refusals: nftRefusals(outcome.stderr).map(nftPlace) }
   }

@@ -211,6 +211,11 @@ export interface Runner {
   list(): Promise<NamedNamespace[]>
   /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */
   dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]>
+  /**
+   * These rule sets of nftables as nft lists them without counters, each loaded into a namespace that is gone when this
+   * returns; undefined for those that it refuses, and where the program has to be asked.
+   */
+  nftForms?(texts: readonly string[]): Promise<readonly (string | undefined)[]>
   /** The processes that carry the lab's mark, and the logs of those that have ended. */
   processes(lab: string): Promise<LiveProcess[]>
   /** The processes in these namespaces that do not carry the lab's mark. */

@@ -353,6 +353,27 @@ describe('the netlink runner', () => {
     await world.drive([{ run: ['hub', ...names].map(remove) }])
   })
 
+  test('tries rule sets of nftables out, as the programs do', async () => {
+    const chain = (rules: string): string =>
+      `table inet t {\n chain c { type filter hook input priority 0; policy drop; ${rules}; }\n}\n`
+    const texts = [
+      chain('tcp dport http accept; ip saddr { 10.0.0.2, 10.0.0.1 } counter drop'),
+      `flush ruleset\ndefine own = { 80, 443 }\n${chain('tcp dport $own accept comment "é"')}# the end`,
+      'add table ip own\nadd map ip own m { type ipv4_addr : verdict; }\nadd element ip own m { 10.0.0.1 : drop }',
+      'table inet t { set s { type ipv4_addr; flags interval; auto-merge; elements = { 10.0.0.0/9, 10.128.0.0/9 }; }; }',
+      'table netdev d { }; table bridge b { chain c { ether type arp drop; }; }; table arp a { chain c { }; }',
+      'table ip t { ct helper ftp { type "ftp" protocol tcp; }; limit l { rate 10/second; }; counter k { }; }',
+      'flush ruleset',
+    ]
+    const refused = [chain('tcp dport nonsense accept'), 'table ip filter { chain INPUT { }; }', chain('accept')]
+    const tasks: Task[] = [{ forms: texts }, { try: texts }, { try: texts, by: 'ip' }, { forms: refused }]
+    const [tried, own, ip, others] = (await world.drive(tasks)) as (string | null)[][]
+    expect(tried?.filter((listing) => listing === null)).toEqual([])
+    expect(own).toEqual(ip)
+    // What nft refuses, and what iptables would take for its own, is for the programs to tell.
+    expect(others?.map((listing) => listing === null)).toEqual([true, true, false])
+  })
+
   test('loads and lists the rules of nftables, in one transaction', async () => {
     const nft = (netns: string, ...lines: string[]): Command => ({
       argv: ['nft', '-f', '-'],

@@ -1,6 +1,9 @@
 import { ipRunner } from '../../src/exec/ip.ts'
 import { startRunner } from '../../src/exec/runner.ts'
+import { nftablesResource } from '../../src/kinds/nftables.ts'
+import { canonicalize } from '../../src/live/canonical.ts'
 import type { Command } from '../../src/model/command.ts'
+import type { Resource } from '../../src/model/resource.ts'
 import type { DumpRequest } from '../../src/model/runner.ts'
 
 /** What the driver is to do, one after the other. */
@@ -8,6 +11,10 @@ export type Task =
   /** `stop`: at the first command that is done. */
   | { readonly run: readonly Command[]; readonly by?: 'ip'; readonly stop?: true }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
+  /** Rule sets of nftables: the specs that they become. */
+  | { readonly try: readonly string[]; readonly by?: 'ip' }
+  /** The same, tried out in the process. */
+  | { readonly forms: readonly string[]; readonly by?: never }
 
 /**
  * Runs in a world: does what its input says, with the runner of the machine or with the one that spawns `ip`, and prints
@@ -22,7 +29,12 @@ async function main(): Promise<void> {
     const runner = task.by === 'ip' ? ipRunner : own
     const start = performance.now()
     if ('dump' in task) results.push(await runner.dump(task.dump))
-    else {
+    else if ('forms' in task) results.push(await runner.nftForms?.(task.forms))
+    else if ('try' in task) {
+      const wanted = task.try.map((text, i) => nftablesResource(`n${i}`, text, 'web') as unknown as Resource)
+      const canonical = await canonicalize(new Map(wanted.map((r) => [r.id, r])), runner)
+      results.push([...canonical.values()].map(({ spec }) => spec))
+    } else {
       const done: number[] = []
       const abort = new AbortController()
       const failure = await runner.run(

@@ -96,7 +96,7 @@ function openChannel(): Channel {
       new Promise((resolve, reject) => {
         pending.push({ heard, resolve, reject })
         worker.ref()
-        worker.postMessage(request, [request.bytes.buffer as ArrayBuffer])
+        worker.postMessage(request, 'bytes' in request ? [request.bytes.buffer as ArrayBuffer] : [])
       }),
   }
 }

@@ -45,6 +45,8 @@ export type Request =
       /** The first reading that nobody has taken, where several threads share them. */
       readonly next?: Int32Array
     }
+  /** Rule sets of nftables. */
+  | { readonly kind: 'try'; readonly texts: readonly string[] }
 
 /** Where and how a job failed. */
 export interface Fault {
@@ -91,6 +93,8 @@ export type Reply =
   | { readonly kind: 'ran'; readonly count: number; readonly fault?: Fault }
   | { readonly kind: 'names'; readonly names: readonly string[] }
   | { readonly kind: 'results'; readonly bytes: Uint8Array; readonly results: readonly ReadResult[] }
+  /** As nft lists them; undefined: it refuses them, or there is something in them for the programs. */
+  | { readonly kind: 'tried'; readonly listings: readonly (string | undefined)[] }
   /** All that was asked for has been handed over. */
   | { readonly kind: 'end' }
   /** The request could not be carried on with. */

@@ -28,6 +28,13 @@ export const netlinkRunner = (threads: Threads): Runner => {
       for (const command of commands) ready.set(command, make(command))
     },
     dump: reader(threads),
+    async nftForms(texts) {
+      let forms: readonly (string | undefined)[] = []
+      await threads.one.ask({ kind: 'try', texts }, (reply) => {
+        if (reply.kind === 'tried') forms = reply.listings
+      })
+      return forms
+    },
   }
 }
 

@@ -4,6 +4,7 @@ import { gatherer } from './gather.ts'
 import { openSystem } from './libc.ts'
 import { performer } from './perform.ts'
 import type { Reply, Request } from './protocol.ts'
+import { trier } from './trial.ts'
 
 /** What the thread does: says whether it can work here, then answers one request after the other. */
 function serve(
@@ -11,6 +12,7 @@ function serve(
   open: typeof openSystem,
   perform: typeof performer,
   gather: typeof gatherer,
+  tryOut: typeof trier,
 ): void {
   const { parentPort, workerData } = load('node:worker_threads') as Omit<typeof Threads, 'workerData'> & {
     workerData: string
@@ -27,10 +29,12 @@ function serve(
   }
   const run = perform(system)
   const read = gather(system, names)
+  const attempt = tryOut(system)
   parentPort?.on('message', (request: Request) => {
     try {
       if (request.kind === 'run') run(request, reply)
-      else read(request, reply)
+      else if (request.kind === 'read') read(request, reply)
+      else attempt(request, reply)
     } catch (error) {
       reply({ kind: 'broken', reason: (error as Error).message })
     } finally {
@@ -46,4 +50,4 @@ function serve(
  * is ever in another namespace, and only from the start to the end of a request.
  */
 export const source = (): string =>
-  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()})`
+  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()}, ${trier.toString()})`

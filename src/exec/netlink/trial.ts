@@ -1,0 +1,32 @@
+import type { System } from './libc.ts'
+import type { Reply, Request } from './protocol.ts'
+
+/**
+ * What tries rule sets of nftables out: each is loaded and listed, and the listing loaded and listed again. Every time in a
+ * namespace of its own, that is gone afterwards: where rules were just removed, the kernel lets the next transaction wait
+ * for 10 to 30 ms (docs/kernel.md). Evaluated in a thread of its own: it refers to nothing outside.
+ */
+export function trier({
+  nft,
+  unshare,
+}: System): (request: Extract<Request, { kind: 'try' }>, reply: (r: Reply) => void) => void {
+  /** libnftables(3): NFT_CTX_OUTPUT_STATELESS */
+  const STATELESS = 1 << 2
+  /** The tables that iptables has for its own, as a listing begins them. */
+  const IPTABLES = /^table ip6? (filter|nat|mangle|raw|security) /m
+
+  function listed(text: string): string | undefined {
+    if (!nft || !unshare() || nft(text, 0).failed) return undefined
+    const { failed, output } = nft('list ruleset', STATELESS)
+    return failed || IPTABLES.test(output) ? undefined : output
+  }
+
+  return ({ texts }, reply) => {
+    const listings = texts.map((text) => {
+      const first = listed(text)
+      return first === undefined ? undefined : listed(first)
+    })
+    reply({ kind: 'tried', listings })
+    reply({ kind: 'end' })
+  }
+}
