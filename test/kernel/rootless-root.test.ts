@@ -37,6 +37,18 @@ namespaces:
     expect(await world.netlab(['validate', '-'], { input })).toMatchObject({ code: 0 })
   })
 
+  test('a sandbox that another user has made look like root’s is none', async () => {
+    const door = '/run/netlab-sandbox-default'
+    const faked = `mount -t tmpfs t /run; touch ${door}; mount --bind /etc/hostname ${door}
+      exec sh -c 'sleep 20; :' netlab-sandbox default`
+    const script = `setpriv --reuid=12345 --regid=12345 --clear-groups unshare -Urmn sh -c "$1" &
+      while [ -d /proc/$! ] && ! grep -qz ^netlab-sandbox$ /proc/$!/cmdline; do sleep 0.01; done
+      "$2" dist/netlab.cjs --sandbox list`
+    const outcome = await world.run(['sh', '-c', script, 'sh', faked, process.execPath])
+    expect(outcome).toMatchObject({ code: 0, stdout: 'No lab is live here.\n' })
+    expect(outcome.stderr).not.toContain('/run/netns') // which it does not have
+  })
+
   // The limit is one of this user namespace: what it holds for ends with the shell that set it.
   const limited = [
     'unshare',

@@ -107,6 +107,25 @@ describe('the sandbox of an ordinary user', () => {
       await netlab('destroy', 'p', '-y')
     })
 
+    test('is not ended by a command that comes while it has no holder', async () => {
+      await netlab('apply', 'p.yaml', '-y')
+      const [holder = ''] = await holders()
+      const inside = netlab('exec', 'web', '--', 'sh', '-c', `kill -KILL ${holder}; exec sleep 0.5`)
+      await until(holders, ({ length }) => length === 0)
+      const next = await user.run(['dist/netlab.cjs', 'list'])
+      expect(next).toMatchObject({ code: 0, stdout: 'p  other web\n', stderr: '' })
+      expect(await inside).toMatchObject({ code: 0 })
+      await netlab('destroy', 'p', '-y')
+    })
+
+    test('is where netlab finds itself when it is started in it', async () => {
+      await netlab('apply', 'p.yaml', '-y')
+      const command = [join(user.folder, 'dist/netlab.cjs'), 'list']
+      const inside = await netlab('exec', 'web', '--', ...command)
+      expect(inside).toMatchObject({ stdout: 'p  other web\n', stderr: '' })
+      await netlab('destroy', 'p', '-y')
+    })
+
     test('has a name, and there may be several', async () => {
       const env = { NETLAB_SANDBOX: 'second' }
       const { code } = await user.netlab(['apply', 'p.yaml', '-y'], { env })

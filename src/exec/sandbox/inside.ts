@@ -25,8 +25,10 @@ export function settle(): boolean {
   if (outside === undefined) return false
   Reflect.deleteProperty(process.env, ENTERED)
   for (const fd of [3, 4, 5]) closeSync(fd) // the namespaces, which this process is in by now
-  entered = { name, holder: Number(holder) }
-  process.on('exit', () => leave(name, Number(holder)))
+  // It may have ended, with its last lab, while this process came in.
+  const kept = keep(name, Number(holder))
+  entered = { name, holder: kept }
+  process.on('exit', () => leave(name, kept))
   if (outside !== '0')
     setInterval(() => {
       if (process.ppid !== Number(outside)) process.kill(process.pid, 'SIGKILL')
@@ -50,13 +52,13 @@ export function stay(): void {
 
 /** The sandbox goes away with its last lab; and one with labs is kept, also when its holder was killed meanwhile. */
 function leave(name: string, holder: number): void {
-  if (readdirSync('/run/netns').length > 0) {
-    if (!isHolder(holder, name)) hold(name)
-    return
-  }
+  if (readdirSync('/run/netns').length > 0) return void keep(name, holder)
   process.title = LEAVING
   const { holders, others } = inhabitants(name)
   if (others.length > 0) return
   forget(name)
   for (const pid of holders) process.kill(pid, 'SIGKILL')
 }
+
+/** The process id of the holder: this one, or, when it has ended, a new one. */
+const keep = (name: string, holder: number): number => (isHolder(holder, name) ? holder : (hold(name).pid ?? 0))

@@ -10,7 +10,10 @@ sandbox() {
   fi
   exec 9<"$turn"
   flock -w 30 9 2>/dev/null
-  find_sandbox "$1" || { bury_sandbox "$1" && make_sandbox "$1"; }
+  # What is left may be a command that ends with its sandbox, or that came in meanwhile and starts a holder anew.
+  waits=0
+  while ! find_sandbox "$1" && [ "$left" ] && [ $((waits += 1)) -le 10 ]; do sleep 0.1; done
+  [ "$holder" ] || { bury_sandbox "$1" && make_sandbox "$1"; }
   set -- $?
   exec 9<&-
   return "$1"
@@ -18,14 +21,17 @@ sandbox() {
 
 # Whether there is one: holder. What is left of one that is not kept any more: left.
 find_sandbox() {
-  holder='' left=''
+  holder='' left='' theirs=''
   for process in /proc/[0-9]*; do
-    # A file of this user's: nobody else can have put it there.
     [ -O "$process/root/run/netlab-sandbox-$1" ] && ! [ "$process/ns/user" -ef /proc/self/ns/user ] || continue
     title=''
     { read -r title <"$process/cmdline"; } 2>/dev/null
     case $title in
-      *netlab-sandbox"$1") holder=${process#/proc/} && return ;;
+      *netlab-sandbox"$1")
+        # The door does not tell whose sandbox it is: in one of theirs, others can mount any file there.
+        ids_of "$process" && theirs=$uid && ids_of /proc/self
+        [ "$theirs" = "$uid" ] && holder=${process#/proc/} && return
+        ;;
       *) left="$left ${process#/proc/}" ;;
     esac
   done
@@ -59,9 +65,7 @@ make_sandbox() {
     echo "$holder"
     while [ "/proc/$holder/ns/user" -ef /proc/self/ns/user ]; do :; done
     [ -e "/proc/$holder/ns/user" ] || exit
-    while read -r key _ id _; do
-      case $key in Uid:) uid=$id ;; Gid:) gid=$id ;; esac
-    done </proc/self/status
+    ids_of /proc/self
     user=$(id -un 2>/dev/null)
     map_ids uid "$uid" &
     map_ids gid "$gid" && wait $! || kill -KILL "$holder"
@@ -71,6 +75,14 @@ make_sandbox() {
   [ -n "$holder" ] && [ -O "/proc/$holder/root/run/netlab-sandbox-$1" ] || return 1
   { echo "$boot" >"$note"; } 2>/dev/null
   return 0
+}
+
+# ids_of /proc/ID: the effective uid and gid of a process; none when it has ended.
+ids_of() {
+  uid='' gid=''
+  while read -r key _ id _; do
+    case $key in Uid:) uid=$id ;; Gid:) gid=$id ;; esac
+  done 2>/dev/null <"$1/status"
 }
 
 # map_ids uid|gid ID: gives the new user namespace its ids. Root has all of them there, as they are. Anybody else is root
