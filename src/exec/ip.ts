@@ -4,6 +4,7 @@ import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
+import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { parallel, runProcess } from './process.ts'
 import { processes } from './processes.ts'
 import { strangers } from './strangers.ts'
@@ -137,17 +138,9 @@ async function list(): Promise<NamedNamespace[]> {
     })
 }
 
-/** A line between the outputs of the programs of one dump; no program prints it. */
-const MARK = '--netlab--'
 const LINKS = ['link show', 'addr show']
 const ALL = [...LINKS, 'route show table all', 'rule show', 'neigh show nud permanent', 'netns list-id']
 
-/** Rules are read only where there are tables; where nft is missing the save programs are asked. */
-const FIREWALL = `
-if command -v nft >/dev/null && [ -z "$(nft list tables)" ]; then exit 0; fi
-iptables-save -c; echo ${MARK}; ip6tables-save -c; echo ${MARK}; nft -a -s list ruleset
-exit 0
-`
 /**
  * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
  * those that exist.
@@ -213,19 +206,6 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     ),
     ...firewall(sections.slice(4)),
   }
-}
-
-type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
-const firewall = ([iptables = '', ip6tables = '', nftables = '']: string[]): Firewall => ({
-  iptables,
-  ip6tables,
-  nftables,
-})
-
-/** The rules of one namespace, as a dump has them. */
-export async function readFirewall(netns: string | undefined): Promise<Firewall> {
-  const outcome = await runProcess({ argv: ['sh', '-c', FIREWALL], ...(netns !== undefined && { netns }) })
-  return firewall(outcome.stdout.split(`${MARK}\n`))
 }
 
 /** The qdiscs of one namespace, as a dump has them. */

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { Command } from '../../src/model/command.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { nftables } from '../../src/kinds/nftables.ts'
 import type { Task } from '../support/runner-driver.ts'
 
 const checkout = resolve(__dirname, '../..')
@@ -87,6 +88,8 @@ function comparable(dump: Dump | null): unknown {
     nsids: undefined,
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
+    // Less what iptables lists.
+    nftables: nftables.read(dump, { namespace: 'n', lab: 'web', otherEnd: () => undefined }),
     addresses: dump.addresses.map(({ ifname, addr_info }) => ({
       ifname,
       addr_info: addr_info.map((a) =>
@@ -328,14 +331,25 @@ describe('the netlink runner', () => {
   })
 
   test('reads rules and queues with the programs for them, where there are any', async () => {
-    await world.drive([{ run: [...scene, at('a', 'ip addr add 10.0.0.1/24 dev e0')] }])
+    await world.drive([{ run: [...scene, create('c'), create('d'), at('a', 'ip addr add 10.0.0.1/24 dev e0')] }])
     await sh('ip netns exec a iptables -A INPUT -p tcp --dport 80 -j DROP; ip netns exec b nft add table inet own')
+    await sh('ip netns exec c sh -c "ip6tables -t nat -N own; iptables -t raw -N own; nft add table inet own"')
+    // Called as one of iptables' own, and not one: it lists none.
+    await sh(
+      "ip netns exec d nft 'add table ip filter; add chain ip filter c; add rule ip filter c numgen random mod 2 0 drop'",
+    )
     await sh('tc -n b qdisc add dev e0 root tbf rate 1mbit burst 32kbit latency 400ms')
-    const requests = [{ sysctls, depth: 'all' as const }, all('a'), all('b'), { ...all('a'), depth: 'links' as const }]
+    const requests = [{ sysctls, depth: 'all' as const }, ...['a', 'b', 'c', 'd'].map(all)]
+    requests.push({ ...all('a'), depth: 'links' as const })
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
     expect(own.map(comparable)).toEqual(ip.map(comparable))
     expect(own[1]?.iptables).toContain('--dport 80')
     expect(own[2]?.nftables).toContain('table inet own')
+    expect([own[3]?.iptables, own[3]?.ip6tables].join()).toMatch(/\*raw\n.*\*nat\n/s)
+    expect(own[4]).toMatchObject({
+      iptables: expect.stringMatching(/incompatible/),
+      nftables: expect.stringMatching(/numgen/),
+    })
     expect(own[2]?.qdiscs.map(({ kind }) => kind)).toContain('tbf')
   })
 

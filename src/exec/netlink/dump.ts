@@ -41,13 +41,16 @@ export interface Decoded {
   readonly whole: boolean
   /** What the kernel told of the sysctls. */
   readonly netconf: Netconf
-  /** There are tables of nftables, or it cannot be told. */
-  readonly firewall: boolean
+  /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told which there are. */
+  readonly tables: readonly string[] | undefined
   /** There are qdiscs with options. */
   readonly shaped: boolean
 }
 
 const EPROTONOSUPPORT = 93
+const NFTA_TABLE_NAME = 1
+/** NFPROTO_… of netfilter.h, as nft calls them. */
+const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' }
 
 /**
  * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `names` are
@@ -77,12 +80,7 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
     },
     whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
-    // Where the kernel has no such sockets, it has no nftables.
-    firewall:
-      tableAnswer !== undefined &&
-      result.rules === undefined &&
-      tableAnswer.errno !== EPROTONOSUPPORT &&
-      (tableAnswer.errno !== 0 || tableAnswer.to > tableAnswer.from),
+    tables: result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),
     shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
   }
 }
@@ -148,6 +146,19 @@ function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => str
     const root = bytes.readUInt32LE(at + 12) === TC_H_ROOT
     result.push({ kind, handle, dev: nameOf(bytes.readInt32LE(at + 4)), ...(root && { root }), options: {} })
   })
+  return result
+}
+
+/** `inet own` */
+function readTables(bytes: Buffer, answer: Section): string[] | undefined {
+  // Where the kernel has no such sockets, it has no nftables.
+  if (answer.errno) return answer.errno === EPROTONOSUPPORT ? [] : undefined
+  const result: string[] = []
+  messages(bytes, answer, (_, at, end) =>
+    attributes(bytes, at + 4, end, (type, from, to) => {
+      if (type === NFTA_TABLE_NAME) result.push(`${FAMILIES[bytes[at] ?? 0] ?? '?'} ${string(bytes, from, to)}`)
+    }),
+  )
   return result
 }
 

@@ -2,7 +2,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
-import { ipRunner, readFirewall, readQdiscs } from '../ip.ts'
+import { readFirewalls, type Walled } from '../firewalls.ts'
+import { ipRunner, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decode, requests, type Decoded } from './dump.ts'
@@ -109,9 +110,11 @@ function attempt<T>(read: () => T): T | 'foreign' {
 
 /** Puts together what was learnt, and asks the programs for the rest. */
 async function finish({ wanted, recipes, learnt }: Order): Promise<(Dump | undefined)[]> {
+  const legacy = isLegacy()
   // Where nft is missing, only the programs that are there can tell whether there are rules.
   const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
   const dumps: (Dump | undefined)[] = []
+  const walled: (Walled & { index: number })[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
     const { known, files = [] } = learnt[index] ?? {}
@@ -123,20 +126,19 @@ async function finish({ wanted, recipes, learnt }: Order): Promise<(Dump | undef
       unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
     else if (known) {
       const dump = values ? { ...known.dump, sysctls: values } : known.dump
-      const asked = known.firewall || (known.whole && blind)
+      const { tables } = known
       dumps[index] = dump
-      if (asked || known.shaped)
-        unfinished.push({
-          index,
-          work: async () => ({
-            ...dump,
-            ...(asked && (await readFirewall(netns))),
-            ...(known.shaped && { qdiscs: await readQdiscs(netns) }),
-          }),
-        })
+      if (known.shaped) unfinished.push({ index, work: async () => ({ ...dump, qdiscs: await readQdiscs(netns) }) })
+      if (tables?.length !== 0 || (known.whole && blind))
+        walled.push({ index, ...(netns !== undefined && { netns }), ...(tables && !legacy && { tables }) })
     } else dumps[index] = undefined
   }
   await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
+  const rules = await readFirewalls(walled)
+  walled.forEach(({ index }, i) => {
+    const dump = dumps[index]
+    if (dump) dumps[index] = { ...dump, ...rules[i] }
+  })
   return dumps
 }
 
