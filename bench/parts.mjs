@@ -24,8 +24,10 @@ export function firewalls({ folder, netlab, time, drain }) {
   ]
   writeFileSync(join(folder, 'own.nft'), text())
   writeFileSync(join(folder, 'each.sh'), 'for i in $(seq 0 99); do ip netns exec n$i nft -f own.nft; done\n')
-  const times = { with: [], without: [], each: [] }
+  const times = { with: [], without: [], each: [], plan: [], barePlan: [] }
   for (let round = 0; round < rounds; round++) {
+    times.barePlan.push(time([...netlab, 'plan', bare]).ms)
+    times.plan.push(time([...netlab, 'plan', ruled]).ms)
     times.without.push(time([...netlab, 'apply', bare, '-y']).ms)
     times.each.push(time(['sh', '-e', 'each.sh']).ms)
     time([...netlab, 'destroy', bare, '-y'])
@@ -34,13 +36,21 @@ export function firewalls({ folder, netlab, time, drain }) {
     time([...netlab, 'destroy', ruled, '-y'])
     drain()
   }
-  const [all, none, each] = [times.with, times.without, times.each].map(median)
+  const {
+    with: all,
+    without: none,
+    each,
+    plan,
+    barePlan,
+  } = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]))
   return {
     head: ['what', 'ms'],
     rows: [
       ['netlab apply, namespaces alone', shown(none)],
       ['netlab apply, ten rules in each', shown(all)],
       ['so the rules cost (checked, loaded, read again)', shown(all - none)],
+      ['checking them alone (a plan with less a plan without)', shown(plan - barePlan)],
+      ['so loading them and reading them again', shown(all - none - (plan - barePlan))],
       ['one nft process for each', shown(each)],
     ],
   }
