@@ -48,6 +48,12 @@ export const ruleId = (namespace: string, s: RuleSpec): string =>
 const cidr = (host: string | undefined, length: number | undefined): string | undefined =>
   host === undefined || host === 'all' ? undefined : `${host}/${length ?? (host.includes(':') ? 128 : 32)}`
 
+/** `0x1`, or `0x1/0xff`. A mark of 0 always has its mask: without one it means nothing to the kernel. */
+function markOf(mark: string, mask: string | undefined): string {
+  const [bits, those] = [Number(mark), Number(mask ?? 0xffffffff)].map((n) => `0x${n.toString(16)}`)
+  return mask === undefined && bits !== '0x0' ? bits! : `${bits}/${those}`
+}
+
 function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   const from = cidr(r.src, r.srclen)
   const to = cidr(r.dst, r.dstlen)
@@ -59,7 +65,7 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
     ...(to !== undefined && { to }),
     ...(r.iif !== undefined && { iif: r.iif }),
     ...(r.oif !== undefined && { oif: r.oif }),
-    ...(r.fwmark !== undefined && { fwmark: r.fwmask === undefined ? r.fwmark : `${r.fwmark}/${r.fwmask}` }),
+    ...(r.fwmark !== undefined && { fwmark: markOf(r.fwmark, r.fwmask) }),
     ...(action ? { action } : { table: Number(r.table ?? 254) }),
   }
 }

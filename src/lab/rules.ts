@@ -1,5 +1,5 @@
 import { ruleId, type RuleSpec } from '../kinds/rule.ts'
-import { familyOf, parseCidr, subnetOf } from '../model/cidr.ts'
+import { parseCidr, subnetOf } from '../model/cidr.ts'
 import type { Expansion } from './context.ts'
 import type { Settings } from './file.ts'
 import { interfaceName } from './names.ts'
@@ -49,15 +49,17 @@ export function tableNumber(x: Expansion, value: number | string | undefined, pa
 }
 
 function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settings, free: number, path: Path): void {
+  const families = new Set<4 | 6>()
   const network = (field: 'from' | 'to'): string | undefined => {
     const text = r[field] as string | undefined
     if (text === undefined || text === 'all') return undefined
     const cidr = parseCidr(text)
     if (!cidr) x.report.error([...path, field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
-    return cidr && subnetOf(cidr)
+    if (cidr) families.add(cidr.family)
+    // To the kernel every address is as good as none.
+    return cidr && cidr.prefix > 0 ? subnetOf(cidr) : undefined
   }
   const [from, to] = [network('from'), network('to')]
-  const families = new Set([from, to].flatMap((net) => (net === undefined ? [] : [familyOf(net)])))
   if (families.size > 1) return x.report.error(path, 'from and to are of different families')
   const named = r['family'] === undefined ? undefined : r['family'] === 'inet6' ? 6 : 4
   const family = [...families][0] ?? named ?? 4
@@ -69,6 +71,12 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settin
       [...path, 'fwmark'],
       `"${String(r['fwmark'])}" is no mark`,
       'A number such as 0x1, or mark/mask.',
+    )
+  if (mark !== undefined && /^0x0(\/0x0)?$/.test(mark))
+    return x.report.error(
+      [...path, 'fwmark'],
+      'to the kernel a mark of 0 is no mark: the rule would hold for every packet',
+      'Leave it out, or write 0/0xffffffff for packets without a mark.',
     )
   if (r['action'] !== undefined && r['table'] !== undefined)
     return x.report.error(path, 'a rule has either a table or an action')
@@ -110,6 +118,6 @@ function fwmark(value: unknown): string | undefined {
     return undefined
   return numbers
     .map((n) => `0x${n.toString(16)}`)
-    .filter((n, i) => !(i === 1 && n === '0xffffffff'))
+    .filter((n, i) => !(i === 1 && n === '0xffffffff' && numbers[0]))
     .join('/')
 }

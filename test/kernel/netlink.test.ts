@@ -145,7 +145,7 @@ const device = oneOf('e0 br0 p0 p1 lo vx0 mv0 none')
 const cidr4 = oneOf('10.0.0.1/24 10.0.0.2/24 10.1.0.1/16 10.2.0.1 192.168.7.9/32 127.0.0.9/8 10.0.0.0/24')
 const cidr6 = oneOf('2001:db8::1/64 2001:db8:0:1::1/64 fd00::9/128 ::10.0.0.9/128')
 const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
-const hop = phrase('nexthop via', gateway, maybe('dev', device), maybe('weight', oneOf('1 2 256')))
+const hop = phrase('nexthop via', gateway, maybe('dev', device), maybe('onlink'), maybe('weight', oneOf('1 2 256')))
 const command = fc.oneof(
   phrase('ip addr', oneOf('add add add del'), fc.oneof(cidr4, phrase(cidr6, 'nodad')), 'dev', device),
   phrase(
@@ -187,7 +187,7 @@ const command = fc.oneof(
       maybe('to 10.1.0.0/16'),
       maybe('iif', oneOf('e0 lo none')),
       maybe('oif e0'),
-      maybe('fwmark', oneOf('0x10 7 0x1/0xff')),
+      maybe('fwmark', oneOf('0x10 7 0x1/0xff 0x0/0x1 0x0/0xffffffff 0x1/0x0')),
     ],
     ...[
       oneOf('table blackhole unreachable prohibit').map((w) => (w === 'table' ? 'table 1000' : w)),

@@ -152,6 +152,9 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
   }
 }
 
+/** As `%#x` prints it. */
+const mark = (bits: number): string => (bits === 0 ? '0' : `0x${bits.toString(16)}`)
+
 /** What `ip -4` and `ip -6 -j -d -N rule show` print, from the answer to RTM_GETRULE of all families. */
 export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rules6: IpRule[] } {
   const found = { rules: [] as IpRule[], rules6: [] as IpRule[] }
@@ -185,11 +188,13 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
           rule.priority = bytes.readUInt32LE(from)
           break
         case FRA.fwmark:
-          rule.fwmark = `0x${bytes.readUInt32LE(from).toString(16)}`
+          rule.fwmark = mark(bytes.readUInt32LE(from))
           break
         case FRA.fwmask: {
           const mask = bytes.readUInt32LE(from)
-          if (mask !== 0xffffffff) rule.fwmask = `0x${mask.toString(16)}`
+          if (mask !== 0xffffffff) rule.fwmask = mark(mask)
+          // The kernel leaves out a mark of 0.
+          rule.fwmark ??= mark(0)
           break
         }
         case FRA.table:
@@ -205,8 +210,6 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
     })
     if (table) rule.table = String(table)
     if (action !== FR_ACT_TO_TBL) rule.action = String(action)
-    // A mask without a mark says nothing; the kernel gives both, or a mark of 0 with all bits of a mask.
-    if (rule.fwmark === undefined) delete rule.fwmask
     found[family === AF_INET ? 'rules' : 'rules6'].push(rule)
   })
   return found
