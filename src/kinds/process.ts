@@ -152,7 +152,7 @@ export const process: Kind<ProcessSpec> = {
   compare,
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],
-  lingers: true,
+  lingers: () => true,
 
   create: (r, { lab, desired }) => {
     const { name, command, env = {}, cwd = '/', ready, restart = 'never', state } = r.spec

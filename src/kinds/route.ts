@@ -5,11 +5,14 @@ import type { Difference } from '../model/plan.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { IpRoute } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
+import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 
 export type Hop = {
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
+  /** The gateway is on the link although no subnet says so. */
+  readonly onlink?: true
 }
 
 export type RouteSpec = Hop & {
@@ -21,15 +24,12 @@ export type RouteSpec = Hop & {
   readonly metric?: number
   readonly table?: number
   readonly scope?: string
-  readonly onlink?: true
   /** Bytes. */
   readonly mtu?: number
   /** Two or more: a multipath route, without `via` and `dev`. */
   readonly nexthops?: readonly Hop[]
 }
 
-const MAIN_TABLE = 254
-const LOCAL_TABLE = 255
 /** rtnetlink(7): who made a route. boot is `ip route add`; daemons and the kernel have numbers of their own. */
 const CONFIGURED = new Set(['0', '3', '4'])
 const types: Readonly<Record<string, RouteSpec['type']>> = {
@@ -66,6 +66,7 @@ const hopOf = (hop: NonNullable<IpRoute['nexthops']>[number]): Hop => {
     ...(via !== undefined && { via }),
     ...(hop.dev !== undefined && { dev: hop.dev }),
     ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
+    ...(hop.flags?.includes('onlink') && { onlink: true as const }),
   }
 }
 
@@ -84,7 +85,6 @@ function specOf(r: IpRoute): RouteSpec {
     ...(r.prefsrc !== undefined && { src: r.prefsrc }),
     ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
     ...(Number(r.table ?? MAIN_TABLE) !== MAIN_TABLE && { table: Number(r.table) }),
-    ...(r.flags?.includes('onlink') && { onlink: true as const }),
     ...(mtu !== undefined && { mtu }),
     ...(r.nexthops && { nexthops: r.nexthops.map(hopOf) }),
   }
@@ -98,6 +98,7 @@ const isIpv6 = (r: IpRoute): boolean => (r as { pref?: string }).pref !== undefi
 const hopWords = (hop: Hop, family: 4 | 6): string[] => [
   ...(hop.via === undefined ? [] : ['via', ...(familyOf(hop.via) === family ? [] : ['inet6']), hop.via]),
   ...(hop.dev === undefined ? [] : ['dev', hop.dev]),
+  ...(hop.onlink ? ['onlink'] : []),
 ]
 
 /** What follows `ip route add`. */
@@ -108,7 +109,6 @@ function words(s: RouteSpec, withTable = true): string[] {
     ...(s.type ? [s.type] : []),
     isMixed ? '0.0.0.0/0' : s.to,
     ...hopWords(s, s.family),
-    ...(s.onlink ? ['onlink'] : []),
     ...(s.src === undefined ? [] : ['src', s.src]),
     ...(s.metric === undefined ? [] : ['metric', String(s.metric)]),
     // iproute2 puts local routes into the local table unless it is told.
@@ -175,6 +175,24 @@ export const route: Kind<RouteSpec> = {
 
   needs: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
   lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
+
+  // An IPv6 route outlives its source, without it (fib6_remove_prefsrc in the kernel's net/ipv6/route.c).
+  loosened(r, goes, live) {
+    const { src, family, ...rest } = r.spec
+    const used = devices(r.spec)
+    const lost =
+      src !== undefined &&
+      family === 6 &&
+      [...live.values()].some(
+        ({ kind, id, namespace, spec }) =>
+          kind === 'address' &&
+          namespace === r.namespace &&
+          used.includes(String(spec['dev'])) &&
+          String(spec['address']).startsWith(`${src}/`) &&
+          goes(id),
+      )
+    return lost ? { ...r, spec: { family, ...rest } } : r
+  },
 
   create: (r, { lab, live }) => [
     {

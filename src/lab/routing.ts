@@ -114,6 +114,7 @@ function expandHop(x: Expansion, home: Home, onLink: Nets, hop: HopFile, onlink:
     ...(via !== undefined && { via }),
     ...(dev !== undefined && { dev }),
     ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
+    ...(onlink && via !== undefined && { onlink: true as const }),
   }
 }
 
@@ -181,13 +182,14 @@ function expandRoute(x: Expansion, home: Home, onLink: Nets, r: RouteFile, path:
     ...(type && { type }),
     ...hop,
     ...(src !== undefined && { src }),
-    ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
+    // 0 is the default of both; IPv6's is called 1024.
+    ...(r.metric !== undefined && r.metric !== 0 && !(family === 6 && r.metric === 1024) && { metric: r.metric }),
     ...(table !== undefined && { table }),
-    ...(r.onlink && { onlink: true as const }),
     ...(r.mtu !== undefined && { mtu: r.mtu }),
     ...(nexthops && { nexthops: nexthops.filter((h) => h !== undefined) }),
     ...(scope !== undefined && scope !== usual && { scope }),
   }
+  kernelsOwn(x, home, spec, path)
   x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
 }
 
@@ -197,6 +199,24 @@ function familyOfDefault({ subnets }: Home, { via, nexthops, src, dev }: RouteFi
   if (said !== undefined) return familyOf(said)
   const own = subnets.filter((subnet) => subnet.dev === dev)
   return own.length && own.every(({ cidr }) => cidr.family === 6) ? 6 : 4
+}
+
+/** The kernel refuses a second route of the destination and metric that it has given one itself: to the subnet of an address. */
+function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec, path: Path): void {
+  if (spec.table !== undefined || spec.metric !== (spec.family === 6 ? 256 : undefined)) return
+  const own = subnets.find(({ dev, cidr }) => {
+    const link = x.resources.get(linkId(namespace, dev))?.spec
+    const vrf =
+      typeof link?.['master'] === 'string' && x.resources.get(linkId(namespace, link['master']))?.kind === 'vrf'
+    const isMade = link?.['up'] === true && !vrf && dev !== 'lo' && (cidr.family === 6 || cidr.prefix < 32)
+    return isMade && subnetOf(cidr) === spec.to
+  })
+  if (own)
+    x.report.error(
+      [...path, 'to'],
+      `the kernel makes the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
+      'Leave it out, or give it another metric.',
+    )
 }
 
 /** The kernel refuses routes by way of an interface that is down. */

@@ -48,7 +48,7 @@ export function writeLab(name: string, resources: Resources): string {
       case 'rule':
       case 'neighbor':
         listed(r.namespace, `${r.kind}s`, {
-          ...without(r.spec, 'family'),
+          ...onlinkOnce(without(r.spec, 'family')),
           // Without a gateway the interface's addresses would decide which family's default it is.
           ...(r.spec['to'] === 'default' && !('via' in r.spec) && { to: '0.0.0.0/0' }),
           ...(r.kind === 'rule' && isFamily6(r.spec) && { family: 'inet6' }),
@@ -137,3 +137,11 @@ const isFamily6 = ({ family, from, to }: Plain): boolean => family === 6 && from
 
 const without = (spec: Plain, field: string): Plain =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field))
+
+/** A multipath route says once that its gateways are on the link. */
+function onlinkOnce(spec: Plain): Plain {
+  const hops = (spec['nexthops'] ?? []) as Plain[]
+  return hops.some((hop) => hop['onlink'])
+    ? { ...spec, onlink: true, nexthops: hops.map((hop) => without(hop, 'onlink')) }
+    : spec
+}

@@ -69,10 +69,10 @@ export interface Kind<S extends object = any> {
   bereaved?(gone: ReadonlySet<string>, live: Resources): [id: string, by: string][]
   /** Names of the features of the kernel, and of the programs, that it takes: of src/kinds/features.ts. */
   requires?(resource: Resource<S>): string[]
-  /** The kernel leaves it behind when what it is `lostWith` goes (a process): it is removed all the same. */
-  readonly lingers?: true
+  /** The kernel may leave it behind when `by`, which it is `lostWith`, goes (a process): it is removed all the same. */
+  lingers?(resource: Resource<S>, by: string): boolean
   /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */
-  loosened?(resource: Resource<S>, goes: (id: string) => boolean): Resource<S>
+  loosened?(resource: Resource<S>, goes: (id: string) => boolean, live: Resources): Resource<S>
   /** Empty when something else that goes takes it along. */
   remove(resource: Resource<S>, outlook: Outlook): Emission[]
   /** Removes of these, which `remove` would remove one by one, as many together as is faster. */

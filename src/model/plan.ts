@@ -49,6 +49,7 @@ export const stages = [
   { name: 'delete routes', barrier: false },
   { name: 'delete neighbors', barrier: false },
   { name: 'delete qdiscs', barrier: false },
+  { name: 'delete secondary addresses', barrier: false },
   { name: 'delete addresses', barrier: false },
   { name: 'delete links', barrier: true },
   { name: 'delete namespaces', barrier: true },

@@ -105,7 +105,7 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
         settled = false
         continue
       }
-      const loosened = by === undefined && !isRemoved(change) ? kindOf(l.kind).loosened?.(l, goes) : undefined
+      const loosened = by === undefined && !isRemoved(change) ? kindOf(l.kind).loosened?.(l, goes, live) : undefined
       if (!loosened || loosened === l) continue
       const again = consider(d, loosened)
       if (again && again.differences.length !== (change?.differences.length ?? 0)) {
@@ -175,7 +175,10 @@ function emissions(change: Change, outlook: Outlook, removed: ReadonlySet<string
   const kind = kindOf(change.kind)
   if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, outlook)
   return [
-    ...(before && isRemoved(change) && !removed.has(change.id) && (change.lostWith === undefined || kind.lingers)
+    ...(before &&
+    isRemoved(change) &&
+    !removed.has(change.id) &&
+    (change.lostWith === undefined || kind.lingers?.(before, change.lostWith))
       ? kindOf(before.kind).remove(before, outlook)
       : []),
     ...(after ? kind.create(after, outlook) : []),

@@ -36,6 +36,12 @@ const one = (eth0: unknown): Lab => ({
   namespaces: pair('a', 'b'),
   links: [link('a:eth0', eth0, 'b:eth0', '10.0.0.9/24')],
 })
+const promoting: Lab = { namespaces: { a: { sysctls: { 'net.ipv4.conf.all.promote_secondaries': 1 } }, b: {} } }
+const sourced = (src: string, src6: string): Lab[] => [
+  { to: '10.9.0.0/16', via: '10.0.1.2', src },
+  { to: '10.9.0.0/16', via: '10.0.1.2', src, table: 100 },
+  { to: 'fd09::/32', via: 'fd00:1::2', src: src6 },
+]
 /** Hosts on the bridges of s: `[host, bridge, settings of the host's end]`. */
 const switched = (bridges: Lab, hosts: readonly (readonly [string, string, unknown, Lab?])[]): Lab => ({
   namespaces: { s: { bridges }, ...pair(...hosts.map(([name]) => name)) },
@@ -293,10 +299,41 @@ const edits: readonly Edit[] = [
     stay: ['a/eth0'],
   },
   {
+    what: 'gateways that are on the link although no subnet says so',
+    from: route({ to: '10.9.0.0/16', nexthops: [{ via: '10.0.1.1' }, { via: '10.0.1.3' }] }),
+    to: route({
+      to: '10.9.0.0/16',
+      onlink: true,
+      nexthops: [
+        { via: '10.0.1.1', dev: 'eth0' },
+        { via: '10.8.0.1', dev: 'eth0', weight: 2 },
+      ],
+    }),
+    stay: ['a/eth0'],
+  },
+  {
     what: 'a route’s source and MTU',
     from: routed({}, { routes: [{ to: '10.9.0.0/16', via: '10.0.1.2', src: '10.0.1.1' }] }),
     to: routed({}, { routes: [{ to: '10.9.0.0/16', via: '10.0.1.2', src: '10.0.1.3', mtu: 1300 }] }),
     stay: ['r/eth0'],
+  },
+  {
+    what: 'an address that routes name as their source, which the kernel keeps in other tables and for IPv6',
+    from: routed({}, { routes: sourced('10.0.1.3', 'fd00:1::1') }),
+    to: {
+      namespaces: { a: {}, r: { routes: sourced('10.0.1.4', 'fd00:1::4') }, b: {} },
+      links: [
+        link('a:eth0', ['10.0.1.2/24', 'fd00:1::2/64'], 'r:eth0', ['10.0.1.1/24', '10.0.1.4/24', 'fd00:1::4/64']),
+        (routed() as { links: Lab[] }).links[1],
+      ],
+    },
+    stay: ['r/eth0'],
+  },
+  {
+    what: 'drop the primary address where the kernel promotes secondaries',
+    from: { ...one(['10.0.0.1/24', '10.0.0.2/24', '10.0.0.3/24']), ...promoting },
+    to: { ...one(['10.0.0.3/24', '10.0.0.2/24']), ...promoting },
+    stay: ['a/eth0'],
   },
   {
     what: 'an IPv6 route’s gateway',
@@ -404,6 +441,23 @@ const edits: readonly Edit[] = [
       ],
     }),
     stay: ['a/eth0'],
+  },
+  {
+    what: 'rules for every address, and for packets without a mark',
+    from: routed({
+      rules: [
+        { from: '::/0', table: 7 },
+        { from: '0.0.0.0/0', table: 7 },
+        { fwmark: '0/0xffffffff', table: 7 },
+        { fwmark: '0/1', table: 7 },
+      ],
+    }),
+    to: routed({ rules: [{ fwmark: '0/3', table: 7 }] }),
+  },
+  {
+    what: 'IPv6’s default metric, called 0',
+    from: routed(),
+    to: route({ to: 'fd09::/32', via: 'fd00:1::1', metric: 0 }),
   },
   { what: 'forwarding on', from: routed(), to: routed({}, { forwarding: true }), stay: ['r/eth0', 'r/eth1'] },
   {

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { kindOf } from '../../src/kinds/index.ts'
+import { parseCidr, subnetOf } from '../../src/model/cidr.ts'
 import { nameOf, type Resource, type Resources } from '../../src/model/resource.ts'
 import { losses } from '../../src/plan/cascade.ts'
 import type { PlanJson, ShowJson } from '../../src/render/json.ts'
@@ -169,6 +170,15 @@ function breaks(live: Resources, desired: Resources): Break[] {
     argv: at(r, 'addr', 'del', String(r.spec['address']), 'dev', String(r.spec['dev'])),
     expected: closure(r.id),
   }))
+  add(
+    of('address').find(({ spec }) => spec['dev'] !== 'lo' && !/\/(32|128)$/.test(String(spec['address']))),
+    'route to its subnet removed',
+    (r) => {
+      const cidr = parseCidr(String(r.spec['address']))
+      if (!cidr) throw new Error(r.id)
+      return { argv: at(r, 'route', 'del', subnetOf(cidr), 'dev', String(r.spec['dev'])), expected: [r.id] }
+    },
+  )
   add(
     veths.find((r) => !isUnder(r) && r.spec['mtu'] !== 1400),
     'mtu changed',

@@ -301,6 +301,16 @@ describe('what is wrong is said at its place', () => {
       /the machine’s own/,
     ],
     [
+      'a route that the kernel makes itself',
+      one('addresses: [10.0.0.1/24]').replace('interfaces', 'routes: [{ to: 10.0.0.0/24, dev: d0 }], interfaces'),
+      /the kernel makes the route to 10\.0\.0\.0\/24 itself: d0 has 10\.0\.0\.1\/24/,
+    ],
+    [
+      'a rule for a mark of 0',
+      'namespaces: { a: { rules: [{ fwmark: 0, table: 7 }] } }',
+      /0 is no mark.*0\/0xffffffff/,
+    ],
+    [
       'onlink of nothing',
       one('').replace('interfaces', 'routes: [{ to: 10.0.0.0/8, dev: d0, onlink: true }], interfaces'),
       /said of a gateway/,

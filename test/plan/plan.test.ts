@@ -83,10 +83,40 @@ describe('what the kernel takes along', () => {
     const live = new Map(two.addresses('a/d0', '10.0.0.1/24', '10.0.0.2/24').resources)
     const desired = model().namespace('a').link('a/d0', 'dummy').addresses('a/d0', '10.0.0.2/24').resources
     expect(actions(desired, live)).toEqual({ 'a/d0/10.0.0.1/24': 'delete', 'a/d0/10.0.0.2/24': 'replace' })
+    // The secondary first: where promote_secondaries is set, it would stay.
     expect(commands(desired, live)).toEqual([
+      'ip -n a addr del 10.0.0.2/24 dev d0',
       'ip -n a addr del 10.0.0.1/24 dev d0',
       'ip -n a addr add 10.0.0.2/24 dev d0',
     ])
+  })
+
+  test('an address takes the IPv4 routes of the main table whose source it is, when nobody else has it', () => {
+    const lab = () => model().namespace('a').link('a/d0', 'dummy').link('a/d1', 'dummy')
+    const source = (of: Record<string, unknown>, found: Resources): Resources => {
+      const [family, to, ip] = of['family'] === 6 ? [6, 'fd09::/16', 'fd00::2'] : [4, '10.9.0.0/16', '10.0.0.2']
+      const spec = { to, family, dev: 'd0', src: ip, ...of }
+      return new Map<string, Resource>([...found, ['a/r', { id: 'a/r', kind: 'route', namespace: 'a', spec }]])
+    }
+    const outcome = (of: Record<string, unknown>, d1: readonly string[] = []) => {
+      const kept = ['10.0.1.2/24', 'fd00::1/64']
+      const build = (...d0: string[]) =>
+        source(
+          of,
+          new Map(
+            lab()
+              .addresses('a/d0', ...d0, ...kept)
+              .addresses('a/d1', ...d1).resources,
+          ),
+        )
+      return actions(build(), build('10.0.0.2/24', 'fd00::2/64'))['a/r']
+    }
+    expect(outcome({})).toBe('replace')
+    expect(outcome({ table: 100 })).toBeUndefined()
+    expect(outcome({}, ['10.0.0.2/32'])).toBeUndefined()
+    // An IPv6 route stays without its source, if that was the same interface's.
+    expect(outcome({ family: 6 })).toBe('update')
+    expect(outcome({ family: 6, dev: 'd1' })).toBeUndefined()
   })
 
   test('a link set down loses its routes and its IPv6 addresses', () => {

@@ -63,14 +63,16 @@ export function routeMessage(words: Words): Message {
       const inner: Attribute[] = []
       let dev: string | undefined
       let weight = 1
+      let hopFlags = 0
       while (words.more()) {
         if (words.skip('via')) via(inner)
         else if (words.skip('dev')) dev = device(words.next())
         else if (words.skip('weight')) weight = number(words.next(), 256, 1)
+        else if (words.skip('onlink')) hopFlags = RTNH_F_ONLINK
         else break
       }
       result.push({
-        type: (weight - 1) << 8,
+        type: ((weight - 1) << 8) | hopFlags,
         header: new Uint8Array(4),
         ...(dev !== undefined && { device: { name: dev, at: 0 } }),
         attributes: inner,
