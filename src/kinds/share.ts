@@ -19,7 +19,10 @@ export const share: Kind<ShareSpec> = {
   create: ({ id, spec }) => [
     {
       stage: 'share namespaces',
-      command: { argv: ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh', id], netns: spec.of },
+      // `ip netns exec` would have it mount the name where nobody else sees it.
+      command: {
+        argv: ['nsenter', `--net=/run/netns/${spec.of}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', id],
+      },
     },
   ],
   update: () => [],

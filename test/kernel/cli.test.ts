@@ -154,7 +154,7 @@ test('--target and --replace', async () => {
   expect(unknown.stderr).toContain('ns0/nothing')
 })
 
-test.each(['router.yaml', '08-isolation.yaml'])('the commands of %s, typed by hand, make the lab', async (lab) => {
+test.each(['router.yaml', '08-isolation.yaml', '14-pods.yaml'])('the commands of %s, typed by hand, make the lab', async (lab) => {
   const { stdout } = await netlab(['plan', join(process.cwd(), 'labs', lab), '--commands'])
   const typed = await world.run(['sh', '-e'], { input: stdout, cwd })
   expect(typed).toMatchObject({ code: 0, stderr: '' })

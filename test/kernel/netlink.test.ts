@@ -326,7 +326,8 @@ describe('the netlink runner', () => {
     expect([mine[0], mine[1]].map((dump) => comparable(dump ?? null))).toEqual(theirs.slice(0, 2).map(comparable))
     expect(own[2]).toBeNull()
     expect(own[3]).toBeNull()
-    await world.drive([{ run: [{ argv: ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2'], netns: 'a' }] }])
+    const second = ['nsenter', '--net=/run/netns/a', 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2']
+    await world.drive([{ run: [{ argv: second }] }])
     expect(await sh('stat -L -c %i /run/netns/a /run/netns/a2 | uniq | wc -l')).toBe('1\n')
   })
 

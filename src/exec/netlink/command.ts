@@ -53,7 +53,9 @@ function operation(argv: readonly string[], at: { readonly netns?: string }): Op
     const message = linkMessage(wordsOf(['set', 'dev', 'lo', 'up', 'alias', alias]))
     return at.netns === undefined ? { do: 'create', name: namespaceName(name), message } : undefined
   }
-  if (startsWith(argv, ATTACH, 1)) return { do: 'attach', name: namespaceName(argv.at(-1) ?? ''), ...at }
+  const [, of] = /^--net=\/run\/netns\/([^/]+)$/.exec(rest[0] ?? '') ?? []
+  if (program === 'nsenter' && of !== undefined && startsWith(rest.slice(1), ATTACH, 1))
+    return { do: 'attach', name: namespaceName(argv.at(-1) ?? ''), netns: namespaceName(of) }
   return undefined
 }
 
