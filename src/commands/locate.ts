@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { parse } from '../lab/source.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
 import { note } from './terminal.ts'
@@ -22,10 +24,10 @@ export type Located = LocatedFile | { readonly name: string }
 const isLabFile = (name: string): boolean => /\.ya?ml$/.test(name)
 const labFiles = (folder: string): string[] =>
   existsSync(folder)
-    ? readdirSync(folder)
-        .filter(isLabFile)
+    ? readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => isLabFile(entry.name) && !entry.isDirectory())
+        .map(({ name }) => join(folder, name))
         .sort()
-        .map((name) => join(folder, name))
     : []
 const defaults = (folder: string): string[] =>
   ['lab.yaml', 'netlab.yaml'].map((name) => join(folder, name)).filter((f) => existsSync(f))
@@ -48,11 +50,29 @@ export function locate(argument: string | undefined, say: (text: string) => void
     const saved = openPlan(file)
     if (saved)
       return { ...saved, beside: (path) => saved.beside[path] ?? '', keyFile: keyFile(dirname(saved.file)), saved }
-    return { file, text: readFileSync(file === '-' ? 0 : file, 'utf8'), beside, keyFile: keyFile(folder) }
+    return { file, text: textOf(file, readFileSync(file === '-' ? 0 : file)), beside, keyFile: keyFile(folder) }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of(`cannot read ${file}`, (error as Error).message)
   }
+}
+
+/** The text in a lab file. Throws a UserError where it is not UTF-8: what means nothing would be replaced, and nobody would know. */
+function textOf(file: string, bytes: Buffer): string {
+  const text = bytes.toString()
+  if (isUtf8(bytes)) return text
+  const readable = Buffer.from(text)
+  const before = bytes.toString(
+    'utf8',
+    0,
+    bytes.findIndex((byte, i) => byte !== readable[i]),
+  )
+  const lines = before.replace(/\ufffd$/, '').split('\n')
+  const position = { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
+  const snippet = parse(file, text).snippet(position)
+  throw new UserError([
+    { severity: 'error', summary: 'the file is not UTF-8', detail: 'Save it as UTF-8.', position, snippet },
+  ])
 }
 
 /** The file that an argument names; undefined when it can only be the name of a live lab. */

@@ -1,6 +1,7 @@
 import {
   isAlias,
   isMap,
+  isNode,
   isScalar,
   LineCounter,
   parseDocument,
@@ -41,6 +42,11 @@ export interface Source {
 
 /** A larger file is no lab; it would only keep people waiting. In characters. */
 const LARGEST = 16 * 1024 * 1024
+/** How wide the lines are that are shown of a file, and how much of it comes before a place that is further to the right. */
+const WIDTH = 200
+const BEFORE = 80
+/** What may stand for a NUL. */
+const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
 /** How often anchors may multiply before it is an attack. */
 const MAX_ALIASES = 1000
 
@@ -49,7 +55,7 @@ const MAX_ALIASES = 1000
  * that takes most of the time.
  */
 export function parse(file: string, text: string): Source {
-  const plain = text.length > LARGEST ? undefined : parsePlain(text)
+  const plain = text.length > LARGEST || NUL.test(text) ? undefined : parsePlain(text)
   if (!plain) return parseFully(file, text)
   let parsed: Source | undefined
   const fully = (): Source => (parsed ??= parseFully(file, text))
@@ -73,7 +79,13 @@ function parseFully(file: string, text: string): Source {
   const snippet = (position: Position): NonNullable<Diagnostic['snippet']> => {
     const firstLine = Math.max(1, position.line - 1)
     const shown = lines().slice(firstLine - 1, position.line + 1)
-    return { firstLine, lines: shown.map((line) => line.replace(/\r$/, '').slice(0, 200)) }
+    const width = lines()[position.line - 1]?.length ?? 0
+    const start = width > WIDTH && position.column > WIDTH - BEFORE ? position.column - 1 - BEFORE : 0
+    return {
+      firstLine,
+      ...(start > 0 && { firstColumn: start + 1 }),
+      lines: shown.map((line) => line.replace(/\r$/, '').slice(start, start + WIDTH)),
+    }
   }
   const failed = (errors: Diagnostic[]): Source => ({
     ...{ file, text, value: undefined, errors, at, snippet },
@@ -106,6 +118,11 @@ function parseFully(file: string, text: string): Source {
     return broken(summary, at(start, pos[1] - pos[0]), detail)
   })
   if (errors.length) return failed(errors)
+  const nuls = NUL.test(text) ? nulsIn(document) : []
+  if (nuls.length)
+    return failed(
+      nuls.map(([start, end]) => broken('a NUL has no place in a lab', at(start, end - start), 'Remove it.')),
+    )
   nameKeys(document)
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
@@ -126,7 +143,7 @@ function parseFully(file: string, text: string): Source {
   } catch (error) {
     const { message } = error as Error
     if (message.startsWith('Maximum call stack')) return failed([broken('the file is nested too deeply', at(0))])
-    return failed([broken('the file cannot be read as YAML', at(unresolved(document) ?? 0), message)])
+    return failed([broken('the file cannot be read as YAML', at(culprit(document) ?? 0), message)])
   }
 }
 
@@ -160,17 +177,30 @@ function nameKeys(document: Document): void {
   })
 }
 
-/** The offset of the first alias that means nothing. */
-function unresolved(document: Document): number | undefined {
+/** The offset of the first alias that means nothing, or of the first merge key that has nothing to merge. */
+function culprit(document: Document): number | undefined {
   let offset: number | undefined
+  const found = (node: unknown): symbol => {
+    offset = isNode(node) ? node.range?.[0] : undefined
+    return visit.BREAK
+  }
   visit(document, {
-    Alias(_, alias) {
-      if (alias.resolve(document)) return undefined
-      offset = alias.range?.[0]
-      return visit.BREAK
-    },
+    Alias: (_, alias) => (alias.resolve(document) ? undefined : found(alias)),
+    Pair: (_, { key, value }) =>
+      isScalar(key) && isMerge(key) && (isScalar(value) || value === null) ? found(value ?? key) : undefined,
   })
   return offset
+}
+
+/** The ranges of the texts that have a NUL in them, which nothing that a lab names can have: no file, no argument. */
+function nulsIn(document: Document): (readonly [start: number, end: number])[] {
+  const ranges: (readonly [number, number])[] = []
+  visit(document, {
+    Scalar(_, { value, range }) {
+      if (typeof value === 'string' && value.includes('\0') && range) ranges.push([range[0], range[1]])
+    },
+  })
+  return ranges
 }
 
 /** Keys → pairs of a map, made once: files with a thousand namespaces are asked for every one of them. */

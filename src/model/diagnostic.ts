@@ -14,8 +14,8 @@ export interface Diagnostic {
   /** Why, and what to do about it. */
   readonly detail?: string
   readonly position?: Position
-  /** The lines of the file around the position, the first one being line `firstLine`. */
-  readonly snippet?: { readonly firstLine: number; readonly lines: readonly string[] }
+  /** The lines of the file around the position, the first one being line `firstLine`, from column `firstColumn` (default: 1) on. */
+  readonly snippet?: { readonly firstLine: number; readonly firstColumn?: number; readonly lines: readonly string[] }
 }
 
 /** A mistake of the user's, or of the machine's: shown as its diagnostics, never with a stack. */

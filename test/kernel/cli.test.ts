@@ -96,6 +96,13 @@ test('what a lab can be named by', async () => {
   expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toEqual({ format_version: '1.0', labs: [] })
 })
 
+test('what is not UTF-8 is pointed at', async () => {
+  writeFileSync(join(cwd, 'latin1.yaml'), Buffer.from('namespaces: { a: }\ndescription: caf\xe9 \u20ac\n', 'latin1'))
+  const { code, stderr } = await netlab(['validate', 'latin1.yaml'])
+  expect(code).toBe(1)
+  expect(stderr).toContain('the file is not UTF-8\n  --> latin1.yaml:2:17\n')
+})
+
 test('the expansion is a lab that is no change, and show is what is live', async () => {
   await netlab(['apply', 'labs/router.yaml', '-y'])
   const { stdout } = await netlab(['show', 'labs/router.yaml', '--desired'])
@@ -154,13 +161,16 @@ test('--target and --replace', async () => {
   expect(unknown.stderr).toContain('ns0/nothing')
 })
 
-test.each(['router.yaml', '08-isolation.yaml', '14-pods.yaml'])('the commands of %s, typed by hand, make the lab', async (lab) => {
-  const { stdout } = await netlab(['plan', join(process.cwd(), 'labs', lab), '--commands'])
-  const typed = await world.run(['sh', '-e'], { input: stdout, cwd })
-  expect(typed).toMatchObject({ code: 0, stderr: '' })
-  const plan = await netlab(['plan', join(process.cwd(), 'labs', lab), '--json'])
-  expect(JSON.parse(plan.stdout)).toMatchObject({ changes: [], steps: [] })
-})
+test.each(['router.yaml', '08-isolation.yaml', '14-pods.yaml'])(
+  'the commands of %s, typed by hand, make the lab',
+  async (lab) => {
+    const { stdout } = await netlab(['plan', join(process.cwd(), 'labs', lab), '--commands'])
+    const typed = await world.run(['sh', '-e'], { input: stdout, cwd })
+    expect(typed).toMatchObject({ code: 0, stderr: '' })
+    const plan = await netlab(['plan', join(process.cwd(), 'labs', lab), '--json'])
+    expect(JSON.parse(plan.stdout)).toMatchObject({ changes: [], steps: [] })
+  },
+)
 
 test.each(['ip', 'netlink'])('NETLAB_RUNNER=%s', async (runner) => {
   const env = { NETLAB_RUNNER: runner }

@@ -242,6 +242,8 @@ describe('what is wrong is said at its place', () => {
     ['a tag', 'namespaces:\n  a: !secret { forwarding: true }', /no tags/, 2, 6],
     ['a tab', 'namespaces:\n\ta: {}', /tab/, 2, 1],
     ['an alias of nothing', 'namespaces:\n  a: *b', /Unresolved alias/, 2, 6],
+    ['a NUL', 'namespaces: { a: , b: }\nchecks: [{ from: a, run: [echo, "a\\0"] }]', /NUL/, 2, 33],
+    ['a merge key with nothing to merge', 'namespaces:\n  a: { <<: b }', /cannot be read/, 2, 12],
     ['a deep file', `namespaces: ${'['.repeat(20000)}`, /nested too deeply/, 1, undefined],
   ])('nothing is read and then ignored: %s', (_, text, words, line, column) => {
     const found = diagnose({ file: 'l', text })
