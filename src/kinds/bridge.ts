@@ -58,9 +58,10 @@ export const bridge: LinkType = {
     max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
     ageing_time: {
       ...option('ageing_time', timer('How long an unheard-of MAC address is remembered.', 30000, 0, 100000000)),
-      // While the tree changes the kernel has another for the moment (__br_set_topology_change in net/bridge/br_stp.c).
-      read: ({ ageing_time, topology_change, forward_delay }) =>
-        topology_change === 1 && ageing_time === 2 * Number(forward_delay) ? undefined : ageing_time,
+      // While the tree changes the kernel has another for the moment; it stays for good when the protocol is turned off
+      // meanwhile (__br_set_topology_change in net/bridge/br_stp.c).
+      read: ({ ageing_time, stp_state, topology_change, forward_delay }) =>
+        stp_state === 1 && topology_change === 1 && ageing_time === 2 * Number(forward_delay) ? undefined : ageing_time,
     },
     priority: option('priority', {
       schema: {

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson, ShowJson } from '../../src/render/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 /** A lab file as data: JSON is YAML. */
 type Lab = Record<string, unknown>
@@ -538,4 +539,23 @@ test.each(edits)('$what', async ({ from, to, stay = [], same }) => {
     await Promise.all([world, fresh].map((place) => place.netlab(['destroy', 'edited', '-y'])))
   }
   expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
+})
+
+test('a spanning tree that is turned off while it changes does not leave its ageing time behind', async () => {
+  const tree = (stp: boolean): string =>
+    file(world, switched({ br0: { stp, forward_delay: '2s', max_age: '6s', hello_time: '1s' } }, [h1, h2]))
+  const bridge = async (): Promise<Record<string, number>> => {
+    const { stdout } = await world.run(['ip', '-n', 's', '-d', '-j', 'link', 'show', 'dev', 'br0'])
+    return (JSON.parse(stdout) as { linkinfo: { info_data: Record<string, number> } }[])[0]!.linkinfo.info_data
+  }
+  try {
+    await netlab(world, 'apply', tree(true), '-y')
+    const changing = await until(bridge, ({ topology_change }) => topology_change === 1)
+    expect(changing).toMatchObject({ topology_change: 1, ageing_time: 400 })
+    await netlab(world, 'apply', tree(false), '-y')
+    expect(await bridge()).toMatchObject({ stp_state: 0, ageing_time: 30000 })
+    expect((JSON.parse(await netlab(world, 'plan', tree(false), '--json')) as PlanJson).changes).toEqual([])
+  } finally {
+    await world.netlab(['destroy', 'edited', '-y'])
+  }
 })

@@ -41,7 +41,8 @@ links: [{ endpoints: [zz:eth0, sw:br0] }, { endpoints: [tag:eth0, sw:br0] }]`)
 
 test('the ageing time that a bridge has for the moment, while its spanning tree changes, is not its own', () => {
   const read = (data: object) => bridge.fields['ageing_time']?.read?.({ forward_delay: 1500, ...data }, {} as IpLink)
-  expect(read({ ageing_time: 3000, topology_change: 1 })).toBeUndefined()
-  expect(read({ ageing_time: 3000, topology_change: 0 })).toBe(3000)
-  expect(read({ ageing_time: 5000, topology_change: 1 })).toBe(5000)
+  expect(read({ stp_state: 1, ageing_time: 3000, topology_change: 1 })).toBeUndefined()
+  expect(read({ stp_state: 1, ageing_time: 3000, topology_change: 0 })).toBe(3000)
+  expect(read({ stp_state: 1, ageing_time: 5000, topology_change: 1 })).toBe(5000)
+  expect(read({ stp_state: 0, ageing_time: 3000, topology_change: 1 })).toBe(3000)
 })
