@@ -265,7 +265,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const { peer } = r.spec
       // A namespace goes in the background; the end that stays elsewhere is taken out at once, by hand.
       const peerDiesAlone = !outlook.goes(peer) || outlook.goes(namespaceOf(peer))
-      return peerDiesAlone || r.id < peer ? [del] : []
+      return peerDiesAlone || outlook.lost(peer) || r.id < peer ? [del] : []
     },
   }
 }

@@ -32,6 +32,8 @@ export interface Outlook {
   readonly desired: Resources
   /** Whether the plan deletes or replaces the resource with this id. */
   readonly goes: (id: string) => boolean
+  /** Whether it goes because the kernel takes it along with something else: no command removes it. */
+  readonly lost: (id: string) => boolean
 }
 
 /**

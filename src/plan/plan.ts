@@ -23,7 +23,8 @@ export function makePlan(sides: Sides): Plan {
   const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [] } = sides
   const live = withProvided(desired, found)
   const { changes: all, goes } = decide(desired, live, replace, new Set(strangers.map(({ namespace }) => namespace)))
-  const outlook: Outlook = { lab, live, desired, goes }
+  const taken = new Set(all.filter((change) => change.lostWith !== undefined).map(({ id }) => id))
+  const outlook: Outlook = { lab, live, desired, goes, lost: (id) => taken.has(id) }
   const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
   const together = removals(all, outlook)
   const emitted = all.flatMap((change) =>
@@ -32,14 +33,14 @@ export function makePlan(sides: Sides): Plan {
       ...emission,
     })),
   )
-  const taken = adopts.flatMap(
+  const adopted = adopts.flatMap(
     (name) =>
       kindOf('namespace')
         .adopt?.(name, lab)
         .map((e) => ({ change: name, ...e })) ?? [],
   )
   const changes = all.filter((change) => !isNew(change))
-  return { lab, adopts, strangers, changes, steps: order([...taken, ...together.emissions, ...emitted], desired) }
+  return { lab, adopts, strangers, changes, steps: order([...adopted, ...together.emissions, ...emitted], desired) }
 }
 
 /** The live resources, and those that the kernel will make along with what the plan creates. */

@@ -43,7 +43,7 @@ const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
 })
 const outlook = (...wanted: Resource[]) => {
   const desired: Resources = new Map([address, ...wanted].map((r) => [r.id, r]))
-  return { lab: 'lab', live: new Map<string, Resource>(), desired, goes: () => false }
+  return { lab: 'lab', live: new Map<string, Resource>(), desired, goes: () => false, lost: () => false }
 }
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {

@@ -27,7 +27,7 @@ async function live(): Promise<Resource<QdiscSpec> | undefined> {
   return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l', otherEnd: () => undefined })[0]
 }
 
-const outlook: Outlook = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false }
+const outlook: Outlook = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
 async function perform(emissions: readonly Emission[]): Promise<void> {
   for (const { command } of emissions) {
     const { code, stderr } = await world.run(command.argv)

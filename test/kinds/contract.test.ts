@@ -40,7 +40,7 @@ links:
 `,
 })
 const all = [...resources.values()]
-const outlook = { lab: 'contract', live: resources, desired: resources, goes: () => false }
+const outlook = { lab: 'contract', live: resources, desired: resources, goes: () => false, lost: () => false }
 
 test('the lab has something of every kind but those that nobody can ask for', () =>
   expect([...kinds.keys()].filter((name) => !all.some(({ kind }) => kind === name))).toEqual(['device']))

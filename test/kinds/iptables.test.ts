@@ -226,7 +226,7 @@ test('the transaction of any two rule sets makes the one of the other', () => {
   })
   fc.assert(
     fc.property(spec, spec, (live, desired) => {
-      const outlook = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false }
+      const outlook = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
       const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, outlook)
       const expected = Object.fromEntries(Object.entries(desired.tables.filter).filter(([, { rules }]) => rules.length).map(([name, { rules }]) => [name, rules])) // prettier-ignore
       expect(played(live, emission?.command.input ?? '')).toEqual(expected)

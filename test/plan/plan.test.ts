@@ -140,6 +140,14 @@ describe('what the kernel takes along', () => {
     expect(rebuilt.steps.map(({ command }) => shell(command)).at(-1)).toBe('ip -n sw link set dev p master br0')
   })
 
+  test.each(['ns0/veth0', 'ns-router/veth0'])('a cable goes once, by whichever end is to be rebuilt: %s', (end) => {
+    const { steps } = makePlan({ lab: 'test', desired: resources, live: resources, replace: new Set([end]) })
+    const [netns, dev] = end.split('/')
+    expect(steps.map(({ command }) => shell(command)).filter((line) => line.includes(' del '))).toEqual([
+      `ip -n ${netns} link del dev ${dev}`,
+    ])
+  })
+
   test('a namespace that goes is one command, and a cable to one that stays is taken out by hand', () => {
     const gone = (id: string): boolean => id === 'ns1' || id.startsWith('ns1/')
     const desired = without(

@@ -51,7 +51,7 @@ export const nftText = (namespace: string, text: string): Resource<any> | undefi
   nftablesResource(namespace, text, 'web')
 
 const empty = new Map<string, Resource>()
-const outlook = { lab: 'web', live: empty, desired: empty, goes: () => false }
+const outlook = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false }
 
 export function firewallIn(world: World): Firewall {
   const runner = runnerIn(world)
