@@ -214,9 +214,13 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const small = typeof mtu === 'number' && mtu < IPV6_MIN_MTU
       const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r))
       const moved = changes.has('master')
-      if (!down && !small && !moved) return []
+      // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
+      const readdressed = changes.has('mac') || changes.has('arp')
+      if (!down && !small && !moved && !readdressed) return []
       return [...resources.values()].flatMap((r) => {
         if (moved && r.namespace === live.namespace && r.spec['port'] === nameOf(live.id)) return [r.id]
+        const isOn = r.namespace === live.namespace && r.spec['dev'] === nameOf(live.id)
+        if (readdressed && r.kind === 'neighbor' && isOn) return [r.id]
         if (!down && !small && !cycled) return []
         if (r.namespace !== live.namespace || !('dev' in r.spec || 'nexthops' in r.spec)) return []
         const family6 = r.spec['family'] === 6

@@ -33,7 +33,8 @@ export const neighbor: Kind<NeighborSpec> = {
     live.lladdr === desired.lladdr ? [] : [{ field: 'lladdr', from: live.lladdr, to: desired.lladdr }],
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
-  create: (r) => [{ stage: 'add neighbors', command: ip(r, 'neigh', 'add', ...words(r.spec)) }],
+  // The kernel may have learnt it already.
+  create: (r) => [{ stage: 'add neighbors', command: ip(r, 'neigh', 'replace', ...words(r.spec)) }],
   update: ({ desired }) => [
     { stage: 'add neighbors', command: ip(desired, 'neigh', 'replace', ...words(desired.spec)) },
   ],

@@ -119,6 +119,20 @@ describe('what the kernel takes along', () => {
     expect(outcome({ family: 6, dev: 'd1' })).toBeUndefined()
   })
 
+  test('another MAC address takes static neighbours, which are put over what has been learnt', () => {
+    const spec = { to: '192.168.0.9', dev: 'veth0', family: 4, lladdr: '02:00:00:00:00:99' }
+    const id = 'ns0/veth0/neighbor/192.168.0.9'
+    const live = new Map<string, Resource>([
+      ...router().resources,
+      [id, { id, kind: 'neighbor', namespace: 'ns0', spec }],
+    ])
+    const desired = changed(live, 'ns0/veth0', { mac: '02:00:00:00:00:01' })
+    expect(actions(desired, live)).toEqual({ 'ns0/veth0': 'update', [id]: 'replace' })
+    expect(commands(desired, live).at(-1)).toBe(
+      'ip -n ns0 neigh replace 192.168.0.9 lladdr 02:00:00:00:00:99 dev veth0 nud permanent',
+    )
+  })
+
   test('a link set down loses its routes and its IPv6 addresses', () => {
     const live = router().addresses('ns0/veth0', '192.168.0.2/24', 'fd00::2/64').resources
     const desired = without(changed(live, 'ns0/veth0', { up: false }), 'ns0/route/192.168.1.0/24')
