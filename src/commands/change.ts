@@ -11,7 +11,7 @@ import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
 import { locate, remember } from './locate.ts'
 import { open, planFor, prepare, subjectOf, type Prepared, type Wishes } from './prepare.ts'
-import { startWatchdog, type Watchdog } from './revert.ts'
+import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { rollBack } from './rollback.ts'
 import { confirm, errColors, note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
@@ -19,7 +19,7 @@ import { confirm, errColors, note, out, outColors, outJson, passing, report, typ
 export interface ChangeOptions extends Global, Wishes {
   readonly autoApprove?: boolean
   readonly json?: boolean
-  /** Seconds. */
+  /** A duration; a number is in seconds. */
   readonly lockTimeout: string
   /** False after `--no-rollback`. */
   readonly rollback: boolean
@@ -34,6 +34,7 @@ const ROUNDS = 3
 
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
 export async function change(argument: string | undefined, given: ChangeOptions): Promise<number> {
+  const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
   const runner = startRunner()
   const located = locate(argument)
   const saved = 'saved' in located ? located.saved : undefined
@@ -50,7 +51,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (shown.plan.steps.length === 0) return 0
     if (!(await approved())) return 1
   }
-  const release = await lock(name, Number(options.lockTimeout) * 1000, (holder) =>
+  const release = await lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
   )
   const signals = listen()

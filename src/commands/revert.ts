@@ -29,7 +29,8 @@ const address = (lab: string): string => `\0netlab/${lab}/revert`
 
 /** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
 export async function startWatchdog(lab: string, before: Live, duration: string): Promise<Watchdog> {
-  const seconds = parse(duration)
+  const seconds = secondsOf('--revert-after', duration)
+  if (seconds === 0) throw UserError.of('--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
   const child = spawn(process.execPath, [process.argv[1] ?? '', 'watchdog'], {
     detached: true,
@@ -49,10 +50,15 @@ export async function startWatchdog(lab: string, before: Live, duration: string)
   return { seconds, dismiss: async () => void (await dismiss(lab)) }
 }
 
-function parse(duration: string): number {
+/** What timers take at most, in seconds. */
+const LONGEST = Math.floor((2 ** 31 - 1) / 1000)
+
+/** The seconds that an option's duration means: `5m`, or a number of seconds. Throws a UserError where it is none. */
+export function secondsOf(option: string, duration: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|min|h)?$/.exec(duration) ?? []
   const seconds = Number(number) * ({ s: 1, m: 60, min: 60, h: 3600 }[unit] ?? 1)
-  if (!(seconds > 0)) throw UserError.of(`--revert-after ${duration} is no duration`, 'Write it as 60s or 5m.')
+  if (!(seconds >= 0)) throw UserError.of(`${option} ${duration} is no duration`, 'Write it as 60s or 5m.')
+  if (seconds > LONGEST) throw UserError.of(`${option} ${duration} is too long`, 'At most 596h.')
   return seconds
 }
 

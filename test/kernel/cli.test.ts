@@ -96,6 +96,18 @@ test('what a lab can be named by', async () => {
   expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toEqual({ format_version: '1.0', labs: [] })
 })
 
+test.each([
+  ['--lock-timeout', 'long', 'is no duration'],
+  ['--revert-after', '0', 'at once'],
+  ['--revert-after', '600h', 'is too long'], // to a timer it is none at all
+])('%s %s is refused, and nothing is changed', async (option, duration, words) => {
+  const { code, stderr } = await netlab(['apply', 'labs/router.yaml', '-y', option, duration])
+  expect(code).toBe(1)
+  expect(stderr).toContain(`${option} ${duration}`)
+  expect(stderr).toContain(words)
+  expect(await namespaces()).toBe('')
+})
+
 test('what is not UTF-8 is pointed at', async () => {
   writeFileSync(join(cwd, 'latin1.yaml'), Buffer.from('namespaces: { a: }\ndescription: caf\xe9 \u20ac\n', 'latin1'))
   const { code, stderr } = await netlab(['validate', 'latin1.yaml'])
