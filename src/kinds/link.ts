@@ -210,24 +210,21 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     disturbs({ live, desired, differences }, resources) {
       const changes = new Map(differences.map((d) => [d.field, d]))
       const down = changes.get('up')?.to === false
-      const mtu = changes.get('mtu')?.to
-      const small = typeof mtu === 'number' && mtu < IPV6_MIN_MTU
+      const small = Number(changes.get('mtu')?.to) < IPV6_MIN_MTU
       const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r))
       const moved = changes.has('master')
       // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
       const readdressed = changes.has('mac') || changes.has('arp')
       if (!down && !small && !moved && !readdressed) return []
+      const name = nameOf(live.id)
       return [...resources.values()].flatMap((r) => {
-        if (moved && r.namespace === live.namespace && r.spec['port'] === nameOf(live.id)) return [r.id]
-        const isOn = r.namespace === live.namespace && r.spec['dev'] === nameOf(live.id)
+        if (r.namespace !== live.namespace) return []
+        if (moved && r.spec['port'] === name) return [r.id]
+        const isOn = r.spec['dev'] === name
         if (readdressed && r.kind === 'neighbor' && isOn) return [r.id]
-        if (!down && !small && !cycled) return []
-        if (r.namespace !== live.namespace || !('dev' in r.spec || 'nexthops' in r.spec)) return []
-        const family6 = r.spec['family'] === 6
-        const uses =
-          r.spec['dev'] === nameOf(live.id) ||
-          (r.spec['nexthops'] as { dev?: string }[] | undefined)?.some((h) => h.dev === nameOf(live.id))
-        return uses && (family6 || (!small && (r.kind === 'route' || r.kind === 'neighbor'))) ? [r.id] : []
+        const uses = isOn || (r.spec['nexthops'] as { dev?: string }[] | undefined)?.some(({ dev }) => dev === name)
+        const survives = r.spec['family'] !== 6 && (small || (r.kind !== 'route' && r.kind !== 'neighbor'))
+        return uses && !survives && (down || small || cycled) ? [r.id] : []
       })
     },
 
