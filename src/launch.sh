@@ -4,7 +4,8 @@
 enter() {
   name=${NETLAB_SANDBOX:-default} program=$0 tries=0
   case ${1-} in '' | -* | validate | fmt | init | completion | diff | help) return ;; esac
-  case $name in *[!a-z0-9-]*) return ;; esac
+  case $name in *[!a-z0-9-]* | -*) return ;; esac
+  if [ ${#name} -gt 32 ]; then return; fi
   case $program in /*) ;; *) program=$PWD/$program ;; esac
   ids_of /proc/self
   if [ "$uid" = 0 ]; then return; fi # also in a sandbox
@@ -12,7 +13,7 @@ enter() {
   while [ $((tries += 1)) -le 5 ] && sandbox "$name"; do
     {
       unset NETLAB_SANDBOX
-      export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" NETLAB_ENTERED="0 $holder $name $PWD"
+      export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" NETLAB_ENTERED="0 $holder $name ${PWD:-/}"
       exec nsenter --preserve-credentials --user=/proc/self/fd/3 --mount=/proc/self/fd/4 --net=/proc/self/fd/5 -- \
         node "$program" "$@" 2>&6 6>&-
     } 6>&2 2>/dev/null 3<"/proc/$holder/ns/user" 4<"/proc/$holder/ns/mnt" 5<"/proc/$holder/ns/net"

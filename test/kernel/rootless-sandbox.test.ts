@@ -133,8 +133,17 @@ describe('the sandbox of an ordinary user', () => {
       expect(await names()).toEqual([])
       expect(await names([], env)).toEqual(['p'])
       await user.netlab(['destroy', 'p', '-y'], { env })
-      const { stderr } = await user.netlab(['list'], { env: { NETLAB_SANDBOX: '../x' } })
-      expect(stderr).toContain('"../x" cannot be the name of a sandbox')
+      const program = ['dist/netlab.cjs', 'list']
+      for (const name of ['../x', '-x', 'x'.repeat(33)]) {
+        const { stderr } = await user.run(program, { env: { NETLAB_SANDBOX: name } })
+        expect(stderr).toContain(`"${name}" cannot be the name of a sandbox`)
+      }
+    })
+
+    test('is entered from a directory that is gone, too', async () => {
+      const script = 'mkdir gone; cd gone; rmdir ../gone; exec "$0" list'
+      const { code, stdout } = await user.run(['sh', '-c', script, join(user.folder, 'dist/netlab.cjs')])
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'No lab is live here.\n' })
     })
 
     test('passes everything on: directory, input, environment, output, exit codes', async () => {
