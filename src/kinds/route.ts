@@ -28,6 +28,8 @@ export type RouteSpec = Hop & {
   readonly mtu?: number
   /** Two or more: a multipath route, without `via` and `dev`. */
   readonly nexthops?: readonly Hop[]
+  /** What only others' routes are for: `0x10`. */
+  readonly tos?: string
 }
 
 /** rtnetlink(7): who made a route. boot is `ip route add`; daemons and the kernel have numbers of their own. */
@@ -41,9 +43,10 @@ const types: Readonly<Record<string, RouteSpec['type']>> = {
 const scopes: Readonly<Record<string, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
 
 /** The id: destination, and the table and metric when they are not the usual ones. */
-export const routeId = (namespace: string, { to, table, metric }: RouteSpec): string =>
+export const routeId = (namespace: string, { to, tos, table, metric }: RouteSpec): string =>
   [
     `${namespace}/route/${to}`,
+    ...(tos === undefined ? [] : [`tos ${tos}`]),
     ...(table === undefined ? [] : [`table ${table}`]),
     ...(metric === undefined ? [] : [`metric ${metric}`]),
   ].join(' ')
@@ -86,6 +89,7 @@ function specOf(r: IpRoute): RouteSpec {
     ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
     ...(Number(r.table ?? MAIN_TABLE) !== MAIN_TABLE && { table: Number(r.table) }),
     ...(mtu !== undefined && { mtu }),
+    ...(r.tos !== undefined && { tos: r.tos }),
     ...(r.nexthops && { nexthops: r.nexthops.map(hopOf) }),
   }
   const scope = scopes[r.scope ?? '0'] ?? r.scope
@@ -109,6 +113,7 @@ function words(s: RouteSpec, withTable = true): string[] {
     ...(s.type ? [s.type] : []),
     isMixed ? '0.0.0.0/0' : s.to,
     ...hopWords(s, s.family),
+    ...(s.tos === undefined ? [] : ['tos', s.tos]),
     ...(s.src === undefined ? [] : ['src', s.src]),
     ...(s.metric === undefined ? [] : ['metric', String(s.metric)]),
     // iproute2 puts local routes into the local table unless it is told.

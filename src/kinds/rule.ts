@@ -16,6 +16,8 @@ export type RuleSpec = {
   readonly table?: number
   /** What is done instead of looking in a table. */
   readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
+  /** What only others' rules have, in the words of ip-rule(8): `ipproto 6 dport 80`. */
+  readonly more?: string
 }
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
@@ -25,6 +27,7 @@ const isKernels = (r: IpRule): boolean =>
   (r.table !== undefined &&
     KERNELS[r.priority] === r.table &&
     !specifics.some((field) => r[field] !== undefined) &&
+    more(r).length === 0 &&
     r.src === 'all')
 const specifics = ['dst', 'fwmark', 'iif', 'oif'] as const
 const actions: Readonly<Record<string, RuleSpec['action']>> = {
@@ -38,8 +41,32 @@ const actions: Readonly<Record<string, RuleSpec['action']>> = {
 
 const selector = (s: RuleSpec): string[] =>
   (['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) => (s[word] === undefined ? [] : [word, s[word]]))
-const target = (s: RuleSpec): string[] => (s.action ? [s.action] : ['table', String(s.table ?? 254)])
+const target = (s: RuleSpec): string[] => [
+  ...(s.more?.split(' ') ?? []),
+  ...(s.action ? [s.action] : s.table === undefined ? [] : ['table', String(s.table)]),
+]
 const words = (s: RuleSpec): string[] => ['priority', String(s.priority), ...selector(s), ...target(s)]
+
+/** What a rule has that no rule of a lab has. */
+function more(r: IpRule): string[] {
+  const word = (name: string, value: unknown): string[] => (value === undefined ? [] : [name, String(value)])
+  const range = (name: string, one: unknown, from: unknown, to: unknown): string[] =>
+    word(name, from === undefined ? one : `${String(from)}-${String(to)}`)
+  return [
+    ...(r.not === null ? ['not'] : []),
+    ...word('tos', r.tos),
+    ...range('uidrange', undefined, r.uid_start, r.uid_end),
+    ...word('ipproto', r.ipproto?.replace(/^ipproto-/, '')),
+    ...range('sport', r.sport, r.sport_start, r.sport_end),
+    ...range('dport', r.dport, r.dport_start, r.dport_end),
+    ...word('tun_id', r.tun_id),
+    ...word('suppress_prefixlength', r.suppress_prefixlen),
+    ...word('suppress_ifgroup', r.suppress_ifgroup),
+    ...word('realms', r.flow_to && [r.flow_from, r.flow_to].filter((realm) => realm !== undefined).join('/')),
+    ...word('goto', r.goto),
+    ...(r.nop === null ? ['nop'] : []),
+  ]
+}
 
 /** `ns0/rule/100 from 10.0.0.0/8 table 100`: the kernel knows a rule by nothing less than all of it. */
 export const ruleId = (namespace: string, s: RuleSpec): string =>
@@ -58,6 +85,7 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   const from = cidr(r.src, r.srclen)
   const to = cidr(r.dst, r.dstlen)
   const action = r.action === undefined ? undefined : actions[r.action]
+  const others = more(r)
   return {
     family,
     priority: r.priority,
@@ -66,7 +94,8 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
     ...(r.iif !== undefined && { iif: r.iif }),
     ...(r.oif !== undefined && { oif: r.oif }),
     ...(r.fwmark !== undefined && { fwmark: markOf(r.fwmark, r.fwmask) }),
-    ...(action ? { action } : { table: Number(r.table ?? 254) }),
+    ...(action ? { action } : r.table === undefined ? {} : { table: Number(r.table) }),
+    ...(others.length && { more: others.join(' ') }),
   }
 }
 

@@ -51,7 +51,10 @@ export function parsePlain(text: string): { readonly value: unknown } | undefine
       return map
     }
     function written(event: Scalar): string {
-      return event.fast ? text.slice(event.valueStart, event.valueEnd) : getScalarValue(text, event)
+      const content = event.fast ? text.slice(event.valueStart, event.valueEnd) : getScalarValue(text, event)
+      // js-yaml takes the marker of a document for a part of a scalar that follows it in its line (5.5.0).
+      if (event.style === SCALAR_STYLE.PLAIN && content.startsWith('---')) throw new NotPlain()
+      return content
     }
     function meaning(event: Scalar): unknown {
       const content = written(event)

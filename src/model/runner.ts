@@ -71,6 +71,7 @@ export interface IpRoute {
   readonly dst: string
   readonly gateway?: string
   readonly via?: { readonly family: string; readonly host: string }
+  readonly tos?: string
   readonly dev?: string
   readonly table?: string
   readonly protocol?: string
@@ -101,8 +102,26 @@ export interface IpRule {
   readonly table?: string
   readonly protocol?: string
   readonly action?: string
-  readonly not?: null
   readonly l3mdev?: null
+  /** What the language has no words for: it is only ever deleted. */
+  readonly not?: null
+  readonly tos?: string
+  readonly uid_start?: number
+  readonly uid_end?: number
+  readonly ipproto?: string
+  readonly sport?: number
+  readonly sport_start?: number
+  readonly sport_end?: number
+  readonly dport?: number
+  readonly dport_start?: number
+  readonly dport_end?: number
+  readonly tun_id?: number
+  readonly suppress_prefixlen?: number
+  readonly suppress_ifgroup?: string
+  readonly flow_from?: string
+  readonly flow_to?: string
+  readonly goto?: number
+  readonly nop?: null
 }
 
 export interface IpNeighbor {

@@ -180,10 +180,7 @@ test('a kernel without nftables has no rules, and is read all the same', () => {
   expect(answer?.sections).toMatchObject([{ errno: 93 }])
   const nothing = { from: 0, to: 0, errno: 0 }
   const sections = [...Array.from({ length: 7 }, () => nothing), ...(answer?.sections ?? [])]
-  expect(decode(Buffer.alloc(0), { index: 0, sections }, [])).toMatchObject({ firewall: false })
-  expect(decode(Buffer.alloc(0), { index: 0, sections: sections.with(7, { ...nothing, errno: 1 }) }, [])).toMatchObject(
-    {
-      firewall: true,
-    },
-  )
+  expect(decode(Buffer.alloc(0), { index: 0, sections }, [])).toMatchObject({ tables: [] })
+  const refused = sections.with(7, { ...nothing, errno: 1 })
+  expect(decode(Buffer.alloc(0), { index: 0, sections: refused }, []).tables).toBeUndefined()
 })

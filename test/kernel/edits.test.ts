@@ -559,3 +559,45 @@ test('a spanning tree that is turned off while it changes does not leave its age
     await world.netlab(['destroy', 'edited', '-y'])
   }
 })
+
+test('rules and routes of others, with what the language has no words for, are drift', async () => {
+  const lab = file(
+    world,
+    routed({
+      routes: [{ to: '10.9.0.0/16', via: '10.0.1.1' }],
+      rules: [{ priority: 100, from: '10.0.0.0/8', table: 7 }],
+    }),
+  )
+  const changes = async (): Promise<string[]> =>
+    (JSON.parse(await netlab(world, 'plan', lab, '--json')) as PlanJson).changes.map(
+      ({ action, id }) => `${action} ${id}`,
+    )
+  try {
+    await netlab(world, 'apply', lab, '-y')
+    const script = [
+      'rule del priority 100 from 10.0.0.0/8 table 7',
+      'rule add priority 100 not from 10.0.0.0/8 table 7',
+      'rule add priority 100 from 10.0.0.0/8 ipproto tcp sport 5 dport 80-90 tos 0x10 uidrange 5-9 table 7',
+      'rule add priority 20 goto 100',
+      'rule add priority 21 nop',
+      'rule add priority 22 table 9 suppress_prefixlength 0 realms 1/2',
+      'route add 10.9.0.0/16 tos 0x10 via 10.0.1.1',
+    ]
+    for (const words of script)
+      expect(await world.run(['ip', '-n', 'a', ...words.split(' ')])).toMatchObject({ code: 0 })
+    expect((await changes()).sort()).toEqual([
+      'create a/rule/100 from 10.0.0.0/8 table 7',
+      'delete a/route/10.9.0.0/16 tos 0x10',
+      'delete a/rule/100 from 10.0.0.0/8 not table 7',
+      'delete a/rule/100 from 10.0.0.0/8 tos 0x10 uidrange 5-9 ipproto 6 sport 5 dport 80-90 table 7',
+      'delete a/rule/20 goto 100',
+      'delete a/rule/21 nop',
+      'delete a/rule/22 suppress_prefixlength 0 realms 1/2 table 9',
+    ])
+    await netlab(world, 'apply', lab, '-y')
+    expect(await changes()).toEqual([])
+    expect((await world.run(['ip', '-n', 'a', 'route', 'get', '10.9.0.1'])).stdout).toContain('via 10.0.1.1')
+  } finally {
+    await world.netlab(['destroy', 'edited', '-y'])
+  }
+})

@@ -1,6 +1,7 @@
 import type { IpRoute, IpRule } from '../../model/runner.ts'
 import { address, attributes, bits, messages, string } from './answer.ts'
 import type { Slice } from './protocol.ts'
+import { NotUnderstood } from './words.ts'
 
 /** rtnetlink.h */
 const RTA = {
@@ -26,6 +27,7 @@ const FRA = {
   oifname: 17,
   protocol: 21,
   l3mdev: 19,
+  suppressPrefix: 14,
 }
 const [AF_INET, AF_INET6] = [2, 10]
 const FR_ACT_TO_TBL = 1
@@ -75,6 +77,7 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
       protocol: String(bytes[at + 5]),
       scope: String(bytes[at + 6]),
       flags: bits(bytes.readUInt32LE(at + 8), flagWords),
+      ...(bytes[at + 3] && { tos: mark(bytes[at + 3] ?? 0) }),
     }
     attributes(bytes, at + 12, end, (attribute, from, to) => {
       switch (attribute) {
@@ -155,7 +158,10 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
 /** As `%#x` prints it. */
 const mark = (bits: number): string => (bits === 0 ? '0' : `0x${bits.toString(16)}`)
 
-/** What `ip -4` and `ip -6 -j -d -N rule show` print, from the answer to RTM_GETRULE of all families. */
+/**
+ * What `ip -4` and `ip -6 -j -d -N rule show` print, from the answer to RTM_GETRULE of all families. Throws NotUnderstood for
+ * what only others' rules have.
+ */
 export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rules6: IpRule[] } {
   const found = { rules: [] as IpRule[], rules6: [] as IpRule[] }
   messages(bytes, answer, (_, at, end) => {
@@ -167,7 +173,8 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
     if (srcLength > 0 && srcLength < whole) rule.srclen = srcLength
     if (dstLength > 0 && dstLength < whole) rule.dstlen = dstLength
     if (dstLength > 0) rule.dst = '0'
-    if (bytes.readUInt32LE(at + 8) & FIB_RULE_INVERT) rule.not = null
+    const tos = bytes[at + 3]
+    if (tos || bytes.readUInt32LE(at + 8) & FIB_RULE_INVERT) throw new NotUnderstood()
     let table = bytes[at + 4] ?? 0
     const action = bytes[at + 7] ?? 0
     attributes(bytes, at + 12, end, (attribute, from, to) => {
@@ -206,6 +213,11 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
         case FRA.l3mdev:
           if (bytes[from]) rule.l3mdev = null
           break
+        case FRA.suppressPrefix:
+          if (bytes.readUInt32LE(from) !== 0xffffffff) throw new NotUnderstood()
+          break
+        default:
+          throw new NotUnderstood()
       }
     })
     if (table) rule.table = String(table)
