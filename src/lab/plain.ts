@@ -20,6 +20,8 @@ const constants = new Map<string, unknown>([
  * anything that is wrong.
  */
 export function parsePlain(text: string): { readonly value: unknown } | undefined {
+  // js-yaml takes an indented marker for one, and a text after a directive for a document (5.5.0).
+  if (/^([ \t]+---|%)/m.test(text)) return undefined
   try {
     const [document, ...rest] = parseEvents(text, {})
     if (document?.type !== EVENT_ID.DOCUMENT || document.directives.length || document.explicitEnd) return undefined
@@ -51,10 +53,7 @@ export function parsePlain(text: string): { readonly value: unknown } | undefine
       return map
     }
     function written(event: Scalar): string {
-      const content = event.fast ? text.slice(event.valueStart, event.valueEnd) : getScalarValue(text, event)
-      // js-yaml takes the marker of a document for a part of a scalar that follows it in its line (5.5.0).
-      if (event.style === SCALAR_STYLE.PLAIN && content.startsWith('---')) throw new NotPlain()
-      return content
+      return event.fast ? text.slice(event.valueStart, event.valueEnd) : getScalarValue(text, event)
     }
     function meaning(event: Scalar): unknown {
       const content = written(event)
