@@ -136,7 +136,8 @@ function madeBy({ changes, steps }: Plan): Map<string, string[]> {
   const made = new Map<string, string[]>()
   for (const { kind, action, id } of changes) if (kind === 'namespace' && action === 'create') made.set(id, [])
   for (const { stage, command } of steps)
-    if (stage === 'set sysctls') made.get(command.netns ?? '')?.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
+    if (stage === 'set sysctls' || stage === 'set sysctls of all')
+      made.get(command.netns ?? '')?.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
   return made
 }
 

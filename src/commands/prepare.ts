@@ -74,7 +74,10 @@ async function prepared(
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
   const { sysctls } = subjectOf(name, opened)
-  const leaving: Subject = { ...subjectOf(name, undefined), ...(opened && { sysctls, parting: true }) }
+  const leaving: Subject = {
+    ...subjectOf(name, undefined),
+    ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }),
+  }
   const reading = read(wishes.destroy ? leaving : subjectOf(name, opened), runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
@@ -107,7 +110,7 @@ export async function planFor(
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
   const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
-  const desired = pinned(wanted, found, live.dropped)
+  const desired = pinned(wanted, found, live)
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
     throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))

@@ -4,6 +4,7 @@ import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
+import { ofInterfaces } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { parallel, runProcess } from './process.ts'
 import { processes } from './processes.ts'
@@ -150,6 +151,8 @@ ip -j -d -N -batch - || exit
 echo ${MARK}; ip -6 -j -d -N rule show
 echo ${MARK}; tc -j qdisc show
 echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
+echo ${MARK}; cd /proc/sys/net && grep -rs '' ipv4/conf
+grep -rs --include=forwarding --include=disable_ipv6 '' ipv6/conf
 echo ${MARK}
 ${FIREWALL}`
 
@@ -204,8 +207,25 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
         return key === undefined ? [] : [[key, line.slice(colon + 1)]]
       }),
     ),
-    ...firewall(sections.slice(4)),
+    conf: conf(sections[4] ?? ''),
+    ...firewall(sections.slice(5)),
   }
+}
+
+/** The settings of the interfaces, from lines such as `ipv4/conf/eth0/rp_filter:1`. */
+function conf(lines: string): Dump['conf'] {
+  const result = new Map<string, Record<string, string>>()
+  for (const [, family = '', dev = '', name = '', value = ''] of lines.matchAll(
+    /^(ipv[46])\/conf\/([^/]+)\/(\w+):(.*)$/gm,
+  )) {
+    const setting = `${family}.${name}`
+    if (!ofInterfaces.has(setting) || ofInterfaces.get(setting) === value || dev === 'all' || dev === 'default')
+      continue
+    const settings = result.get(dev) ?? {}
+    settings[setting] = value
+    result.set(dev, settings)
+  }
+  return result
 }
 
 /** The qdiscs of one namespace, as a dump has them. */

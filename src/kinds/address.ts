@@ -5,8 +5,9 @@ import type { Dump, IpAddress } from '../model/runner.ts'
 import { ip } from './common.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 
-/** rtnetlink(7): a route that the kernel made. */
+/** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
 const KERNEL = '2'
+const LOCAL = '2'
 
 export type AddressSpec = {
   readonly dev: string
@@ -15,8 +16,8 @@ export type AddressSpec = {
   readonly family: 4 | 6
   /** The CIDR of the interface's first address in the same IPv4 subnet, when this one is not the first. */
   readonly primary?: string
-  /** The route to its subnet, which the kernel made along with it, is gone (live side only). */
-  readonly unrouted?: true
+  /** Routes that the kernel made along with it, and that are gone: to itself, to its subnet (live side only). */
+  readonly lacks?: readonly ('local' | 'subnet')[]
 }
 
 /** `ns0/veth0/192.168.0.2/24` */
@@ -47,38 +48,64 @@ const isKernels = (dev: string, a: IpAddress): boolean =>
   a.temporary === true ||
   (dev === 'lo' && ((a.local === '127.0.0.1' && a.prefixlen === 8) || a.local === '::1'))
 
+const hostOf = ({ address }: AddressSpec): string => address.slice(0, address.indexOf('/'))
+
 const subnetText = (text: string): string => {
   const cidr = parseCidr(text)
   return cidr ? subnetOf(cidr) : text
 }
 
 /**
- * Whether the route is missing that the kernel makes to the subnet of an address while its interface is up. Of several
- * addresses that share it, the first says so.
+ * Which routes are missing that the kernel makes with an address while its interface is up: to itself (not told of IPv6,
+ * where it comes when the address has been found to be nobody else's), and to its subnet. Of several addresses that share
+ * that one, the first says so.
  */
-function unrouted(dump: Dump): (dev: string, a: IpAddress, text: string) => boolean {
+function missing(dump: Dump): (dev: string, a: IpAddress, text: string, primary: boolean) => AddressSpec['lacks'] & {} {
   const down = new Set(dump.links.flatMap(({ ifname, flags }) => (flags.includes('UP') ? [] : [ifname])))
   const known = new Set(
-    dump.routes.flatMap(({ protocol, table, dst, dev }) =>
-      protocol === KERNEL && Number(table) !== LOCAL_TABLE ? [`${dev ?? ''} ${dst}`] : [],
+    dump.routes.flatMap(({ protocol, type, table, dst, dev }) =>
+      protocol !== KERNEL
+        ? []
+        : type === LOCAL
+          ? [`local ${dev ?? ''} ${dst}`]
+          : Number(table) === LOCAL_TABLE
+            ? []
+            : [`${dev ?? ''} ${dst}`],
     ),
   )
-  return (dev, a, text) => {
-    if (dev === 'lo' || down.has(dev) || a.address !== undefined || /^fe80:|\/32$/.test(text)) return false
+  return (dev, a, text, primary) => {
+    if (down.has(dev)) return []
+    const local = a.family === 'inet6' || known.has(`local ${dev} ${a.local}`)
     const route = `${dev} ${a.prefixlen === 128 ? a.local : subnetText(text)}`
-    if (known.has(route)) return false
+    const direct = dev === 'lo' || a.address !== undefined || /^fe80:|\/32$/.test(text) || known.has(route) || !primary
     known.add(route)
-    return true
+    return [...(local ? [] : ['local' as const]), ...(direct ? [] : ['subnet' as const])]
   }
+}
+
+/** The addresses that the kernel gives to lo when it is set up, where they are no more. */
+function lostOfLo({ links, addresses, conf }: Dump): string[] {
+  if (!links.some(({ ifname, flags }) => ifname === 'lo' && flags.includes('UP'))) return []
+  const own = addresses.find(({ ifname }) => ifname === 'lo')?.addr_info ?? []
+  const lacks = (local: string): boolean => !own.some((a) => a.local === local)
+  const has6 = conf.get('lo')?.['ipv6.disable_ipv6'] === '0'
+  return [...(lacks('127.0.0.1') ? ['127.0.0.1/8'] : []), ...(has6 && lacks('::1') ? ['::1/128'] : [])]
 }
 
 /** An address of an interface. The same address with another prefix length is another one, not a change. */
 export const address: Kind<AddressSpec> = {
   name: 'address',
 
-  read(dump, { namespace, root }) {
-    const misses = unrouted(dump)
-    return dump.addresses.flatMap(({ ifname, addr_info }) => {
+  read(dump, { namespace, root, made }) {
+    const lacking = missing(dump)
+    const lost = (made && !root ? lostOfLo(dump) : []).map((text): Resource<AddressSpec> => ({
+      id: addressId(namespace, 'lo', text),
+      kind: 'address',
+      namespace,
+      lost: true,
+      spec: { dev: 'lo', address: text, family: familyOf(text) },
+    }))
+    const found = dump.addresses.flatMap(({ ifname, addr_info }) => {
       const all = addr_info.filter((a) => a.local !== undefined && !isKernels(ifname, a))
       const cidr = (a: IpAddress): string => formatCidr({ family: 4, address: a.local, prefix: a.prefixlen })
       const earlier = primaries(
@@ -90,6 +117,7 @@ export const address: Kind<AddressSpec> = {
       return all.map((a): Resource<AddressSpec> => {
         const text = cidr(a)
         const primary = earlier.get(text)
+        const lacks = lacking(ifname, a, text, primary === undefined)
         return {
           id: addressId(namespace, ifname, text),
           kind: 'address',
@@ -100,11 +128,12 @@ export const address: Kind<AddressSpec> = {
             address: text,
             family: familyOf(text),
             ...(primary !== undefined && { primary }),
-            ...(primary === undefined && misses(ifname, a, text) && { unrouted: true as const }),
+            ...(lacks.length && { lacks }),
           },
         }
       })
     })
+    return [...found, ...lost]
   },
 
   describe: ({ primary }) => (primary === undefined ? '' : 'secondary'),
@@ -120,7 +149,11 @@ export const address: Kind<AddressSpec> = {
             forces: 'which address of a subnet comes first is decided when they are added',
           },
         ]),
-    ...(live.unrouted && !desired.unrouted ? [{ field: 'route', to: subnetText(desired.address) }] : []),
+    ...(live.lacks ?? []).flatMap((route) =>
+      desired.lacks?.includes(route)
+        ? []
+        : [{ field: 'route', to: route === 'local' ? `local ${hostOf(desired)}` : subnetText(desired.address) }],
+    ),
   ],
 
   needs: ({ namespace, spec }) => [
@@ -145,18 +178,20 @@ export const address: Kind<AddressSpec> = {
       command: ip(r, 'addr', 'add', r.spec.address, 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : [])),
     },
   ],
-  // As the kernel makes it: another interface may be in the same subnet.
-  update: ({ desired: r }) => [
-    {
-      stage: 'add addresses',
-      command: ip(
-        ...([r, 'route', 'append', subnetText(r.spec.address), 'dev', r.spec.dev, 'proto', 'kernel'] as const),
-        ...(r.spec.family === 6
-          ? ['metric', '256']
-          : ['scope', 'link', 'src', r.spec.address.slice(0, r.spec.address.indexOf('/'))]),
-      ),
-    },
-  ],
+  // As the kernel makes them: another interface may be in the same subnet.
+  update: ({ desired: r, differences }, outlook) =>
+    differences.map(({ to }) => {
+      const route = String(to).split(' ')
+      const local = route.length > 1
+      const own = ownTable(outlook.desired, r.namespace, r.spec.dev)
+      const table = own === MAIN_TABLE && local ? LOCAL_TABLE : own
+      const how = ['dev', r.spec.dev, 'proto', 'kernel', ...(table === MAIN_TABLE ? [] : ['table', String(table)])]
+      const from = r.spec.family === 6 ? ['metric', '256'] : ['scope', local ? 'host' : 'link', 'src', hostOf(r.spec)]
+      return {
+        stage: 'add addresses',
+        command: ip(r, 'route', 'append', ...route, ...how, ...from),
+      }
+    }),
   // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
   lingers: ({ namespace, spec }, by) =>
     spec.primary !== undefined && by === addressId(namespace, spec.dev, spec.primary),
@@ -183,9 +218,10 @@ function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][
   const kept = new Set<string>()
   for (const r of live.values()) {
     if (r.kind !== 'address') continue
-    const { dev, address, family } = r.spec as unknown as AddressSpec
-    if (family === 6) continue
-    const host = address.slice(0, address.indexOf('/'))
+    const spec = r.spec as AddressSpec
+    const { dev } = spec
+    if (spec.family === 6) continue
+    const host = hostOf(spec)
     const goes = gone.has(r.id)
     if (goes) sources.set(`${r.namespace} ${ownTable(live, r.namespace, dev)} ${host}`, r.id)
     else kept.add(`${r.namespace} ${host}`)

@@ -31,3 +31,6 @@ export function generatedMac(lab: string, id: string): string {
   const digest = createHash('sha256').update(`${lab}\0${id}`).digest()
   return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
 }
+
+/** Whether two settings are the same: numbers, texts, lists. */
+export const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

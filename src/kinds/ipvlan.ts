@@ -20,7 +20,7 @@ export const ipvlan: LinkType = {
     },
   },
   lower: 'required',
-  noMac: true,
+  noMac: () => true,
   noArp: true,
   mtu: (lower) => lower,
   byType: true,

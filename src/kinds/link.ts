@@ -1,11 +1,11 @@
-import type { Kind, Outlook, Scope } from '../model/kind.ts'
-import type { Field, LinkSpec, LinkType } from '../model/link.ts'
+import type { Kind, Outlook } from '../model/kind.ts'
+import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
-import type { IpLink } from '../model/runner.ts'
-import { aliasOf, labelled, labGroup } from '../model/owner.ts'
-import { covered, ends, generatedMac, ip } from './common.ts'
+import { labelled, labGroup } from '../model/owner.ts'
+import { covered, ends, generatedMac, ip, same } from './common.ts'
 import { removeByGroup } from './groups.ts'
+import { readLinks } from './live-link.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -13,10 +13,6 @@ type Link = Resource<LinkSpec>
 const IPV6_MIN_MTU = 1280
 
 const flag = (word: string) => (value: unknown) => [word, value === true ? 'on' : 'off']
-const own = (name: string, field: Field, link: IpLink): unknown => {
-  const data = link.linkinfo?.info_data ?? {}
-  return field.read ? field.read(data, link) : data[name]
-}
 
 /** Settings that every type has: how `ip link set dev X …` writes them, and the kernel's default. */
 const settings: Readonly<Record<string, { words: (value: unknown) => string[]; fallback?: unknown }>> = {
@@ -30,10 +26,13 @@ const settings: Readonly<Record<string, { words: (value: unknown) => string[]; f
   up: { words: (v) => [v === true ? 'up' : 'down'] },
 }
 
+/** What only live interfaces have. */
+const liveOnly = new Set(['mtuFollows', 'usualMac'])
+
 /** The kind of thing that interfaces of this type are. */
 export function linkKind(type: LinkType): Kind<LinkSpec> {
   const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
-  const txqueuelen = type.txqueuelen ?? 1000
+  const txqueuelen = type.txqueuelen ?? TXQUEUELEN
   const defaults = Object.entries(settings).map(
     ([name, { words, fallback }]) => [name, name === 'txqueuelen' ? txqueuelen : fallback, words] as const,
   )
@@ -44,22 +43,15 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(master === undefined ? [] : [`port of ${master}`]),
       ...(mtu === undefined || mtu === type.mtu(undefined, { up }) ? [] : [`mtu ${mtu}`]),
       ...(up ? [] : ['down']),
-      ...Object.entries(rest).flatMap(([name, value]) => (name === 'mtuFollows' ? [] : [`${name} ${String(value)}`])),
+      ...Object.entries(rest).flatMap(([name, value]) => (liveOnly.has(name) ? [] : [`${name} ${String(value)}`])),
     ].join(', ')
-
-  /** The peer or the lower device; what `dev` names among a type's words is told among them. */
-  function otherEnd(l: IpLink, scope: Scope): string | undefined {
-    if (type.lowerWord !== 'dev') return scope.otherEnd(l)
-    const name = l.linkinfo?.info_data?.['link']
-    return typeof name === 'string' ? linkId(scope.namespace, name) : undefined
-  }
 
   /** `ip link add … type T …` and, for a device in the machine's own namespace, the lab's mark. */
   function add(r: Link, outlook: Outlook): Emission[] {
     const { spec } = r
     const group = r.root ? ['group', String(labGroup(outlook.lab))] : []
     const head = (id: string, s: LinkSpec): string[] => [
-      ...(type.noMac ? [] : ['address', s.mac ?? generatedMac(outlook.lab, id)]),
+      ...(type.noMac?.(s) ? [] : ['address', s.mac ?? generatedMac(outlook.lab, id)]),
       // What a bridge has from its birth does not keep it from following its ports later.
       ...(s.mtu === undefined || type.followsPorts ? [] : ['mtu', String(s.mtu)]),
     ]
@@ -132,42 +124,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   return {
     name: type.name,
 
-    read(dump, scope) {
-      const ports = new Map<string, number>()
-      if (type.followsPorts)
-        for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
-      return dump.links.flatMap((l): Link[] => {
-        if (typeName(l) !== type.name) return []
-        const other = type.pair || type.lower ? otherEnd(l, scope) : undefined
-        const spec: LinkSpec = {
-          mtu: l.mtu,
-          ...(type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
-          ...(l.address !== undefined && !type.noMac && { mac: l.address }),
-          up: l.flags.includes('UP'),
-          ...present('alias', scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias),
-          ...(l.txqlen !== undefined && l.txqlen !== txqueuelen && { txqueuelen: l.txqlen }),
-          ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
-          ...(l.flags.includes('PROMISC') && { promisc: true }),
-          ...present('master', l.master),
-          ...(other !== undefined && { [type.pair ? 'peer' : 'link']: other }),
-          ...Object.fromEntries(
-            fields.flatMap(([name, field]) => {
-              const value = own(name, field, l)
-              return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
-            }),
-          ),
-        }
-        return [
-          {
-            id: linkId(scope.namespace, l.ifname),
-            kind: type.name,
-            namespace: scope.namespace,
-            ...(scope.root && { root: true as const }),
-            spec,
-          },
-        ]
-      })
-    },
+    read: readLinks(type),
 
     describe,
     requires: ({ spec }) => type.requires?.(spec) ?? [type.name],
@@ -184,6 +141,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
       for (const [name, field] of fields) check(name, field.fallback, field.forces)
       for (const [name, fallback] of defaults) check(name, fallback)
+      if (desired.mac === undefined && live.usualMac !== undefined)
+        differences.push({ field: 'mac', from: live.mac, to: live.usualMac })
       if (type.followsPorts && desired.mtu === undefined && live.mtu !== undefined && !live.mtuFollows)
         differences.push({ field: 'mtu', from: live.mtu, to: 'follows its ports' })
       return differences
@@ -236,7 +195,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           const value = r.spec[name]
           const inAdd = type.addWords
             ? name === 'mtu' && value === type.mtu(undefined, r.spec)
-            : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac)
+            : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac?.(r.spec))
           const isUp = name === 'up' && (value === false || isBornUp(r, outlook))
           const said = inAdd || (name === 'alias' && r.root) || isUp
           return value === undefined || said || same(value, fallback) ? [] : words(value)
@@ -271,13 +230,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   }
 }
 
-const present = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
-  (value ? { [key]: value } : {}) as { [P in K]?: string }
-
 const without = (spec: LinkSpec, field: string): LinkSpec =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field)) as LinkSpec
-
-const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)
 
 const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
   spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
@@ -290,11 +244,4 @@ function portsMtu(bridge: Link, { desired }: Outlook): number {
       : [],
   )
   return mtus.length ? Math.min(...mtus) : 1500
-}
-
-/** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
-function typeName(link: IpLink): string | undefined {
-  if (link.flags.includes('LOOPBACK') && !link.linkinfo?.info_kind) return 'loopback'
-  const kind = link.linkinfo?.info_kind
-  return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
 }

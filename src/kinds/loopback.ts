@@ -8,6 +8,6 @@ export const loopback: LinkType = {
   fields: {},
   mtu: () => 65536,
   builtin: true,
-  noMac: true,
+  noMac: () => true,
   byType: false,
 }

@@ -18,6 +18,7 @@ export const macvlan: LinkType = {
     },
   },
   lower: 'required',
+  noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)
   mtu: (lower) => lower,
   byType: true,
 }

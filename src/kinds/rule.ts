@@ -22,6 +22,8 @@ export type RuleSpec = {
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
+/** Those that a namespace has in the beginning (fib_default_rules_init, fib6_rules_net_init in the kernel's net/). */
+const initial = { 4: [0, 32766, 32767], 6: [0, 32766] } as const
 const isKernels = (r: IpRule): boolean =>
   'l3mdev' in r ||
   (r.table !== undefined &&
@@ -102,15 +104,29 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
 /** A routing policy rule (`ip rule`). Nothing of it can be changed in place. */
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
-  read: (dump: Dump, { namespace, root, lab }) =>
-    ([...dump.rules.map((r) => [r, 4]), ...dump.rules6.map((r) => [r, 6])] as [IpRule, 4 | 6][]).flatMap(
-      ([r, family]) => {
-        const mine = root ? r.protocol === String(labProtocol(lab)) : !isKernels(r)
-        if (!mine) return []
-        const spec = specOf(r, family)
-        return [{ id: ruleId(namespace, spec), kind: 'rule', namespace, ...(root && { root }), spec }]
-      },
-    ),
+  read({ rules, rules6 }: Dump, { namespace, root, lab, made }) {
+    const found = (spec: RuleSpec, more: { root?: true; lost?: true }): Resource<RuleSpec> => ({
+      id: ruleId(namespace, spec),
+      kind: 'rule',
+      namespace,
+      spec,
+      ...more,
+    })
+    const read = (list: readonly IpRule[], family: 4 | 6): Resource<RuleSpec>[] => {
+      if (root)
+        return list.flatMap((r) =>
+          r.protocol === String(labProtocol(lab)) ? [found(specOf(r, family), { root })] : [],
+        )
+      const kernels = new Set(list.filter(isKernels).map(({ priority }) => priority))
+      // Without IPv6 there are none.
+      const lost = made && list.length ? initial[family].filter((priority) => !kernels.has(priority)) : []
+      return [
+        ...list.flatMap((r) => (isKernels(r) ? [] : [found(specOf(r, family), {})])),
+        ...lost.map((priority) => found({ family, priority, table: Number(KERNELS[priority]) }, { lost: true })),
+      ]
+    }
+    return [...read(rules, 4), ...read(rules6, 6)]
+  },
   describe: () => '',
   compare: () => [],
   needs: ({ namespace }) => [namespace],

@@ -2,8 +2,8 @@ import type { Kind, Outlook } from '../model/kind.ts'
 import { marked } from '../model/owner.ts'
 import type { Emission } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
+import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
 import { within } from './common.ts'
-import { defaults } from './defaults.ts'
 import type { NamespaceSpec } from './namespace.ts'
 
 export type SysctlSpec = {
@@ -38,6 +38,16 @@ export const sysctl: Kind<SysctlSpec> = {
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [`${namespace}/${spec.dev}`])],
+  disturbs: ({ desired: { namespace, spec } }, live) =>
+    [...live.values()].flatMap((r) =>
+      isSpread(spec.key) &&
+      r.kind === 'sysctl' &&
+      r.namespace === namespace &&
+      r.spec['value'] !== spec.value &&
+      spreadFrom(String(r.spec['key'])) === spec.key
+        ? [r.id]
+        : [],
+    ),
   // What nobody asks for any more is the kernel's again.
   automatic: () => true,
   create: (r, outlook) => [...note(r, outlook), ...write(r)],
@@ -45,9 +55,9 @@ export const sysctl: Kind<SysctlSpec> = {
   remove: () => [],
 }
 
-const write = (r: Resource<SysctlSpec>) => [
+const write = (r: Resource<SysctlSpec>): Emission[] => [
   {
-    stage: r.spec.dev === undefined ? ('set sysctls' as const) : ('set link sysctls' as const),
+    stage: r.spec.dev !== undefined ? 'set link sysctls' : isSpread(r.spec.key) ? 'set sysctls of all' : 'set sysctls',
     command: within(r, 'sysctl', '-qw', `${r.spec.key}=${r.spec.value}`),
   },
 ]

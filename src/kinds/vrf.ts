@@ -12,7 +12,7 @@ export const vrf: LinkType = {
     },
   },
   hasPorts: true,
-  noMac: true,
+  noMac: () => true,
   noArp: true,
   mtu: () => undefined,
   byType: true,

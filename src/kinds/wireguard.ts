@@ -108,7 +108,7 @@ export const wireguard: LinkType = {
     }),
   },
   mtu: () => 1420,
-  noMac: true,
+  noMac: () => true,
   noArp: true,
   byType: true,
 }

@@ -90,6 +90,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   const { id, type, settings, peer } = made
   const namespace = namespaceOf(id)
   const spec: Record<string, unknown> = { up: true, ...(peer !== undefined && { peer }) }
+  const noMac = type.noMac?.(Object.fromEntries(Object.entries(settings).map(([name, { value }]) => [name, value])))
   for (const [name, { value, path }] of Object.entries(settings)) {
     if (elsewhere.has(name)) continue
     const field = type.fields[name]
@@ -111,7 +112,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       )
     else if (name === 'arp' && type.noArp && value === false)
       continue // it is so
-    else if ((name === 'mac' && type.noMac) || (name === 'arp' && (type.noArp || type.builtin)))
+    else if ((name === 'mac' && noMac) || (name === 'arp' && (type.noArp || type.builtin)))
       x.report.error(path, `a ${type.name} has no ${name} to set`, undefined, 'key')
     else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))
       x.report.error(

@@ -83,8 +83,12 @@ export function checkSettings(x: Expansion): void {
   }
 }
 
-/** `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides). */
+/**
+ * `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides); and of two
+ * names of the same variable the better known.
+ */
 function dotted(key: string): string {
   const [first] = /[./]/.exec(key) ?? []
-  return first === '/' ? key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/')) : key
+  const name = first === '/' ? key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/')) : key
+  return name === 'net.ipv4.conf.all.forwarding' ? FORWARDING[0] : name
 }

@@ -1,7 +1,8 @@
-import { defaults } from '../kinds/defaults.ts'
 import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
 import { linkId, type Resources } from '../model/resource.ts'
+import type { Live } from './read.ts'
 import type { Dump, Runner } from '../model/runner.ts'
+import { defaults, general, ofInterfaces, spreadFrom } from '../model/sysctls.ts'
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
@@ -10,8 +11,47 @@ export const inheritable: readonly string[] = [...defaults.keys()]
 export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
 
 /** The sysctls that say something: those that the lab sets, and those that are not as a lab has them by default. */
-export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Dump['sysctls'] =>
-  new Map([...values].filter(([key, value]) => declared.includes(key) || defaults.get(key) !== value))
+export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
+  new Map(
+    [...values].filter(
+      ([key, value]) => declared.includes(key) || (values.get(spreadFrom(key) ?? '') ?? defaults.get(key)) !== value,
+    ),
+  )
+
+/**
+ * The settings of interfaces that say something: those that the kernel spreads where they are not as those of all, the
+ * others where they are not the kernel's defaults, or where something is told of their `default`. An interface that has no
+ * address of IPv4 follows its `default` (devinet_copy_dflt_conf in net/ipv4/devinet.c), and lo begins before it is set.
+ */
+export function tellingOfInterfaces({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
+  const result = new Map<string, string>()
+  const addressed = new Set(addresses.flatMap((a) => (a.addr_info.some((x) => x.family === 'inet') ? [a.ifname] : [])))
+  const varied: [string, string][] = []
+  const ofAll = new Map<string, string>()
+  for (const [setting, usual] of ofInterfaces) {
+    if (usual === undefined) ofAll.set(setting, sysctls.get(spreadFrom(keyOf('default', setting)) ?? '') ?? '0')
+    else if (told.has(keyOf('default', setting))) varied.push([setting, usual])
+  }
+  for (const [dev, own] of conf) {
+    const tell = (setting: string, value: string): void => {
+      const follows = !addressed.has(dev) && value === sysctls.get(keyOf('default', setting))
+      if (dev !== 'lo' && !follows) result.set(keyOf(dev, setting), value)
+    }
+    for (const [setting, value] of Object.entries(own)) {
+      const every = ofAll.get(setting)
+      if (every === undefined) tell(setting, value)
+      else if (every !== value) result.set(keyOf(dev, setting), value)
+    }
+    for (const [setting, usual] of varied) if (own[setting] === undefined) tell(setting, usual)
+  }
+  return result
+}
+
+/** `net.ipv4.conf.eth0/1.rp_filter` for `ipv4.rp_filter` of `eth0.1` */
+function keyOf(dev: string, setting: string): string {
+  const [family, name] = setting.split('.')
+  return `net.${family}.conf.${dev.replaceAll('.', '/')}.${name}`
+}
 
 /** The values that these sysctls have in a namespace that is made now: read in one that is gone again when this returns. */
 export async function fresh(
@@ -32,7 +72,7 @@ export async function fresh(
 const pathOf = (key: string): string => key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'))
 
 /**
- * The desired resources, and for every live sysctl that the lab does not set its default: the kernel's own for those that
+ * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its default: the kernel's own for those that
  * are pinned, and for those that an earlier apply had set, by id, what a new namespace would have.
  * `live` decides which exist on this kernel. The machine's own namespace is left alone; in one that was taken over only
  * forwarding is pinned: a lab that does not say it does not forward.
@@ -40,12 +80,19 @@ const pathOf = (key: string): string => key.replace(/[./]/g, (c) => (c === '.' ?
 export function pinned(
   desired: Resources,
   live: Resources,
-  dropped: ReadonlyMap<string, string> = new Map(),
+  { dropped, lost }: Pick<Live, 'dropped' | 'lost'> = { dropped: new Map(), lost: new Map() },
 ): Resources {
   const result = new Map(desired)
+  for (const r of lost.values()) if (desired.has(r.namespace)) result.set(r.id, { ...r, implied: true })
   const having = (wanted: string): Set<string> =>
     new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
   const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
+  /** What the lab says of it, or of what it follows. */
+  const said = (namespace: string, key: string): string | undefined => {
+    const resource = desired.get(sysctlId(namespace, key))
+    const every = general(key)
+    return resource ? String(resource.spec['value']) : every && said(namespace, every)
+  }
   for (const r of live.values()) {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const { key, dev } = r.spec as SysctlSpec
@@ -54,24 +101,22 @@ export function pinned(
     // (wg_open in drivers/net/wireguard/device.c).
     const idle =
       (key.startsWith('net.bridge.') && !bridged.has(r.namespace)) ||
-      (key === 'net.ipv4.conf.all.send_redirects' && tunnelled.has(r.namespace))
-    const kept = idle ? undefined : defaults.get(key)
-    // An interface begins with what the namespace says by default.
-    const general = dev === undefined ? undefined : desired.get(sysctlId(r.namespace, ofEvery(key)))
+      (key.endsWith('.send_redirects') && tunnelled.has(r.namespace))
+    const kept = idle ? undefined : (said(r.namespace, key) ?? defaults.get(key) ?? defaults.get(general(key) ?? ''))
     const value =
       kept !== undefined && (!adopted || /forward/.test(key))
         ? kept
         : dropped.has(r.id)
-          ? String(general?.spec['value'] ?? dropped.get(r.id))
+          ? (said(r.namespace, key) ?? dropped.get(r.id))
           : undefined
+    // An interface that is as it should be has it from `default`, and would again.
+    const settled = dev !== undefined && !dropped.has(r.id) && value === r.spec['value']
     const gone = dev !== undefined && !desired.has(linkId(r.namespace, dev))
-    if (value !== undefined && !gone) result.set(r.id, { ...sysctlResource(r.namespace, key, value), implied: true })
+    if (value !== undefined && !settled && !gone)
+      result.set(r.id, { ...sysctlResource(r.namespace, key, value), implied: true })
   }
   return result
 }
-
-/** `net.ipv4.conf.eth0.rp_filter` → `net.ipv4.conf.default.rp_filter` */
-const ofEvery = (key: string): string => key.replace(/^(net\.\w+\.(?:conf|neigh)\.)[^.]+/, '$1default')
 
 /** What sysctls that an earlier apply set would be without it, by id. */
 export async function without(
@@ -82,7 +127,7 @@ export async function without(
     [...set].flatMap(([namespace, keys]) =>
       keys.map((key) => {
         const { id, spec } = sysctlResource(namespace, key, '')
-        return [id, spec.dev === undefined ? key : ofEvery(key)] as const
+        return [id, spec.dev === undefined ? key : (general(key) ?? key)] as const
       }),
     ),
   )

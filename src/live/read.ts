@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { forwarding, fresh, inheritable, telling, without } from './inherited.ts'
+import { forwarding, fresh, inheritable, telling, tellingOfInterfaces, without } from './inherited.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
@@ -15,8 +15,11 @@ export interface Subject {
   readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
-  /** The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. */
-  readonly parting?: boolean
+  /**
+   * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
+   * of these names, which a crash has left, go with it.
+   */
+  readonly parting?: ReadonlySet<string>
   /**
    * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
    * should be, or do not matter.
@@ -35,6 +38,8 @@ export interface Foreign {
 export interface Live {
   /** What the lab owns. */
   readonly resources: Resources
+  /** What the kernel made in namespaces of the lab, and somebody has removed. */
+  readonly lost: Resources
   /** What stands in its way, by id. */
   readonly foreign: ReadonlyMap<string, Foreign>
   /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
@@ -98,6 +103,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
 
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
+  const lost = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
   const ends = farEnds(dumps, root, mains)
   for (const [name, dump] of dumps) {
@@ -110,20 +116,19 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       lab,
       otherEnd: (link: IpLink) => ends(name, link),
       ...(isRoot && { root: true as const }),
+      ...(owned && !notesIn(loopback(dump)?.ifalias).adopted && { made: true as const }),
     }
     const into = owned ? resources : adoptable
-    const told = {
-      ...dump,
-      sysctls: telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...(set.get(name) ?? [])]),
-    }
+    const own = telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...(set.get(name) ?? [])])
+    const told = { ...dump, sysctls: isRoot ? own : new Map([...tellingOfInterfaces(dump, own), ...own]) }
     const readAll = [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
     const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
-    for (const resource of mine) into.set(resource.id, resource)
+    for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
   for (const { name, stale } of named) {
     const main = mains.get(name)
-    if (stale && namespaces.has(name))
+    if (stale && (namespaces.has(name) || subject.parting?.has(name)))
       resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
     else if (main !== undefined && main !== name) {
       const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined
@@ -143,7 +148,7 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, foreign, adoptable, dropped, dumps }
+  return { resources, lost, foreign, adoptable, dropped, dumps }
 }
 
 /** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */

@@ -6,6 +6,8 @@ import type { Resource, Resources } from './resource.ts'
 export interface Scope {
   readonly namespace: string
   readonly root?: true
+  /** The lab made what is in it; absent where it took the namespace over, or may. */
+  readonly made?: true
   /** The lab that is being read: in the machine's own namespace only what carries its mark is read. */
   readonly lab: string
   /** The id of what is at the other end of a link's `link`/`link_index`: a veth's peer, a lower device. */

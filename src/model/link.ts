@@ -8,6 +8,8 @@ export interface LinkSpec {
   readonly mtuFollows?: true
   /** Lower-case, colon-separated. */
   readonly mac?: string
+  /** Live only: the MAC address that netlab gives it when the lab says none, where it has another. */
+  readonly usualMac?: string
   readonly up: boolean
   readonly alias?: string
   /** Packets. */
@@ -65,10 +67,10 @@ export interface LinkType {
   /** The kernel's MTU when none is asked for, in bytes, given the lower device's; undefined: not known, not compared. */
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
   /** It has no MAC address of its own that could be set when it is made. */
-  readonly noMac?: true
+  readonly noMac?: (spec: Readonly<Record<string, unknown>>) => boolean
   /** It has no ARP, whatever it is set to. */
   readonly noArp?: true
-  /** The kernel's length of the transmit queue, in packets; default: 1000. */
+  /** The kernel's length of the transmit queue, in packets, where it is not TXQUEUELEN. */
   readonly txqueuelen?: number
   /** Names in src/kinds/features.ts of what it takes; default: the one of its own name. */
   readonly requires?: (spec: LinkSpec) => string[]
@@ -83,3 +85,6 @@ export interface LinkType {
   /** Whether a lab may choose it with `type:`; veths come from links, bridges from `bridges`. */
   readonly byType: boolean
 }
+
+/** The kernel's length of a transmit queue, in packets, where a type has no other (DEFAULT_TX_QUEUE_LEN). */
+export const TXQUEUELEN = 1000

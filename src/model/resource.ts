@@ -15,6 +15,8 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly root?: true
   /** Nobody wrote it: a default of the kernel's that netlab keeps, part of its namespace when that is made. */
   readonly implied?: true
+  /** The kernel made it with its namespace, and it is there no more. */
+  readonly lost?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
   /** Where the lab file asks for it (desired side only). */

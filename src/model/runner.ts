@@ -24,6 +24,11 @@ export interface Dump {
   readonly vlans?: readonly BridgeVlans[]
   /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
   readonly sysctls: ReadonlyMap<string, string>
+  /**
+   * By interface: `ipv4.forwarding`, `ipv6.forwarding` and `ipv6.disable_ipv6` (those of IPv6 where it has IPv6), and of the
+   * other settings that netlab knows those that are not the kernel's defaults.
+   */
+  readonly conf: ReadonlyMap<string, Readonly<Record<string, string>>>
   /** `iptables-save -c`, `ip6tables-save -c`, `nft -s list ruleset` as text; empty where there are no rules. */
   readonly iptables: string
   readonly ip6tables: string

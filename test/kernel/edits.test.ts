@@ -37,6 +37,21 @@ const one = (eth0: unknown): Lab => ({
   namespaces: pair('a', 'b'),
   links: [link('a:eth0', eth0, 'b:eth0', '10.0.0.9/24')],
 })
+const apart: Lab = { 'net.ipv4.conf.eth0.forwarding': 0 }
+const general = (value: 0 | 1, more: Lab = {}): Lab => ({
+  ...one('10.0.0.1/24'),
+  namespaces: {
+    a: {
+      sysctls: {
+        'net.ipv4.conf.all.forwarding': value,
+        'net.ipv4.conf.default.rp_filter': value,
+        'net.ipv6.conf.all.forwarding': value,
+        ...more,
+      },
+    },
+    b: { sysctls: { 'net.ipv6.conf.all.disable_ipv6': value } },
+  },
+})
 const promoting: Lab = { namespaces: { a: { sysctls: { 'net.ipv4.conf.all.promote_secondaries': 1 } }, b: {} } }
 const sourced = (src: string, src6: string): Lab[] => [
   { to: '10.9.0.0/16', via: '10.0.1.2', src },
@@ -468,6 +483,19 @@ const edits: readonly Edit[] = [
     stay: ['r/eth0', 'r/eth1'],
   },
   {
+    what: 'settings of all interfaces, which the kernel writes to each',
+    from: general(0, apart),
+    to: general(1, apart),
+  },
+  { what: 'the same, back again', from: general(1, apart), to: general(0, apart), stay: ['a/eth0'] },
+  { what: 'they are taken out', from: general(1), to: one('10.0.0.1/24'), stay: ['a/eth0'] },
+  {
+    what: 'a MAC address taken out',
+    from: one({ addresses: ['10.0.0.1/24'], mac: '02:00:00:00:00:07' }),
+    to: one('10.0.0.1/24'),
+    stay: ['a/eth0', 'b/eth0'],
+  },
+  {
     what: 'move a share',
     from: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'a' } } },
     to: { ...one('10.0.0.1/24'), namespaces: { a: {}, b: {}, c: { shares: 'b' } } },
@@ -597,6 +625,58 @@ test('rules and routes of others, with what the language has no words for, are d
     await netlab(world, 'apply', lab, '-y')
     expect(await changes()).toEqual([])
     expect((await world.run(['ip', '-n', 'a', 'route', 'get', '10.9.0.1'])).stdout).toContain('via 10.0.1.1')
+  } finally {
+    await world.netlab(['destroy', 'edited', '-y'])
+  }
+})
+
+/** What somebody does in namespace a, and the changes that the next plan then has. */
+const behind: Readonly<Record<string, readonly string[]>> = {
+  'ip -n a link set e0 address 02:11:22:33:44:55': ['update a/e0'],
+  'sysctl net.ipv4.conf.e0.rp_filter=2': ['update a/sysctl/net.ipv4.conf.e0.rp_filter'],
+  'sysctl net.ipv4.conf.e1.forwarding=0': ['update a/sysctl/net.ipv4.conf.e1.forwarding'],
+  'sysctl net.ipv4.conf.all.forwarding=0': ['update a/sysctl/net.ipv4.ip_forward'],
+  'sysctl net.ipv4.conf.default.forwarding=0': ['update a/sysctl/net.ipv4.conf.default.forwarding'],
+  'sysctl net.ipv4.conf.default.proxy_arp=1': ['update a/sysctl/net.ipv4.conf.default.proxy_arp'],
+  'sysctl net.ipv6.conf.e1.disable_ipv6=1': [
+    'create a/e1/fd00:1::1/64',
+    'update a/sysctl/net.ipv6.conf.e1.disable_ipv6',
+  ],
+  'sysctl net.ipv6.conf.all.disable_ipv6=1': [
+    'create a/e1/fd00:1::1/64',
+    'update a/sysctl/net.ipv6.conf.all.disable_ipv6',
+  ],
+  'ip -n a rule flush': ['create a/rule/32766 table 254', 'create a/rule/32767 table 253'],
+  'ip -n a -6 rule del priority 0': ['create a/rule6/0 table 255'],
+  'ip -n a addr del 127.0.0.1/8 dev lo': ['create a/lo/127.0.0.1/8'],
+  'ip -n a addr del ::1/128 dev lo': ['create a/lo/::1/128'],
+  'ip -n a route flush table local': ['update a/e0/10.0.0.1/24', 'update a/e1/10.0.1.1/24'],
+  'ip -n a route flush table main': ['update a/e0/10.0.0.1/24', 'update a/e1/10.0.1.1/24'],
+}
+
+test('what the kernel made itself, and what interfaces have of their own, is put back', async () => {
+  const lab = file(world, {
+    namespaces: { a: { forwarding: 'ipv4' }, b: {} },
+    links: [
+      { endpoints: { 'a:e0': '10.0.0.1/24', 'b:e0': '10.0.0.2/24' } },
+      { endpoints: { 'a:e1': ['10.0.1.1/24', 'fd00:1::1/64'], 'b:e1': ['10.0.1.2/24', 'fd00:1::2/64'] } },
+    ],
+  })
+  const changes = async (): Promise<string[]> =>
+    (JSON.parse(await netlab(world, 'plan', lab, '--json')) as PlanJson).changes
+      .map(({ action, id }) => `${action} ${id}`)
+      .sort()
+  try {
+    await netlab(world, 'apply', lab, '-y')
+    for (const [command, expected] of Object.entries(behind)) {
+      const inside = command.startsWith('sysctl') ? ['ip', 'netns', 'exec', 'a'] : []
+      expect(await world.run([...inside, ...command.split(' ')])).toMatchObject({ code: 0 })
+      expect([command, ...(await changes())]).toEqual([command, ...expected])
+      await netlab(world, 'apply', lab, '-y')
+      expect([command, ...(await changes())]).toEqual([command])
+    }
+    for (const to of ['10.0.1.1', 'fd00:1::1'])
+      expect((await world.run(['ip', 'netns', 'exec', 'b', 'ping', '-c1', '-W2', to])).code).toBe(0)
   } finally {
     await world.netlab(['destroy', 'edited', '-y'])
   }

@@ -4,7 +4,7 @@ import { attribute, encode, flags, u32, type Message } from './message.ts'
 import type { ReadResult, Section, Slice } from './protocol.ts'
 import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
-import { readNetconf, type Netconf } from './read-sysctls.ts'
+import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
 const IFLA_EXT_MASK = 29
 const RTEXT_FILTER_SKIP_STATS = 8
@@ -59,7 +59,8 @@ const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp
 export function decode(bytes: Buffer, result: ReadResult, names: readonly string[]): Decoded {
   const [linkAnswer, addressAnswer, routeAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, confAnswer, tableAnswer] =
     result.sections
-  const found = readLinks(bytes, there(linkAnswer))
+  const specs = new Map<string, Slice>()
+  const found = readLinks(bytes, there(linkAnswer), specs)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const nameOf = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, nameOf) : []
@@ -74,6 +75,7 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
       nsids,
       qdiscs,
       sysctls: new Map(),
+      conf: new Map(routeAnswer && [...specs].map(([dev, spec]) => [dev, readConf(bytes, spec)])),
       iptables: '',
       ip6tables: '',
       nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',

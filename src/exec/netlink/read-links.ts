@@ -13,6 +13,7 @@ const IFLA = {
   txqlen: 13,
   linkinfo: 18,
   ifalias: 20,
+  afSpec: 26,
   group: 27,
   linkNetnsid: 37,
 } as const
@@ -46,8 +47,9 @@ type Data = Record<string, unknown>
 /**
  * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names, without
  * `info_slave_data`, and of `info_data` the settings. Throws NotUnderstood for a link whose data is not known here.
+ * `specs` gets, by name, where the answer has the settings of the families of addresses.
  */
-export function readLinks(bytes: Buffer, answer: Slice): IpLink[] {
+export function readLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>): IpLink[] {
   const links: Raw[] = []
   const data: { link: Raw; kind: string; at: number; end: number }[] = []
   messages(bytes, answer, (_, at, end) => {
@@ -84,6 +86,9 @@ export function readLinks(bytes: Buffer, answer: Slice): IpLink[] {
           break
         case IFLA.group:
           link.group = String(bytes.readUInt32LE(from))
+          break
+        case IFLA.afSpec:
+          specs.set(link.ifname, { from, to })
           break
         case IFLA.linkinfo:
           readInfo(link, from, to)

@@ -1,4 +1,5 @@
 import type { Dump } from '../../model/runner.ts'
+import { ofInterfaces } from '../../model/sysctls.ts'
 import { sysctlFile } from '../ip.ts'
 import { attributes, messages, string } from './answer.ts'
 import type { Slice } from './protocol.ts'
@@ -91,4 +92,55 @@ export function sysctls({ keys }: Recipe, told: Netconf, contents: readonly (str
     else if (told.has(place & ~31)) throw new NotUnderstood(key)
   }
   return values
+}
+
+/** Where ip.h and ipv6.h have the settings of an interface, in numbers of 32 bits from the start. */
+const conf: Readonly<Record<string, number>> = {
+  'ipv4.forwarding': 0,
+  'ipv4.proxy_arp': 2,
+  'ipv4.secure_redirects': 4,
+  'ipv4.send_redirects': 5,
+  'ipv4.shared_media': 6,
+  'ipv4.rp_filter': 7,
+  'ipv4.log_martians': 10,
+  'ipv4.arp_filter': 12,
+  'ipv4.arp_announce': 17,
+  'ipv4.arp_ignore': 18,
+  'ipv4.promote_secondaries': 19,
+  'ipv4.arp_accept': 20,
+  'ipv4.arp_notify': 21,
+  'ipv4.accept_local': 22,
+  'ipv4.src_valid_mark': 23,
+  'ipv4.proxy_arp_pvlan': 24,
+  'ipv4.route_localnet': 25,
+  'ipv4.ignore_routes_with_linkdown': 28,
+  'ipv4.bc_forwarding': 31,
+  'ipv6.forwarding': 0,
+  'ipv6.disable_ipv6': 26,
+}
+const told = (family: string) =>
+  [...ofInterfaces].flatMap(([setting, usual]) =>
+    setting.startsWith(family) ? [{ setting, at: 4 * (conf[setting] ?? NaN), usual: Number(usual) }] : [],
+  )
+/** IFLA_INET_CONF and IFLA_INET6_CONF of if_link.h, by family. */
+const families = new Map([
+  [AF_INET, { type: 1, settings: told('ipv4') }],
+  [AF_INET6, { type: 2, settings: told('ipv6') }],
+])
+
+/** The settings of an interface, as a dump has them, from its IFLA_AF_SPEC. */
+export function readConf(bytes: Buffer, spec: Slice): Readonly<Record<string, string>> {
+  const result: Record<string, string> = {}
+  attributes(bytes, spec.from, spec.to, (family, from, to) =>
+    attributes(bytes, from, to, (attribute, start, end) => {
+      const { type, settings } = families.get(family) ?? {}
+      if (attribute !== type) return
+      for (const { setting, at, usual } of settings ?? []) {
+        if (start + at + 4 > end) continue // an older kernel has fewer
+        const value = bytes.readInt32LE(start + at)
+        if (value !== usual) result[setting] = String(value)
+      }
+    }),
+  )
+  return result
 }

@@ -1,0 +1,71 @@
+import type { Kind, Scope } from '../model/kind.ts'
+import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
+import { aliasOf } from '../model/owner.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { IpLink } from '../model/runner.ts'
+import { generatedMac, same } from './common.ts'
+
+/** Finds the interfaces of a type in a dump. */
+export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
+  const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
+  return (dump, scope) => {
+    const ports = new Map<string, number>()
+    if (type.followsPorts)
+      for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
+    return dump.links.flatMap((l): Resource<LinkSpec>[] => {
+      if (typeName(l) !== type.name) return []
+      const other = type.pair || type.lower ? otherEnd(type, l, scope) : undefined
+      const id = linkId(scope.namespace, l.ifname)
+      const typed = Object.fromEntries(
+        fields.flatMap(([name, field]) => {
+          const data = l.linkinfo?.info_data ?? {}
+          const value = field.read ? field.read(data, l) : data[name]
+          return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
+        }),
+      )
+      const mac = type.noMac?.(typed) ? undefined : l.address
+      // A program that opens a TAP may choose its address.
+      const usualMac = scope.made && mac && !type.addWords ? generatedMac(scope.lab, id) : undefined
+      const spec: LinkSpec = {
+        mtu: l.mtu,
+        ...(type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
+        ...present('mac', mac),
+        ...(usualMac !== mac && present('usualMac', usualMac)),
+        up: l.flags.includes('UP'),
+        ...present('alias', scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias),
+        ...(l.txqlen !== undefined && l.txqlen !== (type.txqueuelen ?? TXQUEUELEN) && { txqueuelen: l.txqlen }),
+        ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
+        ...(l.flags.includes('PROMISC') && { promisc: true }),
+        ...present('master', l.master),
+        ...(other !== undefined && { [type.pair ? 'peer' : 'link']: other }),
+        ...typed,
+      }
+      return [
+        {
+          id,
+          kind: type.name,
+          namespace: scope.namespace,
+          ...(scope.root && { root: true as const }),
+          spec,
+        },
+      ]
+    })
+  }
+}
+
+/** The peer or the lower device; what `dev` names among a type's words is told among them. */
+function otherEnd(type: LinkType, l: IpLink, scope: Scope): string | undefined {
+  if (type.lowerWord !== 'dev') return scope.otherEnd(l)
+  const name = l.linkinfo?.info_data?.['link']
+  return typeof name === 'string' ? linkId(scope.namespace, name) : undefined
+}
+
+/** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
+function typeName(link: IpLink): string | undefined {
+  if (link.flags.includes('LOOPBACK') && !link.linkinfo?.info_kind) return 'loopback'
+  const kind = link.linkinfo?.info_kind
+  return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
+}
+
+const present = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
+  (value ? { [key]: value } : {}) as { [P in K]?: string }
