@@ -4,6 +4,7 @@ import { execa } from 'execa'
 import fc from 'fast-check'
 import type { Command } from '../../src/model/command.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
+import { ofInterfaces } from '../../src/model/sysctls.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { nftables } from '../../src/kinds/nftables.ts'
 import type { Task } from '../support/runner-driver.ts'
@@ -433,6 +434,10 @@ describe('the netlink runner', () => {
     for (const [i, key] of asked.entries())
       if (!key.endsWith('no_such'))
         await sh(`ip netns exec n${i} sysctl -qw ${key}=1; ip netns exec n99 sysctl -qw ${key}=1`)
+    const ofLo = [...ofInterfaces].map(
+      ([setting, usual]) => `net.${setting.replace('.', '.conf.lo.')}=${usual === '1' ? 0 : 1}`,
+    )
+    await sh(`ip netns exec n98 sysctl -qw ${ofLo.join(' ')}`)
     const requests = names.map((netns): DumpRequest => ({ netns, sysctls: asked, depth: 'all' }))
     const [own] = (await world.drive([{ dump: requests }])) as [Dumps]
     const places = [...asked.keys(), 98, 99]
@@ -441,6 +446,7 @@ describe('the netlink runner', () => {
     expect(ip.map((dump) => dump?.sysctls)).toContainEqual(
       expect.objectContaining({ 'net.ipv4.conf.all.rp_filter': '1' }),
     )
+    expect(Object.keys((few.at(-2)?.conf as unknown as Fields)['lo'] as Fields)).toHaveLength(ofInterfaces.size)
     expect(few.map(comparable)).toEqual(ip.map(comparable))
     expect(places.map((i) => comparable(own[i] ?? null))).toEqual(ip.map(comparable))
   })
