@@ -109,11 +109,19 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     return peer !== undefined && ends(r, peer)[0] === r
   }
 
-  /** `ip link set dev X …` for these settings; empty when there are none. */
+  /**
+   * `ip link set dev X …` for these settings; empty when there are none. Cables become ports before their bridge is set up:
+   * it does not flood what all hosts say when IPv6 comes up (docs/kernel.md).
+   */
   function set(r: Link, words: readonly string[]): Emission[] {
     return words.length === 0
       ? []
-      : [{ stage: 'set links', command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }]
+      : [
+          {
+            stage: type.pair && r.spec.master !== undefined ? 'set ports' : 'set links',
+            command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words),
+          },
+        ]
   }
 
   const wordsFor = (name: string, value: unknown, r: Link, outlook: Outlook): string[] =>

@@ -58,6 +58,7 @@ export const stages = [
   { name: 'set sysctls of all', barrier: true },
   { name: 'set sysctls', barrier: false },
   { name: 'create links', barrier: true },
+  { name: 'set ports', barrier: true },
   { name: 'set links', barrier: true },
   { name: 'set link sysctls', barrier: true },
   { name: 'add addresses', barrier: false },

@@ -151,7 +151,10 @@ describe('what the kernel takes along', () => {
       ['sw/br0', 'replace'],
       ['sw/p', 'update'],
     ])
-    expect(rebuilt.steps.map(({ command }) => shell(command)).at(-1)).toBe('ip -n sw link set dev p master br0')
+    expect(rebuilt.steps.map(({ command }) => shell(command)).slice(-2)).toEqual([
+      'ip -n sw link set dev p master br0',
+      'ip -n sw link set dev br0 up',
+    ])
   })
 
   test.each(['ns0/veth0', 'ns-router/veth0'])('a cable goes once, by whichever end is to be rebuilt: %s', (end) => {
