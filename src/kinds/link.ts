@@ -1,6 +1,6 @@
 import type { Kind, Outlook } from '../model/kind.ts'
 import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
-import type { Difference, Emission } from '../model/plan.ts'
+import type { Difference, Emission, Stage } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 import { labelled, labGroup } from '../model/owner.ts'
 import { covered, ends, generatedMac, ip, same } from './common.ts'
@@ -110,18 +110,18 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   }
 
   /**
-   * `ip link set dev X …` for these settings; empty when there are none. Cables become ports before their bridge is set up:
-   * it does not flood what all hosts say when IPv6 comes up (docs/kernel.md).
+   * `ip link set dev X …` for these settings, by name; nothing when there are none. A bridge is set up when its cables are
+   * plugged in: until then it floods nothing of what all hosts say when IPv6 comes up (docs/kernel.md). Its MTU comes first:
+   * the kernel takes one that the bridge has already, from its ports, for none.
    */
-  function set(r: Link, words: readonly string[]): Emission[] {
-    return words.length === 0
-      ? []
-      : [
-          {
-            stage: type.pair && r.spec.master !== undefined ? 'set ports' : 'set links',
-            command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words),
-          },
-        ]
+  function set(r: Link, settings: readonly (readonly [name: string, words: readonly string[]])[]): Emission[] {
+    const emit = (stage: Stage, chosen: typeof settings): Emission[] => {
+      const words = chosen.flatMap(([, own]) => own)
+      return words.length ? [{ stage, command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }] : []
+    }
+    if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', settings)
+    const some = (up: boolean): typeof settings => settings.filter(([name]) => (name === 'up') === up)
+    return [...emit('set bridges', some(false)), ...emit('set links', some(true))]
   }
 
   const wordsFor = (name: string, value: unknown, r: Link, outlook: Outlook): string[] =>
@@ -198,30 +198,30 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     create: (r, outlook) => [
       ...(type.builtin ? [] : add(r, outlook)),
       ...set(r, [
-        ...(r.root ? ['alias', labelled(outlook.lab, r.spec.alias)] : []),
-        ...defaults.flatMap(([name, fallback, words]) => {
+        ...(r.root ? [['alias', ['alias', labelled(outlook.lab, r.spec.alias)]] as const] : []),
+        ...defaults.flatMap(([name, fallback, words]): [string, string[]][] => {
           const value = r.spec[name]
           const inAdd = type.addWords
             ? name === 'mtu' && value === type.mtu(undefined, r.spec)
             : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac?.(r.spec))
           const isUp = name === 'up' && (value === false || isBornUp(r, outlook))
           const said = inAdd || (name === 'alias' && r.root) || isUp
-          return value === undefined || said || same(value, fallback) ? [] : words(value)
+          return value === undefined || said || same(value, fallback) ? [] : [[name, words(value)]]
         }),
       ]),
     ],
 
     update({ desired, differences }, outlook) {
-      const words = differences.flatMap(({ field, to }) =>
+      const common = differences.flatMap(({ field, to }): [string, string[]][] =>
         field in settings && !(field in type.fields)
-          ? wordsFor(field, to === 'follows its ports' ? portsMtu(desired, outlook) : to, desired, outlook)
+          ? [[field, wordsFor(field, to === 'follows its ports' ? portsMtu(desired, outlook) : to, desired, outlook)]]
           : [],
       )
       const typed = differences.flatMap(({ field, to }) => {
         const spec = type.fields[field]
         return spec ? (spec.words ?? ((v) => [field, String(v)]))(to) : []
       })
-      return [...set(desired, typed.length ? ['type', type.name, ...typed] : []), ...set(desired, words)]
+      return [...set(desired, typed.length ? [['type', ['type', type.name, ...typed]]] : []), ...set(desired, common)]
     },
 
     removeMany: removeByGroup,
