@@ -24,12 +24,15 @@ export function firewalls({ folder, netlab, time, drain }) {
   ]
   writeFileSync(join(folder, 'own.nft'), text())
   writeFileSync(join(folder, 'each.sh'), 'for i in $(seq 0 99); do ip netns exec n$i nft -f own.nft; done\n')
-  const times = { with: [], without: [], each: [], plan: [], barePlan: [] }
+  const list = 'nft -a -s list ruleset'
+  writeFileSync(join(folder, 'list.sh'), `for i in $(seq 0 99); do ip netns exec n$i ${list} >/dev/null; done\n`)
+  const times = { with: [], without: [], each: [], again: [], plan: [], barePlan: [] }
   for (let round = 0; round < rounds; round++) {
     times.barePlan.push(time([...netlab, 'plan', bare]).ms)
     times.plan.push(time([...netlab, 'plan', ruled]).ms)
     times.without.push(time([...netlab, 'apply', bare, '-y']).ms)
     times.each.push(time(['sh', '-e', 'each.sh']).ms)
+    times.again.push(time(['sh', '-e', 'list.sh']).ms)
     time([...netlab, 'destroy', bare, '-y'])
     drain()
     times.with.push(time([...netlab, 'apply', ruled, '-y']).ms)
@@ -40,6 +43,7 @@ export function firewalls({ folder, netlab, time, drain }) {
     with: all,
     without: none,
     each,
+    again,
     plan,
     barePlan,
   } = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]))
@@ -52,6 +56,7 @@ export function firewalls({ folder, netlab, time, drain }) {
       ['checking them alone (a plan with less a plan without)', shown(plan - barePlan)],
       ['so loading them and reading them again', shown(all - none - (plan - barePlan))],
       ['one nft process for each', shown(each)],
+      ['and one for each to read them again', shown(again)],
     ],
   }
 }

@@ -2,7 +2,7 @@ import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
 import { linkId, type Resources } from '../model/resource.ts'
 import type { Live } from './read.ts'
 import type { Dump, Runner } from '../model/runner.ts'
-import { defaults, general, ofInterfaces, spreadFrom } from '../model/sysctls.ts'
+import { defaults, general, ofInterfaces, spread } from '../model/sysctls.ts'
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
@@ -14,9 +14,16 @@ export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.c
 export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
   new Map(
     [...values].filter(
-      ([key, value]) => declared.includes(key) || (values.get(spreadFrom(key) ?? '') ?? defaults.get(key)) !== value,
+      ([key, value]) => declared.includes(key) || (values.get(spread.get(key) ?? '') ?? defaults.get(key)) !== value,
     ),
   )
+
+/** Settings of interfaces, the sysctl of `default` that they begin with, and the one of all that is written to them. */
+const settings = [...ofInterfaces].map(([setting, usual]) => {
+  const begin = keyOf('default', setting)
+  return { setting, usual, begin, all: spread.get(begin) }
+})
+const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]))
 
 /**
  * The settings of interfaces that say something: those that the kernel spreads where they are not as those of all, the
@@ -26,25 +33,22 @@ export const telling = (values: Dump['sysctls'], declared: readonly string[] = [
 export function tellingOfInterfaces({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
   const result = new Map<string, string>()
   const addressed = new Set(addresses.flatMap((a) => (a.addr_info.some((x) => x.family === 'inet') ? [a.ifname] : [])))
-  const varied: [string, string][] = []
-  const ofAll = new Map<string, string>()
-  for (const [setting, usual] of ofInterfaces) {
-    if (usual === undefined) ofAll.set(setting, sysctls.get(spreadFrom(keyOf('default', setting)) ?? '') ?? '0')
-    else if (told.has(keyOf('default', setting))) varied.push([setting, usual])
-  }
+  const ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
+  const varied = settings.filter(({ begin, all }) => !all && told.has(begin))
   for (const [dev, own] of conf) {
-    const tell = (setting: string, value: string): void => {
-      const follows = !addressed.has(dev) && value === sysctls.get(keyOf('default', setting))
-      if (dev !== 'lo' && !follows) result.set(keyOf(dev, setting), value)
-    }
     for (const [setting, value] of Object.entries(own)) {
       const every = ofAll.get(setting)
-      if (every === undefined) tell(setting, value)
-      else if (every !== value) result.set(keyOf(dev, setting), value)
+      if (every === undefined ? !follows(dev, setting, value) : every !== value) result.set(keyOf(dev, setting), value)
     }
-    for (const [setting, usual] of varied) if (own[setting] === undefined) tell(setting, usual)
+    for (const { setting, usual } of varied)
+      if (usual !== undefined && own[setting] === undefined && !follows(dev, setting, usual))
+        result.set(keyOf(dev, setting), usual)
   }
   return result
+
+  function follows(dev: string, setting: string, value: string): boolean {
+    return dev === 'lo' || (!addressed.has(dev) && value === sysctls.get(beginnings.get(setting) ?? ''))
+  }
 }
 
 /** `net.ipv4.conf.eth0/1.rp_filter` for `ipv4.rp_filter` of `eth0.1` */
@@ -72,8 +76,9 @@ export async function fresh(
 const pathOf = (key: string): string => key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'))
 
 /**
- * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its default: the kernel's own for those that
- * are pinned, and for those that an earlier apply had set, by id, what a new namespace would have.
+ * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its
+ * default: the kernel's own for those that are pinned, and for those that an earlier apply had set, by id, what a new
+ * namespace would have.
  * `live` decides which exist on this kernel. The machine's own namespace is left alone; in one that was taken over only
  * forwarding is pinned: a lab that does not say it does not forward.
  */

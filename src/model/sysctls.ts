@@ -67,7 +67,7 @@ export function general(key: string): string | undefined {
  * What the kernel writes to all interfaces, it writes to each and to `default` as well (inet_forward_change in
  * net/ipv4/devinet.c, addrconf_fixup_forwarding and addrconf_disable_ipv6 in net/ipv6/addrconf.c): of `default` → of all.
  */
-const spread: ReadonlyMap<string, string> = new Map([
+export const spread: ReadonlyMap<string, string> = new Map([
   ['net.ipv4.conf.default.forwarding', 'net.ipv4.ip_forward'],
   ['net.ipv6.conf.default.forwarding', 'net.ipv6.conf.all.forwarding'],
   ['net.ipv6.conf.default.disable_ipv6', 'net.ipv6.conf.all.disable_ipv6'],
