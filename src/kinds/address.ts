@@ -76,8 +76,9 @@ function missing(dump: Dump): (dev: string, a: IpAddress, text: string, primary:
   return (dev, a, text, primary) => {
     if (down.has(dev)) return []
     const local = a.family === 'inet6' || known.has(`local ${dev} ${a.local}`)
-    const route = `${dev} ${a.prefixlen === 128 ? a.local : subnetText(text)}`
-    const direct = dev === 'lo' || a.address !== undefined || /^fe80:|\/32$/.test(text) || known.has(route) || !primary
+    const own = dev === 'lo' || a.address !== undefined || /^fe80:|\/32$/.test(text) || !primary
+    const route = own ? '' : `${dev} ${a.prefixlen === 128 ? a.local : subnetText(text)}`
+    const direct = own || known.has(route)
     known.add(route)
     return [...(local ? [] : ['local' as const]), ...(direct ? [] : ['subnet' as const])]
   }

@@ -32,11 +32,19 @@ export interface LabInput {
   readonly confines?: Confines | undefined
 }
 
+/** What is known of a namespace as soon as the file has the right shape. */
+export interface NamespaceOutline {
+  readonly root?: true
+  readonly shares?: string
+  /** It has no bridge. */
+  readonly unbridged?: true
+}
+
 /** What is known of a lab as soon as its file has the right shape: enough to know where to look in the kernel. */
 export interface Outline {
   readonly name: string
   /** Every namespace name of the file, in its order. */
-  readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+  readonly namespaces: ReadonlyMap<string, NamespaceOutline>
   /** The sysctls that the file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
 }
@@ -104,7 +112,11 @@ function begin({ file, text }: LabInput): Begun {
     namespaces: new Map(
       all.map(([namespace, n]) => [
         namespace,
-        { ...(n?.root && { root: n.root }), ...(n?.shares !== undefined && { shares: n.shares }) },
+        {
+          ...(n?.root && { root: n.root }),
+          ...(n?.shares !== undefined && { shares: n.shares }),
+          ...(n?.bridges ? {} : { unbridged: true as const }),
+        },
       ]),
     ),
     sysctls: new Map(

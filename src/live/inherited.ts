@@ -7,6 +7,9 @@ import { defaults, general, ofInterfaces, spread } from '../model/sysctls.ts'
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
 
+/** Those of them that matter where the lab has no bridge. */
+export const ofUnbridged: readonly string[] = inheritable.filter((key) => !key.startsWith('net.bridge.'))
+
 /** Those of them that labs set most: which families are forwarded. */
 export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
 

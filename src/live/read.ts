@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { forwarding, fresh, inheritable, telling, tellingOfInterfaces, without } from './inherited.ts'
+import { forwarding, fresh, inheritable, ofUnbridged, telling, tellingOfInterfaces, without } from './inherited.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
@@ -12,7 +12,10 @@ import { parseWgDump } from '../kinds/wireguard.ts'
 export interface Subject {
   readonly lab: string
   /** Namespaces that the lab file names; none when only the lab's name is known. */
-  readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+  readonly namespaces: ReadonlyMap<
+    string,
+    { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
+  >
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
   /**
@@ -67,9 +70,12 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
 
   // Most namespaces have the same list, and readers make something of each list once.
   const lists = new Map<string, readonly string[]>()
-  const pins = subject.parting ? forwarding : inheritable
+  const pins = (namespace: string): readonly string[] =>
+    subject.parting ? forwarding : namespaces.get(namespace)?.unbridged ? ofUnbridged : inheritable
   const keys = (namespace: string): readonly string[] => {
-    const list = [...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? pins)])]
+    const list = [
+      ...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? pins(namespace))]),
+    ]
     const same = list.join(' ')
     return lists.get(same) ?? (lists.set(same, list), list)
   }

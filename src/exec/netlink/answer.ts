@@ -22,6 +22,20 @@ export function attributes(bytes: Buffer, from: number, to: number, visit: Visit
   }
 }
 
+/** Where the value of the first attribute of a type begins; -1: there is none. */
+export function valueOf(bytes: Buffer, from: number, to: number, type: number): number {
+  for (let at = from; at + 4 <= to;) {
+    const length = bytes.readUInt16LE(at)
+    if (length < 4) return -1
+    if ((bytes.readUInt16LE(at + 2) & 0x3fff) === type) return at + 4
+    at += (length + 3) & ~3
+  }
+  return -1
+}
+
+/** Where the value of an attribute ends that begins here. */
+export const endOf = (bytes: Buffer, value: number): number => value - 4 + bytes.readUInt16LE(value - 4)
+
 /** A string of the kernel's, without the zero at its end. */
 export const string = (bytes: Buffer, at: number, end: number): string =>
   bytes.toString('utf8', at, end > at && bytes[end - 1] === 0 ? end - 1 : end)

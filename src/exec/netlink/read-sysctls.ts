@@ -1,7 +1,7 @@
 import type { Dump } from '../../model/runner.ts'
 import { ofInterfaces } from '../../model/sysctls.ts'
 import { sysctlFile } from '../ip.ts'
-import { attributes, messages, string } from './answer.ts'
+import { attributes, endOf, messages, string, valueOf } from './answer.ts'
 import type { Slice } from './protocol.ts'
 import { NotUnderstood } from './words.ts'
 
@@ -123,24 +123,31 @@ const told = (family: string) =>
     setting.startsWith(family) ? [{ setting, at: 4 * (conf[setting] ?? NaN), usual: Number(usual) }] : [],
   )
 /** IFLA_INET_CONF and IFLA_INET6_CONF of if_link.h, by family. */
-const families = new Map([
-  [AF_INET, { type: 1, settings: told('ipv4') }],
-  [AF_INET6, { type: 2, settings: told('ipv6') }],
-])
+const families = [
+  { family: AF_INET, type: 1, settings: told('ipv4') },
+  { family: AF_INET6, type: 2, settings: told('ipv6') },
+]
+/** What was made of the same numbers before: most interfaces have the same. */
+const met = new Map<string, Readonly<Record<string, string>>>()
 
 /** The settings of an interface, as a dump has them, from its IFLA_AF_SPEC. */
-export function readConf(bytes: Buffer, spec: Slice): Readonly<Record<string, string>> {
+export function readConf(bytes: Buffer, { from, to }: Slice): Readonly<Record<string, string>> {
+  const found = families.map(({ family, type }) => {
+    const inner = valueOf(bytes, from, to, family)
+    return inner < 0 ? -1 : valueOf(bytes, inner, endOf(bytes, inner), type)
+  })
+  const text = found.map((at) => (at < 0 ? '' : bytes.toString('latin1', at, endOf(bytes, at)))).join('|')
+  const known = met.get(text)
+  if (known) return known
   const result: Record<string, string> = {}
-  attributes(bytes, spec.from, spec.to, (family, from, to) =>
-    attributes(bytes, from, to, (attribute, start, end) => {
-      const { type, settings } = families.get(family) ?? {}
-      if (attribute !== type) return
-      for (const { setting, at, usual } of settings ?? []) {
-        if (start + at + 4 > end) continue // an older kernel has fewer
-        const value = bytes.readInt32LE(start + at)
-        if (value !== usual) result[setting] = String(value)
-      }
-    }),
-  )
+  for (const [i, { settings }] of families.entries()) {
+    const start = found[i] ?? -1
+    for (const { setting, at, usual } of settings) {
+      if (start < 0 || start + at + 4 > endOf(bytes, start)) continue // an older kernel has fewer
+      const value = bytes.readInt32LE(start + at)
+      if (value !== usual) result[setting] = String(value)
+    }
+  }
+  met.set(text, result)
   return result
 }
