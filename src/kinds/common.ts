@@ -28,8 +28,8 @@ export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: 
  * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
  */
 export function generatedMac(lab: string, id: string): string {
-  const digest = createHash('sha256').update(`${lab}\0${id}`).digest()
-  return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':')
+  const digest = createHash('sha256').update(`${lab}\0${id}`).digest('hex')
+  return `02:${[0, 2, 4, 6, 8].map((at) => digest.slice(at, at + 2)).join(':')}`
 }
 
 /** Whether two settings are the same: numbers, texts, lists. */

@@ -1,7 +1,7 @@
 import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
 import { linkId, type Resources } from '../model/resource.ts'
 import type { Live } from './read.ts'
-import type { Dump, Runner } from '../model/runner.ts'
+import type { Dump, IpAddress, Runner } from '../model/runner.ts'
 import { defaults, general, ofInterfaces, spread } from '../model/sysctls.ts'
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
@@ -35,11 +35,12 @@ const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]
  */
 export function tellingOfInterfaces({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
   const result = new Map<string, string>()
-  const addressed = new Set(addresses.flatMap((a) => (a.addr_info.some((x) => x.family === 'inet') ? [a.ifname] : [])))
   const ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
   const varied = settings.filter(({ begin, all }) => !all && told.has(begin))
+  let addressed: Set<string> | undefined // most namespaces need not be asked
   for (const [dev, own] of conf) {
-    for (const [setting, value] of Object.entries(own)) {
+    for (const setting of Object.keys(own)) {
+      const value = own[setting] ?? ''
       const every = ofAll.get(setting)
       if (every === undefined ? !follows(dev, setting, value) : every !== value) result.set(keyOf(dev, setting), value)
     }
@@ -50,9 +51,12 @@ export function tellingOfInterfaces({ sysctls, conf, addresses }: Dump, told: Du
   return result
 
   function follows(dev: string, setting: string, value: string): boolean {
+    addressed ??= new Set(addresses.flatMap((a) => (a.addr_info.some(is4) ? [a.ifname] : [])))
     return dev === 'lo' || (!addressed.has(dev) && value === sysctls.get(beginnings.get(setting) ?? ''))
   }
 }
+
+const is4 = ({ family }: IpAddress): boolean => family === 'inet'
 
 /** `net.ipv4.conf.eth0/1.rp_filter` for `ipv4.rp_filter` of `eth0.1` */
 function keyOf(dev: string, setting: string): string {
