@@ -20,8 +20,8 @@ const constants = new Map<string, unknown>([
  * anything that is wrong.
  */
 export function parsePlain(text: string): { readonly value: unknown } | undefined {
-  // js-yaml takes an indented marker for one, and a text after a directive for a document (5.5.0).
-  if (/^([ \t]+---|%)/m.test(text)) return undefined
+  // The two do not agree on what looks like a marker in another place, and on directives (js-yaml 5.5.0, yaml 2.9.1).
+  if (/^([^#\n]+---|---\S|%)/m.test(text)) return undefined
   try {
     const [document, ...rest] = parseEvents(text, {})
     if (document?.type !== EVENT_ID.DOCUMENT || document.directives.length || document.explicitEnd) return undefined
@@ -59,7 +59,7 @@ export function parsePlain(text: string): { readonly value: unknown } | undefine
       const content = written(event)
       if (event.style !== SCALAR_STYLE.PLAIN) return content
       if (constants.has(content)) return constants.get(content)
-      if (!/^[-+.]?[0-9]|^[-+]?\.(inf|nan)/i.test(content)) return content
+      if (!/^[-+]?\.?([0-9]|inf|nan)/i.test(content)) return content
       if (/^(0|-?[1-9][0-9]{0,14})$/.test(content)) return Number(content)
       if (
         /^[-+]?(0[ox][0-9a-f]+|[0-9]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)(e[-+]?[0-9]+)?)$|^[-+]?\.(inf|nan)$/i.test(content)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { decode, opening, packetText, pcapReader, sought, type Packet } from '../../src/checks/packet.ts'
+import '../support/seed.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex')
 const ETHERNET = 1

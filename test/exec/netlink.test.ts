@@ -10,6 +10,7 @@ import { namespace } from '../../src/kinds/namespace.ts'
 import { share } from '../../src/kinds/share.ts'
 import { canonicalAddress } from '../../src/model/cidr.ts'
 import type { Outlook } from '../../src/model/kind.ts'
+import '../support/seed.ts'
 
 const words = (line: string): string[] => line.split(' ')
 const outlook = { lab: 'x' } as Outlook

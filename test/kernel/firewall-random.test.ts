@@ -5,6 +5,7 @@ import { edits } from '../../src/kinds/firewall/ordered.ts'
 import type { Difference } from '../../src/model/plan.ts'
 import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import '../support/seed.ts'
 
 let world: World
 let fw: Firewall

@@ -8,6 +8,7 @@ import { ofInterfaces } from '../../src/model/sysctls.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { nftables } from '../../src/kinds/nftables.ts'
 import type { Task } from '../support/runner-driver.ts'
+import '../support/seed.ts'
 
 const checkout = resolve(__dirname, '../..')
 const sysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.tcp_rmem', 'net.ipv4.no_such']

@@ -8,6 +8,7 @@ import type { Resource } from '../../src/model/resource.ts'
 import type { Dump, TcQdisc } from '../../src/model/runner.ts'
 import type { PlanJson } from '../../src/render/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import '../support/seed.ts'
 
 let world: World
 beforeAll(async () => {

@@ -16,6 +16,7 @@ import { renderRuleDifferences, renderRules } from '../../src/render/rules.ts'
 import { makePlan } from '../../src/plan/plan.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { IptablesSpec } from '../../src/model/firewall.ts'
+import '../support/seed.ts'
 
 const plain = createColors(false)
 const context = { kind: 'iptables' as const, lab: 'web' }

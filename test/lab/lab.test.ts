@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { diagnose, loadLab } from '../../src/lab/index.ts'
 import { UserError } from '../../src/model/diagnostic.ts'
 import { writeLab } from '../../src/lab/write.ts'
+import '../support/seed.ts'
 
 const load = (text: string) => loadLab({ file: 'lab.yaml', text })
 const specs = (text: string) => Object.fromEntries([...load(text).resources].map(([id, { spec }]) => [id, spec]))

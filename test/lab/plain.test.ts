@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { isScalar, parseDocument, visit } from 'yaml'
 import { parsePlain } from '../../src/lab/plain.ts'
 import { parse } from '../../src/lab/source.ts'
+import '../support/seed.ts'
 
 const folder = resolve(__dirname, '../../labs')
 const labs = readdirSync(folder)
@@ -59,6 +60,7 @@ test.each([
     'a: &x 1',
     'a: !t 1',
     'a: 1.5',
+    'a: +.5',
     'a: 0x1f',
     'a: 007',
     'a: .inf',
@@ -67,6 +69,7 @@ test.each([
     '<<: {}',
     '__proto__: 1',
     ' --- +x',
+    'a: 1\n---b: 2',
     '%---\na',
   ],
   ...[
@@ -101,7 +104,8 @@ test('a text that was tampered with is understood rightly, or not at all', () =>
       const found = parsePlain(text)
       if (!found) return
       plain++
-      expect(known(text)).toEqual(found)
+      // Where a comment stands further left than the value after it, yaml takes that for a key (2.9.1).
+      expect(known(text) ?? known(text.replace(/^[ \t]*#.*\n/gm, ''))).toEqual(found)
     }),
     { numRuns: 3000 },
   )

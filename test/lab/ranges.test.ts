@@ -7,6 +7,7 @@ import { diagnose, loadLab } from '../../src/lab/index.ts'
 import { writeOut } from '../../src/lab/ranges.ts'
 import { parse } from '../../src/lab/source.ts'
 import { writeLab } from '../../src/lab/write.ts'
+import '../support/seed.ts'
 
 const written = (text: string) => writeOut(parse('lab.yaml', text))
 const value = (text: string) => written(text).value

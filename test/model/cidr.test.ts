@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { canonicalAddress, contains, parseCidr, subnetOf } from '../../src/model/cidr.ts'
+import '../support/seed.ts'
 
 const four = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 }))
 

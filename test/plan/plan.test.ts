@@ -5,6 +5,7 @@ import { targeted } from '../../src/plan/target.ts'
 import { shell } from '../../src/model/command.ts'
 import { predict } from '../support/predict.ts'
 import { model, router } from '../support/resources.ts'
+import '../support/seed.ts'
 
 const none: Resources = new Map()
 const plan = (desired: Resources, live: Resources) => makePlan({ lab: 'test', desired, live })
