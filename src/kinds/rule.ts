@@ -117,11 +117,15 @@ export const rule: Kind<RuleSpec> = {
         return list.flatMap((r) =>
           r.protocol === String(labProtocol(lab)) ? [found(specOf(r, family), { root })] : [],
         )
-      const kernels = new Set(list.filter(isKernels).map(({ priority }) => priority))
+      const others: IpRule[] = []
+      const kernels = new Set<number>()
+      for (const r of list)
+        if (isKernels(r)) kernels.add(r.priority)
+        else others.push(r)
       // Without IPv6 there are none.
       const lost = made && list.length ? initial[family].filter((priority) => !kernels.has(priority)) : []
       return [
-        ...list.flatMap((r) => (isKernels(r) ? [] : [found(specOf(r, family), {})])),
+        ...others.map((r) => found(specOf(r, family), {})),
         ...lost.map((priority) => found({ family, priority, table: Number(KERNELS[priority]) }, { lost: true })),
       ]
     }

@@ -11,7 +11,7 @@ const paint = (c: Colors, action: Action): ((text: string) => string) =>
 /** The plan as people read it: what changes, from what to what, why; and the summary line. `destroy`: nothing is wanted. */
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
-  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${nothingToDo(source, plan, destroy)}\n`
+  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
   // Ids that are longer stick out: they must not push everything else to the right.
   const width = plan.changes.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
   const blocks: string[] = []
@@ -35,7 +35,7 @@ function foreignProcesses({ foreign_processes }: PlanJson, c: Colors, destroy: b
   return `\n${lines.join('')}      They stay, in a namespace that loses its name and its network. ${way}\n`
 }
 
-function nothingToDo(source: string, { lab, adopts }: PlanJson, destroy: boolean): string {
+function whyNone(source: string, { lab, adopts }: PlanJson, destroy: boolean): string {
   if (destroy) return `Nothing of lab ${lab} is live.`
   if (adopts.length === 0) return `The live network matches ${source}.`
   return `The live network matches ${source}; only the ownership of ${adopts.join(', ')} changes.`
