@@ -143,7 +143,7 @@ function refuse(wanted: Resources, { foreign }: Live, adopted: ReadonlySet<strin
           owner === undefined
             ? `Give it another name here, remove it yourself${what === 'namespace' ? ` (ip netns del ${id}), or take it over with --adopt` : ''}.`
             : `Give it another name here, or remove that lab first: netlab destroy ${owner}`,
-        ...(resource.source && { position: resource.source }),
+        ...(resource.source && { position: resource.source() }),
       },
     ]
   })

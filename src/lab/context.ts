@@ -1,4 +1,3 @@
-import type { Position } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
 import type { LabFile } from './file.ts'
 import type { Report } from './report.ts'
@@ -25,20 +24,12 @@ export function expansion(lab: string, file: LabFile, report: Report): Expansion
     add(resource, path, on) {
       const first = resources.get(resource.id)
       if (first) {
-        const line = first.source ? ` (line ${first.source.line})` : ''
+        const line = first.source ? ` (line ${first.source().line})` : ''
         report.error(path, `${resource.id} is there already${line}`, 'Say it once.', on)
         return
       }
       const root = file.namespaces[resource.namespace]?.root
-      let source: Position | undefined
-      resources.set(resource.id, {
-        ...resource,
-        ...(root && { root }),
-        // Most are never asked for it.
-        get source() {
-          return (source ??= report.position(path, on))
-        },
-      })
+      resources.set(resource.id, { ...resource, ...(root && { root }), source: () => report.position(path, on) })
     },
   }
 }

@@ -15,6 +15,9 @@ interface Wiring {
   readonly open: ReadonlySet<string>
 }
 
+/** Interfaces that lead nowhere but where the lab says. */
+const closed = new Set(['veth', 'bridge', 'loopback'])
+
 /** Warns of what is well-formed and cannot work. Everything has been expanded. */
 export function lint(x: Expansion): void {
   const holders = new Map<string, Holder[]>()
@@ -22,12 +25,16 @@ export function lint(x: Expansion): void {
   const open = new Set<string>()
   // Where a bridge looks at tags, what is one segment here may be several, which may have the same addresses.
   const tagged = new Set(
-    [...x.resources.values()].filter(({ spec }) => spec['vlan_filtering'] === true).map(({ id }) => segment(id)),
+    [...x.resources.values()].flatMap(({ id, kind, spec }) =>
+      kind === 'bridge' && spec['vlan_filtering'] === true ? [segment(id)] : [],
+    ),
   )
   for (const resource of x.resources.values()) {
-    if (typeof resource.spec['link'] === 'string') open.add(segment(resource.spec['link']))
-    if ('up' in resource.spec && !['veth', 'bridge', 'loopback'].includes(resource.kind)) open.add(segment(resource.id))
-    if (resource.kind !== 'address') continue
+    if (resource.kind !== 'address') {
+      if ('up' in resource.spec && !closed.has(resource.kind)) open.add(segment(resource.id))
+      if (typeof resource.spec['link'] === 'string') open.add(segment(resource.spec['link']))
+      continue
+    }
     const address = String(resource.spec['address']).split('/')[0] ?? ''
     const link = linkId(resource.namespace, String(resource.spec['dev']))
     const others = holders.get(address) ?? []
@@ -45,12 +52,12 @@ export function lint(x: Expansion): void {
   const wiring = { holders, segment, open }
   for (const resource of x.resources.values()) {
     if (resource.kind === 'route') lintRoute(x, resource, wiring)
-    lintMtu(x, resource)
+    else if (resource.kind === 'veth') lintMtu(x, resource)
   }
 }
 
 const warn = (x: Expansion, { source }: Resource, summary: string, detail: string): void => {
-  if (source) x.report.warn(source, summary, detail)
+  if (source) x.report.warn(source(), summary, detail)
 }
 
 /** Which links hear each other: cables and bridges joined to segments. Returns a name of the segment of a link. */

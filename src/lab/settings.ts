@@ -1,5 +1,5 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
-import { nameOf } from '../model/resource.ts'
+import { linkId, nameOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { NamespaceFile } from './file.ts'
 import { suggest } from './report.ts'
@@ -61,19 +61,19 @@ export function expandSettings(x: Expansion): void {
 
 /** Sysctls of interfaces that are not there, and IPv6 addresses where IPv6 is off. Everything has been expanded. */
 export function checkSettings(x: Expansion): void {
-  const devices = new Map<string, Set<string>>()
-  for (const { id, namespace, spec } of x.resources.values())
-    if ('up' in spec) devices.set(namespace, (devices.get(namespace) ?? new Set()).add(nameOf(id)))
-  for (const resource of x.resources.values()) {
-    const { kind, namespace, spec, root } = resource
+  const devices = (namespace: string): string[] =>
+    [...x.resources.values()].flatMap((r) => (r.namespace === namespace && 'up' in r.spec ? [nameOf(r.id)] : []))
+  for (const { kind, namespace, spec, root, source } of x.resources.values()) {
+    if (kind !== 'sysctl' && kind !== 'address') continue
+    if (spec['dev'] === undefined) continue
     const dev = String(spec['dev'])
     const complain = (summary: string, detail: string): void => {
-      if (resource.source) x.report.at(resource.source, summary, detail)
+      if (source) x.report.at(source(), summary, detail)
     }
-    if (kind === 'sysctl' && spec['dev'] !== undefined && !root && !devices.get(namespace)?.has(dev))
+    if (kind === 'sysctl' && !root && !x.resources.has(linkId(namespace, dev)))
       complain(
         `there is no interface ${dev} in ${namespace}`,
-        suggest(dev, devices.get(namespace) ?? []) ?? 'A dot in the name of an interface is written / in a sysctl.',
+        suggest(dev, devices(namespace)) ?? 'A dot in the name of an interface is written / in a sysctl.',
       )
     if (kind !== 'address' || spec['family'] !== 6) continue
     const off = ['all', dev.replaceAll('.', '/')].find(

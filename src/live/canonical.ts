@@ -3,7 +3,7 @@ import { meaning } from '../kinds/firewall/refusals.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
-import { nameOf, withSpec, type Resource, type Resources } from '../model/resource.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { nftText, tablePlace, tryOut, type Refused, type Trial } from './throwaway.ts'
 
@@ -53,7 +53,7 @@ export async function canonicalize(resources: Resources, runner: Runner, where?:
   const entries = [...resources].flatMap(([id, resource]): [string, Resource][] => {
     const spec = specs.get(id)
     if (!spec) return [[id, resource]]
-    return Object.keys(spec.tables).length ? [[id, withSpec(resource, spec as unknown as Resource['spec'])]] : []
+    return Object.keys(spec.tables).length ? [[id, { ...resource, spec: spec as unknown as Resource['spec'] }]] : []
   })
   return new Map(entries)
 }
@@ -103,7 +103,7 @@ const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
 
 /** The place in the lab's files; that of the whole field where it is not known better. */
 const located = (resource: Resource, place: Place = { path: [] }, where: Where | undefined) =>
-  where?.(resource.id, place) ?? (resource.source && { position: resource.source })
+  where?.(resource.id, place) ?? (resource.source && { position: resource.source() })
 
 function diagnostic(resource: Resource, { place, words, detail }: Refused, where: Where | undefined): Diagnostic {
   const why = detail ?? meaning(words)

@@ -89,7 +89,7 @@ const missing = (what: string, purpose: string, fix: string, { id, source }: Res
   severity: 'error',
   summary: `${id.replace('/', ':')} needs ${what}, which is missing here`,
   detail: `It is needed for ${purpose}. To get it: ${fix}\nnetlab doctor lists all that is missing.`,
-  ...(source && { position: source }),
+  ...(source && { position: source() }),
 })
 
 /** Throws a UserError when programs are not installed that the resources of a lab need. */

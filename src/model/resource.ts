@@ -19,16 +19,9 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly lost?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
-  /** Where the lab file asks for it (desired side only). */
-  readonly source?: Position
+  /** Says where the lab file asks for it (desired side only): most are never asked. */
+  readonly source?: () => Position
 }
-
-/** The resource with other settings. Where it was written is still looked up only when somebody asks. */
-export const withSpec = (resource: Resource, spec: Resource['spec']): Resource =>
-  Object.defineProperties(
-    {},
-    { ...Object.getOwnPropertyDescriptors(resource), spec: { value: spec, enumerable: true } },
-  ) as Resource
 
 /** Resources by id, in the order in which the file, or the kernel, lists them. */
 export type Resources = ReadonlyMap<string, Resource>

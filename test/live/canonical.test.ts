@@ -5,7 +5,7 @@ import { UserError } from '../../src/model/diagnostic.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { Runner } from '../../src/model/runner.ts'
 
-const source = { file: 'lab.yaml', line: 3, column: 5 }
+const source = () => ({ file: 'lab.yaml', line: 3, column: 5 })
 const wanted = (rule: string) => {
   const { spec } = desiredIptables({ filter: { FORWARD: [rule] } }, { kind: 'iptables', lab: 'web' })
   const resource = iptablesResource('iptables', 'ns', spec, { source })!
@@ -43,7 +43,7 @@ test.each([
   const error = await canonicalize(wanted('-j DROP'), answering(outcome)).catch((e: unknown) => e)
   expect(error).toBeInstanceOf(UserError)
   const [diagnostic] = (error as UserError).diagnostics
-  expect(diagnostic).toMatchObject({ summary: expect.stringMatching(summary) as string, position: source })
+  expect(diagnostic).toMatchObject({ summary: expect.stringMatching(summary) as string, position: source() })
   if (detail) expect(diagnostic!.detail).toMatch(detail)
 })
 
