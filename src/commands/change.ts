@@ -3,6 +3,7 @@ import { startRunner } from '../exec/runner.ts'
 import { lock } from '../exec/lock.ts'
 import { showProgress } from '../exec/progress.ts'
 import { end } from '../exec/strangers.ts'
+import { readEarly, type Early } from '../live/found.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Runner } from '../model/runner.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -56,7 +57,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    let current = await prepare(located, opened, runner, options)
+    let current = await prepare(located, opened, runner, options, true)
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
@@ -114,10 +115,17 @@ async function carryOut(
   if (plan.steps.length === 0) return 0
   const made = madeBy(plan)
   for (let round = 1; ; round++) {
-    const execution = await execute(plan.steps, runner, showProgress(process.stderr), signal)
+    const subject = { ...subjectOf(name, options.destroy ? undefined : lab), made }
+    const early: Promise<Early>[] = []
+    const settled = (names: readonly (string | undefined)[]): Promise<unknown> => {
+      const { dumped, found } = readEarly(subject, names, runner)
+      early.push(found)
+      return dumped
+    }
+    const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
     if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
     passing('Reading again, to verify …')
-    const live = await read({ ...subjectOf(name, options.destroy ? undefined : lab), made }, runner)
+    const live = await read(subject, runner, early)
     plan = await planFor(name, wanted, live, runner, { ...options, replace: [], target: options.target ?? [] })
     passing('')
     if (plan.changes.length === 0) return 0

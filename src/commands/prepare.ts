@@ -3,7 +3,8 @@ import { openLab, type Lab, type OpenLab, type Outline } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
-import { read, type Live, type Subject } from '../live/read.ts'
+import { read, type Live } from '../live/read.ts'
+import type { Subject } from '../live/subject.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
@@ -49,7 +50,8 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
 })
 
 /**
- * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something
+ * Reads the kernel and plans for the lab that was opened, which is written out meanwhile; `making`: the plan is going to be
+ * carried out. Throws a UserError when something
  * is wrong with it, when the kernel or the machine lacks something, or when something foreign is in the way.
  */
 export async function prepare(
@@ -57,9 +59,10 @@ export async function prepare(
   opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes = {},
+  making = false,
 ): Promise<Prepared> {
   try {
-    return await prepared(located, opened, runner, wishes)
+    return await prepared(located, opened, runner, wishes, making)
   } catch (error) {
     throw error instanceof UserError && opened ? new UserError(error.diagnostics.map(opened.quote)) : error
   }
@@ -70,15 +73,15 @@ async function prepared(
   opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes,
+  making: boolean,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
   const { sysctls } = subjectOf(name, opened)
-  const leaving: Subject = {
-    ...subjectOf(name, undefined),
-    ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }),
-  }
-  const reading = read(wishes.destroy ? leaving : subjectOf(name, opened), runner).finally(() => passing(''))
+  const subject: Subject = wishes.destroy
+    ? { ...subjectOf(name, undefined), ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }) }
+    : { ...subjectOf(name, opened), ...(making && !wishes.target?.length && { making }) }
+  const reading = read(subject, runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()

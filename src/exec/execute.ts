@@ -1,5 +1,5 @@
 import { shell } from '../model/command.ts'
-import type { Step } from '../model/plan.ts'
+import { stages, type Stage, type Step } from '../model/plan.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { idHint } from './sandbox/hint.ts'
 
@@ -7,6 +7,8 @@ import { idHint } from './sandbox/hint.ts'
 export interface Progress {
   /** A step is done; `count` of `total` are. */
   done(step: Step, count: number, total: number): void
+  /** No step that is still to come concerns these namespaces; undefined: where netlab itself runs. Bridges open after. */
+  settled?(namespaces: readonly (string | undefined)[]): Promise<unknown>
   /** Nothing more will come. */
   end(): void
 }
@@ -39,7 +41,19 @@ export async function execute(
     progress.done(step, done.length, steps.length)
   }
   const all = waves(steps)
-  for (const wave of all) {
+  const settling = settlings(all)
+  const reading: Promise<unknown>[] = []
+  const settle = (place: number): void => {
+    const heard = progress.settled?.(settling[place] ?? [])
+    if (heard) reading.push(heard.catch(() => {})) // told to whom it is handed
+  }
+  for (const [place, wave] of all.entries()) {
+    // A bridge that opens floods what every host says, and everything takes long (docs/kernel.md).
+    const opens = wave.some(({ stage }) => stage === 'open bridges')
+    if (opens) {
+      settle(place - 1)
+      await Promise.all(reading)
+    }
     let rest = wave
     while (rest.length > 0 && !signal?.aborted) {
       const finished = new Set<number>()
@@ -54,6 +68,7 @@ export async function execute(
       )
       // While the kernel is busy with the first wave, the commands of the others are made ready.
       if (wave === all[0]) runner.anticipate?.(steps.slice(wave.length).map(({ command }) => command))
+      else if (rest === wave && !opens) settle(place - 1)
       const failure = await running
       const failed = failure && rest[failure.index]
       if (failed && !isMoot(failed, failure.outcome)) {
@@ -67,6 +82,7 @@ export async function execute(
       rest = rest.filter((_, index) => !finished.has(index))
     }
   }
+  if (!signal?.aborted) settle(all.length - 1)
   progress.end()
   return { done, stopped: done.length < steps.length }
 }
@@ -79,6 +95,20 @@ function waves(steps: readonly Step[]): Step[][] {
     if (last?.[0]?.wave === step.wave) last.push(step)
     else result.push([step])
   }
+  return result
+}
+
+const reaching = new Set<Stage>(
+  stages.slice(0, stages.findIndex(({ name }) => name === 'create links') + 1).map(({ name }) => name),
+)
+
+/** By wave, the namespaces that nothing concerns after it. Until links are made, commands reach into other namespaces. */
+function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] {
+  const least = all.findLastIndex((wave) => wave.some(({ stage }) => reaching.has(stage)))
+  const lasts = new Map<string | undefined, number>()
+  all.forEach((wave, place) => wave.forEach(({ command }) => lasts.set(command.netns, Math.max(place, least))))
+  const result = all.map((): (string | undefined)[] => [])
+  for (const [netns, place] of lasts) result[place]?.push(netns)
   return result
 }
 

@@ -121,7 +121,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     }
     if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', settings)
     const some = (up: boolean): typeof settings => settings.filter(([name]) => (name === 'up') === up)
-    return [...emit('set bridges', some(false)), ...emit('set links', some(true))]
+    return [...emit('set bridges', some(false)), ...emit('open bridges', some(true))]
   }
 
   const wordsFor = (name: string, value: unknown, r: Link, outlook: Outlook): string[] =>
@@ -133,6 +133,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     name: type.name,
 
     read: readLinks(type),
+    ...(type.pair ? { farEnd: 'peer' } : type.lower && type.lowerWord !== 'dev' ? { farEnd: 'link' } : {}),
 
     describe,
     requires: ({ spec }) => type.requires?.(spec) ?? [type.name],

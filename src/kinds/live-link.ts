@@ -1,4 +1,4 @@
-import type { Kind, Scope } from '../model/kind.ts'
+import type { Kind } from '../model/kind.ts'
 import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
 import { aliasOf } from '../model/owner.ts'
 import { linkId, type Resource } from '../model/resource.ts'
@@ -14,7 +14,8 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
     return dump.links.flatMap((l): Resource<LinkSpec>[] => {
       if (typeName(l) !== type.name) return []
-      const other = type.pair || type.lower ? otherEnd(type, l, scope) : undefined
+      // What `dev` names among a type's words is told among them.
+      const lower = type.lowerWord === 'dev' ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
       const typed = Object.fromEntries(
         fields.flatMap(([name, field]) => {
@@ -37,7 +38,7 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
         ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
         ...(l.flags.includes('PROMISC') && { promisc: true }),
         ...present('master', l.master),
-        ...(other !== undefined && { [type.pair ? 'peer' : 'link']: other }),
+        ...(typeof lower === 'string' && { link: linkId(scope.namespace, lower) }),
         ...typed,
       }
       return [
@@ -51,13 +52,6 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
       ]
     })
   }
-}
-
-/** The peer or the lower device; what `dev` names among a type's words is told among them. */
-function otherEnd(type: LinkType, l: IpLink, scope: Scope): string | undefined {
-  if (type.lowerWord !== 'dev') return scope.otherEnd(l)
-  const name = l.linkinfo?.info_data?.['link']
-  return typeof name === 'string' ? linkId(scope.namespace, name) : undefined
 }
 
 /** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */

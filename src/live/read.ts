@@ -1,34 +1,12 @@
-import { kinds } from '../kinds/index.ts'
+import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
-import { forwarding, fresh, inheritable, ofUnbridged, telling, tellingOfInterfaces, without } from './inherited.ts'
+import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import type { BridgeVlans, Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
-import { sysctlResource } from '../kinds/sysctl.ts'
-import { filtersVlans } from '../kinds/vlans.ts'
-import { parseWgDump } from '../kinds/wireguard.ts'
-
-/** What a lab is about to ask of the kernel: enough to know where to look. */
-export interface Subject {
-  readonly lab: string
-  /** Namespaces that the lab file names; none when only the lab's name is known. */
-  readonly namespaces: ReadonlyMap<
-    string,
-    { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
-  >
-  /** Ids and keys of the sysctls that the lab file sets, by namespace. */
-  readonly sysctls: ReadonlyMap<string, readonly string[]>
-  /**
-   * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
-   * of these names, which a crash has left, go with it.
-   */
-  readonly parting?: ReadonlySet<string>
-  /**
-   * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
-   * should be, or do not matter.
-   */
-  readonly made?: ReadonlyMap<string, readonly string[]>
-}
+import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import { loopback, owner, resourcesIn, withDetails, type Early } from './found.ts'
+import { fresh, telling, without } from './inherited.ts'
+import { asking, rootOf, type Subject } from './subject.ts'
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
 export interface Foreign {
@@ -53,49 +31,39 @@ export interface Live {
   readonly dumps: ReadonlyMap<string, Dump>
 }
 
-/** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
-const ROOT = '(machine)'
-
-/** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants. */
-export async function read(subject: Subject, runner: Runner): Promise<Live> {
+/** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
+export async function read(subject: Subject, runner: Runner, early: readonly Promise<Early>[] = []): Promise<Live> {
   const { lab, namespaces } = subject
-  const named = await runner.list()
+  const [named, ...parts] = await Promise.all([runner.list(), ...early])
   const mains = mainNames(named, namespaces)
   const byName = new Map(named.map((n) => [n.name, n]))
   const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
-  const wanted = [...namespaces.keys()].filter(isMain)
+  const root = rootOf(subject)
+  const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
   const others = named.filter(({ name }) => isMain(name) && !namespaces.has(name))
-  const root = [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
+  const seen = new Map(parts.flatMap((part) => [...part]))
+  const unseen = wanted.filter((name) => !seen.has(name))
+  if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
 
-  // Most namespaces have the same list, and readers make something of each list once.
-  const lists = new Map<string, readonly string[]>()
-  const pins = (namespace: string): readonly string[] =>
-    subject.parting ? forwarding : namespaces.get(namespace)?.unbridged ? ofUnbridged : inheritable
-  const keys = (namespace: string): readonly string[] => {
-    const list = [
-      ...new Set([...(subject.sysctls.get(namespace) ?? []), ...(subject.made?.get(namespace) ?? pins(namespace))]),
-    ]
-    const same = list.join(' ')
-    return lists.get(same) ?? (lists.set(same, list), list)
-  }
-  const full = (netns: string) => ({ netns, sysctls: keys(netns), depth: 'all' as const })
+  const full = asking(subject)
   const [dumped, rest, inherited] = await Promise.all([
-    runner.dump([{ sysctls: [...(subject.sysctls.get(root) ?? [])], depth: 'all' }, ...wanted.map(full)]),
+    runner.dump(unseen.map(full)),
     runner.dump(others.map(({ name }) => ({ ...full(name), owner: lab }))),
     missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
   ])
 
   const dumps = new Map<string, Dump>()
+  const places = new Map(unseen.map((name, i) => [name, i]))
   const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
-  keep(root, dumped[0])
-  wanted.forEach((name, i) => keep(name, dumped[i + 1]))
+  for (const name of wanted) keep(name, seen.get(name)?.dump ?? dumped[places.get(name) ?? -1])
   others.forEach(({ name }, i) => owner(rest[i]) === lab && keep(name, rest[i]))
-  for (const [name, dump] of dumps) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
+  for (const [name, dump] of dumps)
+    if (!seen.has(name)) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
-    const known = keys(name)
+    const known = full(name).sysctls
     const more = owner(dump) === lab ? notesIn(loopback(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
@@ -111,27 +79,27 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   const adoptable = new Map<string, Resource>()
   const lost = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
-  const ends = farEnds(dumps, root, mains)
   for (const [name, dump] of dumps) {
-    const isRoot = name === root
-    const owned = isRoot || owner(dump) === lab
+    const owned = name === root || owner(dump) === lab
     if (!owned) foreign.set(name, found(name, owner(dump)))
     if (!owned && owner(dump) !== undefined) continue
-    const scope = {
-      namespace: name,
-      lab,
-      otherEnd: (link: IpLink) => ends(name, link),
-      ...(isRoot && { root: true as const }),
-      ...(owned && !notesIn(loopback(dump)?.ifalias).adopted && { made: true as const }),
-    }
+    const more = set.get(name)
+    const all = (!more && seen.get(name)?.resources) || resourcesIn(name, dump, subject, more)
+    const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     const into = owned ? resources : adoptable
-    const own = telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...(set.get(name) ?? [])])
-    const told = { ...dump, sysctls: isRoot ? own : new Map([...tellingOfInterfaces(dump, own), ...own]) }
-    const readAll = [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
-    const mine = isRoot ? ownedInRoot(readAll, dump, subject, foreign) : readAll
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
+  const endOf = farEnds(dumps, root, mains)
+  for (const [name, { links }] of dumps)
+    for (const link of links) {
+      const id = linkId(name, link.ifname)
+      const into = resources.has(id) ? resources : adoptable
+      const resource = into.get(id)
+      const field = resource && kindOf(resource.kind).farEnd
+      const end = field && endOf(name, link)
+      if (end) into.set(id, { ...resource, spec: { ...resource.spec, [field]: end } })
+    }
   for (const { name, stale } of named) {
     const main = mains.get(name)
     if (stale && (namespaces.has(name) || subject.parting?.has(name)))
@@ -157,25 +125,6 @@ export async function read(subject: Subject, runner: Runner): Promise<Live> {
   return { resources, lost, foreign, adoptable, dropped, dumps }
 }
 
-/** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
-async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
-  const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
-    const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
-    return code === 0 ? parse(stdout) : undefined
-  }
-  const tunnels = dump.links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
-  const wireguard = tunnels ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
-  const vlans = filtersVlans(dump)
-    ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
-    : undefined
-  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }) }
-}
-
-const loopback = (dump: Dump | undefined): IpLink | undefined =>
-  dump?.links.find((link) => link.flags.includes('LOOPBACK'))
-
-const owner = (dump: Dump | undefined): string | undefined => ownerOf(loopback(dump)?.ifalias)
-
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 
 /** Every name → the first name of the same namespace: the first that the lab file calls a namespace, if it does. */
@@ -190,7 +139,7 @@ function mainNames(named: readonly NamedNamespace[], namespaces: Subject['namesp
   return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
 }
 
-/** How the other end of a link is found: by its index, in the namespace that the kernel's id stands for. */
+/** Finds the other end of a link: by its index, in the namespace that the kernel's id stands for. */
 function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: ReadonlyMap<string, string>) {
   const indexes = new Map<string, Map<number, IpLink>>()
   for (const [name, { links }] of dumps) indexes.set(name, new Map(links.map((link) => [link.ifindex, link])))
@@ -213,10 +162,11 @@ function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: Readonly
 function ownedInRoot(
   all: readonly Resource[],
   dump: Dump,
-  { lab, sysctls, namespaces }: Subject,
+  subject: Subject,
   foreign: Map<string, Foreign>,
 ): Resource[] {
-  const namespace = all[0]?.namespace ?? ROOT
+  const { lab, sysctls, namespaces } = subject
+  const namespace = rootOf(subject)
   const marks = new Map(dump.links.map((link) => [link.ifname, ownerOf(link.ifalias) ?? ownerByGroup(link, lab)]))
   if ([...namespaces.values()].some((n) => n.root))
     for (const [name, mark] of marks)

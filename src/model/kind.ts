@@ -1,4 +1,4 @@
-import type { Dump, IpLink } from './runner.ts'
+import type { Dump } from './runner.ts'
 import type { Difference, Emission } from './plan.ts'
 import type { Resource, Resources } from './resource.ts'
 
@@ -10,8 +10,6 @@ export interface Scope {
   readonly made?: true
   /** The lab that is being read: in the machine's own namespace only what carries its mark is read. */
   readonly lab: string
-  /** The id of what is at the other end of a link's `link`/`link_index`: a veth's peer, a lower device. */
-  readonly otherEnd: (link: IpLink) => string | undefined
 }
 
 /** An update that was decided on. */
@@ -44,8 +42,10 @@ export interface Outlook {
  */
 export interface Kind<S extends object = any> {
   readonly name: string
-  /** The resources of this kind in a namespace. */
+  /** The resources of this kind in a namespace, less what can be told only when all are read: `farEnd`. */
   read(dump: Dump, scope: Scope): Resource<S>[]
+  /** The field with the id of what is at the other end of a link's `link`/`link_index`: a veth's peer, a lower device. */
+  readonly farEnd?: 'peer' | 'link'
   /** The settings that people look for first, in one line. */
   describe(spec: S): string
   /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */

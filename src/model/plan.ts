@@ -60,6 +60,8 @@ export const stages = [
   { name: 'create links', barrier: true },
   { name: 'set bridges', barrier: true },
   { name: 'set ports', barrier: false },
+  { name: 'load firewall', barrier: false },
+  { name: 'open bridges', barrier: true },
   { name: 'set links', barrier: true },
   { name: 'set link sysctls', barrier: true },
   { name: 'add addresses', barrier: false },
@@ -68,7 +70,6 @@ export const stages = [
   { name: 'add routes', barrier: false },
   { name: 'add rules', barrier: false },
   { name: 'add qdiscs', barrier: false },
-  { name: 'load firewall', barrier: false },
   { name: 'start processes', barrier: true },
 ] as const
 

@@ -231,6 +231,8 @@ export interface Runner {
   run(commands: readonly Command[], done: (index: number) => void, signal?: AbortSignal): Promise<Failure | undefined>
   /** Says what will be run later, so that it can be made ready while something else runs. */
   anticipate?(commands: readonly Command[]): void
+  /** Says that so many namespaces are going to be made, so that it can begin with that, unseen. */
+  foresee?(count: number): void
   /** The named namespaces, sorted by name. */
   list(): Promise<NamedNamespace[]>
   /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */

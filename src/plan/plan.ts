@@ -190,27 +190,45 @@ const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
 const wall = new Map<Stage, number>()
 stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
 
-/** Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. */
+const OPENING = 'open bridges' satisfies Stage
+const lateFrom = rank.get('set bridges') ?? 0
+
+/**
+ * Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. Where
+ * bridges are set up, that and what follows waits for all other namespaces: they flood what every host says.
+ */
 function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
+  const below = (id: string): Resource[] => {
+    const r = desired.get(id)
+    const kind = r && kindOf(r.kind)
+    const needs = r && kind ? (kind.below?.(r) ?? kind.needs(r)) : []
+    return needs.flatMap((need) => (need === r?.namespace ? [] : (desired.get(need) ?? [])))
+  }
   const depths = new Map<string, number>()
   const depth = (id: string): number => {
     const known = depths.get(id)
     if (known !== undefined) return known
     depths.set(id, 0) // circles end here; validation has refused them
-    const r = desired.get(id)
-    const kind = r && kindOf(r.kind)
-    const below = r && kind ? (kind.below?.(r) ?? kind.needs(r)).filter((need) => need !== r.namespace) : []
-    const result = r ? Math.max(0, ...below.map((need) => depth(need) + 1)) : 0
+    const result = Math.max(0, ...below(id).map((need) => depth(need.id) + 1))
     depths.set(id, result)
     return result
   }
   const places = new Map<string, number>()
-  const keyed = emitted.map((e, i) => {
+  const placed = emitted.map((e) => {
     const netns = e.command.netns ?? ''
     if (!places.has(netns)) places.set(netns, places.size)
     // A VLAN can be made, and be up, only when what it stands on is.
     const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
-    return { e, key: [wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, rank.get(e.stage) ?? 0, i] }
+    return { e, netns, deep }
+  })
+  const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === OPENING ? [netns] : [])))
+  if (late.size)
+    for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
+      if (below(e.change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(netns)
+  const keyed = placed.map(({ e, netns, deep }, i) => {
+    const at = rank.get(e.stage) ?? 0
+    const phase = at < lateFrom ? 0 : e.stage === 'start processes' ? 3 : late.has(netns) ? 2 : 1
+    return { e, key: [phase, wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, at, i] }
   })
   keyed.sort((a, b) => {
     const at = a.key.findIndex((k, i) => k !== b.key[i])
@@ -219,7 +237,7 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   let wave = -1
   let last = ''
   return keyed.map(({ e: { change, stage, command }, key }) => {
-    const name = `${key[0]} ${key[1]}`
+    const name = key.slice(0, 3).join(' ')
     if (name !== last) wave++
     last = name
     return { change, stage, wave, command }

@@ -192,3 +192,33 @@ test.each(['ip', 'netlink'])('NETLAB_RUNNER=%s', async (runner) => {
   expect((await netlab(['destroy', 'labs/router.yaml', '-y'], { env })).code).toBe(0)
   expect(await namespaces()).toBe('')
 })
+
+// So many are made by two threads, before they have names, and read beside what is still being done.
+test.each(['unlimited', '256'])('a lab of 220 hosts, with as many files open as %s', async (files) => {
+  writeFileSync(
+    join(cwd, 'labs/many.yaml'),
+    `
+namespaces:
+  sw:
+    bridges: { br0: 10.0.1.1/16 }
+    iptables: { filter: { INPUT: ["-p tcp --dport 23 -j DROP"] } }
+  h[1..220]:
+    routes: [{ to: default, via: 10.0.1.1 }]
+links:
+  - endpoints:
+      h[1..220]:eth0: 10.0.0.{i}/16
+      sw:br0:
+`,
+  )
+  const limited = files === 'unlimited' ? '' : `ulimit -n ${files}; `
+  const run = (...args: string[]) =>
+    world.run(
+      ['sh', '-c', `${limited}exec "$0" "$@"`, process.execPath, join(process.cwd(), 'dist/netlab.cjs'), ...args],
+      { cwd },
+    )
+  expect(await run('apply', 'labs/many.yaml', '-y')).toMatchObject({ code: 0 })
+  expect((await run('plan', 'labs/many.yaml')).stdout).toContain('No changes.')
+  expect((await world.run(['ip', 'netns', 'exec', 'h1', 'ping', '-c1', '-W2', '10.0.0.220'])).code).toBe(0)
+  expect(await run('destroy', 'labs/many.yaml', '-y')).toMatchObject({ code: 0 })
+  expect(await namespaces()).toBe('')
+})

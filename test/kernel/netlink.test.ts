@@ -91,7 +91,7 @@ function comparable(dump: Dump | null): unknown {
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
     // Less what iptables lists.
-    nftables: nftables.read(dump, { namespace: 'n', lab: 'web', otherEnd: () => undefined }),
+    nftables: nftables.read(dump, { namespace: 'n', lab: 'web' }),
     addresses: dump.addresses.map(({ ifname, addr_info }) => ({
       ifname,
       addr_info: addr_info.map((a) =>

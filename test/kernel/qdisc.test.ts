@@ -25,7 +25,7 @@ const resource = (spec: Omit<QdiscSpec, 'dev'>): Resource<QdiscSpec> => ({
 async function live(): Promise<Resource<QdiscSpec> | undefined> {
   const { stdout } = await world.run(['tc', '-j', 'qdisc', 'show'])
   const dump = { qdiscs: JSON.parse(stdout) as TcQdisc[] } as unknown as Dump
-  return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l', otherEnd: () => undefined })[0]
+  return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l' })[0]
 }
 
 const outlook: Outlook = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }

@@ -53,7 +53,7 @@ test('the listing of nft is read as tables, sets, chains, rules and handles', ()
 })
 
 test('a table that iptables lists is not nftables’', () => {
-  const scope = { namespace: 'ns', lab: 'web', otherEnd: () => undefined }
+  const scope = { namespace: 'ns', lab: 'web' }
   const dump = (iptables: string) => ({ nftables: listing, iptables, ip6tables: '' }) as unknown as Dump
   const tables = (iptables: string) => Object.keys(nftables.read(dump(iptables), scope)[0]!.spec.tables)
   expect(tables('*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n')).toEqual(['inet web'])

@@ -64,7 +64,7 @@ test('what is live is read of bridges that look at VLANs; what every port begins
         },
       ],
     }) as unknown as Dump
-  const scope = { namespace: 'sw', lab: 't', otherEnd: () => undefined }
+  const scope = { namespace: 'sw', lab: 't' }
   expect(vlans.read(dump(0), scope)).toEqual([])
   expect(vlans.read(dump(1), scope).map(({ id, spec }) => [id, spec.vlans])).toEqual([
     ['sw/p1/vlans', { 7: 'pvid untagged', 20: '', 21: '', 22: '' }],

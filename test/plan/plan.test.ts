@@ -66,6 +66,35 @@ describe('what changes', () => {
   })
 })
 
+describe('the order', () => {
+  /** n1 ─ a:p1 ─ a:br0, n2 ─ a:p2, a VLAN of br0 in b; z stands apart. */
+  const { resources } = model()
+    .namespace('a')
+    .namespace('b')
+    .namespace('n1')
+    .namespace('z')
+    .link('a/br0', 'bridge')
+    .veth('a/p1', 'n1/eth0', { master: 'br0' })
+    .addresses('a/br0', '10.0.0.1/24')
+    .addresses('n1/eth0', '10.0.0.2/24')
+    .link('b/tag', 'vlan', { id: 5, link: 'a/br0' })
+    .addresses('z/lo', '10.9.9.9/32')
+  const { steps } = plan(resources, none)
+  const at = (line: string): number => steps.findIndex(({ command }) => shell(command).includes(line))
+  const wave = (line: string): number => steps[at(line)]?.wave ?? NaN
+
+  test('a bridge opens after its ports, and after everything in namespaces that have nothing to do with it', () => {
+    expect(wave('dev p1 master br0')).toBeLessThan(wave('dev br0 up'))
+    expect(wave('10.0.0.2/24')).toBeLessThan(wave('dev br0 up'))
+    expect(wave('10.9.9.9/32')).toBeLessThan(wave('dev br0 up'))
+  })
+
+  test('what needs a bridge that is up comes after that, in other namespaces as well', () => {
+    expect(wave('dev br0 up')).toBeLessThan(wave('10.0.0.1/24'))
+    expect(wave('dev br0 up')).toBeLessThan(wave('dev tag up'))
+  })
+})
+
 describe('what the kernel takes along', () => {
   const { resources } = router()
 

@@ -77,7 +77,7 @@ export function firewallIn(world: World): Firewall {
     const script = 'iptables-save -c; echo --; ip6tables-save -c; echo --; nft -a -s list ruleset'
     const [ip = '', ip6 = '', nft = ''] = (await sh(root ? undefined : netns, script)).split('--\n')
     const dump = { iptables: ip, ip6tables: ip6, nftables: nft } as unknown as Dump
-    const scope = { namespace: netns, lab: 'web', otherEnd: () => undefined, ...(root && { root }) }
+    const scope = { namespace: netns, lab: 'web', ...(root && { root }) }
     return kinds[kind]!.read(dump, scope)[0]
   }
   const emissions: Firewall['emissions'] = (desired, before) => {

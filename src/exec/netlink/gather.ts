@@ -9,7 +9,7 @@ export function gatherer(
   system: System,
   names: () => string[],
 ): (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void {
-  const { attempt, error, errno } = system
+  const { libc, error, errno } = system
   const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
@@ -24,8 +24,11 @@ export function gatherer(
   const [CHUNK, ROOM] = [1 << 19, 1 << 16]
   /** Measured: the kernel ends the list of another namespace's ids after 32 KiB. A list of this size may have been cut. */
   const CUT = 24 << 10
-  /** The most that is read of a file: the kernel allocates and clears as much as it is asked for. */
-  const PAGE = 4096
+  /** Messages that are sent at once, and descriptors that are open for them. */
+  const BATCH = 32
+  /** The most that is read of a file, and what is tried first: the kernel allocates and clears as much as it is asked for. */
+  const [PAGE, SHORT] = [4096, 64]
+  const page = Buffer.alloc(PAGE)
 
   // What was read since the last reply. Answers are received where they stay, without copying.
   let out = Buffer.alloc(0)
@@ -37,8 +40,11 @@ export function gatherer(
     out = more
   }
 
-  function room(): Buffer {
+  const makeRoom = (): void => {
     if (out.length - filled < ROOM) enlarge()
+  }
+  function room(): Buffer {
+    makeRoom()
     return out.subarray(filled)
   }
 
@@ -46,7 +52,7 @@ export function gatherer(
   function ask(socket: number, message: Uint8Array): Section {
     const from = filled
     const failed = (number: number): Section => ({ from, to: (filled = from), errno: number })
-    if (socket < 0 || attempt('send', socket, message, message.length, 0) < 0) return failed(errno())
+    if (socket < 0 || libc.send(socket, message, message.length, 0) < 0) return failed(errno())
     for (let interrupted = false; ;) {
       const length = system.receive(socket, room())
       if (length < 0) return failed(errno())
@@ -66,34 +72,41 @@ export function gatherer(
 
   /** The contents of files. Files of one folder, one after the other, are opened from there: that saves looking it up. */
   function contents(paths: readonly string[]): Slice {
-    room()
+    makeRoom()
     const from = filled
     let [folder, at] = ['', -1]
     for (const path of paths) {
+      makeRoom()
       const cut = path.lastIndexOf('/')
       if (path.slice(0, cut) !== folder) {
-        if (at >= 0) attempt('close', at)
+        if (at >= 0) libc.close(at)
         folder = path.slice(0, cut)
         at = system.openProc(folder, O_PATH | O_DIRECTORY)
       }
-      const file = at < 0 ? -1 : attempt('openat', at, path.slice(cut + 1), O_RDONLY | O_CLOEXEC, 0)
+      const file = at < 0 ? -1 : libc.openat(at, path.slice(cut + 1), O_RDONLY | O_CLOEXEC, 0)
       if (file >= 0) {
-        const length = attempt('read', file, room(), PAGE)
-        attempt('close', file)
-        if (length > 0) filled += length
+        let length = libc.read(file, page, SHORT)
+        if (length === SHORT) length = libc.pread(file, page, PAGE, 0)
+        libc.close(file)
+        for (let i = 0; i < length; i++) out[filled++] = page[i] ?? 0
       }
       out[filled++] = 0
     }
-    if (at >= 0) attempt('close', at)
+    if (at >= 0) libc.close(at)
     return { from, to: filled }
   }
 
-  /** rtgenmsg and attributes of 32 bits. */
-  function nsidRequest(type: number, flags: number, ...attributes: readonly (readonly [number, number])[]): Buffer {
+  /** rtgenmsg and attributes of 32 bits; the number comes back with the answer. */
+  function nsidRequest(
+    type: number,
+    { flags = 0, number = 0 },
+    ...attributes: readonly (readonly [number, number])[]
+  ): Buffer {
     const message = Buffer.alloc(20 + 8 * attributes.length)
     message.writeUInt32LE(message.length, 0)
     message.writeUInt16LE(type, 4)
     message.writeUInt16LE(flags | NLM_F_REQUEST, 6)
+    message.writeUInt32LE(number, 8)
     attributes.forEach(([attribute, value], i) => {
       message.writeUInt16LE(8, 20 + 8 * i)
       message.writeUInt16LE(attribute, 22 + 8 * i)
@@ -112,41 +125,70 @@ export function gatherer(
     if (socket < 0) throw new Error(`socket: ${error()}`)
     const reply = Buffer.alloc(ROOM)
     const ids = new Map<string | undefined, number>()
-    for (const [id, netns] of [...all, undefined].entries()) {
-      const fd = system.descriptor(netns)
-      if (fd < 0) continue
-      const message = nsidRequest(RTM_NEWNSID, NLM_F_ACK, [NETNSA.nsid, id], [NETNSA.fd, fd])
-      if (attempt('send', socket, message, message.length, 0) < 0) continue
-      if (system.receive(socket, reply) < 0) continue
-      if (reply.readInt32LE(16) === 0) ids.set(netns, id)
-      else ids.set(netns, known(fd))
+    const places = [...[...all, undefined].entries()]
+    for (let from = 0; from < places.length; from += BATCH) {
+      const asked = places.slice(from, from + BATCH).flatMap(([id, netns]) => {
+        // Its own, to be there when the message is sent.
+        const fd =
+          netns === undefined ? system.descriptor(netns) : libc.open(`/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
+        return fd < 0 ? [] : [{ id, netns, fd }]
+      })
+      for (const { id, netns } of asked) ids.set(netns, id)
+      // What fails is answered, the second name of a namespace that has its id, and the last.
+      const last = asked.at(-1)?.id
+      const message = Buffer.concat(
+        asked.map(({ id, fd }) =>
+          nsidRequest(
+            RTM_NEWNSID,
+            { flags: id === last ? NLM_F_ACK : 0, number: id },
+            [NETNSA.nsid, id],
+            [NETNSA.fd, fd],
+          ),
+        ),
+      )
+      if (last === undefined || libc.send(socket, message, message.length, 0) < 0) continue
+      const failed = new Set<number>()
+      for (let id = -1; id !== last && system.receive(socket, reply) >= 0;) {
+        id = reply.readUInt32LE(8)
+        if (reply.readInt32LE(16) !== 0) failed.add(id)
+      }
+      for (const { id, netns, fd } of asked) {
+        if (failed.has(id)) ids.set(netns, known(fd))
+        if (netns !== undefined) libc.close(fd)
+      }
     }
     return {
       idsOf: (netns: string | undefined): Section | undefined => {
         const id = ids.get(netns)
         if (id === undefined || id < 0) return undefined
-        const list = ask(socket, nsidRequest(RTM_GETNSID, NLM_F_DUMP, [NETNSA.targetNsid, id]))
+        const list = ask(socket, nsidRequest(RTM_GETNSID, { flags: NLM_F_DUMP }, [NETNSA.targetNsid, id]))
         return list.errno || list.to - list.from < CUT ? list : oneByOne(id, list.from)
       },
-      close: () => attempt('close', socket),
+      close: () => libc.close(socket),
     }
 
     /** The same of a namespace that has more ids than the kernel lists: of each namespace here, its id there. */
     function oneByOne(target: number, from: number): Section {
       filled = from
-      for (const id of new Set(ids.values())) {
-        const message = nsidRequest(RTM_GETNSID, 0, [NETNSA.nsid, id], [NETNSA.targetNsid, target])
-        if (id < 0 || attempt('send', socket, message, message.length, 0) < 0) continue
-        const length = system.receive(socket, room())
-        if (length > 0 && out.readUInt16LE(filled + 4) === RTM_NEWNSID) filled += length
+      const each = [...new Set(ids.values())].filter((id) => id >= 0)
+      for (let start = 0; start < each.length; start += BATCH) {
+        const some = each.slice(start, start + BATCH)
+        const message = Buffer.concat(
+          some.map((id) => nsidRequest(RTM_GETNSID, {}, [NETNSA.nsid, id], [NETNSA.targetNsid, target])),
+        )
+        if (libc.send(socket, message, message.length, 0) < 0) continue
+        for (let answers = 0; answers < some.length; answers++) {
+          const length = system.receive(socket, room())
+          if (length > 0 && out.readUInt16LE(filled + 4) === RTM_NEWNSID) filled += length
+        }
       }
       return { from, to: filled, errno: 0 }
     }
 
     /** The id of what has one already: a second name of the same namespace. Not a namespace: -1. */
     function known(fd: number): number {
-      const message = nsidRequest(RTM_GETNSID, 0, [NETNSA.fd, fd])
-      if (attempt('send', socket, message, message.length, 0) < 0 || system.receive(socket, reply) < 0) return -1
+      const message = nsidRequest(RTM_GETNSID, {}, [NETNSA.fd, fd])
+      if (libc.send(socket, message, message.length, 0) < 0 || system.receive(socket, reply) < 0) return -1
       return reply.readUInt16LE(4) === RTM_NEWNSID ? reply.readInt32LE(24) : -1
     }
   }

@@ -7,12 +7,16 @@ interface Space {
   readonly sockets: Map<number, number>
 }
 
+type Call =
+  | ('unshare' | 'setns' | 'socket' | 'setsockopt' | 'send' | 'recv' | 'ioctl')
+  | ('open' | 'openat' | 'read' | 'pread' | 'write' | 'close' | 'flock' | 'mkdir' | 'unlink' | 'mount' | 'umount2')
+
 /** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
 export interface System {
-  /** The call's result; negative: it failed, and `errno` and `error` say why. */
-  readonly attempt: (name: string, ...args: unknown[]) => number
+  /** The calls by name. A negative result: it failed, and `errno` and `error` say why. */
+  readonly libc: Readonly<Record<Call, (...args: unknown[]) => number>>
   /** The call's result. Throws when it fails: for what nobody can do anything about. */
-  readonly call: (name: string, ...args: unknown[]) => number
+  readonly call: (name: Call, ...args: unknown[]) => number
   readonly errno: () => number
   /** What went wrong last, or what an error number means. */
   readonly error: (errno?: number) => string
@@ -22,6 +26,10 @@ export interface System {
   readonly enter: (netns: string | undefined) => boolean
   /** Puts the thread into a new namespace. */
   readonly unshare: () => boolean
+  /** Puts the thread into the namespace of a descriptor, which is closed. */
+  readonly occupy: (fd: number) => boolean
+  /** How many descriptors may be open besides those of the namespaces that are worked in. */
+  readonly limit: number
   /** A new socket in the namespace that the thread is in; not closed by `back`. Negative: the kernel has none of these. */
   readonly open: (protocol: number) => number
   /** The socket of the namespace; negative: it cannot be entered, or the kernel has no such sockets. */
@@ -62,16 +70,18 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     ...['int unshare(int)', 'int setns(int, int)', 'int socket(int, int, int)', 'int close(int)'],
     ...['int setsockopt(int, int, int, void *, int)', 'int ioctl(int, ulong, void *)', 'int flock(int, int)'],
     ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
-    ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
+    ...[
+      'int open(str, int, int)',
+      'long read(int, void *, size_t)',
+      'long pread(int, void *, size_t, long)',
+      'long write(int, void *, size_t)',
+    ],
     ...['int openat(int, str, int, int)'],
     ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
   ]
-  const libc = new Map(
-    signatures.map((signature) => [
-      /(\w+)\(/.exec(signature)?.[1] ?? '',
-      library.func(signature) as (...args: unknown[]) => number,
-    ]),
-  )
+  const libc = Object.fromEntries(
+    signatures.map((signature) => [/(\w+)\(/.exec(signature)?.[1], library.func(signature)]),
+  ) as unknown as System['libc']
   const strerror = library.func('str strerror(int)') as (errno: number) => string
 
   // Not every C library has functions for these (fsopen(2), fsconfig(2), fsmount(2)); their numbers are the same everywhere.
@@ -111,11 +121,10 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     }
   }
 
-  const attempt: System['attempt'] = (name, ...args) => libc.get(name)?.(...args) ?? -1
   const errno = (): number => koffi.errno()
   const error: System['error'] = (number = errno()) => strerror(number)
   const call: System['call'] = (name, ...args) => {
-    const result = attempt(name, ...args)
+    const result = libc[name](...args)
     if (result < 0) throw new Error(`${name}: ${error()}`)
     return result
   }
@@ -133,7 +142,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     if (netns === undefined) return home
     const known = spaces.get(netns)
     if (known) return known
-    const fd = attempt('open', `/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
+    const fd = libc.open(`/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
     if (fd < 0) return undefined
     const [oldest] = spaces.keys()
     if (spaces.size >= most && oldest !== undefined) forget(oldest)
@@ -143,7 +152,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   }
 
   const closeSockets = ({ sockets }: Space): void => {
-    for (const socket of sockets.values()) attempt('close', socket)
+    for (const socket of sockets.values()) libc.close(socket)
     sockets.clear()
   }
 
@@ -151,23 +160,23 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     const known = spaces.get(netns)
     if (!known) return
     closeSockets(known)
-    attempt('close', known.fd)
+    libc.close(known.fd)
     spaces.delete(netns)
     if (current === known) current = undefined
   }
 
   function enterSpace(to: Space): boolean {
     if (current === to) return true
-    if (attempt('setns', to.fd, CLONE_NEWNET) < 0) return false
+    if (libc.setns(to.fd, CLONE_NEWNET) < 0) return false
     current = to
     users++
     return true
   }
 
   function open(protocol: number): number {
-    const fd = attempt('socket', AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
+    const fd = libc.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
     if (fd < 0) return fd
-    for (const option of options) attempt('setsockopt', fd, SOL_NETLINK, option, one, one.length)
+    for (const option of options) libc.setsockopt(fd, SOL_NETLINK, option, one, one.length)
     call('setsockopt', fd, SOL_SOCKET, SO_RCVTIMEO, patience, patience.length)
     return fd
   }
@@ -181,12 +190,12 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   let users = 0
   function ownProc(): number {
     if (proc >= 0 && users < SHARE) return proc
-    if (proc >= 0) attempt('close', proc)
+    if (proc >= 0) libc.close(proc)
     users = 0
     const context = fsopen(430, 'proc', 1 /* FSOPEN_CLOEXEC */)
     const made = context >= 0 && fsconfig(431, context, 6 /* FSCONFIG_CMD_CREATE */, null, null, 0) >= 0
     proc = made ? fsmount(432, context, 1 /* FSMOUNT_CLOEXEC */, 0) : -1
-    if (context >= 0) attempt('close', context)
+    if (context >= 0) libc.close(context)
     // Where a process may not have its own (in some containers), there is the one that everybody has.
     if (proc < 0) proc = call('open', '/proc', O_RDONLY | O_CLOEXEC, 0)
     return proc
@@ -194,7 +203,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
 
   return {
     ...openNft(),
-    attempt,
+    libc,
     call,
     errno,
     error,
@@ -204,10 +213,17 @@ export function openSystem(load: NodeJS.Require, path: string): System {
       return to !== undefined && enterSpace(to)
     },
     unshare() {
-      if (attempt('unshare', CLONE_NEWNET) < 0) return false
+      if (libc.unshare(CLONE_NEWNET) < 0) return false
       current = undefined
       return true
     },
+    occupy(fd) {
+      const entered = libc.setns(fd, CLONE_NEWNET) >= 0
+      libc.close(fd)
+      if (entered) current = undefined
+      return entered
+    },
+    limit: Math.floor(files),
     open,
     socket(netns, protocol) {
       const of = space(netns)
@@ -218,10 +234,10 @@ export function openSystem(load: NodeJS.Require, path: string): System {
       if (fd >= 0) of.sockets.set(protocol, fd)
       return fd
     },
-    openProc: (path, flags) => attempt('openat', ownProc(), path, flags | O_CLOEXEC, 0),
+    openProc: (path, flags) => libc.openat(ownProc(), path, flags | O_CLOEXEC, 0),
     receive(socket, into) {
       for (;;) {
-        const length = attempt('recv', socket, into, into.length, 0)
+        const length = libc.recv(socket, into, into.length, 0)
         if (length >= 0 || errno() !== EINTR) return length
       }
     },
@@ -229,7 +245,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     back() {
       for (const netns of [...spaces.keys()]) forget(netns)
       closeSockets(home)
-      if (proc >= 0) attempt('close', proc)
+      if (proc >= 0) libc.close(proc)
       proc = -1
       call('setns', home.fd, CLONE_NEWNET)
       current = home

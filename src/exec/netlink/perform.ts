@@ -1,6 +1,6 @@
 import type { System } from './libc.ts'
 import type { Patch } from './message.ts'
-import type { Fault, Job, Reply, Request, Slice } from './protocol.ts'
+import type { Fault, Job, Reply, Request, Slice, Store } from './protocol.ts'
 
 /**
  * What carries out the jobs of a run, one after the other, until one fails or the run is stopped.
@@ -9,7 +9,7 @@ import type { Fault, Job, Reply, Request, Slice } from './protocol.ts'
 export function performer(
   system: System,
 ): (request: Extract<Request, { kind: 'run' }>, reply: (r: Reply) => void) => void {
-  const { attempt, call, error } = system
+  const { libc, call, error } = system
   const FOLDER = '/run/netns'
   const HERE = '/proc/thread-self/ns/net'
   const [O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_CLOEXEC] = [0, 1, 0o100, 0o200, 0o2000000]
@@ -26,7 +26,7 @@ export function performer(
   /** Sends a message and waits for the answer. */
   function exchange(socket: number, message: Buffer): Fault | undefined {
     message.writeUInt16LE(message.readUInt16LE(6) | NLM_F_ACK, 6)
-    if (attempt('send', socket, message, message.length, 0) < 0) return { at: 'kernel', error: error() }
+    if (libc.send(socket, message, message.length, 0) < 0) return { at: 'kernel', error: error() }
     do {
       if (system.receive(socket, received) < 0) return { at: 'kernel', error: error() }
     } while (received.readUInt16LE(4) !== NLMSG_ERROR)
@@ -56,7 +56,7 @@ export function performer(
       } else {
         ifreq.fill(0)
         ifreq.write(device, 0, 15)
-        if (attempt('ioctl', socket, SIOCGIFINDEX, ifreq) < 0) return { at: 'device', name: device, error: error() }
+        if (libc.ioctl(socket, SIOCGIFINDEX, ifreq) < 0) return { at: 'device', name: device, error: error() }
         value = ifreq.readInt32LE(16)
       }
       message.writeInt32LE(value, at)
@@ -68,16 +68,16 @@ export function performer(
   let prepared = false
   function prepare(): void {
     if (prepared) return
-    attempt('mkdir', FOLDER, 0o755)
+    libc.mkdir(FOLDER, 0o755)
     const lock = call('open', FOLDER, O_RDONLY | O_CLOEXEC, 0)
     try {
       call('flock', lock, LOCK_EX)
-      if (attempt('mount', '', FOLDER, 'none', MS_SHARED | MS_REC, null) < 0) {
+      if (libc.mount('', FOLDER, 'none', MS_SHARED | MS_REC, null) < 0) {
         call('mount', FOLDER, FOLDER, 'none', MS_BIND | MS_REC, null)
         call('mount', '', FOLDER, 'none', MS_SHARED | MS_REC, null)
       }
     } finally {
-      attempt('close', lock)
+      libc.close(lock)
     }
     prepared = true
   }
@@ -87,17 +87,24 @@ export function performer(
     prepare()
     const path = `${FOLDER}/${as}`
     system.forget(as)
-    const file = attempt('open', path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
+    const file = libc.open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
     if (file < 0) return { at: 'name', name: as, error: error() }
-    attempt('close', file)
+    libc.close(file)
     const fault =
       make() ??
-      (attempt('mount', HERE, path, 'none', MS_BIND, null) < 0 ? { at: 'bind', name: as, error: error() } : undefined)
-    if (fault) attempt('unlink', path)
+      (libc.mount(HERE, path, 'none', MS_BIND, null) < 0 ? { at: 'bind', name: as, error: error() } : undefined)
+    if (fault) libc.unlink(path)
     return fault
   }
 
-  function carryOut(job: Job, all: Buffer): Fault | undefined {
+  /** Puts the thread into a namespace that nobody is in: one that was made before, or a new one. */
+  function enterNew(store: Store | undefined): boolean {
+    const place = store ? Atomics.add(store.counts, 1, 1) : 0
+    const fd = store && place < Atomics.load(store.counts, 0) ? (store.descriptors[place] ?? -1) : -1
+    return fd >= 0 ? system.occupy(fd) : system.unshare()
+  }
+
+  function carryOut(job: Job, all: Buffer, store: Store | undefined): Fault | undefined {
     const unreachable = (): Fault => ({ at: 'netns', name: job.netns ?? '', error: error() })
     switch (job.do) {
       case 'send': {
@@ -106,10 +113,10 @@ export function performer(
       }
       case 'create':
         return name(job.name, () => {
-          if (!system.unshare()) return { at: 'unshare', name: job.name, error: error() }
+          if (!enterNew(store)) return { at: 'unshare', name: job.name, error: error() }
           const socket = system.open(NETLINK_ROUTE)
           const fault = send(socket, all, job.message, job.patches)
-          attempt('close', socket)
+          libc.close(socket)
           return fault
         })
       case 'attach':
@@ -118,8 +125,8 @@ export function performer(
         const path = `${FOLDER}/${job.name}`
         // Held until the run ends: all go together then, and the kernel takes them down in one go.
         system.descriptor(job.name)
-        attempt('umount2', path, MNT_DETACH)
-        return attempt('unlink', path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
+        libc.umount2(path, MNT_DETACH)
+        return libc.unlink(path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
       }
       case 'nft': {
         if (!system.enter(job.netns)) return unreachable()
@@ -131,21 +138,21 @@ export function performer(
         const text = Buffer.from(job.text)
         const file = system.openProc(job.file, O_WRONLY)
         if (file < 0) return { at: 'open', name: `/proc/${job.file}`, error: error() }
-        const written = attempt('write', file, text, text.length)
+        const written = libc.write(file, text, text.length)
         const fault: Fault | undefined = written < 0 ? { at: 'write', name: job.key, error: error() } : undefined
-        attempt('close', file)
+        libc.close(file)
         return fault
       }
     }
   }
 
-  return ({ bytes, jobs, stop }, reply) => {
+  return ({ bytes, jobs, stop, store }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     let told = Date.now()
     let count = 0
     for (const job of jobs) {
       if (Atomics.load(stop, 0) === 1) break
-      const fault = carryOut(job, all)
+      const fault = carryOut(job, all, store)
       if (fault) return reply({ kind: 'ran', count, fault })
       count++
       if (Date.now() - told < INTERVAL) continue

@@ -17,6 +17,15 @@ export type Job = { readonly netns?: string } & (
   | { readonly do: 'write'; readonly key: string; readonly file: string; readonly text: string }
 )
 
+/** Descriptors of namespaces that have no name yet. Threads share it: a process has its descriptors for all of them. */
+export interface Store {
+  /** 1: no more are wanted. */
+  readonly full: Int32Array
+  /** How many there are, and how many of them were taken. */
+  readonly counts: Int32Array
+  readonly descriptors: Int32Array
+}
+
 /** What to read of a namespace: the answers to dump requests, and the contents of files. */
 export interface Reading {
   readonly netns?: string
@@ -35,7 +44,15 @@ export interface Reading {
 }
 
 export type Request =
-  | { readonly kind: 'run'; readonly bytes: Uint8Array; readonly jobs: readonly Job[]; readonly stop: Int32Array }
+  | {
+      readonly kind: 'run'
+      readonly bytes: Uint8Array
+      readonly jobs: readonly Job[]
+      readonly stop: Int32Array
+      readonly store?: Store
+    }
+  /** Namespaces without names, to be named by runs to come. */
+  | { readonly kind: 'make'; readonly store: Store }
   | {
       readonly kind: 'read'
       readonly bytes: Uint8Array

@@ -40,13 +40,15 @@ export const reader =
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const order = { wanted, recipes, learnt }
-    if (filed.length < MANY) await ask(one, order, every, 'both')
+    const next = new Int32Array(new SharedArrayBuffer(4))
+    if (every.length < MANY) await ask(one, order, every, 'both')
+    else if (filed.length < MANY)
+      await Promise.all([one, other()].map((thread) => ask(thread, order, every, 'both', next)))
     else {
       const answers = ask(one, order, every, 'answers')
       // Where it is not known yet whose they are, files come later.
       if (wanted.some(({ owner }) => owner !== undefined)) await answers
       const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
-      const next = new Int32Array(new SharedArrayBuffer(4))
       await Promise.all([answers, ...[one, other()].map((thread) => ask(thread, order, mine, 'files', next))])
     }
     return finish(order)

@@ -4,7 +4,7 @@ import { ipRunner } from '../ip.ts'
 import type { Channel, Threads } from './channel.ts'
 import { understand, type Operation } from './command.ts'
 import { collector, encode, type Encoded } from './message.ts'
-import type { Fault, Job } from './protocol.ts'
+import type { Fault, Job, Store } from './protocol.ts'
 import { reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
@@ -15,15 +15,27 @@ export const netlinkRunner = (threads: Threads): Runner => {
     const made = makeReady(command)
     return made.operation?.do === 'nft' && !threads.one.nft() ? {} : made
   }
+  let store: Store | undefined
   return {
     ...ipRunner,
-    run: (commands, done, signal) =>
-      run(
-        threads,
+    foresee(count) {
+      if (count < MANY || store) return
+      const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
+      store = { full: shared(1), counts: shared(2), descriptors: shared(count) }
+      threads
+        .other()
+        .ask({ kind: 'make', store }, () => {})
+        .catch(() => {})
+    },
+    run: (commands, done, signal) => {
+      if (store) Atomics.store(store.full, 0, 1)
+      return run(
+        { threads, ...(store && { store }) },
         commands.map((command, index) => ({ index, command, ready: readyOf(command) })),
         done,
         signal,
-      ),
+      )
+    },
     anticipate(commands) {
       for (const command of commands) ready.set(command, make(command))
     },
@@ -36,6 +48,12 @@ export const netlinkRunner = (threads: Threads): Runner => {
       return forms
     },
   }
+}
+
+/** Who does the work, and namespaces that were made before. */
+interface Means {
+  readonly threads: Threads
+  readonly store?: Store
 }
 
 /** From so many commands on, a second thread is worth its start. */
@@ -64,7 +82,7 @@ interface Item {
  * So the order within a namespace is kept, and programs of different namespaces run at the same time.
  */
 async function run(
-  threads: Threads,
+  means: Means,
   items: readonly Item[],
   done: (index: number) => void,
   signal?: AbortSignal,
@@ -90,7 +108,7 @@ async function run(
     const others = fronts(false)
     if (mine.length + others.length === 0 || signal?.aborted) return undefined
     const failure =
-      (await performAll(threads, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+      (await performAll(means, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
     if (failure) return failure
   }
 }
@@ -111,7 +129,7 @@ async function spawn(items: readonly Item[], done: (index: number) => void, sign
  * and removed by one, so that the kernel takes them down together.
  */
 async function performAll(
-  threads: Threads,
+  { threads, store }: Means,
   items: readonly Item[],
   done: (index: number) => void,
   signal?: AbortSignal,
@@ -121,11 +139,11 @@ async function performAll(
   const abort = (): void => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
   try {
-    if (items.length < MANY) return await perform(threads.one, items, done, stop)
+    if (items.length < MANY) return await perform(threads.one, items, done, stop, store)
     const [mine, others] = halves(items)
     const failures = await Promise.all([
-      perform(threads.one, mine, done, stop),
-      others.length ? perform(threads.other(), others, done, stop) : undefined,
+      perform(threads.one, mine, done, stop, store),
+      others.length ? perform(threads.other(), others, done, stop, store) : undefined,
     ])
     return failures.find((failure) => failure !== undefined)
   } finally {
@@ -147,7 +165,13 @@ function halves(items: readonly Item[]): [Item[], Item[]] {
 }
 
 /** Lets a thread do this until something fails, here or elsewhere. */
-async function perform(channel: Channel, items: readonly Item[], done: (index: number) => void, stop: Int32Array) {
+async function perform(
+  channel: Channel,
+  items: readonly Item[],
+  done: (index: number) => void,
+  stop: Int32Array,
+  store: Store | undefined,
+) {
   const { bytes, add } = collector()
   const jobs = items.flatMap(({ ready: { operation, encoded } }): Job[] => {
     if (!operation) return []
@@ -157,7 +181,7 @@ async function perform(channel: Channel, items: readonly Item[], done: (index: n
   })
   let count = 0
   let failure: Failure | undefined
-  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop }, (reply) => {
+  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop, ...(store && { store }) }, (reply) => {
     if (reply.kind !== 'progress' && reply.kind !== 'ran') return
     for (; count < reply.count; count++) done(items[count]?.index ?? 0)
     const failed = items[count]

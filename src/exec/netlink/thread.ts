@@ -2,6 +2,7 @@ import type * as Fs from 'node:fs'
 import type * as Threads from 'node:worker_threads'
 import { gatherer } from './gather.ts'
 import { openSystem } from './libc.ts'
+import { maker } from './make.ts'
 import { performer } from './perform.ts'
 import type { Reply, Request } from './protocol.ts'
 import { trier } from './trial.ts'
@@ -13,6 +14,7 @@ function serve(
   perform: typeof performer,
   gather: typeof gatherer,
   tryOut: typeof trier,
+  makeSome: typeof maker,
 ): void {
   const { parentPort, workerData } = load('node:worker_threads') as Omit<typeof Threads, 'workerData'> & {
     workerData: string
@@ -30,10 +32,12 @@ function serve(
   const run = perform(system)
   const read = gather(system, names)
   const attempt = tryOut(system)
+  const make = makeSome(system)
   parentPort?.on('message', (request: Request) => {
     try {
       if (request.kind === 'run') run(request, reply)
       else if (request.kind === 'read') read(request, reply)
+      else if (request.kind === 'make') make(request, reply)
       else attempt(request, reply)
     } catch (error) {
       reply({ kind: 'broken', reason: (error as Error).message })
@@ -50,4 +54,4 @@ function serve(
  * is ever in another namespace, and only from the start to the end of a request.
  */
 export const source = (): string =>
-  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()}, ${trier.toString()})`
+  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()}, ${trier.toString()}, ${maker.toString()})`

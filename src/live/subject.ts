@@ -1,0 +1,51 @@
+import { forwarding, inheritable, ofUnbridged } from './inherited.ts'
+import type { DumpRequest } from '../model/runner.ts'
+
+/** What a lab is about to ask of the kernel: enough to know where to look. */
+export interface Subject {
+  readonly lab: string
+  /** Namespaces that the lab file names; none when only the lab's name is known. */
+  readonly namespaces: ReadonlyMap<
+    string,
+    { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
+  >
+  /** Ids and keys of the sysctls that the lab file sets, by namespace. */
+  readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /**
+   * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
+   * of these names, which a crash has left, go with it.
+   */
+  readonly parting?: ReadonlySet<string>
+  /** What is missing is going to be made. */
+  readonly making?: true
+  /**
+   * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
+   * should be, or do not matter.
+   */
+  readonly made?: ReadonlyMap<string, readonly string[]>
+}
+
+/** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
+export const ROOT = '(machine)'
+
+/** The lab's name for the machine's own namespace. */
+export const rootOf = ({ namespaces }: Subject): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
+
+/** What to read of each namespace. */
+export function asking(subject: Subject): (name: string) => DumpRequest {
+  const { namespaces, sysctls, made, parting } = subject
+  const root = rootOf(subject)
+  const pins = (name: string): readonly string[] =>
+    parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
+  // Most namespaces have the same list, and readers make something of each list once.
+  const lists = new Map<string, readonly string[]>()
+  const depth = 'all'
+  return (name) => {
+    const own = sysctls.get(name) ?? []
+    if (name === root) return { sysctls: own, depth }
+    const list = [...new Set([...own, ...(made?.get(name) ?? pins(name))])]
+    const same = list.join(' ')
+    if (!lists.has(same)) lists.set(same, list)
+    return { netns: name, sysctls: lists.get(same) ?? list, depth }
+  }
+}
