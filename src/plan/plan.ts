@@ -225,21 +225,19 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   if (late.size)
     for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
       if (below(e.change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(netns)
-  const keyed = placed.map(({ e, netns, deep }, i) => {
+  // One number says when: what is done in waves, then the place of the namespace, then the stage.
+  const keyed = placed.map(({ e, netns, deep }) => {
     const at = rank.get(e.stage) ?? 0
     const phase = at < lateFrom ? 0 : e.stage === 'start processes' ? 3 : late.has(netns) ? 2 : 1
-    return { e, key: [phase, wall.get(e.stage) ?? 0, deep, places.get(netns) ?? 0, at, i] }
+    const when = (phase * stages.length + (wall.get(e.stage) ?? 0)) * (desired.size + 1) + deep
+    return { e, when, key: (when * placed.length + (places.get(netns) ?? 0)) * stages.length + at }
   })
-  keyed.sort((a, b) => {
-    const at = a.key.findIndex((k, i) => k !== b.key[i])
-    return (a.key[at] ?? 0) - (b.key[at] ?? 0)
-  })
+  keyed.sort((a, b) => a.key - b.key)
   let wave = -1
-  let last = ''
-  return keyed.map(({ e: { change, stage, command }, key }) => {
-    const name = key.slice(0, 3).join(' ')
-    if (name !== last) wave++
-    last = name
+  let last = -1
+  return keyed.map(({ e: { change, stage, command }, when }) => {
+    if (when !== last) wave++
+    last = when
     return { change, stage, wave, command }
   })
 }

@@ -26,8 +26,8 @@ export function gatherer(
   const CUT = 24 << 10
   /** Messages that are sent at once, and descriptors that are open for them. */
   const BATCH = 32
-  /** The most that is read of a file, and what is tried first: the kernel allocates and clears as much as it is asked for. */
-  const [PAGE, SHORT] = [4096, 64]
+  /** The most that is read of a file: the kernel allocates and clears as much as it is asked for. */
+  const PAGE = 4096
   const page = Buffer.alloc(PAGE)
 
   // What was read since the last reply. Answers are received where they stay, without copying.
@@ -85,8 +85,7 @@ export function gatherer(
       }
       const file = at < 0 ? -1 : libc.openat(at, path.slice(cut + 1), O_RDONLY | O_CLOEXEC, 0)
       if (file >= 0) {
-        let length = libc.read(file, page, SHORT)
-        if (length === SHORT) length = libc.pread(file, page, PAGE, 0)
+        const length = libc.read(file, page, PAGE)
         libc.close(file)
         for (let i = 0; i < length; i++) out[filled++] = page[i] ?? 0
       }

@@ -9,7 +9,7 @@ interface Space {
 
 type Call =
   | ('unshare' | 'setns' | 'socket' | 'setsockopt' | 'send' | 'recv' | 'ioctl')
-  | ('open' | 'openat' | 'read' | 'pread' | 'write' | 'close' | 'flock' | 'mkdir' | 'unlink' | 'mount' | 'umount2')
+  | ('open' | 'openat' | 'read' | 'write' | 'close' | 'flock' | 'mkdir' | 'unlink' | 'mount' | 'umount2')
 
 /** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
 export interface System {
