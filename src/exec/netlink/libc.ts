@@ -70,12 +70,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     ...['int unshare(int)', 'int setns(int, int)', 'int socket(int, int, int)', 'int close(int)'],
     ...['int setsockopt(int, int, int, void *, int)', 'int ioctl(int, ulong, void *)', 'int flock(int, int)'],
     ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
-    ...[
-      'int open(str, int, int)',
-      'long read(int, void *, size_t)',
-      'long pread(int, void *, size_t, long)',
-      'long write(int, void *, size_t)',
-    ],
+    ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
     ...['int openat(int, str, int, int)'],
     ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
   ]
