@@ -84,9 +84,12 @@ function colons(bytes: Buffer, at: number): string {
   return `${words.slice(0, start).join(':')}::${words.slice(start + length).join(':')}`
 }
 
-/** The words for the bits that are set. */
-export function bits(value: number, words: readonly (readonly [number, string])[]): string[] {
-  const set: string[] = []
-  if (value !== 0) for (const [bit, word] of words) if ((value & bit) !== 0) set.push(word)
-  return set
+/** Finds the words for the bits that are set. Few values come up, again and again. */
+export function bits(words: readonly (readonly [number, string])[]): (value: number) => readonly string[] {
+  const met = new Map<number, readonly string[]>()
+  return (value) => {
+    let set = met.get(value)
+    if (!set) met.set(value, (set = words.flatMap(([bit, word]) => ((value & bit) !== 0 ? [word] : []))))
+    return set
+  }
 }

@@ -20,7 +20,7 @@ const IFLA = {
 const INFO = { kind: 1, data: 2, slaveKind: 4 } as const
 const [IFF_UP, IFF_RUNNING] = [1, 0x40]
 /** net/if.h, in the order in which iproute2 prints them. */
-const flagWords = [
+const flagWords = bits([
   [0x8, 'LOOPBACK'],
   [0x2, 'BROADCAST'],
   [0x10, 'POINTOPOINT'],
@@ -39,7 +39,7 @@ const flagWords = [
   [0x10000, 'LOWER_UP'],
   [0x20000, 'DORMANT'],
   [0x40000, 'ECHO'],
-] as const
+])
 
 type Raw = { -readonly [K in keyof IpLink]: IpLink[K] } & { raw: number; lower?: number; ruler?: number }
 type Data = Record<string, unknown>
@@ -110,7 +110,7 @@ export function readLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice
     const lowerDown = lower && link.link_netnsid === undefined && !((byIndex.get(lower)?.raw ?? 0) & IFF_UP)
     return {
       ...link,
-      flags: [...(carried ? [] : ['NO-CARRIER']), ...bits(raw, flagWords), ...(lowerDown ? ['M-DOWN'] : [])],
+      flags: [...(carried ? [] : ['NO-CARRIER']), ...flagWords(raw), ...(lowerDown ? ['M-DOWN'] : [])],
     }
   })
 

@@ -33,7 +33,7 @@ const [AF_INET, AF_INET6] = [2, 10]
 const FR_ACT_TO_TBL = 1
 const FIB_RULE_INVERT = 2
 /** RTNH_F_* and RTM_F_*, in the order in which iproute2 prints them. */
-const flagWords = [
+const flagWords = bits([
   [0x1, 'dead'],
   [0x4, 'onlink'],
   [0x2, 'pervasive'],
@@ -44,7 +44,7 @@ const flagWords = [
   [0x20, 'unresolved'],
   [0x4000, 'rt_offload'],
   [0x8000, 'rt_trap'],
-] as const
+])
 /** RTAX_* whose value is printed as it is. */
 const metricNames: Readonly<Record<number, string>> = {
   2: 'mtu',
@@ -76,7 +76,7 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
       table: String(bytes[at + 4]),
       protocol: String(bytes[at + 5]),
       scope: String(bytes[at + 6]),
-      flags: bits(bytes.readUInt32LE(at + 8), flagWords),
+      flags: flagWords(bytes.readUInt32LE(at + 8)),
       ...(bytes[at + 3] && { tos: mark(bytes[at + 3] ?? 0) }),
     }
     attributes(bytes, at + 12, end, (attribute, from, to) => {
@@ -142,7 +142,7 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
     for (let at = from; at + 8 <= to;) {
       const length = bytes.readUInt16LE(at)
       if (length < 8) break
-      const hop: Hop = { weight: (bytes[at + 3] ?? 0) + 1, flags: bits(bytes[at + 2] ?? 0, flagWords) }
+      const hop: Hop = { weight: (bytes[at + 3] ?? 0) + 1, flags: flagWords(bytes[at + 2] ?? 0) }
       const index = bytes.readUInt32LE(at + 4)
       if (index) hop.dev = nameOf(index)
       attributes(bytes, at + 8, at + length, (attribute, start, end) => {
