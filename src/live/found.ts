@@ -29,7 +29,8 @@ export function readEarly(
   const wanted = names
     .map((name) => name ?? root)
     .filter((name) => name === root || (subject.namespaces.has(name) && !subject.namespaces.get(name)?.shares))
-  const dumped = runner.dump(wanted.map(asking(subject)))
+  const ready = resourcesByName()
+  const dumped = runner.dump(wanted.map(asking(subject)), ready.heard(wanted, subject))
   const found = find()
   found.catch(() => {}) // told to whom it is handed
   return { dumped, found }
@@ -41,26 +42,44 @@ export function readEarly(
     for (const [i, name] of wanted.entries()) {
       const dump = dumps[i] && (await withDetails(dumps[i], name === root ? undefined : name, runner))
       if (dump && (name === root || owner(dump) === subject.lab))
-        result.set(name, { dump, resources: resourcesIn(name, dump, subject) })
+        result.set(name, { dump, resources: ready.resources.get(name) ?? resourcesIn(name, dump, subject) })
     }
     return result
   }
 }
 
+/** Resources of namespaces that are known while others are still being read: what `dump` tells early is used at once. */
+export function resourcesByName() {
+  const resources = new Map<string, readonly Resource[]>()
+  return {
+    resources,
+    heard: (names: readonly string[], subject: Subject) => (index: number, dump: Dump) => {
+      const name = names[index] ?? ''
+      const mine = isRoot(name, subject) || owner(dump) === subject.lab
+      if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, subject))
+    },
+  }
+}
+
 /** What the kinds find in a namespace of the lab's, or of nobody's; `more` are sysctls that an earlier apply has set. */
 export function resourcesIn(name: string, dump: Dump, subject: Subject, more: readonly string[] = []): Resource[] {
-  const isRoot = name === ROOT || subject.namespaces.get(name)?.root === true
+  const root = isRoot(name, subject)
   const made = owner(dump) === subject.lab && !notesIn(loopback(dump)?.ifalias).adopted
   const scope = {
     namespace: name,
     lab: subject.lab,
-    ...(isRoot && { root: true as const }),
-    ...((isRoot || made) && { made: true as const }),
+    ...(root && { root }),
+    ...((root || made) && { made: true as const }),
   }
   const own = telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...more])
-  const told = { ...dump, sysctls: isRoot ? own : new Map([...tellingOfInterfaces(dump, own), ...own]) }
+  const told = { ...dump, sysctls: root ? own : new Map([...tellingOfInterfaces(dump, own), ...own]) }
   return [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
 }
+
+const isRoot = (name: string, { namespaces }: Subject): boolean => name === ROOT || namespaces.get(name)?.root === true
+
+const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
+const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)
 
 /** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
 export async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
@@ -68,8 +87,8 @@ export async function withDetails(dump: Dump, netns: string | undefined, runner:
     const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
     return code === 0 ? parse(stdout) : undefined
   }
-  const tunnels = dump.links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
-  const wireguard = tunnels ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
+  if (!hasDetails(dump)) return dump
+  const wireguard = hasTunnels(dump) ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
   const vlans = filtersVlans(dump)
     ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
     : undefined

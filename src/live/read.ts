@@ -4,7 +4,7 @@ import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
-import { loopback, owner, resourcesIn, withDetails, type Early } from './found.ts'
+import { loopback, owner, resourcesByName, resourcesIn, withDetails, type Early } from './found.ts'
 import { fresh, telling, without } from './inherited.ts'
 import { asking, rootOf, type Subject } from './subject.ts'
 
@@ -40,16 +40,20 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
   const root = rootOf(subject)
   const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
-  const others = named.filter(({ name }) => isMain(name) && !namespaces.has(name))
+  const others = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
   if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
 
   const full = asking(subject)
+  const ready = resourcesByName()
   const [dumped, rest, inherited] = await Promise.all([
-    runner.dump(unseen.map(full)),
-    runner.dump(others.map(({ name }) => ({ ...full(name), owner: lab }))),
+    runner.dump(unseen.map(full), ready.heard(unseen, subject)),
+    runner.dump(
+      others.map((name) => ({ ...full(name), owner: lab })),
+      ready.heard(others, subject),
+    ),
     missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
   ])
 
@@ -57,7 +61,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const places = new Map(unseen.map((name, i) => [name, i]))
   const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
   for (const name of wanted) keep(name, seen.get(name)?.dump ?? dumped[places.get(name) ?? -1])
-  others.forEach(({ name }, i) => owner(rest[i]) === lab && keep(name, rest[i]))
+  others.forEach((name, i) => owner(rest[i]) === lab && keep(name, rest[i]))
   for (const [name, dump] of dumps)
     if (!seen.has(name)) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
@@ -84,7 +88,8 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
     if (!owned) foreign.set(name, found(name, owner(dump)))
     if (!owned && owner(dump) !== undefined) continue
     const more = set.get(name)
-    const all = (!more && seen.get(name)?.resources) || resourcesIn(name, dump, subject, more)
+    const early = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
+    const all = early ?? resourcesIn(name, dump, subject, more)
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)

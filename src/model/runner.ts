@@ -235,8 +235,11 @@ export interface Runner {
   foresee?(count: number): void
   /** The named namespaces, sorted by name. */
   list(): Promise<NamedNamespace[]>
-  /** Reads namespaces, in the order asked; undefined for one that vanished meanwhile. */
-  dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]>
+  /**
+   * Reads namespaces, in the order asked; undefined for one that vanished meanwhile. `heard` may be told of some, with their
+   * place in the list, before all are there.
+   */
+  dump(requests: readonly DumpRequest[], heard?: (index: number, dump: Dump) => void): Promise<(Dump | undefined)[]>
   /**
    * These rule sets of nftables as nft lists them without counters, each loaded into a namespace that is gone when this
    * returns; undefined for those that it refuses, and where the program has to be asked.

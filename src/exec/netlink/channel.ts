@@ -9,6 +9,8 @@ export interface Channel {
   readonly unusable: Promise<string | undefined>
   /** Whether it can load and list the rules of nftables: known when it is known to work. */
   readonly nft: () => boolean
+  /** Whether nothing is under way. */
+  readonly idle: () => boolean
   /** Sends a request and hears everything that comes back for it. Throws when it could not be carried on with. */
   ask(request: Request, heard: (reply: Reply) => void): Promise<void>
 }
@@ -51,7 +53,12 @@ function openChannel(): Channel {
     koffi = createRequire(__filename).resolve('koffi')
   } catch {
     const unusable = 'the package koffi is not installed'
-    return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
+    return {
+      unusable: Promise.resolve(unusable),
+      nft: () => false,
+      idle: () => true,
+      ask: () => Promise.reject(new Error(unusable)),
+    }
   }
   const worker = new Worker(source(), { eval: true, workerData: koffi, trackUnmanagedFds: false })
   worker.unref()
@@ -87,6 +94,7 @@ function openChannel(): Channel {
 
   return {
     nft: () => nft,
+    idle: () => pending.length === 0,
     get unusable() {
       // Whoever waits for the thread to start must not find the process ended.
       worker.ref()

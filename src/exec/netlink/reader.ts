@@ -21,6 +21,8 @@ const MANY = 100
 interface Learnt {
   known?: Decoded | 'foreign'
   files?: readonly (string | undefined)[]
+  /** All that it takes, but for what programs are still to be asked. */
+  dump?: Dump
 }
 
 /** What is to be read, and what is known of it so far. */
@@ -28,23 +30,28 @@ interface Order {
   readonly wanted: readonly DumpRequest[]
   readonly recipes: ReadonlyMap<readonly string[], Recipe>
   readonly learnt: readonly Learnt[]
+  /** nft is missing: only the programs that are there can tell whether there are rules. */
+  readonly blind: boolean
+  readonly heard?: ((index: number, dump: Dump) => void) | undefined
 }
 
-/** Reads namespaces through the thread; where there are many, a second one begins with the files meanwhile. */
+/** Reads namespaces through the thread that has time; where there are many files, a second one begins with them meanwhile. */
 export const reader =
   ({ one, other }: Threads): Runner['dump'] =>
-  async (wanted) => {
+  async (wanted, heard) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
-    const order = { wanted, recipes, learnt }
+    const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
+    const order = { wanted, recipes, learnt, blind, heard }
     const next = new Int32Array(new SharedArrayBuffer(4))
-    if (every.length < MANY) await ask(one, order, every, 'both')
-    else if (filed.length < MANY)
-      await Promise.all([one, other()].map((thread) => ask(thread, order, every, 'both', next)))
-    else {
+    if (filed.length < MANY) {
+      // One keeps up with the main thread, which makes something of the answers; if it is busy, it joins in later.
+      const threads = every.length < MANY || one.idle() ? [one] : [other(), one]
+      await Promise.all(threads.map((thread) => ask(thread, order, every, 'both', next)))
+    } else {
       const answers = ask(one, order, every, 'answers')
       // Where it is not known yet whose they are, files come later.
       if (wanted.some(({ owner }) => owner !== undefined)) await answers
@@ -60,11 +67,12 @@ const isWhole = (one: Learnt | undefined): boolean =>
 /** Asks a thread, about the requests with these indexes, for answers of the kernel, for files, or for both. */
 async function ask(
   channel: Channel,
-  { wanted, recipes, learnt }: Order,
+  order: Order,
   indexes: readonly number[],
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
+  const { wanted, recipes, learnt, blind, heard } = order
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
   const { bytes, add } = collector()
@@ -97,6 +105,9 @@ async function ask(
     if (gone) return vanished(request, gone)
     if (files) one.files = readFiles(answers, files)
     if (what !== 'files') one.known = attempt(() => decode(answers, result, names))
+    if (!heard || what !== 'both') return
+    putTogether(order, index)
+    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) heard(index, one.dump)
   }
 }
 
@@ -110,30 +121,40 @@ function attempt<T>(read: () => T): T | 'foreign' {
   }
 }
 
+/** Whether programs are to be asked for its rules or its qdiscs. */
+const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
+  known === undefined || known.shaped || known.tables?.length !== 0 || (known.whole && blind)
+
+/** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
+function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
+  const one = learnt[index]
+  const list = recipes.get(wanted[index]?.sysctls ?? [])
+  if (!one?.known || one.known === 'foreign' || one.dump) return
+  const { known, files = [] } = one
+  const values = list && known.whole && attempt(() => sysctls(list, known.netconf, files))
+  if (values === 'foreign') one.known = values
+  else one.dump = values ? { ...known.dump, sysctls: values } : known.dump
+}
+
 /** Puts together what was learnt, and asks the programs for the rest. */
-async function finish({ wanted, recipes, learnt }: Order): Promise<(Dump | undefined)[]> {
+async function finish(order: Order): Promise<(Dump | undefined)[]> {
+  const { wanted, learnt, blind } = order
   const legacy = isLegacy()
-  // Where nft is missing, only the programs that are there can tell whether there are rules.
-  const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
   const dumps: (Dump | undefined)[] = []
   const walled: (Walled & { index: number })[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
-    const { known, files = [] } = learnt[index] ?? {}
-    const { netns, sysctls: keys } = request
-    const list = recipes.get(keys)
-    const values =
-      known && known !== 'foreign' && list && known.whole && attempt(() => sysctls(list, known.netconf, files))
-    if (known === 'foreign' || values === 'foreign')
-      unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
-    else if (known) {
-      const dump = values ? { ...known.dump, sysctls: values } : known.dump
+    putTogether(order, index)
+    const { known, dump } = learnt[index] ?? {}
+    const { netns } = request
+    dumps[index] = dump
+    if (known === 'foreign') unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
+    else if (dump && known && isUnfinished(known, blind)) {
       const { tables } = known
-      dumps[index] = dump
       if (known.shaped) unfinished.push({ index, work: async () => ({ ...dump, qdiscs: await readQdiscs(netns) }) })
       if (tables?.length !== 0 || (known.whole && blind))
         walled.push({ index, ...(netns !== undefined && { netns }), ...(tables && !legacy && { tables }) })
-    } else dumps[index] = undefined
+    }
   }
   await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
   const rules = await readFirewalls(walled)
