@@ -1,8 +1,9 @@
+import { execFile } from 'node:child_process'
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { connect as dial, createServer, isIPv6, type Socket } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { GREETING, type Answer, type Request } from './protocol.ts'
 
 /**
@@ -67,23 +68,30 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
   })
 }
 
+/** The addresses of the namespace. Node leaves out those of an interface that has no carrier yet, as a bridge's at first. */
+async function ownAddresses(): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ip', ['-j', 'addr', 'show'])
+  const links = JSON.parse(stdout) as { addr_info?: { local: string; scope: string; tentative?: boolean }[] }[]
+  return links.flatMap(({ addr_info = [] }) =>
+    addr_info.flatMap(({ local, scope, tentative }) => (scope === 'link' || tentative ? [] : [local])),
+  )
+}
+
 /** One socket per address: a reply then comes from the address that was asked, which one for all would not see to. */
 async function listenUdp(name: string, port: number, listeners: Listener[]): Promise<Answer> {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
+  const addresses = await ownAddresses()
   const opened = await Promise.all(
-    addresses
-      .filter((address) => !/^fe[89ab]/i.test(address))
-      .map(
-        (address) =>
-          new Promise<Answer & { socket: Datagrams }>((resolve) => {
-            const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-            socket.once('error', (error) => resolve({ ...codeOf(error), socket }))
-            socket.on('message', (text, from) =>
-              socket.send(`${greeting(name, from.address, from.port)}${text.toString()}`, from.port, from.address),
-            )
-            socket.bind(port, address, () => resolve({ socket: socket.unref() }))
-          }),
-      ),
+    addresses.map(
+      (address) =>
+        new Promise<Answer & { socket: Datagrams }>((resolve) => {
+          const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+          socket.once('error', (error) => resolve({ ...codeOf(error), socket }))
+          socket.on('message', (text, from) =>
+            socket.send(`${greeting(name, from.address, from.port)}${text.toString()}`, from.port, from.address),
+          )
+          socket.bind(port, address, () => resolve({ socket: socket.unref() }))
+        }),
+    ),
   )
   const failed = opened.find(({ error }) => error !== undefined)
   if (failed) for (const { socket, error } of opened) if (error === undefined) socket.close()

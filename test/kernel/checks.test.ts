@@ -19,7 +19,7 @@ namespaces:
   pod: { shares: c2 }
   gw:
     forwarding: true
-    bridges: { br0: [10.1.0.1/24, "fd01::1/64"] }
+    bridges: { br0: [10.1.0.1/24, "fd01::1/64"], empty: 10.5.0.1/24 }
     iptables:
       nat:
         POSTROUTING: ["-s 10.1.0.0/24 -o up -p tcp -j MASQUERADE --random", "-s 10.1.0.0/24 -o up -j MASQUERADE"]
@@ -71,6 +71,7 @@ test('what holds passes', async () => {
     '{ from: c1, tcp: "[fd01::1]:70", to: "gw:70" }',
     '{ from: c1, udp: "[fd01::1]:70", to: "gw:70", count: 2 }',
     '{ from: c1, udp: "c2:53", to: "pod:53" }',
+    '{ from: gw, udp: "10.5.0.1:70", to: "gw:70" }', // an address of an interface that has no carrier
     '{ from: c1, tcp: "out:99", to: "out:99", expect: fail }',
     '{ from: c1, tcp: "out:98", to: "out:98", expect: fail }',
     '{ from: c1, udp: "out:53", to: "out:53", expect: fail }',
@@ -82,7 +83,7 @@ test('what holds passes', async () => {
     '{ from: c1, run: ["false"], expect: fail, name: a name }',
   )
   expect(checks.filter(({ status }) => status !== 'pass')).toEqual([])
-  expect({ code, summary }).toEqual({ code: 0, summary: { pass: 20, fail: 0, error: 0 } })
+  expect({ code, summary }).toEqual({ code: 0, summary: { pass: 21, fail: 0, error: 0 } })
   const detail = (name: string) => checks.find((check) => check.name.startsWith(name))?.detail
   expect(detail('out tcp')).toMatch(/^c1:80 answered, and saw the client as 203\.0\.113\.2:\d+$/)
   expect(detail('c1 tcp c2:8000 (to')).toMatch(/^what listens at c2:8000 answered.* as 10\.1\.0\.2:\d+$/)
