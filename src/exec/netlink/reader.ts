@@ -49,7 +49,7 @@ export const reader =
     const next = new Int32Array(new SharedArrayBuffer(4))
     if (filed.length < MANY) {
       // One keeps up with the main thread, which makes something of the answers; if it is busy, it joins in later.
-      const threads = every.length < MANY || one.idle() ? [one] : [other(), one]
+      const threads = every.length < 2 * MANY || one.idle() ? [one] : [other(), one]
       await Promise.all(threads.map((thread) => ask(thread, order, every, 'both', next)))
     } else {
       const answers = ask(one, order, every, 'answers')
