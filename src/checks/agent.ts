@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { connect as dial, createServer, isIPv6, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
+import { runProcess } from '../exec/process.ts'
 import { GREETING, type Answer, type Request } from './protocol.ts'
 
 /**
@@ -70,7 +69,7 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
 
 /** The addresses of the namespace. Node leaves out those of an interface that has no carrier yet, as a bridge's at first. */
 async function ownAddresses(): Promise<string[]> {
-  const { stdout } = await promisify(execFile)('ip', ['-j', 'addr', 'show'])
+  const { stdout } = await runProcess({ argv: ['ip', '-j', 'addr', 'show'] })
   const links = JSON.parse(stdout) as { addr_info?: { local: string; scope: string; tentative?: boolean }[] }[]
   return links.flatMap(({ addr_info = [] }) =>
     addr_info.flatMap(({ local, scope, tentative }) => (scope === 'link' || tentative ? [] : [local])),

@@ -51,8 +51,8 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
 
 /**
  * Reads the kernel and plans for the lab that was opened, which is written out meanwhile; `making`: the plan is going to be
- * carried out. Throws a UserError when something
- * is wrong with it, when the kernel or the machine lacks something, or when something foreign is in the way.
+ * carried out. Throws a UserError when something is wrong with it, when the kernel or the machine lacks something, or when
+ * something foreign is in the way.
  */
 export async function prepare(
   located: Located,

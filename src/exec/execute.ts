@@ -44,7 +44,8 @@ export async function execute(
   const settling = settlings(all)
   const reading: Promise<unknown>[] = []
   const settle = (place: number): void => {
-    const heard = progress.settled?.(settling[place] ?? [])
+    const names = settling[place] ?? []
+    const heard = names.length ? progress.settled?.(names) : undefined
     if (heard) reading.push(heard.catch(() => {})) // told to whom it is handed
   }
   for (const [place, wave] of all.entries()) {

@@ -61,6 +61,7 @@ export function expandSettings(x: Expansion): void {
 
 /** Sysctls of interfaces that are not there, and IPv6 addresses where IPv6 is off. Everything has been expanded. */
 export function checkSettings(x: Expansion): void {
+  const isDevice = (id: string): boolean => 'up' in (x.resources.get(id)?.spec ?? {})
   const devices = (namespace: string): string[] =>
     [...x.resources.values()].flatMap((r) => (r.namespace === namespace && 'up' in r.spec ? [nameOf(r.id)] : []))
   for (const { kind, namespace, spec, root, source } of x.resources.values()) {
@@ -70,7 +71,7 @@ export function checkSettings(x: Expansion): void {
     const complain = (summary: string, detail: string): void => {
       if (source) x.report.at(source(), summary, detail)
     }
-    if (kind === 'sysctl' && !root && !x.resources.has(linkId(namespace, dev)))
+    if (kind === 'sysctl' && !root && !isDevice(linkId(namespace, dev)))
       complain(
         `there is no interface ${dev} in ${namespace}`,
         suggest(dev, devices(namespace)) ?? 'A dot in the name of an interface is written / in a sysctl.',

@@ -88,8 +88,8 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
     if (!owned) foreign.set(name, found(name, owner(dump)))
     if (!owned && owner(dump) !== undefined) continue
     const more = set.get(name)
-    const early = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
-    const all = early ?? resourcesIn(name, dump, subject, more)
+    const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
+    const all = known ?? resourcesIn(name, dump, subject, more)
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)

@@ -190,7 +190,6 @@ const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
 const wall = new Map<Stage, number>()
 stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
 
-const OPENING = 'open bridges' satisfies Stage
 const lateFrom = rank.get('set bridges') ?? 0
 
 /**
@@ -221,7 +220,7 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
     const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
     return { e, netns, deep }
   })
-  const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === OPENING ? [netns] : [])))
+  const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === 'open bridges' ? [netns] : [])))
   if (late.size)
     for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
       if (below(e.change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(netns)

@@ -333,6 +333,11 @@ describe('what is wrong is said at its place', () => {
       one('').replace('interfaces', 'sysctls: { net.ipv4.conf.d1.rp_filter: 1 }, interfaces'),
       /no interface d1 in a.*"d0"/,
     ],
+    [
+      'a sysctl of what is no interface',
+      'namespaces: { a: { sysctls: { net.ipv4.conf.nftables.rp_filter: 1 }, nftables: "table inet t { }" } }',
+      /no interface nftables in a/,
+    ],
   ])('what the kernel would refuse, or forget: %s', (_, text, words) => {
     const [first] = diagnose({ file: 'l', text })
     expect(`${first?.summary} ${first?.detail ?? ''}`).toMatch(words)

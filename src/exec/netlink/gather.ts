@@ -72,7 +72,6 @@ export function gatherer(
 
   /** The contents of files. Files of one folder, one after the other, are opened from there: that saves looking it up. */
   function contents(paths: readonly string[]): Slice {
-    makeRoom()
     const from = filled
     let [folder, at] = ['', -1]
     for (const path of paths) {
@@ -132,7 +131,6 @@ export function gatherer(
           netns === undefined ? system.descriptor(netns) : libc.open(`/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
         return fd < 0 ? [] : [{ id, netns, fd }]
       })
-      for (const { id, netns } of asked) ids.set(netns, id)
       // What fails is answered, the second name of a namespace that has its id, and the last.
       const last = asked.at(-1)?.id
       const message = Buffer.concat(
@@ -145,14 +143,14 @@ export function gatherer(
           ),
         ),
       )
-      if (last === undefined || libc.send(socket, message, message.length, 0) < 0) continue
+      const isSent = last !== undefined && libc.send(socket, message, message.length, 0) >= 0
       const failed = new Set<number>()
-      for (let id = -1; id !== last && system.receive(socket, reply) >= 0;) {
+      for (let id = -1; isSent && id !== last && system.receive(socket, reply) >= 0;) {
         id = reply.readUInt32LE(8)
         if (reply.readInt32LE(16) !== 0) failed.add(id)
       }
       for (const { id, netns, fd } of asked) {
-        if (failed.has(id)) ids.set(netns, known(fd))
+        if (isSent) ids.set(netns, failed.has(id) ? known(fd) : id)
         if (netns !== undefined) libc.close(fd)
       }
     }
