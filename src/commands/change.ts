@@ -43,9 +43,6 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
   const opened = open(located)
   const name = opened?.name ?? ('name' in located ? located.name : '')
-  // To take a lab away its name is enough.
-  if (!options.destroy) report(opened?.lab().warnings ?? [], options)
-  if ('file' in located && !saved) remember(located.file)
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
     show(shown, options)
@@ -62,6 +59,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
     if (!shown) show(current, options)
+    if ('file' in located && !saved) remember(located.file)
     if (options.force && current.plan.strangers.length) {
       await end(current.plan.strangers)
       current = await prepare(located, opened, runner, options)
@@ -86,7 +84,8 @@ async function settle(watchdog: Watchdog, name: string, code: number): Promise<v
   else await watchdog.dismiss()
 }
 
-function show({ plan, source }: Prepared, options: ChangeOptions): void {
+function show({ lab, plan, source }: Prepared, options: ChangeOptions): void {
+  report(lab?.warnings ?? [], options)
   const json = planJson(plan)
   if (options.json) outJson(json)
   else out(renderPlan(json, source, outColors(options), options.destroy))

@@ -1,4 +1,4 @@
-import { shell } from '../model/command.ts'
+import { shell, type Command } from '../model/command.ts'
 import { stages, type Stage, type Step } from '../model/plan.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { idHint } from './sandbox/hint.ts'
@@ -36,30 +36,29 @@ export async function execute(
   signal?: AbortSignal,
 ): Promise<Execution> {
   const done: Step[] = []
+  const all = waves(steps)
+  const settling = settlings(all)
+  const places = new Map(all.map((wave, place) => [wave[0]?.wave, place]))
+  const left = all.map(({ length }) => length)
+  const reading: Promise<unknown>[] = []
   const finish = (step: Step): void => {
     done.push(step)
     progress.done(step, done.length, steps.length)
-  }
-  const all = waves(steps)
-  const settling = settlings(all)
-  const reading: Promise<unknown>[] = []
-  const settle = (place: number): void => {
+    const place = places.get(step.wave) ?? 0
+    left[place] = (left[place] ?? 0) - 1
     const names = settling[place] ?? []
-    const heard = names.length ? progress.settled?.(names) : undefined
+    if (left[place] > 0 || names.length === 0 || signal?.aborted) return
+    const heard = progress.settled?.(names)
     if (heard) reading.push(heard.catch(() => {})) // told to whom it is handed
   }
-  for (const [place, wave] of all.entries()) {
+  for (const some of uninterrupted(all)) {
     // A bridge that opens floods what every host says, and everything takes long (docs/kernel.md).
-    const opens = wave.some(({ stage }) => stage === 'open bridges')
-    if (opens) {
-      settle(place - 1)
-      await Promise.all(reading)
-    }
-    let rest = wave
+    if (opens(some[0])) await Promise.all(reading)
+    let rest = some.flat()
     while (rest.length > 0 && !signal?.aborted) {
       const finished = new Set<number>()
-      const running = runner.run(
-        rest.map(({ command }) => command),
+      const failure = await runner.run(
+        waves(rest).map((wave) => wave.map(({ command }) => command)),
         (index) => {
           const step = rest[index]
           finished.add(index)
@@ -67,10 +66,6 @@ export async function execute(
         },
         signal,
       )
-      // While the kernel is busy with the first wave, the commands of the others are made ready.
-      if (wave === all[0]) runner.anticipate?.(steps.slice(wave.length).map(({ command }) => command))
-      else if (rest === wave && !opens) settle(place - 1)
-      const failure = await running
       const failed = failure && rest[failure.index]
       if (failed && !isMoot(failed, failure.outcome)) {
         progress.end()
@@ -83,7 +78,6 @@ export async function execute(
       rest = rest.filter((_, index) => !finished.has(index))
     }
   }
-  if (!signal?.aborted) settle(all.length - 1)
   progress.end()
   return { done, stopped: done.length < steps.length }
 }
@@ -99,15 +93,42 @@ function waves(steps: readonly Step[]): Step[][] {
   return result
 }
 
-const reaching = new Set<Stage>(
-  stages.slice(0, stages.findIndex(({ name }) => name === 'create links') + 1).map(({ name }) => name),
+/** Whether bridges open in this wave. */
+const opens = (wave: readonly Step[] | undefined): boolean =>
+  wave?.some(({ stage }) => stage === 'open bridges') === true
+
+/** Waves that may be carried out one after the other without a look at how far they came. */
+function uninterrupted(all: readonly Step[][]): Step[][][] {
+  const result: Step[][][] = [[]]
+  for (const wave of all) {
+    if (opens(wave)) result.push([])
+    result.at(-1)?.push(wave)
+  }
+  return result
+}
+
+const early = new Set<Stage>(
+  stages
+    .slice(
+      0,
+      stages.findIndex(({ name }) => name === 'create links'),
+    )
+    .map(({ name }) => name),
 )
 
-/** By wave, the namespaces that nothing concerns after it. Until links are made, commands reach into other namespaces. */
+/** The namespaces that a command changes: its own, and where it puts an end of a link. */
+const concerned = ({ netns, argv }: Command): (string | undefined)[] => [
+  netns,
+  ...argv.filter((_, i) => argv[i - 1] === 'netns'),
+]
+
+/** By wave, the namespaces that nothing concerns after it. */
 function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] {
-  const least = all.findLastIndex((wave) => wave.some(({ stage }) => reaching.has(stage)))
+  const least = all.findLastIndex((wave) => wave.some(({ stage }) => early.has(stage)))
   const lasts = new Map<string | undefined, number>()
-  all.forEach((wave, place) => wave.forEach(({ command }) => lasts.set(command.netns, Math.max(place, least))))
+  all.forEach((wave, place) =>
+    wave.forEach(({ command }) => concerned(command).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
+  )
   const result = all.map((): (string | undefined)[] => [])
   for (const [netns, place] of lasts) result[place]?.push(netns)
   return result

@@ -10,13 +10,13 @@ export function withFaults(runner: Runner, fault: string | undefined): Runner {
   let count = 0
   return {
     ...runner,
-    async run(commands, done, signal) {
-      for (const [index, command] of commands.entries()) {
+    async run(waves, done, signal) {
+      for (const [index, command] of waves.flat().entries()) {
         if (signal?.aborted) return undefined
         count++
         if (what === 'fail' && count === Number(number))
           return { index, outcome: { code: 1, stdout: '', stderr: `NETLAB_FAULT=${fault}` } }
-        const failure = await runner.run([command], () => done(index), signal)
+        const failure = await runner.run([[command]], () => done(index), signal)
         if (failure) return { ...failure, index }
         if (count !== Number(number)) continue
         process.kill(process.pid, what === 'kill' ? 'SIGKILL' : 'SIGTERM')

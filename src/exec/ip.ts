@@ -23,9 +23,24 @@ interface Job {
 }
 
 async function run(
-  commands: readonly Command[],
+  waves: readonly (readonly Command[])[],
   done: (index: number) => void,
   signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  let before = 0
+  for (const wave of waves) {
+    const start = before
+    const failure = await runWave(wave, (index) => done(start + index), signal)
+    if (failure) return { ...failure, index: start + failure.index }
+    before += wave.length
+  }
+  return undefined
+}
+
+async function runWave(
+  commands: readonly Command[],
+  done: (index: number) => void,
+  signal: AbortSignal | undefined,
 ): Promise<Failure | undefined> {
   let failure: Failure | undefined
   const groups = new Map<string, Job[]>()

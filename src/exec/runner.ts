@@ -15,7 +15,6 @@ export function startRunner(): Runner {
   const runner: Runner = {
     ...ipRunner,
     run: async (...of) => (await chosen).run(...of),
-    anticipate: (commands) => void chosen.then((runner) => runner.anticipate?.(commands)),
     foresee: (count) => void chosen.then((runner) => runner.foresee?.(count)),
     dump: async (...of) => (await chosen).dump(...of),
     nftForms: async (texts) => (await (await chosen).nftForms?.(texts)) ?? [],

@@ -51,6 +51,21 @@ export const routeId = (namespace: string, { to, tos, table, metric }: RouteSpec
     ...(metric === undefined ? [] : [`metric ${metric}`]),
   ].join(' ')
 
+/** A way, without what goes without saying. Filled in field by field, so that all are of few shapes (docs/decisions.md). */
+export function makeHop(hop: {
+  via?: string | undefined
+  dev?: string | undefined
+  weight?: number | undefined
+  onlink?: boolean | undefined
+}): Hop {
+  const result: { -readonly [K in keyof Hop]: Hop[K] } = {}
+  if (hop.via !== undefined) result.via = hop.via
+  if (hop.dev !== undefined) result.dev = hop.dev
+  if (hop.weight !== undefined && hop.weight !== 1) result.weight = hop.weight
+  if (hop.onlink) result.onlink = true
+  return result
+}
+
 /** The scope that iproute2 gives a route when none is asked for (ip-route(8)). */
 const usualScope = (r: RouteSpec): string =>
   r.family === 6 || r.via !== undefined || r.nexthops || (r.type !== undefined && r.type !== 'local')
@@ -64,13 +79,8 @@ const gateway = (hop: { gateway?: string; via?: { host: string } }): string | un
   return text === undefined ? undefined : canonicalAddress(text)
 }
 const hopOf = (hop: NonNullable<IpRoute['nexthops']>[number]): Hop => {
-  const via = gateway(hop)
-  return {
-    ...(via !== undefined && { via }),
-    ...(hop.dev !== undefined && { dev: hop.dev }),
-    ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
-    ...(hop.flags?.includes('onlink') && { onlink: true as const }),
-  }
+  const { dev, weight, flags } = hop
+  return makeHop({ via: gateway(hop), dev, weight, onlink: flags?.includes('onlink') })
 }
 
 function specOf(r: IpRoute): RouteSpec {

@@ -29,7 +29,7 @@ export function expansion(lab: string, file: LabFile, report: Report): Expansion
         return
       }
       const root = file.namespaces[resource.namespace]?.root
-      resources.set(resource.id, { ...resource, ...(root && { root }), source: () => report.position(path, on) })
+      resources.set(resource.id, { source: () => report.position(path, on), ...(root && { root }), ...resource })
     },
   }
 }

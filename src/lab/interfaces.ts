@@ -67,8 +67,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
       continue
     }
     const mtu = mtuOf(id)
-    const { mtu: _, ...spec } = specs.get(id) ?? { up: true }
-    x.add({ id, kind: type.name, namespace, spec: { ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
+    const { mtu: _, up, ...spec } = specs.get(id) ?? { up: true }
+    x.add({ id, kind: type.name, namespace, spec: { up, ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
     addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     const impairments = settings['impairments']

@@ -1,5 +1,5 @@
 import { neighborId } from '../kinds/neighbor.ts'
-import { routeId, type Hop, type RouteSpec } from '../kinds/route.ts'
+import { makeHop, routeId, type Hop, type RouteSpec } from '../kinds/route.ts'
 import { canonicalAddress, contains, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
@@ -110,12 +110,7 @@ function expandHop(x: Expansion, home: Home, onLink: Nets, hop: HopFile, onlink:
     )
     return undefined
   }
-  return {
-    ...(via !== undefined && { via }),
-    ...(dev !== undefined && { dev }),
-    ...(hop.weight !== undefined && hop.weight !== 1 && { weight: hop.weight }),
-    ...(onlink && via !== undefined && { onlink: true as const }),
-  }
+  return makeHop({ via, dev, weight: hop.weight, onlink: onlink && via !== undefined })
 }
 
 const DISCARD = ['blackhole', 'unreachable', 'prohibit']

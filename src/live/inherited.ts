@@ -95,7 +95,7 @@ export function pinned(
   { dropped, lost }: Pick<Live, 'dropped' | 'lost'> = { dropped: new Map(), lost: new Map() },
 ): Resources {
   const result = new Map(desired)
-  for (const r of lost.values()) if (desired.has(r.namespace)) result.set(r.id, { ...r, implied: true })
+  for (const r of lost.values()) if (desired.has(r.namespace)) result.set(r.id, { implied: true, ...r })
   const having = (wanted: string): Set<string> =>
     new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
   const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
@@ -125,7 +125,7 @@ export function pinned(
     const settled = dev !== undefined && !dropped.has(r.id) && value === r.spec['value']
     const gone = dev !== undefined && !desired.has(linkId(r.namespace, dev))
     if (value !== undefined && !settled && !gone)
-      result.set(r.id, { ...sysctlResource(r.namespace, key, value), implied: true })
+      result.set(r.id, { implied: true, ...sysctlResource(r.namespace, key, value) })
   }
   return result
 }

@@ -51,7 +51,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, subject)),
     runner.dump(
-      others.map((name) => ({ ...full(name), owner: lab })),
+      others.map((name) => ({ owner: lab, ...full(name) })),
       ready.heard(others, subject),
     ),
     missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
@@ -103,7 +103,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
       const resource = into.get(id)
       const field = resource && kindOf(resource.kind).farEnd
       const end = field && endOf(name, link)
-      if (end) into.set(id, { ...resource, spec: { ...resource.spec, [field]: end } })
+      if (end) into.set(id, { ...resource, spec: { [field]: end, ...resource.spec } })
     }
   for (const { name, stale } of named) {
     const main = mains.get(name)

@@ -224,13 +224,15 @@ export interface Stranger {
 /** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
 export interface Runner {
   /**
-   * Runs commands that change things. Those of one namespace run in order; those of different namespaces may run at
-   * the same time. Stops at the first failure (what runs elsewhere at that moment is let finish).
-   * `done` is told the index of every command that succeeded.
+   * Runs commands that change things, one wave after the other. Within a wave those of one namespace run in order; those of
+   * different namespaces may run at the same time. Stops at the first failure (what runs elsewhere at that moment is let
+   * finish). `done` is told the index of every command that succeeded, counted through all waves.
    */
-  run(commands: readonly Command[], done: (index: number) => void, signal?: AbortSignal): Promise<Failure | undefined>
-  /** Says what will be run later, so that it can be made ready while something else runs. */
-  anticipate?(commands: readonly Command[]): void
+  run(
+    waves: readonly (readonly Command[])[],
+    done: (index: number) => void,
+    signal?: AbortSignal,
+  ): Promise<Failure | undefined>
   /** Says that so many namespaces are going to be made, so that it can begin with that, unseen. */
   foresee?(count: number): void
   /** The named namespaces, sorted by name. */

@@ -61,18 +61,18 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
   const changes = new Map<string, Change>()
   const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
     const base = () => ({ id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d })
-    if (!l) return { ...base(), action: 'create', differences: [] }
+    if (!l) return { action: 'create', differences: [], ...base() }
     if (l.kind !== d.kind) {
       const differences: Difference[] = [
         { field: 'kind', from: l.kind, to: d.kind, forces: 'it is another kind of thing' },
       ]
-      return { ...base(), before: l, action: 'replace', differences }
+      return { before: l, action: 'replace', differences, ...base() }
     }
     const differences = kindOf(d.kind).compare(l.spec, d.spec)
-    if (forced.has(d.id)) return { ...base(), before: l, action: 'replace', differences, reason: 'asked for' }
+    if (forced.has(d.id)) return { before: l, action: 'replace', differences, reason: 'asked for', ...base() }
     if (differences.length === 0) return undefined
     const action = differences.some((x) => x.forces !== undefined) ? 'replace' : 'update'
-    return { ...base(), before: l, action, differences }
+    return { before: l, action, differences, ...base() }
   }
   for (const d of desired.values()) {
     const change = consider(d, live.get(d.id))
@@ -102,7 +102,7 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
       const by = lost.get(d.id)
       if (by !== undefined && !isRemoved(change)) {
         const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), before: l, after: d }
-        changes.set(d.id, { ...base, action: 'replace', differences: change?.differences ?? [], lostWith: by })
+        changes.set(d.id, { action: 'replace', differences: change?.differences ?? [], lostWith: by, ...base })
         settled = false
         continue
       }
@@ -190,11 +190,15 @@ const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
 const wall = new Map<Stage, number>()
 stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
 
-const lateFrom = rank.get('set bridges') ?? 0
+const [linksFrom, lateFrom] = [rank.get('create links') ?? 0, rank.get('set bridges') ?? 0]
+
+/** From so many namespaces on they are set up in parts, so that one can be read again while others are still made. */
+const [LARGE, PARTS] = [400, 4]
 
 /**
  * Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. Where
- * bridges are set up, that and what follows waits for all other namespaces: they flood what every host says.
+ * bridges are set up, that and what follows waits for all other namespaces: they flood what every host says. In large labs
+ * barriers are those of a part, unless links stand on others.
  */
 function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
   const below = (id: string): Resource[] => {
@@ -224,12 +228,37 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   if (late.size)
     for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
       if (below(e.change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(netns)
+  const parts = places.size < LARGE || placed.some(({ deep }) => deep > 0) ? 1 : PARTS
+  const partOf = (netns: string): number => Math.floor(((places.get(netns) ?? 0) * parts) / places.size)
+  /** A link is made with the first of the namespaces that have an end of it. */
+  const firstPart = (id: string, netns: string): number => {
+    const r = desired.get(id)
+    const ends = r
+      ? [
+          r,
+          ...kindOf(r.kind)
+            .lostWith(r, desired)
+            .map((end) => desired.get(end)),
+        ]
+      : []
+    return Math.min(...[netns, ...ends.map((end) => (end?.root ? '' : (end?.namespace ?? netns)))].map(partOf))
+  }
+  const turnOf = (stage: Stage, id: string, netns: string): number => {
+    const at = rank.get(stage) ?? 0
+    if (at < linksFrom) return 0
+    if (stage === 'start processes') return parts + 2
+    if (at >= lateFrom && late.has(netns)) return parts + 1
+    return 1 + (stage === 'create links' ? firstPart(id, netns) : partOf(netns))
+  }
   // One number says when: what is done in waves, then the place of the namespace, then the stage.
   const keyed = placed.map(({ e, netns, deep }) => {
-    const at = rank.get(e.stage) ?? 0
-    const phase = at < lateFrom ? 0 : e.stage === 'start processes' ? 3 : late.has(netns) ? 2 : 1
-    const when = (phase * stages.length + (wall.get(e.stage) ?? 0)) * (desired.size + 1) + deep
-    return { e, when, key: (when * placed.length + (places.get(netns) ?? 0)) * stages.length + at }
+    const turn = turnOf(e.stage, e.change, netns)
+    const when = (turn * stages.length + (wall.get(e.stage) ?? 0)) * (desired.size + 1) + deep
+    return {
+      e,
+      when,
+      key: (when * placed.length + (places.get(netns) ?? 0)) * stages.length + (rank.get(e.stage) ?? 0),
+    }
   })
   keyed.sort((a, b) => a.key - b.key)
   let wave = -1

@@ -10,8 +10,8 @@ const step = (wave: number, stage: Stage, netns: string | undefined, ...argv: st
 })
 const steps = [
   step(0, 'create namespaces', undefined, 'make', 'a'),
-  step(1, 'create links', 'a', 'cable', 'to', 'b'),
-  step(2, 'add addresses', 'b', 'address'),
+  step(1, 'create links', 'a', 'cable', 'netns', 'b'),
+  step(2, 'add addresses', 'c', 'address'),
   step(3, 'open bridges', 'a', 'up'),
 ]
 
@@ -19,9 +19,16 @@ const steps = [
 async function trace(runs: Runner['run'], reading: () => Promise<unknown>) {
   const log: string[] = []
   const runner = {
-    run: (...[commands, done, signal]: Parameters<Runner['run']>) => {
-      log.push(commands.map(({ argv }) => argv.join(' ')).join())
-      return runs(commands, done, signal)
+    async run(waves: Parameters<Runner['run']>[0], done: (index: number) => void) {
+      let before = 0
+      for (const wave of waves) {
+        log.push(wave.map(({ argv }) => argv.join(' ')).join())
+        const start = before
+        const failure = await runs([wave], (index) => done(start + index))
+        if (failure) return { ...failure, index: start + failure.index }
+        before += wave.length
+      }
+      return undefined
     },
   } as Runner
   const settled = async (namespaces: readonly (string | undefined)[]): Promise<void> => {
@@ -32,8 +39,8 @@ async function trace(runs: Runner['run'], reading: () => Promise<unknown>) {
   const execution = await execute(steps, runner, { done: () => {}, end: () => {}, settled })
   return { log, execution }
 }
-const succeed: Runner['run'] = (commands, done) => {
-  commands.forEach((_, i) => done(i))
+const succeed: Runner['run'] = ([wave], done) => {
+  wave?.forEach((_, i) => done(i))
   return Promise.resolve(undefined)
 }
 const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
@@ -42,12 +49,14 @@ test('a namespace is read when nothing more concerns it, beside what follows, an
   const { log, execution } = await trace(succeed, soon)
   expect(log).toEqual([
     'make a',
-    'cable to b',
-    'address', // until now something might have reached into b, or out of netlab's own namespace
     'read here',
-    'read b',
+    'cable netns b',
+    'read b', // it has an end of the cable
+    'address',
+    'read c',
     'has read here',
     'has read b',
+    'has read c',
     'up',
     'read a',
   ])
@@ -55,12 +64,13 @@ test('a namespace is read when nothing more concerns it, beside what follows, an
 })
 
 test('what fails is not followed, and nothing of it is read', async () => {
-  const fail: Runner['run'] = ([command], done) =>
-    command?.netns === 'b'
+  const fail: Runner['run'] = (waves, done) =>
+    waves[0]?.[0]?.netns === 'c'
       ? Promise.resolve({ index: 0, outcome: { code: 2, stdout: '', stderr: 'no' } })
-      : succeed([command!], done)
+      : succeed(waves, done)
   const { log, execution } = await trace(fail, soon)
-  expect(log.filter((line) => !line.includes('here'))).toEqual(['make a', 'cable to b', 'address'])
+  expect(log.filter((line) => !line.includes('read'))).toEqual(['make a', 'cable netns b', 'address'])
+  expect(log.join()).not.toContain('read c')
   expect(execution).toMatchObject({ done: { length: 2 }, failed: { step: steps[2] } })
 })
 

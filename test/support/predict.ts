@@ -31,6 +31,8 @@ export function predict(plan: Plan, live: Resources, desired: Resources): Map<st
     }
     if (started.has(change.id) || !change.after) continue
     started.add(change.id)
+    if (change.action !== 'update' && change.after.spec['peer'] !== undefined && step.stage !== 'create links')
+      throw new Error(`${change.id} is set before it is made`)
     if (change.action === 'update' && change.before) {
       const update = { live: change.before, desired: change.after, differences: change.differences }
       for (const id of kindOf(change.kind).disturbs?.(update, state) ?? []) {

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
       const done: number[] = []
       const abort = new AbortController()
       const failure = await runner.run(
-        task.run,
+        [task.run],
         (index) => {
           done.push(index)
           if (task.stop) abort.abort()

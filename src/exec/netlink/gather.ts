@@ -250,7 +250,7 @@ export function gatherer(
       const result = readOne(reading, index, all, lists[reading.files ?? -1])
       const whole = result.sections.length >= reading.requests.length
       const nsids = reading.nsids && whole ? idsOf(reading.netns) : undefined
-      results.push(nsids ? { ...result, nsids } : result)
+      results.push(nsids ? { nsids, ...result } : result)
       if (reading.netns !== undefined) system.forget(reading.netns)
       if (filled > CHUNK) flush()
     }

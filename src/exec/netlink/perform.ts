@@ -153,7 +153,10 @@ export function performer(
     for (const job of jobs) {
       if (Atomics.load(stop, 0) === 1) break
       const fault = carryOut(job, all, store)
-      if (fault) return reply({ kind: 'ran', count, fault })
+      if (fault) {
+        Atomics.store(stop, 0, 1)
+        return reply({ kind: 'ran', count, fault })
+      }
       count++
       if (Date.now() - told < INTERVAL) continue
       told = Date.now()

@@ -41,7 +41,8 @@ const flagWords = bits([
   [0x40000, 'ECHO'],
 ])
 
-type Raw = { -readonly [K in keyof IpLink]: IpLink[K] } & { raw: number; lower?: number; ruler?: number }
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+type Raw = Writable<IpLink> & { raw: number; lower?: number; ruler?: number }
 type Data = Record<string, unknown>
 
 /**
@@ -115,16 +116,15 @@ export function readLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice
   })
 
   function readInfo(link: Raw, from: number, to: number): void {
-    let kind = ''
-    let slave: string | undefined
+    const info: Writable<NonNullable<IpLink['linkinfo']>> = {}
     let found: [number, number] | undefined
     attributes(bytes, from, to, (attribute, at, end) => {
-      if (attribute === INFO.kind) kind = string(bytes, at, end)
-      else if (attribute === INFO.slaveKind) slave = string(bytes, at, end)
+      if (attribute === INFO.kind) info.info_kind = string(bytes, at, end)
+      else if (attribute === INFO.slaveKind) info.info_slave_kind = string(bytes, at, end)
       else if (attribute === INFO.data) found = [at, end]
     })
-    link.linkinfo = { ...(kind && { info_kind: kind }), ...(slave !== undefined && { info_slave_kind: slave }) }
-    if (found) data.push({ link, kind, at: found[0], end: found[1] })
+    link.linkinfo = info
+    if (found) data.push({ link, kind: info.info_kind ?? '', at: found[0], end: found[1] })
   }
 
   function infoData(kind: string, from: number, to: number, nameOf: (index: number) => string): Data {

@@ -48,9 +48,8 @@ export const reader =
     const order = { wanted, recipes, learnt, blind, heard }
     const next = new Int32Array(new SharedArrayBuffer(4))
     if (filed.length < MANY) {
-      // One keeps up with the main thread, which makes something of the answers; if it is busy, it joins in later.
-      const threads = every.length < 2 * MANY || one.idle() ? [one] : [other(), one]
-      await Promise.all(threads.map((thread) => ask(thread, order, every, 'both', next)))
+      // One keeps up with the main thread, which makes something of the answers.
+      await ask(every.length < MANY || one.idle() ? one : other(), order, every, 'both')
     } else {
       const answers = ask(one, order, every, 'answers')
       // Where it is not known yet whose they are, files come later.
@@ -80,9 +79,9 @@ async function ask(
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
   const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
+    requests: what === 'files' ? [] : slices[depth],
     ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
     ...(netns !== undefined && { netns }),
-    requests: what === 'files' ? [] : slices[depth],
     ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
     ...(depth === 'all' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,

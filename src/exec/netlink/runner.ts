@@ -9,12 +9,6 @@ import { reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
 export const netlinkRunner = (threads: Threads): Runner => {
-  const ready = new WeakMap<Command, Ready>()
-  const readyOf = (command: Command): Ready => ready.get(command) ?? make(command)
-  const make = (command: Command): Ready => {
-    const made = makeReady(command)
-    return made.operation?.do === 'nft' && !threads.one.nft() ? {} : made
-  }
   let store: Store | undefined
   return {
     ...ipRunner,
@@ -27,17 +21,9 @@ export const netlinkRunner = (threads: Threads): Runner => {
         .ask({ kind: 'make', store }, () => {})
         .catch(() => {})
     },
-    run: (commands, done, signal) => {
+    run: (waves, done, signal) => {
       if (store) Atomics.store(store.full, 0, 1)
-      return run(
-        { threads, ...(store && { store }) },
-        commands.map((command, index) => ({ index, command, ready: readyOf(command) })),
-        done,
-        signal,
-      )
-    },
-    anticipate(commands) {
-      for (const command of commands) ready.set(command, make(command))
+      return run({ threads, ...(store && { store }) }, waves, done, signal)
     },
     dump: reader(threads),
     async nftForms(texts) {
@@ -65,9 +51,9 @@ interface Ready {
   readonly encoded?: Encoded
 }
 
-function makeReady(command: Command): Ready {
+function makeReady(command: Command, threads: Threads): Ready {
   const operation = understand(command)
-  if (!operation) return {}
+  if (!operation || (operation.do === 'nft' && !threads.one.nft())) return {}
   return 'message' in operation ? { operation, encoded: encode(operation.message) } : { operation }
 }
 
@@ -77,14 +63,62 @@ interface Item {
   readonly ready: Ready
 }
 
+/** How many waves the thread is given at a time: it goes from one to the next without waiting to be told. */
+const AHEAD = 3
+
+/**
+ * The kernel does one thing at a time to links, addresses and routes (rtnetlink): they are left to one thread, which has its
+ * next wave before it is through with the last. What two threads do better is done by both, wave by wave.
+ */
+async function run(
+  means: Means,
+  waves: readonly (readonly Command[])[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const abort = (): void => void Atomics.store(stop, 0, 1)
+  signal?.addEventListener('abort', abort)
+  const under: Promise<Failure | undefined>[] = []
+  let failure: Failure | undefined
+  const settle = async (most: number): Promise<void> => {
+    while (under.length > most) failure ??= await under.shift()
+  }
+  try {
+    let before = 0
+    for (const wave of waves) {
+      const start = before
+      const items = wave.map((command, i) => ({ index: start + i, command, ready: makeReady(command, means.threads) }))
+      before += wave.length
+      if (isForOne(items)) under.push(perform(means.threads.one, items, done, stop, means.store))
+      await settle(isForOne(items) ? AHEAD - 1 : 0)
+      if (failure || signal?.aborted) break
+      if (!isForOne(items)) failure = await inRounds(means, items, done, stop, signal)
+      if (failure || signal?.aborted) break
+    }
+    await settle(0)
+    return failure
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Whether it is work of one thread: little, or nothing but what the kernel does one by one. */
+const isForOne = (items: readonly Item[]): boolean =>
+  items.every(({ ready: { operation } }) => operation) &&
+  (items.length < MANY ||
+    (items.some(({ ready: { operation } }) => operation?.do === 'send') &&
+      items.every(({ ready: { operation } }) => operation?.do === 'send' || operation?.do === 'write')))
+
 /**
  * In rounds: first what every namespace's queue has for netlink at its front, in one go; then what it has for programs.
  * So the order within a namespace is kept, and programs of different namespaces run at the same time.
  */
-async function run(
+async function inRounds(
   means: Means,
   items: readonly Item[],
   done: (index: number) => void,
+  stop: Int32Array,
   signal?: AbortSignal,
 ): Promise<Failure | undefined> {
   const queues = new Map<string, Item[]>()
@@ -108,7 +142,7 @@ async function run(
     const others = fronts(false)
     if (mine.length + others.length === 0 || signal?.aborted) return undefined
     const failure =
-      (await performAll(means, mine, done, signal)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+      (await performAll(means, mine, done, stop)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
     if (failure) return failure
   }
 }
@@ -116,11 +150,7 @@ async function run(
 async function spawn(items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
   if (items.length === 0) return undefined
   const indexOf = (place: number): number => items[place]?.index ?? 0
-  const failure = await ipRunner.run(
-    items.map(({ command }) => command),
-    (place) => done(indexOf(place)),
-    signal,
-  )
+  const failure = await ipRunner.run([items.map(({ command }) => command)], (place) => done(indexOf(place)), signal)
   return failure && { ...failure, index: indexOf(failure.index) }
 }
 
@@ -132,23 +162,15 @@ async function performAll(
   { threads, store }: Means,
   items: readonly Item[],
   done: (index: number) => void,
-  signal?: AbortSignal,
+  stop: Int32Array,
 ): Promise<Failure | undefined> {
-  if (items.length === 0) return undefined
-  const stop = new Int32Array(new SharedArrayBuffer(4))
-  const abort = (): void => void Atomics.store(stop, 0, 1)
-  signal?.addEventListener('abort', abort)
-  try {
-    if (items.length < MANY) return await perform(threads.one, items, done, stop, store)
-    const [mine, others] = halves(items)
-    const failures = await Promise.all([
-      perform(threads.one, mine, done, stop, store),
-      others.length ? perform(threads.other(), others, done, stop, store) : undefined,
-    ])
-    return failures.find((failure) => failure !== undefined)
-  } finally {
-    signal?.removeEventListener('abort', abort)
-  }
+  if (items.length < MANY) return await perform(threads.one, items, done, stop, store)
+  const [mine, others] = halves(items)
+  const failures = await Promise.all([
+    perform(threads.one, mine, done, stop, store),
+    others.length ? perform(threads.other(), others, done, stop, store) : undefined,
+  ])
+  return failures.find((failure) => failure !== undefined)
 }
 
 function halves(items: readonly Item[]): [Item[], Item[]] {
@@ -177,7 +199,7 @@ async function perform(
     if (!operation) return []
     if (!('message' in operation) || !encoded) return [operation as Job]
     const { message: _, ...rest } = operation
-    return [{ ...rest, message: add(encoded.bytes), patches: encoded.patches }]
+    return [{ message: add(encoded.bytes), patches: encoded.patches, ...rest }]
   })
   let count = 0
   let failure: Failure | undefined
@@ -187,7 +209,6 @@ async function perform(
     const failed = items[count]
     if (reply.kind !== 'ran' || !reply.fault || !failed) return
     failure = { index: failed.index, outcome: outcome(reply.fault) }
-    Atomics.store(stop, 0, 1)
   })
   return failure
 }
