@@ -499,6 +499,21 @@ describe('the netlink runner', () => {
     expect(await sh('ip -n a -br addr show dev br1')).toContain('10.0.0.1/24')
   })
 
+  test('a wave that fails is not followed by others, and its failure is told', async () => {
+    const alias = (text: string) => at('w', `ip link set dev lo alias ${text}`)
+    const program = { argv: ['sysctl', '-qn', 'net.ipv4.ip_forward'], netns: 'w' }
+    for (const by of [{}, { by: 'ip' }] as const) {
+      const [good, bad] = (await world.drive([
+        { run: [create('w')], after: [[alias('one')], [program], [alias('two'), alias('three')]], ...by },
+        { run: [alias('four')], after: [[at('w', 'ip link set dev x up')], [alias('five')], [alias('six')]], ...by },
+      ])) as [Ran, Ran]
+      expect(good).toEqual({ done: [0, 1, 2, 3, 4] })
+      expect(bad).toMatchObject({ done: [0], failure: { index: 1 } })
+      expect(await sh('ip -n w -j link show dev lo | grep -o "ifalias.*four"')).not.toBe('')
+      await sh('ip netns del w')
+    }
+  })
+
   test('stops between two commands when it is asked to, and knows what was done', async () => {
     const commands = Array.from({ length: 1000 }, (_, i) => create(`n${i}`))
     const [{ done, failure }] = (await world.drive([{ run: commands, stop: true }])) as [Ran]

@@ -8,8 +8,13 @@ import type { DumpRequest } from '../../src/model/runner.ts'
 
 /** What the driver is to do, one after the other. */
 export type Task =
-  /** `stop`: at the first command that is done. */
-  | { readonly run: readonly Command[]; readonly by?: 'ip'; readonly stop?: true }
+  /** `after`: further waves; `stop`: at the first command that is done. */
+  | {
+      readonly run: readonly Command[]
+      readonly after?: readonly (readonly Command[])[]
+      readonly by?: 'ip'
+      readonly stop?: true
+    }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
   /** Rule sets of nftables: the specs that they become. */
   | { readonly try: readonly string[]; readonly by?: 'ip' }
@@ -38,7 +43,7 @@ async function main(): Promise<void> {
       const done: number[] = []
       const abort = new AbortController()
       const failure = await runner.run(
-        [task.run],
+        [task.run, ...(task.after ?? [])],
         (index) => {
           done.push(index)
           if (task.stop) abort.abort()

@@ -82,7 +82,10 @@ async function run(
   const under: Promise<Failure | undefined>[] = []
   let failure: Failure | undefined
   const settle = async (most: number): Promise<void> => {
-    while (under.length > most) failure ??= await under.shift()
+    while (under.length > most) {
+      const ended = await under.shift()
+      failure ??= ended
+    }
   }
   try {
     let before = 0
@@ -90,10 +93,10 @@ async function run(
       const start = before
       const items = wave.map((command, i) => ({ index: start + i, command, ready: makeReady(command, means.threads) }))
       before += wave.length
-      if (isForOne(items)) under.push(perform(means.threads.one, items, done, stop, means.store))
-      await settle(isForOne(items) ? AHEAD - 1 : 0)
-      if (failure || signal?.aborted) break
-      if (!isForOne(items)) failure = await inRounds(means, items, done, stop, signal)
+      const alone = isForOne(items)
+      if (alone) under.push(perform(means.threads.one, items, done, stop, means.store))
+      await settle(alone ? AHEAD - 1 : 0)
+      if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
       if (failure || signal?.aborted) break
     }
     await settle(0)
