@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/change.ts'
@@ -14,9 +15,19 @@ const program = new Command('netlab')
 const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
 const json = (): Option => new Option('--json', 'print a JSON document')
 
+/** Commands that are seen through, although nobody reads what they say. */
+const LASTING = ['apply', 'destroy', 'test']
+
+/** Whoever reads what is printed may have seen enough (`| head`): the command ends then, as other programs do by SIGPIPE. */
+function unheard(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  if (!LASTING.includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)
+}
+
 /** Runs a command's function, loaded only now, and ends with its exit code. */
 type Run = (options: Global) => Promise<number>
 async function end(run: Run): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unheard)
   const global = program.opts<Global>()
   try {
     process.exitCode = await run(global)

@@ -20,8 +20,6 @@ export async function logs(process_: string, argument: string | undefined, { fol
     throw UserError.of(`${process_} is no process`, 'Write NAMESPACE/PROCESS, as in netlab logs web/nginx')
   const file = logFile(labOf(namespace, name, argument), namespace, name)
   if (!existsSync(file)) throw UserError.of(`there is no log of ${process_}`, known())
-  // What reads this may have seen enough.
-  process.stdout.on('error', () => process.kill(process.pid, 'SIGPIPE'))
   const fd = openSync(file, 'r')
   const chunk = Buffer.alloc(1 << 16)
   for (;;) {

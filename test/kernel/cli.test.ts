@@ -52,6 +52,27 @@ test('exit codes', async () => {
   expect(await code('plan', '--frobnicate')).toBe(1)
 })
 
+test('ends quietly when nobody reads on, and sees through what it has begun', async () => {
+  const lab = (n: number): string => `namespaces:\n${Array.from({ length: n }, (_, i) => `  n${i}:\n`).join('')}`
+  writeFileSync(join(cwd, 'long.yaml'), lab(3000)) // more than a pipe takes
+  writeFileSync(join(cwd, 'short.yaml'), lab(99))
+  const unread = (command: string) =>
+    world.run(
+      [
+        'bash',
+        '-c',
+        `"$0" "$1" ${command} | { read line; }; echo $PIPESTATUS`,
+        process.execPath,
+        join(process.cwd(), 'dist/netlab.cjs'),
+      ],
+      { cwd },
+    )
+  expect(await unread('plan long.yaml')).toMatchObject({ stdout: '141\n', stderr: '' })
+  expect(await unread('plan long.yaml --commands 2>&1')).toMatchObject({ stdout: '141\n', stderr: '' })
+  expect(await unread('apply -y short.yaml 2>&1')).toMatchObject({ stdout: '0\n', stderr: '' })
+  expect((await netlab(['plan', 'short.yaml'])).stdout).toContain('No changes.')
+})
+
 test('without a terminal and without -y nothing is done', async () => {
   const { code, stdout, stderr } = await netlab(['apply', 'labs/router.yaml'], { input: 'yes\n' })
   expect(code).toBe(1)
@@ -194,20 +215,20 @@ test.each(['ip', 'netlink'])('NETLAB_RUNNER=%s', async (runner) => {
 })
 
 // So many are made by two threads, before they have names, and read beside what is still being done.
-test.each(['unlimited', '256'])('a lab of 220 hosts, with as many files open as %s', async (files) => {
+test.each(['unlimited', '256'])('a lab of 420 hosts, with as many files open as %s', async (files) => {
+  const address = (i: number): string => `10.0.${i >> 8}.${i & 255}`
+  const hosts = Array.from({ length: 420 }, (_, i) => `      h${i + 1}:eth0: ${address(i + 1)}/16`)
   writeFileSync(
     join(cwd, 'labs/many.yaml'),
     `
 namespaces:
   sw:
-    bridges: { br0: 10.0.1.1/16 }
+    bridges: { br0: 10.0.9.1/16 }
     iptables: { filter: { INPUT: ["-p tcp --dport 23 -j DROP"] } }
-  h[1..220]:
-    routes: [{ to: default, via: 10.0.1.1 }]
+  h[1..420]:
+    routes: [{ to: default, via: 10.0.9.1 }]
 links:
-  - endpoints:
-      h[1..220]:eth0: 10.0.0.{i}/16
-      sw:br0:
+${hosts.map((host) => `  - endpoints:\n${host}\n      sw:br0:`).join('\n')}
 `,
   )
   const limited = files === 'unlimited' ? '' : `ulimit -n ${files}; `
@@ -218,7 +239,7 @@ links:
     )
   expect(await run('apply', 'labs/many.yaml', '-y')).toMatchObject({ code: 0 })
   expect((await run('plan', 'labs/many.yaml')).stdout).toContain('No changes.')
-  expect((await world.run(['ip', 'netns', 'exec', 'h1', 'ping', '-c1', '-W2', '10.0.0.220'])).code).toBe(0)
+  expect((await world.run(['ip', 'netns', 'exec', 'h1', 'ping', '-c1', '-W2', address(420)])).code).toBe(0)
   expect(await run('destroy', 'labs/many.yaml', '-y')).toMatchObject({ code: 0 })
   expect(await namespaces()).toBe('')
 })

@@ -173,6 +173,18 @@ describe('logs', () => {
     expect((await following).code).toBe(0)
   })
 
+  test('is followed as long as somebody reads', async () => {
+    const cli = [process.execPath, join(process.cwd(), 'dist/netlab.cjs')]
+    const reading = world.run(['sh', '-c', '"$0" "$1" logs -f b/web | { read line; echo "$line"; }', ...cli])
+    await world.run([
+      'sh',
+      '-c',
+      'sleep 0.5; echo one >>"$0"; sleep 0.5; echo two >>"$0"',
+      '/run/netlab/apps/b/web.log',
+    ])
+    expect(await reading).toMatchObject({ code: 0 })
+  })
+
   test('says what there is', async () => {
     const { code, stderr } = await world.netlab(['logs', 'b/wbe'])
     expect(code).toBe(1)
