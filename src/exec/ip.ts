@@ -15,7 +15,15 @@ const NETNS_DIR = '/run/netns'
 const WIDTH = 4
 
 /** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
-export const ipRunner: Runner = { run, list, dump, processes, strangers, capture: (command) => runProcess(command) }
+export const ipRunner: Runner = {
+  run,
+  list,
+  dump,
+  inherited,
+  processes,
+  strangers,
+  capture: (command) => runProcess(command),
+}
 
 interface Job {
   readonly index: number
@@ -177,6 +185,17 @@ export const sysctlFile = (key: string): string =>
     .split('.')
     .map((part) => part.replaceAll('/', '.'))
     .join('/')}`
+
+async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const files = new Map(keys.map((key) => [sysctlFile(key), key]))
+  const { stdout } = await runProcess({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
+  return new Map(
+    stdout.split('\n').flatMap((line): [string, string][] => {
+      const key = files.get(line.slice(0, line.indexOf(':')))
+      return key === undefined ? [] : [[key, line.slice(line.indexOf(':') + 1)]]
+    }),
+  )
+}
 
 async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
   const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)

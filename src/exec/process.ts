@@ -1,5 +1,4 @@
 import { constants } from 'node:os'
-import { execa } from 'execa'
 import type { Command, Outcome } from '../model/command.ts'
 
 /** How long any one program may take, in milliseconds: none of them waits for anything but the kernel. */
@@ -11,6 +10,7 @@ export const placed = ({ argv, netns }: Command): string[] =>
 
 /** Runs one program to its end. Never throws: a program that is missing ends with code 127, as in a shell. */
 export async function runProcess(command: Command, signal?: AbortSignal): Promise<Outcome> {
+  const { execa } = await import('execa') // most runs need no program
   const [program = '', ...args] = placed(command)
   const result = await execa(program, args, {
     input: command.input ?? '',

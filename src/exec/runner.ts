@@ -17,6 +17,7 @@ export function startRunner(): Runner {
     run: async (...of) => (await chosen).run(...of),
     foresee: (count) => void chosen.then((runner) => runner.foresee?.(count)),
     dump: async (...of) => (await chosen).dump(...of),
+    inherited: async (keys) => (await chosen).inherited(keys),
     nftForms: async (texts) => (await (await chosen).nftForms?.(texts)) ?? [],
   }
   return withFaults(runner, process.env['NETLAB_FAULT'])

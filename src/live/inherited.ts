@@ -64,24 +64,6 @@ function keyOf(dev: string, setting: string): string {
   return `net.${family}.conf.${dev.replaceAll('.', '/')}.${name}`
 }
 
-/** The values that these sysctls have in a namespace that is made now: read in one that is gone again when this returns. */
-export async function fresh(
-  runner: Runner,
-  keys: readonly string[] = inheritable,
-): Promise<ReadonlyMap<string, string>> {
-  const files = new Map(keys.map((key) => [`/proc/sys/${pathOf(key)}`, key]))
-  const { stdout } = await runner.capture({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
-  return new Map(
-    stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => [files.get(line.slice(0, line.indexOf(':'))) ?? '', line.slice(line.indexOf(':') + 1)]),
-  )
-}
-
-/** `net.ipv4.conf.eth0/1.rp_filter` → `net/ipv4/conf/eth0.1/rp_filter` */
-const pathOf = (key: string): string => key.replace(/[./]/g, (c) => (c === '.' ? '/' : '.'))
-
 /**
  * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its
  * default: the kernel's own for those that are pinned, and for those that an earlier apply had set, by id, what a new
@@ -144,7 +126,7 @@ export async function without(
     ),
   )
   if (!generals.size) return generals
-  const values = await fresh(runner, [...new Set(generals.values())])
+  const values = await runner.inherited([...new Set(generals.values())])
   return new Map(
     [...generals].flatMap(([id, key]) => {
       const value = values.get(key)

@@ -5,7 +5,7 @@ import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { loopback, owner, resourcesByName, resourcesIn, withDetails, type Early } from './found.ts'
-import { fresh, telling, without } from './inherited.ts'
+import { inheritable, telling, without } from './inherited.ts'
 import { asking, rootOf, type Subject } from './subject.ts'
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
@@ -54,7 +54,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
       others.map((name) => ({ owner: lab, ...full(name) })),
       ready.heard(others, subject),
     ),
-    missing.length ? fresh(runner).then((values) => telling(values)) : new Map<string, string>(),
+    missing.length ? runner.inherited(inheritable).then((values) => telling(values)) : new Map<string, string>(),
   ])
 
   const dumps = new Map<string, Dump>()

@@ -242,6 +242,8 @@ export interface Runner {
    * place in the list, before all are there.
    */
   dump(requests: readonly DumpRequest[], heard?: (index: number, dump: Dump) => void): Promise<(Dump | undefined)[]>
+  /** The values that sysctls have in a namespace that is made now, by key; those that do not exist are left out. */
+  inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>>
   /**
    * These rule sets of nftables as nft lists them without counters, each loaded into a namespace that is gone when this
    * returns; undefined for those that it refuses, and where the program has to be asked.

@@ -499,6 +499,15 @@ describe('the netlink runner', () => {
     expect(await sh('ip -n a -br addr show dev br1')).toContain('10.0.0.1/24')
   })
 
+  test('sysctls of a namespace to come are read in one that is gone again', async () => {
+    const keys = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.no_such', 'net.ipv4.tcp_rmem']
+    const before = await sh('ls -l /proc/self/ns/net; ip -j link')
+    const [own, programs] = (await world.drive([{ inherited: keys }, { inherited: keys, by: 'ip' }])) as Fields[]
+    expect(Object.keys(own!)).toEqual(keys.filter((key) => key !== 'net.ipv4.no_such'))
+    expect(own).toEqual(programs)
+    expect(await sh('ls -l /proc/self/ns/net; ip -j link')).toBe(before)
+  })
+
   test('a wave that fails is not followed by others, and its failure is told', async () => {
     const alias = (text: string) => at('w', `ip link set dev lo alias ${text}`)
     const program = { argv: ['sysctl', '-qn', 'net.ipv4.ip_forward'], netns: 'w' }

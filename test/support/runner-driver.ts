@@ -16,6 +16,8 @@ export type Task =
       readonly stop?: true
     }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
+  /** Sysctls of a namespace to come. */
+  | { readonly inherited: readonly string[]; readonly by?: 'ip' }
   /** Rule sets of nftables: the specs that they become. */
   | { readonly try: readonly string[]; readonly by?: 'ip' }
   /** The same, tried out in the process. */
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
     const runner = task.by === 'ip' ? ipRunner : own
     const start = performance.now()
     if ('dump' in task) results.push(await runner.dump(task.dump))
+    else if ('inherited' in task) results.push(await runner.inherited(task.inherited))
     else if ('forms' in task) results.push(await runner.nftForms?.(task.forms))
     else if ('try' in task) {
       const wanted = task.try.map((text, i) => nftablesResource(`n${i}`, text, 'web') as unknown as Resource)

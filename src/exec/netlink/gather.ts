@@ -211,9 +211,10 @@ export function gatherer(
     section !== undefined && out.subarray(section.from, section.to).includes(text)
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, requests, netfilter, only } = reading
+    const { netns, fresh, requests, netfilter, only } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
-    if (!system.enter(netns)) return { index, gone: { errno: errno(), error: error() }, sections: [] }
+    if (!(fresh ? system.unshare() : system.enter(netns)))
+      return { index, gone: { errno: errno(), error: error() }, sections: [] }
     const sections: Section[] = []
     for (const request of requests) {
       if (only && sections.length === only.glimpse && !has(sections[0], only.mark)) return { index, sections }

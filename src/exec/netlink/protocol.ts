@@ -29,6 +29,8 @@ export interface Store {
 /** What to read of a namespace: the answers to dump requests, and the contents of files. */
 export interface Reading {
   readonly netns?: string
+  /** In a namespace that is made for it, and gone with the request. */
+  readonly fresh?: true
   /** Requests of NETLINK_ROUTE. */
   readonly requests: readonly Slice[]
   /** A request of NETLINK_NETFILTER, sent last. */

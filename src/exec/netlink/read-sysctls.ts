@@ -41,8 +41,11 @@ export interface Recipe {
 /** The recipe for a list of sysctls. */
 export const recipe = (keys: readonly string[]): Recipe => ({
   keys,
-  files: keys.filter((key) => !places.has(key)).map((key) => sysctlFile(key).slice('/proc/'.length)),
+  files: filesOf(keys.filter((key) => !places.has(key))),
 })
+
+/** The files of sysctls, under /proc. */
+export const filesOf = (keys: readonly string[]): string[] => keys.map((key) => sysctlFile(key).slice('/proc/'.length))
 
 /** What an answer to RTM_GETNETCONF tells. */
 export type Netconf = ReadonlyMap<number, number>

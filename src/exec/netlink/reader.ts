@@ -9,7 +9,7 @@ import type { Channel, Threads } from './channel.ts'
 import { decode, requests, type Decoded } from './dump.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
-import { readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
+import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 import { NotUnderstood } from './words.ts'
 
 /** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
@@ -58,6 +58,22 @@ export const reader =
       await Promise.all([answers, ...[one, other()].map((thread) => ask(thread, order, mine, 'files', next))])
     }
     return finish(order)
+  }
+
+/** Reads sysctls in a namespace that the thread makes for it. */
+export const inherited =
+  ({ one }: Threads): Runner['inherited'] =>
+  async (keys) => {
+    const values = new Map<string, string>()
+    const reading = { fresh: true, requests: [], files: 0, rules: false, nsids: false } as const
+    await one.ask({ kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)] }, (reply) => {
+      const [result] = reply.kind === 'results' ? reply.results : []
+      if (reply.kind !== 'results' || !result?.files) return
+      const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
+      for (const [i, text] of readFiles(answers, result.files).entries())
+        if (text !== undefined) values.set(keys[i] ?? '', text)
+    })
+    return values
   }
 
 const isWhole = (one: Learnt | undefined): boolean =>

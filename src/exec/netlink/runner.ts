@@ -5,7 +5,7 @@ import type { Channel, Threads } from './channel.ts'
 import { understand, type Operation } from './command.ts'
 import { collector, encode, type Encoded } from './message.ts'
 import type { Fault, Job, Store } from './protocol.ts'
-import { reader } from './reader.ts'
+import { inherited, reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
 export const netlinkRunner = (threads: Threads): Runner => {
@@ -26,6 +26,7 @@ export const netlinkRunner = (threads: Threads): Runner => {
       return run({ threads, ...(store && { store }) }, waves, done, signal)
     },
     dump: reader(threads),
+    inherited: inherited(threads),
     async nftForms(texts) {
       let forms: readonly (string | undefined)[] = []
       await threads.one.ask({ kind: 'try', texts }, (reply) => {
