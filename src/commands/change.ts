@@ -5,9 +5,10 @@ import { showProgress } from '../exec/progress.ts'
 import { end } from '../exec/strangers.ts'
 import { readEarly, type Early } from '../live/found.ts'
 import { read, type Live } from '../live/read.ts'
+import type { Made } from '../live/subject.ts'
 import type { Runner } from '../model/runner.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Plan, Stage } from '../model/plan.ts'
 import { planJson } from '../render/json.ts'
 import { renderPlan } from '../render/plan.ts'
 import { locate, remember } from './locate.ts'
@@ -138,13 +139,21 @@ async function carryOut(
   }
 }
 
-/** The namespaces that a plan makes, and the sysctls that it sets in them. */
-function madeBy({ changes, steps }: Plan): Map<string, string[]> {
-  const made = new Map<string, string[]>()
-  for (const { kind, action, id } of changes) if (kind === 'namespace' && action === 'create') made.set(id, [])
-  for (const { stage, command } of steps)
+/** Stages that leave more in a namespace than links, addresses, routes and sysctls, or may. */
+const MORE: readonly Stage[] = ['load firewall', 'add neighbors', 'add rules', 'add qdiscs', 'start processes']
+
+/** The namespaces that a plan makes, and what it does in them. */
+function madeBy({ changes, steps }: Plan): Map<string, Made> {
+  const made = new Map<string, { sysctls: string[]; plain: boolean }>()
+  for (const { kind, action, id } of changes)
+    if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
+  for (const { stage, command } of steps) {
+    const one = made.get(command.netns ?? '')
+    if (!one) continue
     if (stage === 'set sysctls' || stage === 'set sysctls of all')
-      made.get(command.netns ?? '')?.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
+      one.sysctls.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
+    if (MORE.includes(stage)) one.plain = false
+  }
   return made
 }
 

@@ -18,11 +18,16 @@ export interface Subject {
   readonly parting?: ReadonlySet<string>
   /** What is missing is going to be made. */
   readonly making?: true
-  /**
-   * Namespaces that this run has just made, and the sysctls that it has set in them: the other pinned ones were as they
-   * should be, or do not matter.
-   */
-  readonly made?: ReadonlyMap<string, readonly string[]>
+  /** Namespaces that this run has just made. */
+  readonly made?: ReadonlyMap<string, Made>
+}
+
+/** What a run has done in a namespace that it has made: what it has not touched is as it should be, or does not matter. */
+export interface Made {
+  /** The sysctls that it has set. */
+  readonly sysctls: readonly string[]
+  /** It has only links, addresses and routes. */
+  readonly plain: boolean
 }
 
 /** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
@@ -39,11 +44,12 @@ export function asking(subject: Subject): (name: string) => DumpRequest {
     parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
   // Most namespaces have the same list, and readers make something of each list once.
   const lists = new Map<string, readonly string[]>()
-  const depth = 'all'
   return (name) => {
     const own = sysctls.get(name) ?? []
-    if (name === root) return { sysctls: own, depth }
-    const list = [...new Set([...own, ...(made?.get(name) ?? pins(name))])]
+    if (name === root) return { sysctls: own, depth: 'all' }
+    const done = made?.get(name)
+    const depth = done?.plain ? 'plain' : 'all'
+    const list = [...new Set([...own, ...(done?.sysctls ?? pins(name))])]
     const same = list.join(' ')
     if (!lists.has(same)) lists.set(same, list)
     return { netns: name, sysctls: lists.get(same) ?? list, depth }

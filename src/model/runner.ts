@@ -177,8 +177,11 @@ export interface DumpRequest {
   /** A name under /run/netns; absent: where netlab itself runs. */
   readonly netns?: string
   readonly sysctls: readonly string[]
-  /** `links` reads nothing but `links` and `addresses`: enough to see who owns a namespace. */
-  readonly depth: 'links' | 'all'
+  /**
+   * `links` reads nothing but `links` and `addresses`: enough to see who owns a namespace. `plain` may leave out what a
+   * namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
+   */
+  readonly depth: 'links' | 'plain' | 'all'
   /** A lab: of a namespace that is not marked as its own, nothing more is read than for `links`. */
   readonly owner?: string
 }

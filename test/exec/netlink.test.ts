@@ -168,12 +168,13 @@ test('addresses are written as the kernel’s tools write them', () => {
 test('a kernel without nftables has no rules, and is read all the same', () => {
   const system = { enter: () => true, socket: () => -1, errno: () => 93, forget: () => {} } as unknown as System
   const replies: Reply[] = []
-  gatherer(system, () => [])(
+  gatherer(system, () => []).read(
     {
       kind: 'read',
       bytes: new Uint8Array(8),
       readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, rules: true, nsids: false }],
       lists: [],
+      epoch: 0,
     },
     (reply) => replies.push(reply),
   )

@@ -508,6 +508,34 @@ describe('the netlink runner', () => {
     expect(await sh('ls -l /proc/self/ns/net; ip -j link')).toBe(before)
   })
 
+  test('names are followed when they come to be of other namespaces, and little is read of what is new', async () => {
+    const cable = (name: string) => at('a', `ip link add name ${name} type veth peer name ${name} netns b`)
+    const more = [
+      'ip link set dev e0 addrgenmode none',
+      'ip link set dev e0 up',
+      'ip addr add 10.9.0.1/24 dev e0',
+      'ip route add 10.8.0.0/16 via 10.9.0.2',
+      'ip rule add table 5',
+    ]
+    const request = { netns: 'a', sysctls: ['net.ipv4.ip_forward'], depth: 'all' } as const
+    const tasks: Task[] = [
+      { run: [create('a'), create('b'), cable('e0'), ...more.map((line) => at('a', line))] },
+      { dump: [request] },
+      { dump: [{ ...request, depth: 'plain' }] },
+      { run: [remove('b')], after: [[create('b')], [cable('e1')]] },
+      { dump: [request] },
+    ]
+    const [, [first], [plain], , [later]] = (await world.drive(tasks)) as [Ran, Dumps, Dumps, Ran, Dumps]
+    const far = (dump: Dump | null | undefined, name: string): unknown => {
+      const id = dump?.links.find(({ ifname }) => ifname === name)?.link_netnsid
+      return (dump?.nsids as unknown as Record<string, string>)[String(id)]
+    }
+    expect([far(first, 'e0'), far(plain, 'e0'), far(later, 'e1')]).toEqual(['b', 'b', 'b'])
+    expect(first!.rules.length).toBeGreaterThan(3)
+    expect(comparable(plain!)).toEqual(comparable({ ...first!, rules: [], rules6: [], neighbors: [], qdiscs: [] }))
+    await sh('ip netns del a; ip netns del b')
+  })
+
   test('a wave that fails is not followed by others, and its failure is told', async () => {
     const alias = (text: string) => at('w', `ip link set dev lo alias ${text}`)
     const program = { argv: ['sysctl', '-qn', 'net.ipv4.ip_forward'], netns: 'w' }

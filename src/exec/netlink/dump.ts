@@ -27,10 +27,12 @@ const request = (type: number, size: number, ...extra: Message['attributes']): U
 /** RTM_GET… for all of a kind: type, size of the header. All families of routes and rules come in one answer. */
 const links = request(18, 16, attribute(IFLA_EXT_MASK, u32(RTEXT_FILTER_SKIP_STATS)))
 const addresses = request(22, 8)
+const plain = [links, addresses, request(26, 12), request(82, 4)]
 /** What is asked of a namespace, in the order in which `decode` expects the answers. */
 export const requests = {
   links: [links, addresses],
-  all: [links, addresses, request(26, 12), request(34, 12), request(30, 12), request(38, 20), request(82, 4)],
+  plain,
+  all: [...plain, request(34, 12), request(30, 12), request(38, 20)],
   tables: request(NFT_MSG_GETTABLE, 4),
 } as const
 
@@ -57,7 +59,7 @@ const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp
  * those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
  */
 export function decode(bytes: Buffer, result: ReadResult, names: readonly string[]): Decoded {
-  const [linkAnswer, addressAnswer, routeAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, confAnswer, tableAnswer] =
+  const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, tableAnswer] =
     result.sections
   const specs = new Map<string, Slice>()
   const found = readLinks(bytes, there(linkAnswer), specs)

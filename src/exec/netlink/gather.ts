@@ -8,7 +8,11 @@ import type { Reading, ReadResult, Reply, Request, Section, Slice } from './prot
 export function gatherer(
   system: System,
   names: () => string[],
-): (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void {
+): {
+  readonly read: (request: Extract<Request, { kind: 'read' }>, reply: (r: Reply) => void) => void
+  /** Names are of other namespaces than before, unless this is the same number. */
+  readonly renamed: (epoch: number) => void
+} {
   const { libc, error, errno } = system
   const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
@@ -227,16 +231,30 @@ export function gatherer(
     return { index, sections, ...(rules && { rules }), ...(list && { files: contents(list) }) }
   }
 
-  return ({ bytes, readings, lists, next }, reply) => {
+  /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */
+  let kept:
+    { readonly named: string[]; readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
+
+  function renamed(epoch: number): void {
+    if (!kept || kept.epoch === epoch) return
+    kept.index.close()
+    kept = undefined
+  }
+
+  function read(
+    { bytes, readings, lists, epoch, next }: Extract<Request, { kind: 'read' }>,
+    reply: (r: Reply) => void,
+  ): void {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    let ids: ReturnType<typeof openIndex> | undefined
+    renamed(epoch)
+    if (kept) reply({ kind: 'names', names: kept.named })
     const idsOf = (netns: string | undefined): Section | undefined => {
-      if (!ids) {
+      if (!kept) {
         const named = names()
         reply({ kind: 'names', names: named })
-        ids = openIndex(named)
+        kept = { named, epoch, index: openIndex(named) }
       }
-      return ids.idsOf(netns)
+      return kept.index.idsOf(netns)
     }
     let results: ReadResult[] = []
     const flush = (): void => {
@@ -256,7 +274,8 @@ export function gatherer(
       if (filled > CHUNK) flush()
     }
     flush()
-    ids?.close()
     reply({ kind: 'end' })
   }
+
+  return { read, renamed }
 }

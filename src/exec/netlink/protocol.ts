@@ -45,12 +45,14 @@ export interface Reading {
   readonly nsids: boolean
 }
 
+/** `epoch`: as long as it is the same, names are of the same namespaces, as far as netlab has a hand in it. */
 export type Request =
   | {
       readonly kind: 'run'
       readonly bytes: Uint8Array
       readonly jobs: readonly Job[]
       readonly stop: Int32Array
+      readonly epoch: number
       readonly store?: Store
     }
   /** Namespaces without names, to be named by runs to come. */
@@ -61,6 +63,7 @@ export type Request =
       readonly readings: readonly Reading[]
       /** Lists of files under /proc: most namespaces are asked for the same ones. */
       readonly lists: readonly (readonly string[])[]
+      readonly epoch: number
       /** The first reading that nobody has taken, where several threads share them. */
       readonly next?: Int32Array
     }

@@ -32,12 +32,13 @@ interface Order {
   readonly learnt: readonly Learnt[]
   /** nft is missing: only the programs that are there can tell whether there are rules. */
   readonly blind: boolean
+  readonly epoch: number
   readonly heard?: ((index: number, dump: Dump) => void) | undefined
 }
 
 /** Reads namespaces through the thread that has time; where there are many files, a second one begins with them meanwhile. */
 export const reader =
-  ({ one, other }: Threads): Runner['dump'] =>
+  ({ one, other }: Threads, names: { readonly epoch: number }): Runner['dump'] =>
   async (wanted, heard) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
@@ -45,11 +46,11 @@ export const reader =
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
-    const order = { wanted, recipes, learnt, blind, heard }
+    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
     const next = new Int32Array(new SharedArrayBuffer(4))
     if (filed.length < MANY) {
-      // One keeps up with the main thread, which makes something of the answers.
-      await ask(every.length < MANY || one.idle() ? one : other(), order, every, 'both')
+      // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
+      await ask(one, order, every, 'both')
     } else {
       const answers = ask(one, order, every, 'answers')
       // Where it is not known yet whose they are, files come later.
@@ -66,13 +67,16 @@ export const inherited =
   async (keys) => {
     const values = new Map<string, string>()
     const reading = { fresh: true, requests: [], files: 0, rules: false, nsids: false } as const
-    await one.ask({ kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)] }, (reply) => {
-      const [result] = reply.kind === 'results' ? reply.results : []
-      if (reply.kind !== 'results' || !result?.files) return
-      const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
-      for (const [i, text] of readFiles(answers, result.files).entries())
-        if (text !== undefined) values.set(keys[i] ?? '', text)
-    })
+    await one.ask(
+      { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: 0 },
+      (reply) => {
+        const [result] = reply.kind === 'results' ? reply.results : []
+        if (reply.kind !== 'results' || !result?.files) return
+        const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
+        for (const [i, text] of readFiles(answers, result.files).entries())
+          if (text !== undefined) values.set(keys[i] ?? '', text)
+      },
+    )
     return values
   }
 
@@ -87,11 +91,16 @@ async function ask(
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
-  const { wanted, recipes, learnt, blind, heard } = order
+  const { wanted, recipes, learnt, blind, epoch, heard } = order
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
   const { bytes, add } = collector()
-  const slices = { links: requests.links.map(add), all: requests.all.map(add), tables: add(requests.tables) }
+  const slices = {
+    links: requests.links.map(add),
+    plain: requests.plain.map(add),
+    all: requests.all.map(add),
+    tables: add(requests.tables),
+  }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
   const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
@@ -99,13 +108,13 @@ async function ask(
     ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
     ...(netns !== undefined && { netns }),
     ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
-    ...(depth === 'all' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
+    ...(depth !== 'links' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
-    nsids: depth === 'all' && what !== 'files',
+    nsids: depth !== 'links' && what !== 'files',
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
   let names: readonly string[] = []
-  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, ...(next && { next }) }, (reply: Reply) => {
+  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, epoch, ...(next && { next }) }, (reply: Reply) => {
     if (reply.kind === 'names') names = reply.names
     if (reply.kind !== 'results') return
     const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)

@@ -10,6 +10,7 @@ import { inherited, reader } from './reader.ts'
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
 export const netlinkRunner = (threads: Threads): Runner => {
   let store: Store | undefined
+  const names = { epoch: 0 }
   return {
     ...ipRunner,
     foresee(count) {
@@ -23,9 +24,9 @@ export const netlinkRunner = (threads: Threads): Runner => {
     },
     run: (waves, done, signal) => {
       if (store) Atomics.store(store.full, 0, 1)
-      return run({ threads, ...(store && { store }) }, waves, done, signal)
+      return run({ threads, names, ...(store && { store }) }, waves, done, signal)
     },
-    dump: reader(threads),
+    dump: reader(threads, names),
     inherited: inherited(threads),
     async nftForms(texts) {
       let forms: readonly (string | undefined)[] = []
@@ -41,6 +42,8 @@ export const netlinkRunner = (threads: Threads): Runner => {
 interface Means {
   readonly threads: Threads
   readonly store?: Store
+  /** Changes when names come to be of other namespaces. */
+  readonly names: { epoch: number }
 }
 
 /** From so many commands on, a second thread is worth its start. */
@@ -63,6 +66,8 @@ interface Item {
   readonly command: Command
   readonly ready: Ready
 }
+
+const RENAMING: readonly Job['do'][] = ['create', 'attach', 'delete']
 
 /** How many waves the thread is given at a time: it goes from one to the next without waiting to be told. */
 const AHEAD = 3
@@ -95,7 +100,8 @@ async function run(
       const items = wave.map((command, i) => ({ index: start + i, command, ready: makeReady(command, means.threads) }))
       before += wave.length
       const alone = isForOne(items)
-      if (alone) under.push(perform(means.threads.one, items, done, stop, means.store))
+      if (items.some(({ ready: { operation } }) => !operation || RENAMING.includes(operation.do))) means.names.epoch++
+      if (alone) under.push(perform(means.threads.one, means, items, done, stop))
       await settle(alone ? AHEAD - 1 : 0)
       if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
       if (failure || signal?.aborted) break
@@ -163,16 +169,17 @@ async function spawn(items: readonly Item[], done: (index: number) => void, sign
  * and removed by one, so that the kernel takes them down together.
  */
 async function performAll(
-  { threads, store }: Means,
+  means: Means,
   items: readonly Item[],
   done: (index: number) => void,
   stop: Int32Array,
 ): Promise<Failure | undefined> {
-  if (items.length < MANY) return await perform(threads.one, items, done, stop, store)
+  const { one, other } = means.threads
+  if (items.length < MANY) return await perform(one, means, items, done, stop)
   const [mine, others] = halves(items)
   const failures = await Promise.all([
-    perform(threads.one, mine, done, stop, store),
-    others.length ? perform(threads.other(), others, done, stop, store) : undefined,
+    perform(one, means, mine, done, stop),
+    others.length ? perform(other(), means, others, done, stop) : undefined,
   ])
   return failures.find((failure) => failure !== undefined)
 }
@@ -193,10 +200,10 @@ function halves(items: readonly Item[]): [Item[], Item[]] {
 /** Lets a thread do this until something fails, here or elsewhere. */
 async function perform(
   channel: Channel,
+  { names: { epoch }, store }: Means,
   items: readonly Item[],
   done: (index: number) => void,
   stop: Int32Array,
-  store: Store | undefined,
 ) {
   const { bytes, add } = collector()
   const jobs = items.flatMap(({ ready: { operation, encoded } }): Job[] => {
@@ -207,7 +214,7 @@ async function perform(
   })
   let count = 0
   let failure: Failure | undefined
-  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop, ...(store && { store }) }, (reply) => {
+  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop, epoch, ...(store && { store }) }, (reply) => {
     if (reply.kind !== 'progress' && reply.kind !== 'ran') return
     for (; count < reply.count; count++) done(items[count]?.index ?? 0)
     const failed = items[count]

@@ -30,11 +30,12 @@ function serve(
     return reply({ kind: 'unusable', reason: (error as Error).message })
   }
   const run = perform(system)
-  const read = gather(system, names)
+  const { read, renamed } = gather(system, names)
   const attempt = tryOut(system)
   const make = makeSome(system)
   parentPort?.on('message', (request: Request) => {
     try {
+      if (request.kind === 'run') renamed(request.epoch)
       if (request.kind === 'run') run(request, reply)
       else if (request.kind === 'read') read(request, reply)
       else if (request.kind === 'make') make(request, reply)
