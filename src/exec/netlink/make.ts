@@ -9,9 +9,11 @@ export function maker({
   libc,
   unshare,
   limit,
+  reserve,
 }: System): (request: Extract<Request, { kind: 'make' }>, reply: (r: Reply) => void) => void {
   const [O_RDONLY, O_CLOEXEC] = [0, 0o2000000]
   return ({ store: { full, counts, descriptors } }, reply) => {
+    reserve(3 * descriptors.length) // and for the sockets of those who work in them
     for (let i = 0; i < Math.min(descriptors.length, limit) && Atomics.load(full, 0) === 0; i++) {
       if (!unshare()) break
       const fd = libc.open('/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0)

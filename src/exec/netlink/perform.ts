@@ -148,6 +148,7 @@ export function performer(
 
   return ({ bytes, jobs, stop, store }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (jobs[0]?.do === 'delete') system.reserve(jobs.length)
     let told = Date.now()
     let count = 0
     for (const job of jobs) {
