@@ -9,8 +9,6 @@ export interface Channel {
   readonly unusable: Promise<string | undefined>
   /** Whether it can load and list the rules of nftables: known when it is known to work. */
   readonly nft: () => boolean
-  /** Whether nothing is under way. */
-  readonly idle: () => boolean
   /** Sends a request and hears everything that comes back for it. Throws when it could not be carried on with. */
   ask(request: Request, heard: (reply: Reply) => void): Promise<void>
 }
@@ -56,7 +54,6 @@ function openChannel(): Channel {
     return {
       unusable: Promise.resolve(unusable),
       nft: () => false,
-      idle: () => true,
       ask: () => Promise.reject(new Error(unusable)),
     }
   }
@@ -94,7 +91,6 @@ function openChannel(): Channel {
 
   return {
     nft: () => nft,
-    idle: () => pending.length === 0,
     get unusable() {
       // Whoever waits for the thread to start must not find the process ended.
       worker.ref()

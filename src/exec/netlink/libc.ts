@@ -131,8 +131,9 @@ export function openSystem(load: NodeJS.Require, path: string): System {
 
   const fs = load('node:fs') as typeof Fs
   // A quarter of what may be open at once: as much is for another thread, and half for whatever else the process does.
-  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024) / 4
-  const most = Math.max(16, Math.floor(files / 3)) // a descriptor and two sockets each
+  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024)
+  const limit = Math.floor(files / 4)
+  const most = Math.max(16, Math.floor(limit / 3)) // a descriptor and two sockets each
   const home: Space = { fd: call('open', '/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0), sockets: new Map() }
   const spaces = new Map<string, Space>()
   let current: Space | undefined
@@ -223,9 +224,9 @@ export function openSystem(load: NodeJS.Require, path: string): System {
       if (entered) current = undefined
       return entered
     },
-    limit: Math.floor(files),
+    limit,
     reserve(count) {
-      const last = libc.fcntl(home.fd, F_DUPFD_CLOEXEC, Math.min(count, Math.floor(files)))
+      const last = libc.fcntl(home.fd, F_DUPFD_CLOEXEC, Math.min(count, limit))
       if (last >= 0) libc.close(last)
     },
     open,

@@ -63,12 +63,12 @@ export const reader =
 
 /** Reads sysctls in a namespace that the thread makes for it. */
 export const inherited =
-  ({ one }: Threads): Runner['inherited'] =>
+  ({ one }: Threads, names: { readonly epoch: number }): Runner['inherited'] =>
   async (keys) => {
     const values = new Map<string, string>()
     const reading = { fresh: true, requests: [], files: 0, rules: false, nsids: false } as const
     await one.ask(
-      { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: 0 },
+      { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: names.epoch },
       (reply) => {
         const [result] = reply.kind === 'results' ? reply.results : []
         if (reply.kind !== 'results' || !result?.files) return

@@ -27,7 +27,7 @@ export const netlinkRunner = (threads: Threads): Runner => {
       return run({ threads, names, ...(store && { store }) }, waves, done, signal)
     },
     dump: reader(threads, names),
-    inherited: inherited(threads),
+    inherited: inherited(threads, names),
     async nftForms(texts) {
       let forms: readonly (string | undefined)[] = []
       await threads.one.ask({ kind: 'try', texts }, (reply) => {
@@ -101,7 +101,11 @@ async function run(
       before += wave.length
       const alone = isForOne(items)
       if (items.some(({ ready: { operation } }) => !operation || RENAMING.includes(operation.do))) means.names.epoch++
-      if (alone) under.push(perform(means.threads.one, means, items, done, stop))
+      if (alone) {
+        const performed = perform(means.threads.one, means, items, done, stop)
+        performed.catch(() => {}) // told when its turn comes
+        under.push(performed)
+      }
       await settle(alone ? AHEAD - 1 : 0)
       if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
       if (failure || signal?.aborted) break
@@ -174,6 +178,7 @@ async function performAll(
   done: (index: number) => void,
   stop: Int32Array,
 ): Promise<Failure | undefined> {
+  if (items.length === 0) return undefined
   const { one, other } = means.threads
   if (items.length < MANY) return await perform(one, means, items, done, stop)
   const [mine, others] = halves(items)
