@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises'
 import pc from 'picocolors'
 import type { Colors } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -41,7 +42,6 @@ export const report = (diagnostics: readonly Diagnostic[], options: Global): voi
 
 /** Asks on the terminal; only `yes` (or `y`) is one. */
 export async function confirm(question: string): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises')
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(es)?$/i.test((await asker.question(`${question} [y/N] `)).trim())
