@@ -9,11 +9,12 @@ import { generatedMac, same } from './common.ts'
 export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
   const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
   return (dump, scope) => {
+    const mine = dump.links.filter((l) => typeName(l) === type.name)
+    if (mine.length === 0) return [] // as of most types: every namespace is asked for all of them
     const ports = new Map<string, number>()
     if (type.followsPorts)
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
-    return dump.links.flatMap((l): Resource<LinkSpec>[] => {
-      if (typeName(l) !== type.name) return []
+    return mine.map((l): Resource<LinkSpec> => {
       // What `dev` names among a type's words is told among them.
       const lower = type.lowerWord === 'dev' ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
@@ -41,23 +42,15 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
         ...(typeof lower === 'string' && { link: linkId(scope.namespace, lower) }),
         ...typed,
       }
-      return [
-        {
-          id,
-          kind: type.name,
-          namespace: scope.namespace,
-          ...(scope.root && { root: true as const }),
-          spec,
-        },
-      ]
+      return { id, kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec }
     })
   }
 }
 
 /** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
 function typeName(link: IpLink): string | undefined {
-  if (link.flags.includes('LOOPBACK') && !link.linkinfo?.info_kind) return 'loopback'
   const kind = link.linkinfo?.info_kind
+  if (!kind && link.flags.includes('LOOPBACK')) return 'loopback'
   return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
 }
 
