@@ -107,14 +107,8 @@ function uninterrupted(all: readonly Step[][]): Step[][][] {
   return result
 }
 
-const early = new Set<Stage>(
-  stages
-    .slice(
-      0,
-      stages.findIndex(({ name }) => name === 'create links'),
-    )
-    .map(({ name }) => name),
-)
+const linksFrom = stages.findIndex(({ name }) => name === 'create links')
+const early = new Set<Stage>(stages.slice(0, linksFrom).map(({ name }) => name))
 
 /** The namespaces that a command changes: its own, and where it puts an end of a link. */
 const concerned = ({ netns, argv }: Command): (string | undefined)[] => [

@@ -189,13 +189,18 @@ export const sysctlFile = (key: string): string =>
 async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map(keys.map((key) => [sysctlFile(key), key]))
   const { stdout } = await runProcess({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
-  return new Map(
-    stdout.split('\n').flatMap((line): [string, string][] => {
-      const key = files.get(line.slice(0, line.indexOf(':')))
-      return key === undefined ? [] : [[key, line.slice(line.indexOf(':') + 1)]]
+  return valuesIn(stdout, files)
+}
+
+/** The values in lines such as `/proc/sys/net/ipv4/ip_forward:1`, by the keys of the files; the last line of each counts. */
+const valuesIn = (lines: string, files: ReadonlyMap<string, string>): Map<string, string> =>
+  new Map(
+    lines.split('\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':')
+      const key = files.get(line.slice(0, colon))
+      return key === undefined ? [] : [[key, line.slice(colon + 1)]]
     }),
   )
-}
 
 async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
   const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
@@ -234,13 +239,7 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     ),
     rules6: json(sections[1]),
     qdiscs: json(sections[2]),
-    sysctls: new Map(
-      (sections[3] ?? '').split('\n').flatMap((line): [string, string][] => {
-        const colon = line.indexOf(':')
-        const key = files.get(line.slice(0, colon))
-        return key === undefined ? [] : [[key, line.slice(colon + 1)]]
-      }),
-    ),
+    sysctls: valuesIn(sections[3] ?? '', files),
     conf: conf(sections[4] ?? ''),
     ...firewall(sections.slice(5)),
   }

@@ -192,6 +192,9 @@ stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(
 
 const [linksFrom, lateFrom] = [rank.get('create links') ?? 0, rank.get('set bridges') ?? 0]
 
+/** Where its commands run, as they name it; empty: where netlab runs. */
+const homeOf = ({ root, namespace }: Resource): string => (root ? '' : namespace)
+
 /** From so many namespaces on they are set up in parts, so that one can be read again while others are still made. */
 const [LARGE, PARTS] = [400, 4]
 
@@ -227,21 +230,15 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === 'open bridges' ? [netns] : [])))
   if (late.size)
     for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
-      if (below(e.change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(netns)
+      if (below(e.change).some((r) => late.has(homeOf(r)))) late.add(netns)
   const parts = places.size < LARGE || placed.some(({ deep }) => deep > 0) ? 1 : PARTS
   const partOf = (netns: string): number => Math.floor(((places.get(netns) ?? 0) * parts) / places.size)
   /** A link is made with the first of the namespaces that have an end of it. */
   const firstPart = (id: string, netns: string): number => {
     const r = desired.get(id)
-    const ends = r
-      ? [
-          r,
-          ...kindOf(r.kind)
-            .lostWith(r, desired)
-            .map((end) => desired.get(end)),
-        ]
-      : []
-    return Math.min(...[netns, ...ends.map((end) => (end?.root ? '' : (end?.namespace ?? netns)))].map(partOf))
+    const ends = r ? [id, ...kindOf(r.kind).lostWith(r, desired)] : []
+    const homes = ends.flatMap((end) => desired.get(end) ?? []).map(homeOf)
+    return Math.min(...[netns, ...homes].map(partOf))
   }
   const turnOf = (stage: Stage, id: string, netns: string): number => {
     const at = rank.get(stage) ?? 0

@@ -51,11 +51,7 @@ function openChannel(): Channel {
     koffi = createRequire(__filename).resolve('koffi')
   } catch {
     const unusable = 'the package koffi is not installed'
-    return {
-      unusable: Promise.resolve(unusable),
-      nft: () => false,
-      ask: () => Promise.reject(new Error(unusable)),
-    }
+    return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
   }
   const worker = new Worker(source(), { eval: true, workerData: koffi, trackUnmanagedFds: false })
   worker.unref()

@@ -36,7 +36,7 @@ interface Order {
   readonly heard?: ((index: number, dump: Dump) => void) | undefined
 }
 
-/** Reads namespaces through the thread that has time; where there are many files, a second one begins with them meanwhile. */
+/** Reads namespaces through the thread; where there are many files, a second one begins with them meanwhile. */
 export const reader =
   ({ one, other }: Threads, names: { readonly epoch: number }): Runner['dump'] =>
   async (wanted, heard) => {
@@ -47,7 +47,6 @@ export const reader =
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
     const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
-    const next = new Int32Array(new SharedArrayBuffer(4))
     if (filed.length < MANY) {
       // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
       await ask(one, order, every, 'both')
@@ -55,6 +54,7 @@ export const reader =
       const answers = ask(one, order, every, 'answers')
       // Where it is not known yet whose they are, files come later.
       if (wanted.some(({ owner }) => owner !== undefined)) await answers
+      const next = new Int32Array(new SharedArrayBuffer(4))
       const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
       await Promise.all([answers, ...[one, other()].map((thread) => ask(thread, order, mine, 'files', next))])
     }
@@ -70,15 +70,17 @@ export const inherited =
     await one.ask(
       { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: names.epoch },
       (reply) => {
-        const [result] = reply.kind === 'results' ? reply.results : []
-        if (reply.kind !== 'results' || !result?.files) return
-        const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
-        for (const [i, text] of readFiles(answers, result.files).entries())
+        const files = reply.kind === 'results' ? reply.results[0]?.files : undefined
+        if (reply.kind !== 'results' || !files) return
+        for (const [i, text] of readFiles(asBuffer(reply.bytes), files).entries())
           if (text !== undefined) values.set(keys[i] ?? '', text)
       },
     )
     return values
   }
+
+/** The same bytes, without copying. */
+const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 
 const isWhole = (one: Learnt | undefined): boolean =>
   one?.known !== undefined && one.known !== 'foreign' && one.known.whole
@@ -117,7 +119,7 @@ async function ask(
   await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, epoch, ...(next && { next }) }, (reply: Reply) => {
     if (reply.kind === 'names') names = reply.names
     if (reply.kind !== 'results') return
-    const answers = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset, reply.bytes.length)
+    const answers = asBuffer(reply.bytes)
     for (const result of reply.results) take(answers, result)
   })
 

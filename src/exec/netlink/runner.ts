@@ -67,6 +67,7 @@ interface Item {
   readonly ready: Ready
 }
 
+/** What changes which namespace a name is of. */
 const RENAMING: readonly Job['do'][] = ['create', 'attach', 'delete']
 
 /** How many waves the thread is given at a time: it goes from one to the next without waiting to be told. */
