@@ -15,6 +15,13 @@ export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, {
   kind.lostWith(resource, live).some(goes)
 
 /**
+ * When the rules of a firewall are removed: where others loaded, but before a namespace loses its name in which somebody
+ * still is, so that they do not go with it.
+ */
+export const clearing = ({ root, namespace }: Resource<any>, { desired }: Outlook): 'delete rules' | 'load firewall' =>
+  root || desired.has(namespace) ? 'load firewall' : 'delete rules'
+
+/**
  * The ends of a pair: the one in whose namespace both are made, and the other. Before Linux 6.13 a name is free only if no
  * device is called so where the command runs: that is where one end is.
  */

@@ -3,7 +3,7 @@ import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewal
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
-import { covered, within } from './common.ts'
+import { clearing, covered, within } from './common.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
 import { isBuiltin, ownSpec, parseSave, savedSpec } from './firewall/save.ts'
 import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './firewall/transaction.ts'
@@ -79,7 +79,12 @@ code=$?
 printf '%s\\n' "$before" | "$restore" -w -c
 exit $code`
 
-function restoring(kind: IptablesKind, resource: Resource<any>, tables: readonly TableLines[]): Emission[] {
+function restoring(
+  kind: IptablesKind,
+  resource: Resource<any>,
+  tables: readonly TableLines[],
+  stage: Emission['stage'] = 'load firewall',
+): Emission[] {
   if (tables.length === 0) return []
   const program = `${kind}-restore`
   const argv =
@@ -87,7 +92,7 @@ function restoring(kind: IptablesKind, resource: Resource<any>, tables: readonly
       ? [program, '--noflush', '-w']
       : ['sh', '-c', GUARDED, 'sh', program, `${kind}-save`, ...tables.map(({ table }) => table)]
   const command: Command = { ...within(resource, ...argv), input: restoreInput(tables) }
-  return [{ stage: 'load firewall', command }]
+  return [{ stage, command }]
 }
 
 const nothing: IptablesSpec = { tables: {} }
@@ -112,7 +117,7 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     update: ({ live, desired }) => restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true)),
     remove: (r, outlook) => {
       if (covered(self, r, outlook)) return []
-      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec))
+      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), clearing(r, outlook))
     },
   }
   return self

@@ -3,7 +3,7 @@ import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firew
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
-import { covered, within } from './common.ts'
+import { clearing, covered, within } from './common.ts'
 import { isDynamic, nftLines, rebuilt } from './firewall/nft-transaction.ts'
 import { parseNft } from './firewall/nft-parse.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
@@ -172,9 +172,14 @@ const loading = (resource: Resource<any>, stage: Emission['stage'], lines: reado
 }
 
 /** One transaction; tables in the way of iptables' own go before iptables' rules are loaded. */
-function transaction(resource: Resource<any>, live: NftSpec, desired: NftSpec): Emission[] {
+function transaction(
+  resource: Resource<any>,
+  live: NftSpec,
+  desired: NftSpec,
+  stage: Emission['stage'] = 'load firewall',
+): Emission[] {
   const obstacle = Object.keys(live.tables).some((name) => likeIptables(name) && !desired.tables[name])
-  return loading(resource, obstacle ? 'delete rules' : 'load firewall', nftLines(live, desired))
+  return loading(resource, obstacle ? 'delete rules' : stage, nftLines(live, desired))
 }
 
 const nothing: NftSpec = { tables: {} }
@@ -197,5 +202,5 @@ export const nftables: Kind<NftSpec> = {
   lostWith: ({ namespace }) => [namespace],
   create: (r) => transaction(r, nothing, r.spec),
   update: ({ live, desired }) => transaction(desired, live.spec, desired.spec),
-  remove: (r, outlook) => (covered(nftables, r, outlook) ? [] : transaction(r, r.spec, nothing)),
+  remove: (r, outlook) => (covered(nftables, r, outlook) ? [] : transaction(r, r.spec, nothing, clearing(r, outlook))),
 }

@@ -1,3 +1,4 @@
+import { naming } from '../model/command.ts'
 import type { Kind } from '../model/kind.ts'
 
 export type ShareSpec = {
@@ -16,15 +17,7 @@ export const share: Kind<ShareSpec> = {
       : [{ field: 'shares', from: live.of, to: desired.of, forces: 'a name cannot be moved to another namespace' }],
   needs: ({ spec }) => [spec.of],
   lostWith: () => [],
-  create: ({ id, spec }) => [
-    {
-      stage: 'share namespaces',
-      // `ip netns exec` would have it mount the name where nobody else sees it.
-      command: {
-        argv: ['nsenter', `--net=/run/netns/${spec.of}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', id],
-      },
-    },
-  ],
+  create: ({ id, spec }) => [{ stage: 'share namespaces', command: { argv: naming(`/run/netns/${spec.of}`, id) } }],
   update: () => [],
   remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
 }

@@ -140,6 +140,19 @@ describe('a lab that was there before', () => {
     }
   }, 120_000)
 
+  test.each(['netlink', 'ip'])('is exactly as before when a step of destroy fails (%s)', async (runner) => {
+    const before = await fingerprint()
+    const { stdout } = await netlab(['plan', file, '--destroy', '--json'])
+    const total = (JSON.parse(stdout) as PlanJson).steps.length
+    for (let n = 1; n <= total; n++) {
+      const env = { NETLAB_RUNNER: runner, NETLAB_FAULT: `fail:${n}` }
+      const { code, stderr } = await world.netlab(['destroy', file, '-y'], { env })
+      expect({ n, code, rolledBack: stderr.includes('Rolled back') }).toEqual({ n, code: 1, rolledBack: true })
+      expect({ n, changes: (await plan()).changes }).toEqual({ n, changes: [] })
+      expect({ n, fingerprint: await fingerprint() }).toEqual({ n, fingerprint: before })
+    }
+  })
+
   test('keeps what was done with --no-rollback', async () => {
     const { stderr } = await netlab(['apply', edited, '-y', '--no-rollback'], 'fail:3')
     expect(stderr).toContain('--no-rollback')
@@ -253,12 +266,18 @@ describe('what others made', () => {
           [ "$(cat /proc/$!/comm)" != ip ]; do sleep 0.05; done
         echo $!`)
     const running = (pid: string) => sh(`kill -0 ${pid.trim()} 2>/dev/null && echo yes`)
-    const inside = (pid: string) => sh(`nsenter -n -t ${pid.trim()} ip -br link | grep -v '^lo '; true`)
+    const inside = (pid: string) =>
+      sh(`in="nsenter -n -t ${pid.trim()}"
+        { $in ip -br link; $in iptables-save; $in ip6tables-save; $in nft list ruleset inet; } |
+        grep -vE '^(lo |#|\\*|:.* ACCEPT|COMMIT)'; true`)
     beforeEach(async () => void (await netlab(['apply', path, '-y'])))
 
     test('are named, live on, and the namespace they hold is empty', async () => {
       const pid = await enter('sleep 4711')
-      expect(await plan(path)).toMatchObject({ foreign_processes: [] })
+      await sh(`ip netns exec theirs iptables -P INPUT DROP; ip netns exec theirs iptables -A INPUT -p icmp -j ACCEPT
+        ip netns exec theirs nft 'add table inet own'; ip netns exec theirs ip6tables -t nat -N own`)
+      expect(await inside(pid)).toMatch(/^e0.*INPUT DROP.*-A INPUT -p icmp -j ACCEPT.*:own -.*table inet own/s)
+      expect((await plan(path)).foreign_processes).toEqual([])
       const { stdout, code } = await netlab(['destroy', path, '-y'])
       expect(stdout).toMatch(new RegExp(`theirs: process ${pid.trim()} is not the lab’s: sleep 4711`))
       expect({ code, running: await running(pid), inside: await inside(pid) }).toEqual({
@@ -302,6 +321,57 @@ describe('what others made', () => {
     await netlab(['destroy', path, '-y'])
     expect(await sh('ls /run/netns')).toBe('unrelated\n')
     await sh('rm /run/netns/unrelated')
+  })
+})
+
+describe('a lab of hundreds', () => {
+  const count = 400
+  let path: string
+  beforeAll(async () => {
+    path = join(world.folder, 'large.yaml')
+    const cables = Array.from(
+      { length: count / 2 },
+      (_, i) => `  - endpoints: { n${2 * i + 1}:e0: 10.0.${i}.1/24, n${2 * i + 2}:e0: 10.0.${i}.2/24 }\n`,
+    )
+    writeFileSync(path, `name: large\nnamespaces: { "n[1..${count}]": {} }\nlinks:\n${cables.join('')}`)
+    expect((await netlab(['apply', path, '-y'])).code).toBe(0)
+  })
+
+  test('is destroyed without a look into its namespaces, and they are given back when that fails', async () => {
+    const inside = () =>
+      sh(`stat -Lc %i /run/netns/*; for n in n1 n7 n400; do ip -n $n -4 addr show e0; done
+        ip netns exec n7 iptables-save -c | grep -v '^#'; ip -n n7 route`)
+    await sh(`ip netns exec n7 iptables -A OUTPUT -p icmp -j ACCEPT; ip -n n7 route add 10.77.0.0/16 via 10.0.3.2
+      ip netns exec n7 ping -c1 -W5 10.0.3.2`)
+    const before = await inside()
+    expect(before).toContain('[1:84] -A OUTPUT -p icmp -j ACCEPT')
+    expect(before).toContain('10.77.0.0/16')
+    for (const [fault, code] of [
+      ['fail:1', 1],
+      ['term:300', 143],
+      [`fail:${count}`, 1],
+    ] as const) {
+      const destroyed = await netlab(['destroy', path, '-y'], fault)
+      expect({ fault, code: destroyed.code }).toEqual({ fault, code })
+      expect(destroyed.stderr).toContain('Rolled back')
+      expect(destroyed.stderr).toContain('netlab plan --destroy lists that as well')
+      expect(destroyed.stdout).toMatch(/^ +- n7 +network namespace$/m)
+      expect(destroyed.stdout).not.toContain('n7/')
+      expect(await inside()).toBe(before)
+    }
+  })
+
+  test('is looked at as a whole where more is to be done than to take names away', async () => {
+    const { stdout } = await netlab(['destroy', path, '-y', '--json'], 'fail:1')
+    expect((JSON.parse(stdout) as PlanJson).changes.map(({ id }) => id)).toContain('n7/e0')
+    const shell = sh('echo $$; exec ip netns exec n7 sleep 4716')
+    await until(() => sh('ip netns pids n7'), Boolean)
+    const destroyed = await netlab(['destroy', path, '-y'])
+    expect(destroyed).toMatchObject({ code: 0, stdout: expect.stringMatching(/is not the lab’s: sleep 4716/) })
+    expect(destroyed.stdout).toMatch(/^ +- n7\/route\/10\.77\.0\.0\/16/m)
+    await sh('kill $(pgrep -f "^sleep 4716")')
+    await shell
+    expect(await leftovers()).toBe('')
   })
 })
 
