@@ -1,10 +1,11 @@
 import { execute, failureText, type Execution } from '../exec/execute.ts'
+import { hold } from '../exec/hold.ts'
 import { startRunner } from '../exec/runner.ts'
 import { lock } from '../exec/lock.ts'
 import { showProgress } from '../exec/progress.ts'
 import { end } from '../exec/strangers.ts'
 import { readEarly, type Early } from '../live/found.ts'
-import { read, type Live } from '../live/read.ts'
+import { read } from '../live/read.ts'
 import type { Made } from '../live/subject.ts'
 import type { Runner } from '../model/runner.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -55,7 +56,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    let current = await prepare(located, opened, runner, options, true)
+    let current = await prepare(located, opened, runner, options, { making: true, cursory: !shown && !options.json })
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
@@ -85,11 +86,12 @@ async function settle(watchdog: Watchdog, name: string, code: number): Promise<v
   else await watchdog.dismiss()
 }
 
-function show({ lab, plan, source }: Prepared, options: ChangeOptions): void {
+function show({ lab, live, plan, source }: Prepared, options: ChangeOptions): void {
   report(lab?.warnings ?? [], options)
   const json = planJson(plan)
   if (options.json) outJson(json)
   else out(renderPlan(json, source, outColors(options), options.destroy))
+  if (live.cursory) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 
 async function approved(): Promise<boolean> {
@@ -122,8 +124,16 @@ async function carryOut(
       early.push(found)
       return dumped
     }
+    const held = hold(plan.steps, runner)
     const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
-    if (execution.failed || execution.stopped) return await failed(execution, name, before, runner, options, signal)
+    if (execution.failed || execution.stopped) {
+      tell(execution, options)
+      // What was not read can be put back only while it is held.
+      if (options.rollback && (held || !before.cursory)) note((await rollBack(name, before, runner, held)).text)
+      else note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
+      return signal.aborted ? Number(signal.reason) || 130 : 1
+    }
+    held?.release()
     passing('Reading again, to verify …')
     const live = await read(subject, runner, early)
     plan = await planFor(name, wanted, live, runner, { ...options, replace: [], target: options.target ?? [] })
@@ -157,19 +167,9 @@ function madeBy({ changes, steps }: Plan): Map<string, Made> {
   return made
 }
 
-async function failed(
-  execution: Execution,
-  name: string,
-  before: Live,
-  runner: Runner,
-  options: ChangeOptions,
-  signal: AbortSignal,
-): Promise<number> {
-  if (execution.failed) note(`${errColors(options).red('error:')} ${failureText(execution.failed)}\n`)
-  note(`${execution.done.length} steps were done before.\n`)
-  if (!options.rollback) note('They are kept (--no-rollback).\n')
-  else note((await rollBack(name, before.resources, runner)).text)
-  return signal.aborted ? Number(signal.reason) || 130 : 1
+function tell({ failed, done }: Execution, options: ChangeOptions): void {
+  if (failed) note(`${errColors(options).red('error:')} ${failureText(failed)}\n`)
+  note(`${done.length} steps were done before.\n`)
 }
 
 /** The first signal lets the running step finish and undoes what was done; the second ends the run at once. */

@@ -1,3 +1,4 @@
+import { canHold } from '../exec/hold.ts'
 import { confines } from '../exec/sandbox/confines.ts'
 import { openLab, type Lab, type OpenLab, type Outline } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
@@ -21,6 +22,14 @@ export interface Wishes {
   readonly adopt?: boolean
   readonly target?: readonly string[]
   readonly replace?: readonly string[]
+}
+
+/** What a plan is made for. */
+export interface Manner {
+  /** It is going to be carried out. */
+  readonly making?: boolean
+  /** Nobody is going to look at what is in namespaces that go. */
+  readonly cursory?: boolean
 }
 
 /** A lab, the kernel, and what lies between them. */
@@ -50,8 +59,7 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
 })
 
 /**
- * Reads the kernel and plans for the lab that was opened, which is written out meanwhile; `making`: the plan is going to be
- * carried out. Throws a UserError when something is wrong with it, when the kernel or the machine lacks something, or when
+ * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something is wrong with it, when the kernel or the machine lacks something, or when
  * something foreign is in the way.
  */
 export async function prepare(
@@ -59,10 +67,10 @@ export async function prepare(
   opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes = {},
-  making = false,
+  manner: Manner = {},
 ): Promise<Prepared> {
   try {
-    return await prepared(located, opened, runner, wishes, making)
+    return await prepared(located, opened, runner, wishes, manner)
   } catch (error) {
     throw error instanceof UserError && opened ? new UserError(error.diagnostics.map(opened.quote)) : error
   }
@@ -73,14 +81,18 @@ async function prepared(
   opened: OpenLab | undefined,
   runner: Runner,
   wishes: Wishes,
-  making: boolean,
+  manner: Manner,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
   const { sysctls } = subjectOf(name, opened)
   const subject: Subject = wishes.destroy
-    ? { ...subjectOf(name, undefined), ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }) }
-    : { ...subjectOf(name, opened), ...(making && !wishes.target?.length && { making }) }
+    ? {
+        ...subjectOf(name, undefined),
+        ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }),
+        ...(manner.cursory && { cursory: true }),
+      }
+    : { ...subjectOf(name, opened), ...(manner.making && !wishes.target?.length && { making: true }) }
   const reading = read(subject, runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
@@ -99,8 +111,13 @@ async function prepared(
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes))
+  if (live.cursory && !takesNamesOnly(plan)) return prepared(located, opened, runner, wishes, {})
   return { name, source, ...(lab && { lab }), wanted, live, plan }
 }
+
+/** Whether nothing is done but namespaces lose their names: should it fail they get them back, whatever is in them. */
+const takesNamesOnly = ({ steps, strangers }: Plan): boolean =>
+  strangers.length === 0 && steps.every(({ stage }) => stage === 'delete namespaces') && canHold(steps.length)
 
 /** The plan from this live state to what is wanted. */
 export async function planFor(

@@ -110,7 +110,7 @@ export async function watch(): Promise<number> {
   const release = await lock(lab, LOCK_TIMEOUT, () => {})
   try {
     const resources = new Map(before.map((r) => [r.id, r]))
-    return (await rollBack(lab, resources, startRunner())).complete ? 0 : 1
+    return (await rollBack(lab, { resources }, startRunner())).complete ? 0 : 1
   } finally {
     release()
   }

@@ -1,7 +1,8 @@
 import { execute, failureText } from '../exec/execute.ts'
+import type { Held } from '../exec/hold.ts'
 import { showProgress } from '../exec/progress.ts'
 import { kindOf } from '../kinds/index.ts'
-import { read } from '../live/read.ts'
+import { read, type Live } from '../live/read.ts'
 import type { Subject } from '../live/subject.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
@@ -9,27 +10,35 @@ import type { Runner } from '../model/runner.ts'
 import { makePlan } from '../plan/plan.ts'
 
 /**
- * Makes the network what it was: plans from what is live now to what was live before, and does that. Returns what to
- * tell, and whether everything is as it was.
+ * Makes the network what it was: gives namespaces that are held their names back, then plans from what is live now to what
+ * was live before, and does that. Returns what to tell, and whether everything is as it was.
  */
 export async function rollBack(
   name: string,
-  before: Resources,
+  before: Pick<Live, 'resources' | 'cursory'>,
   runner: Runner,
+  held?: Held,
 ): Promise<{ text: string; complete: boolean }> {
-  const wanted = lasting(before)
-  const subject = subjectOf(name, wanted)
-  const plan = async (): Promise<Plan> =>
-    makePlan({ lab: name, desired: wanted, live: lasting((await read(subject, runner)).resources) })
-  const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
-  const { changes } = await plan()
-  const complete = changes.length === 0
-  const trouble = failed ? `error: rolling back: ${failureText(failed)}\n` : ''
-  const left = changes.map(({ id, action }) => `  ${id} (still to ${action})\n`).join('')
+  const unnamed = await held?.restore()
+  const { failed, left } = before.cursory ? { left: [] } : await planBack(name, lasting(before.resources), runner)
+  const complete = !unnamed && left.length === 0
+  const trouble = [unnamed?.outcome.stderr.trim(), failed && failureText(failed)]
+    .flatMap((text) => (text ? `error: rolling back: ${text}\n` : []))
+    .join('')
+  const still = left.map(({ id, action }) => `  ${id} (still to ${action})\n`).join('')
   return {
-    text: `${trouble}${complete ? 'Rolled back: the network is as it was.\n' : `Could not be rolled back:\n${left}`}`,
+    text: `${trouble}${complete ? 'Rolled back: the network is as it was.\n' : `Could not be rolled back:\n${still}`}`,
     complete,
   }
+}
+
+/** Plans from what is live to what is wanted, and does that; returns the step that failed, and the changes that are left. */
+async function planBack(lab: string, desired: Resources, runner: Runner) {
+  const subject = subjectOf(lab, desired)
+  const plan = async (): Promise<Plan> =>
+    makePlan({ lab, desired, live: lasting((await read(subject, runner)).resources) })
+  const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
+  return { failed, left: (await plan()).changes }
 }
 
 /** What stays when it is made again: without what the kernel adds by itself and what namespaces to come would inherit. */

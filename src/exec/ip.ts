@@ -215,11 +215,11 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     const glimpsed = await dumpOne({ ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
     if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
   }
-  const links = depth === 'links'
+  const links = depth === 'mark' || depth === 'links'
   const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
   const outcome = await runProcess({
     argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
-    input: [...(links ? LINKS : ALL), ''].join('\n'),
+    input: [...(depth === 'mark' ? ['link show dev lo'] : links ? LINKS : ALL), ''].join('\n'),
     ...(netns !== undefined && { netns }),
   })
   if (outcome.code !== 0) return gone(outcome, netns)

@@ -14,7 +14,7 @@ export async function owners(runner: Runner): Promise<Owners> {
   const named = (await runner.list()).filter(({ stale }) => !stale)
   const [root, ...dumps] = await runner.dump([
     { sysctls: [], depth: 'links' },
-    ...named.map(({ name }) => ({ netns: name, sysctls: [], depth: 'links' as const })),
+    ...named.map(({ name }) => ({ netns: name, sysctls: [], depth: 'mark' as const })),
   ])
   const byNamespace = new Map<string, string | undefined>()
   const byLab = new Map<string, string[]>()

@@ -3,7 +3,7 @@ import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import type { Dump, DumpRequest, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { loopback, owner, resourcesByName, resourcesIn, withDetails, type Early } from './found.ts'
 import { inheritable, telling, without } from './inherited.ts'
 import { asking, rootOf, type Subject } from './subject.ts'
@@ -29,6 +29,8 @@ export interface Live {
   readonly dropped: ReadonlyMap<string, string>
   /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
+  /** Of the lab's namespaces only the marks were read: what is in them is not among the resources. */
+  readonly cursory?: true
 }
 
 /** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
@@ -46,14 +48,20 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const unseen = wanted.filter((name) => !seen.has(name))
   if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
 
+  const glimpsed = resourcesByName()
+  const marks =
+    subject.cursory && others.length >= MANY ? await runner.dump(others.map(mark), glimpsed.heard(others, subject)) : []
+  const cursory = marks.filter((dump) => owner(dump) === lab).length >= MANY
   const full = asking(subject)
-  const ready = resourcesByName()
+  const ready = cursory ? glimpsed : resourcesByName()
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, subject)),
-    runner.dump(
-      others.map((name) => ({ owner: lab, ...full(name) })),
-      ready.heard(others, subject),
-    ),
+    cursory
+      ? marks
+      : runner.dump(
+          others.map((name) => ({ owner: lab, ...full(name) })),
+          ready.heard(others, subject),
+        ),
     missing.length ? runner.inherited(inheritable).then((values) => telling(values)) : new Map<string, string>(),
   ])
 
@@ -68,7 +76,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
     const known = full(name).sysctls
-    const more = owner(dump) === lab ? notesIn(loopback(dump)?.ifalias).sysctls : []
+    const more = owner(dump) === lab && !cursory ? notesIn(loopback(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
   }
@@ -127,8 +135,13 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, lost, foreign, adoptable, dropped, dumps }
+  return { resources, lost, foreign, adoptable, dropped, dumps, ...(cursory && { cursory }) }
 }
+
+/** From so many namespaces on, a look at each costs something, and a list of what is in them says nothing to anybody. */
+const MANY = 400
+
+const mark = (netns: string): DumpRequest => ({ netns, sysctls: [], depth: 'mark' })
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 

@@ -16,6 +16,8 @@ export interface Subject {
    * of these names, which a crash has left, go with it.
    */
   readonly parting?: ReadonlySet<string>
+  /** Where they are many, only whose its namespaces are is read, and not what is in them. */
+  readonly cursory?: true
   /** What is missing is going to be made. */
   readonly making?: true
   /** Namespaces that this run has just made. */

@@ -178,10 +178,10 @@ export interface DumpRequest {
   readonly netns?: string
   readonly sysctls: readonly string[]
   /**
-   * `links` reads nothing but `links` and `addresses`: enough to see who owns a namespace. `plain` may leave out what a
-   * namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
+   * `mark` reads nothing but `lo`: enough to see who owns a namespace. `links` reads nothing but `links` and `addresses`.
+   * `plain` may leave out what a namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
    */
-  readonly depth: 'links' | 'plain' | 'all'
+  readonly depth: 'mark' | 'links' | 'plain' | 'all'
   /** A lab: of a namespace that is not marked as its own, nothing more is read than for `links`. */
   readonly owner?: string
 }

@@ -342,8 +342,8 @@ describe('the netlink runner', () => {
       "ip netns exec d nft 'add table ip filter; add chain ip filter c; add rule ip filter c numgen random mod 2 0 drop'",
     )
     await sh('tc -n b qdisc add dev e0 root tbf rate 1mbit burst 32kbit latency 400ms')
-    const requests = [{ sysctls, depth: 'all' as const }, ...['a', 'b', 'c', 'd'].map(all)]
-    requests.push({ ...all('a'), depth: 'links' as const })
+    const requests: DumpRequest[] = [{ sysctls, depth: 'all' }, ...['a', 'b', 'c', 'd'].map(all)]
+    for (const depth of ['mark', 'links'] as const) requests.push({ ...all('a'), depth })
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
     expect(own.map(comparable)).toEqual(ip.map(comparable))
     expect(own[1]?.iptables).toContain('--dport 80')

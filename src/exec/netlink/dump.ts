@@ -6,8 +6,10 @@ import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
-const IFLA_EXT_MASK = 29
-const RTEXT_FILTER_SKIP_STATS = 8
+const [RTM_GETLINK, IFLA_EXT_MASK, NLM_F_ACK] = [18, 29, 4]
+const noStatistics = attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */))
+/** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
+const LOOPBACK_IFINDEX = 1
 const IFA = { address: 1, local: 2, flags: 8 } as const
 /** if_addr.h */
 const IFA_F = { secondary: 0x01, permanent: 0x80, mngtmpaddr: 0x100 } as const
@@ -25,11 +27,19 @@ const request = (type: number, size: number, ...extra: Message['attributes']): U
   encode({ type, flags: flags.dump, header: new Uint8Array(size), attributes: extra }).bytes
 
 /** RTM_GET… for all of a kind: type, size of the header. All families of routes and rules come in one answer. */
-const links = request(18, 16, attribute(IFLA_EXT_MASK, u32(RTEXT_FILTER_SKIP_STATS)))
+const links = request(RTM_GETLINK, 16, noStatistics)
 const addresses = request(22, 8)
+/** RTM_GETLINK for `lo`, in an ifinfomsg. What follows the one answer ends the list, as it does after a dump. */
+const loopback = encode({
+  type: RTM_GETLINK,
+  flags: NLM_F_ACK,
+  header: Uint8Array.of(0, 0, 0, 0, LOOPBACK_IFINDEX, ...new Uint8Array(11)),
+  attributes: [noStatistics],
+}).bytes
 const plain = [links, addresses, request(26, 12), request(82, 4)]
 /** What is asked of a namespace, in the order in which `decode` expects the answers. */
 export const requests = {
+  mark: [loopback],
   links: [links, addresses],
   plain,
   all: [...plain, request(34, 12), request(30, 12), request(38, 20)],
@@ -70,7 +80,7 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
   return {
     dump: {
       links: found,
-      addresses: readAddresses(bytes, there(addressAnswer), found),
+      addresses: addressAnswer ? readAddresses(bytes, there(addressAnswer), found) : [],
       routes: routeAnswer ? readRoutes(bytes, there(routeAnswer), nameOf) : [],
       ...(ruleAnswer ? readRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
       neighbors: neighborAnswer ? readNeighbors(bytes, there(neighborAnswer), nameOf) : [],

@@ -211,8 +211,10 @@ export function gatherer(
     return { from: filled, to: (filled += text.length) }
   }
 
-  const has = (section: Section | undefined, text: string): boolean =>
-    section !== undefined && out.subarray(section.from, section.to).includes(text)
+  const has = (section: Section | undefined, what: string | Buffer): boolean =>
+    section !== undefined && out.subarray(section.from, section.to).includes(what)
+  /** How an attribute begins that says in which namespace the other end of a link is: IFLA_LINK_NETNSID, of 8 bytes. */
+  const ELSEWHERE = Buffer.from([8, 0, 37, 0])
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
     const { netns, fresh, requests, netfilter, only } = reading
@@ -268,7 +270,7 @@ export function gatherer(
       const reading = readings[index] as Reading
       const result = readOne(reading, index, all, lists[reading.files ?? -1])
       const whole = result.sections.length >= reading.requests.length
-      const nsids = reading.nsids && whole ? idsOf(reading.netns) : undefined
+      const nsids = reading.nsids && whole && has(result.sections[0], ELSEWHERE) ? idsOf(reading.netns) : undefined
       results.push(nsids ? { nsids, ...result } : result)
       if (reading.netns !== undefined) system.forget(reading.netns)
       if (filled > CHUNK) flush()

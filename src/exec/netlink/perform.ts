@@ -123,8 +123,6 @@ export function performer(
         return name(job.name, () => (system.enter(job.netns) ? undefined : unreachable()))
       case 'delete': {
         const path = `${FOLDER}/${job.name}`
-        // Held until the run ends: all go together then, and the kernel takes them down in one go.
-        system.descriptor(job.name)
         libc.umount2(path, MNT_DETACH)
         return libc.unlink(path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
       }
@@ -148,7 +146,6 @@ export function performer(
 
   return ({ bytes, jobs, stop, store }, reply) => {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (jobs[0]?.do === 'delete') system.reserve(jobs.length)
     let told = Date.now()
     let count = 0
     for (const job of jobs) {

@@ -98,6 +98,7 @@ async function ask(
   if (asked.length === 0) return
   const { bytes, add } = collector()
   const slices = {
+    mark: requests.mark.map(add),
     links: requests.links.map(add),
     plain: requests.plain.map(add),
     all: requests.all.map(add),
@@ -105,14 +106,15 @@ async function ask(
   }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
+  const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
   const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
     requests: what === 'files' ? [] : slices[depth],
     ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
     ...(netns !== undefined && { netns }),
     ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
-    ...(depth !== 'links' && what !== 'answers' && { files: places.get(keys) ?? 0 }),
+    ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
-    nsids: depth !== 'links' && what !== 'files',
+    nsids: isDeep(depth) && what !== 'files',
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
   let names: readonly string[] = []

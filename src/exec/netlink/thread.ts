@@ -23,12 +23,16 @@ function serve(
   const reply = (message: Reply): void =>
     parentPort?.postMessage(message, message.kind === 'results' ? [message.bytes.buffer as ArrayBuffer] : [])
   const names = (): string[] => (fs.existsSync('/run/netns') ? fs.readdirSync('/run/netns').sort() : [])
+  /** Where there are so many namespaces, many descriptors are going to be needed at once: of each, and sockets in them. */
+  const MANY = 400
   let system: ReturnType<typeof openSystem>
   try {
     system = open(load, workerData)
   } catch (error) {
     return reply({ kind: 'unusable', reason: (error as Error).message })
   }
+  const count = names().length
+  if (count >= MANY) system.reserve(2 * count)
   const run = perform(system)
   const { read, renamed } = gather(system, names)
   const attempt = tryOut(system)
