@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Command } from '../model/command.ts'
+import { sha256 } from '../model/digest.ts'
 import type { Kind, Outlook } from '../model/kind.ts'
 import type { Resource } from '../model/resource.ts'
 
@@ -35,7 +35,7 @@ export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: 
  * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
  */
 export function generatedMac(lab: string, id: string): string {
-  const digest = createHash('sha256').update(`${lab}\0${id}`).digest('hex')
+  const digest = sha256(`${lab}\0${id}`)
   return `02:${[0, 2, 4, 6, 8].map((at) => digest.slice(at, at + 2)).join(':')}`
 }
 

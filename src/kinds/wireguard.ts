@@ -1,4 +1,5 @@
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { sha256 } from '../model/digest.ts'
 import type { Kind } from '../model/kind.ts'
 import type { LinkType } from '../model/link.ts'
 import type { Difference, Emission } from '../model/plan.ts'
@@ -42,10 +43,7 @@ const seed = (lab: string, namespace: string, dev: string): string => `netlab ${
 
 /** A generated private key: 42 hexadecimal digits of a SHA-256, which are base64 as they stand (a shell makes it, too). */
 export const generatedKey = (lab: string, namespace: string, dev: string): string =>
-  `${createHash('sha256')
-    .update(seed(lab, namespace, dev))
-    .digest('hex')
-    .slice(0, 42)}A=`
+  `${sha256(seed(lab, namespace, dev)).slice(0, 42)}A=`
 
 /** What precedes the 32 bytes of an X25519 private key in PKCS #8 (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex')
@@ -58,7 +56,7 @@ export function publicKey(privateKey: string): string {
 }
 
 /** Tells one preshared key from another without telling it. */
-export const fingerprint = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16)
+export const fingerprint = (key: string): string => sha256(key).slice(0, 16)
 
 const apart = (schema: Readonly<Record<string, unknown>>) => ({ schema, apart: true as const })
 const text = (description: string, ...examples: string[]) => ({ type: 'string', description, examples })

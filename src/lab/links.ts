@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../model/digest.ts'
 import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { LinkFile, Shorthand } from './file.ts'
@@ -117,7 +117,7 @@ function portName(drafts: ReadonlyMap<string, Draft>, bridge: End, other: End): 
   const full = `${other.namespace}~${other.name}`
   for (let n = 1; ; n++) {
     const wanted = n === 1 ? full : `${full}~${n}`
-    const digest = createHash('sha256').update(wanted).digest('hex').slice(0, 6)
+    const digest = sha256(wanted).slice(0, 6)
     const id = linkId(bridge.namespace, wanted.length <= LONGEST ? wanted : `${wanted.slice(0, 8)}~${digest}`)
     if (!drafts.has(id)) return id
   }

@@ -48,12 +48,10 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const unseen = wanted.filter((name) => !seen.has(name))
   if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
 
-  const glimpsed = resourcesByName()
-  const marks =
-    subject.cursory && others.length >= MANY ? await runner.dump(others.map(mark), glimpsed.heard(others, subject)) : []
+  const marks = subject.cursory && others.length >= MANY ? await runner.dump(others.map(mark)) : []
   const cursory = marks.filter((dump) => owner(dump) === lab).length >= MANY
   const full = asking(subject)
-  const ready = cursory ? glimpsed : resourcesByName()
+  const ready = resourcesByName()
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, subject)),
     cursory
@@ -97,7 +95,10 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
     if (!owned && owner(dump) !== undefined) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
-    const all = known ?? resourcesIn(name, dump, subject, more)
+    const all =
+      cursory && name !== root
+        ? kindOf('namespace').read(dump, { namespace: name, lab })
+        : (known ?? resourcesIn(name, dump, subject, more))
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)

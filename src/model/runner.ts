@@ -14,7 +14,7 @@ export interface Dump {
   readonly rules6: readonly IpRule[]
   /** `ip -j -N neigh show nud permanent` */
   readonly neighbors: readonly IpNeighbor[]
-  /** Names of the namespaces that links of this one refer to: `ip -j netns list-id`. */
+  /** Names of namespaces, by the ids that links refer to them with (`link_netnsid`). */
   readonly nsids: ReadonlyMap<number, string>
   /** `tc -j qdisc show` */
   readonly qdiscs: readonly TcQdisc[]
@@ -182,7 +182,7 @@ export interface DumpRequest {
    * `plain` may leave out what a namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
    */
   readonly depth: 'mark' | 'links' | 'plain' | 'all'
-  /** A lab: of a namespace that is not marked as its own, nothing more is read than for `links`. */
+  /** A lab: of a namespace that is not marked as its own, nothing is read but links. */
   readonly owner?: string
 }
 

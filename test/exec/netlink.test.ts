@@ -172,7 +172,7 @@ test('a kernel without nftables has no rules, and is read all the same', () => {
     {
       kind: 'read',
       bytes: new Uint8Array(8),
-      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, rules: true, nsids: false }],
+      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, rules: true }],
       lists: [],
       epoch: 0,
     },
@@ -182,7 +182,7 @@ test('a kernel without nftables has no rules, and is read all the same', () => {
   expect(answer?.sections).toMatchObject([{ errno: 93 }])
   const nothing = { from: 0, to: 0, errno: 0 }
   const sections = [...Array.from({ length: 7 }, () => nothing), ...(answer?.sections ?? [])]
-  expect(decode(Buffer.alloc(0), { index: 0, sections }, [])).toMatchObject({ tables: [] })
+  expect(decode(Buffer.alloc(0), { index: 0, sections }, new Map())).toMatchObject({ tables: [] })
   const refused = sections.with(7, { ...nothing, errno: 1 })
-  expect(decode(Buffer.alloc(0), { index: 0, sections: refused }, []).tables).toBeUndefined()
+  expect(decode(Buffer.alloc(0), { index: 0, sections: refused }, new Map()).tables).toBeUndefined()
 })

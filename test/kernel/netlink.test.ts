@@ -321,16 +321,32 @@ describe('the netlink runner', () => {
     const requests = ['a', 'c', 'stale', 'none', 'd'].map(all)
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
     expect(own.map(comparable)).toEqual(ip.map(comparable))
-    expect(Object.values(own[0]?.nsids ?? {}).sort()).toEqual(['b', 'c'])
-    const some = ['lab', 'other', 'la'].map((owner): DumpRequest => ({ ...all('a'), owner }))
+    const nsids = own[0]?.nsids as unknown as Fields
+    const ends = own[0]?.links.flatMap(({ link_netnsid: id }) => (id === undefined ? [] : [nsids[id]]))
+    expect(ends?.sort()).toEqual(['b', 'c'])
+    const [same, shared] = await unnamed()
+    expect(same.map(comparable)).toEqual(shared.map(comparable))
+    const some = ['lab', 'other'].map((owner): DumpRequest => ({ ...all('a'), owner }))
     const [mine, theirs] = (await world.drive([{ dump: some }, { dump: some, by: 'ip' }])) as [Dumps, Dumps]
-    expect(theirs.map((dump) => (dump?.routes.length ?? 0) > 0)).toEqual([true, false, false])
-    expect([mine[0], mine[1]].map((dump) => comparable(dump ?? null))).toEqual(theirs.slice(0, 2).map(comparable))
+    for (const dumps of [mine, theirs])
+      expect(dumps.slice(0, 2).map((dump) => (dump?.routes.length ?? 0) > 0)).toEqual([true, false])
+    expect(comparable(mine[0] ?? null)).toEqual(comparable(theirs[0] ?? null))
+    expect(mine[1]?.links.map(({ ifalias }) => ifalias)).toEqual(theirs[1]?.links.map(({ ifalias }) => ifalias))
     expect(own[2]).toBeNull()
     expect(own[3]).toBeNull()
-    const second = ['nsenter', '--net=/run/netns/a', 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2']
-    await world.drive([{ run: [{ argv: second }] }])
-    expect(await sh('stat -L -c %i /run/netns/a /run/netns/a2 | uniq | wc -l')).toBe('1\n')
+
+    /** What is read of a where a second name and a file that is none come before a name, and the other end has no name. */
+    async function unnamed(): Promise<[Dumps, Dumps]> {
+      const second = ['nsenter', '--net=/run/netns/a', 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2']
+      await world.drive([{ run: [{ argv: second }] }])
+      expect(await sh('stat -L -c %i /run/netns/a /run/netns/a2 | uniq | wc -l')).toBe('1\n')
+      await sh(`touch /run/netns/0; unshare -n sleep 60 >/dev/null 2>&1 & pid=$!
+        until [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+        ip -n a link add name out type veth peer name in netns $pid`)
+      const dumps = await world.drive([{ dump: [all('a')] }, { dump: [all('a')], by: 'ip' }])
+      await sh('pkill -f "^sleep 60"; rm /run/netns/0')
+      return dumps as [Dumps, Dumps]
+    }
   })
 
   test('reads rules and queues with the programs for them, where there are any', async () => {
@@ -343,9 +359,14 @@ describe('the netlink runner', () => {
     )
     await sh('tc -n b qdisc add dev e0 root tbf rate 1mbit burst 32kbit latency 400ms')
     const requests: DumpRequest[] = [{ sysctls, depth: 'all' }, ...['a', 'b', 'c', 'd'].map(all)]
-    for (const depth of ['mark', 'links'] as const) requests.push({ ...all('a'), depth })
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
     expect(own.map(comparable)).toEqual(ip.map(comparable))
+    const shallow = (['mark', 'links'] as const).map((depth): DumpRequest => ({ ...all('a'), depth }))
+    const [some, same] = (await world.drive([{ dump: shallow }, { dump: shallow, by: 'ip' }])) as [Dumps, Dumps]
+    const near = (dump: Dump | null) =>
+      dump && comparable({ ...dump, links: dump.links.map(({ link_netnsid: _, ...link }) => link) })
+    expect(some.map(near)).toEqual(same.map(near))
+    expect(some.map((dump) => dump?.links.length)).toEqual([1, 5])
     expect(own[1]?.iptables).toContain('--dport 80')
     expect(own[2]?.nftables).toContain('table inet own')
     expect([own[3]?.iptables, own[3]?.ip6tables].join()).toMatch(/\*raw\n.*\*nat\n/s)

@@ -6,8 +6,9 @@ import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
-const [RTM_GETLINK, IFLA_EXT_MASK, NLM_F_ACK] = [18, 29, 4]
-const noStatistics = attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */))
+const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
+/** Without statistics, and of the namespace whose id the thread fills in. */
+const ofLinks = [attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */)), attribute(IFLA_TARGET_NETNSID, u32(0))]
 /** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
 const LOOPBACK_IFINDEX = 1
 const IFA = { address: 1, local: 2, flags: 8 } as const
@@ -16,7 +17,6 @@ const IFA_F = { secondary: 0x01, permanent: 0x80, mngtmpaddr: 0x100 } as const
 const NDA = { dst: 1, lladdr: 2 } as const
 const NUD_PERMANENT = 0x80
 const NTF_PROXY = 0x08
-const NETNSA = { nsid: 1, currentNsid: 5 } as const
 const TCA_KIND = 1
 const TC_H_ROOT = 0xffffffff
 const [AF_INET, AF_INET6] = [2, 10]
@@ -27,24 +27,25 @@ const request = (type: number, size: number, ...extra: Message['attributes']): U
   encode({ type, flags: flags.dump, header: new Uint8Array(size), attributes: extra }).bytes
 
 /** RTM_GET… for all of a kind: type, size of the header. All families of routes and rules come in one answer. */
-const links = request(RTM_GETLINK, 16, noStatistics)
+const links = request(RTM_GETLINK, 16, ...ofLinks)
 const addresses = request(22, 8)
 /** RTM_GETLINK for `lo`, in an ifinfomsg. What follows the one answer ends the list, as it does after a dump. */
 const loopback = encode({
   type: RTM_GETLINK,
   flags: NLM_F_ACK,
   header: Uint8Array.of(0, 0, 0, 0, LOOPBACK_IFINDEX, ...new Uint8Array(11)),
-  attributes: [noStatistics],
+  attributes: ofLinks,
 }).bytes
-const plain = [links, addresses, request(26, 12), request(82, 4)]
-/** What is asked of a namespace, in the order in which `decode` expects the answers. */
+const plain = [addresses, request(26, 12), request(82, 4)]
+/** What is asked of a namespace, by depth: first about links, then the rest in the order in which `decode` expects it. */
 export const requests = {
-  mark: [loopback],
-  links: [links, addresses],
-  plain,
-  all: [...plain, request(34, 12), request(30, 12), request(38, 20)],
-  tables: request(NFT_MSG_GETTABLE, 4),
+  mark: { links: loopback, rest: [] },
+  links: { links, rest: [addresses] },
+  plain: { links, rest: plain },
+  all: { links, rest: [...plain, request(34, 12), request(30, 12), request(38, 20)] },
 } as const
+/** What is asked of the sockets of nftables. */
+export const tables = request(NFT_MSG_GETTABLE, 4)
 
 /** What is left to other programs. */
 export interface Decoded {
@@ -65,10 +66,10 @@ const NFTA_TABLE_NAME = 1
 const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' }
 
 /**
- * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `names` are
- * those that the ids in the index stand for. Throws NotUnderstood for what is not known here.
+ * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `nsids` are
+ * the names that ids stand for. Throws NotUnderstood for what is not known here.
  */
-export function decode(bytes: Buffer, result: ReadResult, names: readonly string[]): Decoded {
+export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
   const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, tableAnswer] =
     result.sections
   const specs = new Map<string, Slice>()
@@ -76,7 +77,6 @@ export function decode(bytes: Buffer, result: ReadResult, names: readonly string
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const nameOf = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, nameOf) : []
-  const nsids = result.nsids ? readNsids(bytes, result.nsids, names) : new Map<number, string>()
   return {
     dump: {
       links: found,
@@ -173,21 +173,5 @@ function readTables(bytes: Buffer, answer: Section): string[] | undefined {
       if (type === NFTA_TABLE_NAME) result.push(`${FAMILIES[bytes[at] ?? 0] ?? '?'} ${string(bytes, from, to)}`)
     }),
   )
-  return result
-}
-
-/** Ids → names, of those namespaces that have one. */
-function readNsids(bytes: Buffer, answer: Slice, names: readonly string[]): Map<number, string> {
-  const result = new Map<number, string>()
-  messages(bytes, answer, (_, at, end) => {
-    let id = -1
-    let index = -1
-    attributes(bytes, at + 4, end, (type, from) => {
-      if (type === NETNSA.nsid) id = bytes.readInt32LE(from)
-      else if (type === NETNSA.currentNsid) index = bytes.readInt32LE(from)
-    })
-    const name = names[index]
-    if (id >= 0 && name !== undefined) result.set(id, name)
-  })
   return result
 }

@@ -17,17 +17,15 @@ export function gatherer(
   const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
-  const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP] = [88, 90, 1, 4, 0x300]
+  const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, ENOENT] = [88, 90, 1, 4, 2]
   const [NFPROTO_IPV4, NFPROTO_IPV6] = [2, 10]
   const IPTABLES = ['filter', 'nat', 'mangle', 'raw', 'security']
   /** libnftables(3): NFT_CTX_OUTPUT_… */
   const [NFT_STATELESS, NFT_HANDLES] = [1 << 2, 1 << 3]
   /** net_namespace.h */
-  const NETNSA = { nsid: 1, fd: 3, targetNsid: 4 } as const
+  const NETNSA = { nsid: 1, fd: 3 } as const
   /** How much is read before it is handed over, and the most that one answer takes, in bytes. */
   const [CHUNK, ROOM] = [1 << 19, 1 << 16]
-  /** Measured: the kernel ends the list of another namespace's ids after 32 KiB. A list of this size may have been cut. */
-  const CUT = 24 << 10
   /** Messages that are sent at once, and descriptors that are open for them. */
   const BATCH = 32
   /** The most that is read of a file: the kernel allocates and clears as much as it is asked for. */
@@ -118,8 +116,9 @@ export function gatherer(
   }
 
   /**
-   * Asking each namespace for its id of each other one would take their number squared. Instead a new namespace gives
-   * all of them ids, and is then asked, for each, which ids it has and which ids those have here: one dump each.
+   * A new namespace that gives ids to all others, and the machine's own. Asked there for the links of one of them, the
+   * kernel says by these ids where the other ends are (rtnl_fill_link_netnsid in net/core/rtnetlink.c): an answer needs no
+   * list of what ids mean in the namespace that it is about.
    */
   function openIndex(all: readonly string[]) {
     if (!system.unshare()) throw new Error(`unshare: ${error()}`)
@@ -158,33 +157,9 @@ export function gatherer(
         if (netns !== undefined) libc.close(fd)
       }
     }
-    return {
-      idsOf: (netns: string | undefined): Section | undefined => {
-        const id = ids.get(netns)
-        if (id === undefined || id < 0) return undefined
-        const list = ask(socket, nsidRequest(RTM_GETNSID, { flags: NLM_F_DUMP }, [NETNSA.targetNsid, id]))
-        return list.errno || list.to - list.from < CUT ? list : oneByOne(id, list.from)
-      },
-      close: () => libc.close(socket),
-    }
-
-    /** The same of a namespace that has more ids than the kernel lists: of each namespace here, its id there. */
-    function oneByOne(target: number, from: number): Section {
-      filled = from
-      const each = [...new Set(ids.values())].filter((id) => id >= 0)
-      for (let start = 0; start < each.length; start += BATCH) {
-        const some = each.slice(start, start + BATCH)
-        const message = Buffer.concat(
-          some.map((id) => nsidRequest(RTM_GETNSID, {}, [NETNSA.nsid, id], [NETNSA.targetNsid, target])),
-        )
-        if (libc.send(socket, message, message.length, 0) < 0) continue
-        for (let answers = 0; answers < some.length; answers++) {
-          const length = system.receive(socket, room())
-          if (length > 0 && out.readUInt16LE(filled + 4) === RTM_NEWNSID) filled += length
-        }
-      }
-      return { from, to: filled, errno: 0 }
-    }
+    const names = new Map<number, string>()
+    for (const [netns, id] of ids) if (netns !== undefined && id >= 0 && !names.has(id)) names.set(id, netns)
+    return { socket, ids, names, close: () => libc.close(socket) }
 
     /** The id of what has one already: a second name of the same namespace. Not a namespace: -1. */
     function known(fd: number): number {
@@ -211,21 +186,26 @@ export function gatherer(
     return { from: filled, to: (filled += text.length) }
   }
 
-  const has = (section: Section | undefined, what: string | Buffer): boolean =>
-    section !== undefined && out.subarray(section.from, section.to).includes(what)
-  /** How an attribute begins that says in which namespace the other end of a link is: IFLA_LINK_NETNSID, of 8 bytes. */
-  const ELSEWHERE = Buffer.from([8, 0, 37, 0])
+  const has = ({ from, to }: Section, text: string): boolean => out.subarray(from, to).includes(text)
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, fresh, requests, netfilter, only } = reading
+    const { netns, fresh, links, requests, netfilter, only } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
-    if (!(fresh ? system.unshare() : system.enter(netns)))
-      return { index, gone: { errno: errno(), error: error() }, sections: [] }
+    const gone = (number: number): ReadResult => ({
+      index,
+      gone: { errno: number, error: error(number) },
+      sections: [],
+    })
     const sections: Section[] = []
-    for (const request of requests) {
-      if (only && sections.length === only.glimpse && !has(sections[0], only.mark)) return { index, sections }
-      sections.push(ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
+    if (links) {
+      const section = askLinks(netns, slice(links))
+      if (section.errno) return gone(section.errno)
+      sections.push(section)
+      if (only !== undefined && !has(section, only)) return { index, sections }
     }
+    if (requests.length === 0 && !netfilter && !list) return { index, sections }
+    if (!(fresh ? system.unshare() : system.enter(netns))) return gone(errno())
+    for (const request of requests) sections.push(ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
@@ -234,13 +214,20 @@ export function gatherer(
   }
 
   /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */
-  let kept:
-    { readonly named: string[]; readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
+  let kept: { readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
 
   function renamed(epoch: number): void {
     if (!kept || kept.epoch === epoch) return
     kept.index.close()
     kept = undefined
+  }
+
+  /** The links of a namespace, from the index: a request ends with the id of the one that it is about. */
+  function askLinks(netns: string | undefined, request: Buffer): Section {
+    const id = kept?.index.ids.get(netns) ?? -1
+    if (!kept || id < 0) return { from: filled, to: filled, errno: ENOENT }
+    request.writeInt32LE(id, request.length - 4)
+    return ask(kept.index.socket, request)
   }
 
   function read(
@@ -249,14 +236,9 @@ export function gatherer(
   ): void {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     renamed(epoch)
-    if (kept) reply({ kind: 'names', names: kept.named })
-    const idsOf = (netns: string | undefined): Section | undefined => {
-      if (!kept) {
-        const named = names()
-        reply({ kind: 'names', names: named })
-        kept = { named, epoch, index: openIndex(named) }
-      }
-      return kept.index.idsOf(netns)
+    if (readings.some(({ links }) => links)) {
+      kept ??= { epoch, index: openIndex(names()) }
+      reply({ kind: 'names', names: kept.index.names })
     }
     let results: ReadResult[] = []
     const flush = (): void => {
@@ -268,10 +250,7 @@ export function gatherer(
     const take = (): number => (next ? Atomics.add(next, 0, 1) : place++)
     for (let index = take(); index < readings.length; index = take()) {
       const reading = readings[index] as Reading
-      const result = readOne(reading, index, all, lists[reading.files ?? -1])
-      const whole = result.sections.length >= reading.requests.length
-      const nsids = reading.nsids && whole && has(result.sections[0], ELSEWHERE) ? idsOf(reading.netns) : undefined
-      results.push(nsids ? { nsids, ...result } : result)
+      results.push(readOne(reading, index, all, lists[reading.files ?? -1]))
       if (reading.netns !== undefined) system.forget(reading.netns)
       if (filled > CHUNK) flush()
     }

@@ -31,18 +31,18 @@ export interface Reading {
   readonly netns?: string
   /** In a namespace that is made for it, and gone with the request. */
   readonly fresh?: true
-  /** Requests of NETLINK_ROUTE. */
+  /** A request for links, sent first; its last four bytes are for the id of the namespace. */
+  readonly links?: Slice
+  /** More requests of NETLINK_ROUTE. */
   readonly requests: readonly Slice[]
   /** A request of NETLINK_NETFILTER, sent last. */
   readonly netfilter?: Slice
   /** The place of a list of files in `lists`; absent: none. */
   readonly files?: number
-  /** When the first answer has not this text in it, `glimpse` requests are enough, and nothing else is wanted. */
-  readonly only?: { readonly mark: string; readonly glimpse: number }
+  /** When the links have not this text in them, nothing else is wanted. */
+  readonly only?: string
   /** Whether the rules of nftables are wanted, where none of the tables is one of iptables'. */
   readonly rules: boolean
-  /** Whether the ids that the namespace has for others are wanted. */
-  readonly nsids: boolean
 }
 
 /** `epoch`: as long as it is the same, names are of the same namespaces, as far as netlab has a hand in it. */
@@ -102,8 +102,6 @@ export interface ReadResult {
   readonly files?: Slice
   /** The rules of nftables, as `nft -a -s list ruleset` prints them. */
   readonly rules?: Slice
-  /** Ids of other namespaces; the id that an answer gives as NETNSA_CURRENT_NSID is a place in `names`. */
-  readonly nsids?: Section
 }
 
 export type Reply =
@@ -113,7 +111,8 @@ export type Reply =
   /** So many jobs of the run are done. */
   | { readonly kind: 'progress'; readonly count: number }
   | { readonly kind: 'ran'; readonly count: number; readonly fault?: Fault }
-  | { readonly kind: 'names'; readonly names: readonly string[] }
+  /** The names that ids in the links of the same request stand for, by id. */
+  | { readonly kind: 'names'; readonly names: ReadonlyMap<number, string> }
   | { readonly kind: 'results'; readonly bytes: Uint8Array; readonly results: readonly ReadResult[] }
   /** As nft lists them; undefined: it refuses them, or there is something in them for the programs. */
   | { readonly kind: 'tried'; readonly listings: readonly (string | undefined)[] }

@@ -6,7 +6,7 @@ import { readFirewalls, type Walled } from '../firewalls.ts'
 import { ipRunner, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
 import type { Channel, Threads } from './channel.ts'
-import { decode, requests, type Decoded } from './dump.ts'
+import { decode, requests, tables, type Decoded } from './dump.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
@@ -66,7 +66,7 @@ export const inherited =
   ({ one }: Threads, names: { readonly epoch: number }): Runner['inherited'] =>
   async (keys) => {
     const values = new Map<string, string>()
-    const reading = { fresh: true, requests: [], files: 0, rules: false, nsids: false } as const
+    const reading = { fresh: true, requests: [], files: 0, rules: false } as const
     await one.ask(
       { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: names.epoch },
       (reply) => {
@@ -97,29 +97,32 @@ async function ask(
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
   const { bytes, add } = collector()
+  const sliced = (depth: DumpRequest['depth']) => ({
+    links: add(requests[depth].links),
+    requests: requests[depth].rest.map(add),
+  })
   const slices = {
-    mark: requests.mark.map(add),
-    links: requests.links.map(add),
-    plain: requests.plain.map(add),
-    all: requests.all.map(add),
-    tables: add(requests.tables),
+    mark: sliced('mark'),
+    links: sliced('links'),
+    plain: sliced('plain'),
+    all: sliced('all'),
   }
+  const netfilter = add(tables)
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
   const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
   const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
-    requests: what === 'files' ? [] : slices[depth],
-    ...(owner !== undefined && what !== 'files' && { only: { mark: markOf(owner), glimpse: requests.links.length } }),
+    ...(what === 'files' ? { requests: [] } : slices[depth]),
+    ...(owner !== undefined && what !== 'files' && { only: markOf(owner) }),
     ...(netns !== undefined && { netns }),
-    ...(depth === 'all' && what !== 'files' && { netfilter: slices.tables }),
+    ...(depth === 'all' && what !== 'files' && { netfilter }),
     ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
-    nsids: isDeep(depth) && what !== 'files',
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
-  let names: readonly string[] = []
+  let nsids: Dump['nsids'] = new Map()
   await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, epoch, ...(next && { next }) }, (reply: Reply) => {
-    if (reply.kind === 'names') names = reply.names
+    if (reply.kind === 'names') nsids = reply.names
     if (reply.kind !== 'results') return
     const answers = asBuffer(reply.bytes)
     for (const result of reply.results) take(answers, result)
@@ -132,7 +135,7 @@ async function ask(
     if (!request || !one) return
     if (gone) return vanished(request, gone)
     if (files) one.files = readFiles(answers, files)
-    if (what !== 'files') one.known = attempt(() => decode(answers, result, names))
+    if (what !== 'files') one.known = attempt(() => decode(answers, result, nsids))
     if (!heard || what !== 'both') return
     putTogether(order, index)
     if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) heard(index, one.dump)
