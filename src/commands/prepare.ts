@@ -5,7 +5,7 @@ import { canonicalize } from '../live/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
 import { read, type Live } from '../live/read.ts'
-import type { Subject } from '../live/subject.ts'
+import { MANY, type Subject } from '../live/subject.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
@@ -111,13 +111,16 @@ async function prepared(
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes))
-  if (live.cursory && !takesNamesOnly(plan)) return prepared(located, opened, runner, wishes, {})
+  if (live.cursory && !takesManyNames(plan)) return prepared(located, opened, runner, wishes, {})
   return { name, source, ...(lab && { lab }), wanted, live, plan }
 }
 
-/** Whether nothing is done but namespaces lose their names: should it fail they get them back, whatever is in them. */
-const takesNamesOnly = ({ steps, strangers }: Plan): boolean =>
-  strangers.length === 0 && steps.every(({ stage }) => stage === 'delete namespaces') && canHold(steps.length)
+/** Whether all that is done is that many namespaces lose their names: should it fail they get them back, whatever is in them. */
+const takesManyNames = ({ steps, strangers }: Plan): boolean =>
+  steps.length >= MANY &&
+  steps.every(({ stage }) => stage === 'delete namespaces') &&
+  strangers.length === 0 &&
+  canHold(steps.length)
 
 /** The plan from this live state to what is wanted. */
 export async function planFor(

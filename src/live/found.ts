@@ -1,4 +1,4 @@
-import { kinds } from '../kinds/index.ts'
+import { kindOf, kinds } from '../kinds/index.ts'
 import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/wireguard.ts'
 import { notesIn, ownerOf } from '../model/owner.ts'
@@ -73,7 +73,8 @@ export function resourcesIn(name: string, dump: Dump, subject: Subject, more: re
   }
   const own = telling(dump.sysctls, [...(subject.sysctls.get(name) ?? []), ...more])
   const told = { ...dump, sysctls: root ? own : new Map([...tellingOfInterfaces(dump, own), ...own]) }
-  return [...kinds.values()].flatMap((kind): Resource[] => kind.read(told, scope))
+  const some = subject.cursory && !root ? [kindOf('namespace')] : [...kinds.values()]
+  return some.flatMap((kind): Resource[] => kind.read(told, scope))
 }
 
 const isRoot = (name: string, { namespaces }: Subject): boolean => name === ROOT || namespaces.get(name)?.root === true

@@ -3,10 +3,10 @@ import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import type { Dump, DumpRequest, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { loopback, owner, resourcesByName, resourcesIn, withDetails, type Early } from './found.ts'
 import { inheritable, telling, without } from './inherited.ts'
-import { asking, rootOf, type Subject } from './subject.ts'
+import { asking, MANY, rootOf, type Subject } from './subject.ts'
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
 export interface Foreign {
@@ -34,32 +34,29 @@ export interface Live {
 }
 
 /** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
-export async function read(subject: Subject, runner: Runner, early: readonly Promise<Early>[] = []): Promise<Live> {
-  const { lab, namespaces } = subject
+export async function read(asked: Subject, runner: Runner, early: readonly Promise<Early>[] = []): Promise<Live> {
+  const { lab, namespaces } = asked
   const [named, ...parts] = await Promise.all([runner.list(), ...early])
   const mains = mainNames(named, namespaces)
   const byName = new Map(named.map((n) => [n.name, n]))
   const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
-  const root = rootOf(subject)
+  const root = rootOf(asked)
   const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
   const others = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
+  const subject: Subject = { ...asked, cursory: asked.cursory === true && others.length >= MANY }
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
   if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
 
-  const marks = subject.cursory && others.length >= MANY ? await runner.dump(others.map(mark)) : []
-  const cursory = marks.filter((dump) => owner(dump) === lab).length >= MANY
   const full = asking(subject)
   const ready = resourcesByName()
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, subject)),
-    cursory
-      ? marks
-      : runner.dump(
-          others.map((name) => ({ owner: lab, ...full(name) })),
-          ready.heard(others, subject),
-        ),
+    runner.dump(
+      others.map((name) => ({ owner: lab, ...full(name) })),
+      ready.heard(others, subject),
+    ),
     missing.length ? runner.inherited(inheritable).then((values) => telling(values)) : new Map<string, string>(),
   ])
 
@@ -74,7 +71,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
     const known = full(name).sysctls
-    const more = owner(dump) === lab && !cursory ? notesIn(loopback(dump)?.ifalias).sysctls : []
+    const more = owner(dump) === lab && !subject.cursory ? notesIn(loopback(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
   }
@@ -95,10 +92,7 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
     if (!owned && owner(dump) !== undefined) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
-    const all =
-      cursory && name !== root
-        ? kindOf('namespace').read(dump, { namespace: name, lab })
-        : (known ?? resourcesIn(name, dump, subject, more))
+    const all = known ?? resourcesIn(name, dump, subject, more)
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
@@ -136,13 +130,8 @@ export async function read(subject: Subject, runner: Runner, early: readonly Pro
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, lost, foreign, adoptable, dropped, dumps, ...(cursory && { cursory }) }
+  return { resources, lost, foreign, adoptable, dropped, dumps, ...(subject.cursory && { cursory: true }) }
 }
-
-/** From so many namespaces on, a look at each costs something, and a list of what is in them says nothing to anybody. */
-const MANY = 400
-
-const mark = (netns: string): DumpRequest => ({ netns, sysctls: [], depth: 'mark' })
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 

@@ -16,8 +16,8 @@ export interface Subject {
    * of these names, which a crash has left, go with it.
    */
   readonly parting?: ReadonlySet<string>
-  /** Where they are many, only whose its namespaces are is read, and not what is in them. */
-  readonly cursory?: true
+  /** Where there are MANY namespaces, only whose they are is read, and not what is in them. */
+  readonly cursory?: boolean
   /** What is missing is going to be made. */
   readonly making?: true
   /** Namespaces that this run has just made. */
@@ -32,6 +32,9 @@ export interface Made {
   readonly plain: boolean
 }
 
+/** From so many namespaces on, a look at each costs something, and a list of what is in them says nothing to anybody. */
+export const MANY = 400
+
 /** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
 export const ROOT = '(machine)'
 
@@ -40,7 +43,7 @@ export const rootOf = ({ namespaces }: Subject): string => [...namespaces].find(
 
 /** What to read of each namespace. */
 export function asking(subject: Subject): (name: string) => DumpRequest {
-  const { namespaces, sysctls, made, parting } = subject
+  const { namespaces, sysctls, made, parting, cursory } = subject
   const root = rootOf(subject)
   const pins = (name: string): readonly string[] =>
     parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
@@ -49,6 +52,7 @@ export function asking(subject: Subject): (name: string) => DumpRequest {
   return (name) => {
     const own = sysctls.get(name) ?? []
     if (name === root) return { sysctls: own, depth: 'all' }
+    if (cursory) return { netns: name, sysctls: [], depth: 'mark' }
     const done = made?.get(name)
     const depth = done?.plain ? 'plain' : 'all'
     const list = [...new Set([...own, ...(done?.sysctls ?? pins(name))])]

@@ -361,6 +361,15 @@ describe('a lab of hundreds', () => {
     }
   })
 
+  test('does not keep a small one from being listed as a whole', async () => {
+    const small = join(world.folder, 'small.yaml')
+    writeFileSync(small, 'name: small\nnamespaces: { s1: {}, s2: {} }\nlinks: [{ endpoints: [s1:e0, s2:e0] }]\n')
+    expect((await netlab(['apply', small, '-y'])).code).toBe(0)
+    const { code, stdout } = await netlab(['destroy', 'small', '-y'])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^ +- s1\/e0 +veth to s2\/e0$/m) })
+    expect(await sh('ls /run/netns | wc -l')).toBe(`${count}\n`)
+  })
+
   test('is looked at as a whole where more is to be done than to take names away', async () => {
     const { stdout } = await netlab(['destroy', path, '-y', '--json'], 'fail:1')
     expect((JSON.parse(stdout) as PlanJson).changes.map(({ id }) => id)).toContain('n7/e0')

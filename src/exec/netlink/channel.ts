@@ -23,8 +23,6 @@ let early: Channel | undefined
 /** Starts the first thread before anybody asks for it: it takes as long as loading the rest of the program. */
 export function warmUp(): void {
   early = openChannel()
-  // A thread that nobody has waited for keeps the process from ending (seen in Node 20).
-  void early.unusable
 }
 
 /** The threads of a runner; the first is started if it has not been. */
@@ -85,7 +83,7 @@ function openChannel(): Channel {
     else first?.resolve()
   })
 
-  return {
+  const channel: Channel = {
     nft: () => nft,
     get unusable() {
       // Whoever waits for the thread to start must not find the process ended.
@@ -99,4 +97,7 @@ function openChannel(): Channel {
         worker.postMessage(request, 'bytes' in request ? [request.bytes.buffer as ArrayBuffer] : [])
       }),
   }
+  // A thread that nobody has waited for keeps the process from ending (seen in Node 20).
+  void channel.unusable
+  return channel
 }

@@ -56,7 +56,8 @@ export const reader =
       if (wanted.some(({ owner }) => owner !== undefined)) await answers
       const next = new Int32Array(new SharedArrayBuffer(4))
       const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
-      await Promise.all([answers, ...[one, other()].map((thread) => ask(thread, order, mine, 'files', next))])
+      const threads = mine.length ? [one, other()] : []
+      await Promise.all([answers, ...threads.map((thread) => ask(thread, order, mine, 'files', next))])
     }
     return finish(order)
   }
