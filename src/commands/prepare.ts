@@ -59,8 +59,8 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
 })
 
 /**
- * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something is wrong with it, when the kernel or the machine lacks something, or when
- * something foreign is in the way.
+ * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something
+ * is wrong with it, when the kernel or the machine lacks something, or when something foreign is in the way.
  */
 export async function prepare(
   located: Located,
