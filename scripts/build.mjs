@@ -102,6 +102,7 @@ function launcher() {
 async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
+  write('dist/thread.cjs', await bundle('src/exec/netlink/thread.ts'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
   compile()

@@ -1,4 +1,4 @@
-import { existsSync, symlinkSync } from 'node:fs'
+import { copyFileSync, existsSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
@@ -32,6 +32,7 @@ interface Driven extends World {
 async function openDriven(): Promise<Driven> {
   const world = await openWorld()
   symlinkSync(join(checkout, 'node_modules'), join(world.folder, 'node_modules'))
+  copyFileSync(join(checkout, 'dist/thread.cjs'), join(world.folder, 'thread.cjs'))
   const driver = join(world.folder, 'driver.cjs')
   const entry = join(checkout, 'test/support/runner-driver.ts')
   const options = ['--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`]

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Reply, Request } from './protocol.ts'
-import { source } from './thread.ts'
 
 /** The way to the thread that makes the system calls. */
 export interface Channel {
@@ -51,7 +51,7 @@ function openChannel(): Channel {
     const unusable = 'the package koffi is not installed'
     return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
   }
-  const worker = new Worker(source(), { eval: true, workerData: koffi, trackUnmanagedFds: false })
+  const worker = new Worker(join(dirname(__filename), 'thread.cjs'), { workerData: koffi, trackUnmanagedFds: false })
   worker.unref()
 
   let nft = false

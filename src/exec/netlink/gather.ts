@@ -3,7 +3,6 @@ import type { Reading, ReadResult, Reply, Request, Section, Slice } from './prot
 
 /**
  * What reads namespaces: the answers to dump requests, as the kernel gives them, and files under /proc/sys.
- * Evaluated in a thread of its own: it refers to nothing outside.
  */
 export function gatherer(
   system: System,

@@ -1,4 +1,5 @@
-import type * as Fs from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 
 /** A network namespace that the thread can be in, and its netlink sockets by protocol. */
@@ -56,9 +57,9 @@ export interface System {
 
 /**
  * Loads the C library through koffi, from the path that is given. Throws where that does not work, or where this process
- * may not change network namespaces (setns(2) to its own). Evaluated in a thread of its own: it refers to nothing outside.
+ * may not change network namespaces (setns(2) to its own).
  */
-export function openSystem(load: NodeJS.Require, path: string): System {
+export function openSystem(path: string): System {
   const CLONE_NEWNET = 0x40000000
   const [O_RDONLY, O_CLOEXEC, AF_NETLINK, SOCK_RAW, SOL_NETLINK] = [0, 0o2000000, 16, 3, 270]
   const [SOL_SOCKET, SO_RCVTIMEO] = [1, 20]
@@ -69,7 +70,7 @@ export function openSystem(load: NodeJS.Require, path: string): System {
   const options = [10 /* CAP_ACK */, 11 /* EXT_ACK */, 12 /* GET_STRICT_CHK */]
   const [EINTR, F_DUPFD_CLOEXEC] = [4, 1030]
 
-  const koffi = load(path) as typeof Koffi
+  const koffi = createRequire(__filename)(path) as typeof Koffi
   const library = koffi.load('libc.so.6')
   const signatures = [
     ...['int unshare(int)', 'int setns(int, int)', 'int socket(int, int, int)', 'int close(int)'],
@@ -129,9 +130,8 @@ export function openSystem(load: NodeJS.Require, path: string): System {
     return result
   }
 
-  const fs = load('node:fs') as typeof Fs
   // A quarter of what may be open at once: as much is for another thread, and half for whatever else the process does.
-  const files = Number(/^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024)
+  const files = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024)
   const limit = Math.floor(files / 4)
   const most = Math.max(16, Math.floor(limit / 3)) // a descriptor and two sockets each
   const home: Space = { fd: call('open', '/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0), sockets: new Map() }

@@ -3,7 +3,6 @@ import type { Reply, Request } from './protocol.ts'
 
 /**
  * What makes namespaces before they are needed. Nobody sees them until a run gives them names, and they go with the process.
- * Evaluated in a thread of its own: it refers to nothing outside.
  */
 export function maker({
   libc,

@@ -4,7 +4,6 @@ import type { Fault, Job, Reply, Request, Slice, Store } from './protocol.ts'
 
 /**
  * What carries out the jobs of a run, one after the other, until one fails or the run is stopped.
- * Evaluated in a thread of its own: it refers to nothing outside.
  */
 export function performer(
   system: System,

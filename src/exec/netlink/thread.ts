@@ -1,5 +1,5 @@
-import type * as Fs from 'node:fs'
-import type * as Threads from 'node:worker_threads'
+import { existsSync, readdirSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
 import { gatherer } from './gather.ts'
 import { openSystem } from './libc.ts'
 import { maker } from './make.ts'
@@ -7,36 +7,30 @@ import { performer } from './perform.ts'
 import type { Reply, Request } from './protocol.ts'
 import { trier } from './trial.ts'
 
-/** What the thread does: says whether it can work here, then answers one request after the other. */
-function serve(
-  load: NodeJS.Require,
-  open: typeof openSystem,
-  perform: typeof performer,
-  gather: typeof gatherer,
-  tryOut: typeof trier,
-  makeSome: typeof maker,
-): void {
-  const { parentPort, workerData } = load('node:worker_threads') as Omit<typeof Threads, 'workerData'> & {
-    workerData: string
-  }
-  const fs = load('node:fs') as typeof Fs
-  const reply = (message: Reply): void =>
-    parentPort?.postMessage(message, message.kind === 'results' ? [message.bytes.buffer as ArrayBuffer] : [])
-  const names = (): string[] => (fs.existsSync('/run/netns') ? fs.readdirSync('/run/netns').sort() : [])
-  /** Where there are so many namespaces, many descriptors are going to be needed at once: of each, and sockets in them. */
-  const MANY = 400
+const reply = (message: Reply): void =>
+  parentPort?.postMessage(message, message.kind === 'results' ? [message.bytes.buffer as ArrayBuffer] : [])
+const names = (): string[] => (existsSync('/run/netns') ? readdirSync('/run/netns').sort() : [])
+/** Where there are so many namespaces, many descriptors are going to be needed at once: of each, and sockets in them. */
+const MANY = 400
+
+/**
+ * The worker thread: says whether it can work here, then answers one request after the other. A program of its own
+ * (dist/thread.cjs), so that the thread loads nothing else. setns(2) concerns one thread: only this one is ever in another
+ * namespace, and only from the start to the end of a request.
+ */
+function serve(): void {
   let system: ReturnType<typeof openSystem>
   try {
-    system = open(load, workerData)
+    system = openSystem(String(workerData))
   } catch (error) {
     return reply({ kind: 'unusable', reason: (error as Error).message })
   }
   const count = names().length
   if (count >= MANY) system.reserve(2 * count)
-  const run = perform(system)
-  const { read, renamed } = gather(system, names)
-  const attempt = tryOut(system)
-  const make = makeSome(system)
+  const run = performer(system)
+  const { read, renamed } = gatherer(system, names)
+  const attempt = trier(system)
+  const make = maker(system)
   parentPort?.on('message', (request: Request) => {
     try {
       if (request.kind === 'run') renamed(request.epoch)
@@ -53,10 +47,4 @@ function serve(
   reply({ kind: 'ready', nft: system.nft !== undefined })
 }
 
-/**
- * The program of the worker thread. It is made of the functions' own texts, because the bundle is one file and loading
- * all of it a second time would take longer than the work of a small lab. setns(2) concerns one thread: only this one
- * is ever in another namespace, and only from the start to the end of a request.
- */
-export const source = (): string =>
-  `(${serve.toString()})(require, ${openSystem.toString()}, ${performer.toString()}, ${gatherer.toString()}, ${trier.toString()}, ${maker.toString()})`
+serve()

@@ -4,7 +4,7 @@ import type { Reply, Request } from './protocol.ts'
 /**
  * What tries rule sets of nftables out: each is loaded and listed, and the listing loaded and listed again. Every time in a
  * namespace of its own, that is gone afterwards: where rules were just removed, the next transaction waits
- * for 10 to 30 ms (docs/kernel.md). Evaluated in a thread of its own: it refers to nothing outside.
+ * for 10 to 30 ms (docs/kernel.md).
  */
 export function trier({
   nft,
