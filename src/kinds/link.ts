@@ -175,24 +175,21 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ? r
         : { ...r, spec: without(r.spec, 'master') },
 
-    disturbs({ live, desired, differences }, resources) {
+    disturbs({ live, desired, differences }, wiring) {
       const changes = new Map(differences.map((d) => [d.field, d]))
       const down = changes.get('up')?.to === false
       const small = Number(changes.get('mtu')?.to) < IPV6_MIN_MTU
-      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r))
+      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(wiring.resources, r))
       const moved = changes.has('master')
       // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
       const readdressed = changes.has('mac') || changes.has('arp')
       if (!down && !small && !moved && !readdressed) return []
       const name = nameOf(live.id)
-      return [...resources.values()].flatMap((r) => {
-        if (r.namespace !== live.namespace) return []
+      return wiring.on(live.id).flatMap((r) => {
         if (moved && r.spec['port'] === name) return [r.id]
-        const isOn = r.spec['dev'] === name
-        if (readdressed && r.kind === 'neighbor' && isOn) return [r.id]
-        const uses = isOn || (r.spec['nexthops'] as { dev?: string }[] | undefined)?.some(({ dev }) => dev === name)
+        if (readdressed && r.kind === 'neighbor') return [r.id]
         const survives = r.spec['family'] !== 6 && (small || (r.kind !== 'route' && r.kind !== 'neighbor'))
-        return uses && !survives && (down || small || cycled) ? [r.id] : []
+        return r.spec['port'] !== name && !survives && (down || small || cycled) ? [r.id] : []
       })
     },
 

@@ -192,19 +192,17 @@ export const route: Kind<RouteSpec> = {
   lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
 
   // An IPv6 route outlives its source, without it (fib6_remove_prefsrc in the kernel's net/ipv6/route.c).
-  loosened(r, goes, live) {
+  loosened(r, goes, wiring) {
     const { src, family, ...rest } = r.spec
-    const used = devices(r.spec)
     const lost =
       src !== undefined &&
       family === 6 &&
-      [...live.values()].some(
-        ({ kind, id, namespace, spec }) =>
-          kind === 'address' &&
-          namespace === r.namespace &&
-          used.includes(String(spec['dev'])) &&
-          String(spec['address']).startsWith(`${src}/`) &&
-          goes(id),
+      devices(r.spec).some((dev) =>
+        wiring
+          .on(linkId(r.namespace, dev))
+          .some(
+            ({ kind, id, spec }) => kind === 'address' && String(spec['address']).startsWith(`${src}/`) && goes(id),
+          ),
       )
     return lost ? { ...r, spec: { family, ...rest } } : r
   },

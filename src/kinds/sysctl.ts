@@ -38,13 +38,9 @@ export const sysctl: Kind<SysctlSpec> = {
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [`${namespace}/${spec.dev}`])],
-  disturbs: ({ desired: { namespace, spec } }, live) =>
-    [...live.values()].flatMap((r) =>
-      isSpread(spec.key) &&
-      r.kind === 'sysctl' &&
-      r.namespace === namespace &&
-      r.spec['value'] !== spec.value &&
-      spreadFrom(String(r.spec['key'])) === spec.key
+  disturbs: ({ desired: { namespace, spec } }, wiring) =>
+    (isSpread(spec.key) ? wiring.within(namespace) : []).flatMap((r) =>
+      r.kind === 'sysctl' && r.spec['value'] !== spec.value && spreadFrom(String(r.spec['key'])) === spec.key
         ? [r.id]
         : [],
     ),

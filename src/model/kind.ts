@@ -1,6 +1,7 @@
 import type { Dump } from './runner.ts'
 import type { Difference, Emission } from './plan.ts'
 import type { Resource, Resources } from './resource.ts'
+import type { Topology } from './topology.ts'
 
 /** Where a dump comes from: what a kind needs to know to turn it into resources. */
 export interface Scope {
@@ -57,7 +58,7 @@ export interface Kind<S extends object = any> {
   /** Ids with which the kernel removes this one: its namespace, its interface, its peer. */
   lostWith(resource: Resource<S>, live: Resources): string[]
   /** Ids that the kernel removes when this update is made, though the resource itself stays (a link set down). */
-  disturbs?(update: Update<S>, live: Resources): string[]
+  disturbs?(update: Update<S>, live: Topology): string[]
   create(resource: Resource<S>, outlook: Outlook): Emission[]
   update(update: Update<S>, outlook: Outlook): Emission[]
   /** What the kernel makes along with it (lo with a namespace). */
@@ -76,7 +77,7 @@ export interface Kind<S extends object = any> {
   /** The kernel may leave it behind when `by`, which it is `lostWith`, goes (a process): it is removed all the same. */
   lingers?(resource: Resource<S>, by: string): boolean
   /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */
-  loosened?(resource: Resource<S>, goes: (id: string) => boolean, live: Resources): Resource<S>
+  loosened?(resource: Resource<S>, goes: (id: string) => boolean, live: Topology): Resource<S>
   /** Empty when something else that goes takes it along. */
   remove(resource: Resource<S>, outlook: Outlook): Emission[]
   /** Removes of these, which `remove` would remove one by one, as many together as is faster. */

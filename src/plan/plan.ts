@@ -2,6 +2,7 @@ import { kindOf } from '../kinds/index.ts'
 import type { Outlook, Removal } from '../model/kind.ts'
 import { stages, type Change, type Difference, type Emission, type Plan, type Stage, type Step } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
+import { topologyOf, type Topology } from '../model/topology.ts'
 import type { Stranger } from '../model/runner.ts'
 import { losses, type Losses } from './cascade.ts'
 
@@ -90,8 +91,9 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
         differences: [],
       })
 
+  const wiring = topologyOf(live)
   for (;;) {
-    const lost = lostBy(changes, live, held)
+    const lost = lostBy(changes, wiring, held)
     const goes = (id: string): boolean => !held.has(id) && (lost.has(id) || isRemoved(changes.get(id)))
     if (lost.size === 0 && ![...changes.values()].some(isRemoved)) return { changes: sorted(changes, desired), goes }
     let settled = true
@@ -106,7 +108,7 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
         settled = false
         continue
       }
-      const loosened = by === undefined && !isRemoved(change) ? kindOf(l.kind).loosened?.(l, goes, live) : undefined
+      const loosened = by === undefined && !isRemoved(change) ? kindOf(l.kind).loosened?.(l, goes, wiring) : undefined
       if (!loosened || loosened === l) continue
       const again = consider(d, loosened)
       if (again && again.differences.length !== (change?.differences.length ?? 0)) {
@@ -123,7 +125,7 @@ const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
 const isRemoved = (change: Change | undefined): boolean => change?.action === 'delete' || change?.action === 'replace'
 
 /** What goes without being removed, given these changes; a change that is itself a loss stays one. */
-function lostBy(changes: ReadonlyMap<string, Change>, live: Resources, held: ReadonlySet<string>): Losses {
+function lostBy(changes: ReadonlyMap<string, Change>, wiring: Topology, held: ReadonlySet<string>): Losses {
   const roots = new Set<string>()
   const disturbed = new Map<string, string>()
   for (const change of changes.values()) {
@@ -131,11 +133,11 @@ function lostBy(changes: ReadonlyMap<string, Change>, live: Resources, held: Rea
     else if (change.action === 'update' && change.before && change.after)
       for (const id of kindOf(change.kind).disturbs?.(
         { live: change.before, desired: change.after, differences: change.differences },
-        live,
+        wiring,
       ) ?? [])
         disturbed.set(id, change.id)
   }
-  return roots.size + disturbed.size === 0 ? disturbed : losses(live, roots, disturbed)
+  return roots.size + disturbed.size === 0 ? disturbed : losses(wiring.resources, roots, disturbed)
 }
 
 function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Change[] {

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { kindOf } from '../../src/kinds/index.ts'
 import { parseCidr, subnetOf } from '../../src/model/cidr.ts'
 import { nameOf, type Resource, type Resources } from '../../src/model/resource.ts'
+import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
 import type { PlanJson, ShowJson } from '../../src/render/json.ts'
 import { lacking } from '../support/features.ts'
@@ -193,7 +194,7 @@ function breaks(live: Resources, desired: Resources): Break[] {
     (r) => {
       const down = { ...r, spec: { ...r.spec, up: false } }
       const differences = [{ field: 'up', from: true, to: false }]
-      const disturbed = kindOf('veth').disturbs?.({ live: r, desired: down, differences }, live) ?? []
+      const disturbed = kindOf('veth').disturbs?.({ live: r, desired: down, differences }, topologyOf(live)) ?? []
       return { argv: at(r, 'link', 'set', 'dev', nameOf(r.id), 'down'), expected: [r.id, ...closure(...disturbed)] }
     },
   )

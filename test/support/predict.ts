@@ -1,6 +1,7 @@
 import { kindOf } from '../../src/kinds/index.ts'
 import type { Plan } from '../../src/model/plan.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
+import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
 
 /**
@@ -35,7 +36,7 @@ export function predict(plan: Plan, live: Resources, desired: Resources): Map<st
       throw new Error(`${change.id} is set before it is made`)
     if (change.action === 'update' && change.before) {
       const update = { live: change.before, desired: change.after, differences: change.differences }
-      for (const id of kindOf(change.kind).disturbs?.(update, state) ?? []) {
+      for (const id of kindOf(change.kind).disturbs?.(update, topologyOf(state)) ?? []) {
         for (const gone of [id, ...losses(state, new Set([id]), new Map()).keys()]) state.delete(gone)
       }
     }
