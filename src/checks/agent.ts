@@ -43,7 +43,7 @@ export async function agent(name: string): Promise<number> {
   return 0
 }
 
-type Listener = { close(done: () => void): unknown }
+type Listener = { close(done: () => void): void }
 
 const codeOf = (error: NodeJS.ErrnoException): Answer => ({ error: error.code ?? error.message })
 const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')
@@ -52,15 +52,24 @@ const greeting = (name: string, address: string | undefined, port: number | unde
 
 function listenTcp(name: string, port: number, listeners: Listener[]): Promise<Answer> {
   return new Promise((resolve) => {
+    const clients = new Set<Socket>()
     const server = createServer((client) => {
       client.unref()
+      clients.add(client)
+      client.once('close', () => clients.delete(client))
       client.on('error', () => client.destroy())
       client.end(greeting(name, client.remoteAddress, client.remotePort))
       client.resume()
     })
     server.once('error', (error) => resolve(codeOf(error)))
     server.listen(port, () => {
-      listeners.push(server)
+      listeners.push({
+        close(done) {
+          // A client that is not there any more would never hang up.
+          for (const client of clients) client.destroy()
+          server.close(done)
+        },
+      })
       resolve({})
     })
     server.unref()
@@ -128,7 +137,10 @@ function connect(request: Request & { op: 'connect' }, held: Map<number, Socket>
 function send({ address, port, localPort, timeout, text }: Request & { op: 'send' }): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4').unref()
+    let over = false
     const done = (answer: Answer): void => {
+      if (over) return
+      over = true
       clearTimeout(late)
       clearInterval(again)
       socket.close()

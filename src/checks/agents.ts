@@ -1,22 +1,31 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { placed } from '../exec/process.ts'
+import { endChild } from './child.ts'
+import { Untried } from './ground.ts'
 import type { Answer, Request } from './protocol.ts'
 
-/** The agents of a run: one process for every namespace that one is needed in, started when it is first asked. */
+/** The agents of a run: one process for every namespace that one is needed in, started when it is first asked, and anew when it has ended. */
 export interface Agents {
-  /** Asks the agent in the namespace with this name; `netns` is where that is, absent for the machine's own. */
+  /**
+   * Asks the agent in the namespace with this name; `netns` is where that is, absent for the machine's own. Throws Untried
+   * when it ends, or does not answer.
+   */
   ask(namespace: string, netns: string | undefined, request: Request): Promise<Answer>
   /** Ends them all, and with them every listener and connection. */
   close(): void
 }
+
+/** How much longer than what it was asked for an answer may take, in milliseconds: the agent may have to be started first. */
+const PATIENCE = 20_000
 
 /** `self`: how this program is run, without its arguments. */
 export function openAgents(self: readonly string[]): Agents {
   const agents = new Map<string, ReturnType<typeof open>>()
   return {
     async ask(namespace, netns, request) {
-      const agent = agents.get(namespace) ?? open([...self, 'agent', namespace], netns)
+      const known = agents.get(namespace)
+      const agent = known && !known.failed() ? known : open([...self, 'agent', namespace], netns)
       agents.set(namespace, agent)
       return agent.ask(request)
     },
@@ -30,32 +39,41 @@ export function openAgents(self: readonly string[]): Agents {
 function open(argv: readonly string[], netns: string | undefined) {
   const [program = '', ...args] = placed({ argv, ...(netns !== undefined && { netns }) })
   const child = spawn(program, args, { detached: true })
-  const waiting = new Map<number, (answer: Answer) => void>()
+  const waiting = new Map<number, (answer: Answer | Untried) => void>()
   let complaint = ''
-  let ended = false
+  let failure: Untried | undefined
   let next = 0
-  const fail = (error: string): void => {
-    ended = true
-    for (const done of waiting.values()) done({ error })
-    waiting.clear()
+  const fail = (reason: string): void => {
+    failure = new Untried(`netlab's agent in ${argv.at(-1)}: ${reason}`)
+    for (const done of waiting.values()) done(failure)
   }
   child.stdin.on('error', () => {}) // `close` tells
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   child.once('error', (error) => fail(error.message))
-  child.once('close', () => fail(complaint.trim() || 'the agent has ended'))
+  child.once('close', () => fail(complaint.trim() || 'it has ended'))
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { id, ...answer } = JSON.parse(line) as Answer & { id: number }
     waiting.get(id)?.(answer)
-    waiting.delete(id)
   })
   return {
     ask: (request: Request): Promise<Answer> =>
-      new Promise((resolve) => {
-        if (ended) return resolve({ error: complaint.trim() || 'the agent has ended' })
+      new Promise((resolve, reject) => {
+        if (failure) return reject(failure)
         const id = next++
-        waiting.set(id, resolve)
+        const patience = ('timeout' in request ? request.timeout : 0) + PATIENCE
+        const late = setTimeout(
+          () => waiting.get(id)?.(new Untried(`netlab's agent in ${argv.at(-1)} does not answer`)),
+          patience,
+        )
+        waiting.set(id, (answer) => {
+          clearTimeout(late)
+          waiting.delete(id)
+          if (answer instanceof Untried) reject(answer)
+          else resolve(answer)
+        })
         child.stdin.write(`${JSON.stringify({ id, ...request })}\n`)
       }),
-    end: () => void child.stdin.end(),
+    failed: () => failure !== undefined,
+    end: () => endChild(child),
   }
 }

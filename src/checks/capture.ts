@@ -1,27 +1,63 @@
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process'
 import { placed } from '../exec/process.ts'
-import { startTied } from './child.ts'
+import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
 
 /** A capture that runs. */
 export interface Capture {
   /** What has been seen so far. */
   readonly packets: readonly Packet[]
+  /** Why it has ended by itself, in the tool's words; undefined while it runs. */
+  ended(): string | undefined
   /** Waits until the packets seen so far satisfy, at most `timeout` ms; returns whether they do. */
   until(satisfied: () => boolean, timeout: number): Promise<boolean>
+}
+
+/** What ends captures: those that run, and those that are only being started. */
+export interface Captures {
+  start(netns: string | undefined, device: string, self: readonly string[]): Promise<Capture>
   end(): void
 }
 
+/** How long a capture may take to begin, in milliseconds: it starts a program, on a machine that may be busy. */
+const PATIENCE = 20_000
 /** How much of a packet is kept, in bytes: its headers, also within a tunnel, and the token of a ping. */
 const SNAPLEN = 256
 const MISSING = 'tcpdump is not installed: apt-get install tcpdump (dnf, apk and pacman call it tcpdump too)'
 /** What tcpdump says where it cannot work at all: it is missing, or cannot become an ordinary user. */
 const UNUSABLE = /tcpdump: (command )?(not found|No such file)|Couldn't change to|capng_/
 
+/** The interface is down, or was removed while it was watched: libpcap's words (pcap-linux.c). */
+const ABSENT = /not up|disappeared/
+
+/** Whether nothing can be seen at an interface because it is down or gone; `words` are those of the capture. */
+export const isAbsent = (words: string): boolean => ABSENT.test(words)
+
 /**
- * Starts a capture on an interface (`any`: on all of them) and returns when it is listening: tcpdump, and where that is
- * unusable netlab itself, run as `self`. Throws an Error with the tool's own words, or with how to install it.
+ * Captures that end together. `start` begins one on an interface (`any`: on all of them) and returns when it is listening:
+ * tcpdump, and where that is unusable netlab itself, run as `self`. It throws an Error with the tool's own words, or
+ * with how to install it.
  */
-export async function startCapture(
+export function openCaptures(): Captures {
+  const children = new Set<ChildProcess>()
+  let over = false
+  const begin = (argv: readonly string[], netns: string | undefined): Promise<Capture> => {
+    if (over) return Promise.reject(new Error('the captures have been ended'))
+    const child = startTied(placed({ argv, ...(netns !== undefined && { netns }) }))
+    children.add(child)
+    return captureOf(child)
+  }
+  return {
+    start: (netns, device, self) => startCapture(begin, netns, device, self),
+    end() {
+      over = true
+      for (const child of children) endChild(child)
+    },
+  }
+}
+
+async function startCapture(
+  begin: (argv: readonly string[], netns: string | undefined) => Promise<Capture>,
   netns: string | undefined,
   device: string,
   self: readonly string[],
@@ -45,15 +81,17 @@ export async function startCapture(
   } catch (error) {
     const said = (error as Error).message
     if (!UNUSABLE.test(said)) throw error
-    return begin([...self, 'capture', device, String(SNAPLEN)], netns).catch(() => {
+    return begin([...self, 'capture', device, String(SNAPLEN)], netns).catch((own: Error) => {
+      if (isAbsent(own.message)) throw own
       throw new Error(/not found|No such file/.test(said) ? MISSING : said)
     })
   }
 }
 
-function begin(argv: readonly string[], netns: string | undefined): Promise<Capture> {
-  const child = startTied(placed({ argv, ...(netns !== undefined && { netns }) }))
+function captureOf(child: ChildProcessWithoutNullStreams): Promise<Capture> {
   const packets: Packet[] = []
+  let said = ''
+  let ended: string | undefined
   const waiting = new Set<() => void>()
   const read = pcapReader((packet) => packets.push(packet))
   child.stdout.on('data', (piece: Buffer) => {
@@ -62,6 +100,7 @@ function begin(argv: readonly string[], netns: string | undefined): Promise<Capt
   })
   const capture: Capture = {
     packets,
+    ended: () => ended,
     until: (satisfied, timeout) =>
       new Promise((resolve) => {
         const done = (result: boolean): void => {
@@ -76,15 +115,23 @@ function begin(argv: readonly string[], netns: string | undefined): Promise<Capt
         waiting.add(look)
         look()
       }),
-    end: () => void child.stdin.end(),
   }
   return new Promise((resolve, reject) => {
-    let said = ''
+    const late = setTimeout(() => {
+      endChild(child)
+      reject(new Error(`it did not begin within ${PATIENCE / 1000} s`))
+    }, PATIENCE)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text
-      if (said.includes('listening on')) resolve(capture)
+      if (!said.includes('listening on')) return
+      clearTimeout(late)
+      resolve(capture)
     })
     child.once('error', reject)
-    child.once('close', () => reject(new Error(said.trim())))
+    child.once('close', () => {
+      clearTimeout(late)
+      ended = said.trim()
+      reject(new Error(ended))
+    })
   })
 }

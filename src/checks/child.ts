@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 
@@ -20,14 +20,32 @@ export interface Ended {
   readonly late: boolean
 }
 
-/** Starts a program that cannot outlive this one. It ends, with all its children, when its `stdin` is ended. */
+/** How long what a program has printed may take to arrive after its end, in milliseconds. */
+const LINGER = 1000
+
+/** Starts a program that cannot outlive this one. `endChild` ends it, with all its children. */
 export const startTied = (argv: readonly string[]): ChildProcessWithoutNullStreams => {
   const child = spawn('sh', ['-c', TIED, 'sh', ...argv], { detached: true, env: { ...process.env, LC_ALL: 'C' } })
   child.stdin.on('error', () => {}) // it may have ended first
   return child
 }
 
-/** Runs a program to its end, at most `timeout` ms. */
+/** Kills a program that leads a process group of its own, with the whole group, and lets go of it: nothing waits for it any more. */
+export function endChild(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // it has just ended
+    }
+  for (const stream of child.stdio) stream?.destroy()
+  child.unref()
+}
+
+/**
+ * Runs a program to its end, at most `timeout` ms. What it has put into a session of its own goes on; it is not waited
+ * for, although it may hold the output open.
+ */
 export function runTied(argv: readonly string[], timeout: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = startTied(argv)
@@ -38,16 +56,27 @@ export function runTied(argv: readonly string[], timeout: number): Promise<Ended
     }
     let late = false
     let code = 0
-    const timer = setTimeout(() => {
+    const done = (): void => {
+      clearTimeout(timer)
+      endChild(child)
+      resolve({ ...texts, code, late })
+    }
+    let timer = setTimeout(() => {
       late = true
+      code = 128 + constants.signals.SIGKILL
       child.stdin.end()
+      timer = setTimeout(done, LINGER)
     }, timeout)
-    child.once('error', reject)
+    child.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
     child.once('exit', (exit, signal) => {
       clearTimeout(timer)
       code = exit ?? 128 + (signal ? constants.signals[signal] : 0)
       child.stdin.end() // what the program left in the background holds its output open
+      timer = setTimeout(done, LINGER)
     })
-    child.once('close', () => resolve({ ...texts, code, late }))
+    child.once('close', done)
   })
 }

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../model/check.ts'
 import { parallel } from '../exec/process.ts'
 import { openAgents } from './agents.ts'
 import { placeOf, splitPort, Untried, type Ground } from './ground.ts'
 import { watch, type Observed } from './observe.ts'
 import { newTrail, ping, run, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
+import { openSlots, type Slots } from './slots.ts'
 import { trace } from './trace.ts'
 
 /** What became of one check. `error`: it could not be tried. */
@@ -19,14 +21,18 @@ export interface Result {
   readonly where?: string
   /** In milliseconds. */
   readonly duration: number
+  /** How often it was tried, of a check that says `within`. */
+  readonly tries?: number
 }
 
-/** How many are tried at once: they mostly wait. */
+/** How many are tried at once: they mostly wait. As many again of those that have time, so that these hold nothing up. */
 const WIDTH = 12
 /** How many of those that failed are tried again, to say where the packets were lost. */
 const TRACED = 20
-/** Milliseconds: for what should work, for what should not, for commands; between two tries. */
-const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200 }
+/** Milliseconds: for what should work, for what should not, for commands; between two tries, and at most between two. */
+const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200, longest: 1000 }
+/** The least that a try gets, in milliseconds, when time is nearly up. */
+const LEAST = 300
 
 const probes: Readonly<Record<string, Probe>> = { ping, tcp, udp, run }
 const kindOf = (check: Check): 'ping' | 'tcp' | 'udp' | 'run' =>
@@ -47,7 +53,8 @@ export function nameOf(check: Check): string {
  *
  * First everything that a listener of netlab's cannot disturb, side by side: pings, and the checks that have one. Then,
  * with all listeners gone, connections to what the lab itself runs. What must fail is tried after what must work: right
- * after apply, a network that is not settled yet would fail everything. Then commands, one after another in the order of
+ * after apply, a network that is not settled yet would fail everything; a check that has time (`within`) says how long
+ * that may take. Then commands, one after another in the order of
  * the file, because they may change something. Last, where the packets of what failed were lost.
  */
 export async function runChecks(
@@ -59,10 +66,11 @@ export async function runChecks(
   const agents = openAgents(self)
   const kit: Kit = { ground, self, agents, listening: new Map() }
   const results: Result[] = []
+  const slots = openSlots(WIDTH)
   const one = async (index: number): Promise<void> => {
     const check = checks[index]
     if (!check) return
-    const result = await attemptAll(check, kit)
+    const result = await attempt(check, kit, slots)
     results[index] = result
     each(result)
   }
@@ -73,18 +81,17 @@ export async function runChecks(
     const early = (check: Check): boolean =>
       check.run === undefined && (check.ping !== undefined || check.to !== undefined)
     const late = (check: Check): boolean => check.run === undefined && !early(check)
-    const fails = ({ expect }: Check): boolean => expect === 'fail'
     const sideBySide = async (fits: (check: Check) => boolean): Promise<void> => {
-      await parallel(
-        where((check) => fits(check) && !fails(check)),
-        WIDTH,
-        one,
-      )
-      await parallel(
-        where((check) => fits(check) && fails(check)),
-        WIDTH,
-        one,
-      )
+      for (const fails of [false, true]) {
+        const these = where((check) => fits(check) && (check.expect === 'fail') === fails)
+        const waits = (index: number): boolean => checks[index]?.within !== undefined
+        const once = parallel(
+          these.filter((index) => !waits(index)),
+          WIDTH,
+          one,
+        )
+        await Promise.all([once, ...these.filter(waits).map(one)])
+      }
     }
     await sideBySide(early)
     await silence(kit)
@@ -103,7 +110,8 @@ export async function runChecks(
 async function silence({ agents, ground, listening }: Kit): Promise<void> {
   const namespaces = new Set([...listening.keys()].map((key) => splitPort(key.replace(/\/\w+$/, '')).host))
   listening.clear()
-  await Promise.all([...namespaces].map((name) => agents.ask(name, ground.places.get(name), { op: 'silence' })))
+  const asked = [...namespaces].map((name) => agents.ask(name, ground.places.get(name), { op: 'silence' }))
+  await Promise.allSettled(asked) // an agent that has ended listens no more
 }
 
 /** Adds to the results of what did not get through where it was lost. */
@@ -122,12 +130,12 @@ async function locate(results: Result[], kit: Kit): Promise<void> {
 /** What the check says must happen, in words. */
 function expectation(check: Check): string {
   const kind = kindOf(check)
-  const { expect = 'pass', to } = check
-  if (kind !== 'run') {
-    const who = to ?? check[kind]?.toString()
-    return `${who} ${expect === 'fail' ? 'is not reached' : 'answers'}`
-  }
-  const times = check.count === undefined || check.count === 1 ? '' : `, ${check.count} times`
+  const { expect = 'pass', to, count = 1, within } = check
+  const times = [kind === 'run' && count > 1 && `, ${count} times`, within !== undefined && `, within ${within} s`]
+    .filter(Boolean)
+    .join('')
+  if (kind !== 'run')
+    return `${to ?? check[kind]?.toString()} ${expect === 'fail' ? 'is not reached' : 'answers'}${times}`
   if (expect === 'pass') return `exit code 0${times}`
   if (expect === 'fail') return `an exit code other than 0${times}`
   const words = [
@@ -140,55 +148,83 @@ function expectation(check: Check): string {
   return `${words}${times}`
 }
 
-async function attemptAll(check: Check, kit: Kit): Promise<Result> {
+/** What one try has shown. */
+type Verdict = Pick<Result, 'status' | 'seen'> & Partial<Pick<Result, 'expected' | 'unreached'>> & { lasting?: boolean }
+
+/** Tries a check until it holds, or its time is up; one that says nothing of time, once. */
+async function attempt(check: Check, kit: Kit, slots: Slots): Promise<Result> {
   const started = Date.now()
   const base = { name: nameOf(check), check, expected: expectation(check) }
-  const result = (status: Result['status'], seen: string, expected = base.expected): Result => ({
-    ...base,
-    status,
-    expected,
-    seen,
-    duration: Date.now() - started,
-  })
+  const result = ({ lasting: _, ...verdict }: Verdict, tries?: number): Result => {
+    const duration = Date.now() - started
+    if (tries === undefined) return { ...base, ...verdict, duration }
+    const [first = '', ...more] = verdict.seen.split('\n')
+    const told = `${first} (${tries} ${tries === 1 ? 'try' : 'tries'} in ${(duration / 1000).toFixed(1)} s)`
+    return { ...base, ...verdict, seen: [told, ...more].join('\n'), duration, tries }
+  }
+  const { within } = check
+  if (within === undefined) return result(await attemptOnce(check, kit))
+  const until = started + within * 1000
+  let last: Verdict | undefined
+  for (let tries = 0; ;) {
+    const verdict: Verdict | undefined = await slots.with(async () => {
+      if (last && Date.now() >= until) return undefined
+      tries++
+      return attemptOnce(check, kit, until)
+    })
+    last = verdict ?? last
+    const left = until - Date.now() - LEAST
+    if (!verdict || verdict.status === 'pass' || verdict.lasting || left <= 0) return result(last as Verdict, tries)
+    await sleep(Math.min(left, PATIENCE.longest, PATIENCE.pause * tries))
+  }
+}
+
+/** One try, with its packets looked at; `until`: when time is up, in ms since 1970. */
+async function attemptOnce(check: Check, kit: Kit, until?: number): Promise<Verdict> {
   const trail = newTrail()
   let watching: Awaited<ReturnType<typeof watch>> | undefined
+  const missed = (observed: readonly Observed[]): Verdict => ({
+    status: 'fail',
+    seen: observed.map(({ seen }) => seen).join('\n'),
+    expected: observed.map(({ expected }) => expected).join('\n'),
+  })
   try {
     placeOf(kit.ground, check.from)
     watching = check.observe?.length ? await watch(check, kit) : undefined
-    const attempt = await persist(check, (timeout) => probes[kindOf(check)]!(check, kit, timeout, trail))
-    const fits = check.expect === 'fail' ? attempt.reached === 'no' : attempt.reached === 'yes'
+    if (watching?.hopeless.length) return missed(watching.hopeless)
+    const probe = (timeout: number): Promise<Attempt> => probes[kindOf(check)]!(check, kit, timeout, trail)
+    const tried = await persist(check, probe, until)
+    const fits = check.expect === 'fail' ? tried.reached === 'no' : tried.reached === 'yes'
     const observed: Observed[] = fits ? ((await watching?.finish(trail)) ?? []) : []
-    const missed = observed.filter(({ ok }) => !ok)
-    if (missed.length)
-      return result(
-        'fail',
-        missed.map(({ seen }) => seen).join('\n'),
-        missed.map(({ expected }) => expected).join('\n'),
-      )
+    const wrong = observed.filter(({ ok }) => !ok)
+    if (wrong.length) return missed(wrong)
     return {
-      ...result(fits ? 'pass' : 'fail', [attempt.seen, ...observed.map(({ seen }) => seen)].join('\n')),
-      ...(attempt.reached === 'no' && !attempt.mistaken && { unreached: true as const }),
+      status: fits ? 'pass' : 'fail',
+      seen: [tried.seen, ...observed.map(({ seen }) => seen)].join('\n'),
+      ...(tried.reached === 'no' && !tried.mistaken && { unreached: true as const }),
     }
   } catch (error) {
-    if (error instanceof Untried) return result('error', error.message)
+    if (error instanceof Untried) return { status: 'error', seen: error.message, lasting: error.lasting }
     throw error
   } finally {
     watching?.end()
   }
 }
 
-/** Tries once what should not work, or may change something; tries again what should, until it does or time is up: an
- * address may still be resolved or checked, a bridge's port not be forwarding yet. */
-async function persist(check: Check, once: (timeout: number) => Promise<Attempt>): Promise<Attempt> {
+/** Tries once what should not work, may change something, or is tried again anyway (`deadline`); tries again what should,
+ * until it does or time is up: an address may still be resolved or checked, a bridge's port not be forwarding yet. */
+async function persist(check: Check, once: (timeout: number) => Promise<Attempt>, deadline?: number): Promise<Attempt> {
   const fail = check.expect === 'fail'
   const command = check.run !== undefined
   const patience =
     check.timeout === undefined ? (command ? PATIENCE.run : fail ? PATIENCE.fail : PATIENCE.pass) : check.timeout * 1000
+  if (deadline !== undefined)
+    return once(Math.max(LEAST, Math.min(patience, (deadline - Date.now()) / (check.count ?? 1))))
   if (fail || command) return once(patience)
   const until = Date.now() + patience
   for (;;) {
-    const attempt = await once(Math.max(300, until - Date.now()))
-    if (attempt.reached === 'yes' || Date.now() + PATIENCE.pause >= until) return attempt
-    await new Promise((done) => setTimeout(done, PATIENCE.pause))
+    const tried = await once(Math.max(LEAST, until - Date.now()))
+    if (tried.reached === 'yes' || Date.now() + PATIENCE.pause >= until) return tried
+    await sleep(PATIENCE.pause)
   }
 }

@@ -26,8 +26,15 @@ export interface Node {
   readonly firewall: { readonly 4: string; readonly 6: string }
 }
 
-/** What cannot be tried at all, in words. */
-export class Untried extends Error {}
+/** What cannot be tried at all, in words. `lasting`: no later try will be possible, either. */
+export class Untried extends Error {
+  constructor(
+    message: string,
+    readonly lasting = false,
+  ) {
+    super(message)
+  }
+}
 
 /** Where a namespace of the lab is. Throws Untried when it is not live. */
 export function placeOf({ places }: Ground, namespace: string): string | undefined {

@@ -1,6 +1,6 @@
 import { contains, parseCidr } from '../model/cidr.ts'
 import type { Check, Observation } from '../model/check.ts'
-import { startCapture, type Capture } from './capture.ts'
+import { isAbsent, openCaptures, type Capture } from './capture.ts'
 import { addressOf, placeOf, Untried, type Ground } from './ground.ts'
 import { opening, packetText, type Packet } from './packet.ts'
 import type { Kit, Trail } from './probe.ts'
@@ -17,24 +17,29 @@ export interface Observed {
 
 /** Captures that run while a check is tried. */
 export interface Watch {
+  /** Places where a packet is wanted and none can be, because the interface is down. */
+  readonly hopeless: readonly Observed[]
   /** Waits for what is still on its way, and says what was seen. */
   finish(trail: Trail): Promise<Observed[]>
   end(): void
 }
 
+/** A capture, or why nothing can be seen at that interface. */
+type Sight = Capture | 'down'
+
 /** Starts a capture at every place that the check looks at. Throws Untried when that cannot be. */
 export async function watch(check: Check, { ground, self }: Kit): Promise<Watch> {
   const observations = check.observe ?? []
-  const opened: Capture[] = []
-  const open = async (namespace: string, device: string): Promise<Capture> => {
+  const captures = openCaptures()
+  const open = async (namespace: string, device: string): Promise<Sight> => {
     const netns = placeOf(ground, namespace)
-    const capture = await startCapture(netns, device, self).catch((error: Error) => {
+    return captures.start(netns, device, self).catch((error: Error) => {
+      if (isAbsent(error.message)) return 'down'
       throw new Untried(`cannot capture at ${namespace}:${device}: ${error.message}`)
     })
-    opened.push(capture)
-    return capture
   }
-  const end = (): void => opened.forEach((capture) => capture.end())
+  const expected = (observation: Observation): string =>
+    `${(observation.present ?? true) ? '' : 'no '}packet with ${describe(observation, ground)} at ${observation.at}`
   try {
     // Where a connection starts tells its sequence number, by which it is known behind an address translation.
     const origin = check.tcp !== undefined && observations.length ? await open(check.from, 'any') : undefined
@@ -42,31 +47,43 @@ export async function watch(check: Check, { ground, self }: Kit): Promise<Watch>
       observations.map(async (observation) => {
         const [namespace = '', device = 'any'] = observation.at.split(':')
         const fits = matcher(observation, ground)
-        return { observation, fits, capture: await open(namespace, device) }
+        return { observation, fits, sight: await open(namespace, device) }
       }),
     )
     return {
+      hopeless: watched.flatMap(({ observation, sight }) =>
+        sight === 'down' && (observation.present ?? true)
+          ? [{ ok: false, expected: expected(observation), seen: `${observation.at} is down` }]
+          : [],
+      ),
       async finish(trail) {
         // Nothing tells a command's packets from others: there, only what the lab file says of them counts.
         const mine = (packet: Packet): boolean =>
-          check.run === undefined ? isOf(packet, trail, origin?.packets ?? []) : packet.protocol !== 'arp'
+          check.run === undefined ? isOf(packet, trail, first) : packet.protocol !== 'arp'
+        const first = origin === undefined || origin === 'down' ? [] : origin.packets
         return Promise.all(
-          watched.map(async ({ observation, fits, capture }): Promise<Observed> => {
-            const found = (): Packet[] => capture.packets.filter(mine)
-            const hit = await capture.until(() => found().some(fits), GRACE)
+          watched.map(async ({ observation, fits, sight }): Promise<Observed> => {
             const wanted = observation.present ?? true
+            if (sight === 'down')
+              return { ok: !wanted, expected: expected(observation), seen: `${observation.at} is down` }
+            const found = (): Packet[] => sight.packets.filter(mine)
+            const hit = await sight.until(() => found().some(fits), GRACE)
+            const words = sight.ended()
+            if (!hit && words !== undefined && !isAbsent(words))
+              throw new Untried(`the capture at ${observation.at} has ended: ${words}`)
+            const seen = seenAt(observation, found(), fits, check.run !== undefined)
             return {
               ok: hit === wanted,
-              expected: `${wanted ? '' : 'no '}packet with ${describe(observation, ground)} at ${observation.at}`,
-              seen: seenAt(observation, found(), fits, check.run !== undefined),
+              expected: expected(observation),
+              seen: words === undefined ? seen : `${seen} before the interface disappeared`,
             }
           }),
         )
       },
-      end,
+      end: () => captures.end(),
     }
   } catch (error) {
-    end()
+    captures.end()
     throw error
   }
 }

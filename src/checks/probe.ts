@@ -67,7 +67,7 @@ export const ping: Probe = async (check, { ground }, timeout, { tokens }) => {
   const argv = placed({ argv: ['ping', ...options, address], ...(netns !== undefined && { netns }) })
   const { stdout, stderr } = await runTied(argv, timeout + count * 200 + 1000)
   if (/ping: (command )?(not found|No such file)/.test(stderr))
-    throw new Untried('ping is not installed: apt-get install iputils-ping')
+    throw new Untried('ping is not installed: apt-get install iputils-ping', true)
   const received = Number(
     /(\d+) (?:packets )?received/.exec(stdout)?.[1] ?? (stdout.match(/ bytes from /g) ?? []).length,
   )
@@ -98,6 +98,7 @@ export async function listen(check: Check, protocol: Transport, kit: Kit): Promi
     return error === undefined ? ('netlab' as const) : ('other' as const)
   })
   kit.listening.set(key, listening)
+  listening.catch(() => kit.listening.delete(key)) // whoever waits for it is told; the next one tries again
   return listening
 }
 
@@ -115,6 +116,17 @@ const WORDS: Readonly<Record<string, string>> = {
 /** A port to come from that nothing else is likely to use, so that a check's packets can be recognised. */
 let lastPort = 20000 + (process.pid % 8000)
 const nextPort = (): number => (lastPort = lastPort >= 32000 ? 20000 : lastPort + 1)
+
+/** Asks from such a port; from another where something uses it after all. */
+async function fromPort(localPorts: Set<number>, ask: (localPort: number) => Promise<Answer>): Promise<Answer> {
+  for (let more = 5; ; more--) {
+    const localPort = nextPort()
+    const answer = await ask(localPort)
+    if (answer.error === 'EADDRINUSE' && more > 0) continue
+    localPorts.add(localPort)
+    return answer
+  }
+}
 
 const failed = (error: string, address: string, port: number, timeout: number): Attempt => ({
   reached: 'no',
@@ -146,11 +158,13 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
   const clients = async (): Promise<readonly string[]> =>
     (await agents.ask(there.host, ground.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
   const before = listener === 'other' ? new Set(await clients()) : undefined
-  const localPort = nextPort()
-  localPorts.add(localPort)
   // Taking a late greeting for none would make of what must fail, and does not, a success.
   const greeting = listener === 'netlab' ? Math.max(1000, timeout) : 0
-  const answer = await agents.ask(check.from, from, { op: 'connect', address, port, localPort, timeout, greeting })
+  let localPort = 0
+  const answer = await fromPort(localPorts, (free) => {
+    localPort = free
+    return agents.ask(check.from, from, { op: 'connect', address, port, localPort, timeout, greeting })
+  })
   if (answer.error !== undefined) return failed(answer.error, address, port, timeout)
   try {
     if (listener === 'netlab') return answered(check, address, port, answer)
@@ -171,12 +185,12 @@ async function sendOnce(check: Check, kit: Kit, timeout: number, { tokens, local
   const { host, port } = splitPort(check.udp ?? '')
   const address = addressOf(ground, host)
   const listener = await listen(check, 'udp', kit)
-  const localPort = nextPort()
-  localPorts.add(localPort)
   const text = `netlab ${randomBytes(6).toString('hex')}`
   tokens.push(Buffer.from(text))
   const netns = placeOf(ground, check.from)
-  const answer = await agents.ask(check.from, netns, { op: 'send', address, port, localPort, timeout, text })
+  const answer = await fromPort(localPorts, (localPort) =>
+    agents.ask(check.from, netns, { op: 'send', address, port, localPort, timeout, text }),
+  )
   if (answer.error !== undefined) return failed(answer.error, address, port, timeout)
   if (listener === 'netlab') return answered(check, address, port, answer)
   return { reached: 'yes', seen: `${withPort(address, port)} answered` }
@@ -208,7 +222,8 @@ const runOnce: Probe = async (check, kit, timeout) => {
   const place = { names: kit.ground.names, ...(netns !== undefined && { netns }) }
   const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
   // A program that is not there would pass for one that must fail.
-  if (code === 127 && typeof check.expect !== 'object') throw new Untried(short(stderr) || 'the program is not there')
+  if (code === 127 && typeof check.expect !== 'object')
+    throw new Untried(short(stderr) || 'the program is not there', true)
   const expected: Expected = typeof check.expect === 'object' ? check.expect : { exit: 0 }
   const fits =
     !late &&
@@ -229,7 +244,7 @@ export function matches(expected: string | undefined, text: string): boolean {
   try {
     return new RegExp(pattern, flags || 'm').test(text)
   } catch (error) {
-    throw new Untried(`${expected} is no pattern: ${(error as Error).message}`)
+    throw new Untried(`${expected} is no pattern: ${(error as Error).message}`, true)
   }
 }
 

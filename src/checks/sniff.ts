@@ -5,7 +5,9 @@ import type * as Koffi from 'koffi'
 const [AF_PACKET, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF] = [17, 2, 1, 8]
 /** ETH_P_ALL in network byte order: everything, also what goes out. */
 const ALL = 0x0300
-const SIOCGSTAMPNS = 0x8907
+const [SIOCGSTAMPNS, SIOCGIFFLAGS] = [0x8907, 0x8913]
+const IFF_UP = 1
+const ENETDOWN = 100
 const LINUX_SLL2 = 276
 
 /**
@@ -26,8 +28,9 @@ export function sniff(device: string, snaplen: number): never {
   }
   const errorText = libc.func('str strerror(int)') as (errno: number) => string
   const index = libc.func('uint if_nametoindex(str)') as (name: string) => number
-  const receive = call('long recvfrom(int, void *, size_t, int, void *, void *)')
+  const receive = libc.func('long recvfrom(int, void *, size_t, int, void *, void *)') as (...args: unknown[]) => number
 
+  const control = libc.func('int ioctl(int, ulong, void *)') as (...args: unknown[]) => number
   const socket = call('int socket(int, int, int)')(AF_PACKET, SOCK_DGRAM, ALL)
   const room = Buffer.alloc(4)
   room.writeInt32LE(1 << 22)
@@ -35,15 +38,18 @@ export function sniff(device: string, snaplen: number): never {
   if (device !== 'any') {
     const ifindex = index(device)
     if (ifindex === 0) throw new Error(`${device}: No such device exists`)
+    const request = Buffer.alloc(40) // struct ifreq: name, flags
+    request.write(device, 0, 15)
+    if (control(socket, SIOCGIFFLAGS, request) < 0 || !(request.readUInt16LE(16) & IFF_UP))
+      throw new Error(`${device}: That device is not up`)
     const address = Buffer.alloc(20) // sockaddr_ll
     address.writeUInt16LE(AF_PACKET, 0)
     address.writeUInt16LE(ALL, 2)
     address.writeInt32LE(ifindex, 4)
     call('int bind(int, void *, uint)')(socket, address, address.length)
   }
-  const stampOf = libc.func('int ioctl(int, ulong, void *)') as (...args: unknown[]) => number
   const stamp = Buffer.alloc(16)
-  stampOf(socket, SIOCGSTAMPNS, stamp) // from now on the kernel keeps the time of every packet
+  control(socket, SIOCGSTAMPNS, stamp) // from now on the kernel keeps the time of every packet
 
   const head = Buffer.alloc(24)
   head.writeUInt32LE(0xa1b23c4d, 0) // nanoseconds
@@ -58,7 +64,14 @@ export function sniff(device: string, snaplen: number): never {
   for (;;) {
     size.writeUInt32LE(from.length)
     const length = receive(socket, data, data.length, 0, from, size)
-    stampOf(socket, SIOCGSTAMPNS, stamp)
+    if (length < 0) {
+      // The kernel says once that the interface went down, and goes on when it is up again.
+      if (koffi.errno() === ENETDOWN && (device === 'any' || index(device) !== 0)) continue
+      throw new Error(
+        `${device}: ${koffi.errno() === ENETDOWN ? 'The interface disappeared' : errorText(koffi.errno())}`,
+      )
+    }
+    control(socket, SIOCGSTAMPNS, stamp)
     const record = Buffer.alloc(36)
     record.writeUInt32LE(Number(stamp.readBigInt64LE(0)), 0)
     record.writeUInt32LE(Number(stamp.readBigInt64LE(8)), 4)

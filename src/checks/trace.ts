@@ -1,6 +1,6 @@
 import type { Check } from '../model/check.ts'
 import { contains } from '../model/cidr.ts'
-import { startCapture, type Capture } from './capture.ts'
+import { openCaptures, type Capture } from './capture.ts'
 import { addressOf, splitPort, type Ground, type Node } from './ground.ts'
 import { isOf } from './observe.ts'
 import { decode, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
@@ -30,6 +30,7 @@ export async function trace(
 ): Promise<(string | undefined)[]> {
   const unknown = checks.map(() => undefined)
   if (checks.length === 0 || ground.nodes.size > WIDEST) return unknown
+  const opened = openCaptures()
   const captures: { namespace: string; node: Node; capture: Capture }[] = []
   const hops = (wanted: (packet: Packet) => boolean): Hop[] =>
     captures
@@ -42,7 +43,7 @@ export async function trace(
   try {
     await Promise.all(
       [...ground.nodes].map(async ([namespace, node]) => {
-        const capture = await startCapture(ground.places.get(namespace), 'any', self)
+        const capture = await opened.start(ground.places.get(namespace), 'any', self)
         captures.push({ namespace, node, capture })
       }),
     )
@@ -71,7 +72,7 @@ export async function trace(
   } catch {
     return unknown // the checks have failed already; this only would have said more
   } finally {
-    for (const { capture } of captures) capture.end()
+    opened.end()
   }
 }
 

@@ -21,6 +21,9 @@ const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>
 /** What an observation tells packets by. */
 const marks = ['source', 'destination', 'sport', 'dport', 'protocol'] as const
 
+/** The most that a check may take with `within`, in seconds. */
+const LONGEST = 3600
+
 /** The lab's own tests. */
 export function expandChecks(x: Expansion): Check[] {
   return (x.file.checks ?? []).flatMap((check, i) => expandCheck(x, check, ['checks', i]) ?? [])
@@ -85,24 +88,27 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
         x.report.error([...path, 'expect', stream], `${String(wanted)} is no pattern`, (error as Error).message)
       }
   }
-  const timeout =
-    c['timeout'] === undefined ? undefined : quantity(c['timeout'], { us: 1, ms: 1e3, s: 1e6, m: 6e7 }, 1e6)
-  if (c['timeout'] !== undefined && !timeout)
-    x.report.error(
-      [...path, 'timeout'],
-      `"${String(c['timeout'])}" is no time`,
-      'Seconds, or a duration such as 500ms.',
-    )
+  const duration = (field: 'timeout' | 'within'): number | undefined => {
+    if (c[field] === undefined) return undefined
+    const time = quantity(c[field], { us: 1, ms: 1e3, s: 1e6, m: 6e7 }, 1e6)
+    if (!time)
+      x.report.error([...path, field], `"${String(c[field])}" is no time`, 'Seconds, or a duration such as 500ms.')
+    return time === undefined ? undefined : time / 1e6
+  }
+  const [timeout, within] = [duration('timeout'), duration('within')]
+  if (within !== undefined && within > LONGEST)
+    x.report.error([...path, 'within'], `${String(c['within'])} is too long`, 'At most an hour: 60m.')
   const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? [])
   observed.forEach((o, i) =>
     checkObservation(x, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
   )
   if (x.report.diagnostics.length > before) return undefined
-  const { run, timeout: _, observe: __, ...rest } = c
+  const { run, timeout: _, within: __, observe: ___, ...rest } = c
   return {
     ...(rest as unknown as Check),
     ...(run !== undefined && { run: argvOf(run) }),
-    ...(timeout !== undefined && { timeout: timeout / 1e6 }),
+    ...(timeout !== undefined && { timeout }),
+    ...(within !== undefined && { within }),
     ...(observed.length && { observe: observed as unknown as Observation[] }),
     get source() {
       return x.report.position(path)

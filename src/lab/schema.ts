@@ -244,7 +244,8 @@ const check = object(
       ],
       description: 'Default: pass.',
     },
-    timeout: { type: ['number', 'string'], description: 'Seconds, or a duration.', examples: [2, '500ms'] },
+    timeout: amount('How long one try may take: seconds, or a duration.', '500ms'),
+    within: amount('Try until it holds, at most so long: seconds, or a duration.', '30s'),
     count: int('How many pings, connections, datagrams or runs must succeed. Default: 1.', 1, 1000),
     mtu: int('With ping: size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
     observe: {

@@ -39,6 +39,8 @@ export interface Check {
   readonly expect?: 'pass' | 'fail' | Expected
   /** In seconds. */
   readonly timeout?: number
+  /** In seconds: it is tried until it holds, or this time is up. */
+  readonly within?: number
   readonly count?: number
   /** The size of the IP packet, in bytes, with don't-fragment. */
   readonly mtu?: number

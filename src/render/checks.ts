@@ -13,6 +13,8 @@ export interface CheckJson {
   readonly where?: string
   readonly from: string
   readonly duration_ms: number
+  /** How often it was tried, of a check that says `within`. */
+  readonly tries?: number
   readonly line?: number
 }
 
@@ -33,10 +35,11 @@ interface Outcome {
   readonly seen: string
   readonly where?: string
   readonly duration: number
+  readonly tries?: number
 }
 
 /** One result as plain JSON data. */
-export const checkJson = ({ name, check, status, expected, seen, where, duration }: Outcome): CheckJson => ({
+export const checkJson = ({ name, check, status, expected, seen, where, duration, tries }: Outcome): CheckJson => ({
   name,
   status,
   detail: seen,
@@ -44,6 +47,7 @@ export const checkJson = ({ name, check, status, expected, seen, where, duration
   ...(where !== undefined && { where }),
   from: check.from,
   duration_ms: duration,
+  ...(tries !== undefined && { tries }),
   ...(check.source && { line: check.source.line }),
 })
 
@@ -94,12 +98,14 @@ const xml = (text: string): string =>
 /** The results as a JUnit XML report, as CI systems read it. */
 export function junit({ lab, checks, summary }: ChecksJson, seconds: number): string {
   const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.error}" time="${seconds.toFixed(3)}"`
-  const cases = checks.map(({ name, status, detail, expected, where, duration_ms }) => {
+  const cases = checks.map(({ name, status, detail, expected, where, duration_ms, tries }) => {
     const head = `    <testcase name="${xml(name)}" classname="netlab.${xml(lab)}" time="${(duration_ms / 1000).toFixed(3)}"`
-    if (status === 'pass') return `${head}/>\n`
+    const properties =
+      tries === undefined ? '' : `      <properties><property name="tries" value="${tries}"/></properties>\n`
+    if (status === 'pass') return properties ? `${head}>\n${properties}    </testcase>\n` : `${head}/>\n`
     const tag = status === 'fail' ? 'failure' : 'error'
     const text = [`expected: ${expected}`, `seen: ${detail}`, ...(where === undefined ? [] : [`where: ${where}`])]
-    return `${head}>\n      <${tag} message="${xml(detail)}">${xml(text.join('\n'))}</${tag}>\n    </testcase>\n`
+    return `${head}>\n${properties}      <${tag} message="${xml(detail)}">${xml(text.join('\n'))}</${tag}>\n    </testcase>\n`
   })
   return [
     `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n`,

@@ -32,6 +32,7 @@ links:
   - endpoints: { "c1:eth0": [10.1.0.2/24, "fd01::2/64"], "gw:br0": {} }
   - endpoints: { "c2:eth0": 10.1.0.3/24, "gw:br0": {} }
   - endpoints: { "out:eth0": 203.0.113.2/24, "gw:up": 203.0.113.1/24 }
+  - endpoints: { "c1:idle": { up: false }, "alone:idle": { up: false } }
 `
 
 const file = (): string => join(world.folder, 'lab.yaml')
@@ -208,12 +209,30 @@ describe('observe', () => {
     expect(checks[3]?.detail).toBe('nothing of it at c2:eth0')
   })
 
+  const down = [
+    '{ from: c1, ping: c2, observe: [{ at: "c1:eth0" }, { at: "c1:idle", present: false }] }',
+    '{ from: c1, ping: c2, observe: [{ at: "c1:idle" }, { at: "c1:eth0" }], timeout: 20 }',
+  ]
+  const told = [
+    { status: 'pass', detail: expect.stringContaining('c1:idle is down') },
+    { status: 'fail', expected: 'packet with anything at c1:idle', detail: 'c1:idle is down' },
+  ]
+  test('nothing is seen at an interface that is down, and nothing waits for it', async () => {
+    for (let i = 0; i < 3; i++) {
+      const begun = Date.now()
+      expect((await test_(...down)).checks).toMatchObject(told)
+      expect(Date.now() - begun).toBeLessThan(15_000)
+      expect(await leftovers()).toBe('')
+    }
+  })
+
   test('needs no tcpdump where there is koffi, and says how to install it elsewhere', async () => {
     lab(
       '{ from: c1, ping: out, observe: [{ at: "out:eth0", source: 203.0.113.1 }, { at: "gw:br0", source: 10.1.0.2 }] }',
       '{ from: c1, tcp: "out:90", to: "out:90", observe: { at: "out:eth0", source: 203.0.113.1, dport: 90 } }',
       '{ from: c1, ping: out, observe: { at: "out:eth0", source: 10.1.0.2 } }',
       '{ from: c1, udp: "out:53", to: "out:53", timeout: 1 }',
+      ...down,
     )
     const [bin, alone] = [join(world.folder, 'bin'), join(world.folder, 'alone')]
     const programs = 'timeout sh node ip tc nsenter unshare ping iptables-save ip6tables-save nft cat'
@@ -226,13 +245,29 @@ describe('observe', () => {
         ) as ChecksJson
       ).checks
     const own = await run('dist/netlab.cjs')
-    expect(own.map(({ status }) => status)).toEqual(['pass', 'pass', 'fail', 'fail'])
+    expect(own.map(({ status }) => status)).toEqual(['pass', 'pass', 'fail', 'fail', 'pass', 'fail'])
+    expect(own.slice(4)).toMatchObject(told)
     expect(own[3]?.where).toMatch(/^arrived at gw:br0, and was not forwarded/)
     expect((await run(join(alone, 'netlab.cjs')))[0]).toMatchObject({
       status: 'error',
       detail: expect.stringContaining('apt-get install tcpdump'),
     })
   })
+})
+
+test('it ends, whatever the commands leave behind, and whoever has ended', async () => {
+  const begun = Date.now()
+  const halfOpen = `require('net').connect({ host: 'c2', port: 70, allowHalfOpen: true }).resume(); setTimeout(() => {}, 30000)`
+  const { checks, statuses } = await test_(
+    '{ from: c1, run: "setsid sleep 30 & echo hello", expect: { stdout: hello } }', // it holds the output open
+    `{ from: c1, run: ${JSON.stringify(`setsid node -e "${halfOpen}" >/dev/null 2>&1 & sleep 1`)}, to: "c2:70" }`, // a client that never hangs up
+    '{ from: c1, run: "pkill -KILL -f \'agent [c]2\'", to: "c2:71" }',
+    '{ from: c1, run: "pkill -KILL -f \'agent [c]2\'; true", to: "c2:72", count: 2 }',
+    `{ from: c1, run: ${JSON.stringify(tcpClient('c2').replace('80', '73'))}, to: "c2:73" }`,
+  )
+  expect({ checks, statuses }).toMatchObject({ statuses: 'pass pass pass pass pass' })
+  expect(Date.now() - begun).toBeLessThan(20_000)
+  await world.run(['pkill', '-f', '^sleep 30|^node -e require'])
 })
 
 test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started', async (signal) => {
