@@ -7,10 +7,10 @@ import { pinned } from '../live/inherited.ts'
 import { read, type Live } from '../live/read.ts'
 import { MANY, type Subject } from '../live/subject.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Change, Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { makePlan } from '../plan/plan.ts'
+import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
 import { mustBeFresh } from './saved.ts'
@@ -110,7 +110,7 @@ async function prepared(
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
-  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes))
+  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes)).plan
   if (live.cursory && !takesManyNames(plan)) return prepared(located, opened, runner, wishes, {})
   return { name, source, ...(lab && { lab }), wanted, live, plan }
 }
@@ -122,14 +122,18 @@ const takesManyNames = ({ steps, strangers }: Plan): boolean =>
   strangers.length === 0 &&
   canHold(steps.length)
 
-/** The plan from this live state to what is wanted. */
+/**
+ * The plan from this live state to what is wanted. Where something was `listed` before, only that is done again; what else
+ * would have to be done is the rest.
+ */
 export async function planFor(
   name: string,
   wanted: Resources,
   live: Live,
   runner: Runner,
   { adopt = false, target = [], replace = [] }: Wishes,
-): Promise<Plan> {
+  listed?: Listed,
+): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
   const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
@@ -140,16 +144,17 @@ export async function planFor(
   const leaving = [...found.values()].flatMap(({ id, kind, spec }) =>
     kind === 'namespace' && !spec['stale'] && (!desired.has(id) || replace.includes(id)) ? [id] : [],
   )
-  const plan = makePlan({
+  const sides = {
     lab: name,
     desired: target.length ? targeted(desired, found, target) : desired,
     live: found,
     adopts,
     replace: new Set(replace),
     strangers: leaving.length ? await runner.strangers(name, leaving) : [],
-  })
-  await mustBeAble(plan, found, runner)
-  return plan
+  }
+  const result = restrict(sides, listed ? repeats(listed) : () => true)
+  await mustBeAble(result.plan, found, runner)
+  return result
 }
 
 /** What has the name of one of the lab's and is somebody else's is never touched: the run ends here. */

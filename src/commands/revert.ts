@@ -3,9 +3,10 @@ import { connect, createServer, type Server } from 'node:net'
 import { lock } from '../exec/lock.ts'
 import { startRunner } from '../exec/runner.ts'
 import { stay, staying } from '../exec/sandbox/inside.ts'
-import type { Live } from '../live/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
+import { touchedBy } from '../plan/listed.ts'
+import type { Prepared } from './prepare.ts'
 import { rollBack } from './rollback.ts'
 import { note, out } from './terminal.ts'
 
@@ -20,6 +21,8 @@ interface Orders {
   readonly lab: string
   readonly seconds: number
   readonly before: readonly Resource[]
+  /** What the run may have changed. */
+  readonly touched: readonly string[]
 }
 
 /** How long a watchdog waits for another run on the lab before it takes the lab back, in milliseconds. */
@@ -28,7 +31,7 @@ const LOCK_TIMEOUT = 600_000
 const address = (lab: string): string => `\0netlab/${lab}/revert`
 
 /** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
-export async function startWatchdog(lab: string, before: Live, duration: string): Promise<Watchdog> {
+export async function startWatchdog({ name: lab, live, plan }: Prepared, duration: string): Promise<Watchdog> {
   const seconds = secondsOf('--revert-after', duration)
   if (seconds === 0) throw UserError.of('--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
@@ -37,7 +40,7 @@ export async function startWatchdog(lab: string, before: Live, duration: string)
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, ...staying(), NETLAB_FAULT: '' },
   })
-  const orders: Orders = { lab, seconds, before: [...before.resources.values()] }
+  const orders: Orders = { lab, seconds, before: [...live.resources.values()], touched: [...touchedBy(plan)] }
   child.stdin.end(JSON.stringify(orders))
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
@@ -88,7 +91,7 @@ export async function watch(): Promise<number> {
   stay()
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
-  const { lab, seconds, before } = JSON.parse(text) as Orders
+  const { lab, seconds, before, touched } = JSON.parse(text) as Orders
   const dismissed = await new Promise<boolean>((resolve, reject) => {
     const finish = (by: boolean): void => {
       clearTimeout(timer)
@@ -110,7 +113,7 @@ export async function watch(): Promise<number> {
   const release = await lock(lab, LOCK_TIMEOUT, () => {})
   try {
     const resources = new Map(before.map((r) => [r.id, r]))
-    return (await rollBack(lab, { resources }, startRunner())).complete ? 0 : 1
+    return (await rollBack(lab, { resources }, new Set(touched), startRunner())).complete ? 0 : 1
   } finally {
     release()
   }

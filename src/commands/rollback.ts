@@ -4,23 +4,27 @@ import { showProgress } from '../exec/progress.ts'
 import { kindOf } from '../kinds/index.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Subject } from '../live/subject.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Change, Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { makePlan } from '../plan/plan.ts'
+import { restrict } from '../plan/listed.ts'
 
 /**
  * Makes the network what it was: gives namespaces that are held their names back, then plans from what is live now to what
- * was live before, and does that. Returns what to tell, and whether everything is as it was.
+ * was live before, and does that, as far as it concerns what the run has `touched` or what is gone: what somebody else has
+ * made or changed meanwhile is left. Returns what to tell, and whether everything is as it was.
  */
 export async function rollBack(
   name: string,
   before: Pick<Live, 'resources' | 'cursory'>,
+  touched: ReadonlySet<string>,
   runner: Runner,
   held?: Held,
 ): Promise<{ text: string; complete: boolean }> {
   const unnamed = await held?.restore()
-  const { failed, left } = before.cursory ? { left: [] } : await planBack(name, lasting(before.resources), runner)
+  const { failed, left } = before.cursory
+    ? { left: [] }
+    : await planBack(name, lasting(before.resources), touched, runner)
   const complete = !unnamed && left.length === 0
   const trouble = [unnamed?.outcome.stderr.trim(), failed && failureText(failed)]
     .flatMap((text) => (text ? `error: rolling back: ${text}\n` : []))
@@ -33,10 +37,11 @@ export async function rollBack(
 }
 
 /** Plans from what is live to what is wanted, and does that; returns the step that failed, and the changes that are left. */
-async function planBack(lab: string, desired: Resources, runner: Runner) {
+async function planBack(lab: string, desired: Resources, touched: ReadonlySet<string>, runner: Runner) {
   const subject = subjectOf(lab, desired)
+  const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> =>
-    makePlan({ lab, desired, live: lasting((await read(subject, runner)).resources) })
+    restrict({ lab, desired, live: lasting((await read(subject, runner)).resources) }, concerned).plan
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
   return { failed, left: (await plan()).changes }
 }

@@ -24,7 +24,7 @@ export interface Execution {
 }
 
 /** What the tools say when something that is to be removed is gone already: the kernel removes in the background. */
-const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address/
+const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found/
 const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
   stage.startsWith('delete ') && GONE.test(stderr)
 

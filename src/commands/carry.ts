@@ -1,0 +1,108 @@
+import { execute, failureText, type Execution } from '../exec/execute.ts'
+import { hold } from '../exec/hold.ts'
+import { showProgress } from '../exec/progress.ts'
+import { readEarly, type Early } from '../live/found.ts'
+import { read } from '../live/read.ts'
+import type { Made } from '../live/subject.ts'
+import type { Plan, Stage } from '../model/plan.ts'
+import type { Runner } from '../model/runner.ts'
+import { listedIn, touchedBy } from '../plan/listed.ts'
+import { planJson } from '../render/json.ts'
+import { meanwhile, unsettled } from '../render/left.ts'
+import { renderPlan } from '../render/plan.ts'
+import type { ChangeOptions } from './change.ts'
+import { planFor, subjectOf, type Prepared } from './prepare.ts'
+import { rollBack } from './rollback.ts'
+import { errColors, note, passing } from './terminal.ts'
+
+/** How often what was listed is done, should it be undone meanwhile: the kernel may do something on its own. */
+const ROUNDS = 3
+
+/** How a plan was carried out. */
+export interface Outcome {
+  /** An exit code: 0 when everything that was listed is done. */
+  readonly code: number
+  /** Something else has changed meanwhile: the next plan is not empty. */
+  readonly more: boolean
+}
+
+/**
+ * Does what a plan lists, and nothing else, until it is done; what has become otherwise meanwhile is only told. On failure
+ * puts back what was.
+ */
+export async function carryOut(
+  prepared: Prepared,
+  runner: Runner,
+  options: ChangeOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { name, lab, wanted, live: before } = prepared
+  let { plan } = prepared
+  if (plan.steps.length === 0) return { code: 0, more: false }
+  const made = madeBy(plan)
+  const listed = listedIn(plan)
+  const touched = touchedBy(plan)
+  for (let round = 1; ; round++) {
+    const subject = { ...subjectOf(name, options.destroy ? undefined : lab), made }
+    const early: Promise<Early>[] = []
+    const settled = (names: readonly (string | undefined)[]): Promise<unknown> => {
+      const { dumped, found } = readEarly(subject, names, runner)
+      early.push(found)
+      return dumped
+    }
+    const held = hold(plan.steps, runner)
+    const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
+    if (execution.failed || execution.stopped) {
+      tell(execution, options)
+      // What was not read can be put back only while it is held.
+      if (options.rollback && (held || !before.cursory))
+        note((await rollBack(name, before, touched, runner, held)).text)
+      else note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
+      return { code: signal.aborted ? Number(signal.reason) || 130 : 1, more: false }
+    }
+    held?.release()
+    passing('Reading again, to verify …')
+    const live = await read(subject, runner, early)
+    const wishes = { ...options, replace: [], target: options.target ?? [] }
+    const { plan: left, rest } = await planFor(name, wanted, live, runner, wishes, listed)
+    plan = left
+    passing('')
+    if (plan.changes.length === 0) {
+      note(meanwhile(rest))
+      return { code: 0, more: rest.length > 0 }
+    }
+    if (round < ROUNDS) continue
+    note(renderPlan(planJson(plan), prepared.source, errColors(options)))
+    const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
+    const others = await runner.strangers(name, homes)
+    note(`${errColors(options).red('error:')} ${unsettled(name, plan.changes, ROUNDS, wanted, others)}`)
+    // What is to go and does not is no reason to make everything else anew.
+    if (options.destroy) note('What is gone stays gone.\n')
+    else if (options.rollback) note((await rollBack(name, before, touched, runner)).text)
+    else note('What was done is kept (--no-rollback).\n')
+    return { code: 1, more: false }
+  }
+}
+
+/** Stages that leave more in a namespace than links, addresses, routes and sysctls, or may. */
+const MORE: readonly Stage[] = ['load firewall', 'add neighbors', 'add rules', 'add qdiscs', 'start processes']
+
+/** The namespaces that a plan makes, and what it does in them. */
+function madeBy({ changes, steps }: Plan): Map<string, Made> {
+  const made = new Map<string, { sysctls: string[]; plain: boolean }>()
+  for (const { kind, action, id } of changes)
+    if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
+  for (const { stage, command } of steps) {
+    const one = made.get(command.netns ?? '')
+    if (!one) continue
+    if (stage === 'set sysctls' || stage === 'set sysctls of all')
+      one.sysctls.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
+    if (MORE.includes(stage)) one.plain = false
+  }
+  return made
+}
+
+function tell({ failed, done }: Execution, options: ChangeOptions): void {
+  if (failed) note(`${errColors(options).red('error:')} ${failureText(failed)}\n`)
+  note(`${done.length} steps were done before.\n`)
+}
