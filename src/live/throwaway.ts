@@ -2,6 +2,7 @@ import { parseNft } from '../kinds/firewall/nft-parse.ts'
 import { iptablesRefusals, missingChain, nftRefusals, quotedWord, type Refusal } from '../kinds/firewall/refusals.ts'
 import { named, parseSave, savedSpec } from '../kinds/firewall/save.ts'
 import { fullLoad, restoreInput } from '../kinds/firewall/transaction.ts'
+import { targetOf } from '../kinds/firewall/words.ts'
 import {
   inPieces,
   isTooLong,
@@ -126,7 +127,7 @@ async function loadIptables(resource: Resource, runner: Runner): Promise<Trial> 
         chain === undefined
           ? [slots.get(line ?? 0)]
           : [...slots.values()].filter(
-              (s) => s.table === table && jumpsTo(chain, tables[s.table]?.[s.chain]?.rules[s.index]),
+              (s) => s.table === table && targetOf(tables[s.table]?.[s.chain]?.rules[s.index] ?? '') === chain,
             )
       const known = hit.filter((slot) => slot !== undefined)
       for (const slot of known) {
@@ -142,11 +143,6 @@ async function loadIptables(resource: Resource, runner: Runner): Promise<Trial> 
     ;({ tables, written } = without({ tables, written }, [...bad]))
   }
   return { refusals }
-}
-
-const jumpsTo = (chain: string, rule = ''): boolean => {
-  const words = rule.split(' ')
-  return words.some((word, i) => /^-[jg]$|^--(jump|goto)$/.test(words[i - 1] ?? '') && word === chain)
 }
 
 /** The same rule set and its places, without some rules. */

@@ -33,6 +33,9 @@ function chainsOf(kind: string, spec: RuleChange['before']): Map<string, Chain> 
   )
 }
 
+/** A rule as people read it; one without any option would not be seen. */
+const legible = (rule: string): string => (rule === '' ? '(every packet: counted, and goes on)' : rule)
+
 interface Line {
   readonly sign: ' ' | '+' | '-'
   readonly place: number
@@ -118,7 +121,7 @@ export function renderRuleDifferences({ kind, before, after, differences }: Rule
         if (!line) return c.dim(`              ${'…'.padStart(width)}`)
         const paint = line.sign === '+' ? c.green : line.sign === '-' ? c.red : c.dim
         const remark = line.remark === undefined ? '' : c.dim(`  # ${line.remark}`)
-        const text = line.rule.replaceAll('\n', `\n${' '.repeat(15 + width)}`)
+        const text = legible(line.rule).replaceAll('\n', `\n${' '.repeat(15 + width)}`)
         return `            ${paint(`${line.sign} ${String(line.place).padStart(width)} ${text}`)}${remark}`
       }),
     ]
@@ -153,7 +156,7 @@ export function renderRules(chains: readonly LiveChain[], c: Colors): string {
     const width = String(chain.rules.length).length
     const rules = chain.rules.map(({ rule, packets, bytes }, index) => {
       const counters = `${short(packets).padStart(6)} ${short(bytes).padStart(6)}`
-      const text = rule.replaceAll('\n', `\n${' '.repeat(width + 20)}`)
+      const text = legible(rule).replaceAll('\n', `\n${' '.repeat(width + 20)}`)
       return `    ${String(index + 1).padStart(width)} ${packets ? counters : c.dim(counters)}  ${text}\n`
     })
     return `${heading}${head}${rules.join('')}`

@@ -36,6 +36,8 @@ describe('a rule as an object', () => {
       { match: { statistic: { mode: 'random', probability: 0.5 } }, goto: 'X' },
       '-m statistic --mode random --probability 0.5 -g X',
     ],
+    [{ match: '-m multiport --dports 80,443', protocol: 'tcp' }, '-p tcp -m multiport --dports 80,443'],
+    [{ match: ['! --syn', '--match mark --mark 1'], protocol: 'tcp' }, '-p tcp ! --syn --match mark --mark 1'],
     [{ match: ['addrtype --dst-type LOCAL', 'mark --mark 1'] }, '-m addrtype --dst-type LOCAL -m mark --mark 1'],
     [{ jump: 'DNAT', protocol: 'tcp', to: '10.0.0.1:80' }, '-p tcp -j DNAT --to-destination 10.0.0.1:80'],
     [{ jump: 'REDIRECT', protocol: 'tcp', to: 8080 }, '-p tcp -j REDIRECT --to-ports 8080'],
@@ -113,7 +115,17 @@ test('in the machine’s own namespace rules are marked, policies and empty chai
 })
 
 test.each([
-  ['*filter\n-A FORWARD -j DROP\nCOMMIT\n', 2, /FORWARD is not declared/],
+  ['*filter\n-A CUSTOM -j DROP\n:CUSTOM - [0:0]\nCOMMIT\n', 2, /CUSTOM is not declared above/],
+  ['*filter\n-A FORWARD -j CUSTOM\n:CUSTOM - [0:0]\nCOMMIT\n', 2, /CUSTOM is declared only below/],
+  ['*filter\n:FORWARD\nCOMMIT\n', 2, /policy of FORWARD is missing/],
+  ['*filter\n-I FORWARD 2 -j DROP\nCOMMIT\n', 2, /place 2 of FORWARD/],
+  ['*filter\n-N FORWARD\nCOMMIT\n', 2, /exists already/],
+  ['*filter\nAllow nothing\nCOMMIT\n', 2, /no line of a dump/],
+  ['*filter\n  \nCOMMIT\n', 2, /blank line/],
+  ['*filter\nCOMMIT \n', 2, /COMMIT stands alone/],
+  ['*filter\nCOMMIT # done\n', 2, /no line of a dump/],
+  ['*filter\nCOMMIT\nThe end.\n', 3, /stands in no table/],
+  ['*filter\n*nat\nCOMMIT\n', 2, /filter has no COMMIT/],
   ['*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\n', 4, /has no COMMIT/],
   [':FORWARD ACCEPT [0:0]\n', 1, /stands in no table/],
   ['*filter\n:FORWARD REJECT [0:0]\nCOMMIT\n', 2, /ACCEPT or DROP/],
@@ -122,6 +134,69 @@ test.each([
 ])('a broken dump %j is refused at its line', (dump, line, summary) => {
   const { problems } = desiredIptables({ restore: 'x' }, { ...context, dump })
   expect(problems[0]).toMatchObject({ summary: expect.stringMatching(summary) as string, place: { line, dump: true } })
+  expect(problems.slice(1).filter(({ summary: more }) => !/has no COMMIT/.test(more))).toEqual([])
+})
+
+const dumped = (dump: string) => desiredIptables({ restore: 'x' }, { ...context, dump })
+
+test('a dump is taken as iptables-restore takes it: -I, -N, -P, rules without options, chains without a line', () => {
+  const { spec, problems } = dumped(
+    '*filter\n-P INPUT DROP\n-A OUTPUT -j ACCEPT\n-N X\n-A X\n-I X -p tcp\n[1:2]-I X 2 -p udp\n--insert X 4 -g Y~&\nCOMMIT\n*nat\n:POSTROUTING - [0:0] and more\nCOMMIT'.replace(
+      '-N X',
+      ':Y~& DROP [0:0]\n-N X',
+    ),
+  )
+  expect(problems).toEqual([])
+  expect(spec.tables).toEqual({
+    filter: {
+      INPUT: { policy: 'DROP', rules: [] },
+      OUTPUT: { rules: ['-j ACCEPT'] },
+      'Y~&': { rules: [] },
+      X: { rules: ['-p tcp', '-p udp', '', '-g "Y~&"'] },
+    },
+  })
+  expect(spec.written?.filter?.chains.X?.map(({ line }) => line)).toEqual([7, 8, 6, 9])
+})
+
+test('a table and a chain that a dump begins twice are those of the second time', () => {
+  const again = ':X - [0:0]\n-A X -p tcp\n:X - [0:0]\n-A X -p udp\nCOMMIT\n'
+  expect(dumped(`*filter\n-A INPUT\nCOMMIT\n*filter\n${again}`).spec.tables).toEqual({
+    filter: { X: { rules: ['-p udp'] } },
+  })
+})
+
+test.each(['GOOD~STUFF', 'a&b', '+x', '50%', 'a,b', '#x', '[x]', "it's", '<>|$;', 'é', 'a!', '*x', ':x'])(
+  'a chain can be called %s, and that in both ways of writing',
+  (name) => {
+    const rules = [`-j '${name.replaceAll("'", `'\\''`)}'`]
+    const { spec, problems } = desiredIptables({ filter: { [name]: [], INPUT: rules } }, context)
+    const other = dumped(`*filter\n:${name} - [0:0]\n-A INPUT -j ${name}\nCOMMIT\n`)
+    expect([problems, other.problems]).toEqual([[], []])
+    expect(other.spec.tables).toEqual(spec.tables)
+  },
+)
+
+test.each(['-x', '!x', 'a b', 'a"b', 'a\u202eb', 'a\u0007b', 'ACCEPT', 'x'.repeat(29), 'é'.repeat(15)])(
+  'no chain can be called %j, and its rules are no further complaint',
+  (name) => {
+    expect(desiredIptables({ filter: { [name]: [] } }, context).problems).toHaveLength(1)
+    if (!name.includes(' '))
+      expect(dumped(`*filter\n:${name} - [0:0]\n-A ${name} -p tcp\nCOMMIT\n`).problems).toHaveLength(1)
+  },
+)
+
+test('a rule without options is shown, and written back as an empty text', () => {
+  const [before, after] = [{ filter: { X: { rules: [] } } }, { filter: { X: { rules: [''] } } }]
+  const differences = compareIptables({ tables: before }, { tables: after })
+  const lines = renderRuleDifferences(
+    { kind: 'iptables', before: { tables: before }, after: { tables: after }, differences },
+    plain,
+  )
+  expect(lines.join('\n')).toContain('+ 1 (every packet: counted, and goes on)')
+  const chains = liveRules({ iptables: '*filter\n:X - [0:0]\n[3:9] -A X\nCOMMIT\n', ip6tables: '', nftables: '' })
+  expect(renderRules(chains, plain)).toMatch(/1 {6}3 {6}9 {2}\(every packet: counted, and goes on\)/)
+  expect(iptablesValue({ tables: after })).toEqual({ filter: { X: [''] } })
+  expect(one('')).toBe('')
 })
 
 test('what says nothing equals absence', () => {

@@ -35,12 +35,14 @@ const targets: ReadonlyMap<string, string> = new Map([
 const toOption = ({ jump }: Readonly<Record<string, unknown>>) =>
   targets.get(typeof jump === 'string' ? (jump.split(' ', 1)[0] ?? '') : '')
 
-/** `match: addrtype --dst-type LOCAL`, a list of such, or a map from match to option to value. */
+/** `match: addrtype --dst-type LOCAL`, with `-m` before it or without, a list of such, or a map from match to option to value. */
 function matches(value: unknown): Result {
   if (Array.isArray(value)) return chained(value.map(matches))
   if (typeof value === 'string') {
     const words = split(value, 'shell')
-    return 'summary' in words ? words : ['-m', ...words.map(({ text }) => text)]
+    if ('summary' in words) return words
+    const list = words.map(({ text }) => text)
+    return /^[-!]/.test(list[0] ?? '') ? list : ['-m', ...list]
   }
   return Object.entries(value as Record<string, Record<string, unknown> | null>).flatMap(([match, options]) => [
     '-m',

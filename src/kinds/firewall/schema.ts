@@ -75,7 +75,7 @@ const ruleObject: Schema = {
     limit: word('At most so many matches in a time (`-m limit`).', '5/second', '120/minute'),
     limit_burst: { description: 'How many may come at once before `limit` counts.', type: 'integer', minimum: 1 },
     match: {
-      description: 'Any other match: as text after `-m`, a list of such texts, or match → option → value.',
+      description: 'Any other match: as text, with `-m` or without, a list of such texts, or match → option → value.',
       type: ['string', 'array', 'object'],
       minLength: 1,
       minItems: 1,
@@ -114,7 +114,10 @@ const rules: Schema = {
   items: {
     description: 'A rule: the text one would type after `iptables -A CHAIN`, or an object.',
     if: { type: 'string' },
-    then: word('As text.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'),
+    then: {
+      ...word('As text; "" counts every packet and lets it go on.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'),
+      minLength: 0,
+    },
     else: { $ref: '#/definitions/rule' },
   },
 }

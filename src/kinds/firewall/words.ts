@@ -17,8 +17,8 @@ const shells = new Set(';|&<>()$`')
 const plain = /^[A-Za-z0-9_@%+=:,./~^!-]+$/
 
 /**
- * Splits a rule as a shell does (`shell`), or as iptables-restore does (`save`): there only double quotes quote, and a
- * backslash within them keeps the next character.
+ * Splits a rule as a shell does (`shell`), or as iptables-restore does (`save`): there only double quotes quote, a
+ * backslash within them keeps the next character, and the second quote ends the word.
  */
 export function split(text: string, dialect: 'shell' | 'save'): Word[] | Complaint {
   const bad = /[\n\r\0]/.exec(text)
@@ -31,8 +31,13 @@ export function split(text: string, dialect: 'shell' | 'save'): Word[] | Complai
     if (quote) {
       const next = text[i + 1]
       const escapes = quote.mark === '"' && c === '\\' && next !== undefined
-      if (c === quote.mark) quote = undefined
-      else if (escapes && (dialect === 'save' || '"\\$`'.includes(next))) word!.text += text[++i]
+      if (c === quote.mark) {
+        quote = undefined
+        if (dialect === 'save') {
+          words.push(word!)
+          word = undefined
+        }
+      } else if (escapes && (dialect === 'save' || '"\\$`'.includes(next))) word!.text += text[++i]
       else word!.text += c
     } else if (c === ' ' || c === '\t') {
       if (word) words.push(word)
@@ -60,6 +65,13 @@ const restorable = (word: string): string => (plain.test(word) ? word : `"${word
 
 /** Words as one line of iptables-restore. */
 export const joined = (words: readonly string[]): string => words.map(restorable).join(' ')
+
+/** The chain or target that a rule in iptables-restore's words jumps to. */
+export function targetOf(rule: string): string | undefined {
+  const words = split(rule, 'save')
+  if ('summary' in words) return undefined
+  return words.find((_, i) => /^-[jg]$|^--(jump|goto)$/.test(words[i - 1]?.text ?? ''))?.text
+}
 
 /** Options that say what to do with a rule, not what the rule is; by their letter. */
 const commands: Readonly<Record<string, string>> = {

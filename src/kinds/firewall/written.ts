@@ -51,7 +51,13 @@ export function writtenSpec(tables: Readonly<Record<string, TableDraft>>): Iptab
 const verdicts = new Set(['ACCEPT', 'DROP', 'QUEUE', 'RETURN'])
 
 /** The kernel keeps 29 bytes for a chain's name, the last one zero (XT_EXTENSION_MAXNAMELEN). */
-const chainName = /^[A-Za-z0-9][A-Za-z0-9_.:+@/=-]{0,27}$/
+const LONGEST = 28
+
+/**
+ * What iptables takes for the name of a chain (measured with each character at the start, inside and at the end), but for
+ * what does not show on a terminal and for `"`, which iptables-save prints so that iptables-restore does not read it.
+ */
+const chainName = /^(?![-!])[^\p{C}\p{Z}"]+$/u
 
 const allBuiltin = new Set(Object.values(builtin).flat())
 
@@ -64,10 +70,10 @@ export function chainFault(table: string, chain: string): Complaint | undefined 
       detail: `Its built-in chains: ${builtin[table]?.join(', ')}.`,
     }
   if (verdicts.has(chain)) return { summary: `a chain cannot be called ${chain}`, detail: 'That is a verdict.' }
-  if (!chainName.test(chain))
+  if (!chainName.test(chain) || Buffer.byteLength(chain) > LONGEST)
     return {
       summary: `"${chain}" cannot be a chain's name`,
-      detail: 'At most 28 letters, digits and _ . : + @ / = -, the first one a letter or a digit.',
+      detail: `At most ${LONGEST} bytes without spaces and ", and the first is no - and no !.`,
     }
   return undefined
 }
@@ -91,7 +97,7 @@ export function policyFault(table: string, chain: string, policy: string, root: 
 /** The words of the mark that a rule carries in the machine's own namespace. */
 const markWords = (lab: string): string[] => ['-m', 'comment', '--comment', `netlab:${lab}`]
 
-/** One rule, checked, or what is wrong with it. */
+/** One rule, checked, or what is wrong with it. An empty text is a rule that counts every packet and lets it go on. */
 export function ruleOf(value: unknown, place: Place, { kind, root, lab }: Context): WrittenRule | Problem {
   const isText = typeof value === 'string'
   const complain = ({ at, length, key, ...what }: Complaint & { key?: string }): Problem => ({
@@ -108,7 +114,6 @@ export function ruleOf(value: unknown, place: Place, { kind, root, lab }: Contex
     : objectWords(value as Record<string, unknown>, kind)
   if ('summary' in words) return complain(words)
   const list = words.map((word) => (typeof word === 'string' ? { text: word, at: 0 } : word))
-  if (list.length === 0) return complain({ summary: 'a rule is empty' })
   const unfit = refused(list) ?? unprintable(list.map(({ text }) => text))
   if (unfit) return complain(unfit)
   const text = joined([...list.map((word) => word.text), ...(root ? markWords(lab) : [])])
