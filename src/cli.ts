@@ -3,14 +3,15 @@ import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/change.ts'
 import type { Global } from './commands/terminal.ts'
+import { visible } from './model/text.ts'
 
 const program = new Command('netlab')
   .description('Lab-as-code for Linux networking: a YAML file describes a network, netlab makes it so.')
   .version(version)
   .option('--no-color', 'no colours')
   .option('--sandbox', 'as root: in a sandbox as ordinary users have, not on the machine itself')
-  .showHelpAfterError('(netlab --help shows what there is)')
   .enablePositionalOptions()
+  .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
 
 const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
 const json = (): Option => new Option('--json', 'print a JSON document')
@@ -181,6 +182,11 @@ program
   .argument('<snaplen>')
   .action((device: string, snaplen: string) =>
     end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
+  )
+
+for (const command of [program, ...program.commands])
+  command.showHelpAfterError(
+    `(${['netlab', ...(command === program ? [] : [command.name()])].join(' ')} --help shows what there is)`,
   )
 
 void program.parseAsync()

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline/promises'
 import pc from 'picocolors'
-import type { Colors } from 'picocolors/types'
+import type { Colors, Formatter } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import { visible } from '../model/text.ts'
 import { renderDiagnostic } from '../render/diagnostic.ts'
 
 /** Options that every command has. */
@@ -10,8 +12,22 @@ export interface Global {
   readonly color: boolean
 }
 
-const colors = ({ color }: Global, stream: NodeJS.WriteStream): Colors =>
-  pc.createColors(color && !process.env['NO_COLOR'] && (stream.isTTY || Boolean(process.env['FORCE_COLOR'])))
+/** Stands for an escape of netlab's own until it is written: no text of a lab or of a program can hold it. */
+const ESCAPE = `\x1b${randomBytes(8).toString('hex')}`
+
+function colors({ color }: Global, stream: NodeJS.WriteStream): Colors {
+  const wanted = color && !process.env['NO_COLOR'] && (stream.isTTY || Boolean(process.env['FORCE_COLOR']))
+  const plain = pc.createColors(wanted)
+  const paints = Object.entries<boolean | Formatter>({ ...plain }).map(([name, paint]) => {
+    if (!wanted || typeof paint !== 'function') return [name, paint] as const
+    const [open = '', close = ''] = paint('\0').replaceAll('\x1b', ESCAPE).split('\0')
+    return [name, (text: unknown) => `${open}${String(text)}${close}`] as const
+  })
+  return Object.fromEntries(paints) as unknown as Colors
+}
+
+/** What may go to a terminal: the colours of netlab's own, and of everything else only what can be seen. */
+const harmless = (text: string): string => text.split(ESCAPE).map(visible).join('\x1b')
 
 /** Colours for what goes to standard output; none when it is no terminal, or NO_COLOR or --no-color says so. */
 export const outColors = (options: Global): Colors => colors(options, process.stdout)
@@ -20,16 +36,16 @@ export const outColors = (options: Global): Colors => colors(options, process.st
 export const errColors = (options: Global): Colors => colors(options, process.stderr)
 
 /** Data: what the command was asked for. */
-export const out = (text: string): void => void process.stdout.write(text)
+export const out = (text: string): void => void process.stdout.write(harmless(text))
 
 /** Everything else. */
-export const note = (text: string): void => void process.stderr.write(text)
+export const note = (text: string): void => void process.stderr.write(harmless(text))
 
 let passed = 0
 /** What is being done at the moment, on a terminal: the next text takes its place, an empty one leaves nothing. */
 export function passing(text: string): void {
   // With spaces: where no colours are wanted, no other sequences are, either.
-  if (process.stderr.isTTY) note(`\r${' '.repeat(passed)}\r${text}`)
+  if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(passed)}\r${text}`)
   passed = text.length
 }
 
@@ -44,7 +60,7 @@ export const report = (diagnostics: readonly Diagnostic[], options: Global): voi
 export async function confirm(question: string): Promise<boolean> {
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return /^y(es)?$/i.test((await asker.question(`${question} [y/N] `)).trim())
+    return /^y(es)?$/i.test((await asker.question(harmless(`${question} [y/N] `))).trim())
   } finally {
     asker.close()
   }

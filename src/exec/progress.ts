@@ -1,5 +1,6 @@
 import { shell } from '../model/command.ts'
 import type { Step } from '../model/plan.ts'
+import { visible } from '../model/text.ts'
 import type { Progress } from './execute.ts'
 
 /** How often the line on a terminal moves, in milliseconds. */
@@ -39,4 +40,4 @@ function lines(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-const firstLine = (step: Step): string => shell(step.command).split('\n', 1)[0] ?? ''
+const firstLine = (step: Step): string => visible(shell(step.command).split('\n', 1)[0] ?? '')

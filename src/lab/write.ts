@@ -1,4 +1,4 @@
-import { stringify } from 'yaml'
+import { Document, Scalar, visit } from 'yaml'
 import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
 import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
@@ -6,6 +6,7 @@ import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
 import type { VlansSpec } from '../kinds/vlans.ts'
 import type { WgSpec } from '../kinds/wireguard.ts'
 import { linkTypes } from '../kinds/types.ts'
+import { visible } from '../model/text.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 
 type Plain = Record<string, unknown>
@@ -100,10 +101,13 @@ export function writeLab(name: string, resources: Resources): string {
         else at(r.namespace)[r.kind] = r.spec
     }
   }
-  return stringify(
-    { name, namespaces, ...(links.length && { links }) },
-    { lineWidth: 120, flowCollectionPadding: true },
-  )
+  const document = new Document({ name, namespaces, ...(links.length && { links }) })
+  visit(document, {
+    Scalar(_, scalar) {
+      if (typeof scalar.value === 'string' && visible(scalar.value) !== scalar.value) scalar.type = Scalar.QUOTE_DOUBLE
+    },
+  })
+  return visible(document.toString({ lineWidth: 120, flowCollectionPadding: true }))
 }
 
 function writeLink(

@@ -1,3 +1,5 @@
+import { visible } from './text.ts'
+
 /** One program run with arguments. Arguments are data: they never pass through a shell unquoted. */
 export interface Command {
   readonly argv: readonly string[]
@@ -28,8 +30,13 @@ export const batched: readonly string[] = ['ip', 'tc', 'bridge']
 
 const plain = /^[A-Za-z0-9_@%+=:,./~-]+$/
 
-/** One word as a POSIX shell needs it to be written. */
-export const quote = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+/** One word as a POSIX shell needs it to be written; as bash needs it where characters in it would not be seen. */
+export function quote(word: string): string {
+  if (plain.test(word)) return word
+  return visible(word) === word
+    ? `'${word.replaceAll("'", `'\\''`)}'`
+    : `$'${visible(word.replace(/[\\']/g, String.raw`\$&`))}'`
+}
 
 /** The argv that runs the command from the machine's own namespace, as a person would type it. */
 export function typed({ argv, netns }: Command): string[] {

@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types'
 import type { Check } from '../model/check.ts'
+import { visible } from '../model/text.ts'
 import { FORMAT } from './json.ts'
 
 /** One check as programs read it. */
@@ -88,10 +89,10 @@ function renderCheck({ name, status, detail, expected, where }: CheckJson, width
   return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
 }
 
-/** Characters that XML 1.0 has no way to write are left out. */
+/** Characters that nobody would see are written out, those that XML 1.0 has no way to write among them. */
 const xml = (text: string): string =>
-  text
-    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
+  visible(text)
+    .replace(/[\uFFFE\uFFFF]/g, '')
     .replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c)
     .replaceAll('\n', '&#10;')
 

@@ -243,3 +243,29 @@ ${hosts.map((host) => `  - endpoints:\n${host}\n      sw:br0:`).join('\n')}
   expect(await run('destroy', 'labs/many.yaml', '-y')).toMatchObject({ code: 0 })
   expect(await namespaces()).toBe('')
 })
+
+test('nothing of a lab reaches the terminal as a command, with colours or without', async () => {
+  const lab = String.raw`namespaces: { a: { processes: { p: { command: [sleep, "9\e[31m\u202e"] } } } }`
+  writeFileSync(join(cwd, 'raw.yaml'), lab)
+  const raw = /[\u202e\u0080-\u009f]|\u001b\[31m\u202e/
+  for (const env of [{}, { FORCE_COLOR: '1' }] as Record<string, string>[]) {
+    for (const args of [['plan'], ['plan', '--json'], ['plan', '--commands'], ['show', '--desired']]) {
+      const { stdout, code } = await netlab([...args, 'raw.yaml'], { env })
+      expect(stdout).not.toMatch(raw)
+      expect(stdout).toContain('\\u202e')
+      expect(code).toBe(0)
+    }
+    const { stderr } = await netlab(['plan', 'no\u202efile.yaml'], { env })
+    expect(stderr).toContain('no\\u202efile.yaml')
+    expect(stderr.includes('\u001b[')).toBe('FORCE_COLOR' in env)
+  }
+  // What show writes is the same lab.
+  writeFileSync(join(cwd, 'again.yaml'), (await netlab(['show', '--desired', 'raw.yaml'])).stdout)
+  const commands = async (file: string): Promise<string> => (await netlab(['plan', '--json', file])).stdout
+  expect(await commands('again.yaml')).toBe(await commands('raw.yaml'))
+})
+
+test('what is wrong with an option names the help of its command', async () => {
+  expect((await netlab(['plan', '--frobnicate'])).stderr).toContain('(netlab plan --help shows')
+  expect((await netlab(['frobnicate'])).stderr).toContain('(netlab --help shows')
+})

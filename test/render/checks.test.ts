@@ -56,7 +56,7 @@ test('for CI: XML that holds whatever is in a name', () => {
       '<testsuites tests="3" failures="1" errors="1" time="3.250">',
       '  <testsuite name="lab" tests="3" failures="1" errors="1" time="3.250">',
       '    <testcase name="a ping b" classname="netlab.lab" time="0.012"/>',
-      '    <testcase name="a &lt;b&gt; &amp; &quot;c&quot;" classname="netlab.lab" time="3.000">',
+      '    <testcase name="a &lt;b&gt; &amp; &quot;c&quot;\\u0001" classname="netlab.lab" time="3.000">',
       '      <failure message="no answer&#10;at all">expected: b answers&#10;seen: no answer&#10;at all&#10;where: no packet of it left a</failure>',
       '    </testcase>',
       '    <testcase name="x" classname="netlab.lab" time="0.000">',
