@@ -5,11 +5,12 @@ import tseslint from 'typescript-eslint'
 const mayImport = {
   model: [],
   kinds: ['model'],
+  backend: ['model', 'kinds'],
   lab: ['model', 'kinds'],
   live: ['model', 'kinds'],
   plan: ['model', 'kinds'],
-  render: ['model'],
-  exec: ['model'],
+  render: ['model', 'backend'],
+  exec: ['model', 'backend'],
   checks: ['model', 'live', 'exec'],
 }
 

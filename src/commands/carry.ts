@@ -92,11 +92,10 @@ function madeBy({ changes, steps }: Plan): Map<string, Made> {
   const made = new Map<string, { sysctls: string[]; plain: boolean }>()
   for (const { kind, action, id } of changes)
     if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
-  for (const { stage, command } of steps) {
-    const one = made.get(command.netns ?? '')
+  for (const { stage, operation } of steps) {
+    const one = made.get(operation.place.netns ?? '')
     if (!one) continue
-    if (stage === 'set sysctls' || stage === 'set sysctls of all')
-      one.sysctls.push(command.argv.at(-1)?.split('=', 1)[0] ?? '')
+    if (operation.do === 'sysctl.set' && stage !== 'set link sysctls') one.sysctls.push(operation.key)
     if (MORE.includes(stage)) one.plain = false
   }
   return made

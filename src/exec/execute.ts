@@ -1,4 +1,6 @@
-import { shell, type Command } from '../model/command.ts'
+import { commandOf } from '../backend/iproute/index.ts'
+import { shell } from '../model/command.ts'
+import type { Operation } from '../model/operation.ts'
 import { stages, type Stage, type Step } from '../model/plan.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { idHint } from './sandbox/hint.ts'
@@ -58,7 +60,7 @@ export async function execute(
     while (rest.length > 0 && !signal?.aborted) {
       const finished = new Set<number>()
       const failure = await runner.run(
-        waves(rest).map((wave) => wave.map(({ command }) => command)),
+        waves(rest).map((wave) => wave.map(({ operation }) => operation)),
         (index) => {
           const step = rest[index]
           finished.add(index)
@@ -110,10 +112,10 @@ function uninterrupted(all: readonly Step[][]): Step[][][] {
 const linksFrom = stages.findIndex(({ name }) => name === 'create links')
 const early = new Set<Stage>(stages.slice(0, linksFrom).map(({ name }) => name))
 
-/** The namespaces that a command changes: its own, and where it puts an end of a link. */
-const concerned = ({ netns, argv }: Command): (string | undefined)[] => [
-  netns,
-  ...argv.filter((_, i) => argv[i - 1] === 'netns'),
+/** The namespaces that an operation changes: its own, and where it puts an end of a link. */
+const concerned = (operation: Operation): (string | undefined)[] => [
+  operation.place.netns,
+  ...(operation.do === 'run' ? operation.argv.filter((_, i) => operation.argv[i - 1] === 'netns') : []),
 ]
 
 /** By wave, the namespaces that nothing concerns after it. */
@@ -121,7 +123,7 @@ function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] 
   const least = all.findLastIndex((wave) => wave.some(({ stage }) => early.has(stage)))
   const lasts = new Map<string | undefined, number>()
   all.forEach((wave, place) =>
-    wave.forEach(({ command }) => concerned(command).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
+    wave.forEach(({ operation }) => concerned(operation).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
   )
   const result = all.map((): (string | undefined)[] => [])
   for (const [netns, place] of lasts) result[place]?.push(netns)
@@ -134,7 +136,7 @@ export function failureText({ step, outcome }: NonNullable<Execution['failed']>)
   const hint = idHint(said)
   return [
     `${step.change}: ${step.stage} failed (exit code ${outcome.code})`,
-    `  ${shell(step.command).replaceAll('\n', '\n  ')}`,
+    `  ${shell(commandOf(step.operation)).replaceAll('\n', '\n  ')}`,
     ...(said ? [`    ${said}`] : []),
     ...(hint ? [`  ${hint}`] : []),
   ].join('\n')

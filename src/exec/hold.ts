@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
-import { naming } from '../model/command.ts'
+import { HERE } from '../model/operation.ts'
 import type { Step } from '../model/plan.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { attempt } from './processes.ts'
@@ -20,9 +20,7 @@ export interface Held {
  * same name, or the other end of a link, would still be there.
  */
 export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
-  const names = steps.flatMap(({ stage, command }) =>
-    stage === 'delete namespaces' ? [command.argv.at(-1) ?? ''] : [],
-  )
+  const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
   if (names.length === 0 || steps.at(-1)?.stage !== 'delete namespaces' || !canHold(names.length)) return undefined
   const held = names.flatMap((name) => {
     const fd = attempt(() => openSync(`${FOLDER}/${name}`, 'r'))
@@ -37,7 +35,7 @@ export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
         return dev !== folder && inodes.get(name) !== ino // a plain file is no namespace
       })
       return runner.run(
-        [lost.map(({ name, fd }) => ({ argv: naming(`/proc/${process.pid}/fd/${fd}`, name) }))],
+        [lost.map(({ name, fd }) => ({ do: 'netns.name', place: HERE, file: `/proc/${process.pid}/fd/${fd}`, name }))],
         () => {},
       )
     },

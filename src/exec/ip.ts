@@ -2,6 +2,8 @@ import { readdirSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
+import { commandOf } from '../backend/iproute/index.ts'
+import type { Operation } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { ofInterfaces } from '../model/sysctls.ts'
@@ -31,14 +33,14 @@ interface Job {
 }
 
 async function run(
-  waves: readonly (readonly Command[])[],
+  waves: readonly (readonly Operation[])[],
   done: (index: number) => void,
   signal?: AbortSignal,
 ): Promise<Failure | undefined> {
   let before = 0
   for (const wave of waves) {
     const start = before
-    const failure = await runWave(wave, (index) => done(start + index), signal)
+    const failure = await runWave(wave.map(commandOf), (index) => done(start + index), signal)
     if (failure) return { ...failure, index: start + failure.index }
     before += wave.length
   }

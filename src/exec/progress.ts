@@ -1,3 +1,4 @@
+import { commandOf } from '../backend/iproute/index.ts'
 import { shell } from '../model/command.ts'
 import type { Step } from '../model/plan.ts'
 import { visible } from '../model/text.ts'
@@ -40,4 +41,4 @@ function lines(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-const firstLine = (step: Step): string => visible(shell(step.command).split('\n', 1)[0] ?? '')
+const firstLine = (step: Step): string => visible(shell(commandOf(step.operation)).split('\n', 1)[0] ?? '')

@@ -176,7 +176,7 @@ export const address: Kind<AddressSpec> = {
     {
       stage: 'add addresses',
       // Without duplicate detection the address works at once, and routes through it can be added.
-      command: ip(r, 'addr', 'add', r.spec.address, 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : [])),
+      operation: ip(r, 'addr', 'add', r.spec.address, 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : [])),
     },
   ],
   // As the kernel makes them: another interface may be in the same subnet.
@@ -190,7 +190,7 @@ export const address: Kind<AddressSpec> = {
       const from = r.spec.family === 6 ? ['metric', '256'] : ['scope', local ? 'host' : 'link', 'src', hostOf(r.spec)]
       return {
         stage: 'add addresses',
-        command: ip(r, 'route', 'append', ...route, ...how, ...from),
+        operation: ip(r, 'route', 'append', ...route, ...how, ...from),
       }
     }),
   // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
@@ -202,7 +202,7 @@ export const address: Kind<AddressSpec> = {
       : [
           {
             stage: r.spec.primary === undefined ? 'delete addresses' : 'delete secondary addresses',
-            command: ip(r, 'addr', 'del', r.spec.address, 'dev', r.spec.dev),
+            operation: ip(r, 'addr', 'del', r.spec.address, 'dev', r.spec.dev),
           },
         ],
 }

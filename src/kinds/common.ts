@@ -1,14 +1,20 @@
-import type { Command } from '../model/command.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Kind, Outlook } from '../model/kind.ts'
+import { HERE, type Place, type Program } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 
-/** The program with these arguments, in the namespace of the resource. */
-export const within = ({ root, namespace }: Resource<any>, ...argv: string[]): Command =>
-  root ? { argv } : { argv, netns: namespace }
+/** Where the resource is. */
+export const placeOf = ({ root, namespace }: Resource<any>): Place => (root ? HERE : { netns: namespace })
+
+/** Runs the program with these arguments, in the namespace of the resource. */
+export const within = (resource: Resource<any>, ...argv: string[]): Program => ({
+  do: 'run',
+  place: placeOf(resource),
+  argv,
+})
 
 /** `ip …` in the namespace of the resource. */
-export const ip = (resource: Resource<any>, ...words: string[]): Command => within(resource, 'ip', ...words)
+export const ip = (resource: Resource<any>, ...words: string[]): Program => within(resource, 'ip', ...words)
 
 /** Whether something else that goes takes the resource along. */
 export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: Outlook): boolean =>

@@ -38,5 +38,7 @@ export const device: Kind<DeviceSpec> = {
   create: () => [],
   update: () => [],
   remove: (r, outlook) =>
-    covered(device, r, outlook) ? [] : [{ stage: 'delete links', command: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }],
+    covered(device, r, outlook)
+      ? []
+      : [{ stage: 'delete links', operation: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }],
 }

@@ -43,9 +43,9 @@ export function removeByGroup(links: readonly Link[], { goes, live }: Outlook): 
         ...group.map(({ link, end }) => ({
           change: link.id,
           stage,
-          command: ip(end, 'link', 'set', 'dev', nameOf(end.id), 'group', number),
+          operation: ip(end, 'link', 'set', 'dev', nameOf(end.id), 'group', number),
         })),
-        ...(last ? [{ change: last.link.id, stage, command: ip(last.end, 'link', 'del', 'group', number) }] : []),
+        ...(last ? [{ change: last.link.id, stage, operation: ip(last.end, 'link', 'del', 'group', number) }] : []),
       ]
     }),
   }

@@ -1,4 +1,3 @@
-import type { Command } from '../model/command.ts'
 import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
@@ -91,8 +90,8 @@ function restoring(
     tables.length === 1
       ? [program, '--noflush', '-w']
       : ['sh', '-c', GUARDED, 'sh', program, `${kind}-save`, ...tables.map(({ table }) => table)]
-  const command: Command = { ...within(resource, ...argv), input: restoreInput(tables) }
-  return [{ stage, command }]
+  const operation = { ...within(resource, ...argv), input: restoreInput(tables) }
+  return [{ stage, operation }]
 }
 
 const nothing: IptablesSpec = { tables: {} }

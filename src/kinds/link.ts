@@ -2,6 +2,7 @@ import type { Kind, Outlook } from '../model/kind.ts'
 import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
 import type { Difference, Emission, Stage } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
+import { running } from '../model/operation.ts'
 import { labelled, labGroup } from '../model/owner.ts'
 import { covered, ends, generatedMac, ip, same } from './common.ts'
 import { removeByGroup } from './groups.ts'
@@ -56,7 +57,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(s.mtu === undefined || type.followsPorts ? [] : ['mtu', String(s.mtu)]),
     ]
     const emit = (argv: string[], netns?: string): Emission[] => [
-      { stage: 'create links', command: netns === undefined ? { argv } : { argv, netns } },
+      { stage: 'create links', operation: running(netns === undefined ? { argv } : { argv, netns }) },
     ]
     if (type.pair) {
       const peer = outlook.desired.get(spec.peer ?? '') as Link | undefined
@@ -117,7 +118,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   function set(r: Link, settings: readonly (readonly [name: string, words: readonly string[]])[]): Emission[] {
     const emit = (stage: Stage, chosen: typeof settings): Emission[] => {
       const words = chosen.flatMap(([, own]) => own)
-      return words.length ? [{ stage, command: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }] : []
+      return words.length ? [{ stage, operation: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }] : []
     }
     if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', settings)
     const some = (up: boolean): typeof settings => settings.filter(([name]) => (name === 'up') === up)
@@ -225,7 +226,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     removeMany: removeByGroup,
 
     remove(r, outlook) {
-      const del: Emission = { stage: 'delete links', command: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }
+      const del: Emission = { stage: 'delete links', operation: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }
       if (!type.pair || r.spec.peer === undefined) return covered(this, r, outlook) ? [] : [del]
       if (outlook.goes(r.namespace)) return []
       const { peer } = r.spec

@@ -1,4 +1,5 @@
 import type { Kind } from '../model/kind.ts'
+import { HERE } from '../model/operation.ts'
 import { labelled, marked, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
 
@@ -41,12 +42,7 @@ export const namespace: Kind<NamespaceSpec> = {
   create: ({ id }, { lab }) => [
     {
       stage: 'create namespaces',
-      command: {
-        argv: [
-          ...['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$'],
-          ...['sh', labelled(lab), id],
-        ],
-      },
+      operation: { do: 'netns.add', place: HERE, name: id, alias: labelled(lab) },
     },
   ],
 
@@ -55,12 +51,14 @@ export const namespace: Kind<NamespaceSpec> = {
   adopt: (id, lab) => [
     {
       stage: 'create namespaces',
-      command: {
-        argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', marked(lab, { adopted: true, sysctls: [] })],
-        netns: id,
+      operation: {
+        do: 'link.set',
+        place: { netns: id },
+        name: 'lo',
+        set: { alias: marked(lab, { adopted: true, sysctls: [] }) },
       },
     },
   ],
 
-  remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
+  remove: ({ id }) => [{ stage: 'delete namespaces', operation: { do: 'netns.delete', place: HERE, name: id } }],
 }

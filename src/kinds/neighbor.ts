@@ -34,12 +34,12 @@ export const neighbor: Kind<NeighborSpec> = {
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
   // The kernel may have learnt it already.
-  create: (r) => [{ stage: 'add neighbors', command: ip(r, 'neigh', 'replace', ...words(r.spec)) }],
+  create: (r) => [{ stage: 'add neighbors', operation: ip(r, 'neigh', 'replace', ...words(r.spec)) }],
   update: ({ desired }) => [
-    { stage: 'add neighbors', command: ip(desired, 'neigh', 'replace', ...words(desired.spec)) },
+    { stage: 'add neighbors', operation: ip(desired, 'neigh', 'replace', ...words(desired.spec)) },
   ],
   remove: (r, outlook) =>
     covered(neighbor, r, outlook)
       ? []
-      : [{ stage: 'delete neighbors', command: ip(r, 'neigh', 'del', r.spec.to, 'dev', r.spec.dev) }],
+      : [{ stage: 'delete neighbors', operation: ip(r, 'neigh', 'del', r.spec.to, 'dev', r.spec.dev) }],
 }

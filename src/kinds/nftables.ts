@@ -1,4 +1,3 @@
-import type { Command } from '../model/command.ts'
 import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
@@ -167,8 +166,8 @@ const likeIptables = (name: string): boolean => /^ip6? /.test(name) && isTable(n
 
 const loading = (resource: Resource<any>, stage: Emission['stage'], lines: readonly string[]): Emission[] => {
   if (lines.length === 0) return []
-  const command: Command = { ...within(resource, 'nft', '-f', '-'), input: `${lines.join('\n')}\n` }
-  return [{ stage, command }]
+  const operation = { ...within(resource, 'nft', '-f', '-'), input: `${lines.join('\n')}\n` }
+  return [{ stage, operation }]
 }
 
 /** One transaction; tables in the way of iptables' own go before iptables' rules are loaded. */

@@ -1,4 +1,5 @@
 import { quote } from '../model/command.ts'
+import { running } from '../model/operation.ts'
 import type { Kind } from '../model/kind.ts'
 import { hostsOf, MOUNTS, NAMED, namesIn } from '../model/names.ts'
 import type { Difference } from '../model/plan.ts'
@@ -163,7 +164,7 @@ export const process: Kind<ProcessSpec> = {
     const variables = Object.entries(env).map(([key, text]) => `${key}=${text}`)
     const words = [...mark, cwd, kind, String(value), restart, ...variables, ...command]
     const argv = [...MOUNTS, 'sh', '-c', START, 'sh', ...words]
-    return [{ stage: 'start processes', command: within(r, ...argv) }]
+    return [{ stage: 'start processes', operation: within(r, ...argv) }]
   },
 
   update: () => [],
@@ -171,7 +172,7 @@ export const process: Kind<ProcessSpec> = {
   remove: ({ id, namespace, root, spec: { name } }, { lab, desired }) => {
     const home = root ? '/proc/self/ns/net' : `/run/netns/${namespace}`
     const words = [markerOf(lab, namespace, name), home, ...(desired.has(id) ? ['keep-log'] : [])]
-    return [{ stage: 'stop processes', command: { argv: ['sh', '-c', STOP, 'sh', ...words] } }]
+    return [{ stage: 'stop processes', operation: running({ argv: ['sh', '-c', STOP, 'sh', ...words] }) }]
   },
 }
 

@@ -162,7 +162,7 @@ export const qdisc: Kind<QdiscSpec> = {
   remove(r, outlook) {
     const next = outlook.desired.get(r.id) as Resource<QdiscSpec> | undefined
     if (covered(qdisc, r, outlook) || isOfAnotherKind(next, r)) return []
-    return [{ stage: 'delete qdiscs', command: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, 'root') }]
+    return [{ stage: 'delete qdiscs', operation: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, 'root') }]
   },
 }
 
@@ -172,7 +172,7 @@ const isOfAnotherKind = (a: Resource<QdiscSpec> | undefined, b: Resource<QdiscSp
 
 const emit = (r: Resource<QdiscSpec>, verb: string, options: readonly string[]) => ({
   stage: 'add qdiscs' as const,
-  command: within(r, 'tc', 'qdisc', verb, 'dev', r.spec.dev, 'root', ...options),
+  operation: within(r, 'tc', 'qdisc', verb, 'dev', r.spec.dev, 'root', ...options),
 })
 
 /** The kind and its options. netem keeps some options that are not said again: `live` ones are said to be none. */

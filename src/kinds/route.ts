@@ -211,7 +211,7 @@ export const route: Kind<RouteSpec> = {
     {
       // Gateways may be reached through routes of other networks to a device: those come first.
       stage: r.spec.via === undefined && !r.spec.nexthops ? 'add device routes' : 'add routes',
-      command: ip(
+      operation: ip(
         ...([r, 'route'] as const),
         // A multipath route outlives one of its interfaces, without that hop.
         live.has(r.id) && r.spec.nexthops ? 'replace' : 'add',
@@ -223,7 +223,7 @@ export const route: Kind<RouteSpec> = {
   update: ({ desired }, { lab }) => [
     {
       stage: 'add routes',
-      command: ip(
+      operation: ip(
         desired,
         'route',
         'replace',
@@ -233,5 +233,5 @@ export const route: Kind<RouteSpec> = {
     },
   ],
   remove: (r, outlook) =>
-    covered(route, r, outlook) ? [] : [{ stage: 'delete routes', command: ip(r, 'route', 'del', ...words(r.spec)) }],
+    covered(route, r, outlook) ? [] : [{ stage: 'delete routes', operation: ip(r, 'route', 'del', ...words(r.spec)) }],
 }

@@ -138,12 +138,12 @@ export const rule: Kind<RuleSpec> = {
   create: (r, { lab }) => [
     {
       stage: 'add rules',
-      command: family(r, 'rule', 'add', ...words(r.spec), ...(r.root ? ['protocol', String(labProtocol(lab))] : [])),
+      operation: family(r, 'rule', 'add', ...words(r.spec), ...(r.root ? ['protocol', String(labProtocol(lab))] : [])),
     },
   ],
   update: () => [],
   remove: (r, outlook) =>
-    covered(rule, r, outlook) ? [] : [{ stage: 'delete rules', command: family(r, 'rule', 'del', ...words(r.spec)) }],
+    covered(rule, r, outlook) ? [] : [{ stage: 'delete rules', operation: family(r, 'rule', 'del', ...words(r.spec)) }],
 }
 
 /** `ip rule` cannot tell the family of a rule that names no address: `-6` says it. */

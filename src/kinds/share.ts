@@ -1,5 +1,5 @@
-import { naming } from '../model/command.ts'
 import type { Kind } from '../model/kind.ts'
+import { HERE } from '../model/operation.ts'
 
 export type ShareSpec = {
   /** The namespace that this is a second name of. */
@@ -17,7 +17,12 @@ export const share: Kind<ShareSpec> = {
       : [{ field: 'shares', from: live.of, to: desired.of, forces: 'a name cannot be moved to another namespace' }],
   needs: ({ spec }) => [spec.of],
   lostWith: () => [],
-  create: ({ id, spec }) => [{ stage: 'share namespaces', command: { argv: naming(`/run/netns/${spec.of}`, id) } }],
+  create: ({ id, spec }) => [
+    {
+      stage: 'share namespaces',
+      operation: { do: 'netns.name', place: HERE, file: `/run/netns/${spec.of}`, name: id },
+    },
+  ],
   update: () => [],
-  remove: ({ id }) => [{ stage: 'delete namespaces', command: { argv: ['ip', 'netns', 'del', id] } }],
+  remove: ({ id }) => [{ stage: 'delete namespaces', operation: { do: 'netns.delete', place: HERE, name: id } }],
 }

@@ -1,9 +1,10 @@
 import type { Kind, Outlook } from '../model/kind.ts'
+import type { Operation } from '../model/operation.ts'
 import { marked } from '../model/owner.ts'
 import type { Emission } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
-import { within } from './common.ts'
+import { placeOf } from './common.ts'
 import type { NamespaceSpec } from './namespace.ts'
 
 export type SysctlSpec = {
@@ -54,7 +55,7 @@ export const sysctl: Kind<SysctlSpec> = {
 const write = (r: Resource<SysctlSpec>): Emission[] => [
   {
     stage: r.spec.dev !== undefined ? 'set link sysctls' : isSpread(r.spec.key) ? 'set sysctls of all' : 'set sysctls',
-    command: within(r, 'sysctl', '-qw', `${r.spec.key}=${r.spec.value}`),
+    operation: { do: 'sysctl.set', place: placeOf(r), key: r.spec.key, value: r.spec.value },
   },
 ]
 
@@ -88,14 +89,16 @@ function note({ id, namespace, root, implied }: Resource<SysctlSpec>, outlook: O
   }
   const added = wanted.filter((key) => !noted.includes(key) && changes(key))
   const dropped = noted.filter((key) => !wanted.includes(key) && changes(key))
-  const command = (sysctls: readonly string[]) => ({
-    argv: ['ip', 'link', 'set', 'dev', 'lo', 'alias', marked(lab, { adopted: settled?.adopted === true, sysctls })],
-    netns: namespace,
+  const marking = (sysctls: readonly string[]): Operation => ({
+    do: 'link.set',
+    place: { netns: namespace },
+    name: 'lo',
+    set: { alias: marked(lab, { adopted: settled?.adopted === true, sysctls }) },
   })
   if (root) return []
   if (!implied && id === sysctlId(namespace, added[0] ?? ''))
-    return [{ stage: 'set sysctls', command: command([...new Set([...noted, ...wanted])]) }]
+    return [{ stage: 'set sysctls', operation: marking([...new Set([...noted, ...wanted])]) }]
   if (implied && id === sysctlId(namespace, dropped.at(-1) ?? ''))
-    return [{ stage: 'set link sysctls', command: command(wanted) }]
+    return [{ stage: 'set link sysctls', operation: marking(wanted) }]
   return []
 }

@@ -92,7 +92,7 @@ function emit(
   const self = r.spec.port === r.spec.bridge ? ['self'] : []
   const command = (verb: string, vid: string, flags: string): Emission => ({
     stage,
-    command: within(
+    operation: within(
       r,
       ...['bridge', 'vlan', verb, 'dev', r.spec.port, 'vid', vid],
       ...flags.split(' ').filter(Boolean),

@@ -177,7 +177,7 @@ function shown(peer: WgPeer | undefined, live?: WgPeer): unknown {
 
 const emit = (r: Resource<WgSpec>, ...argv: string[]): Emission => ({
   stage: 'set links',
-  command: within(r, ...argv),
+  operation: within(r, ...argv),
 })
 const set = (r: Resource<WgSpec>, ...words: string[]): Emission => emit(r, 'wg', 'set', r.spec.dev, ...words)
 const port = (r: Resource<WgSpec>): Emission[] =>

@@ -9,15 +9,6 @@ export interface Command {
   readonly input?: string
 }
 
-/**
- * The argv that gives the namespace of a file (`/run/netns/NAME`, `/proc/PID/fd/N`) a name, be it one more. `ip netns exec`
- * would have it mount the name where nobody else sees it.
- */
-export const naming = (file: string, name: string): string[] => [
-  ...['nsenter', `--net=${file}`, 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh'],
-  name,
-]
-
 /** What a program that ended left behind. `code` is 128 + the signal's number when a signal ended it. */
 export interface Outcome {
   readonly code: number

@@ -1,4 +1,4 @@
-import type { Command } from './command.ts'
+import type { Operation } from './operation.ts'
 import type { Resource } from './resource.ts'
 import type { Stranger } from './runner.ts'
 
@@ -75,20 +75,20 @@ export const stages = [
 
 export type Stage = (typeof stages)[number]['name']
 
-/** A command that a kind asks for, and when. */
+/** An operation that a kind asks for, and when. */
 export interface Emission {
   readonly stage: Stage
-  readonly command: Command
+  readonly operation: Operation
 }
 
-/** One command of a plan. */
+/** One operation of a plan. */
 export interface Step {
   /** The id of the change that it is part of. */
   readonly change: string
   readonly stage: Stage
   /** Steps of one wave may run at the same time when their namespaces differ; a wave starts when the one before ended. */
   readonly wave: number
-  readonly command: Command
+  readonly operation: Operation
 }
 
 /** What a run would do: plain data. Nothing in it refers to a file, a process or a connection. */

@@ -1,4 +1,5 @@
 import type { Command, Outcome } from './command.ts'
+import type { Operation } from './operation.ts'
 
 /** The JSON objects that `ip -j` prints, with the fields that netlab reads. Numeric (`-N`), detailed (`-d`). */
 export interface Dump {
@@ -186,9 +187,9 @@ export interface DumpRequest {
   readonly owner?: string
 }
 
-/** A command of a run that failed. */
+/** An operation of a run that failed. */
 export interface Failure {
-  /** Its place in the list of commands that was handed over. */
+  /** Its place in the list of operations that was handed over. */
   readonly index: number
   readonly outcome: Outcome
 }
@@ -227,12 +228,12 @@ export interface Stranger {
 /** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
 export interface Runner {
   /**
-   * Runs commands that change things, one wave after the other. Within a wave those of one namespace run in order; those of
+   * Carries out operations, one wave after the other. Within a wave those of one namespace run in order; those of
    * different namespaces may run at the same time. Stops at the first failure (what runs elsewhere at that moment is let
-   * finish). `done` is told the index of every command that succeeded, counted through all waves.
+   * finish). `done` is told the index of every operation that succeeded, counted through all waves.
    */
   run(
-    waves: readonly (readonly Command[])[],
+    waves: readonly (readonly Operation[])[],
     done: (index: number) => void,
     signal?: AbortSignal,
   ): Promise<Failure | undefined>

@@ -38,11 +38,11 @@ export const repeats =
 export function touchedBy({ changes, steps }: Plan): Set<string> {
   const ids = new Set(changes.map(({ id }) => id))
   const root = changes.find(({ before, after }) => (before ?? after)?.root)?.namespace
-  for (const { stage, command } of steps)
-    if (stage === 'create links') {
-      const home = command.netns ?? root ?? ''
-      command.argv.forEach((word, i) => {
-        if (command.argv[i - 1] === 'name') ids.add(linkId(home, word))
+  for (const { stage, operation } of steps)
+    if (stage === 'create links' && operation.do === 'run') {
+      const { place, argv } = operation
+      argv.forEach((word, i) => {
+        if (argv[i - 1] === 'name') ids.add(linkId(place.netns ?? root ?? '', word))
       })
     }
   return ids

@@ -223,7 +223,7 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   }
   const places = new Map<string, number>()
   const placed = emitted.map((e) => {
-    const netns = e.command.netns ?? ''
+    const netns = e.operation.place.netns ?? ''
     if (!places.has(netns)) places.set(netns, places.size)
     // A VLAN can be made, and be up, only when what it stands on is.
     const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
@@ -262,9 +262,10 @@ function order(emitted: readonly (Emission & { change: string })[], desired: Res
   keyed.sort((a, b) => a.key - b.key)
   let wave = -1
   let last = -1
-  return keyed.map(({ e: { change, stage, command }, when }) => {
+  return keyed.map(({ e, when }) => {
     if (when !== last) wave++
     last = when
-    return { change, stage, wave, command }
+    const { change, stage, operation } = e
+    return { change, stage, wave, operation }
   })
 }

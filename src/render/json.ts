@@ -1,3 +1,4 @@
+import { commandOf } from '../backend/iproute/index.ts'
 import { shell } from '../model/command.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { summarize, type Action, type Difference, type Plan, type Stage } from '../model/plan.ts'
@@ -59,7 +60,7 @@ export function planJson({ lab, adopts, strangers, changes, steps }: Plan): Plan
     summary: summarize(changes),
     // Written out when somebody reads them: the human view of a large plan does not.
     get steps() {
-      return steps.map(({ change, stage, command }) => ({ change, stage, command: shell(command) }))
+      return steps.map(({ change, stage, operation }) => ({ change, stage, command: shell(commandOf(operation)) }))
     },
   }
 }

@@ -1,4 +1,6 @@
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { execute } from '../../src/exec/execute.ts'
+import { running } from '../../src/model/operation.ts'
 import type { Stage, Step } from '../../src/model/plan.ts'
 import type { Runner } from '../../src/model/runner.ts'
 
@@ -6,7 +8,7 @@ const step = (wave: number, stage: Stage, netns: string | undefined, ...argv: st
   change: argv.join(' '),
   stage,
   wave,
-  command: netns === undefined ? { argv } : { argv, netns },
+  operation: running(netns === undefined ? { argv } : { argv, netns }),
 })
 const steps = [
   step(0, 'create namespaces', undefined, 'make', 'a'),
@@ -22,7 +24,7 @@ async function trace(runs: Runner['run'], reading: () => Promise<unknown>) {
     async run(waves: Parameters<Runner['run']>[0], done: (index: number) => void) {
       let before = 0
       for (const wave of waves) {
-        log.push(wave.map(({ argv }) => argv.join(' ')).join())
+        log.push(wave.map((operation) => commandOf(operation).argv.join(' ')).join())
         const start = before
         const failure = await runs([wave], (index) => done(start + index))
         if (failure) return { ...failure, index: start + failure.index }
@@ -65,7 +67,7 @@ test('a namespace is read when nothing more concerns it, beside what follows, an
 
 test('what fails is not followed, and nothing of it is read', async () => {
   const fail: Runner['run'] = (waves, done) =>
-    waves[0]?.[0]?.netns === 'c'
+    waves[0]?.[0]?.place.netns === 'c'
       ? Promise.resolve({ index: 0, outcome: { code: 2, stdout: '', stderr: 'no' } })
       : succeed(waves, done)
   const { log, execution } = await trace(fail, soon)

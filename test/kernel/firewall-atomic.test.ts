@@ -1,3 +1,5 @@
+import type { Program } from '../../src/model/operation.ts'
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { readRules } from '../../src/live/rules.ts'
 import { firewallIn, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
@@ -47,11 +49,13 @@ test('a failure in the second table leaves nothing of the first, counters includ
 
 test('a first load that fails leaves nothing', async () => {
   const [emission] = fw.emissions(await want(old), undefined)
-  const input = emission!.command.input!.replace(
+  const input = commandOf(emission!.operation).input!.replace(
     '-A INPUT -i lo -j ACCEPT',
     '-A INPUT -j DNAT --to-destination 1.1.1.1',
   )
-  await expect(fw.execute([{ ...emission!, command: { ...emission!.command, input } }])).rejects.toThrow(/RULE_APPEND/)
+  await expect(
+    fw.execute([{ ...emission!, operation: { ...(emission!.operation as Program), input } }]),
+  ).rejects.toThrow(/RULE_APPEND/)
   expect(await fw.live(ns, 'iptables')).toBeUndefined()
 })
 

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
-import type { Command } from '../../src/model/command.ts'
+import { HERE, running, type Operation } from '../../src/model/operation.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
 import { ofInterfaces } from '../../src/model/sysctls.ts'
 import { openWorld, type World } from '../support/netns.ts'
@@ -12,10 +12,14 @@ import '../support/seed.ts'
 
 const checkout = resolve(__dirname, '../..')
 const sysctls = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.rp_filter', 'net.ipv4.tcp_rmem', 'net.ipv4.no_such']
-const CREATE = ['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$', 'sh']
-const create = (name: string): Command => ({ argv: [...CREATE, 'netlab:lab', name] })
-const remove = (name: string): Command => ({ argv: ['ip', 'netns', 'del', name] })
-const at = (netns: string, line: string): Command => ({ argv: line.split(' '), netns })
+const create = (name: string): Operation => ({ do: 'netns.add', place: HERE, name, alias: 'netlab:lab' })
+const remove = (name: string): Operation => ({ do: 'netns.delete', place: HERE, name })
+const at = (netns: string, line: string): Operation => {
+  const [, key, value] = /^sysctl -qw ([^=]+)=(.*)$/.exec(line) ?? []
+  return key === undefined || value === undefined
+    ? running({ argv: line.split(' '), netns })
+    : { do: 'sysctl.set', place: { netns }, key, value }
+}
 const all = (netns: string): DumpRequest => ({ netns, sysctls, depth: 'all' })
 
 interface Ran {
@@ -119,18 +123,18 @@ const attached = (rule: object): Fields =>
   pick(rule, ...Object.keys(rule).filter((name) => !name.endsWith('_detached')))
 
 /** Two namespaces with a cable between them, and in the first everything else to play with. */
-const scene: readonly Command[] = [
+const scene: readonly Operation[] = [
   create('a'),
   create('b'),
   // Without link-local addresses, which come when they come.
   at('a', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
   at('b', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
-  {
+  running({
     argv: [
       ...'ip link add name e0 netns a address 02:00:00:00:00:01 type veth'.split(' '),
       ...'peer name e0 netns b address 02:00:00:00:00:02 mtu 1400'.split(' '),
     ],
-  },
+  }),
   at('a', 'ip link add name br0 address 02:00:00:00:00:03 type bridge'),
   at('a', 'ip link add name p0 address 02:00:00:00:00:04 up type veth peer name p1 address 02:00:00:00:00:05'),
   at('b', 'ip link set dev e0 up'),
@@ -282,7 +286,7 @@ describe('what netlink does and what ip does', () => {
         const [own, ip] = await Promise.all([left.drive(tasks()), right.drive(tasks('ip'))])
         const outcomes = (results: unknown[]): unknown =>
           (results.slice(0, singly.length) as Ran[]).map(({ failure }, i) =>
-            failure ? [singly[i]?.run[0]?.argv.join(' '), failure.index, failure.outcome.stderr.split('\n', 1)[0]] : [],
+            failure ? [JSON.stringify(singly[i]?.run[0]), failure.index, failure.outcome.stderr.split('\n', 1)[0]] : [],
           )
         expect(outcomes(own)).toEqual(outcomes(ip))
         const states = [own, ip].flatMap((results) => [results.at(-3), results.at(-2)]) as Dumps[]
@@ -314,9 +318,10 @@ describe('the netlink runner', () => {
 
   test('names the namespaces that links refer to, and says which are gone or left over', async () => {
     const names = ['a', 'b', 'c', 'd']
-    const cable = (one: string, other: string): Command => ({
-      argv: `ip link add name to-${other} netns ${one} type veth peer name to-${one} netns ${other}`.split(' '),
-    })
+    const cable = (one: string, other: string): Operation =>
+      running({
+        argv: `ip link add name to-${other} netns ${one} type veth peer name to-${one} netns ${other}`.split(' '),
+      })
     await world.drive([{ run: [...names.map(create), cable('a', 'b'), cable('a', 'c'), cable('c', 'd')] }])
     await sh('touch /run/netns/stale')
     const requests = ['a', 'c', 'stale', 'none', 'd'].map(all)
@@ -338,8 +343,7 @@ describe('the netlink runner', () => {
 
     /** What is read of a where a second name and a file that is none come before a name, and the other end has no name. */
     async function unnamed(): Promise<[Dumps, Dumps]> {
-      const second = ['nsenter', '--net=/run/netns/a', 'sh', '-c', 'exec ip netns attach "$1" $$', 'sh', 'a2']
-      await world.drive([{ run: [{ argv: second }] }])
+      await world.drive([{ run: [{ do: 'netns.name', place: HERE, file: '/run/netns/a', name: 'a2' }] }])
       expect(await sh('stat -L -c %i /run/netns/a /run/netns/a2 | uniq | wc -l')).toBe('1\n')
       await sh(`touch /run/netns/0; unshare -n sleep 60 >/dev/null 2>&1 & pid=$!
         until [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
@@ -380,10 +384,7 @@ describe('the netlink runner', () => {
 
   test('knows the names of more namespaces than the kernel lists the ids of in one answer', async () => {
     const names = Array.from({ length: 950 }, (_, i) => `n${i}`)
-    const cable = (name: string): Command => ({
-      argv: `ip link add name ${name} type veth peer name e netns ${name}`.split(' '),
-      netns: 'hub',
-    })
+    const cable = (name: string): Operation => at('hub', `ip link add name ${name} type veth peer name e netns ${name}`)
     await world.drive([{ run: ['hub', ...names].map(create) }, { run: names.map(cable) }])
     const [[hub] = []] = (await world.drive([{ dump: [all('hub')] }])) as [Dumps]
     const nsids = (hub?.nsids ?? {}) as unknown as Fields
@@ -414,11 +415,8 @@ describe('the netlink runner', () => {
   })
 
   test('loads and lists the rules of nftables, in one transaction', async () => {
-    const nft = (netns: string, ...lines: string[]): Command => ({
-      argv: ['nft', '-f', '-'],
-      netns,
-      input: `${lines.join('\n')}\n`,
-    })
+    const nft = (netns: string, ...lines: string[]): Operation =>
+      running({ argv: ['nft', '-f', '-'], netns, input: `${lines.join('\n')}\n` })
     const hook = 'type filter hook input priority 0; policy accept;'
     const names = ['a', 'b', 'c', 'd']
     await world.drive([{ run: names.map(create) }])
@@ -480,7 +478,7 @@ describe('the netlink runner', () => {
     const make = names.flatMap((netns) => lines.map((line) => at(netns, line)))
     const more = names.map((netns) => at(netns, 'ip route add default via 10.0.0.9'))
     const bad = [
-      ...make.slice(0, 150).map(({ netns = '' }) => at(netns, 'ip link set dev br0 mtu 1400')),
+      ...make.slice(0, 150).map(({ place: { netns = '' } }) => at(netns, 'ip link set dev br0 mtu 1400')),
       ...more,
       ...more,
     ]
@@ -560,7 +558,7 @@ describe('the netlink runner', () => {
 
   test('a wave that fails is not followed by others, and its failure is told', async () => {
     const alias = (text: string) => at('w', `ip link set dev lo alias ${text}`)
-    const program = { argv: ['sysctl', '-qn', 'net.ipv4.ip_forward'], netns: 'w' }
+    const program = at('w', 'sysctl -qn net.ipv4.ip_forward')
     for (const by of [{}, { by: 'ip' }] as const) {
       const [good, bad] = (await world.drive([
         { run: [create('w')], after: [[alias('one')], [program], [alias('two'), alias('three')]], ...by },

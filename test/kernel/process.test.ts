@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { process as kind, processId, type ProcessSpec } from '../../src/kinds/process.ts'
 import { typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
@@ -48,13 +49,13 @@ const outlook = (...wanted: Resource[]) => {
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {
   const [emission] = kind.create(resource({ name: 'web', ...spec }, root), outlook())
-  return world.run(typed(emission!.command))
+  return world.run(typed(commandOf(emission!.operation)))
 }
 
 async function stop(namespace: string, name: string, keep = false, root?: true): Promise<Outcome> {
   const r = { ...resource({ name, command: [] }, root), namespace }
   const [emission] = kind.remove(r, outlook(...(keep ? [r as Resource] : [])))
-  return world.run(typed(emission!.command))
+  return world.run(typed(commandOf(emission!.operation)))
 }
 
 const live = async (): Promise<LiveProcess[]> =>

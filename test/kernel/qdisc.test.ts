@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { qdisc, type QdiscSpec } from '../../src/kinds/qdisc.ts'
 import type { Outlook } from '../../src/model/kind.ts'
 import type { Emission } from '../../src/model/plan.ts'
@@ -30,7 +31,8 @@ async function live(): Promise<Resource<QdiscSpec> | undefined> {
 
 const outlook: Outlook = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
 async function perform(emissions: readonly Emission[]): Promise<void> {
-  for (const { command } of emissions) {
+  for (const { operation } of emissions) {
+    const command = commandOf(operation)
     const { code, stderr } = await world.run(command.argv)
     if (code !== 0) throw new Error(`${command.argv.join(' ')}: ${stderr}`)
   }

@@ -1,3 +1,4 @@
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { kinds, kindOf } from '../../src/kinds/index.ts'
 import { loadLab } from '../../src/lab/index.ts'
 import { stages } from '../../src/model/plan.ts'
@@ -69,7 +70,8 @@ describe.each([...kinds.keys()].filter((name) => name !== 'device'))('%s', (name
   test('asks for commands of known stages, with whole words as arguments', () =>
     each((r) => {
       const emitted = [...kind.create(r, outlook), ...kind.remove(r, outlook)]
-      for (const { stage, command } of emitted) {
+      for (const { stage, operation } of emitted) {
+        const command = commandOf(operation)
         expect(stages.map((s) => s.name)).toContain(stage)
         expect(command.argv.length).toBeGreaterThan(1)
         expect(command.argv.every((word) => typeof word === 'string' && !word.includes('undefined'))).toBe(true)

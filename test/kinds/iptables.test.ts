@@ -9,6 +9,7 @@ import {
   iptablesSchema,
   iptablesValue,
 } from '../../src/kinds/iptables.ts'
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { edits, orderedDifferences } from '../../src/kinds/firewall/ordered.ts'
 import { parseSave, savedSpec } from '../../src/kinds/firewall/save.ts'
 import { liveRules } from '../../src/kinds/firewall/live.ts'
@@ -305,7 +306,7 @@ test('the transaction of any two rule sets makes the one of the other', () => {
       const outlook = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
       const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, outlook)
       const expected = Object.fromEntries(Object.entries(desired.tables.filter).filter(([, { rules }]) => rules.length).map(([name, { rules }]) => [name, rules])) // prettier-ignore
-      expect(played(live, emission?.command.input ?? '')).toEqual(expected)
+      expect(played(live, (emission && commandOf(emission.operation).input) ?? '')).toEqual(expected)
       expect(compareIptables(desired, desired)).toEqual([])
     }),
   )
@@ -384,7 +385,7 @@ test('the planner makes it after its namespace and its links, and leaves its rem
     ['ns', { id: 'ns', kind: 'namespace', namespace: 'ns', spec: {} }],
   ])
   const steps = makePlan({ lab: 'web', desired, live: new Map() }).steps
-  expect(steps.at(-1)?.command).toEqual({
+  expect(commandOf(steps.at(-1)!.operation)).toEqual({
     argv: ['iptables-restore', '--noflush', '-w'],
     netns: 'ns',
     input: '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n',
@@ -392,7 +393,7 @@ test('the planner makes it after its namespace and its links, and leaves its rem
   const gone = makePlan({ lab: 'web', desired: new Map(), live: desired }).steps
   expect(gone.filter(({ change }) => change === 'ns/iptables')).toEqual([])
   const left = new Map([...desired].filter(([id]) => id === 'ns'))
-  expect(makePlan({ lab: 'web', desired: left, live: desired }).steps.map(({ command }) => command.input)).toEqual([
-    '*filter\n-F\n-X\nCOMMIT\n',
-  ])
+  expect(
+    makePlan({ lab: 'web', desired: left, live: desired }).steps.map(({ operation }) => commandOf(operation).input),
+  ).toEqual(['*filter\n-F\n-X\nCOMMIT\n'])
 })

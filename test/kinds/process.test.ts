@@ -1,3 +1,4 @@
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import { process as kind, processResource, type ProcessSpec } from '../../src/kinds/process.ts'
 import { makePlan } from '../../src/plan/plan.ts'
 import type { Resource } from '../../src/model/resource.ts'
@@ -39,7 +40,7 @@ test('values are words of their own, never part of the script', () => {
     spec: { ...spec, command: ['x', '"; reboot; $(reboot) `reboot`'], env: { A: "'; reboot" } },
   }
   const { steps } = makePlan({ lab: 'lab', desired: map(namespace, hostile), live: map(namespace) })
-  const argv = steps[0]?.command.argv ?? []
+  const argv = commandOf(steps[0]!.operation).argv
   expect(argv.slice(-3)).toEqual(["A='; reboot", 'x', '"; reboot; $(reboot) `reboot`'])
   expect(argv[argv.indexOf('-c') + 1]).not.toContain('reboot')
 })
@@ -47,11 +48,11 @@ test('values are words of their own, never part of the script', () => {
 test('it is stopped when its namespace goes, or is made anew, though the kernel would not do it', () => {
   const gone = makePlan({ lab: 'lab', desired: map(), live: map(namespace, process) })
   expect(gone.steps.map(({ stage }) => stage)).toEqual(['stop processes', 'delete namespaces'])
-  expect(gone.steps[0]?.command.argv.slice(-2)).toEqual(['lab/a/web', '/run/netns/a'])
+  expect(commandOf(gone.steps[0]!.operation).argv.slice(-2)).toEqual(['lab/a/web', '/run/netns/a'])
   const both = map(namespace, process)
   const anew = makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a']) })
   expect(anew.steps.map(({ stage }) => stage)).toEqual(
     expect.arrayContaining(['stop processes', 'delete namespaces', 'create namespaces', 'start processes']),
   )
-  expect(anew.steps[0]?.command.argv.at(-1)).toBe('keep-log')
+  expect(commandOf(anew.steps[0]!.operation).argv.at(-1)).toBe('keep-log')
 })

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import { makePlan } from '../../src/plan/plan.ts'
 import { targeted } from '../../src/plan/target.ts'
@@ -11,7 +12,8 @@ const none: Resources = new Map()
 const plan = (desired: Resources, live: Resources) => makePlan({ lab: 'test', desired, live })
 const actions = (desired: Resources, live: Resources) =>
   Object.fromEntries(plan(desired, live).changes.map(({ id, action }) => [id, action]))
-const commands = (desired: Resources, live: Resources) => plan(desired, live).steps.map(({ command }) => shell(command))
+const commands = (desired: Resources, live: Resources) =>
+  plan(desired, live).steps.map(({ operation }) => shell(commandOf(operation)))
 const without = (resources: Resources, ...ids: string[]) => new Map([...resources].filter(([id]) => !ids.includes(id)))
 const changed = (resources: Resources, id: string, spec: Record<string, unknown>) => {
   const r = resources.get(id)
@@ -80,7 +82,7 @@ describe('the order', () => {
     .link('b/tag', 'vlan', { id: 5, link: 'a/br0' })
     .addresses('z/lo', '10.9.9.9/32')
   const { steps } = plan(resources, none)
-  const at = (line: string): number => steps.findIndex(({ command }) => shell(command).includes(line))
+  const at = (line: string): number => steps.findIndex(({ operation }) => shell(commandOf(operation)).includes(line))
   const wave = (line: string): number => steps[at(line)]?.wave ?? NaN
 
   test('a bridge opens after its ports, and after everything in namespaces that have nothing to do with it', () => {
@@ -181,7 +183,7 @@ describe('what the kernel takes along', () => {
       ['sw/br0', 'replace'],
       ['sw/p', 'update'],
     ])
-    expect(rebuilt.steps.map(({ command }) => shell(command)).slice(-2)).toEqual([
+    expect(rebuilt.steps.map(({ operation }) => shell(commandOf(operation))).slice(-2)).toEqual([
       'ip -n sw link set dev p master br0',
       'ip -n sw link set dev br0 up',
     ])
@@ -190,7 +192,7 @@ describe('what the kernel takes along', () => {
   test.each(['ns0/veth0', 'ns-router/veth0'])('a cable goes once, by whichever end is to be rebuilt: %s', (end) => {
     const { steps } = makePlan({ lab: 'test', desired: resources, live: resources, replace: new Set([end]) })
     const [netns, dev] = end.split('/')
-    expect(steps.map(({ command }) => shell(command)).filter((line) => line.includes(' del '))).toEqual([
+    expect(steps.map(({ operation }) => shell(commandOf(operation))).filter((line) => line.includes(' del '))).toEqual([
       `ip -n ${netns} link del dev ${dev}`,
     ])
   })

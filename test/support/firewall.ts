@@ -1,3 +1,4 @@
+import { commandOf } from '../../src/backend/iproute/index.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Kind } from '../../src/model/kind.ts'
 import type { Difference, Emission } from '../../src/model/plan.ts'
@@ -64,7 +65,8 @@ export function firewallIn(world: World): Firewall {
     return stdout
   }
   const execute = async (emissions: readonly Emission[]): Promise<void> => {
-    for (const { command } of emissions) {
+    for (const { operation } of emissions) {
+      const command = commandOf(operation)
       const { code, stderr } = await runner.capture(command)
       if (code !== 0) throw new Error(`${command.argv.join(' ')}: ${stderr}\n${command.input}`)
     }

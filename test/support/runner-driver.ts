@@ -2,7 +2,7 @@ import { ipRunner } from '../../src/exec/ip.ts'
 import { startRunner } from '../../src/exec/runner.ts'
 import { nftablesResource } from '../../src/kinds/nftables.ts'
 import { canonicalize } from '../../src/live/canonical.ts'
-import type { Command } from '../../src/model/command.ts'
+import type { Operation } from '../../src/model/operation.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { DumpRequest } from '../../src/model/runner.ts'
 
@@ -10,8 +10,8 @@ import type { DumpRequest } from '../../src/model/runner.ts'
 export type Task =
   /** `after`: further waves; `stop`: at the first command that is done. */
   | {
-      readonly run: readonly Command[]
-      readonly after?: readonly (readonly Command[])[]
+      readonly run: readonly Operation[]
+      readonly after?: readonly (readonly Operation[])[]
       readonly by?: 'ip'
       readonly stop?: true
     }

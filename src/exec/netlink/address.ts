@@ -1,4 +1,4 @@
-import { addressBytes, attribute, flags, type Message } from './message.ts'
+import { addressBytes, attribute, flags, type Message } from '../../backend/netlink/message.ts'
 import { device, familyNumber, NotUnderstood, parse, prefix, type Words } from './words.ts'
 
 const RTM = { newaddr: 20, deladdr: 21 } as const

@@ -1,4 +1,4 @@
-import type { Slice } from './protocol.ts'
+import type { Slice } from '../../backend/netlink/message.ts'
 
 /** A message of an answer: its type, and where its header and attributes are. */
 export type Visit = (type: number, at: number, end: number) => void

@@ -1,5 +1,6 @@
+import type { Slice } from '../../backend/netlink/message.ts'
 import type { System } from './libc.ts'
-import type { Reading, ReadResult, Reply, Request, Section, Slice } from './protocol.ts'
+import type { Reading, ReadResult, Reply, Request, Section } from './protocol.ts'
 
 /**
  * What reads namespaces: the answers to dump requests, as the kernel gives them, and files under /proc/sys.

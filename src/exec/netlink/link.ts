@@ -10,7 +10,7 @@ import {
   u8,
   type Attribute,
   type Message,
-} from './message.ts'
+} from '../../backend/netlink/message.ts'
 import { familyOf } from '../../model/cidr.ts'
 import { choice, device, host, mac, namespaceName, NotUnderstood, number, onOff, parse, type Words } from './words.ts'
 

@@ -1,5 +1,5 @@
 import { familyOf } from '../../model/cidr.ts'
-import { addressBytes, attribute, flags, type Attribute, type Message } from './message.ts'
+import { addressBytes, attribute, flags, type Attribute, type Message } from '../../backend/netlink/message.ts'
 import { device, familyNumber, host, mac, NotUnderstood, parse, type Words } from './words.ts'
 
 const RTM = { newneigh: 28, delneigh: 29 } as const

@@ -1,6 +1,6 @@
 import type { System } from './libc.ts'
-import type { Patch } from './message.ts'
-import type { Fault, Job, Reply, Request, Slice, Store } from './protocol.ts'
+import type { Patch, Slice } from '../../backend/netlink/message.ts'
+import type { Fault, Job, Reply, Request, Store } from './protocol.ts'
 
 /**
  * What carries out the jobs of a run, one after the other, until one fails or the run is stopped.

@@ -1,10 +1,4 @@
-import type { Patch } from './message.ts'
-
-/** A stretch of the bytes that came with the request. */
-export interface Slice {
-  readonly from: number
-  readonly to: number
-}
+import type { Patch, Slice } from '../../backend/netlink/message.ts'
 
 /** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns. */
 export type Job = { readonly netns?: string } & (

@@ -1,6 +1,7 @@
+import type { Slice } from '../../backend/netlink/message.ts'
 import type { IpLink } from '../../model/runner.ts'
 import { address, attributes, bits, linkLayer, messages, string } from './answer.ts'
-import type { Slice } from './protocol.ts'
+
 import { NotUnderstood } from './words.ts'
 
 /** if_link.h */

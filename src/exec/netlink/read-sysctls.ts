@@ -1,8 +1,9 @@
+import type { Slice } from '../../backend/netlink/message.ts'
 import type { Dump } from '../../model/runner.ts'
 import { ofInterfaces } from '../../model/sysctls.ts'
 import { sysctlFile } from '../ip.ts'
 import { attributes, endOf, messages, string, valueOf } from './answer.ts'
-import type { Slice } from './protocol.ts'
+
 import { NotUnderstood } from './words.ts'
 
 /** netconf.h: what RTM_GETNETCONF tells of all interfaces together, and of those to come. */

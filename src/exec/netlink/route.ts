@@ -1,5 +1,14 @@
 import { familyOf } from '../../model/cidr.ts'
-import { addressBytes, attribute, flags, nest, u16, u32, type Attribute, type Message } from './message.ts'
+import {
+  addressBytes,
+  attribute,
+  flags,
+  nest,
+  u16,
+  u32,
+  type Attribute,
+  type Message,
+} from '../../backend/netlink/message.ts'
 import { choice, device, familyNumber, host, NotUnderstood, number, prefix, type Words } from './words.ts'
 
 const RTM = { newroute: 24, delroute: 25 } as const

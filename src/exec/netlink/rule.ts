@@ -1,4 +1,13 @@
-import { addressBytes, attribute, flags, text, u32, u8, type Attribute, type Message } from './message.ts'
+import {
+  addressBytes,
+  attribute,
+  flags,
+  text,
+  u32,
+  u8,
+  type Attribute,
+  type Message,
+} from '../../backend/netlink/message.ts'
 import { device, familyNumber, NotUnderstood, number, parse, prefix, type Words } from './words.ts'
 
 const RTM = { newrule: 32, delrule: 33 } as const

@@ -1,9 +1,12 @@
-import type { Command, Outcome } from '../../model/command.ts'
+import { commandOf } from '../../backend/iproute/index.ts'
+import { callOf, type Call } from '../../backend/netlink/encode.ts'
+import { collector } from '../../backend/netlink/message.ts'
+import type { Outcome } from '../../model/command.ts'
+import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../ip.ts'
 import type { Channel, Threads } from './channel.ts'
-import { understand, type Operation } from './command.ts'
-import { collector, encode, type Encoded } from './message.ts'
+import { understand } from './command.ts'
 import type { Fault, Job, Store } from './protocol.ts'
 import { inherited, reader } from './reader.ts'
 
@@ -49,22 +52,17 @@ interface Means {
 /** From so many commands on, a second thread is worth its start. */
 const MANY = 200
 
-/** A command as it is sent to the kernel; `operation` is absent when it is for a program. */
-interface Ready {
-  readonly operation?: Operation
-  readonly encoded?: Encoded
-}
-
-function makeReady(command: Command, threads: Threads): Ready {
-  const operation = understand(command)
-  if (!operation || (operation.do === 'nft' && !threads.one.nft())) return {}
-  return 'message' in operation ? { operation, encoded: encode(operation.message) } : { operation }
-}
-
+/** An operation, and what the thread does for it; `call` is absent when a program does it. */
 interface Item {
   readonly index: number
-  readonly command: Command
-  readonly ready: Ready
+  readonly operation: Operation
+  readonly call?: Call
+}
+
+/** What the thread does for the operation; undefined where a program does it. */
+function callFor(operation: Operation, threads: Threads): Call | undefined {
+  const call = operation.do === 'run' ? understand(commandOf(operation)) : callOf(operation)
+  return call?.do === 'nft' && !threads.one.nft() ? undefined : call
 }
 
 /** What changes which namespace a name is of. */
@@ -79,7 +77,7 @@ const AHEAD = 3
  */
 async function run(
   means: Means,
-  waves: readonly (readonly Command[])[],
+  waves: readonly (readonly Operation[])[],
   done: (index: number) => void,
   signal?: AbortSignal,
 ): Promise<Failure | undefined> {
@@ -98,10 +96,13 @@ async function run(
     let before = 0
     for (const wave of waves) {
       const start = before
-      const items = wave.map((command, i) => ({ index: start + i, command, ready: makeReady(command, means.threads) }))
+      const items = wave.map((operation, i): Item => {
+        const call = callFor(operation, means.threads)
+        return { index: start + i, operation, ...(call && { call }) }
+      })
       before += wave.length
       const alone = isForOne(items)
-      if (items.some(({ ready: { operation } }) => !operation || RENAMING.includes(operation.do))) means.names.epoch++
+      if (items.some(({ call }) => !call || RENAMING.includes(call.do))) means.names.epoch++
       if (alone) {
         const performed = perform(means.threads.one, means, items, done, stop)
         performed.catch(() => {}) // told when its turn comes
@@ -120,10 +121,10 @@ async function run(
 
 /** Whether it is work of one thread: little, or nothing but what the kernel does one by one. */
 const isForOne = (items: readonly Item[]): boolean =>
-  items.every(({ ready: { operation } }) => operation) &&
+  items.every(({ call }) => call) &&
   (items.length < MANY ||
-    (items.some(({ ready: { operation } }) => operation?.do === 'send') &&
-      items.every(({ ready: { operation } }) => operation?.do === 'send' || operation?.do === 'write')))
+    (items.some(({ call }) => call?.do === 'send') &&
+      items.every(({ call }) => call?.do === 'send' || call?.do === 'write')))
 
 /**
  * In rounds: first what every namespace's queue has for netlink at its front, in one go; then what it has for programs.
@@ -138,7 +139,7 @@ async function inRounds(
 ): Promise<Failure | undefined> {
   const queues = new Map<string, Item[]>()
   for (const item of items) {
-    const { netns = '' } = item.command
+    const { netns = '' } = item.operation.place
     const queue = queues.get(netns)
     if (queue) queue.push(item)
     else queues.set(netns, [item])
@@ -148,7 +149,7 @@ async function inRounds(
     [...queues.values()].flatMap((queue) => {
       const start = positions.get(queue) ?? 0
       let end = start
-      while (end < queue.length && (queue[end]?.ready.operation !== undefined) === understood) end++
+      while (end < queue.length && (queue[end]?.call !== undefined) === understood) end++
       positions.set(queue, end)
       return queue.slice(start, end)
     })
@@ -165,7 +166,7 @@ async function inRounds(
 async function spawn(items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
   if (items.length === 0) return undefined
   const indexOf = (place: number): number => items[place]?.index ?? 0
-  const failure = await ipRunner.run([items.map(({ command }) => command)], (place) => done(indexOf(place)), signal)
+  const failure = await ipRunner.run([items.map(({ operation }) => operation)], (place) => done(indexOf(place)), signal)
   return failure && { ...failure, index: indexOf(failure.index) }
 }
 
@@ -194,8 +195,8 @@ function halves(items: readonly Item[]): [Item[], Item[]] {
   const [one, other]: [Item[], Item[]] = [[], []]
   const owners = new Map<string, Item[]>()
   for (const item of items) {
-    const { operation } = item.ready
-    const key = operation?.do === 'create' ? `+${operation.name}` : (item.command.netns ?? '')
+    const { call } = item
+    const key = call?.do === 'create' ? `+${call.name}` : (call?.netns ?? '')
     const owner = owners.get(key) ?? (one.length <= other.length ? one : other)
     owners.set(key, owner)
     owner.push(item)
@@ -212,11 +213,11 @@ async function perform(
   stop: Int32Array,
 ) {
   const { bytes, add } = collector()
-  const jobs = items.flatMap(({ ready: { operation, encoded } }): Job[] => {
-    if (!operation) return []
-    if (!('message' in operation) || !encoded) return [operation as Job]
-    const { message: _, ...rest } = operation
-    return [{ message: add(encoded.bytes), patches: encoded.patches, ...rest }]
+  const jobs = items.flatMap(({ call }): Job[] => {
+    if (!call) return []
+    if (!('message' in call)) return [call]
+    const { message, ...rest } = call
+    return [{ message: add(message.bytes), patches: message.patches, ...rest }]
   })
   let count = 0
   let failure: Failure | undefined

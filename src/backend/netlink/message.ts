@@ -1,5 +1,10 @@
 import ipaddr from 'ipaddr.js'
-import type { Slice } from './protocol.ts'
+
+/** A stretch of bytes among others. */
+export interface Slice {
+  readonly from: number
+  readonly to: number
+}
 
 /** A place in a message for what only the kernel's state at that moment tells. */
 export interface Patch {

@@ -1,0 +1,52 @@
+import type { Operation } from '../../model/operation.ts'
+import { linkSet } from './link.ts'
+import { encode, type Encoded } from './message.ts'
+
+/** What the thread that makes system calls does for an operation. `netns`: where; absent: where netlab itself runs. */
+export type Call = { readonly netns?: string } & (
+  | { readonly do: 'send'; readonly message: Encoded }
+  /** Makes a namespace; the message is sent in it before it gets its name. */
+  | { readonly do: 'create'; readonly name: string; readonly message: Encoded }
+  /** Gives the namespace one more name. */
+  | { readonly do: 'attach'; readonly name: string }
+  | { readonly do: 'delete'; readonly name: string }
+  /** Lines for nft, in one transaction. */
+  | { readonly do: 'nft'; readonly lines: string }
+  /** Writes a file under /proc. */
+  | { readonly do: 'write'; readonly key: string; readonly file: string; readonly text: string }
+)
+
+/** What the thread does for this operation; undefined where a program does it. */
+export function callOf(operation: Operation): Call | undefined {
+  const { netns } = operation.place
+  const at = netns === undefined ? {} : { netns }
+  switch (operation.do) {
+    case 'netns.add':
+      return {
+        do: 'create',
+        name: operation.name,
+        message: encode(linkSet('lo', { up: true, alias: operation.alias })),
+      }
+    case 'netns.name': {
+      const [, of] = /^\/run\/netns\/([^/]+)$/.exec(operation.file) ?? []
+      return of === undefined ? undefined : { do: 'attach', netns: of, name: operation.name }
+    }
+    case 'netns.delete':
+      return { do: 'delete', name: operation.name }
+    case 'link.set':
+      return { do: 'send', ...at, message: encode(linkSet(operation.name, operation.set)) }
+    case 'sysctl.set':
+      return write(operation.key, operation.value, at)
+    case 'run':
+      return undefined
+  }
+}
+
+/** Dots and slashes change places between the key and the path (sysctl(8)). What else sysctl takes is left to it. */
+function write(key: string, value: string, at: { readonly netns?: string }): Call | undefined {
+  const parts = key.split('.').map((part) => part.replaceAll('/', '.'))
+  if (!/^net(\.[\w/@+=,~-]+)+$/.test(key) || parts.some((part) => part === '.' || part === '..')) return undefined
+  return value === '' || value.includes('\n')
+    ? undefined
+    : { do: 'write', ...at, key, file: `sys/${parts.join('/')}`, text: `${value}\n` }
+}

@@ -1,0 +1,58 @@
+import type { Command } from './command.ts'
+
+/** Where something is done. */
+export interface Place {
+  /** The name under /run/netns of a namespace; absent: the network namespace that netlab itself runs in. */
+  readonly netns?: string
+}
+
+/** Settings of a living interface, in the order in which they are made. */
+export interface LinkChange {
+  readonly up?: boolean
+  /** What `ip link` shows as alias; empty: none. */
+  readonly alias?: string
+}
+
+/** Runs a program: what netlab knows no other way for. It reads `input` on standard input. */
+export interface Program {
+  readonly place: Place
+  readonly do: 'run'
+  readonly argv: readonly string[]
+  readonly input?: string
+}
+
+/**
+ * One change of the kernel: what a plan is made of. Plain data that says what is done, not how: src/backend/iproute spells it
+ * as the command that people read and `ip -batch` runs, src/backend/netlink encodes it as the message that the kernel takes.
+ */
+export type Operation =
+  | Program
+  | ({ readonly place: Place } & (
+      | {
+          /** Makes a namespace whose `lo` is up and has this alias before the namespace gets its name. */
+          readonly do: 'netns.add'
+          readonly name: string
+          readonly alias: string
+        }
+      | {
+          /** Gives the namespace of a file (`/run/netns/NAME`, `/proc/PID/fd/N`) a name, be it one more. */
+          readonly do: 'netns.name'
+          readonly file: string
+          readonly name: string
+        }
+      | { readonly do: 'netns.delete'; readonly name: string }
+      | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }
+      /** The key as sysctl(8) takes it: dots between the parts, a `/` for a dot inside a part. */
+      | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
+    ))
+
+/** Where netlab itself runs. */
+export const HERE: Place = {}
+
+/** The operation that runs this command. */
+export const running = ({ argv, netns, input }: Command): Program => ({
+  do: 'run',
+  place: netns === undefined ? HERE : { netns },
+  argv,
+  ...(input !== undefined && { input }),
+})
