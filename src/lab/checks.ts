@@ -34,7 +34,11 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
   const known = (name: string, where: Path): boolean => {
     if (Object.hasOwn(x.file.namespaces, name)) return true
     const names = Object.keys(x.file.namespaces)
-    x.report.error(where, `there is no namespace ${name}`, suggest(name, names) ?? `There are: ${names.join(', ')}.`)
+    x.report.error(
+      where,
+      `there is no namespace ${name}`,
+      () => suggest(name, names) ?? `There are: ${names.join(', ')}.`,
+    )
     return false
   }
   const target = (text: string, where: Path): void => {
@@ -135,7 +139,7 @@ function checkObservation(
       x.report.error(
         [...where, 'at'],
         `there is no interface ${name} in ${home}`,
-        suggest(name, here) ?? `There are: ${here.join(', ')}.`,
+        () => suggest(name, here) ?? `There are: ${here.join(', ')}.`,
       )
   }
   for (const field of ['source', 'destination']) {

@@ -104,11 +104,11 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
       'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`.',
       'key',
     )
-  const here = [...drafts.keys()].filter((other) => namespaceOf(other) === namespaceOf(id)).map(nameOf)
+  const here = (): string[] => [...drafts.keys()].filter((o) => namespaceOf(o) === namespaceOf(id)).map(nameOf)
   x.report.error(
     path,
     `no link ends in ${id.replace('/', ':')}, and it has no type`,
-    suggest(nameOf(id), here) ?? 'An interface exists because a link ends in it, or because it has a `type`.',
+    () => suggest(nameOf(id), here()) ?? 'An interface exists because a link ends in it, or because it has a `type`.',
     'key',
   )
 }

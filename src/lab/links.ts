@@ -90,7 +90,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
     return void x.report.error(
       path,
       `there is no namespace ${namespace}`,
-      suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
+      () => suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
       on,
     )
   if (name === 'lo')

@@ -44,7 +44,7 @@ export function expandNamespaces(x: Expansion): void {
       x.report.error(
         where,
         `there is no namespace ${shares}`,
-        suggest(shares, names) ?? `There are: ${names.join(', ')}.`,
+        () => suggest(shares, names) ?? `There are: ${names.join(', ')}.`,
       )
     else if (namespaces[shares]?.shares !== undefined) {
       const circle = circleFrom(x, name)

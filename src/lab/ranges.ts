@@ -27,8 +27,9 @@ const VALUE = /(?<!\$)\{([a-z0-9+\-*/%() ]*[a-z][a-z0-9+\-*/%() ]*)(?::(?:(0?)([
 /** Text of other languages, and for people: it may use what a range counts, and has no ranges itself. */
 const FREE = new Set(['name', 'description', 'run', 'command', 'env', 'expect', 'nftables', 'comment'])
 const NAMES = ['i', 'j', 'k', 'l', 'm', 'n']
-/** More is a mistake. */
+/** More things that ranges make, and more values in them, are a mistake. */
 const MOST = 100_000
+const MOST_VALUES = 300_000
 
 /**
  * Writes out what ranges repeat: an entry of a map, for a range in its key; an item of a list, for a range within it (the
@@ -38,6 +39,17 @@ const MOST = 100_000
 export function writeOut(source: Source): Source {
   if (source.value === undefined || source.text.search(RANGE) < 0) return source
   const errors: Diagnostic[] = []
+  const large = largest(source.value)
+  if (large) {
+    const position = source.position(large.path, large.on)
+    const summary = `the ranges of this file make more than ${MOST_VALUES} values`
+    const detail = `${large.text} repeats what is in its reach too often. Make it smaller.`
+    return {
+      ...source,
+      value: undefined,
+      errors: [...source.errors, { severity: 'error', summary, detail, position, snippet: source.snippet(position) }],
+    }
+  }
   const complain = (path: Path, on: 'key' | 'value', summary: string, detail: string): void => {
     const position = source.position(path, on)
     if (!errors.some((e) => e.position?.line === position.line && e.position.column === position.column))
@@ -179,6 +191,61 @@ export function writeOut(source: Source): Source {
     where: (path) => where(trace(path).names) || undefined,
   }
 }
+
+/** The first range that makes more values than a lab can have; found by counting, before anything is written out. */
+function largest(top: unknown): Range | undefined {
+  let found: Range | undefined
+  const sizes = new WeakMap<object, number>()
+  const varying = new WeakMap<object, boolean>()
+  /** Whether ranges in it end where something says that is counted elsewhere. */
+  const varies = (value: unknown): boolean => {
+    if (typeof value === 'string') return rangesIn(value, [], 'value').some(isVarying)
+    if (value === null || typeof value !== 'object') return false
+    const known = varying.get(value)
+    if (known !== undefined) return known
+    varying.set(value, false) // for what is within itself
+    const answer = Object.entries(value).some(([key, item]) => varies(key) || varies(item))
+    varying.set(value, answer)
+    return answer
+  }
+  const sizeOf = (value: unknown, path: Path, names: Scope, free: boolean): number => {
+    if (value === null || typeof value !== 'object' || found) return 1
+    const known = sizes.get(value)
+    if (known !== undefined) return known
+    if (!varies(value)) sizes.set(value, 1)
+    const isEnds = free || path.at(-1) === 'endpoints'
+    let size = 1
+    for (const [key, item] of Object.entries(value)) {
+      const at = [...path, Array.isArray(value) ? Number(key) : key]
+      const ranges = isEnds ? [] : Array.isArray(value) ? rangesOf(item, at) : rangesIn(key, at, 'key')
+      size += times(ranges, item, names, (inner) => sizeOf(item, at, inner, free || FREE.has(key)))
+      if (size > MOST_VALUES && ranges[0]) found ??= ranges[0]
+      if (found) return size
+    }
+    if (!varies(value)) sizes.set(value, size)
+    return size
+  }
+  const times = (
+    [first, ...more]: readonly Range[],
+    item: unknown,
+    names: Scope,
+    once: (names: Scope) => number,
+  ): number => {
+    if (!first) return once(names)
+    const [from, to] = [first.from, first.to].map((text) => evaluate(text, names))
+    if (!from || !to || !('value' in from) || !('value' in to) || from.value > to.value) return 1
+    const name = first.name ?? NAMES.find((candidate) => !Object.hasOwn(names, candidate)) ?? 'i'
+    const inner = (n: number): number => times(more, item, { ...names, [name]: n }, once)
+    if (!more.some(isVarying) && !varies(item)) return (to.value - from.value + 1) * inner(from.value)
+    let size = 0
+    for (let n = from.value; n <= to.value && size <= MOST_VALUES; n++) size += inner(n)
+    return size
+  }
+  sizeOf(top, [], {}, false)
+  return found
+}
+
+const isVarying = ({ from, to }: Range): boolean => /[a-z]/.test(from + to)
 
 const idOf = (path: Path, on: 'key' | 'value', n: number): string => [...path, on, n].join('\0')
 

@@ -2,12 +2,18 @@ import { distance } from 'fastest-levenshtein'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import type { Path, Source } from './source.ts'
 
+/** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
+const ENOUGH = 1000
+
+/** Why, and what to do about it; as a function where finding it out takes time. */
+export type Detail = string | (() => string | undefined)
+
 /** Collects what is wrong with a lab file. */
 export interface Report {
   readonly diagnostics: readonly Diagnostic[]
   readonly failed: () => boolean
-  error(path: Path, summary: string, detail?: string, on?: 'key' | 'value'): void
-  warning(path: Path, summary: string, detail?: string, on?: 'key' | 'value'): void
+  error(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
+  warning(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
   /** For what knows its position itself. */
   at(position: Position, summary: string, detail?: string): void
   /** A warning for what knows its position itself. */
@@ -19,11 +25,18 @@ export interface Report {
 export function reporter(source: Source): Report {
   const diagnostics: Diagnostic[] = [...source.errors]
   const said = new Set<string>()
-  const add = (severity: Diagnostic['severity'], position: Position, summary: string, detail?: string): void => {
+  let repeats = 0
+  const add = (
+    severity: Diagnostic['severity'],
+    position: Position,
+    summary: string,
+    told: () => string | undefined,
+  ): void => {
     // What is written once and used often, by an anchor or a range, is wrong once.
     const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) ? severity : summary}`
-    if (said.has(key)) return
+    if (said.has(key)) return void repeats++
     said.add(key)
+    const detail = told()
     diagnostics.push({
       severity,
       summary,
@@ -32,17 +45,23 @@ export function reporter(source: Source): Report {
       ...(position.file === source.file && { snippet: source.snippet(position) }),
     })
   }
-  const told = (path: Path, detail: string | undefined): string | undefined => {
-    const counted = source.where?.(path)
-    return counted === undefined ? detail : `${detail === undefined ? '' : `${detail} `}With ${counted}.`
-  }
+  const find =
+    (severity: Diagnostic['severity']): Report['error'] =>
+    (path, summary, given, on) => {
+      if (repeats >= ENOUGH) return
+      add(severity, source.position(path, on), summary, () => {
+        const detail = typeof given === 'function' ? given() : given
+        const counted = source.where?.(path)
+        return counted === undefined ? detail : `${detail === undefined ? '' : `${detail} `}With ${counted}.`
+      })
+    }
   return {
     diagnostics,
     failed: () => diagnostics.some(({ severity }) => severity === 'error'),
-    error: (path, summary, detail, on) => add('error', source.position(path, on), summary, told(path, detail)),
-    warning: (path, summary, detail, on) => add('warning', source.position(path, on), summary, told(path, detail)),
-    at: (position, summary, detail) => add('error', position, summary, detail),
-    warn: (position, summary, detail) => add('warning', position, summary, detail),
+    error: find('error'),
+    warning: find('warning'),
+    at: (position, summary, detail) => add('error', position, summary, () => detail),
+    warn: (position, summary, detail) => add('warning', position, summary, () => detail),
     position: source.position,
   }
 }

@@ -72,7 +72,7 @@ function mustHave(x: Expansion, home: Home, dev: string | undefined, path: Path)
   x.report.error(
     [...path, 'dev'],
     `there is no interface ${dev} in ${home.namespace}`,
-    suggest(dev, home.devices) ?? `There are: ${[...home.devices].join(', ') || 'none'}.`,
+    () => suggest(dev, home.devices) ?? `There are: ${[...home.devices].join(', ') || 'none'}.`,
   )
   return false
 }

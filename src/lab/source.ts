@@ -1,7 +1,9 @@
 import {
   isAlias,
+  isCollection,
   isMap,
   isNode,
+  isPair,
   isScalar,
   LineCounter,
   parseDocument,
@@ -47,8 +49,8 @@ const WIDTH = 200
 const BEFORE = 80
 /** What may stand for a NUL. */
 const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
-/** How often anchors may multiply before it is an attack. */
-const MAX_ALIASES = 1000
+/** More values that aliases stand for are an attack. */
+const MOST_VALUES = 300_000
 
 /**
  * Parses YAML. Never throws: what is wrong is in `errors`. Where a plain text's values are is found out when somebody asks:
@@ -124,8 +126,13 @@ function parseFully(file: string, text: string): Source {
       nuls.map(([start, end]) => broken('a NUL has no place in a lab', at(start, end - start), 'Remove it.')),
     )
   nameKeys(document)
+  const bomb = text.includes('*') ? excessive(document) : undefined
+  if (bomb) {
+    const summary = `the aliases of this file stand for more than ${MOST_VALUES} values`
+    return failed([broken(summary, at(bomb[0], bomb[1] - bomb[0]), 'They multiply each other. Use fewer of them.')])
+  }
   try {
-    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })
+    const value: unknown = document.toJS({ maxAliasCount: -1 })
     const find = (path: Path, on: 'key' | 'value' = 'value'): Node | undefined => nodeAt(document, path, on)
     return {
       ...{ file, text, value, errors, at, snippet },
@@ -190,6 +197,28 @@ function culprit(document: Document): number | undefined {
       isScalar(key) && isMerge(key) && (isScalar(value) || value === null) ? found(value ?? key) : undefined,
   })
   return offset
+}
+
+/** The range of the alias with which the values that aliases stand for become too many. */
+function excessive(document: Document): readonly [start: number, end: number] | undefined {
+  let total = 0
+  let excess: readonly [number, number] | undefined
+  const anchors = new Map<string, number>()
+  const sizeOf = (node: unknown): number => {
+    if (isAlias(node)) {
+      const size = anchors.get(node.source) ?? 1
+      total += size
+      if (total > MOST_VALUES && node.range) excess ??= [node.range[0], node.range[1]]
+      return size
+    }
+    if (isPair(node)) return sizeOf(node.value)
+    let size = 1
+    if (isCollection(node)) for (const item of node.items) size += sizeOf(item)
+    if (isNode(node) && 'anchor' in node && node.anchor) anchors.set(node.anchor, size)
+    return size
+  }
+  sizeOf(document.contents)
+  return excess
 }
 
 /** The ranges of the texts that have a NUL in them, which nothing that a lab names can have: no file, no argument. */

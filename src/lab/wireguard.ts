@@ -103,7 +103,7 @@ function keyOfPeer(
   if (other === id) return void x.report.error([...path, 'peer'], 'an interface cannot be its own peer')
   const key = found.get(other)?.key
   if (key === undefined)
-    x.report.error([...path, 'peer'], `there is no WireGuard interface ${name}`, suggest(name, names))
+    x.report.error([...path, 'peer'], `there is no WireGuard interface ${name}`, () => suggest(name, names))
   return key
 }
 
