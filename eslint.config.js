@@ -9,7 +9,7 @@ const mayImport = {
   lab: ['model', 'kinds'],
   live: ['model', 'kinds'],
   plan: ['model', 'kinds'],
-  render: ['model', 'backend'],
+  render: ['model', 'kinds', 'backend'],
   exec: ['model', 'backend'],
   checks: ['model', 'live', 'exec'],
 }

@@ -6,7 +6,7 @@ import { read } from '../live/read.ts'
 import { readRules } from '../live/rules.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import type { Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../render/json.ts'
 import { renderRules } from '../render/rules.ts'
 import { renderShow } from '../render/show.ts'
@@ -20,8 +20,6 @@ interface Options extends Global {
   readonly rules?: boolean
 }
 
-const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
-
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
 export async function show(argument: string | undefined, options: Options): Promise<number> {
   const runner = startRunner()
@@ -32,7 +30,7 @@ export async function show(argument: string | undefined, options: Options): Prom
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
     if (!lab) throw UserError.of('--desired needs a lab file')
-    if (options.json) outJson(showJson(name, stripped(lab.resources), describe))
+    if (options.json) outJson(showJson(name, lab.resources))
     else out(writeLab(name, lab.resources))
     return 0
   }
@@ -46,25 +44,11 @@ export async function show(argument: string | undefined, options: Options): Prom
         : 'netlab list shows the labs that are.',
     )
   if (options.rules) return showRules(name, live, runner, options)
-  const json = showJson(name, live, describe)
+  const json = showJson(name, live)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options)))
   return 0
 }
-
-/** Without the places in the lab file that firewalls carry until the tools have brought them into their own form. */
-const stripped = (resources: Resources): Resources =>
-  new Map(
-    [...resources].map(
-      ([
-        id,
-        {
-          spec: { written: _, ...spec },
-          ...r
-        },
-      ]) => [id, { ...r, spec }],
-    ),
-  )
 
 /** `netlab show --rules`: the live firewall rules with their counters, namespace by namespace. */
 async function showRules(lab: string, live: Resources, runner: Runner, options: Options): Promise<number> {

@@ -139,6 +139,8 @@ export const address: Kind<AddressSpec> = {
 
   describe: ({ primary }) => (primary === undefined ? '' : 'secondary'),
 
+  published: ({ lacks: _, ...spec }) => spec,
+
   compare: (live, desired) => [
     ...(live.primary === desired.primary
       ? []

@@ -45,5 +45,9 @@ export function generatedMac(lab: string, id: string): string {
   return `02:${[0, 2, 4, 6, 8].map((at) => digest.slice(at, at + 2)).join(':')}`
 }
 
+/** The object with every value made anew. */
+export const mapped = <A, B>(object: Readonly<Record<string, A>>, make: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, make(value)]))
+
 /** Whether two settings are the same: numbers, texts, lists. */
 export const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b)

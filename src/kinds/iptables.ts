@@ -2,7 +2,7 @@ import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewal
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, within } from './common.ts'
+import { clearing, covered, mapped, within } from './common.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
 import { isBuiltin, ownSpec, parseSave, savedSpec } from './firewall/save.ts'
 import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './firewall/transaction.ts'
@@ -96,6 +96,10 @@ function restoring(
 
 const nothing: IptablesSpec = { tables: {} }
 
+/** Without the places of rules among those of others. */
+const publishedTables = (tables: IptablesSpec['tables']) =>
+  mapped(tables, (chains) => mapped(chains, ({ places: _, shared: __, ...chain }) => chain))
+
 /** The rules of one family in one namespace: an ordered resource that is changed in place, in one transaction. */
 export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
   const self: Kind<IptablesSpec> = {
@@ -108,6 +112,7 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
       return [{ id: iptablesId(namespace, kind), kind, namespace, ...(root && { root }), spec }]
     },
     describe: describeIptables,
+    published: ({ tables }) => ({ tables: publishedTables(tables) }),
     compare: compareIptables,
     requires: () => [`${kind}-restore`, `${kind}-save`],
     needs: ({ namespace }) => [namespace],

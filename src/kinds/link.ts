@@ -137,6 +137,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     ...(type.pair ? { farEnd: 'peer' } : type.lower && type.lowerWord !== 'dev' ? { farEnd: 'link' } : {}),
 
     describe,
+    published: ({ mtuFollows: _, usualMac: __, ...spec }) => spec,
     requires: ({ spec }) => type.requires?.(spec) ?? [type.name],
 
     compare(live, desired) {

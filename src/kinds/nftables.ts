@@ -2,7 +2,7 @@ import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firew
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, within } from './common.ts'
+import { clearing, covered, mapped, within } from './common.ts'
 import { isDynamic, nftLines, rebuilt } from './firewall/nft-transaction.ts'
 import { parseNft } from './firewall/nft-parse.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
@@ -195,6 +195,12 @@ export const nftables: Kind<NftSpec> = {
     return [{ id: nftablesId(namespace), kind: 'nftables', namespace, ...(root && { root }), spec: { tables: own } }]
   },
   describe: describeNft,
+  published: ({ tables }) => ({
+    tables: mapped(tables, (table) => ({
+      ...table,
+      chains: mapped(table.chains, ({ handles: _, ...chain }) => chain),
+    })),
+  }),
   compare: compareNft,
   requires: () => ['nft'],
   needs: ({ namespace }) => [namespace],

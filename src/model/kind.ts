@@ -49,6 +49,8 @@ export interface Kind<S extends object = any> {
   readonly farEnd?: 'peer' | 'link'
   /** The settings that people look for first, in one line. */
   describe(spec: S): string
+  /** The settings without what only netlab understands, for programs that read a plan. Default: all of them. */
+  published?(spec: S): Readonly<Record<string, unknown>>
   /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */
   compare(live: S, desired: S): Difference[]
   /** Ids that must exist first. */

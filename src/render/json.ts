@@ -1,10 +1,26 @@
 import { commandOf } from '../backend/iproute/index.ts'
+import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import { summarize, type Action, type Difference, type Plan, type Stage } from '../model/plan.ts'
+import type { Place } from '../model/operation.ts'
+import {
+  summarize,
+  type Action,
+  type Change,
+  type Difference,
+  type Plan,
+  type Stage,
+  type Step,
+} from '../model/plan.ts'
 
 /** The version of every JSON document that netlab prints. Fields are added, never changed or removed, within 1. */
 export const FORMAT = '1.0'
+
+/**
+ * `not_declared`: the lab does not list it. `requested`: --replace. `other_kind`: it is another kind of thing.
+ * `cannot_update`: the kernel cannot change one of the differences in place. `lost`: the kernel removes it along with something else.
+ */
+export type ReasonCode = 'not_declared' | 'requested' | 'other_kind' | 'cannot_update' | 'lost'
 
 /** A plan as programs read it, and as the human view is made from. */
 export interface PlanJson {
@@ -22,13 +38,24 @@ export interface PlanJson {
     readonly before: Readonly<Record<string, unknown>> | null
     readonly after: Readonly<Record<string, unknown>> | null
     readonly differences: readonly Difference[]
-    /** What the kernel removes it with, or why it is replaced. */
+    /** Why it is replaced, in words. */
     readonly reason?: string
+    /** Why it is deleted or replaced, for programs. */
+    readonly reason_code?: ReasonCode
+    /** With `reason_code` `lost`: the id of what the kernel takes it along with. */
+    readonly lost_with?: string
   }[]
   readonly summary: Readonly<Record<Action, number>>
   readonly steps: readonly {
     readonly change: string
     readonly stage: Stage
+    /** Steps of one wave may run at the same time where their places differ. */
+    readonly wave: number
+    /** The namespace that it runs in; empty: where netlab runs. */
+    readonly place: Place
+    readonly argv: readonly string[]
+    /** What it reads on standard input. */
+    readonly input?: string
     /** The exact command, as one line of shell. */
     readonly command: string
   }[]
@@ -43,27 +70,49 @@ export function planJson({ lab, adopts, strangers, changes, steps }: Plan): Plan
     lab,
     adopts,
     foreign_processes: strangers.map(({ namespace, pid, command }) => ({ namespace, pid, command })),
-    changes: changes.map(
-      ({ id, kind, namespace, action, description, before, after, differences, lostWith, reason }) => ({
+    changes: changes.map((change) => {
+      const { id, kind, namespace, action, description, before, after, differences, lostWith, reason } = change
+      return {
         id,
         kind,
         namespace,
         action,
         description,
-        before: before?.spec ?? null,
-        after: after?.spec ?? null,
+        before: before ? published(before) : null,
+        after: after ? published(after) : null,
         differences,
         ...(reason !== undefined && { reason }),
         ...(lostWith !== undefined && { reason: loss(lostWith) }),
-      }),
-    ),
+        ...reasonCode(change),
+        ...(lostWith !== undefined && { lost_with: lostWith }),
+      }
+    }),
     summary: summarize(changes),
     // Written out when somebody reads them: the human view of a large plan does not.
     get steps() {
-      return steps.map(({ change, stage, operation }) => ({ change, stage, command: shell(commandOf(operation)) }))
+      return steps.map(stepJson)
     },
   }
 }
+
+function stepJson({ change, stage, wave, operation }: Step): PlanJson['steps'][number] {
+  const command = commandOf(operation)
+  const { argv, input } = command
+  const { place } = operation
+  return { change, stage, wave, place, argv, ...(input !== undefined && { input }), command: shell(command) }
+}
+
+function reasonCode({ action, differences, lostWith, reason }: Change): { reason_code?: ReasonCode } {
+  if (lostWith !== undefined) return { reason_code: 'lost' }
+  if (action === 'delete') return { reason_code: 'not_declared' }
+  if (action !== 'replace') return {}
+  if (reason !== undefined) return { reason_code: 'requested' }
+  return { reason_code: differences.some(({ field }) => field === 'kind') ? 'other_kind' : 'cannot_update' }
+}
+
+/** Settings without what only netlab understands. */
+const published = ({ kind, spec }: Resource): Readonly<Record<string, unknown>> =>
+  kindOf(kind).published?.(spec) ?? spec
 
 /** A resource as programs read it. */
 export interface ResourceJson {
@@ -83,8 +132,8 @@ export interface ShowJson {
   readonly resources: readonly ResourceJson[]
 }
 
-/** Resources as plain JSON data; `describe` says each in a line. */
-export const showJson = (lab: string, resources: Resources, describe: (r: Resource) => string): ShowJson => ({
+/** Resources as plain JSON data. */
+export const showJson = (lab: string, resources: Resources): ShowJson => ({
   format_version: FORMAT,
   lab,
   resources: [...resources.values()].map((r) => ({
@@ -92,7 +141,7 @@ export const showJson = (lab: string, resources: Resources, describe: (r: Resour
     kind: r.kind,
     namespace: r.namespace,
     ...(r.root && { root: r.root }),
-    description: describe(r),
-    spec: r.spec,
+    description: kindOf(r.kind).describe(r.spec),
+    spec: published(r),
   })),
 })
