@@ -41,6 +41,7 @@ const needed = [
   { programs: ['ip', 'tc', 'bridge'], package: 'iproute2', others: { dnf: 'iproute iproute-tc' } },
   { programs: ['nft'], package: 'nftables' },
   { programs: ['iptables', 'iptables-restore', 'ip6tables'], package: 'iptables', others: { dnf: 'iptables-nft' } },
+  { programs: ['ipset'], package: 'ipset' },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' } },
   {
     programs: ['ps', 'sysctl'],

@@ -85,7 +85,14 @@ export async function carryOut(
 }
 
 /** Stages that leave more in a namespace than links, addresses, routes and sysctls, or may. */
-const MORE: readonly Stage[] = ['load firewall', 'add neighbors', 'add rules', 'add qdiscs', 'start processes']
+const MORE: readonly Stage[] = [
+  'load sets',
+  'load firewall',
+  'add neighbors',
+  'add rules',
+  'add qdiscs',
+  'start processes',
+]
 
 /** The namespaces that a plan makes, and what it does in them. */
 function madeBy({ changes, steps }: Plan): Map<string, Made> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Dump } from '../model/runner.ts'
 import { parallel, runProcess } from './process.ts'
 
@@ -10,6 +11,15 @@ export interface Walled {
   readonly netns?: string
   /** The tables that it has (`inet own`); absent: that is not known, or iptables does not have its rules in nftables. */
   readonly tables?: readonly string[]
+}
+
+/** Whether the kernel has ipset loaded, and so there may be sets. */
+export const hasIpset = (): boolean => existsSync('/sys/module/ip_set')
+
+/** The sets of a namespace as `ipset save` prints them; none where the program is missing. */
+export async function readIpsets(netns: string | undefined): Promise<string> {
+  const { code, stdout } = await runProcess({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
+  return code === 0 ? stdout : ''
 }
 
 /** A line between the outputs of programs; no program prints it. */

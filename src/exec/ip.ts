@@ -178,6 +178,7 @@ echo ${MARK}; tc -j qdisc show
 echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
 echo ${MARK}; cd /proc/sys/net && grep -rs '' ipv4/conf
 grep -rs --include=forwarding --include=disable_ipv6 '' ipv6/conf
+echo ${MARK}; [ ! -e /sys/module/ip_set ] || ! command -v ipset >/dev/null || ipset save
 echo ${MARK}
 ${FIREWALL}`
 
@@ -243,7 +244,8 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     qdiscs: json(sections[2]),
     sysctls: valuesIn(sections[3] ?? '', files),
     conf: conf(sections[4] ?? ''),
-    ...firewall(sections.slice(5)),
+    ...(sections[5] && { ipsets: sections[5] }),
+    ...firewall(sections.slice(6)),
   }
 }
 

@@ -64,6 +64,12 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_NF_TABLES',
     probe: 'nft add table inet x0 || { ! command -v nft && iptables -w -L; }',
   },
+  ip_set: {
+    purpose: 'ipsets',
+    module: 'ip_set',
+    config: 'CONFIG_IP_SET',
+    probe: '! command -v ipset || ipset create x0 hash:ip',
+  },
 }
 
 /** The package managers that fixes are given for, by their programs. */
@@ -126,6 +132,7 @@ export const programs: Readonly<Record<string, Program>> = {
   'iptables-save': { purpose: 'iptables', version: ['--version'], packages: iptables },
   'ip6tables-restore': { purpose: 'ip6tables', version: ['--version'], packages: iptables },
   'ip6tables-save': { purpose: 'ip6tables', version: ['--version'], packages: iptables },
+  ipset: { purpose: 'ipsets', version: ['--version'], packages: same('ipset') },
   ping: {
     purpose: 'checks that ping',
     version: ['-V'],

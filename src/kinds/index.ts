@@ -1,6 +1,7 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
 import { device } from './device.ts'
+import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './link.ts'
 import { namespace } from './namespace.ts'
@@ -31,6 +32,7 @@ const table: readonly Kind[] = [
   qdisc,
   iptables,
   ip6tables,
+  ipset,
   nftables,
   process,
 ]

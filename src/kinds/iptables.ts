@@ -10,7 +10,7 @@ import { restored } from './firewall/restore.ts'
 import { structured, type Context, type Written } from './firewall/written.ts'
 
 export { iptablesValue } from './firewall/file.ts'
-export { firewallDefinitions, iptablesSchema } from './firewall/schema.ts'
+export { firewallDefinitions, firewallFields, iptablesSchema } from './firewall/schema.ts'
 
 /** `ns0/iptables` */
 export const iptablesId = (namespace: string, kind: IptablesKind): string => `${namespace}/${kind}`

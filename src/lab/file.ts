@@ -24,9 +24,16 @@ export interface NamespaceFile {
   readonly iptables?: Settings
   readonly ip6tables?: Settings
   readonly nftables?: string
+  readonly ipsets?: Readonly<Record<string, IpsetFile>>
   readonly processes?: Readonly<Record<string, Settings>>
   readonly shares?: string
   readonly root?: true
+}
+
+export interface IpsetFile {
+  readonly type: string
+  readonly entries?: readonly (string | number)[]
+  readonly [setting: string]: unknown
 }
 
 export interface HopFile {

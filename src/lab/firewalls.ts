@@ -14,7 +14,8 @@ export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 
 export function whereIn(source: Source): Where {
   const shown = (position: Position) => ({ position, snippet: source.snippet(position) })
   return (id, { path, line = 1, column = 1, length, dump }) => {
-    const field: Path = ['namespaces', namespaceOf(id), nameOf(id)]
+    const [, set] = /^ipset\/(.*)$/.exec(nameOf(id)) ?? []
+    const field: Path = ['namespaces', namespaceOf(id), ...(set === undefined ? [nameOf(id)] : ['ipsets', set])]
     if (dump) {
       const named = [...field, 'restore'].reduce<unknown>(
         (v, step) => (v as Record<string, unknown> | undefined)?.[step],

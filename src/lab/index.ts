@@ -7,6 +7,7 @@ import { expansion, type Expansion } from './context.ts'
 import type { LabFile } from './file.ts'
 import { expandFirewalls, whereIn, type Where } from './firewalls.ts'
 import { expandInterfaces } from './interfaces.ts'
+import { checkIpsets, expandIpsets } from './ipsets.ts'
 import { lint } from './lints.ts'
 import { labName } from './names.ts'
 import { expandNamespaces } from './namespaces.ts'
@@ -152,7 +153,9 @@ function expand(
   expandInterfaces(x)
   expandWireguard(x, keyFile)
   expandRouting(x)
+  expandIpsets(x)
   expandFirewalls(x, where, readBeside)
+  checkIpsets(x, where)
   expandProcesses(x)
   checkSettings(x)
   const checks = expandChecks(x)

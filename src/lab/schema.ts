@@ -1,5 +1,4 @@
-import { firewallDefinitions, iptablesSchema } from '../kinds/iptables.ts'
-import { nftablesSchema } from '../kinds/nftables.ts'
+import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { bridge } from '../kinds/bridge.ts'
 import { linkTypes } from '../kinds/types.ts'
 
@@ -189,9 +188,7 @@ const namespace: Schema = {
         description: 'Whether it forwards what is not for itself. Unset: it does not.',
       },
       sysctls: map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
-      iptables: iptablesSchema,
-      ip6tables: iptablesSchema,
-      nftables: nftablesSchema,
+      ...firewallFields,
       processes: map(process, 'Programs that run in it, by name.'),
       shares: text('Another namespace, of which this is a second name.'),
       root: { const: true, description: 'This is the machine’s own network namespace.' },

@@ -1,4 +1,5 @@
 import { Document, Scalar, visit } from 'yaml'
+import { ipsetValue, type IpsetSpec } from '../kinds/firewall/sets.ts'
 import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
 import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
@@ -64,6 +65,9 @@ export function writeLab(name: string, resources: Resources): string {
         break
       case 'nftables':
         at(r.namespace)['nftables'] = nftablesValue(r.spec as unknown as NftSpec)
+        break
+      case 'ipset':
+        into(r.namespace, 'ipsets')[String(r.spec['name'])] = ipsetValue(r.spec as unknown as IpsetSpec)
         break
       case 'process':
         into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')

@@ -1,11 +1,15 @@
 import { parseNft } from '../kinds/firewall/nft-parse.ts'
 import { meaning } from '../kinds/firewall/refusals.ts'
+import type { IpsetSpec } from '../kinds/firewall/sets.ts'
+import { setsOf } from '../kinds/firewall/words.ts'
+import { creation, ipsetId } from '../kinds/ipset.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
 import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { nftText, tablePlace, tryOut, type Refused, type Trial } from './throwaway.ts'
+import { canonicalSets } from './sets.ts'
+import { nftText, tablePlace, tryOut, type Refused, type Surroundings, type Trial } from './throwaway.ts'
 
 /** Where in the lab's files a place of the resource with this id is, and the lines around it. */
 export type Where = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
@@ -22,10 +26,9 @@ const MANY = 4
 const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
 /** One kind and rule set, whichever namespaces want it. */
-interface Job {
+interface Job extends Surroundings {
   readonly first: Resource
   readonly resources: Resource[]
-  readonly devices: readonly string[]
 }
 
 /**
@@ -33,14 +36,15 @@ interface Job {
  * once, in a network namespace that is gone when this returns. Throws a UserError with the tool's words and the lab
  * file's lines when one is refused: a rule that the kernel would not take never gets into a plan.
  */
-export async function canonicalize(resources: Resources, runner: Runner, where?: Where): Promise<Resources> {
+export async function canonicalize(written: Resources, runner: Runner, where?: Where): Promise<Resources> {
+  const resources = await canonicalSets(written, runner, where)
   const jobs = jobsOf(resources)
   if (jobs.length === 0) return resources
   const specs = new Map<string, IptablesSpec | NftSpec>()
   const diagnostics: Diagnostic[] = []
   const forms = await nftForms(jobs, runner)
   await parallel(jobs, async (job) => {
-    const result = forms.get(job) ?? (await tryOut(job.first, job.devices, runner))
+    const result = forms.get(job) ?? (await tryOut(job.first, job, runner))
     for (const resource of job.resources) {
       if ('spec' in result) {
         diagnostics.push(...foreignNames(resource, result.spec, where))
@@ -86,12 +90,22 @@ function jobsOf(resources: Resources): Job[] {
     const { written, text, tables } = resource.spec as { written?: unknown; text?: string; tables: unknown }
     if (written === undefined && text === undefined) continue
     const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, resources) : []
-    const key = JSON.stringify([resource.kind, text ?? tables, devices])
+    const sets = text === undefined ? setsFor(resource, resources) : []
+    const key = JSON.stringify([resource.kind, text ?? tables, devices, sets])
     const job = jobs.get(key)
     if (job) job.resources.push(resource)
-    else jobs.set(key, { first: resource, resources: [resource], devices })
+    else jobs.set(key, { first: resource, resources: [resource], devices, sets })
   }
   return [...jobs.values()]
+}
+
+/** Lines that make the sets that the rules name. */
+const setsFor = ({ namespace, spec }: Resource, resources: Resources): string[] => {
+  const rules = Object.values((spec as unknown as IptablesSpec).tables).flatMap((chains) =>
+    Object.values(chains).flatMap((chain) => chain.rules),
+  )
+  const sets = [...new Set(rules.flatMap(setsOf))].flatMap((name) => resources.get(ipsetId(namespace, name)) ?? [])
+  return sets.map(({ spec: set }) => creation(set as unknown as IpsetSpec))
 }
 
 /** The interfaces that the namespace will have; lo is there already. */

@@ -33,12 +33,14 @@ const PATIENCE = 20
  * The rule set is loaded, dumped, and the dump loaded and dumped again: what comes out is a form that the tool reads back
  * as itself. Exit 3: the tool refuses the rules; 4: it does not read its own dump back.
  */
-const IPTABLES = `"$1-restore" -w || exit 3
+const IPTABLES = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
+"$1-restore" -w || exit 3
 saved=$("$1-save") || exit 4
 printf '%s\\n' "$saved" | "$1-restore" -w || exit 4
 "$1-save"`
 
-const ONCE = `"$1-restore" --noflush -w || exit 3
+const ONCE = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
+"$1-restore" --noflush -w || exit 3
 "$1-save"`
 
 /** The same for nft; then the tables that iptables would take for its own. The arguments are devices that it refers to. */
@@ -54,21 +56,31 @@ case "$saved" in *"table ip6 filter "*|*"table ip6 nat "*|*"table ip6 mangle "*|
   echo "#--ip6--"; ip6tables-save;; esac`
 
 /** What a rule set is loaded with: root enters a network namespace, others a user namespace first. */
-const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
+export const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
+
+/** What a rule set refers to and has to find. */
+export interface Surroundings {
+  /** Devices, for nft's `iif` and `oif`. */
+  readonly devices: readonly string[]
+  /** Lines that make the sets of ipset, for rules of iptables. */
+  readonly sets: readonly string[]
+}
 
 /**
  * Loads a rule set into a network namespace that is gone when this returns, and gives it back in the tool's own form, or
- * says which of its lines the tool refuses. nft's `iif` and `oif` need devices of the names they use.
+ * says which of its lines the tool refuses.
  */
-export const tryOut = (resource: Resource, devices: readonly string[], runner: Runner): Promise<Trial> =>
-  resource.kind === 'nftables' ? loadNft(resource, devices, runner) : loadIptables(resource, runner)
+export const tryOut = (resource: Resource, { devices, sets }: Surroundings, runner: Runner): Promise<Trial> =>
+  resource.kind === 'nftables' ? loadNft(resource, devices, runner) : loadIptables(resource, sets, runner)
+
+const packages: Readonly<Record<string, string>> = { nft: 'nftables', ipset: 'ipset' }
 
 /** Why a rule set could not even be tried. */
-function obstacle({ code, stderr }: Outcome, program: string): Trial | undefined {
+export function obstacle({ code, stderr }: Outcome, program: string): Trial | undefined {
   const missing = code === 127 || /^(?:\/bin\/)?sh: .*: not found|command not found/m.test(stderr)
   const words = missing ? `${program} is not installed` : stderr.trim() || `${program} ended with code ${code}`
   const detail = missing
-    ? `Debian, Ubuntu: apt-get install ${program === 'nft' ? 'nftables' : 'iptables'}`
+    ? `Debian, Ubuntu: apt-get install ${packages[program] ?? 'iptables'}`
     : /unshare/.test(stderr)
       ? 'Rules are checked in a network namespace of their own, and none could be made.'
       : undefined
@@ -103,13 +115,13 @@ function linesOf(spec: IptablesSpec): { slots: Map<number, Slot>; tables: string
 }
 
 /** Loads a rule set; where one rule is refused, goes on without it, so that all bad ones are found. */
-async function loadIptables(resource: Resource, runner: Runner): Promise<Trial> {
+async function loadIptables(resource: Resource, sets: readonly string[], runner: Runner): Promise<Trial> {
   const refusals: Refused[] = []
   let { tables, written = named() } = resource.spec as unknown as IptablesSpec
   for (let tries = 0; tries < PATIENCE; tries++) {
     const input = restoreInput(fullLoad({ tables }))
     const load = (script: string, text: string): Promise<Outcome> =>
-      runner.capture({ argv: [...throwaway(), 'sh', '-c', script, 'sh', resource.kind], input: text })
+      runner.capture({ argv: [...throwaway(), 'sh', '-c', script, 'sh', resource.kind, sets.join('\n')], input: text })
     let outcome = await load(IPTABLES, input)
     if (isTooLong(outcome.stderr)) {
       const first = await load(ONCE, inPieces(input))

@@ -34,6 +34,8 @@ export interface Dump {
   readonly iptables: string
   readonly ip6tables: string
   readonly nftables: string
+  /** `ipset save` as text; absent or empty where there are no sets. */
+  readonly ipsets?: string
 }
 
 export interface IpLink {

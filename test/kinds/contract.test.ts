@@ -31,6 +31,7 @@ namespaces:
     iptables: { filter: { INPUT: ["-j ACCEPT"] } }
     ip6tables: { filter: { INPUT: ["-j ACCEPT"] } }
     nftables: "table inet t { }"
+    ipsets: { s: { type: hash:net, entries: [10.0.0.0/8] }, l: { type: list:set, entries: [s] } }
     processes: { p: { command: [sleep, "9"] } }
   b: {}
   c: { shares: b }

@@ -22,6 +22,8 @@ const TC_H_ROOT = 0xffffffff
 const [AF_INET, AF_INET6] = [2, 10]
 /** The subsystem of nftables, and its request for tables (nfnetlink.h, nf_tables.h). */
 const NFT_MSG_GETTABLE = (10 << 8) | 1
+const IPSET_ATTR = { protocol: 1, flags: 6 } as const
+const [IPSET_FLAG_LIST_SETNAME, NLA_F_NET_BYTEORDER] = [2, 1 << 14]
 
 const request = (type: number, size: number, ...extra: Message['attributes']): Uint8Array =>
   encode({ type, flags: flags.dump, header: new Uint8Array(size), attributes: extra }).bytes
@@ -46,6 +48,13 @@ export const requests = {
 } as const
 /** What is asked of the sockets of nftables. */
 export const tables = request(NFT_MSG_GETTABLE, 4)
+/** What is asked of ipset: the names of the sets (ip_set.h: IPSET_CMD_LIST, with the version of the protocol and a flag). */
+export const sets = request(
+  (6 << 8) | 7,
+  4,
+  attribute(IPSET_ATTR.protocol, Uint8Array.of(6)),
+  attribute(IPSET_ATTR.flags | NLA_F_NET_BYTEORDER, Uint8Array.of(0, 0, 0, IPSET_FLAG_LIST_SETNAME)),
+)
 
 /** What is left to other programs. */
 export interface Decoded {
@@ -58,6 +67,8 @@ export interface Decoded {
   readonly tables: readonly string[] | undefined
   /** There are qdiscs with options. */
   readonly shaped: boolean
+  /** There are sets of ipset. */
+  readonly sets: boolean
 }
 
 const EPROTONOSUPPORT = 93
@@ -70,8 +81,17 @@ const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp
  * the names that ids stand for. Throws NotUnderstood for what is not known here.
  */
 export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
-  const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, neighborAnswer, qdiscAnswer, tableAnswer] =
-    result.sections
+  const [
+    linkAnswer,
+    addressAnswer,
+    routeAnswer,
+    confAnswer,
+    ruleAnswer,
+    neighborAnswer,
+    qdiscAnswer,
+    tableAnswer,
+    setAnswer,
+  ] = result.sections
   const specs = new Map<string, Slice>()
   const found = readLinks(bytes, there(linkAnswer), specs)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
@@ -96,6 +116,7 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
     tables: result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),
     shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
+    sets: setAnswer !== undefined && !setAnswer.errno && setAnswer.to > setAnswer.from,
   }
 }
 

@@ -189,7 +189,7 @@ export function gatherer(
   const has = ({ from, to }: Section, text: string): boolean => out.subarray(from, to).includes(text)
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, fresh, links, requests, netfilter, only } = reading
+    const { netns, fresh, links, requests, netfilter, sets, only } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
     const gone = (number: number): ReadResult => ({
       index,
@@ -209,6 +209,7 @@ export function gatherer(
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
+    if (sets) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(sets)))
     const rules = reading.rules && tables ? listRules(tables) : undefined
     return { index, sections, ...(rules && { rules }), ...(list && { files: contents(list) }) }
   }

@@ -29,8 +29,9 @@ export interface Reading {
   readonly links?: Slice
   /** More requests of NETLINK_ROUTE. */
   readonly requests: readonly Slice[]
-  /** A request of NETLINK_NETFILTER, sent last. */
+  /** Requests of NETLINK_NETFILTER, sent last: for the tables of nftables, then for the sets of ipset. */
   readonly netfilter?: Slice
+  readonly sets?: Slice
   /** The place of a list of files in `lists`; absent: none. */
   readonly files?: number
   /** When the links have not this text in them, nothing else is wanted. */

@@ -2,11 +2,11 @@ import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
-import { readFirewalls, type Walled } from '../firewalls.ts'
+import { hasIpset, readFirewalls, readIpsets, type Walled } from '../firewalls.ts'
 import { ipRunner, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
 import type { Channel, Threads } from './channel.ts'
-import { decode, requests, tables, type Decoded } from './dump.ts'
+import { decode, requests, sets, tables, type Decoded } from './dump.ts'
 import { collector } from '../../backend/netlink/message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
@@ -108,7 +108,7 @@ async function ask(
     plain: sliced('plain'),
     all: sliced('all'),
   }
-  const netfilter = add(tables)
+  const netfilter = { netfilter: add(tables), ...(hasIpset() && { sets: add(sets) }) }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
   const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
@@ -116,7 +116,7 @@ async function ask(
     ...(what === 'files' ? { requests: [] } : slices[depth]),
     ...(owner !== undefined && what !== 'files' && { only: markOf(owner) }),
     ...(netns !== undefined && { netns }),
-    ...(depth === 'all' && what !== 'files' && { netfilter }),
+    ...(depth === 'all' && what !== 'files' && netfilter),
     ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
   }))
@@ -153,9 +153,9 @@ function attempt<T>(read: () => T): T | 'foreign' {
   }
 }
 
-/** Whether programs are to be asked for its rules or its qdiscs. */
+/** Whether programs are to be asked for its rules, its sets or its qdiscs. */
 const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
-  known === undefined || known.shaped || known.tables?.length !== 0 || (known.whole && blind)
+  known === undefined || known.shaped || known.sets || known.tables?.length !== 0 || (known.whole && blind)
 
 /** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
 function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
@@ -182,8 +182,16 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     dumps[index] = dump
     if (known === 'foreign') unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
     else if (dump && known && isUnfinished(known, blind)) {
-      const { tables } = known
-      if (known.shaped) unfinished.push({ index, work: async () => ({ ...dump, qdiscs: await readQdiscs(netns) }) })
+      const { tables, shaped, sets } = known
+      if (shaped || sets)
+        unfinished.push({
+          index,
+          work: async () => ({
+            ...dump,
+            ...(shaped && { qdiscs: await readQdiscs(netns) }),
+            ...(sets && { ipsets: await readIpsets(netns) }),
+          }),
+        })
       if (tables?.length !== 0 || (known.whole && blind))
         walled.push({ index, ...(netns !== undefined && { netns }), ...(tables && !legacy && { tables }) })
     }

@@ -1,4 +1,5 @@
 import { builtin } from './save.ts'
+import { ipsetSchema } from './sets.ts'
 
 /** A JSON Schema fragment, as plain data. */
 export type Schema = Readonly<Record<string, unknown>>
@@ -177,4 +178,16 @@ export const nftablesSchema: Schema = {
   examples: [
     'table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    ct state established,related accept\n  }\n}\n',
   ],
+}
+
+/** The fields of a namespace that say what its firewall is. */
+export const firewallFields: Readonly<Record<string, Schema>> = {
+  iptables: iptablesSchema,
+  ip6tables: iptablesSchema,
+  nftables: nftablesSchema,
+  ipsets: {
+    description: 'Sets of ipset, by name, for rules of iptables. They are all there is in the namespace.',
+    type: 'object',
+    additionalProperties: ipsetSchema,
+  },
 }

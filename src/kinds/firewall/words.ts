@@ -66,12 +66,22 @@ const restorable = (word: string): string => (plain.test(word) ? word : `"${word
 /** Words as one line of iptables-restore. */
 export const joined = (words: readonly string[]): string => words.map(restorable).join(' ')
 
-/** The chain or target that a rule in iptables-restore's words jumps to. */
-export function targetOf(rule: string): string | undefined {
+/** The words of a rule in iptables-restore's form that follow one of these options. */
+function valuesOf(rule: string, option: RegExp): Word[] {
   const words = split(rule, 'save')
-  if ('summary' in words) return undefined
-  return words.find((_, i) => /^-[jg]$|^--(jump|goto)$/.test(words[i - 1]?.text ?? ''))?.text
+  return 'summary' in words ? [] : words.filter((_, i) => option.test(words[i - 1]?.text ?? ''))
 }
+
+/** The sets of ipset that a rule in iptables-restore's words names (iptables-extensions(8), set and SET). */
+export const setsOf = (rule: string): string[] =>
+  rule.includes('-set') ? valuesOf(rule, /^--(match|add|del|map)-set$/).map(({ text }) => text) : []
+
+/** Those of them that it changes. */
+export const setsFilledBy = (rule: string): string[] =>
+  rule.includes('-set') ? valuesOf(rule, /^--(add|del)-set$/).map(({ text }) => text) : []
+
+/** The chain or target that a rule in iptables-restore's words jumps to. */
+export const targetOf = (rule: string): string | undefined => valuesOf(rule, /^(-[jg]|--(jump|goto))$/)[0]?.text
 
 /** Options that say what to do with a rule, not what the rule is; by their letter. */
 const commands: Readonly<Record<string, string>> = {

@@ -1,0 +1,161 @@
+import type { IptablesKind, IptablesSpec } from '../model/firewall.ts'
+import type { Kind, Outlook } from '../model/kind.ts'
+import type { Difference, Emission, Stage } from '../model/plan.ts'
+import type { Resource } from '../model/resource.ts'
+import { clearing, covered, within } from './common.ts'
+import { keyOf, namesIn, parseIpsets, type IpsetSpec } from './firewall/sets.ts'
+import { restoreInput, type TableLines } from './firewall/transaction.ts'
+import { setsOf } from './firewall/words.ts'
+
+/** `ns0/ipset/blocked` */
+export const ipsetId = (namespace: string, name: string): string => `${namespace}/ipset/${name}`
+
+/** The resource of a set. */
+export const ipsetResource = (namespace: string, spec: IpsetSpec): Resource<IpsetSpec> => ({
+  id: ipsetId(namespace, spec.name),
+  kind: 'ipset',
+  namespace,
+  spec,
+})
+
+/** A set that is made to take the place of another: no set of a lab can be called so. */
+const NEW = 'netlab.new'
+
+/** A line that makes a set: all that a rule which names it needs. */
+export const creation = ({ name, type, settings }: IpsetSpec, as = name): string =>
+  ['create', as, type, ...Object.entries(settings).flatMap(([key, value]) => (value === true ? [key] : [key, value]))].join(' ') // prettier-ignore
+
+/** Lines that make and fill a set, as `ipset restore` reads them. */
+export const filling = (spec: IpsetSpec, as = spec.name): string[] => [
+  creation(spec, as),
+  ...[...spec.entries, ...(spec.passing ?? [])].map((entry) => `add ${as} ${entry}`),
+]
+
+/** The kernel doubles it when the set is full. */
+const GROWING = 'hashsize'
+
+const note = 'ipset cannot change it in place: the set is made anew, and its counters start at zero'
+
+/** What differs; entries by what they are, with all that is said of them. */
+export function compareIpsets(live: IpsetSpec, desired: IpsetSpec): Difference[] {
+  const fields = [...new Set([...Object.keys(live.settings), ...Object.keys(desired.settings)])]
+  const settings = fields.flatMap((field): Difference[] => {
+    const [from, to] = [live.settings[field], desired.settings[field]]
+    if (from === to || (field === GROWING && Number(from) >= Number(to ?? 0))) return []
+    return [{ field, ...(from !== undefined && { from }), ...(to !== undefined && { to }), note }]
+  })
+  const [before, after] = [byKey(live.entries), byKey(desired.entries)]
+  const entries = [...new Set([...before.keys(), ...after.keys()])].flatMap((key): Difference[] => {
+    const [from, to] = [before.get(key), after.get(key)]
+    if (from === to || (to === undefined && desired.filled)) return []
+    return [{ field: 'entries', ...(from !== undefined && { from }), ...(to !== undefined && { to }) }]
+  })
+  const type = live.type === desired.type ? [] : [{ field: 'type', from: live.type, to: desired.type, note }]
+  return [...type, ...settings, ...entries]
+}
+
+const byKey = (entries: readonly string[]): Map<string, string> =>
+  new Map(entries.map((entry) => [keyOf(entry), entry]))
+
+const restoring = (resource: Resource<any>, stage: Stage, lines: readonly string[]): Emission[] => {
+  const operation = { ...within(resource, 'ipset', 'restore'), input: `${lines.join('\n')}\n` }
+  return [{ stage, operation }]
+}
+
+/**
+ * What the kernel holds on to while rules and other sets name it goes only when they let go: the rules leave their places
+ * for as long as it takes, and no other rule is touched. The arguments are what iptables and ip6tables do before, then after.
+ */
+const APART = `# the rules that name the set step aside
+rules() { [ -z "$2" ] || printf '%s' "$2" | "$1" --noflush -w; }
+rules iptables-restore "$1" && rules ip6tables-restore "$2" || exit
+ipset restore || exit
+rules iptables-restore "$3" && rules ip6tables-restore "$4"`
+
+/** The commands that take the rules which name a set out of their chains, and those that put them back. */
+function aside(
+  resource: Resource<IpsetSpec>,
+  kind: IptablesKind,
+  live: Outlook['live'],
+  fits: boolean,
+): [string, string] {
+  const found = live.get(`${resource.namespace}/${kind}`)?.spec as unknown as IptablesSpec | undefined
+  const tables: Record<'out' | 'back', TableLines[]> = { out: [], back: [] }
+  for (const [table, chains] of Object.entries(found?.tables ?? {})) {
+    const slots = Object.entries(chains).flatMap(([chain, { rules }]) =>
+      rules.flatMap((rule, i) => (setsOf(rule).includes(resource.spec.name) ? [{ chain, place: i + 1, rule }] : [])),
+    )
+    if (slots.length === 0) continue
+    tables.out.push({ table, lines: slots.toReversed().map(({ chain, place }) => `-D ${chain} ${place}`) })
+    // One that cannot be any more is no longer wanted: something keeps its place until it is removed.
+    tables.back.push({
+      table,
+      lines: slots.map(({ chain, place, rule }) => `-I ${chain} ${place} ${fits ? rule : ''}`),
+    })
+  }
+  return [restoreInput(tables.out), restoreInput(tables.back)]
+}
+
+/** Makes a set of another type or family, which no swap can put in the place of the old one. */
+function remake(live: Resource<IpsetSpec>, desired: Resource<IpsetSpec>, outlook: Outlook): Emission[] {
+  const { name } = live.spec
+  const lists = [...outlook.live.values()].flatMap(({ kind, namespace, spec }) =>
+    kind === 'ipset' && namespace === live.namespace && namesIn(spec as unknown as IpsetSpec).includes(name)
+      ? [String(spec['name'])]
+      : [],
+  )
+  const fits = familyOf(live.spec) === familyOf(desired.spec)
+  const [out4, back4] = aside(live, 'iptables', outlook.live, fits)
+  const [out6, back6] = aside(live, 'ip6tables', outlook.live, fits)
+  const lines = [
+    ...lists.map((list) => `del ${list} ${name}`),
+    `destroy ${name}`,
+    ...filling(desired.spec),
+    ...lists.map((list) => `add ${list} ${name}`),
+  ]
+  const argv = ['sh', '-c', APART, 'sh', out4, out6, back4, back6]
+  return [{ stage: 'load sets', operation: { ...within(desired, ...argv), input: `${lines.join('\n')}\n` } }]
+}
+
+const familyOf = ({ settings }: IpsetSpec): string => String(settings['family'] ?? 'inet')
+
+/** A set of ipset, which rules of iptables name. */
+export const ipset: Kind<IpsetSpec> = {
+  name: 'ipset',
+  read: (dump, { namespace, root }) =>
+    root ? [] : parseIpsets(dump.ipsets ?? '').map((spec) => ipsetResource(namespace, spec)),
+  describe: ({ type, entries, passing = [] }) => {
+    const count = entries.length + passing.length
+    return `${type}, ${count} ${count === 1 ? 'entry' : 'entries'}`
+  },
+  compare: compareIpsets,
+  requires: () => ['ipset', 'ip_set'],
+  needs: ({ namespace, spec }) => [namespace, ...namesIn(spec).map((name) => ipsetId(namespace, name))],
+  lostWith: ({ namespace }) => [namespace],
+  create: (r) => restoring(r, 'load sets', filling(r.spec)),
+  update: ({ live, desired, differences }, outlook) => {
+    const { name } = desired.spec
+    if (live.spec.type !== desired.spec.type || familyOf(live.spec) !== familyOf(desired.spec))
+      return remake(live, desired, outlook)
+    if (differences.some(({ field }) => field !== 'entries')) {
+      const lines = [...filling(desired.spec, NEW), `swap ${NEW} ${name}`, `destroy ${NEW}`]
+      return restoring(desired, 'load sets', lines)
+    }
+    // One that runs out may be there where one is wanted that stays.
+    const add = desired.spec.settings['timeout'] === undefined ? 'add' : 'add -exist'
+    const lines = differences.flatMap(({ from, to }) => [
+      ...(from === undefined ? [] : [`del ${name} ${keyOf(String(from))}`]),
+      ...(to === undefined ? [] : [`${add} ${name} ${String(to)}`]),
+    ])
+    return restoring(desired, 'load sets', lines)
+  },
+  remove: (r, outlook) => {
+    if (covered(ipset, r, outlook)) return []
+    const early = clearing(r, outlook) === 'delete rules'
+    // After the rules that name it; and lists before what they list.
+    const [list, others] = early
+      ? (['delete rules', 'delete routes'] as const)
+      : (['load firewall', 'delete sets'] as const)
+    return restoring(r, r.spec.type === 'list:set' ? list : others, [`destroy ${r.spec.name}`])
+  },
+}
