@@ -2,7 +2,8 @@ import type { Runner } from '../model/runner.ts'
 
 /**
  * For tests of what netlab promises when things go wrong: `NETLAB_FAULT=kill:N` kills this process after its Nth command,
- * `term:N` asks it to stop there, `fail:N` lets the Nth command fail. Commands then run one at a time.
+ * `term:N` asks it to stop there, `fail:N` lets the Nth command fail. Commands then run one at a time. `name:N` kills it
+ * when a name of a namespace is a plain file for the Nth time (src/exec/netlink/perform.ts).
  */
 export function withFaults(runner: Runner, fault: string | undefined): Runner {
   const [, what, number] = /^(kill|term|fail):(\d+)$/.exec(fault ?? '') ?? []

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, type Stats } from 'node:fs'
+import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
@@ -9,7 +9,7 @@ import { inPieces, isTooLong } from '../model/firewall.ts'
 import { ofInterfaces } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { parallel, runProcess } from './process.ts'
-import { processes } from './processes.ts'
+import { attempt, processes } from './processes.ts'
 import { strangers } from './strangers.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -160,9 +160,16 @@ async function list(): Promise<NamedNamespace[]> {
     .sort()
     .flatMap((name) => {
       const entry = at(`${NETNS_DIR}/${name}`)
-      return entry ? [{ name, inode: entry.ino, stale: entry.dev === folder.dev }] : []
+      if (!entry) return []
+      const stale = entry.dev === folder.dev
+      const owner = stale && entry.isFile() ? markIn(`${NETNS_DIR}/${name}`, entry.size) : undefined
+      return [{ name, inode: entry.ino, stale, ...(owner !== undefined && { owner }) }]
     })
 }
+
+/** The lab that a plain file says it is of: netlab writes that before it mounts the namespace there. */
+const markIn = (path: string, size: number): string | undefined =>
+  size > 0 && size < 256 ? ownerOf(attempt(() => readFileSync(path, 'utf8'))) : undefined
 
 const LINKS = ['link show', 'addr show']
 const ALL = [...LINKS, 'route show table all', 'rule show', 'neigh show nud permanent', 'netns list-id']

@@ -1,5 +1,6 @@
 import type { Kind } from '../model/kind.ts'
 import { HERE } from '../model/operation.ts'
+import { labelled } from '../model/owner.ts'
 
 export type ShareSpec = {
   /** The namespace that this is a second name of. */
@@ -17,10 +18,10 @@ export const share: Kind<ShareSpec> = {
       : [{ field: 'shares', from: live.of, to: desired.of, forces: 'a name cannot be moved to another namespace' }],
   needs: ({ spec }) => [spec.of],
   lostWith: () => [],
-  create: ({ id, spec }) => [
+  create: ({ id, spec }, { lab }) => [
     {
       stage: 'share namespaces',
-      operation: { do: 'netns.name', place: HERE, file: `/run/netns/${spec.of}`, name: id },
+      operation: { do: 'netns.name', place: HERE, file: `/run/netns/${spec.of}`, name: id, alias: labelled(lab) },
     },
   ],
   update: () => [],

@@ -108,9 +108,9 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
       const end = field && endOf(name, link)
       if (end) into.set(id, { ...resource, spec: { [field]: end, ...resource.spec } })
     }
-  for (const { name, stale } of named) {
+  for (const { name, stale, owner: left } of named) {
     const main = mains.get(name)
-    if (stale && (namespaces.has(name) || subject.parting?.has(name)))
+    if (stale && (left === lab || namespaces.has(name) || subject.parting?.has(name)))
       resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
     else if (main !== undefined && main !== name) {
       const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined

@@ -39,6 +39,8 @@ export type Operation =
           readonly do: 'netns.name'
           readonly file: string
           readonly name: string
+          /** The alias of its `lo`: until the name is mounted, its file says the same. */
+          readonly alias?: string
         }
       | { readonly do: 'netns.delete'; readonly name: string }
       | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }

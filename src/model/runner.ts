@@ -203,6 +203,8 @@ export interface NamedNamespace {
   readonly inode: number
   /** A plain file, left by a crash or a reboot: nothing is mounted there. */
   readonly stale: boolean
+  /** The lab whose run left the plain file, where that says so. */
+  readonly owner?: string
 }
 
 /** One process of a lab, or what is left of it. */

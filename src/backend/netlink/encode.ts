@@ -5,10 +5,10 @@ import { encode, type Encoded } from './message.ts'
 /** What the thread that makes system calls does for an operation. `netns`: where; absent: where netlab itself runs. */
 export type Call = { readonly netns?: string } & (
   | { readonly do: 'send'; readonly message: Encoded }
-  /** Makes a namespace; the message is sent in it before it gets its name. */
-  | { readonly do: 'create'; readonly name: string; readonly message: Encoded }
+  /** Makes a namespace; the message is sent in it before it gets its name. Until that is mounted, its file has the mark in it. */
+  | { readonly do: 'create'; readonly name: string; readonly mark: string; readonly message: Encoded }
   /** Gives the namespace one more name. */
-  | { readonly do: 'attach'; readonly name: string }
+  | { readonly do: 'attach'; readonly name: string; readonly mark: string }
   | { readonly do: 'delete'; readonly name: string }
   /** Lines for nft, in one transaction. */
   | { readonly do: 'nft'; readonly lines: string }
@@ -25,11 +25,13 @@ export function callOf(operation: Operation): Call | undefined {
       return {
         do: 'create',
         name: operation.name,
+        mark: operation.alias,
         message: encode(linkSet('lo', { up: true, alias: operation.alias })),
       }
     case 'netns.name': {
       const [, of] = /^\/run\/netns\/([^/]+)$/.exec(operation.file) ?? []
-      return of === undefined ? undefined : { do: 'attach', netns: of, name: operation.name }
+      const { name, alias: mark = '' } = operation
+      return of === undefined ? undefined : { do: 'attach', netns: of, name, mark }
     }
     case 'netns.delete':
       return { do: 'delete', name: operation.name }

@@ -10,7 +10,20 @@ interface Space {
 
 type Call =
   | ('unshare' | 'setns' | 'socket' | 'setsockopt' | 'send' | 'recv' | 'ioctl')
-  | ('open' | 'openat' | 'fcntl' | 'read' | 'write' | 'close' | 'flock' | 'mkdir' | 'unlink' | 'mount' | 'umount2')
+  | (
+      | 'open'
+      | 'openat'
+      | 'fcntl'
+      | 'read'
+      | 'write'
+      | 'close'
+      | 'flock'
+      | 'mkdir'
+      | 'unlink'
+      | 'mount'
+      | 'umount2'
+      | 'linkat'
+    )
 
 /** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
 export interface System {
@@ -79,6 +92,7 @@ export function openSystem(path: string): System {
     ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
     ...['int openat(int, str, int, int)', 'int fcntl(int, int, int)'],
     ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
+    'int linkat(int, str, int, str, int)',
   ]
   const libc = Object.fromEntries(
     signatures.map((signature) => [/(\w+)\(/.exec(signature)?.[1], library.func(signature)]),

@@ -11,7 +11,8 @@ export function performer(
   const { libc, call, error } = system
   const FOLDER = '/run/netns'
   const HERE = '/proc/thread-self/ns/net'
-  const [O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_CLOEXEC] = [0, 1, 0o100, 0o200, 0o2000000]
+  const [O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_CLOEXEC, O_TMPFILE] = [0, 1, 0o100, 0o200, 0o2000000, 0o20200000]
+  const [AT_FDCWD, AT_SYMLINK_FOLLOW] = [-100, 0x400]
   const [MS_BIND, MS_REC, MS_SHARED, MNT_DETACH, LOCK_EX] = [0x1000, 0x4000, 0x100000, 2, 2]
   const [NLM_F_ACK, NLMSG_ERROR, NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG] = [4, 2, 0x200, 1]
   const NETLINK_ROUTE = 0
@@ -81,18 +82,37 @@ export function performer(
     prepared = true
   }
 
-  /** Names the namespace that `make` puts the thread into. Killed in between, it leaves at most a plain file. */
-  function name(as: string, make: () => Fault | undefined): Fault | undefined {
-    prepare()
+  /** Ends this process at the Nth name that is a plain file, on its way to a namespace or from one (src/exec/faults.ts). */
+  let faultAt = Number(/^name:(\d+)$/.exec(process.env['NETLAB_FAULT'] ?? '')?.[1] ?? 0)
+  const isPlain = (): void => {
+    if (faultAt > 0 && --faultAt === 0) process.kill(process.pid, 'SIGKILL')
+  }
+
+  /** Makes a plain file that has the mark in it from the start, where the file system knows files without a name. */
+  function place(as: string, mark: string): Fault | undefined {
     const path = `${FOLDER}/${as}`
-    system.forget(as)
-    const file = libc.open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
+    const text = Buffer.from(mark)
+    const unnamed = libc.open(FOLDER, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0)
+    const file = unnamed >= 0 ? unnamed : libc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0)
     if (file < 0) return { at: 'name', name: as, error: error() }
+    libc.write(file, text, text.length)
+    const link = (): number => libc.linkat(AT_FDCWD, `/proc/thread-self/fd/${file}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW)
+    const fault: Fault | undefined = unnamed >= 0 && link() < 0 ? { at: 'name', name: as, error: error() } : undefined
     libc.close(file)
-    const fault =
-      make() ??
-      (libc.mount(HERE, path, 'none', MS_BIND, null) < 0 ? { at: 'bind', name: as, error: error() } : undefined)
-    if (fault) libc.unlink(path)
+    return fault
+  }
+
+  /** Names the namespace that the thread is in. Killed in between, it leaves at most a plain file with the mark in it. */
+  function name(as: string, mark: string): Fault | undefined {
+    prepare()
+    system.forget(as)
+    const unplaced = place(as, mark)
+    if (unplaced) return unplaced
+    isPlain()
+    const path = `${FOLDER}/${as}`
+    if (libc.mount(HERE, path, 'none', MS_BIND, null) >= 0) return undefined
+    const fault: Fault = { at: 'bind', name: as, error: error() }
+    libc.unlink(path)
     return fault
   }
 
@@ -110,19 +130,19 @@ export function performer(
         const socket = system.socket(job.netns, NETLINK_ROUTE)
         return socket < 0 ? unreachable() : send(socket, all, job.message, job.patches)
       }
-      case 'create':
-        return name(job.name, () => {
-          if (!enterNew(store)) return { at: 'unshare', name: job.name, error: error() }
-          const socket = system.open(NETLINK_ROUTE)
-          const fault = send(socket, all, job.message, job.patches)
-          libc.close(socket)
-          return fault
-        })
+      case 'create': {
+        if (!enterNew(store)) return { at: 'unshare', name: job.name, error: error() }
+        const socket = system.open(NETLINK_ROUTE)
+        const fault = send(socket, all, job.message, job.patches)
+        libc.close(socket)
+        return fault ?? name(job.name, job.mark)
+      }
       case 'attach':
-        return name(job.name, () => (system.enter(job.netns) ? undefined : unreachable()))
+        return system.enter(job.netns) ? name(job.name, job.mark) : unreachable()
       case 'delete': {
         const path = `${FOLDER}/${job.name}`
         libc.umount2(path, MNT_DETACH)
+        isPlain()
         return libc.unlink(path) < 0 ? { at: 'remove', name: job.name, error: error() } : undefined
       }
       case 'nft': {

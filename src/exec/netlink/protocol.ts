@@ -3,8 +3,14 @@ import type { Patch, Slice } from '../../backend/netlink/message.ts'
 /** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns. */
 export type Job = { readonly netns?: string } & (
   | { readonly do: 'send'; readonly message: Slice; readonly patches: readonly Patch[] }
-  | { readonly do: 'create'; readonly name: string; readonly message: Slice; readonly patches: readonly Patch[] }
-  | { readonly do: 'attach'; readonly name: string }
+  | {
+      readonly do: 'create'
+      readonly name: string
+      readonly mark: string
+      readonly message: Slice
+      readonly patches: readonly Patch[]
+    }
+  | { readonly do: 'attach'; readonly name: string; readonly mark: string }
   | { readonly do: 'delete'; readonly name: string }
   /** Lines for nft, in one transaction. */
   | { readonly do: 'nft'; readonly lines: string }
