@@ -3,6 +3,8 @@ import type { Names } from '../model/names.ts'
 
 /** What is known of the live network before anything is tried in it. */
 export interface Ground {
+  /** What programs in a namespace of the lab are told, as NAME=VALUE. */
+  readonly told: (namespace: string) => readonly string[]
   /** What the names of the lab's namespaces mean. */
   readonly names: Names
   /** Every live namespace of the lab → its name under /run/netns; undefined for the machine's own. */

@@ -219,7 +219,8 @@ const runOnce: Probe = async (check, kit, timeout) => {
   // Which of the two the command talks, nobody knows.
   await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
   const netns = placeOf(kit.ground, check.from)
-  const place = { names: kit.ground.names, ...(netns !== undefined && { netns }) }
+  const variables = kit.ground.told(check.from)
+  const place = { names: kit.ground.names, variables, ...(netns !== undefined && { netns }) }
   const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
   // A program that is not there would pass for one that must fail.
   if (code === 127 && typeof check.expect !== 'object')

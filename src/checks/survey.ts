@@ -1,19 +1,24 @@
 import type { Live } from '../live/read.ts'
-import { namesIn } from '../model/names.ts'
+import { namesIn, toldTo } from '../model/names.ts'
 import { nameOf, namespaceOf, type Resources } from '../model/resource.ts'
 import { parseCidr, type Cidr } from '../model/cidr.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
 import type { Ground, Node } from './ground.ts'
 
+/** What the lab file says, as far as it matters here. */
+interface Surveyed {
+  readonly name: string
+  readonly folder: string
+  readonly resources: Resources
+  readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+}
+
 /**
- * What the live network of a lab looks like to the checks. `desired` says what its names mean, so that a check means the
- * same before and after something was changed by hand; `namespaces` are those of the lab file.
+ * What the live network of a lab looks like to the checks. The lab file says what its names mean, so that a check means the
+ * same before and after something was changed by hand.
  */
-export function survey(
-  desired: Resources,
-  namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>,
-  { resources, dumps }: Live,
-): Ground {
+export function survey({ name: lab, folder, resources: desired, namespaces }: Surveyed, live: Live): Ground {
+  const { resources, dumps } = live
   const owners = new Map<string, string>()
   const peers = new Map<string, Map<string, string>>()
   for (const { id, kind, namespace, spec } of resources.values()) {
@@ -33,7 +38,8 @@ export function survey(
   const nodes = new Map<string, Node>()
   for (const [name, dump] of dumps)
     if (places.has(name)) nodes.set(name, nodeOf(dump, peers.get(name) ?? new Map<string, string>()))
-  return { names: namesIn(desired), places, owners, nodes }
+  const told = (namespace: string): string[] => toldTo(lab, namespace, folder)
+  return { told, names: namesIn(desired), places, owners, nodes }
 }
 
 function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {

@@ -1,4 +1,4 @@
-import { execute, failureText, type Execution } from '../exec/execute.ts'
+import { execute, failure, type Execution } from '../exec/execute.ts'
 import { hold } from '../exec/hold.ts'
 import { showProgress } from '../exec/progress.ts'
 import { readEarly, type Early } from '../live/found.ts'
@@ -13,7 +13,7 @@ import { renderPlan } from '../render/plan.ts'
 import type { ChangeOptions } from './change.ts'
 import { planFor, subjectOf, type Prepared } from './prepare.ts'
 import { rollBack } from './rollback.ts'
-import { errColors, note, passing } from './terminal.ts'
+import { errColors, note, passing, report } from './terminal.ts'
 
 /** How often what was listed is done, should it be undone meanwhile: the kernel may do something on its own. */
 const ROUNDS = 3
@@ -53,7 +53,7 @@ export async function carryOut(
     const held = hold(plan.steps, runner)
     const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
     if (execution.failed || execution.stopped) {
-      tell(execution, options)
+      tell(execution, prepared, options)
       // What was not read can be put back only while it is held.
       if (options.rollback && (held || !before.cursory))
         note((await rollBack(name, before, touched, runner, held)).text)
@@ -108,7 +108,12 @@ function madeBy({ changes, steps }: Plan): Map<string, Made> {
   return made
 }
 
-function tell({ failed, done }: Execution, options: ChangeOptions): void {
-  if (failed) note(`${errColors(options).red('error:')} ${failureText(failed)}\n`)
-  note(`${done.length} steps were done before.\n`)
+function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options: ChangeOptions): void {
+  if (failed) {
+    const position = wanted.get(failed.step.change)?.source?.()
+    const { summary, detail } = failure(failed)
+    const more = { ...(detail && { detail }), ...(position && { position }) }
+    report([quote({ severity: 'error', summary, ...more })], options)
+  }
+  note(`${done.length} ${done.length === 1 ? 'step was' : 'steps were'} done before.\n`)
 }

@@ -5,6 +5,7 @@ import { isSandboxed } from '../exec/sandbox/holder.ts'
 import { surroundings } from '../live/names.ts'
 import type { Lab } from '../lab/index.ts'
 import { UserError } from '../model/diagnostic.ts'
+import { toldTo } from '../model/names.ts'
 import { locate } from './locate.ts'
 import { load } from './prepare.ts'
 
@@ -22,7 +23,6 @@ export async function exec(namespace: string, command: readonly string[], option
 export async function shell(namespace: string | undefined, options: Options): Promise<number> {
   if (namespace === undefined) return await sandboxShell()
   return await attach(await find(namespace, options), [process.env['SHELL'] || '/bin/sh'], {
-    NETLAB_NAMESPACE: namespace,
     PS1: `(${namespace}) \\w \\$ `,
   })
 }
@@ -42,8 +42,14 @@ async function find(namespace: string, { lab }: Options): Promise<Place> {
   const runner = startRunner()
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
   const here = labHere(lab)
-  if (names.includes(namespace)) return { netns: namespace, ...(await surroundings(namespace, runner, here)) }
-  if (here?.namespaces.get(namespace)?.root) return surroundings(undefined, runner, here)
+  const place = async (netns: string | undefined): Promise<Place> => {
+    const { lab: owner, names } = await surroundings(netns, runner, here)
+    const dir = here && here.name === owner ? here.folder : undefined
+    const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : toldTo(owner, namespace, dir)
+    return { ...(netns !== undefined && { netns }), names, variables }
+  }
+  if (names.includes(namespace)) return place(namespace)
+  if (here?.namespaces.get(namespace)?.root) return place(undefined)
   const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
   throw UserError.of(
     `there is no namespace ${namespace}`,

@@ -42,6 +42,8 @@ export interface Prepared {
   readonly wanted: Resources
   readonly live: Live
   readonly plan: Plan
+  /** Adds the lines of the file to an error that has only the position. */
+  readonly quote: (diagnostic: Diagnostic) => Diagnostic
 }
 
 /** Opens the lab file that was located; undefined when only a name was given. */
@@ -112,7 +114,8 @@ async function prepared(
   if (saved) mustBeFresh(saved, live.resources)
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes)).plan
   if (live.cursory && !takesManyNames(plan)) return prepared(located, opened, runner, wishes, {})
-  return { name, source, ...(lab && { lab }), wanted, live, plan }
+  const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
+  return { name, source, ...(lab && { lab }), wanted, live, plan, quote }
 }
 
 /** Whether all that is done is that many namespaces lose their names: should it fail they get them back, whatever is in them. */

@@ -27,7 +27,7 @@ export async function test(argument: string | undefined, options: Options): Prom
   report(lab.warnings, options)
   const runner = startRunner()
   const live = await read(subjectOf(lab.name, lab), runner)
-  const ground = survey(lab.resources, lab.namespaces, live)
+  const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
   if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)

@@ -130,14 +130,30 @@ function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] 
   return result
 }
 
-/** A step that failed, in words: which, its command, what the tool said. */
-export function failureText({ step, outcome }: NonNullable<Execution['failed']>): string {
-  const said = (outcome.stderr.trim() || outcome.stdout.trim()).replaceAll('\n', '\n    ')
-  const hint = idHint(said)
-  return [
-    `${step.change}: ${step.stage} failed (exit code ${outcome.code})`,
-    `  ${shell(commandOf(step.operation)).replaceAll('\n', '\n  ')}`,
-    ...(said ? [`    ${said}`] : []),
-    ...(hint ? [`  ${hint}`] : []),
-  ].join('\n')
+type Failed = NonNullable<Execution['failed']>
+
+/**
+ * A step that failed, in words: which, its command, what the tool said. A script of netlab's own says in its first line what
+ * went wrong, and nobody wants to see it.
+ */
+export function failure({ step, outcome }: Failed): { readonly summary: string; readonly detail: string } {
+  const said = outcome.stderr.trim() || outcome.stdout.trim()
+  const hint = idHint(said) ?? ''
+  const [cause = '', ...more] = said.split('\n')
+  if (step.operation.do === 'run' && step.operation.instead !== undefined)
+    return {
+      summary: `${step.change} ${cause || `cannot be done (${step.stage}, exit code ${outcome.code})`}`,
+      detail: [...more, hint].filter(Boolean).join('\n'),
+    }
+  const command = shell(commandOf(step.operation))
+  return {
+    summary: `${step.change}: ${step.stage} failed (exit code ${outcome.code})`,
+    detail: [command, said && `  ${said.replaceAll('\n', '\n  ')}`, hint].filter(Boolean).join('\n'),
+  }
+}
+
+/** The same as one text. */
+export function failureText(failed: Failed): string {
+  const { summary, detail } = failure(failed)
+  return [summary, ...(detail ? [detail] : [])].join('\n').replaceAll('\n', '\n  ')
 }

@@ -9,11 +9,13 @@ export interface Place {
   /** The name under /run/netns; absent: the machine's own namespace. */
   readonly netns?: string
   readonly names: Names
+  /** What programs there are told, as NAME=VALUE. */
+  readonly variables: readonly string[]
 }
 
 /** The argv that runs `argv` in a namespace, where the names of its lab mean addresses. */
-export const enter = ({ netns, names }: Place, argv: readonly string[]): string[] =>
-  placed({ argv: withNames(names, argv), ...(netns !== undefined && { netns }) })
+export const enter = ({ netns, names, variables }: Place, argv: readonly string[]): string[] =>
+  placed({ argv: withNames(names, variables, argv), ...(netns !== undefined && { netns }) })
 
 /** Runs a program in a namespace with this terminal, and with these variables added; otherwise as `front` does. */
 export const attach = (place: Place, argv: readonly string[], env?: Record<string, string>): Promise<number> =>

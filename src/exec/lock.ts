@@ -1,8 +1,16 @@
 import { connect, createServer, type Server } from 'node:net'
 import { UserError } from '../model/diagnostic.ts'
 
-/** How often a waiting run looks again, in milliseconds. */
-const INTERVAL = 100
+/** How often a waiting run looks again, and how long it waits for the holder to say who it is, in milliseconds. */
+const [INTERVAL, PATIENCE] = [100, 500]
+
+let held: number | undefined
+
+/**
+ * The descriptor of the lock that this run has. The programs that it starts have it too: when the run is killed, the lock
+ * is free only when they have ended, and have changed what they were about to change.
+ */
+export const lockDescriptor = (): number | undefined => held
 
 /**
  * One writer per lab. The lock is an abstract Unix socket (unix(7)): the kernel gives it to one process, takes it back
@@ -14,12 +22,18 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
   const until = Date.now() + timeout
   for (let told = false; ; told = true) {
     const server = await listen(address)
-    if (server) return () => server.close()
+    if (server) {
+      held = descriptorOf(server)
+      return () => {
+        held = undefined
+        server.close()
+      }
+    }
     const holder = await ask(address)
     if (Date.now() >= until)
       throw UserError.of(
         `lab ${lab} is being changed by another run${holder && ` (${holder})`}`,
-        'Wait for it to end, or give --lock-timeout SECONDS more.',
+        'Wait for it to end, with the programs that it has started, or give --lock-timeout SECONDS more.',
       )
     if (!told) waiting(holder)
     await new Promise((resolve) => setTimeout(resolve, INTERVAL))
@@ -39,11 +53,16 @@ function listen(address: string): Promise<Server | undefined> {
   })
 }
 
-/** What the holder says of itself; empty when it is gone by now. */
+/** Node has no other way to it. */
+const descriptorOf = (server: Server): number | undefined => (server as { _handle?: { fd?: number } })._handle?.fd
+
+/** What the holder says of itself; empty when it is gone by now, and when only programs that it started have the lock. */
 function ask(address: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
-    connect(address)
+    const socket = connect(address)
+    socket
+      .setTimeout(PATIENCE, () => socket.destroy())
       .on('data', (data) => (text += data.toString()))
       .on('error', () => resolve(text))
       .on('close', () => resolve(text))

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Command, Outcome } from '../model/command.ts'
+import { lockDescriptor } from './lock.ts'
 
 /** How long any one program may take, in milliseconds: none of them waits for anything but the kernel. */
 const TIMEOUT = 120_000
@@ -12,8 +13,10 @@ export const placed = ({ argv, netns }: Command): string[] =>
 export async function runProcess(command: Command, signal?: AbortSignal): Promise<Outcome> {
   const { execa } = await import('execa') // most runs need no program
   const [program = '', ...args] = placed(command)
+  const lock = lockDescriptor() as 3 | undefined // execa takes any number; its types know those up to 9
   const result = await execa(program, args, {
     input: command.input ?? '',
+    ...(lock !== undefined && { stdio: ['pipe', 'pipe', 'pipe', lock] as const }),
     reject: false,
     stripFinalNewline: false,
     timeout: TIMEOUT,

@@ -1,9 +1,10 @@
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { namelessOf, processTag } from '../model/owner.ts'
 import type { LiveProcess } from '../model/runner.ts'
 
 /** What the environment of a lab's processes begins to say who they are with; the lab's name and a slash follow. */
-export const MARK = 'NETLAB_PROCESS='
+const MARK = 'NETLAB_PROCESS='
 const SPEC = 'NETLAB_SPEC='
 const NAME = /^[^/\0\s]+$/
 
@@ -22,8 +23,8 @@ export const logFile = (lab: string, namespace: string, name: string): string =>
   join(logFolder(), lab, namespace, `${name}.log`)
 
 /**
- * The processes of a lab, by the marks in their environment (environ of proc_pid(5)), and the logs that are left. One
- * pass over /proc: about 15 µs for every process of the machine. What is somebody else's cannot be read, and is skipped.
+ * The processes of a lab, by the marks that they carry (src/kinds/process-scripts.ts), and the logs that are left. One pass
+ * over /proc: about 35 µs for every process of the machine. What is somebody else's cannot be read, and is skipped.
  */
 export async function processes(lab: string): Promise<LiveProcess[]> {
   const found = new Map<string, LiveProcess>()
@@ -32,35 +33,81 @@ export async function processes(lab: string): Promise<LiveProcess[]> {
     // The supervisor speaks for those that it started; a stray one only for itself.
     if (one.state === 'running' || !found.has(key)) found.set(key, one)
   }
-  for (const pid of readdirSync('/proc')) {
-    const environ = /^\d/.test(pid) ? text(`/proc/${pid}/environ`) : undefined
-    const at = environ === undefined ? -1 : `\0${environ}`.indexOf(`\0${MARK}${lab}/`)
-    if (environ === undefined || at < 0) continue
-    const [, namespace = '', name = ''] = environ.slice(at + MARK.length, environ.indexOf('\0', at)).split('/')
+  const logs = logsOf(lab)
+  const byTag = new Map(logs.map(({ namespace, name }) => [processTag(lab, namespace, name), { namespace, name }]))
+  for (const pid of pids()) {
+    const mark = markOf(pid, lab)
+    if (!mark) continue
+    const { namespace, name } = ('name' in mark ? mark : byTag.get(mark.tag)) ?? namelessAt(pid, lab, mark)
     const place = NAME.test(namespace) && NAME.test(name) ? placeOf(pid, namespace) : undefined
     if (!place) continue
-    const spec = `\0${environ}`.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
-    const runs = spec !== undefined && place !== 'orphan'
+    const spec = 'spec' in mark && place !== 'orphan' ? mark.spec : undefined
+    const runs = spec !== undefined
     keep({ namespace, name, root: place === 'root', state: runs ? 'running' : 'stray', ...(runs && { spec }) })
   }
-  for (const namespace of names(join(logFolder(), lab)))
-    for (const file of names(join(logFolder(), lab, namespace)))
-      if (file.endsWith('.log')) keep({ namespace, name: file.slice(0, -'.log'.length), root: false, state: 'ended' })
+  for (const { namespace, name } of logs) keep({ namespace, name, root: false, state: 'ended' })
   return [...found.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
 }
 
+/** The process ids of the machine, as far as they are seen from here. */
+export const pids = (): string[] => readdirSync('/proc').filter((entry) => /^\d/.test(entry))
+
+/** Whether a process is one of the lab's, or was started by one. */
+export const isMarked = (pid: string, lab: string): boolean => markOf(pid, lab) !== undefined
+
+type Mark = { readonly namespace: string; readonly name: string; readonly spec?: string } | { readonly tag: string }
+
+/** What the marks of a process say: all of it, or, where it has rewritten its environment, only the number that it kept. */
+function markOf(pid: string, lab: string): Mark | undefined {
+  const environ = `\0${text(`/proc/${pid}/environ`) ?? ''}`
+  const at = environ.indexOf(`\0${MARK}${lab}/`) + 1
+  if (at > 0) {
+    const [, namespace = '', name = ''] = environ.slice(at + MARK.length, environ.indexOf('\0', at)).split('/')
+    const spec = environ.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
+    return { namespace, name, ...(spec !== undefined && { spec }) }
+  }
+  const [, tag] = /^Max file locks +(\d+)/m.exec(text(`/proc/${pid}/limits`) ?? '') ?? []
+  return tag !== undefined && namelessOf(lab, tag) !== undefined ? { tag } : undefined
+}
+
+/** Where a process is of which nothing is known but its tag: what started it has ended, and its log is gone. */
+function namelessAt(pid: string, lab: string, mark: Mark): { namespace: string; name: string } {
+  const inode = netOf(pid)
+  const namespace = names('/run/netns').find((name) => inodeOf(`/run/netns/${name}`) === inode)
+  return { namespace: namespace ?? '', name: ('tag' in mark ? namelessOf(lab, mark.tag) : undefined) ?? '' }
+}
+
+/** The logs of a lab, by what they are of. */
+const logsOf = (lab: string): { namespace: string; name: string }[] =>
+  names(join(logFolder(), lab)).flatMap((namespace) =>
+    names(join(logFolder(), lab, namespace)).flatMap((file) =>
+      file.endsWith('.log') ? [{ namespace, name: file.slice(0, -'.log'.length) }] : [],
+    ),
+  )
+
 /**
- * Where a marked process is: in its namespace; in the machine's own; `orphan` when its namespace was deleted under it.
- * Undefined when it is in another sandbox: as it sees /run/netns, the name still means the namespace that it is in.
+ * Where a marked process is: in its namespace; in the machine's own; `orphan` when its namespace was deleted under it, or it
+ * has gone to another. Undefined when it is in another sandbox: what it sees is another /run/netns.
  */
 function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | undefined {
-  const net = link(`/proc/${pid}/ns/net`)
-  if (net === undefined || link(`/proc/${pid}/ns/user`) !== link('/proc/self/ns/user')) return undefined
-  const inode = Number(/\d+/.exec(net)?.[0])
+  const inode = netOf(pid)
+  if (inode === undefined) return undefined
   if (inodeOf(`/run/netns/${namespace}`) === inode) return 'named'
-  if (net === link('/proc/self/ns/net')) return 'root'
-  return inodeOf(`/proc/${pid}/root/run/netns/${namespace}`) === inode ? undefined : 'orphan'
+  if (inode === netOf('self')) return 'root'
+  const folder = folderOf(pid)
+  return folder !== undefined && folder === folderOf('self') ? 'orphan' : undefined
 }
+
+/** The inode of the network namespace that a process is in. */
+export const netOf = (pid: string): number | undefined =>
+  attempt(() => Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0]))
+
+/** Which /run/netns a process sees; undefined: none. */
+const folderOf = (pid: string): string | undefined =>
+  attempt(() => {
+    const { dev, ino } = statSync(`/proc/${pid}/root/run/netns`)
+    return `${dev} ${ino}`
+  })
 
 /** What `read` returns; undefined when it throws. */
 export const attempt = <T>(read: () => T): T | undefined => {
@@ -71,6 +118,5 @@ export const attempt = <T>(read: () => T): T | undefined => {
   }
 }
 const text = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'))
-const link = (path: string): string | undefined => attempt(() => readlinkSync(path))
 const inodeOf = (path: string): number | undefined => attempt(() => statSync(path).ino)
 const names = (folder: string): string[] => attempt(() => readdirSync(folder)) ?? []

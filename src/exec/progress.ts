@@ -41,4 +41,9 @@ function lines(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-const firstLine = (step: Step): string => visible(shell(commandOf(step.operation)).split('\n', 1)[0] ?? '')
+/** The first line of the command; where that is a script of netlab's own, what it is about and what a person would type. */
+function firstLine({ change, operation }: Step): string {
+  const instead = operation.do === 'run' ? operation.instead : undefined
+  const [line = ''] = (instead ?? shell(commandOf(operation))).split('\n', 1)
+  return visible(instead === undefined ? line : `${change}: ${line}`)
+}

@@ -1,14 +1,14 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../model/diagnostic.ts'
 import type { Stranger } from '../model/runner.ts'
-import { attempt, MARK } from './processes.ts'
+import { attempt, isMarked, netOf, pids } from './processes.ts'
 
 /** How long a process may take to end when it is asked to, and when it is made to, in milliseconds. */
 const PATIENCE = 2000
 
 /**
- * The processes in these namespaces that do not carry the lab's mark in their environment. Those that cannot be looked at
+ * The processes in these namespaces that do not carry the lab's marks. Those that cannot be looked at
  * are somebody else's, in namespaces of somebody else's.
  */
 export async function strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]> {
@@ -17,12 +17,12 @@ export async function strangers(lab: string, namespaces: readonly string[]): Pro
     const inode = attempt(() => statSync(`/run/netns/${namespace}`).ino)
     if (inode !== undefined) homes.set(inode, namespace)
   }
-  return readdirSync('/proc').flatMap((pid): Stranger[] => {
-    const inode = /^\d/.test(pid) ? attempt(() => statSync(`/proc/${pid}/ns/net`).ino) : undefined
+  return pids().flatMap((pid): Stranger[] => {
+    const inode = netOf(pid)
     const namespace = inode === undefined ? undefined : homes.get(inode)
     const started = namespace === undefined ? undefined : startOf(Number(pid))
     if (namespace === undefined || started === undefined) return []
-    if (`\0${textOf(pid, 'environ')}`.includes(`\0${MARK}${lab}/`)) return []
+    if (isMarked(pid, lab)) return []
     const command = textOf(pid, 'cmdline').replaceAll('\0', ' ').trim() || textOf(pid, 'comm').trim()
     return [{ namespace, pid: Number(pid), started, command }]
   })

@@ -7,6 +7,8 @@ import type { Path } from './source.ts'
 export interface Expansion {
   readonly lab: string
   readonly file: LabFile
+  /** The folder in which the file lies; of standard input, the one where netlab runs. */
+  readonly folder: string
   readonly report: Report
   readonly resources: Map<string, Resource>
   /** Adds a resource that the file asks for at this path; an id that is there already is an error. */
@@ -14,11 +16,12 @@ export interface Expansion {
 }
 
 /** The expansion of a file, empty so far. */
-export function expansion(lab: string, file: LabFile, report: Report): Expansion {
+export function expansion(lab: string, file: LabFile, report: Report, folder: string): Expansion {
   const resources = new Map<string, Resource>()
   return {
     lab,
     file,
+    folder,
     report,
     resources,
     add(resource, path, on) {

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
@@ -53,6 +54,8 @@ export interface Outline {
 /** A lab: what its file asks for, written out. */
 export interface Lab extends Outline {
   readonly file: string
+  /** The folder in which the file lies, absolute; of standard input, the one where netlab runs. */
+  readonly folder: string
   readonly description?: string
   readonly resources: Resources
   readonly checks: readonly Check[]
@@ -144,7 +147,8 @@ function expand(
 ): Lab | undefined {
   if (!outline) return undefined
   const wanted = source.value as LabFile
-  const x: Expansion = expansion(outline.name, wanted, report)
+  const folder = dirname(resolve(file))
+  const x: Expansion = expansion(outline.name, wanted, report, folder)
   const where = whereIn(source)
   if (confines) checkConfines(x, confines)
   expandNamespaces(x)
@@ -163,7 +167,16 @@ function expand(
   const { description } = wanted
   const warnings = sorted({ report }).filter(({ severity }) => severity === 'warning')
   const { resources } = x
-  return { ...outline, file, ...(description !== undefined && { description }), resources, checks, warnings, where }
+  return {
+    ...outline,
+    file,
+    folder,
+    ...(description !== undefined && { description }),
+    resources,
+    checks,
+    warnings,
+    where,
+  }
 }
 
 const sorted = ({ report }: Pick<Begun, 'report'>): Diagnostic[] =>

@@ -46,6 +46,7 @@ export function expandProcesses(x: Expansion): void {
               ...(cwd !== undefined && { cwd }),
               ...(ready !== undefined && { ready }),
               ...(restart !== undefined && restart !== 'never' && { restart }),
+              dir: x.folder,
             },
           },
           path,

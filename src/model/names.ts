@@ -73,8 +73,28 @@ named() {
 /** A mount namespace of its own that still hears of namespaces which are deleted. */
 export const MOUNTS = ['unshare', '--mount', '--propagation', 'slave', '--'] as const
 
-/** The argv in surroundings where names mean addresses; it replaces itself, so signals and exit codes are the argv's. */
-export const withNames = (names: Names, argv: readonly string[]): string[] => [
+/** What programs in a namespace of a lab are told in their environment; `dir`: the folder of the lab file, if it is known. */
+export const toldTo = (lab: string, namespace: string, dir?: string): string[] => [
+  `NETLAB_LAB=${lab}`,
+  `NETLAB_NAMESPACE=${namespace}`,
+  ...(dir === undefined ? [] : [`NETLAB_DIR=${dir}`]),
+]
+
+const SURROUNDED = `${NAMED}
+named "$1"
+shift
+while [ "$1" != -- ]; do
+  export "$1"
+  shift
+done
+shift
+exec "$@"`
+
+/**
+ * The argv in surroundings where names mean addresses, with these variables (NAME=VALUE) added; it replaces itself, so
+ * signals and exit codes are the argv's.
+ */
+export const withNames = (names: Names, variables: readonly string[], argv: readonly string[]): string[] => [
   ...MOUNTS,
-  ...['sh', '-c', `${NAMED}\nnamed "$1"; shift; exec "$@"`, 'sh', hostsOf(names), ...argv],
+  ...['sh', '-c', SURROUNDED, 'sh', hostsOf(names), ...variables, '--', ...argv],
 ]

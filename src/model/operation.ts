@@ -19,6 +19,8 @@ export interface Program {
   readonly do: 'run'
   readonly argv: readonly string[]
   readonly input?: string
+  /** One line of shell that a person would type, or read, instead of the argv, where that is a script of netlab's own. */
+  readonly instead?: string
 }
 
 /**

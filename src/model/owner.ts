@@ -53,6 +53,26 @@ function hash(text: string): number {
   return h
 }
 
+/** Bits above those of the processes and of the labs, so that no tag is a limit that somebody would set. */
+const TAGGED = 1n << 60n
+const labTag = (lab: string): bigint => TAGGED + (BigInt(hash(lab) & 0xfffffff) << 32n)
+
+/** The name of a process of which nothing is known but its tag. */
+const NAMELESS = /^#([0-9a-f]{8})$/
+
+/** The number that a process of a lab and all of its children carry, as a limit of theirs (src/kinds/process-scripts.ts). */
+export const processTag = (lab: string, namespace: string, name: string): string => {
+  const [, digits] = NAMELESS.exec(name) ?? []
+  const own = digits === undefined ? hash(`${lab}/${namespace}/${name}`) : Number(`0x${digits}`)
+  return String(labTag(lab) + BigInt(own))
+}
+
+/** What a tag says of the process of the lab: a name for it, should it have no other; undefined: it is not the lab's. */
+export function namelessOf(lab: string, tag: string): string | undefined {
+  const own = BigInt(tag) - labTag(lab)
+  return own >= 0n && own >> 32n === 0n ? `#${own.toString(16).padStart(8, '0')}` : undefined
+}
+
 /** The group of links that `ip link add` sets atomically, before the alias can be: `nl` and 16 bits of the lab's name. */
 export const labGroup = (lab: string): number => 0x6e6c0000 + (hash(lab) & 0xffff)
 

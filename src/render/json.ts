@@ -58,6 +58,8 @@ export interface PlanJson {
     readonly input?: string
     /** The exact command, as one line of shell. */
     readonly command: string
+    /** What a person would type instead, where the command is a script of netlab's own. */
+    readonly instead?: string
   }[]
 }
 
@@ -99,7 +101,11 @@ function stepJson({ change, stage, wave, operation }: Step): PlanJson['steps'][n
   const command = commandOf(operation)
   const { argv, input } = command
   const { place } = operation
-  return { change, stage, wave, place, argv, ...(input !== undefined && { input }), command: shell(command) }
+  const instead = operation.do === 'run' ? operation.instead : undefined
+  return {
+    ...{ change, stage, wave, place, argv, ...(input !== undefined && { input }), command: shell(command) },
+    ...(instead !== undefined && { instead }),
+  }
 }
 
 function reasonCode({ action, differences, lostWith, reason }: Change): { reason_code?: ReasonCode } {

@@ -66,5 +66,8 @@ export function summaryLine({ summary }: Pick<PlanJson, 'summary'>, c: Colors): 
   return `${c.bold('Plan:')} ${create + replace} to add, ${update} to change, ${gone + replace} to destroy.`
 }
 
-/** The exact commands in order, as a person would type them. */
-export const renderCommands = ({ steps }: PlanJson): string => steps.map(({ command }) => `${command}\n`).join('')
+/** The commands in order, as a person would type them: exactly those, but for what is a script of netlab's own. */
+export const renderCommands = ({ steps }: PlanJson): string =>
+  steps
+    .map(({ change, command, instead }) => (instead === undefined ? `${command}\n` : `${instead}  # ${change}\n`))
+    .join('')

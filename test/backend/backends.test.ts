@@ -19,8 +19,8 @@ test('a name and an alias are arguments of a script, never part of it', () => {
 })
 
 test('a namespace is named in the thread, except by way of a descriptor', () => {
-  const named = (file: string) => callOf({ do: 'netns.name', place: HERE, file, name: 'b' })
-  expect(named('/run/netns/a')).toEqual({ do: 'attach', netns: 'a', name: 'b' })
+  const named = (file: string) => callOf({ do: 'netns.name', place: HERE, file, name: 'b', alias: 'netlab:lab' })
+  expect(named('/run/netns/a')).toEqual({ do: 'attach', netns: 'a', name: 'b', mark: 'netlab:lab' })
   expect(named('/proc/7/fd/9')).toBeUndefined()
 })
 

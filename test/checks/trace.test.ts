@@ -10,6 +10,7 @@ const node = (forwards: boolean, rules = '', peers: [string, string][] = []): No
   firewall: { 4: rules, 6: '' },
 })
 const ground = (router: Node): Ground => ({
+  told: () => [],
   names: new Map(),
   places: new Map(),
   owners: new Map([

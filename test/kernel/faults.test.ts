@@ -84,6 +84,21 @@ test('killed after any step of destroy, the next destroy leaves nothing, and app
   await clean()
 }, 120_000)
 
+test('killed while a name is a plain file, it is known whose the file is', async () => {
+  const names = join(world.folder, 'names.yaml')
+  writeFileSync(names, 'name: names\nnamespaces: { one: {}, two: {}, pod: { shares: one } }\n')
+  for (const command of ['apply', 'destroy']) {
+    for (const n of [1, 2, 3]) {
+      if (command === 'destroy') await netlab(['apply', names, '-y'])
+      expect((await netlab([command, names, '-y'], `name:${n}`)).code).toBe(137)
+      if (n % 2) expect({ n, code: (await netlab(['apply', names, '-y'])).code }).toEqual({ n, code: 0 })
+      if (n % 2) expect({ n, changes: (await plan(names)).changes }).toEqual({ n, changes: [] })
+      expect({ n, code: (await netlab(['destroy', 'names', '-y'])).code }).toEqual({ n, code: 0 })
+      expect({ n, left: await leftovers() }).toEqual({ n, left: '' })
+    }
+  }
+}, 60_000)
+
 test('killed from outside at any time, it converges', async () => {
   for (let ms = 60; ms < 500; ms += 40) {
     await sh(
@@ -95,6 +110,21 @@ test('killed from outside at any time, it converges', async () => {
     await clean()
   }
 }, 120_000)
+
+test('killed while a process starts, the next run waits for what is under way', async () => {
+  const path = join(world.folder, 'starting.yaml')
+  const ready = '{ file: /nowhere }'
+  writeFileSync(
+    path,
+    `name: starting\nnamespaces: { s: { processes: { p: { command: [sleep, "78"], ready: ${ready} } } } }\n`,
+  )
+  const first = world.run(['sh', '-c', `echo $$; exec node dist/netlab.cjs apply ${path} -y`])
+  await until(() => sh('pgrep -fx "sleep 78"'), Boolean)
+  await sh(`kill -KILL $(pgrep -fx 'node dist/netlab.cjs apply ${path} -y')`)
+  expect((await first).code).toBe(137)
+  expect(await netlab(['destroy', 'starting', '-y'])).toMatchObject({ code: 0 })
+  expect(await leftovers()).toBe('')
+}, 30_000)
 
 test('a step that fails leaves nothing of a new lab', async () => {
   const total = (await plan()).steps.length

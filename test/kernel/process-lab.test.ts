@@ -89,6 +89,27 @@ describe('exec', () => {
     expect((await slow).code).toBe(5)
   })
 
+  test('says which lab, namespace and folder it is for, as to processes', async () => {
+    const told = async (...options: string[]): Promise<string> =>
+      (await netlab('exec', ...options, 'sh', '-c', 'echo $NETLAB_LAB $NETLAB_NAMESPACE $NETLAB_DIR')).trim()
+    expect(await told('--lab', file(), 'pod')).toBe(`apps pod ${world.folder}`)
+    expect(await told('--lab', file(), 'host')).toBe(`apps host ${world.folder}`)
+    const elsewhere = await world.netlab(['exec', 'a', '--', 'env'], { cwd: '/' })
+    expect(elsewhere.stdout.match(/^NETLAB_.*/gm)?.sort()).toEqual(['NETLAB_LAB=apps', 'NETLAB_NAMESPACE=a'])
+    const { stdout } = await world.run([
+      'sh',
+      '-c',
+      `tr '\\0' '\\n' </proc/$(pgrep -f '^sleep 702')/environ | grep NETLAB_`,
+    ])
+    expect(stdout.split('\n').sort()).toEqual([
+      '',
+      `NETLAB_DIR=${world.folder}`,
+      'NETLAB_LAB=apps',
+      'NETLAB_NAMESPACE=host',
+      'NETLAB_PROCESS=apps/host/out',
+    ])
+  })
+
   test('shows the interfaces of the namespace, and leaves no mounts', async () => {
     const { stdout: before } = await world.run(['cat', '/proc/self/mounts'])
     expect(await netlab('exec', 'b', '--', 'ls', '/sys/class/net')).toMatch(/eth0/)
@@ -122,7 +143,7 @@ test('what died is started, and nothing else', async () => {
 test('a changed environment restarts that process and no other', async () => {
   const { stdout: before } = await world.run(['pgrep', '-f', '^sleep 702'])
   lab('two')
-  expect(await changes()).toEqual(['replace b/process/web env'])
+  expect(await changes()).toEqual(['replace b/process/web env.WORD'])
   await netlab('apply', '-y', file())
   expect(await changes()).toEqual([])
   expect(await alive('sleep 700')).toBe(1)
@@ -143,7 +164,10 @@ test('a process that does not come up fails the apply with its own words, and is
   lab('two', `\n      bad: { command: "echo no such config >&2; exit 9", ready: { tcp: 1 } }`)
   const { code, stderr } = await world.netlab(['apply', '-y', file()])
   expect(code).toBe(1)
-  expect(stderr).toContain('ended before it was ready; its output:\n    no such config')
+  expect(stderr).toContain('error: b/process/bad ended before it was ready, with exit code 9\n')
+  expect(stderr).toMatch(/--> \S+lab\.yaml:10:7\n/)
+  expect(stderr).toContain('\n  It printed:\n    no such config\n')
+  expect(stderr).not.toContain('Starts a process')
   expect(stderr).toContain('Rolled back')
   lab('two')
   expect(await changes()).toEqual([])

@@ -104,6 +104,28 @@ test('what a killed supervisor leaves is a stray, and goes too', async () => {
   expect(await running('sleep 603')).toBe(0)
 })
 
+test('what has lost its environment, its session and its parents is still the process, wherever it went', async () => {
+  const log = '/run/netlab/lab/ns1/web.log'
+  const script = `setsid env -i sh -c 'sleep 610 & unshare --net sleep 610 & unshare --mount sleep 610 &'; exec sleep 610`
+  const all = () =>
+    until(
+      () => running('sleep 610'),
+      (count) => count === 4,
+    )
+  for (const lost of [[], ['rm', log]]) {
+    expect(await start({ command: ['sh', '-c', script] })).toEqual(done)
+    expect(await all()).toBe(4)
+    await world.run(['pkill', '-KILL', '-of', 'restart='])
+    await world.run(['pkill', '-KILL', '-of', '^sleep 610'])
+    if (lost.length) await world.run(lost)
+    const found = await live()
+    const name = lost.length ? expect.stringMatching(/^#[0-9a-f]{8}$/) : 'web'
+    expect(found).toMatchObject([{ namespace: 'ns1', name, root: false, state: 'stray' }])
+    expect(await stop('ns1', found[0]!.name)).toEqual(done)
+    expect(await running('sleep 610')).toBe(0)
+  }
+})
+
 test('children that hide their environment, leave the session or ignore TERM are stopped; others are not', async () => {
   const other = world.run(['sh', '-c', 'sleep 2.5; echo alive'])
   const script = `env -i sleep 604 & setsid sleep 604 & (trap '' TERM; env -i sleep 604; sleep 604) & exec sleep 604`
@@ -146,7 +168,7 @@ describe('ready', () => {
   test('waits until something listens', async () => {
     expect(await start({ command: server(81), ready: { tcp: 81 } })).toEqual(done)
     expect((await world.run(['cat', '/run/netlab/lab/ns1/web.log'])).stdout).toBe('up\n')
-    expect((await start({ command: server(81), ready: { tcp: 81 } })).stderr).toContain('listens on port 81')
+    expect((await start({ command: server(81), ready: { tcp: 81 } })).stderr).toContain('listens on TCP port 81')
   })
 
   test('waits for a file', async () => {
@@ -159,8 +181,10 @@ describe('ready', () => {
   test('says why it never came up', async () => {
     const failed = await start({ command: ['sh', '-c', 'echo no config; exit 3'], ready: { tcp: 81 } })
     expect(failed.code).toBe(1)
-    expect(failed.stderr).toBe(
-      'lab/ns1/web ended before it was ready; its output:\nno config\nnetlab: ended with exit code 3\n',
+    expect(failed.stderr).toBe('ended before it was ready, with exit code 3\nIt printed:\n  no config\n')
+    expect((await start({ command: ['sh', '-c', 'kill -SEGV $$'] })).stderr).toMatch(/^ended at once, by SIGSEGV\n/)
+    expect((await start({ command: ['echo', 'done'] })).stderr).toMatch(
+      /^ended at once, with exit code 0\nIt printed:\n {2}done\nA process of a lab runs from apply to destroy/,
     )
     const missing = await start({ command: ['no-such-program'] })
     expect(missing.code).toBe(1)
@@ -174,7 +198,7 @@ describe('ready', () => {
   test('gives up', async () => {
     const { code, stderr } = await start({ command: ['sleep', '609'], ready: { tcp: 81 } })
     expect(code).toBe(1)
-    expect(stderr).toContain('was not ready (tcp 81) within 10 s')
+    expect(stderr).toBe('was not ready within 10 s: nothing listens on TCP port 81\n')
   })
 })
 

@@ -1,7 +1,10 @@
 import { commandOf } from '../../src/backend/iproute/index.ts'
 import { process as kind, processResource, type ProcessSpec } from '../../src/kinds/process.ts'
+import { namelessOf, processTag } from '../../src/model/owner.ts'
 import { makePlan } from '../../src/plan/plan.ts'
 import type { Resource } from '../../src/model/resource.ts'
+import { planJson } from '../../src/render/json.ts'
+import { renderCommands } from '../../src/render/plan.ts'
 
 const spec: ProcessSpec = { name: 'web', command: ['nginx', '-g', 'daemon off;'], env: { A: '1', B: '2' } }
 const fields = (live: ProcessSpec, desired: ProcessSpec): string[] =>
@@ -11,7 +14,12 @@ test('what makes a difference, and what does not', () => {
   expect(fields(spec, spec)).toEqual([])
   expect(fields({ ...spec, env: { B: '2', A: '1' }, restart: 'never' }, { ...spec, ready: { tcp: 80 } })).toEqual([])
   expect(fields(spec, { ...spec, command: ['nginx'] })).toEqual(['command'])
-  expect(fields(spec, { ...spec, env: { A: '1' } })).toEqual(['env'])
+  expect(fields(spec, { ...spec, env: { A: '1' } })).toEqual(['env.B'])
+  expect(kind.compare(spec, { ...spec, env: { A: '2', B: '2', C: '3' } })).toMatchObject([
+    { field: 'env.A', from: '1', to: '2' },
+    { field: 'env.C', to: '3' },
+  ])
+  expect(fields(spec, { ...spec, dir: '/elsewhere' })).toEqual([])
   expect(fields({ ...spec, env: {} }, { name: 'web', command: spec.command })).toEqual([])
   expect(fields(spec, { ...spec, cwd: '/srv', restart: 'always' })).toEqual(['cwd', 'restart'])
   expect(fields({ name: 'web', command: [], state: 'stray' }, spec)).toEqual(['state'])
@@ -45,10 +53,31 @@ test('values are words of their own, never part of the script', () => {
   expect(argv[argv.indexOf('-c') + 1]).not.toContain('reboot')
 })
 
+test('its tag says which lab it is of, and names one of which nothing else is known', () => {
+  const tag = processTag('lab', 'a', 'web')
+  expect(Number(tag)).toBeGreaterThan(2 ** 60)
+  const name = namelessOf('lab', tag)
+  expect(name).toMatch(/^#[0-9a-f]{8}$/)
+  expect(processTag('lab', 'elsewhere', name ?? '')).toBe(tag)
+  expect(processTag('lab', 'a', 'db')).not.toBe(tag)
+  for (const other of [processTag('other', 'a', 'web'), '0', '1024', '18446744073709551615'])
+    expect(namelessOf('lab', other)).toBeUndefined()
+})
+
+test('people read what they would type, and not its scripts', () => {
+  const both = map(namespace, { ...process, spec: { ...spec, cwd: '/srv' } })
+  const json = planJson(makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a/process/web']) }))
+  expect(renderCommands(json)).toBe(
+    `kill $(grep -lsE 'file locks +${processTag('lab', 'a', 'web')} ' /proc/[0-9]*/limits | cut -d/ -f3)  # a/process/web\n` +
+      "ip netns exec a env -C /srv A=1 B=2 nginx -g 'daemon off;' &  # a/process/web\n",
+  )
+  expect(json.steps[1]?.command).toContain('# Starts a process of a lab')
+})
+
 test('it is stopped when its namespace goes, or is made anew, though the kernel would not do it', () => {
   const gone = makePlan({ lab: 'lab', desired: map(), live: map(namespace, process) })
   expect(gone.steps.map(({ stage }) => stage)).toEqual(['stop processes', 'delete namespaces'])
-  expect(commandOf(gone.steps[0]!.operation).argv.slice(-2)).toEqual(['lab/a/web', '/run/netns/a'])
+  expect(commandOf(gone.steps[0]!.operation).argv.slice(-2)).toEqual([processTag('lab', 'a', 'web'), '/run/netns/a'])
   const both = map(namespace, process)
   const anew = makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a']) })
   expect(anew.steps.map(({ stage }) => stage)).toEqual(
