@@ -13,6 +13,8 @@ export interface LocatedFile {
   readonly text: string
   /** Reads a file that the lab file names, from where it lies itself. Throws as `readFileSync` does. */
   readonly beside: (path: string) => string
+  /** The files beside the lab file that match a shell's pattern, sorted. */
+  readonly listBeside: (pattern: string) => readonly string[]
   /** Finds a file that holds a key, which is recorded nowhere. */
   readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
@@ -42,6 +44,7 @@ export function locate(argument: string | undefined, say: (text: string) => void
   if (file === undefined) return { name: argument ?? '' }
   const folder = file === '-' ? '.' : dirname(file)
   const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
+  const listBeside = (pattern: string): string[] => matching(folder, pattern)
   const keyFile = (from: string) => (path: string) => {
     const full = resolve(from, path)
     return { path: full, text: readFileSync(full, 'utf8') }
@@ -49,12 +52,38 @@ export function locate(argument: string | undefined, say: (text: string) => void
   try {
     const saved = openPlan(file)
     if (saved)
-      return { ...saved, beside: (path) => saved.beside[path] ?? '', keyFile: keyFile(dirname(saved.file)), saved }
-    return { file, text: textOf(file, readFileSync(file === '-' ? 0 : file)), beside, keyFile: keyFile(folder) }
+      return {
+        ...saved,
+        beside: (path) => saved.beside[path] ?? '',
+        listBeside: (pattern) => saved.beside[pattern]?.split('\n').filter(Boolean) ?? [],
+        keyFile: keyFile(dirname(saved.file)),
+        saved,
+      }
+    const text = textOf(file, readFileSync(file === '-' ? 0 : file))
+    return { file, text, beside, listBeside, keyFile: keyFile(folder) }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of(`cannot read ${file}`, (error as Error).message)
   }
+}
+
+/** The files that a pattern matches: `*`, `?` and `[…]` as in a shell, which finds no hidden files. */
+function matching(folder: string, pattern: string): string[] {
+  const at = (path: string) => statSync(resolve(folder, path), { throwIfNoEntry: false })
+  const names = (path: string, part: string): string[] => {
+    if (!/[*?[]/.test(part)) return [part]
+    const parts = part
+      .replace(/[.+^${}()|\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')
+    const shape = new RegExp(`^${parts.replaceAll('[!', '[^').replace(/\[(?![^[]*\])/g, '\\[')}$`)
+    const all = at(path || '.')?.isDirectory() ? readdirSync(resolve(folder, path)).sort() : []
+    return all.filter((name) => shape.test(name) && (part.startsWith('.') || !name.startsWith('.')))
+  }
+  let paths = ['']
+  for (const [i, part] of pattern.split('/').entries())
+    paths = paths.flatMap((path) => names(path, part).map((name) => `${path}${i ? '/' : ''}${name}`))
+  return paths.filter((path) => at(path)?.isFile())
 }
 
 /** The text in a lab file. Throws a UserError where it is not UTF-8: what means nothing would be replaced, and nobody would know. */

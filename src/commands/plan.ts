@@ -20,7 +20,17 @@ export async function plan(argument: string | undefined, options: Options): Prom
   const located = locate(argument)
   const beside: Record<string, string> = {}
   const recording =
-    'name' in located ? located : { ...located, beside: (path: string) => (beside[path] = located.beside(path)) }
+    'name' in located
+      ? located
+      : {
+          ...located,
+          beside: (path: string) => (beside[path] = located.beside(path)),
+          listBeside: (pattern: string) => {
+            const files = located.listBeside(pattern)
+            beside[pattern] = files.join('\n')
+            return files
+          },
+        }
   const runner = startRunner()
   const { plan, source, lab, live } = await prepare(recording, open(recording), runner, options)
   if ('file' in located) remember(located.file)

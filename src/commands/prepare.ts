@@ -58,6 +58,7 @@ export const subjectOf = (name: string, outline: Outline | undefined): Subject =
   lab: name,
   namespaces: outline?.namespaces ?? new Map(),
   sysctls: outline?.sysctls ?? new Map(),
+  nftables: outline?.nftables ?? new Map(),
 })
 
 /**
@@ -87,11 +88,11 @@ async function prepared(
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
-  const { sysctls } = subjectOf(name, opened)
+  const { sysctls, nftables } = subjectOf(name, opened)
   const subject: Subject = wishes.destroy
     ? {
         ...subjectOf(name, undefined),
-        ...(opened && { sysctls, parting: new Set(opened.namespaces.keys()) }),
+        ...(opened && { sysctls, nftables, parting: new Set(opened.namespaces.keys()) }),
         ...(manner.cursory && { cursory: true }),
       }
     : { ...subjectOf(name, opened), ...(manner.making && !wishes.target?.length && { making: true }) }

@@ -1,6 +1,7 @@
 import { execute, failureText } from '../exec/execute.ts'
 import type { Held } from '../exec/hold.ts'
 import { showProgress } from '../exec/progress.ts'
+import { isLikeIptables } from '../kinds/firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Subject } from '../live/subject.ts'
@@ -58,11 +59,13 @@ const lasting = (resources: Resources): Resources =>
 function subjectOf(lab: string, resources: Resources): Subject {
   const namespaces = new Map<string, { root?: true; shares?: string }>()
   const sysctls = new Map<string, string[]>()
+  const nftables = new Map<string, string[]>()
   for (const { kind, id, namespace, root, spec } of resources.values()) {
     if (root) namespaces.set(namespace, { root })
     else if (kind === 'namespace') namespaces.set(id, {})
     else if (kind === 'share') namespaces.set(id, { shares: String(spec['of']) })
+    if (kind === 'nftables') nftables.set(namespace, Object.keys(spec['tables'] as object).filter(isLikeIptables))
     if (kind === 'sysctl') sysctls.set(namespace, [...(sysctls.get(namespace) ?? []), String(spec['key'])])
   }
-  return { lab, namespaces, sysctls }
+  return { lab, namespaces, sysctls, nftables }
 }

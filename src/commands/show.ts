@@ -4,6 +4,7 @@ import { writeLab } from '../lab/write.ts'
 import { owners } from '../live/owners.ts'
 import { read } from '../live/read.ts'
 import { readRules } from '../live/rules.ts'
+import type { Subject } from '../live/subject.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Resources } from '../model/resource.ts'
@@ -43,7 +44,7 @@ export async function show(argument: string | undefined, options: Options): Prom
         ? `netlab apply ${'file' in located ? located.file : name} makes it.`
         : 'netlab list shows the labs that are.',
     )
-  if (options.rules) return showRules(name, live, runner, options)
+  if (options.rules) return showRules(name, live, lab?.nftables, runner, options)
   const json = showJson(name, live)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options)))
@@ -51,11 +52,18 @@ export async function show(argument: string | undefined, options: Options): Prom
 }
 
 /** `netlab show --rules`: the live firewall rules with their counters, namespace by namespace. */
-async function showRules(lab: string, live: Resources, runner: Runner, options: Options): Promise<number> {
+async function showRules(
+  lab: string,
+  live: Resources,
+  ofNft: Subject['nftables'] | undefined,
+  runner: Runner,
+  options: Options,
+): Promise<number> {
   const homes = new Map([...live.values()].map(({ namespace, root }) => [namespace, root]))
   const rules = await Promise.all(
     [...homes].map(
-      async ([namespace, root]) => [namespace, await readRules(root ? undefined : namespace, runner)] as const,
+      async ([namespace, root]) =>
+        [namespace, await readRules(root ? undefined : namespace, runner, ofNft?.get(namespace))] as const,
     ),
   )
   const c = outColors(options)

@@ -70,7 +70,9 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
     tables?.length !== 0 &&
     tables?.every((table) => {
       const by = lister(table)
-      return by !== undefined && rules[by].includes(`\n*${table.split(' ')[1]}\n`)
+      const name = table.split(' ')[1]
+      // It begins with a remark where nft has base chains or rules of its own in the table.
+      return by !== undefined && rules[by].includes(`\n*${name}\n`) && !rules[by].includes(`# Table \`${name}' `)
     }) === true
   const result: Firewall[] = [...found]
   await parallel(walled.entries(), WIDTH, async ([place, one]) => {

@@ -33,7 +33,7 @@ export async function runProcess(command: Command, signal?: AbortSignal): Promis
     ? `${program}: command not found`
     : result.timedOut
       ? `no answer within ${TIMEOUT / 1000} s`
-      : ''
+      : `${command.argv[0]} was ended by ${result.signal ?? 'something'}`
   return {
     code: missing ? 127 : 128 + (result.signal ? constants.signals[result.signal] : 0),
     stdout: result.stdout ?? '',

@@ -3,8 +3,9 @@ import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, within } from './common.ts'
+import { savedOf } from './firewall/division.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
-import { isBuiltin, ownSpec, parseSave, savedSpec } from './firewall/save.ts'
+import { isBuiltin, ownSpec, savedSpec } from './firewall/save.ts'
 import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './firewall/transaction.ts'
 import { restored } from './firewall/restore.ts'
 import { structured, type Context, type Written } from './firewall/written.ts'
@@ -104,9 +105,9 @@ const publishedTables = (tables: IptablesSpec['tables']) =>
 export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
   const self: Kind<IptablesSpec> = {
     name: kind,
-    read: (dump, { namespace, root, lab }) => {
+    read: (dump, { namespace, root, lab, nftables }) => {
       if (dump[kind] === '') return []
-      const saved = parseSave(dump[kind])
+      const saved = savedOf(dump[kind], kind === 'iptables' ? 'ip' : 'ip6', nftables)
       const spec = root ? ownSpec(saved, lab) : savedSpec(saved)
       if (Object.keys(spec.tables).length === 0) return []
       return [{ id: iptablesId(namespace, kind), kind, namespace, ...(root && { root }), spec }]

@@ -3,10 +3,10 @@ import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/plan.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, within } from './common.ts'
+import { bare, isLikeIptables, nftSpecOf } from './firewall/division.ts'
 import { isDynamic, nftLines, rebuilt } from './firewall/nft-transaction.ts'
-import { parseNft } from './firewall/nft-parse.ts'
 import { orderedDifferences } from './firewall/ordered.ts'
-import { isTable, named, parseSave } from './firewall/save.ts'
+import { named } from './firewall/save.ts'
 
 export { nftablesValue } from './firewall/file.ts'
 export { nftablesSchema } from './firewall/schema.ts'
@@ -23,12 +23,8 @@ export function isOwnTable(table: string, lab: string): boolean {
   return name === tableMark(lab) || name.startsWith(`${tableMark(lab)}.`)
 }
 
-/** Comments and strings as blanks, so that what is left is nft's own words at their places. */
-const bare = (text: string): string =>
-  text.replace(/"[^"\n]*"|#.*/g, (found) => ' '.repeat(found.length)).replace(/\\\n/g, '  ')
-
-/** Statements that print, wait or read files instead of saying what the rule set is. */
-const outlandish = /(?:^|[\n;{}])\s*(include)\b|(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset)\b/g
+/** Statements that print or wait instead of saying what the rule set is. */
+const outlandish = /(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset)\b/g
 
 /** What is wrong with the text of an `nftables` field, as far as can be told without nft. */
 export function nftProblems(text: string): Problem[] {
@@ -39,12 +35,10 @@ export function nftProblems(text: string): Problem[] {
   const nul = text.indexOf('\0')
   if (nul >= 0) return [{ summary: 'the text contains a NUL', place: place(nul, 1) }]
   return [...bare(text).matchAll(outlandish)].map((match) => {
-    const word = (match[1] ?? match[2])!
-    const detail =
-      word === 'include' ? 'Write the rules here.' : 'The text says which tables there are, and nothing else.'
+    const word = match[1]!
     return {
       summary: `${word} has no place here`,
-      detail,
+      detail: 'The text says which tables there are, and nothing else.',
       place: place(match.index + match[0].length - word.length, word.length),
     }
   })
@@ -141,28 +135,16 @@ export const compareNft = (live: NftSpec, desired: NftSpec): Difference[] =>
         tableDifferences(name, live.tables[name], desired.tables[name]),
       )
 
-/** `inet web: 3 rules` */
+/** `inet web: 3 rules`, or what nft has added to a table of iptables': `ip filter: set s` */
 const describeNft = ({ tables }: NftSpec): string =>
   Object.entries(tables)
-    .map(([name, { chains }]) => {
+    .map(([name, { chains, objects, shared }]) => {
+      if (shared)
+        return `${name}: ${[...Object.keys(objects), ...Object.keys(chains).map((c) => `chain ${c}`)].join(', ')}`
       const count = Object.values(chains).reduce((sum, { rules }) => sum + rules.length, 0)
       return `${name}: ${count} ${count === 1 ? 'rule' : 'rules'}`
     })
     .join(', ')
-
-/** Leaves out the tables that iptables-save and ip6tables-save list: those are iptables' resources. */
-function withoutIptables({ tables }: NftSpec, ip: string, ip6: string): NftSpec {
-  const theirs = { ip: parseSave(ip), ip6: parseSave(ip6) }
-  const kept = named<NftTable>()
-  for (const [name, table] of Object.entries(tables)) {
-    const [family = '', short = ''] = name.split(' ')
-    if (!((family === 'ip' || family === 'ip6') && theirs[family].has(short))) kept[name] = table
-  }
-  return { tables: kept }
-}
-
-/** Tables that are called as iptables calls its own. */
-const likeIptables = (name: string): boolean => /^ip6? /.test(name) && isTable(name.slice(name.indexOf(' ') + 1))
 
 const loading = (resource: Resource<any>, stage: Emission['stage'], lines: readonly string[]): Emission[] => {
   if (lines.length === 0) return []
@@ -177,7 +159,9 @@ function transaction(
   desired: NftSpec,
   stage: Emission['stage'] = 'load firewall',
 ): Emission[] {
-  const obstacle = Object.keys(live.tables).some((name) => likeIptables(name) && !desired.tables[name])
+  const obstacle = Object.entries(live.tables).some(
+    ([name, { shared }]) => isLikeIptables(name) && !shared && !desired.tables[name],
+  )
   return loading(resource, obstacle ? 'delete rules' : stage, nftLines(live, desired))
 }
 
@@ -186,9 +170,9 @@ const nothing: NftSpec = { tables: {} }
 /** The tables of nftables in one namespace: changed in place by handles, in one transaction. */
 export const nftables: Kind<NftSpec> = {
   name: 'nftables',
-  read: (dump, { namespace, root, lab }) => {
+  read: (dump, { namespace, root, lab, nftables: ofNft }) => {
     if (dump.nftables === '') return []
-    const { tables } = withoutIptables(parseNft(dump.nftables), dump.iptables, dump.ip6tables)
+    const { tables } = nftSpecOf(dump, ofNft)
     const own = named<NftTable>()
     for (const [name, table] of Object.entries(tables)) if (!root || isOwnTable(name, lab)) own[name] = table
     if (Object.keys(own).length === 0) return []

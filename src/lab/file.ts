@@ -13,6 +13,10 @@ export type Settings = Readonly<Record<string, unknown>>
 /** A CIDR, a list of CIDRs, or settings. */
 export type Shorthand = string | readonly string[] | Settings | null
 
+/** A rule set of nftables: text, a file, or several of them. */
+export type NftFile = NftPart | readonly NftPart[]
+type NftPart = string | { readonly file: string }
+
 export interface NamespaceFile {
   readonly interfaces?: Readonly<Record<string, Shorthand>>
   readonly bridges?: Readonly<Record<string, Shorthand>>
@@ -23,7 +27,7 @@ export interface NamespaceFile {
   readonly sysctls?: Readonly<Record<string, Plain>>
   readonly iptables?: Settings
   readonly ip6tables?: Settings
-  readonly nftables?: string
+  readonly nftables?: NftFile
   readonly ipsets?: Readonly<Record<string, IpsetFile>>
   readonly processes?: Readonly<Record<string, Settings>>
   readonly shares?: string

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { claimed } from '../kinds/firewall/division.ts'
 import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
@@ -6,11 +7,12 @@ import { expandChecks } from './checks.ts'
 import { checkConfines, type Confines } from './confined.ts'
 import { expansion, type Expansion } from './context.ts'
 import type { LabFile } from './file.ts'
-import { expandFirewalls, whereIn, type Where } from './firewalls.ts'
+import { expandFirewalls, whereIn, type Origins, type Where } from './firewalls.ts'
 import { expandInterfaces } from './interfaces.ts'
 import { checkIpsets, expandIpsets } from './ipsets.ts'
 import { lint } from './lints.ts'
 import { labName } from './names.ts'
+import { readNft, type Beside } from './nft.ts'
 import { expandNamespaces } from './namespaces.ts'
 import { expandProcesses } from './processes.ts'
 import { writeOut } from './ranges.ts'
@@ -28,6 +30,8 @@ export interface LabInput {
   readonly text: string
   /** Reads a file that lies beside the lab file. Throws as `readFileSync` does. */
   readonly readBeside?: (path: string) => string
+  /** The files beside the lab file that match a shell's pattern, sorted. */
+  readonly listBeside?: (pattern: string) => readonly string[]
   /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
   readonly keyFile?: KeyFile
   /** What the lab cannot have where it is to live. */
@@ -49,6 +53,8 @@ export interface Outline {
   readonly namespaces: ReadonlyMap<string, NamespaceOutline>
   /** The sysctls that the file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /** By namespace, the tables called as iptables' own that the file declares under `nftables`: `ip nat`. */
+  readonly nftables: ReadonlyMap<string, readonly string[]>
 }
 
 /** A lab: what its file asks for, written out. */
@@ -105,7 +111,8 @@ interface Begun {
   readonly outline?: Outline
 }
 
-function begin({ file, text }: LabInput): Begun {
+function begin(input: LabInput): Begun {
+  const { file, text } = input
   const source = writeOut(parse(file, text))
   const report = reporter(source)
   if (report.failed() || !checkShape(source.value, report)) return { source, report }
@@ -129,6 +136,12 @@ function begin({ file, text }: LabInput): Begun {
         return keys.length ? [[namespace, keys]] : []
       }),
     ),
+    nftables: new Map(
+      all.flatMap(([namespace, fields]): [string, string[]][] => {
+        const tables = fields?.nftables === undefined ? [] : claimed(readNft(fields.nftables, besideOf(input)).text)
+        return tables.length ? [[namespace, tables]] : []
+      }),
+    ),
   }
   return { source, report, outline }
 }
@@ -141,15 +154,14 @@ function finish(input: LabInput, begun: Begun): Lab {
 }
 
 /** Writes the lab out, and reports what is wrong with it; undefined when it makes no sense to go on. */
-function expand(
-  { file, readBeside = missing, keyFile = missing, confines }: LabInput,
-  { source, report, outline }: Begun,
-): Lab | undefined {
+function expand(input: LabInput, { source, report, outline }: Begun): Lab | undefined {
+  const { file, keyFile = missing, confines } = input
   if (!outline) return undefined
   const wanted = source.value as LabFile
   const folder = dirname(resolve(file))
   const x: Expansion = expansion(outline.name, wanted, report, folder)
-  const where = whereIn(source)
+  const origins: Origins = new Map()
+  const where = whereIn(source, origins)
   if (confines) checkConfines(x, confines)
   expandNamespaces(x)
   if (report.failed()) return undefined
@@ -158,7 +170,7 @@ function expand(
   expandWireguard(x, keyFile)
   expandRouting(x)
   expandIpsets(x)
-  expandFirewalls(x, where, readBeside)
+  expandFirewalls(x, where, origins, besideOf(input))
   checkIpsets(x, where)
   expandProcesses(x)
   checkSettings(x)
@@ -189,6 +201,11 @@ const order = ({ position }: Diagnostic): number => (position ? position.line * 
 const missing = (path: string): never => {
   throw new Error(`${path} cannot be read from here`)
 }
+
+const besideOf = ({ readBeside = missing, listBeside = () => [] }: LabInput): Beside => ({
+  read: readBeside,
+  list: listBeside,
+})
 
 /** The file's base name, as far as a lab can be called that. */
 function nameFrom(file: string): string {

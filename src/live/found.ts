@@ -68,6 +68,7 @@ export function resourcesIn(name: string, dump: Dump, subject: Subject, more: re
   const scope = {
     namespace: name,
     lab: subject.lab,
+    ...(subject.nftables.has(name) && { nftables: subject.nftables.get(name) ?? [] }),
     ...(root && { root }),
     ...((root || made) && { made: true as const }),
   }

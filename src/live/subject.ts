@@ -11,6 +11,8 @@ export interface Subject {
   >
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /** By namespace, the tables called as iptables' own that the lab declares under `nftables`: `ip nat`. */
+  readonly nftables: ReadonlyMap<string, readonly string[]>
   /**
    * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
    * of these names, which a crash has left, go with it.
@@ -43,7 +45,7 @@ export const rootOf = ({ namespaces }: Subject): string => [...namespaces].find(
 
 /** What to read of each namespace. */
 export function asking(subject: Subject): (name: string) => DumpRequest {
-  const { namespaces, sysctls, made, parting, cursory } = subject
+  const { namespaces, sysctls, nftables, made, parting, cursory } = subject
   const root = rootOf(subject)
   const pins = (name: string): readonly string[] =>
     parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
@@ -58,6 +60,7 @@ export function asking(subject: Subject): (name: string) => DumpRequest {
     const list = [...new Set([...own, ...(done?.sysctls ?? pins(name))])]
     const same = list.join(' ')
     if (!lists.has(same)) lists.set(same, list)
-    return { netns: name, sysctls: lists.get(same) ?? list, depth }
+    const ofNft = nftables.get(name)
+    return { netns: name, sysctls: lists.get(same) ?? list, depth, ...(ofNft && { nftables: ofNft }) }
   }
 }

@@ -43,17 +43,13 @@ const ONCE = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
 "$1-restore" --noflush -w || exit 3
 "$1-save"`
 
-/** The same for nft; then the tables that iptables would take for its own. The arguments are devices that it refers to. */
+/** The same for nft. The arguments are devices that it refers to. */
 const NFT = `while [ $# -gt 1 ]; do ip link add name "$1" type veth peer name "$2" || exit 5; shift 2; done
 if [ $# -eq 1 ]; then ip link add name "$1" type veth || exit 5; fi
 nft -f - || exit 3
 saved=$(nft -s list ruleset) || exit 4
 nft flush ruleset && printf '%s\\n' "$saved" | nft -f - || exit 4
-nft -s list ruleset
-case "$saved" in *"table ip filter "*|*"table ip nat "*|*"table ip mangle "*|*"table ip raw "*|*"table ip security "*)
-  echo "#--ip--"; iptables-save;; esac
-case "$saved" in *"table ip6 filter "*|*"table ip6 nat "*|*"table ip6 mangle "*|*"table ip6 raw "*|*"table ip6 security "*)
-  echo "#--ip6--"; ip6tables-save;; esac`
+nft -s list ruleset`
 
 /** What a rule set is loaded with: root enters a network namespace, others a user namespace first. */
 export const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
@@ -194,18 +190,7 @@ async function loadNft(resource: Resource, devices: readonly string[], runner: R
   if (outcome.code !== 0) {
     return obstacle(outcome, 'nft') ?? { refusals: nftRefusals(outcome.stderr).map(nftPlace) }
   }
-  const [listing = '', ...saves] = outcome.stdout.split(/^#--(?=ip6?--$)/m)
-  const taken = saves.flatMap((save) =>
-    [...parseSave(save).keys()].map((table) => `${save.startsWith('ip6') ? 'ip6' : 'ip'} ${table}`),
-  )
-  if (taken.length === 0) return { spec: parseNft(listing) }
-  return {
-    refusals: taken.map((table) => ({
-      words: `iptables takes table ${table} for its own`,
-      detail: 'Give the table another name, or write its rules under iptables.',
-      place: tablePlace(text, table),
-    })),
-  }
+  return { spec: parseNft(outcome.stdout) }
 }
 
 const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({

@@ -50,6 +50,8 @@ export interface NftTable {
   /** By what precedes the brace: `set s`, `map m`, `counter c`, `ct helper h`. */
   readonly objects: Readonly<Record<string, NftObject>>
   readonly chains: Readonly<Record<string, NftChain>>
+  /** Live: iptables has a table of that name, and this is what nft has added to it. */
+  readonly shared?: true
 }
 
 /** The tables of a namespace, by family and name: `inet web`. */

@@ -11,6 +11,8 @@ export interface Scope {
   readonly made?: true
   /** The lab that is being read: in the machine's own namespace only what carries its mark is read. */
   readonly lab: string
+  /** Tables called as iptables' own that the lab declares under `nftables`: `ip nat`. */
+  readonly nftables?: readonly string[]
 }
 
 /** An update that was decided on. */

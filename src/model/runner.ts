@@ -187,6 +187,8 @@ export interface DumpRequest {
   readonly depth: 'mark' | 'links' | 'plain' | 'all'
   /** A lab: of a namespace that is not marked as its own, nothing is read but links. */
   readonly owner?: string
+  /** Tables called as iptables' own that are nftables' (`ip nat`): it may leave out what iptables says of them. */
+  readonly nftables?: readonly string[]
 }
 
 /** An operation of a run that failed. */

@@ -160,6 +160,11 @@ test('what nftables cannot change in place loads the table anew, and the plan sa
   expect(await drift(text('ipv6_addr'))).toEqual([])
 })
 
+const added = `add set ip filter s { type ipv4_addr ; elements = { 192.0.2.1 } ; }
+add counter ip filter c
+add chain ip filter mine { type filter hook input priority 5 ; }
+add rule ip filter mine ip saddr @s counter name "c" drop`
+
 test('iptables’ own tables are not nftables’ resources', async () => {
   await fw.sh(
     ns,
@@ -170,10 +175,23 @@ test('iptables’ own tables are not nftables’ resources', async () => {
   expect(Object.keys((await fw.live(ns, 'nftables'))!.spec.tables)).toEqual(['ip other', 'inet nat'])
 })
 
-test('a foreign base chain in iptables’ own table is in the way, and goes before iptables’ rules are loaded', async () => {
+test('what nft adds to iptables’ own table is nftables’, and goes without the rest', async () => {
   const [desired] = await fw.canonical(written(ns, { filter: { FORWARD: ['-j DROP'] } }))
   await fw.apply(desired!)
-  await fw.sh(ns, `nft 'add chain ip filter mine { type filter hook input priority 0 ; }'`)
+  await fw.sh(ns, `nft -f - <<'E'\n${added}\nE`)
+  expect((await fw.live(ns, 'iptables'))!.spec).toEqual(desired!.spec)
+  const more = await fw.live(ns, 'nftables')
+  expect(Object.keys(more!.spec.tables['ip filter'].objects)).toEqual(['counter c', 'set s'])
+  expect(Object.keys(more!.spec.tables['ip filter'].chains)).toEqual(['mine'])
+  await fw.execute(fw.emissions(undefined, more))
+  expect((await fw.live(ns, 'iptables'))!.spec).toEqual(desired!.spec)
+  expect(await fw.live(ns, 'nftables')).toBeUndefined()
+})
+
+test('a rule of iptables’ table that only nft understands is in the way, and goes with it before iptables’ rules are loaded', async () => {
+  const [desired] = await fw.canonical(written(ns, { filter: { FORWARD: ['-j DROP'] } }))
+  await fw.apply(desired!)
+  await fw.sh(ns, 'nft add rule ip filter FORWARD ct state new drop')
   expect(await fw.live(ns, 'iptables')).toBeUndefined()
   const obstacle = fw.emissions(undefined, await fw.live(ns, 'nftables'))
   expect(obstacle.map(({ stage }) => stage)).toEqual(['delete rules'])

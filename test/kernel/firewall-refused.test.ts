@@ -68,7 +68,6 @@ test.each([
   ['a chain that is not there', 'table inet a {\n  chain c {\n    jump nowhere\n  }\n}\n', 3, 10],
   ['a service that is none', 'table inet a {\n  chain c {\n    tcp dport htpp accept\n  }\n}\n', 3, 15],
   ['a device that is not there', 'table inet a {\n  chain c {\n    iif nodev accept\n  }\n}\n', 3, 9],
-  ['a chain as iptables has them', 'table ip nat {\n chain x {\n accept\n }\n}\n', 1, 1],
 ])('in nft: %s', async (_, text, line, column) => {
   const [diagnostic] = await refused(nftText('ns', text))
   expect(diagnostic!.summary).toMatch(/^nft refuses this in ns: ./)

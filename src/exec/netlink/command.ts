@@ -14,7 +14,9 @@ import { NotUnderstood, wordsOf, type Words } from './words.ts'
  */
 export function understand({ argv, netns, input }: Command): Call | undefined {
   const at = netns === undefined ? {} : { netns }
-  if (input !== undefined) return argv.join(' ') === 'nft -f -' ? { do: 'nft', ...at, lines: input } : undefined
+  // What names rules is for the program: libnftables has crashed there (docs/kernel.md), and would take netlab along.
+  if (input !== undefined)
+    return argv.join(' ') === 'nft -f -' && !/ handle \d/.test(input) ? { do: 'nft', ...at, lines: input } : undefined
   try {
     return operation(argv, at)
   } catch (error) {

@@ -20,8 +20,10 @@ const NTF_PROXY = 0x08
 const TCA_KIND = 1
 const TC_H_ROOT = 0xffffffff
 const [AF_INET, AF_INET6] = [2, 10]
-/** The subsystem of nftables, and its request for tables (nfnetlink.h, nf_tables.h). */
-const NFT_MSG_GETTABLE = (10 << 8) | 1
+/** The subsystem of nftables (nfnetlink.h), and its requests (NFT_MSG_GET… of nf_tables.h). */
+const NFNL_SUBSYS_NFTABLES = 10 << 8
+const NFT_MSG_GET = { table: 1, set: 10, obj: 19, flowtable: 23 } as const
+const ofNftables = (type: number): Uint8Array => request(NFNL_SUBSYS_NFTABLES | type, 4)
 const IPSET_ATTR = { protocol: 1, flags: 6 } as const
 const [IPSET_FLAG_LIST_SETNAME, NLA_F_NET_BYTEORDER] = [2, 1 << 14]
 
@@ -47,7 +49,9 @@ export const requests = {
   all: { links, rest: [...plain, request(34, 12), request(30, 12), request(38, 20)] },
 } as const
 /** What is asked of the sockets of nftables. */
-export const tables = request(NFT_MSG_GETTABLE, 4)
+export const tables = ofNftables(NFT_MSG_GET.table)
+/** What iptables has no word for, in tables that it may have made. */
+export const objects = [ofNftables(NFT_MSG_GET.set), ofNftables(NFT_MSG_GET.obj), ofNftables(NFT_MSG_GET.flowtable)]
 /** What is asked of ipset: the names of the sets (ip_set.h: IPSET_CMD_LIST, with the version of the protocol and a flag). */
 export const sets = request(
   (6 << 8) | 7,
@@ -63,7 +67,7 @@ export interface Decoded {
   readonly whole: boolean
   /** What the kernel told of the sysctls. */
   readonly netconf: Netconf
-  /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told which there are. */
+  /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told who lists what there is. */
   readonly tables: readonly string[] | undefined
   /** There are qdiscs with options. */
   readonly shaped: boolean
@@ -114,7 +118,7 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
     },
     whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
-    tables: result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),
+    tables: result.mixed ? undefined : result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),
     shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
     sets: setAnswer !== undefined && !setAnswer.errno && setAnswer.to > setAnswer.from,
   }

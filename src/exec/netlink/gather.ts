@@ -18,8 +18,12 @@ export function gatherer(
   const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
   const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
   const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, ENOENT] = [88, 90, 1, 4, 2]
-  const [NFPROTO_IPV4, NFPROTO_IPV6] = [2, 10]
-  const IPTABLES = ['filter', 'nat', 'mangle', 'raw', 'security']
+  /** By NFPROTO_… of netfilter.h */
+  const FAMILIES: Readonly<Record<number, string>> = { 2: 'ip', 10: 'ip6' }
+  /** Tables that may be iptables' own. */
+  const IPTABLES = /^ip6? (filter|nat|mangle|raw|security)$/
+  /** Sets that are part of a rule: their names say so (NFT_SET_ANONYMOUS of nf_tables.h). */
+  const ANONYMOUS = /^__(set|map)\d/
   /** libnftables(3): NFT_CTX_OUTPUT_… */
   const [NFT_STATELESS, NFT_HANDLES] = [1 << 2, 1 << 3]
   /** net_namespace.h */
@@ -169,21 +173,38 @@ export function gatherer(
     }
   }
 
-  /** The rules of nftables; undefined where there are none, or also some of iptables: it has forms of its own for them. */
+  /** Whether an answer of nftables is about a table that may be iptables'; of its sets only those that have a name count. */
+  function concernsIptables({ from, to, errno: failed }: Section, ofNft: readonly string[]): boolean {
+    // nfgenmsg, then come the names of the table and of what is in it (NFTA_…_TABLE, NFTA_…_NAME).
+    const text = (at: number): string => out.toString('utf8', at + 4, at + out.readUInt16LE(at) - 1)
+    for (let at = from; !failed && at < to; at += (out.readUInt32LE(at) + 3) & ~3) {
+      const table = `${FAMILIES[out[at + 16] ?? 0]} ${text(at + 20)}`
+      const next = at + 20 + ((out.readUInt16LE(at + 20) + 3) & ~3)
+      if (IPTABLES.test(table) && !ofNft.includes(table) && !ANONYMOUS.test(text(next))) return true
+    }
+    return false
+  }
+
+  /** The rules of nftables; undefined where there are none, or it cannot list them. */
   function listRules({ from, to, errno: failed }: Section): Slice | undefined {
     if (failed || from === to || !system.nft) return undefined
-    for (let at = from; at < to; at += (out.readUInt32LE(at) + 3) & ~3) {
-      const family = out[at + 16] ?? 0
-      // nfgenmsg, then NFTA_TABLE_NAME comes first.
-      const name = out.toString('utf8', at + 24, at + 20 + out.readUInt16LE(at + 20) - 1)
-      if ((family === NFPROTO_IPV4 || family === NFPROTO_IPV6) && IPTABLES.includes(name)) return undefined
-    }
     const { failed: refused, output } = system.nft('list ruleset', NFT_STATELESS | NFT_HANDLES)
     if (refused) return undefined
     const text = Buffer.from(output)
     while (out.length - filled < text.length + ROOM) enlarge()
     text.copy(out, filled)
     return { from: filled, to: (filled += text.length) }
+  }
+
+  /** Whether there are tables that both iptables and nft have to list: some are nftables', or have what iptables has no word for. */
+  function isMixed(netns: string | undefined, requests: readonly Uint8Array[], ofNft: readonly string[]): boolean {
+    if (ofNft.length > 0) return true
+    const from = filled
+    const found = requests.some((request) =>
+      concernsIptables(ask(system.socket(netns, NETLINK_NETFILTER), request), ofNft),
+    )
+    filled = from
+    return found
   }
 
   const has = ({ from, to }: Section, text: string): boolean => out.subarray(from, to).includes(text)
@@ -210,8 +231,18 @@ export function gatherer(
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
     if (sets) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(sets)))
-    const rules = reading.rules && tables ? listRules(tables) : undefined
-    return { index, sections, ...(rules && { rules }), ...(list && { files: contents(list) }) }
+    const ofNft = reading.nftables ?? []
+    // iptables has forms of its own for its rules.
+    const theirs = tables !== undefined && concernsIptables(tables, ofNft)
+    const mixed = theirs && isMixed(netns, reading.objects?.map(slice) ?? [], ofNft)
+    const rules = reading.rules && tables && !theirs ? listRules(tables) : undefined
+    return {
+      index,
+      sections,
+      ...(rules && { rules }),
+      ...(mixed && { mixed }),
+      ...(list && { files: contents(list) }),
+    }
   }
 
   /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */

@@ -38,12 +38,16 @@ export interface Reading {
   /** Requests of NETLINK_NETFILTER, sent last: for the tables of nftables, then for the sets of ipset. */
   readonly netfilter?: Slice
   readonly sets?: Slice
+  /** Requests for sets and the like, sent where a table may be one of iptables'. */
+  readonly objects?: readonly Slice[]
   /** The place of a list of files in `lists`; absent: none. */
   readonly files?: number
   /** When the links have not this text in them, nothing else is wanted. */
   readonly only?: string
-  /** Whether the rules of nftables are wanted, where none of the tables is one of iptables'. */
+  /** Whether the rules of nftables are wanted, where none of the tables may be one of iptables'. */
   readonly rules: boolean
+  /** Tables called as iptables' own that are nftables': `ip nat`. */
+  readonly nftables?: readonly string[]
 }
 
 /** `epoch`: as long as it is the same, names are of the same namespaces, as far as netlab has a hand in it. */
@@ -103,6 +107,8 @@ export interface ReadResult {
   readonly files?: Slice
   /** The rules of nftables, as `nft -a -s list ruleset` prints them. */
   readonly rules?: Slice
+  /** A table called as one of iptables' own has what iptables-save does not list: sets and the like. */
+  readonly mixed?: true
 }
 
 export type Reply =
@@ -115,7 +121,7 @@ export type Reply =
   /** The names that ids in the links of the same request stand for, by id. */
   | { readonly kind: 'names'; readonly names: ReadonlyMap<number, string> }
   | { readonly kind: 'results'; readonly bytes: Uint8Array; readonly results: readonly ReadResult[] }
-  /** As nft lists them; undefined: it refuses them, or there is something in them for the programs. */
+  /** As nft lists them; undefined: it refuses them. */
   | { readonly kind: 'tried'; readonly listings: readonly (string | undefined)[] }
   /** All that was asked for has been handed over. */
   | { readonly kind: 'end' }

@@ -6,7 +6,7 @@ import { hasIpset, readFirewalls, readIpsets, type Walled } from '../firewalls.t
 import { ipRunner, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
 import type { Channel, Threads } from './channel.ts'
-import { decode, requests, sets, tables, type Decoded } from './dump.ts'
+import { decode, objects, requests, sets, tables, type Decoded } from './dump.ts'
 import { collector } from '../../backend/netlink/message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
@@ -108,15 +108,19 @@ async function ask(
     plain: sliced('plain'),
     all: sliced('all'),
   }
-  const netfilter = { netfilter: add(tables), ...(hasIpset() && { sets: add(sets) }) }
+  const netfilter = {
+    netfilter: add(tables),
+    objects: objects.map(add),
+    ...(hasIpset() && { sets: add(sets) }),
+  }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
   const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
-  const readings = asked.map(({ netns, sysctls: keys, depth, owner }) => ({
+  const readings = asked.map(({ netns, sysctls: keys, depth, owner, nftables }) => ({
     ...(what === 'files' ? { requests: [] } : slices[depth]),
     ...(owner !== undefined && what !== 'files' && { only: markOf(owner) }),
     ...(netns !== undefined && { netns }),
-    ...(depth === 'all' && what !== 'files' && netfilter),
+    ...(depth === 'all' && what !== 'files' && { ...netfilter, ...(nftables && { nftables }) }),
     ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
   }))
@@ -193,7 +197,11 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
           }),
         })
       if (tables?.length !== 0 || (known.whole && blind))
-        walled.push({ index, ...(netns !== undefined && { netns }), ...(tables && !legacy && { tables }) })
+        walled.push({
+          index,
+          ...(netns !== undefined && { netns }),
+          ...(tables && !legacy && !request.nftables && { tables }),
+        })
     }
   }
   await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))

@@ -12,13 +12,11 @@ export function trier({
 }: System): (request: Extract<Request, { kind: 'try' }>, reply: (r: Reply) => void) => void {
   /** libnftables(3): NFT_CTX_OUTPUT_STATELESS */
   const STATELESS = 1 << 2
-  /** The tables that iptables has for its own, as a listing begins them. */
-  const IPTABLES = /^table ip6? (filter|nat|mangle|raw|security) /m
 
   function listed(text: string): string | undefined {
     if (!nft || !unshare() || nft(text, 0).failed) return undefined
     const { failed, output } = nft('list ruleset', STATELESS)
-    return failed || IPTABLES.test(output) ? undefined : output
+    return failed ? undefined : output
   }
 
   return ({ texts }, reply) => {

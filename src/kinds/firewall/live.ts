@@ -1,7 +1,6 @@
 import type { CountedRule, IptablesKind, LiveChain, NftTable } from '../../model/firewall.ts'
-import type { Dump } from '../../model/runner.ts'
-import { parseNft } from './nft-parse.ts'
-import { isBuiltin, parseSave } from './save.ts'
+import { nftSpecOf, savedOf, type Listings } from './division.ts'
+import { isBuiltin, type Saved } from './save.ts'
 
 /** Hooks in the order in which a packet meets them (nft(8), "ADDRESS FAMILIES"). */
 const hooks = ['ingress', 'prerouting', 'input', 'forward', 'output', 'postrouting', 'egress']
@@ -28,9 +27,9 @@ interface Chain extends LiveChain {
   readonly jumps: readonly string[]
 }
 
-function iptablesChains(text: string, program: IptablesKind): Chain[] {
+function iptablesChains(saved: Saved, program: IptablesKind): Chain[] {
   const family = program === 'iptables' ? 'ip' : 'ip6'
-  return [...parseSave(text)].flatMap(([table, chains]) =>
+  return [...saved].flatMap(([table, chains]) =>
     [...chains].flatMap(([chain, { policy, packets, bytes, rules }]): Chain[] => {
       const jumps = rules.flatMap(({ rule }) => / -[jg] (\S+)/.exec(` ${rule}`)?.[1] ?? [])
       const common = { family, program, table, chain, rules, jumps }
@@ -74,22 +73,13 @@ function nftChains(name: string, { chains, objects }: NftTable): Chain[] {
 /**
  * The live chains in the order in which a packet meets them: by hook and priority, every chain of one's own after the
  * first that leads to it, and those to which nothing leads at the end. With nft's counters when the text is that of
- * `nft list ruleset` (without `-s`).
+ * `nft list ruleset` (without `-s`). `ofNft` are tables called as iptables' own that the lab declares under `nftables`.
  */
-export function liveRules({
-  iptables,
-  ip6tables,
-  nftables,
-}: Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>): LiveChain[] {
-  const theirs = { ip: parseSave(iptables), ip6: parseSave(ip6tables) }
-  const tables = Object.entries(parseNft(nftables).tables).filter(([name]) => {
-    const [family = '', table = ''] = name.split(' ')
-    return !((family === 'ip' || family === 'ip6') && theirs[family].has(table))
-  })
+export function liveRules(listings: Listings, ofNft: readonly string[] = []): LiveChain[] {
   const all = [
-    ...iptablesChains(iptables, 'iptables'),
-    ...iptablesChains(ip6tables, 'ip6tables'),
-    ...tables.flatMap(([name, table]) => nftChains(name, table)),
+    ...iptablesChains(savedOf(listings.iptables, 'ip', ofNft), 'iptables'),
+    ...iptablesChains(savedOf(listings.ip6tables, 'ip6', ofNft), 'ip6tables'),
+    ...Object.entries(nftSpecOf(listings, ofNft).tables).flatMap(([name, table]) => nftChains(name, table)),
   ]
   const key = (c: LiveChain, chain = c.chain): string => `${c.family} ${c.table} ${chain}`
   const byName = new Map(all.map((chain) => [key(chain), chain]))

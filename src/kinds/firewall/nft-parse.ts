@@ -38,6 +38,25 @@ export function elementsOf(list: string): string[] {
   return parts
 }
 
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/**
+ * A rule with the elements of its sets and maps in order. They have none, and nft 1.0.6 prints those with flags
+ * (`syn | ack`) as it happens to read them.
+ */
+function inOrder(rule: string): string {
+  if (!rule.includes(' | ')) return rule
+  const bare = unquoted(rule)
+  let result = ''
+  let end = 0
+  for (const { index, 0: group } of bare.matchAll(/\{[^{}\n]*\}/g)) {
+    const elements = elementsOf(rule.slice(index + 1, index + group.length - 1)).sort(compare)
+    result += `${rule.slice(end, index)}{ ${elements.join(', ')} }`
+    end = index + group.length
+  }
+  return result + rule.slice(end)
+}
+
 /** Collects the items of a block that starts at `lines[at]`: an item is a line, or lines that a brace holds together. */
 function block(lines: readonly string[], at: number): { items: Item[]; end: number } {
   const items: Item[] = []
@@ -70,7 +89,7 @@ function chainOf(items: readonly Item[]): NftChain {
     else rules.push(item)
   }
   const handles = rules.flatMap(({ handle }) => (handle === undefined ? [] : [handle]))
-  return { ...settings, rules: rules.map(({ text }) => text), ...(handles.length > 0 && { handles }) }
+  return { ...settings, rules: rules.map(({ text }) => inOrder(text)), ...(handles.length > 0 && { handles }) }
 }
 
 function objectOf(items: readonly Item[]): NftObject {

@@ -60,6 +60,13 @@ const beyond = (a: readonly string[] = [], b: readonly string[] = []): string[] 
 /** The key of an element, without what belongs to it: `22 : accept` → `22`. */
 const keyOf = (element: string): string => element.split(/ : | counter\b| limit | comment | timeout /, 1)[0] ?? element
 
+/** Whether a set has intervals of names (`"eth*"`): nft 1.0.6 fails to change one, and has to be given all of it anew. */
+const isOfNames = (...sets: readonly NftObject[]): boolean =>
+  sets.some(
+    ({ lines, elements = [] }) =>
+      lines.some((line) => /^flags .*\binterval\b/.test(line)) && elements.some((e) => keyOf(e).includes('"')),
+  )
+
 function ruleLines(
   table: string,
   name: string,
@@ -80,7 +87,10 @@ function ruleLines(
   return { add, remove: removed.map((index) => `delete rule ${table} ${name} handle ${handle(index)}`) }
 }
 
-/** The lines that turn one table into another in place, keeping rules, elements and counters that stay. */
+/**
+ * The lines that turn one table into another in place, keeping rules, elements and counters that stay. To insert a rule nft
+ * looks at those that are there, and 1.0.6 crashes where they have sets that it has not asked for: listing them asks.
+ */
 function changed(name: string, live: NftTable, desired: NftTable): string[] {
   const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
     Object.entries(a).filter(([key]) => !Object.hasOwn(b, key))
@@ -101,21 +111,24 @@ function changed(name: string, live: NftTable, desired: NftTable): string[] {
       ? [[], []]
       : [beyond(before?.elements, object.elements), beyond(object.elements, before?.elements)]
     const set = `${name} ${head.slice(head.indexOf(' ') + 1)}`
-    return {
-      remove: gone.length ? [`delete element ${set} { ${gone.map(keyOf).join(', ')} }`] : [],
-      add: come.length ? [`add element ${set} { ${come.join(', ')} }`] : [],
-    }
+    const put = (elements: readonly string[]): string[] =>
+      elements.length ? [`add element ${set} { ${elements.join(', ')} }`] : []
+    if (gone.length + come.length && before && isOfNames(before, object))
+      return { remove: [`flush ${head.split(' ')[0]} ${set}`], add: put(object.elements ?? []) }
+    return { remove: gone.length ? [`delete element ${set} { ${gone.map(keyOf).join(', ')} }`] : [], add: put(come) }
   })
   const rules = Object.entries(desired.chains).flatMap(([chain, c]) => {
     const before = live.chains[chain]
     return before ? [ruleLines(name, chain, before, c)] : []
   })
   const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
+  const inserts = rules.flatMap(({ add }) => add)
   return [
+    ...(inserts.some((line) => line.startsWith('insert ')) ? ['list sets'] : []),
     ...(added.length ? [`table ${name} {`, ...added, '}'] : []),
     ...members.flatMap(({ remove }) => remove),
     ...members.flatMap(({ add }) => add),
-    ...rules.flatMap(({ add }) => add),
+    ...inserts,
     ...rules.flatMap(({ remove }) => remove),
     ...leaving.map((chain) => `flush chain ${name} ${chain}`),
     ...leaving.map((chain) => `delete chain ${name} ${chain}`),
@@ -123,12 +136,14 @@ function changed(name: string, live: NftTable, desired: NftTable): string[] {
   ]
 }
 
+const nothing: NftTable = { lines: [], objects: {}, chains: {} }
+
 /** The lines of the one transaction that turns the tables of a namespace into others. */
 export function nftLines(live: NftSpec, desired: NftSpec): string[] {
   const tables = new Set([...Object.keys(live.tables), ...Object.keys(desired.tables)])
   return [...tables].flatMap((name) => {
     const [before, after] = [live.tables[name], desired.tables[name]]
-    if (!after) return [`delete table ${name}`]
+    if (!after) return before!.shared ? changed(name, before!, nothing) : [`delete table ${name}`]
     if (!before) return tableText(name, after)
     if (rebuilt(before, after) !== undefined) return [`delete table ${name}`, ...tableText(name, after)]
     return changed(name, before, after)

@@ -28,10 +28,10 @@ export interface SavedChain {
 export type Saved = Map<string, Map<string, SavedChain>>
 
 /**
- * iptables-nft lists a table that nft made with chains of its own as if it were empty, and says so in this comment:
- * such a table is nftables'.
+ * iptables-nft says in this comment that it cannot list a table: it has rules that only nft understands, and is nftables'.
+ * A table with base chains that nft has added it lists without them.
  */
-const incompatible = /^# Table `(\S+)' (?:is incompatible|contains incompatible)/gm
+const incompatible = /^# Table `(\S+)' is incompatible/gm
 
 /** Parses what `iptables-save -c` (or without `-c`) prints. */
 export function parseSave(text: string): Saved {

@@ -171,12 +171,27 @@ export const iptablesSchema: Schema = {
   ],
 }
 
+const nftPart: Schema = {
+  if: { type: 'string' },
+  then: { type: 'string' },
+  else: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['file'],
+    properties: { file: word('A file with a rule set, relative to the lab file.', 'rules.nft') },
+  },
+}
+
 /** The schema of the field `nftables`. */
 export const nftablesSchema: Schema = {
-  description: 'A rule set as text, as in /etc/nftables.conf. It is all there is in the namespace.',
-  type: 'string',
+  description:
+    'A rule set as text, as in /etc/nftables.conf, a file with one, or a list of these. It is all there is in the namespace.',
+  if: { type: 'array' },
+  then: { type: 'array', items: nftPart },
+  else: nftPart,
   examples: [
     'table inet filter {\n  chain input {\n    type filter hook input priority filter; policy drop;\n    ct state established,related accept\n  }\n}\n',
+    { file: 'rules.nft' },
   ],
 }
 
