@@ -6,6 +6,7 @@ import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
 import { read, type Live } from '../live/read.ts'
 import { MANY, type Subject } from '../live/subject.ts'
+import { asPrinted } from '../live/sysctls.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/plan.ts'
 import type { Resource, Resources } from '../model/resource.ts'
@@ -101,10 +102,11 @@ async function prepared(
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
-  const [live, wanted] = await Promise.all([
+  const [live, written] = await Promise.all([
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where) : new Map<string, Resource>(),
   ])
+  const wanted = await asPrinted(written, live.resources, runner)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)
     throw UserError.of(

@@ -6,7 +6,7 @@ import { commandOf } from '../backend/iproute/index.ts'
 import type { Operation } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
-import { ofInterfaces } from '../model/sysctls.ts'
+import { ofInterfaces, sysctlFile } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { parallel, runProcess } from './process.ts'
 import { attempt, processes } from './processes.ts'
@@ -188,13 +188,6 @@ grep -rs --include=forwarding --include=disable_ipv6 '' ipv6/conf
 echo ${MARK}; [ ! -e /sys/module/ip_set ] || ! command -v ipset >/dev/null || ipset save
 echo ${MARK}
 ${FIREWALL}`
-
-/** The file of a sysctl; dots and slashes change places (sysctl(8)). */
-export const sysctlFile = (key: string): string =>
-  `/proc/sys/${key
-    .split('.')
-    .map((part) => part.replaceAll('/', '.'))
-    .join('/')}`
 
 async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map(keys.map((key) => [sysctlFile(key), key]))

@@ -39,17 +39,28 @@ export const sysctl: Kind<SysctlSpec> = {
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [`${namespace}/${spec.dev}`])],
-  disturbs: ({ desired: { namespace, spec } }, wiring) =>
-    (isSpread(spec.key) ? wiring.within(namespace) : []).flatMap((r) =>
-      r.kind === 'sysctl' && r.spec['value'] !== spec.value && spreadFrom(String(r.spec['key'])) === spec.key
-        ? [r.id]
-        : [],
-    ),
+  disturbs: ({ desired: { namespace, spec } }, wiring) => {
+    const reaches = reachOf(spec.key)
+    return (reaches ? wiring.within(namespace) : []).flatMap((r) =>
+      r.kind === 'sysctl' && r.spec['value'] !== spec.value && reaches?.(String(r.spec['key'])) ? [r.id] : [],
+    )
+  },
   // What nobody asks for any more is the kernel's again.
   automatic: () => true,
   create: (r, outlook) => [...note(r, outlook), ...write(r)],
   update: ({ desired }, outlook) => [...note(desired, outlook), ...write(desired)],
   remove: () => [],
+}
+
+/**
+ * What a write to this sysctl changes as well; undefined: nothing. A secret turns on the addresses that are made of it, that
+ * of `default` on every interface (addrconf_sysctl_stable_secret in net/ipv6/addrconf.c).
+ */
+function reachOf(key: string): ((other: string) => boolean) | undefined {
+  if (isSpread(key)) return (other) => spreadFrom(other) === key
+  if (!/^net\.ipv6\.conf\..*\.stable_secret$/.test(key)) return undefined
+  const own = key.replace(/stable_secret$/, 'addr_gen_mode')
+  return (other) => other === own || (key.includes('.default.') && other.endsWith('.addr_gen_mode'))
 }
 
 const write = (r: Resource<SysctlSpec>): Emission[] => [

@@ -35,7 +35,7 @@ export function expandSettings(x: Expansion): void {
       put(FORWARDING[0], forwarding === true || forwarding === 'ipv4' ? '1' : '0', [...path, 'forwarding'])
       put(FORWARDING[1], forwarding === true || forwarding === 'ipv6' ? '1' : '0', [...path, 'forwarding'])
     }
-    for (const [written, value] of Object.entries(fields?.sysctls ?? {})) {
+    for (const [written, value] of secretsFirst(Object.entries(fields?.sysctls ?? {}))) {
       const where = [...path, 'sysctls', written]
       const key = dotted(written)
       const text = String(typeof value === 'boolean' ? Number(value) : value).trim()
@@ -53,10 +53,23 @@ export function expandSettings(x: Expansion): void {
           'It cannot differ between namespaces; a lab does not change the machine.',
           'key',
         )
+      else if (key.endsWith('.flush'))
+        x.report.error(
+          where,
+          `${key} can only be written, not read`,
+          `There is nothing to compare. Once is enough: netlab exec ${namespace} -- sysctl -w ${key}=1`,
+          'key',
+        )
       else if (/[\n\r\0]/.test(text) || text === '') x.report.error(where, `${key} needs a value of one line`)
       else put(key, text.replace(/\s+/g, ' '), where)
     }
   }
+}
+
+/** Addresses are made of a secret only when there is one (addrconf_sysctl_addr_gen_mode in net/ipv6/addrconf.c). */
+const secretsFirst = <T>(entries: [string, T][]): [string, T][] => {
+  const isSecret = ([key]: [string, T]): boolean => /stable_secret$/.test(key)
+  return [...entries.filter(isSecret), ...entries.filter((entry) => !isSecret(entry))]
 }
 
 /** Sysctls of interfaces that are not there, and IPv6 addresses where IPv6 is off. Everything has been expanded. */

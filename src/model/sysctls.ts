@@ -80,3 +80,10 @@ export const isSpread = (key: string): boolean => spreading.has(key)
 
 /** The sysctl that is written to this one as well. */
 export const spreadFrom = (key: string): string | undefined => spread.get(key) ?? spread.get(general(key) ?? '')
+
+/** The file of a sysctl; dots and slashes change places (sysctl(8)). */
+export const sysctlFile = (key: string): string =>
+  `/proc/sys/${key
+    .split('.')
+    .map((part) => part.replaceAll('/', '.'))
+    .join('/')}`

@@ -1,7 +1,6 @@
 import type { Slice } from '../../backend/netlink/message.ts'
 import type { Dump } from '../../model/runner.ts'
-import { ofInterfaces } from '../../model/sysctls.ts'
-import { sysctlFile } from '../ip.ts'
+import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { attributes, endOf, messages, string, valueOf } from './answer.ts'
 
 import { NotUnderstood } from './words.ts'
