@@ -1,10 +1,12 @@
 import { execute, failure, type Execution } from '../exec/execute.ts'
 import { hold } from '../exec/hold.ts'
+import { lastWords } from '../exec/processes.ts'
 import { showProgress } from '../exec/progress.ts'
 import { readEarly, type Early } from '../live/found.ts'
 import { read } from '../live/read.ts'
 import type { Made } from '../live/subject.ts'
-import type { Plan, Stage } from '../model/plan.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Change, Plan, Stage } from '../model/plan.ts'
 import type { Runner } from '../model/runner.ts'
 import { listedIn, touchedBy } from '../plan/listed.ts'
 import { planJson } from '../render/json.ts'
@@ -71,11 +73,15 @@ export async function carryOut(
       note(meanwhile(rest))
       return { code: 0, more: rest.length > 0 }
     }
-    if (round < ROUNDS) continue
-    note(renderPlan(planJson(plan), prepared.source, errColors(options)))
-    const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
-    const others = await runner.strangers(name, homes)
-    note(`${errColors(options).red('error:')} ${unsettled(name, plan.changes, ROUNDS, wanted, others)}`)
+    const ended = plan.changes.filter(({ kind, action }) => kind === 'process' && action === 'create')
+    if (ended.length) report(ended.map(epitaph(prepared)), options)
+    else if (round < ROUNDS) continue
+    else {
+      note(renderPlan(planJson(plan), prepared.source, errColors(options)))
+      const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
+      const others = await runner.strangers(name, homes)
+      note(`${errColors(options).red('error:')} ${unsettled(name, plan.changes, ROUNDS, wanted, others)}`)
+    }
     // What is to go and does not is no reason to make everything else anew.
     if (options.destroy) note('What is gone stays gone.\n')
     else if (options.rollback) note((await rollBack(name, before, touched, runner)).text)
@@ -83,6 +89,19 @@ export async function carryOut(
     return { code: 1, more: false }
   }
 }
+
+/** The error for a process that was started, and is not there when everything is read again. */
+const epitaph =
+  ({ name: lab, quote }: Prepared) =>
+  ({ id, namespace, after }: Change): Diagnostic => {
+    const said = lastWords(lab, namespace, String(after?.spec['name']))
+    return quote({
+      severity: 'error',
+      summary: `${id} ended soon after it was started`,
+      ...(said.length && { detail: ['It printed:', ...said].join('\n  ') }),
+      ...(after?.source && { position: after.source() }),
+    })
+  }
 
 /** Stages that leave more in a namespace than links, addresses, routes and sysctls, or may. */
 const MORE: readonly Stage[] = [

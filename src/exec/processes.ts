@@ -22,6 +22,12 @@ export function logFolder(): string {
 export const logFile = (lab: string, namespace: string, name: string): string =>
   join(logFolder(), lab, namespace, `${name}.log`)
 
+/** The last lines that a process has printed; none when it has no log. */
+export function lastWords(lab: string, namespace: string, name: string): readonly string[] {
+  const lines = (text(logFile(lab, namespace, name)) ?? '').trimEnd().split('\n')
+  return lines.slice(-10).filter(Boolean)
+}
+
 /**
  * The processes of a lab, by the marks that they carry (src/kinds/process-scripts.ts), and the logs that are left. One pass
  * over /proc: about 35 µs for every process of the machine. What is somebody else's cannot be read, and is skipped.

@@ -74,6 +74,12 @@ ended() {
 sshd -D). For what ends by itself: netlab exec $namespace -- COMMAND"
   fail "ended $when, $how" "$hint"
 }
+late() {
+  case $ready in tcp) missing="nothing listens on TCP port $value" ;; *) missing="there is no file $value" ;; esac
+  ends=$(tail -c "+$begin" "$log" | sed -n 's/^netlab: ended //p')
+  [ -z "$ends" ] || missing="$missing; it ended $(echo "$ends" | wc -l) times, at last $(echo "$ends" | tail -n 1)"
+  fail "was not ready within 10 s: $missing"
+}
 tries=0 begin= output=
 [ "$ready" != tcp ] || ! is_ready || fail "cannot start: something listens on TCP port $value already"
 umask 077
@@ -92,8 +98,7 @@ supervisor=$!
 until is_ready && [ "$(living $supervisor)" ]; do
   [ "$(living $supervisor)" ] || ended
   [ -e "/proc/$PPID" ] || exit 1
-  case $ready in tcp) missing="nothing listens on TCP port $value" ;; *) missing="there is no file $value" ;; esac
-  [ $tries -lt 200 ] || fail "was not ready within 10 s: $missing"
+  [ $tries -lt 200 ] || late
   tries=$((tries + 1))
   sleep 0.05
 done`

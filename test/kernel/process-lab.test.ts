@@ -173,6 +173,21 @@ test('a process that does not come up fails the apply with its own words, and is
   expect(await changes()).toEqual([])
 })
 
+test('a process that ends before everything is verified fails the apply, too', async () => {
+  lab(
+    'two',
+    `\n      brief: { command: "echo no licence; sleep 0.4; exit 9" }
+      slow: { command: "sleep 1; : >${world.folder}/slow; exec sleep 704", ready: { file: ${world.folder}/slow } }`,
+  )
+  const { code, stderr } = await world.netlab(['apply', '-y', file()])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/error: b\/process\/brief ended soon after it was started\n {2}--> \S+lab\.yaml:10:7\n/)
+  expect(stderr).toContain('  It printed:\n    no licence\n    netlab: ended with exit code 9\n')
+  expect(stderr).toContain('Rolled back')
+  lab('two')
+  expect(await changes()).toEqual([])
+})
+
 test('one that is taken out of the file is stopped', async () => {
   writeFileSync(join(world.folder, 'less.yaml'), (await world.run(['grep', '-v', ' web:', file()])).stdout)
   await netlab('apply', '-y', join(world.folder, 'less.yaml'))

@@ -199,6 +199,9 @@ describe('ready', () => {
     const { code, stderr } = await start({ command: ['sleep', '609'], ready: { tcp: 81 } })
     expect(code).toBe(1)
     expect(stderr).toBe('was not ready within 10 s: nothing listens on TCP port 81\n')
+    await stop('ns1', 'web')
+    const again = await start({ command: ['sh', '-c', 'exit 3'], ready: { file: '/nowhere' }, restart: 'always' })
+    expect(again.stderr).toMatch(/: there is no file \/nowhere; it ended [345] times, at last with exit code 3\n$/)
   })
 })
 
