@@ -4,12 +4,13 @@ import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
 import { commandOf } from '../backend/iproute/index.ts'
 import type { Operation } from '../model/operation.ts'
-import type { Dump, DumpRequest, Failure, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
+import type { Dump, DumpRequest, Failure, IpRoute, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { ofInterfaces, sysctlFile } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { parallel, runProcess } from './process.ts'
 import { attempt, processes } from './processes.ts'
+import { isHidden, readRouteText } from './route-text.ts'
 import { strangers } from './strangers.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -229,10 +230,11 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
   const sections = outcome.stdout.split(`${MARK}\n`)
   const lines = (sections[0] ?? '').trimEnd().split('\n')
   const json = <T>(text: string | undefined): T[] => (text ? (JSON.parse(text) as T[]) : [])
+  const routes = json<IpRoute>(lines[2])
   return {
     links: json(lines[0]),
     addresses: json(lines[1]),
-    routes: json(lines[2]),
+    routes: routes.some(isHidden) ? await routesAsText(netns) : routes,
     rules: json(lines[3]),
     neighbors: json(lines[4]),
     nsids: new Map(
@@ -269,6 +271,15 @@ function conf(lines: string): Dump['conf'] {
 export async function readQdiscs(netns: string | undefined): Promise<TcQdisc[]> {
   const outcome = await runProcess({ argv: ['tc', '-j', 'qdisc', 'show'], ...(netns !== undefined && { netns }) })
   return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
+}
+
+/** The routes of one namespace with what their JSON hides; none when it has vanished meanwhile. */
+async function routesAsText(netns: string | undefined): Promise<IpRoute[]> {
+  const outcome = await runProcess({
+    argv: ['ip', '-o', '-N', 'route', 'show', 'table', 'all'],
+    ...(netns !== undefined && { netns }),
+  })
+  return outcome.code === 0 ? readRouteText(outcome.stdout) : []
 }
 
 /** A namespace may vanish while it is read; anything else that goes wrong is told. */

@@ -44,8 +44,11 @@ export interface HopFile {
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
+  readonly encap?: string
+  readonly realm?: number | string
 }
 
+/** And metrics, by their words: src/model/metrics.ts. */
 export interface RouteFile extends HopFile {
   readonly to: string
   readonly src?: string
@@ -53,8 +56,11 @@ export interface RouteFile extends HopFile {
   readonly table?: number | string
   readonly scope?: string
   readonly onlink?: boolean
-  readonly mtu?: number
   readonly type?: string
+  readonly vrf?: string
+  readonly tos?: number | string
+  readonly pref?: string
+  readonly from?: string
   readonly nexthops?: readonly HopFile[]
 }
 

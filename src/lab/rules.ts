@@ -1,5 +1,6 @@
 import { ruleId, type RuleSpec } from '../kinds/rule.ts'
 import { parseCidr, subnetOf } from '../model/cidr.ts'
+import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { Settings } from './file.ts'
 import { interfaceName } from './names.ts'
@@ -31,19 +32,27 @@ export function expandRules(
 }
 
 const tables: Readonly<Record<string, number>> = { main: 254, default: 253, local: 255 }
-/** The table's number; undefined when it is the main one, or (told) none. */
-export function tableNumber(x: Expansion, value: number | string | undefined, path: Path): number | undefined {
+/** The number of a table: by number, by the kernel's names, by a VRF's. Undefined when it is the main one, or (told) none. */
+export function tableNumber(
+  x: Expansion,
+  namespace: string,
+  value: number | string | undefined,
+  path: Path,
+): number | undefined {
+  const vrf = x.resources.get(linkId(namespace, String(value)))
   const number =
     value === undefined
       ? 254
       : typeof value === 'number'
         ? value
-        : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
+        : vrf?.kind === 'vrf'
+          ? Number(vrf.spec['table'])
+          : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
   if (number === undefined || number < 1 || number > 0xffffffff)
     x.report.error(
       [...path, 'table'],
       `"${String(value)}" is no routing table`,
-      'A number from 1 to 4294967295, or main, default, local.',
+      'A number from 1 to 4294967295; main, default, local; or the name of a VRF of this namespace.',
     )
   return number === 254 ? undefined : number
 }
@@ -80,7 +89,7 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settin
     )
   if (r['action'] !== undefined && r['table'] !== undefined)
     return x.report.error(path, 'a rule has either a table or an action')
-  const table = tableNumber(x, r['table'] as number | string | undefined, path) ?? 254
+  const table = tableNumber(x, namespace, r['table'] as number | string | undefined, path) ?? 254
   const text = (field: string): string | undefined => r[field] as string | undefined
   for (const field of ['iif', 'oif']) if (!mayBe(x, devices, text(field), [...path, field])) return
   const spec: RuleSpec = {

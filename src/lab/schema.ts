@@ -2,6 +2,7 @@ import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { bridge } from '../kinds/bridge.ts'
 import { linkTypes } from '../kinds/types.ts'
 
+import { route, rule } from './schema-routing.ts'
 import { bool, int, list, map, object, text, type Schema } from './schema-words.ts'
 
 const cidr = text('An address and its prefix length, IPv4 or IPv6; host bits are kept.', '192.168.0.2/24', 'fd00::2/64')
@@ -99,44 +100,6 @@ const bridgeSettings = shorthand(
   ),
 )
 
-const table = { type: ['integer', 'string'], description: 'Routing table: a number, or main, default, local.' }
-const hop = {
-  via: text('Address of the gateway.', '192.168.0.1'),
-  dev: text('Interface it leaves by; found from `via` when it is absent.'),
-}
-const route = object(
-  {
-    to: text('`default`, or the network as a CIDR.', 'default', '10.0.0.0/8'),
-    ...hop,
-    src: text('Source address that the kernel prefers for it.'),
-    metric: int('Preference among routes to the same network; the lowest wins.', 0, 4294967295),
-    table,
-    scope: { enum: ['global', 'site', 'link', 'host', 'nowhere'], description: 'How far the destination is.' },
-    onlink: bool('The gateway is on the link although no subnet says so.'),
-    mtu: int('Path MTU, in bytes.', 68, 65535),
-    type: { enum: ['unicast', 'blackhole', 'unreachable', 'prohibit', 'local'], description: 'Default: unicast.' },
-    nexthops: list(
-      object({ ...hop, weight: int('Share of the flows.', 1, 256) }, 'One way.'),
-      'Several ways to share the load between.',
-    ),
-  },
-  'A route, in the words of `ip route`.',
-  ['to'],
-)
-const rule = object(
-  {
-    priority: int('Rules are tried from the lowest. Default: 1000, 1010, … in the order of the list.', 0, 4294967295),
-    from: text('Source network.'),
-    to: text('Destination network.'),
-    iif: text('Interface it came in by.'),
-    oif: text('Interface it is bound to.'),
-    fwmark: { type: ['string', 'integer'], description: 'Mark, or mark/mask.', examples: ['0x1/0xff'] },
-    table,
-    action: { enum: ['blackhole', 'unreachable', 'prohibit'], description: 'Refuse instead of looking in a table.' },
-    family: { enum: ['inet', 'inet6'], description: 'For rules that name no address. Default: inet.' },
-  },
-  'A routing policy rule, in the words of `ip rule`.',
-)
 const command: Schema = {
   anyOf: [
     { type: 'string', minLength: 1 },

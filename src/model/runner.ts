@@ -1,4 +1,5 @@
 import type { Command, Outcome } from './command.ts'
+import type { Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
 
 /** The JSON objects that `ip -j` prints, with the fields that netlab reads. Numeric (`-N`), detailed (`-d`). */
@@ -73,28 +74,43 @@ export interface IpAddress {
   readonly mngtmpaddr?: boolean
 }
 
-export interface IpRoute {
-  /** Numeric: 1 unicast, 2 local, 6 blackhole, 7 unreachable, 8 prohibit. */
-  readonly type?: string
-  readonly dst: string
+/** A way of a route. */
+export interface IpHop {
   readonly gateway?: string
   readonly via?: { readonly family: string; readonly host: string }
-  readonly tos?: string
   readonly dev?: string
+  readonly weight?: number
+  readonly flags?: readonly string[]
+  /** What iproute2 prints after `encap`; in its JSON only the type. */
+  readonly encap?: string
+  /** Realms. */
+  readonly flow?: { readonly from?: string; readonly to: string }
+}
+
+export interface IpRoute extends IpHop {
+  /** Numeric: 1 unicast, 2 local, 6 blackhole, 7 unreachable, 8 prohibit, 9 throw. */
+  readonly type?: string
+  /** A network; a label in a route of MPLS. */
+  readonly dst: string
+  /** The labels that MPLS puts in its place. */
+  readonly to?: string
+  /** The network of the sources that it is for. */
+  readonly from?: string
+  readonly tos?: string
   readonly table?: string
   readonly protocol?: string
   readonly scope?: string
   readonly prefsrc?: string
   readonly metric?: number
-  readonly flags?: readonly string[]
-  readonly metrics?: readonly Readonly<Record<string, number>>[]
-  readonly nexthops?: readonly {
-    readonly gateway?: string
-    readonly via?: { readonly family: string; readonly host: string }
-    readonly dev?: string
-    readonly weight?: number
-    readonly flags?: readonly string[]
-  }[]
+  /** Of IPv6: low, medium, high. */
+  readonly pref?: string
+  /** The id of a nexthop object. */
+  readonly nhid?: number
+  /** Seconds. */
+  readonly expires?: number
+  /** As src/model/metrics.ts has them. */
+  readonly metrics?: readonly Metrics[]
+  readonly nexthops?: readonly IpHop[]
 }
 
 export interface IpRule {

@@ -1,4 +1,5 @@
 import type { Slice } from '../../backend/netlink/message.ts'
+import { metrics, metricValue, type Metric, type Metrics } from '../../model/metrics.ts'
 import type { IpRoute, IpRule } from '../../model/runner.ts'
 import { address, attributes, bits, messages, string } from './answer.ts'
 
@@ -7,16 +8,21 @@ import { NotUnderstood } from './words.ts'
 /** rtnetlink.h */
 const RTA = {
   dst: 1,
+  src: 2,
   oif: 4,
   gateway: 5,
   priority: 6,
   prefsrc: 7,
   metrics: 8,
   multipath: 9,
+  flow: 11,
   table: 15,
   via: 18,
   pref: 20,
+  encap: 22,
+  nhId: 30,
 } as const
+const RTAX_LOCK = 1
 const FRA = {
   dst: 1,
   src: 2,
@@ -30,7 +36,7 @@ const FRA = {
   l3mdev: 19,
   suppressPrefix: 14,
 }
-const [AF_INET, AF_INET6] = [2, 10]
+const [AF_INET, AF_INET6, AF_MPLS] = [2, 10, 28]
 const FR_ACT_TO_TBL = 1
 const FIB_RULE_INVERT = 2
 /** RTNH_F_* and RTM_F_*, in the order in which iproute2 prints them. */
@@ -46,32 +52,24 @@ const flagWords = bits([
   [0x4000, 'rt_offload'],
   [0x8000, 'rt_trap'],
 ])
-/** RTAX_* whose value is printed as it is. */
-const metricNames: Readonly<Record<number, string>> = {
-  2: 'mtu',
-  3: 'window',
-  6: 'ssthresh',
-  7: 'cwnd',
-  8: 'advmss',
-  9: 'reordering',
-  10: 'hoplimit',
-  11: 'initcwnd',
-  14: 'initrwnd',
-  15: 'quickack',
-}
+const metricsByNumber = new Map(metrics.map((metric) => [metric.number, metric]))
 const preferences: Readonly<Record<number, string>> = { 0: 'medium', 1: 'high', 3: 'low' }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Hop = Writable<NonNullable<IpRoute['nexthops']>[number]>
 
-/** What `ip -j -d -N route show table all` prints, from the answer to RTM_GETROUTE of all families. */
+/**
+ * What `ip -j -d -N route show table all` prints, from the answer to RTM_GETROUTE of all families. Throws NotUnderstood for
+ * encapsulations and for routes of MPLS.
+ */
 export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpRoute[] {
   const routes: IpRoute[] = []
   messages(bytes, answer, (_, at, end) => {
     const family = bytes[at] ?? 0
     const length = bytes[at + 1] ?? 0
+    if (family === AF_MPLS) throw new NotUnderstood()
     if (family !== AF_INET && family !== AF_INET6) return
-    const route: Writable<IpRoute> & { pref?: string } = {
+    const route: Writable<IpRoute> = {
       type: String(bytes[at + 7]),
       dst: length === 0 ? 'default' : `0/${length}`,
       table: String(bytes[at + 4]),
@@ -101,7 +99,7 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
           route.prefsrc = address(bytes, from, to)
           break
         case RTA.metrics:
-          route.metrics = [metrics(from, to)]
+          route.metrics = [metricsOf(from, to)]
           break
         case RTA.multipath:
           route.nexthops = hops(from, to)
@@ -114,6 +112,19 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
           if (pref !== undefined) route.pref = pref
           break
         }
+        case RTA.src: {
+          const sources = bytes[at + 2] ?? 0
+          route.from = sources === 128 ? address(bytes, from, to) : `${address(bytes, from, to)}/${sources}`
+          break
+        }
+        case RTA.flow:
+          route.flow = realms(bytes.readUInt32LE(from))
+          break
+        case RTA.nhId:
+          route.nhid = bytes.readUInt32LE(from)
+          break
+        case RTA.encap:
+          throw new NotUnderstood()
       }
     })
     routes.push(route)
@@ -128,13 +139,24 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
     }
   }
 
-  function metrics(from: number, to: number): Record<string, number> {
-    const result: Record<string, number> = {}
+  function metricsOf(from: number, to: number): Metrics {
+    const result: Record<string, number | string> = {}
+    let locks = 0
     attributes(bytes, from, to, (attribute, at) => {
-      const name = metricNames[attribute]
-      if (name !== undefined) result[name] = bytes.readUInt32LE(at)
+      if (attribute === RTAX_LOCK) locks = bytes.readUInt32LE(at)
+    })
+    attributes(bytes, from, to, (attribute, at, end) => {
+      const metric = metricsByNumber.get(attribute)
+      if (metric) result[metric.word] = metricValue(metric, valueOf(metric, at, end), (locks & (1 << attribute)) !== 0)
     })
     return result
+  }
+
+  function valueOf({ perMillisecond, words }: Metric, at: number, end: number): number | string {
+    if (words === 'name') return string(bytes, at, end)
+    const value = bytes.readUInt32LE(at)
+    if (perMillisecond !== undefined) return `${Math.floor(value / perMillisecond)}ms`
+    return words ? (words.length === 1 && value === 1 ? (words[0] ?? '') : mark(value)) : value
   }
 
   /** Each rtnexthop: length, flags, weight less one, index, attributes. */
@@ -148,6 +170,8 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
       if (index) hop.dev = nameOf(index)
       attributes(bytes, at + 8, at + length, (attribute, start, end) => {
         if (attribute === RTA.gateway || attribute === RTA.via) gateway(hop, attribute, start, end)
+        else if (attribute === RTA.flow) hop.flow = realms(bytes.readUInt32LE(start))
+        else if (attribute === RTA.encap) throw new NotUnderstood()
       })
       result.push(hop)
       at += (length + 3) & ~3
@@ -155,6 +179,10 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
     return result
   }
 }
+
+/** The realm of the sources is in the upper half. */
+const realms = (both: number): NonNullable<IpRoute['flow']> =>
+  both >>> 16 ? { from: String(both >>> 16), to: String(both & 0xffff) } : { to: String(both & 0xffff) }
 
 /** As `%#x` prints it. */
 const mark = (bits: number): string => (bits === 0 ? '0' : `0x${bits.toString(16)}`)

@@ -9,6 +9,7 @@ import {
   type Attribute,
   type Message,
 } from '../../backend/netlink/message.ts'
+import { metrics } from '../../model/metrics.ts'
 import { choice, device, familyNumber, host, NotUnderstood, number, prefix, type Words } from './words.ts'
 
 const RTM = { newroute: 24, delroute: 25 } as const
@@ -24,7 +25,10 @@ const RTA = {
   table: 15,
   via: 18,
 } as const
-const RTAX_MTU = 2
+/** The metrics whose value is the kernel's number. */
+const numbers = Object.fromEntries(
+  metrics.flatMap((metric) => (metric.words || metric.perMillisecond ? [] : [[metric.word, metric.number]])),
+)
 const RTNH_F_ONLINK = 4
 const RTPROT_BOOT = 3
 const table = { main: 254, local: 255 } as const
@@ -90,8 +94,10 @@ export function routeMessage(words: Words): Message {
     if (words.more()) throw new NotUnderstood()
     return result
   }
+  const settings: Attribute[] = []
   while (words.more()) {
-    switch (words.next()) {
+    const field = words.next()
+    switch (field) {
       case 'via':
         via(attributes)
         given.gateway = true
@@ -118,9 +124,6 @@ export function routeMessage(words: Words): Message {
       case 'scope':
         given.scope = choice(scopes, words.next())
         break
-      case 'mtu':
-        attributes.push(nest(RTA.metrics, [attribute(RTAX_MTU, u32(number(words.next())))]))
-        break
       case 'proto':
         given.protocol = number(words.next(), 255)
         break
@@ -129,9 +132,10 @@ export function routeMessage(words: Words): Message {
         given.hops = true
         break
       default:
-        throw new NotUnderstood()
+        settings.push(attribute(choice(numbers, field), u32(number(words.next()))))
     }
   }
+  if (settings.length) attributes.push(nest(RTA.metrics, settings))
   const inTable = given.table ?? (type === types.local ? table.local : table.main)
   if (inTable > 255) push(RTA.table, u32(inTable))
   const header = [familyNumber(family ?? 4), length, 0, 0, inTable > 255 ? 0 : inTable]

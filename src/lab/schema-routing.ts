@@ -1,0 +1,76 @@
+import { metrics, type Metric } from '../model/metrics.ts'
+import { bool, int, list, object, text, type Schema } from './schema-words.ts'
+
+const table = {
+  type: ['integer', 'string'],
+  description: 'Routing table: a number; main, default, local; or the name of a VRF of the namespace.',
+}
+const hop = {
+  via: text('Address of the gateway.', '192.168.0.1'),
+  dev: text('Interface it leaves by; found from `via` when it is absent.'),
+  encap: text(
+    'What packets are wrapped in, in the words of `ip route`: mpls, seg6, seg6local, ip, ip6.',
+    'mpls 100/200',
+    'seg6 mode encap segs fd00::1,fd00::2',
+  ),
+  realm: { type: ['integer', 'string'], pattern: '^[0-9]+(/[0-9]+)?$', description: 'Realm, or FROM/TO (IPv4).' },
+}
+const metricSchema = ({ word, perMillisecond, words, most = 0xffffffff, description }: Metric): Schema =>
+  perMillisecond !== undefined
+    ? { type: 'string', pattern: '^(lock )?[0-9]+m?s$', description, examples: ['250ms'] }
+    : words
+      ? { type: 'string', pattern: words === 'name' ? '^(lock )?[\\w-]+$' : `^(${words.join('|')})$`, description }
+      : {
+          type: ['integer', 'string'],
+          minimum: word === 'mtu' ? 68 : 1,
+          maximum: most,
+          pattern: '^lock [1-9][0-9]*$',
+          description,
+        }
+/** The schema of a route. */
+export const route = object(
+  {
+    to: text('`default`, or the network as a CIDR.', 'default', '10.0.0.0/8'),
+    ...hop,
+    src: text('Source address that the kernel prefers for it.'),
+    metric: int('Preference among routes to the same network; the lowest wins.', 0, 4294967295),
+    table,
+    scope: { enum: ['global', 'site', 'link', 'host', 'nowhere'], description: 'How far the destination is.' },
+    onlink: bool('The gateway is on the link although no subnet says so.'),
+    vrf: text('The VRF of the namespace whose table it is in.'),
+    tos: {
+      type: ['integer', 'string'],
+      pattern: '^(0x[0-9a-fA-F]{1,2}|[0-9]{1,3})$',
+      maximum: 255,
+      description: 'Type of service (IPv4).',
+    },
+    pref: { enum: ['low', 'medium', 'high'], description: 'Preference among routers (IPv6). Default: medium.' },
+    from: text('Network of the sources that it is for (IPv6).', 'fd00::/64'),
+    ...Object.fromEntries(metrics.map((metric) => [metric.word, metricSchema(metric)])),
+    type: {
+      enum: ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw', 'local'],
+      description: 'Default: unicast.',
+    },
+    nexthops: list(
+      object({ ...hop, weight: int('Share of the flows.', 1, 256) }, 'One way.'),
+      'Several ways to share the load between.',
+    ),
+  },
+  'A route, in the words of `ip route`.',
+  ['to'],
+)
+/** The schema of a rule. */
+export const rule = object(
+  {
+    priority: int('Rules are tried from the lowest. Default: 1000, 1010, … in the order of the list.', 0, 4294967295),
+    from: text('Source network.'),
+    to: text('Destination network.'),
+    iif: text('Interface it came in by.'),
+    oif: text('Interface it is bound to.'),
+    fwmark: { type: ['string', 'integer'], description: 'Mark, or mark/mask.', examples: ['0x1/0xff'] },
+    table,
+    action: { enum: ['blackhole', 'unreachable', 'prohibit'], description: 'Refuse instead of looking in a table.' },
+    family: { enum: ['inet', 'inet6'], description: 'For rules that name no address. Default: inet.' },
+  },
+  'A routing policy rule, in the words of `ip rule`.',
+)

@@ -1,0 +1,49 @@
+/** A metric of a route: its word (ip-route(8)), and its number, RTAX_… in the kernel's include/uapi/linux/rtnetlink.h. */
+export interface Metric {
+  readonly word: string
+  readonly number: number
+  /** It is a time, whose unit in the kernel is a millisecond divided by this. */
+  readonly perMillisecond?: number
+  /** It is no number: `congctl reno`, `features ecn`. */
+  readonly words?: readonly string[] | 'name'
+  /** Default: 4294967295. */
+  readonly most?: number
+  readonly description: string
+}
+
+/** All that Linux has, in the order in which iproute2 prints them. */
+export const metrics: readonly Metric[] = [
+  {
+    word: 'mtu',
+    number: 2,
+    most: 65535,
+    description: 'Path MTU, in bytes; `lock 1400`: path MTU discovery leaves it.',
+  },
+  { word: 'window', number: 3, most: 65535, description: 'The largest window that TCP offers, in bytes.' },
+  { word: 'rtt', number: 4, perMillisecond: 8, description: 'First estimate of the round-trip time.' },
+  {
+    word: 'rttvar',
+    number: 5,
+    perMillisecond: 4,
+    description: 'First estimate of how much the round-trip time varies.',
+  },
+  { word: 'ssthresh', number: 6, description: 'First slow start threshold of TCP, in segments.' },
+  { word: 'cwnd', number: 7, description: 'The largest congestion window, in segments; it counts with `lock`.' },
+  { word: 'advmss', number: 8, most: 65535, description: 'Maximum segment size that TCP announces, in bytes.' },
+  { word: 'reordering', number: 9, description: 'How far packets may be reordered before TCP takes one as lost.' },
+  { word: 'hoplimit', number: 10, most: 255, description: 'TTL or hop limit of what the host itself sends.' },
+  { word: 'initcwnd', number: 11, description: 'First congestion window of TCP, in segments.' },
+  { word: 'features', number: 12, words: ['ecn'], description: 'ecn: TCP asks for explicit congestion notification.' },
+  { word: 'rto_min', number: 13, perMillisecond: 1, description: 'The least retransmission timeout of TCP.' },
+  { word: 'initrwnd', number: 14, description: 'First window that TCP offers, in segments.' },
+  { word: 'quickack', number: 15, most: 1, description: '1: TCP acknowledges at once.' },
+  { word: 'congctl', number: 16, words: 'name', description: 'Congestion control of TCP: `reno`, `lock cubic`, ….' },
+  { word: 'fastopen_no_cookie', number: 17, most: 1, description: '1: TCP Fast Open without a cookie.' },
+]
+
+/** The metrics of a route by their words: a number, a word, a time as `250ms`; `lock 1400` where it is locked. */
+export type Metrics = Readonly<Record<string, number | string>>
+
+/** A metric as a lab and a dump have it. iproute2 locks every `rto_min`, so that this says nothing. */
+export const metricValue = ({ word }: Metric, value: number | string, locked: boolean): number | string =>
+  locked && word !== 'rto_min' ? `lock ${value}` : value
