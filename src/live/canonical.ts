@@ -1,3 +1,4 @@
+import { bare } from '../kinds/firewall/division.ts'
 import { parseNft } from '../kinds/firewall/nft-parse.ts'
 import { meaning } from '../kinds/firewall/refusals.ts'
 import type { IpsetSpec } from '../kinds/firewall/sets.ts'
@@ -62,9 +63,14 @@ export async function canonicalize(written: Resources, runner: Runner, where?: W
   return new Map(entries)
 }
 
-/** Those rule sets of nftables that the runner can try out all at once. */
+/**
+ * Those rule sets of nftables that the runner can try out all at once. Rules that are written as commands are left to the
+ * programs: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`).
+ */
 async function nftForms(jobs: readonly Job[], runner: Runner): Promise<Map<Job, Trial>> {
-  const plain = jobs.filter(({ first, devices }) => first.kind === 'nftables' && devices.length === 0)
+  const plain = jobs.filter(
+    ({ first, devices }) => first.kind === 'nftables' && devices.length === 0 && !/\brule\b/.test(bare(nftText(first))),
+  )
   const listings = plain.length >= MANY ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
   return new Map(
     plain.flatMap((job, i): [Job, Trial][] => {
