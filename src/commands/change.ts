@@ -78,8 +78,8 @@ async function settle(watchdog: Watchdog, name: string, code: number): Promise<v
   else await watchdog.dismiss()
 }
 
-function show({ lab, live, plan, source }: Prepared, options: ChangeOptions): void {
-  report(lab?.warnings ?? [], options)
+function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
+  report(warnings, options)
   const json = planJson(plan)
   if (options.json) outJson(json)
   else out(renderPlan(json, source, outColors(options), options.destroy))

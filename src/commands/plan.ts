@@ -32,9 +32,9 @@ export async function plan(argument: string | undefined, options: Options): Prom
           },
         }
   const runner = startRunner()
-  const { plan, source, lab, live } = await prepare(recording, open(recording), runner, options)
+  const { plan, source, live, warnings } = await prepare(recording, open(recording), runner, options)
   if ('file' in located) remember(located.file)
-  report(lab?.warnings ?? [], options)
+  report(warnings, options)
   if (options.out !== undefined) {
     if ('name' in located) throw UserError.of('--out needs a lab file')
     const { destroy, adopt, target, replace } = options

@@ -4,6 +4,7 @@ import { openLab, type Lab, type OpenLab, type Outline } from '../lab/index.ts'
 import { canonicalize } from '../live/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
+import { legacyWarnings } from '../live/legacy.ts'
 import { read, type Live } from '../live/read.ts'
 import { MANY, type Subject } from '../live/subject.ts'
 import { asPrinted } from '../live/sysctls.ts'
@@ -45,6 +46,8 @@ export interface Prepared {
   readonly plan: Plan
   /** Adds the lines of the file to an error that has only the position. */
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
+  /** What to tell beside the plan. */
+  readonly warnings: readonly Diagnostic[]
 }
 
 /** Opens the lab file that was located; undefined when only a name was given. */
@@ -118,7 +121,8 @@ async function prepared(
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes)).plan
   if (live.cursory && !takesManyNames(plan)) return prepared(located, opened, runner, wishes, {})
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
-  return { name, source, ...(lab && { lab }), wanted, live, plan, quote }
+  const warnings = [...(lab?.warnings ?? []), ...(wishes.destroy ? [] : await legacyWarnings(live, runner))]
+  return { name, source, ...(lab && { lab }), wanted, live, plan, warnings, quote }
 }
 
 /** Whether all that is done is that many namespaces lose their names: should it fail they get them back, whatever is in them. */

@@ -2,6 +2,7 @@ import { kindOf } from '../kinds/index.ts'
 import { startRunner } from '../exec/runner.ts'
 import { writeLab } from '../lab/write.ts'
 import { owners } from '../live/owners.ts'
+import { legacyWarnings } from '../live/legacy.ts'
 import { read } from '../live/read.ts'
 import { readRules } from '../live/rules.ts'
 import type { Subject } from '../live/subject.ts'
@@ -13,7 +14,7 @@ import { renderRules } from '../render/rules.ts'
 import { renderShow } from '../render/show.ts'
 import { locate, type Located } from './locate.ts'
 import { load, subjectOf } from './prepare.ts'
-import { out, outColors, outJson, type Global } from './terminal.ts'
+import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
   readonly json?: boolean
@@ -35,8 +36,9 @@ export async function show(argument: string | undefined, options: Options): Prom
     else out(writeLab(name, lab.resources))
     return 0
   }
-  const { resources } = await read(subjectOf(name, lab), runner)
-  const live = filtered(resources, owner === undefined ? undefined : argument)
+  const found = await read(subjectOf(name, lab), runner)
+  report(await legacyWarnings(found, runner), options)
+  const live = filtered(found.resources, owner === undefined ? undefined : argument)
   if (live.size === 0)
     throw UserError.of(
       `lab ${name} is not live`,

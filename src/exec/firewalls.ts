@@ -16,6 +16,10 @@ export interface Walled {
 /** Whether the kernel has ipset loaded, and so there may be sets. */
 export const hasIpset = (): boolean => existsSync('/sys/module/ip_set')
 
+/** Whether the kernel has the tables of iptables-legacy, and so a namespace may have some. */
+export const hasLegacy = (): boolean =>
+  existsSync('/proc/net/ip_tables_names') || existsSync('/proc/net/ip6_tables_names')
+
 /** The sets of a namespace as `ipset save` prints them; none where the program is missing. */
 export async function readIpsets(netns: string | undefined): Promise<string> {
   const { code, stdout } = await runProcess({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })

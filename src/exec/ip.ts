@@ -8,6 +8,7 @@ import type { Dump, DumpRequest, Failure, IpRoute, NamedNamespace, Runner, TcQdi
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { ofInterfaces, sysctlFile } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
+import { readLegacy } from './netlink/dump.ts'
 import { parallel, runProcess } from './process.ts'
 import { attempt, processes } from './processes.ts'
 import { isHidden, readRouteText } from './route-text.ts'
@@ -187,6 +188,8 @@ echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
 echo ${MARK}; cd /proc/sys/net && grep -rs '' ipv4/conf
 grep -rs --include=forwarding --include=disable_ipv6 '' ipv6/conf
 echo ${MARK}; [ ! -e /sys/module/ip_set ] || ! command -v ipset >/dev/null || ipset save
+echo ${MARK}; cat /proc/net/ip_tables_names 2>/dev/null
+echo ${MARK}; cat /proc/net/ip6_tables_names 2>/dev/null
 echo ${MARK}
 ${FIREWALL}`
 
@@ -247,7 +250,8 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     sysctls: valuesIn(sections[3] ?? '', files),
     conf: conf(sections[4] ?? ''),
     ...(sections[5] && { ipsets: sections[5] }),
-    ...firewall(sections.slice(6)),
+    ...readLegacy(sections.slice(6, 8)),
+    ...firewall(sections.slice(8)),
   }
 }
 

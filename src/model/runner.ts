@@ -35,6 +35,8 @@ export interface Dump {
   readonly iptables: string
   readonly ip6tables: string
   readonly nftables: string
+  /** Tables that iptables-legacy has made, by its family (`ip filter`); absent: none. */
+  readonly legacy?: readonly string[]
   /** `ipset save` as text; absent or empty where there are no sets. */
   readonly ipsets?: string
 }

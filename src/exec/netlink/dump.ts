@@ -114,6 +114,7 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
       conf: new Map(routeAnswer && [...specs].map(([dev, spec]) => [dev, readConf(bytes, spec)])),
       iptables: '',
       ip6tables: '',
+      ...(result.legacy && readLegacy(string(bytes, result.legacy.from, result.legacy.to).split('\0'))),
       nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',
     },
     whole: routeAnswer !== undefined,
@@ -186,6 +187,14 @@ function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => str
     result.push({ kind, handle, dev: nameOf(bytes.readInt32LE(at + 4)), ...(root && { root }), options: {} })
   })
   return result
+}
+
+/** From the names of the tables of IPv4 and of IPv6, a line each. */
+export function readLegacy([ip = '', ip6 = '']: readonly string[]): Pick<Dump, 'legacy'> {
+  const named = (family: string, lines: string): string[] =>
+    lines.split('\n').flatMap((name) => (name ? [`${family} ${name}`] : []))
+  const legacy = [...named('ip', ip), ...named('ip6', ip6)]
+  return legacy.length ? { legacy } : {}
 }
 
 /** `inet own` */

@@ -24,6 +24,8 @@ export function gatherer(
   const IPTABLES = /^ip6? (filter|nat|mangle|raw|security)$/
   /** Sets that are part of a rule: their names say so (NFT_SET_ANONYMOUS of nf_tables.h). */
   const ANONYMOUS = /^__(set|map)\d/
+  /** Of the thread: `self` would be the process, which stays where it is. */
+  const LEGACY = ['thread-self/net/ip_tables_names', 'thread-self/net/ip6_tables_names']
   /** libnftables(3): NFT_CTX_OUTPUT_… */
   const [NFT_STATELESS, NFT_HANDLES] = [1 << 2, 1 << 3]
   /** net_namespace.h */
@@ -239,6 +241,7 @@ export function gatherer(
     return {
       index,
       sections,
+      ...(reading.legacy && { legacy: contents(LEGACY) }),
       ...(rules && { rules }),
       ...(mixed && { mixed }),
       ...(list && { files: contents(list) }),

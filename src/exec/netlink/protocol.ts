@@ -40,6 +40,8 @@ export interface Reading {
   readonly sets?: Slice
   /** Requests for sets and the like, sent where a table may be one of iptables'. */
   readonly objects?: readonly Slice[]
+  /** Whether the tables of iptables-legacy are wanted. */
+  readonly legacy?: true
   /** The place of a list of files in `lists`; absent: none. */
   readonly files?: number
   /** When the links have not this text in them, nothing else is wanted. */
@@ -105,6 +107,8 @@ export interface ReadResult {
   readonly sections: readonly Section[]
   /** The contents of the files, each with a zero behind it; nothing before the zero: there is no such file. */
   readonly files?: Slice
+  /** The contents of ip_tables_names and ip6_tables_names, each with a zero behind it. */
+  readonly legacy?: Slice
   /** The rules of nftables, as `nft -a -s list ruleset` prints them. */
   readonly rules?: Slice
   /** A table called as one of iptables' own has what iptables-save does not list: sets and the like. */

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
-import { hasIpset, readFirewalls, readIpsets, type Walled } from '../firewalls.ts'
+import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../firewalls.ts'
 import { ipRunner, readQdiscs } from '../ip.ts'
 import { parallel } from '../process.ts'
 import type { Channel, Threads } from './channel.ts'
@@ -112,6 +112,7 @@ async function ask(
     netfilter: add(tables),
     objects: objects.map(add),
     ...(hasIpset() && { sets: add(sets) }),
+    ...(hasLegacy() && { legacy: true as const }),
   }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
   const listed = channel.nft() && !isLegacy()
