@@ -4,6 +4,23 @@ import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
 
+/** The other selectors of ip-rule(8), in the order in which they stand in an id: `true` for words without a value. */
+export const ruleWords = [
+  'not',
+  'tos',
+  'uidrange',
+  'ipproto',
+  'sport',
+  'dport',
+  'tun_id',
+  'suppress_prefixlength',
+  'suppress_ifgroup',
+  'realms',
+  'goto',
+  'nop',
+  'l3mdev',
+] as const
+
 export type RuleSpec = {
   readonly family: 4 | 6
   readonly priority: number
@@ -16,20 +33,20 @@ export type RuleSpec = {
   readonly table?: number
   /** What is done instead of looking in a table. */
   readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
-  /** What only others' rules have, in the words of ip-rule(8): `ipproto 6 dport 80`. */
-  readonly more?: string
-}
+} & { readonly [K in (typeof ruleWords)[number]]?: string | number | true }
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
 /** Those that a namespace has in the beginning (fib_default_rules_init, fib6_rules_net_init in the kernel's net/). */
 const initial = { 4: [0, 32766, 32767], 6: [0, 32766] } as const
+/** RTPROT_KERNEL: it makes one for VRFs. */
+const BY_KERNEL = '2'
 const isKernels = (r: IpRule): boolean =>
-  'l3mdev' in r ||
+  ('l3mdev' in r && r.protocol === BY_KERNEL) ||
   (r.table !== undefined &&
     KERNELS[r.priority] === r.table &&
     !specifics.some((field) => r[field] !== undefined) &&
-    more(r).length === 0 &&
+    Object.keys(others(r)).length === 0 &&
     r.src === 'all')
 const specifics = ['dst', 'fwmark', 'iif', 'oif'] as const
 const actions: Readonly<Record<string, RuleSpec['action']>> = {
@@ -44,30 +61,34 @@ const actions: Readonly<Record<string, RuleSpec['action']>> = {
 const selector = (s: RuleSpec): string[] =>
   (['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) => (s[word] === undefined ? [] : [word, s[word]]))
 const target = (s: RuleSpec): string[] => [
-  ...(s.more?.split(' ') ?? []),
+  ...ruleWords.flatMap((word) => {
+    const value = s[word]
+    return value === undefined ? [] : value === true ? [word] : [word, String(value)]
+  }),
   ...(s.action ? [s.action] : s.table === undefined ? [] : ['table', String(s.table)]),
 ]
 const words = (s: RuleSpec): string[] => ['priority', String(s.priority), ...selector(s), ...target(s)]
 
-/** What a rule has that no rule of a lab has. */
-function more(r: IpRule): string[] {
-  const word = (name: string, value: unknown): string[] => (value === undefined ? [] : [name, String(value)])
-  const range = (name: string, one: unknown, from: unknown, to: unknown): string[] =>
-    word(name, from === undefined ? one : `${String(from)}-${String(to)}`)
-  return [
-    ...(r.not === null ? ['not'] : []),
-    ...word('tos', r.tos),
-    ...range('uidrange', undefined, r.uid_start, r.uid_end),
-    ...word('ipproto', r.ipproto?.replace(/^ipproto-/, '')),
-    ...range('sport', r.sport, r.sport_start, r.sport_end),
-    ...range('dport', r.dport, r.dport_start, r.dport_end),
-    ...word('tun_id', r.tun_id),
-    ...word('suppress_prefixlength', r.suppress_prefixlen),
-    ...word('suppress_ifgroup', r.suppress_ifgroup),
-    ...word('realms', r.flow_to && [r.flow_from, r.flow_to].filter((realm) => realm !== undefined).join('/')),
-    ...word('goto', r.goto),
-    ...(r.nop === null ? ['nop'] : []),
-  ]
+/** What a rule has of the other selectors. */
+function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
+  const range = (one: number | undefined, from: number | undefined, to: number | undefined) =>
+    from === undefined ? one : `${from}-${to}`
+  const found = {
+    not: r.not === null ? true : undefined,
+    tos: r.tos,
+    uidrange: range(undefined, r.uid_start, r.uid_end),
+    ipproto: r.ipproto && Number(r.ipproto.replace(/^ipproto-/, '')),
+    sport: range(r.sport, r.sport_start, r.sport_end),
+    dport: range(r.dport, r.dport_start, r.dport_end),
+    tun_id: r.tun_id,
+    suppress_prefixlength: r.suppress_prefixlen,
+    suppress_ifgroup: r.suppress_ifgroup === undefined ? undefined : Number(r.suppress_ifgroup),
+    realms: r.flow_to && [r.flow_from, r.flow_to].filter((realm) => realm !== undefined).join('/'),
+    goto: r.goto,
+    nop: r.nop === null ? true : undefined,
+    l3mdev: r.l3mdev === null ? true : undefined,
+  } as const
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 
 /** `ns0/rule/100 from 10.0.0.0/8 table 100`: the kernel knows a rule by nothing less than all of it. */
@@ -87,7 +108,6 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   const from = cidr(r.src, r.srclen)
   const to = cidr(r.dst, r.dstlen)
   const action = r.action === undefined ? undefined : actions[r.action]
-  const others = more(r)
   return {
     family,
     priority: r.priority,
@@ -97,7 +117,7 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
     ...(r.oif !== undefined && { oif: r.oif }),
     ...(r.fwmark !== undefined && { fwmark: markOf(r.fwmark, r.fwmask) }),
     ...(action ? { action } : r.table === undefined ? {} : { table: Number(r.table) }),
-    ...(others.length && { more: others.join(' ') }),
+    ...others(r),
   }
 }
 

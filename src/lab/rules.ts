@@ -5,6 +5,7 @@ import type { Expansion } from './context.ts'
 import type { Settings } from './file.ts'
 import { interfaceName } from './names.ts'
 import { suggest } from './report.ts'
+import { otherSelectors } from './selectors.ts'
 import type { Path } from './source.ts'
 
 /** The names of a namespace's interfaces; undefined for the machine's own, which has others than the lab knows. */
@@ -89,6 +90,13 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settin
     )
   if (r['action'] !== undefined && r['table'] !== undefined)
     return x.report.error(path, 'a rule has either a table or an action')
+  const targets = ['table', 'action', 'goto', 'nop', 'l3mdev'].filter((field) => r[field] !== undefined)
+  if (targets.length > 1) return x.report.error(path, `a rule has one of ${targets.join(', ')}`)
+  const rest = otherSelectors(x, r, path)
+  if (family === 6 && rest.realms !== undefined)
+    return x.report.error([...path, 'realms'], 'an IPv6 rule has no realms', undefined, 'key')
+  if (typeof rest.goto === 'number' && rest.goto <= ((r['priority'] as number | undefined) ?? free))
+    return x.report.error([...path, 'goto'], 'a rule can only go to one that comes later')
   const table = tableNumber(x, namespace, r['table'] as number | string | undefined, path) ?? 254
   const text = (field: string): string | undefined => r[field] as string | undefined
   for (const field of ['iif', 'oif']) if (!mayBe(x, devices, text(field), [...path, field])) return
@@ -100,7 +108,9 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, r: Settin
     ...(text('iif') !== undefined && { iif: text('iif') as string }),
     ...(text('oif') !== undefined && { oif: text('oif') as string }),
     ...(mark !== undefined && { fwmark: mark }),
-    ...(r['action'] === undefined ? { table } : { action: r['action'] as NonNullable<RuleSpec['action']> }),
+    ...rest,
+    ...(r['action'] !== undefined && { action: r['action'] as NonNullable<RuleSpec['action']> }),
+    ...(targets.every((field) => field === 'table') && { table }),
   }
   x.add({ id: ruleId(namespace, spec), kind: 'rule', namespace, spec }, path)
 }

@@ -5,6 +5,25 @@ const table = {
   type: ['integer', 'string'],
   description: 'Routing table: a number; main, default, local; or the name of a VRF of the namespace.',
 }
+const realm: Schema = {
+  type: ['integer', 'string'],
+  pattern: '^[0-9]+(/[0-9]+)?$',
+  description: 'Realm, or FROM/TO (IPv4).',
+}
+const byte = (description: string): Schema => ({
+  type: ['integer', 'string'],
+  pattern: '^(0x[0-9a-fA-F]{1,2}|[0-9]{1,3})$',
+  minimum: 0,
+  maximum: 255,
+  description,
+})
+const range = (description: string, example: string): Schema => ({
+  type: ['integer', 'string'],
+  minimum: 0,
+  pattern: '^[0-9]+(-[0-9]+)?$',
+  description,
+  examples: [example],
+})
 const hop = {
   via: text('Address of the gateway.', '192.168.0.1'),
   dev: text('Interface it leaves by; found from `via` when it is absent.'),
@@ -13,7 +32,7 @@ const hop = {
     'mpls 100/200',
     'seg6 mode encap segs fd00::1,fd00::2',
   ),
-  realm: { type: ['integer', 'string'], pattern: '^[0-9]+(/[0-9]+)?$', description: 'Realm, or FROM/TO (IPv4).' },
+  realm,
 }
 const metricSchema = ({ word, perMillisecond, words, most = 0xffffffff, description }: Metric): Schema =>
   perMillisecond !== undefined
@@ -38,12 +57,7 @@ export const route = object(
     scope: { enum: ['global', 'site', 'link', 'host', 'nowhere'], description: 'How far the destination is.' },
     onlink: bool('The gateway is on the link although no subnet says so.'),
     vrf: text('The VRF of the namespace whose table it is in.'),
-    tos: {
-      type: ['integer', 'string'],
-      pattern: '^(0x[0-9a-fA-F]{1,2}|[0-9]{1,3})$',
-      maximum: 255,
-      description: 'Type of service (IPv4).',
-    },
+    tos: byte('Type of service (IPv4).'),
     pref: { enum: ['low', 'medium', 'high'], description: 'Preference among routers (IPv6). Default: medium.' },
     from: text('Network of the sources that it is for (IPv6).', 'fd00::/64'),
     ...Object.fromEntries(metrics.map((metric) => [metric.word, metricSchema(metric)])),
@@ -70,6 +84,24 @@ export const rule = object(
     fwmark: { type: ['string', 'integer'], description: 'Mark, or mark/mask.', examples: ['0x1/0xff'] },
     table,
     action: { enum: ['blackhole', 'unreachable', 'prohibit'], description: 'Refuse instead of looking in a table.' },
+    not: { const: true, description: 'It holds for what the selectors do not match.' },
+    tos: byte('Type of service that the packet has.'),
+    uidrange: range('Users whose packets they are: numbers.', '1000-1999'),
+    ipproto: {
+      type: ['integer', 'string'],
+      minimum: 1,
+      maximum: 255,
+      description: 'Protocol: a number, or tcp, udp, icmp, ipv6-icmp, sctp, gre, esp, ah, ospf.',
+    },
+    sport: range('Source port, or a range.', '1024-2048'),
+    dport: range('Destination port, or a range.', '80'),
+    tun_id: int('Id of the tunnel that it came by.', 1, Number.MAX_SAFE_INTEGER),
+    suppress_prefixlength: int('Routes with a prefix of at most this length do not count.', 0, 128),
+    suppress_ifgroup: int('Routes by way of interfaces of this group do not count.', 0, 4294967294),
+    realms: realm,
+    goto: int('The priority of a later rule to go on at, instead of a table.', 1, 4294967295),
+    nop: { const: true, description: 'It does nothing: a place to go to.' },
+    l3mdev: { const: true, description: 'The table is that of the VRF of the interface.' },
     family: { enum: ['inet', 'inet6'], description: 'For rules that name no address. Default: inet.' },
   },
   'A routing policy rule, in the words of `ip rule`.',

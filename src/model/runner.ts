@@ -129,7 +129,6 @@ export interface IpRule {
   readonly protocol?: string
   readonly action?: string
   readonly l3mdev?: null
-  /** What the language has no words for: it is only ever deleted. */
   readonly not?: null
   readonly tos?: string
   readonly uid_start?: number
@@ -147,6 +146,8 @@ export interface IpRule {
   readonly flow_from?: string
   readonly flow_to?: string
   readonly goto?: number
+  /** There is no rule to go to. */
+  readonly unresolved?: null
   readonly nop?: null
 }
 

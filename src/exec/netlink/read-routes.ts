@@ -27,18 +27,26 @@ const FRA = {
   dst: 1,
   src: 2,
   iifname: 3,
+  goto: 4,
   priority: 6,
   fwmark: 10,
+  flow: 11,
+  tunId: 12,
+  suppressIfgroup: 13,
+  suppressPrefix: 14,
   table: 15,
   fwmask: 16,
   oifname: 17,
-  protocol: 21,
   l3mdev: 19,
-  suppressPrefix: 14,
+  uidRange: 20,
+  protocol: 21,
+  ipProto: 22,
+  sport: 23,
+  dport: 24,
 }
 const [AF_INET, AF_INET6, AF_MPLS] = [2, 10, 28]
-const FR_ACT_TO_TBL = 1
-const FIB_RULE_INVERT = 2
+const [FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP] = [1, 2, 3]
+const [FIB_RULE_INVERT, FIB_RULE_UNRESOLVED] = [2, 4]
 /** RTNH_F_* and RTM_F_*, in the order in which iproute2 prints them. */
 const flagWords = bits([
   [0x1, 'dead'],
@@ -184,6 +192,9 @@ export function readRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number)
 const realms = (both: number): NonNullable<IpRoute['flow']> =>
   both >>> 16 ? { from: String(both >>> 16), to: String(both & 0xffff) } : { to: String(both & 0xffff) }
 
+/** What a rule has that suppresses nothing. */
+const NONE = 0xffffffff
+
 /** As `%#x` prints it. */
 const mark = (bits: number): string => (bits === 0 ? '0' : `0x${bits.toString(16)}`)
 
@@ -203,7 +214,10 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
     if (dstLength > 0 && dstLength < whole) rule.dstlen = dstLength
     if (dstLength > 0) rule.dst = '0'
     const tos = bytes[at + 3]
-    if (tos || bytes.readUInt32LE(at + 8) & FIB_RULE_INVERT) throw new NotUnderstood()
+    const set = bytes.readUInt32LE(at + 8)
+    if (tos) rule.tos = mark(tos)
+    if (set & FIB_RULE_INVERT) rule.not = null
+    if (set & FIB_RULE_UNRESOLVED) rule.unresolved = null
     let table = bytes[at + 4] ?? 0
     const action = bytes[at + 7] ?? 0
     attributes(bytes, at + 12, end, (attribute, from, to) => {
@@ -243,14 +257,42 @@ export function readRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rule
           if (bytes[from]) rule.l3mdev = null
           break
         case FRA.suppressPrefix:
-          if (bytes.readUInt32LE(from) !== 0xffffffff) throw new NotUnderstood()
+          if (bytes.readUInt32LE(from) !== NONE) rule.suppress_prefixlen = bytes.readUInt32LE(from)
           break
+        case FRA.suppressIfgroup:
+          if (bytes.readUInt32LE(from) !== NONE) rule.suppress_ifgroup = String(bytes.readUInt32LE(from))
+          break
+        case FRA.tunId:
+          rule.tun_id = Number(bytes.readBigUInt64BE(from))
+          break
+        case FRA.goto:
+          rule.goto = bytes.readUInt32LE(from)
+          break
+        case FRA.flow: {
+          const { from: source, to: destination } = realms(bytes.readUInt32LE(from))
+          Object.assign(rule, source !== undefined && { flow_from: source }, { flow_to: destination })
+          break
+        }
+        case FRA.uidRange:
+          Object.assign(rule, { uid_start: bytes.readUInt32LE(from), uid_end: bytes.readUInt32LE(from + 4) })
+          break
+        case FRA.ipProto:
+          rule.ipproto = `ipproto-${bytes[from]}`
+          break
+        case FRA.sport:
+        case FRA.dport: {
+          const name = attribute === FRA.sport ? 'sport' : 'dport'
+          const [first, last] = [bytes.readUInt16LE(from), bytes.readUInt16LE(from + 2)]
+          Object.assign(rule, first === last ? { [name]: first } : { [`${name}_start`]: first, [`${name}_end`]: last })
+          break
+        }
         default:
           throw new NotUnderstood()
       }
     })
     if (table) rule.table = String(table)
-    if (action !== FR_ACT_TO_TBL) rule.action = String(action)
+    if (action === FR_ACT_NOP) rule.nop = null
+    else if (action !== FR_ACT_TO_TBL && action !== FR_ACT_GOTO) rule.action = String(action)
     found[family === AF_INET ? 'rules' : 'rules6'].push(rule)
   })
   return found

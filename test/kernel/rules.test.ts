@@ -1,0 +1,82 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson } from '../../src/render/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+/** A rule as a lab has it, and what its id says after the priority. */
+const rules: readonly (readonly [object, string])[] = [
+  [{ not: true, from: '10.0.0.0/8', table: 7 }, 'from 10.0.0.0/8 not table 7'],
+  [{ tos: 16, uidrange: '5-9', table: 7 }, 'tos 0x10 uidrange 5-9 table 7'],
+  [{ ipproto: 'tcp', sport: '1024-2048', dport: 80, table: 7 }, 'ipproto 6 sport 1024-2048 dport 80 table 7'],
+  [{ tun_id: 5, table: 7 }, 'tun_id 5 table 7'],
+  [{ suppress_prefixlength: 0, suppress_ifgroup: 4 }, 'suppress_prefixlength 0 suppress_ifgroup 4 table 254'],
+  [{ realms: '1/2', table: 7 }, 'realms 1/2 table 7'],
+  [{ realms: 3, table: 7 }, 'realms 3 table 7'],
+  [{ goto: 2000 }, 'goto 2000'],
+  [{ l3mdev: true }, 'l3mdev'],
+  [{ ipproto: 'icmp', action: 'blackhole' }, 'ipproto 1 blackhole'],
+  [{ priority: 2000, nop: true }, 'nop'],
+]
+const ids = rules.flatMap(([rule, id], i) => {
+  const priority = (rule as { priority?: number }).priority ?? 1000 + 10 * i
+  return [`a/rule/${priority} ${id}`, `a/rule6/${priority} ${id}`].filter(
+    (_, six) => six === 0 || !/10\.0|realms/.test(id),
+  )
+})
+const both = rules.flatMap(([rule], i) => {
+  const numbered = { priority: 1000 + 10 * i, ...rule }
+  return 'from' in rule || 'realms' in rule ? [numbered] : [numbered, { ...numbered, family: 'inet6' }]
+})
+const lab = { name: 'rules', namespaces: { a: { rules: both } } }
+
+let world: World
+let file: string
+beforeAll(async () => {
+  world = await openWorld()
+  file = join(world.folder, 'rules.yaml')
+  writeFileSync(file, JSON.stringify(lab))
+})
+afterAll(() => world.close())
+
+const netlab = async (args: readonly string[], runner = 'netlink'): Promise<string> => {
+  const { code, stdout, stderr } = await world.netlab(args, { env: { NETLAB_RUNNER: runner } })
+  if (code !== 0) throw new Error(`${args.join(' ')}: ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+const plan = async (path = file, runner?: string): Promise<string[]> =>
+  (JSON.parse(await netlab(['plan', path, '--json'], runner)) as PlanJson).changes
+    .map(({ action, id }) => `${action} ${id}`)
+    .sort()
+
+test('every selector can be said, is seen when it goes, and both runners agree', async () => {
+  expect((await plan()).filter((change) => change.includes('/rule'))).toEqual(ids.map((id) => `create ${id}`).sort())
+  await netlab(['apply', file, '-y'])
+  expect([await plan(), await plan(file, 'ip')]).toEqual([[], []])
+  const long = join(world.folder, 'long.yaml')
+  writeFileSync(long, await netlab(['show', file, '--desired']))
+  expect(await plan(long)).toEqual([])
+
+  const flush = 'for f in -4 -6; do for n in $(seq 1000 10 1090) 2000; do ip -n a $f rule del priority $n; done; done'
+  await world.run(['sh', '-c', flush])
+  const missing = ids.map((id) => `create ${id}`).sort()
+  expect([await plan(), await plan(file, 'ip')]).toEqual([missing, missing])
+  await netlab(['apply', file, '-y'], 'ip')
+  expect(await plan()).toEqual([])
+
+  const others = [
+    '-4 rule add priority 1011 tos 0x10 table 7',
+    '-6 rule add priority 5 uidrange 3-3 ipproto 200 table 9',
+    '-4 rule del priority 1040',
+    '-4 rule add priority 1040 suppress_prefixlength 1 suppress_ifgroup 4 table main',
+  ]
+  for (const words of others) expect((await world.run(['ip', '-n', 'a', ...words.split(' ')])).stderr).toBe('')
+  const drift = [
+    'create a/rule/1040 suppress_prefixlength 0 suppress_ifgroup 4 table 254',
+    'delete a/rule/1011 tos 0x10 table 7',
+    'delete a/rule/1040 suppress_prefixlength 1 suppress_ifgroup 4 table 254',
+    'delete a/rule6/5 uidrange 3-3 ipproto 200 table 9',
+  ]
+  expect([await plan(), await plan(file, 'ip')]).toEqual([drift, drift])
+  await netlab(['apply', file, '-y'])
+  expect([await plan(), await plan(file, 'ip')]).toEqual([[], []])
+})
