@@ -186,7 +186,7 @@ echo ${MARK}; ip -6 -j -d -N rule show
 echo ${MARK}; tc -j qdisc show
 echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
 echo ${MARK}; cd /proc/sys/net && grep -rs '' ipv4/conf
-grep -rs --include=forwarding --include=disable_ipv6 '' ipv6/conf
+grep -rs ${[...ofInterfaces.keys()].flatMap((setting) => (setting.startsWith('ipv6.') ? [`--include=${setting.slice(5)}`] : [])).join(' ')} '' ipv6/conf
 echo ${MARK}; [ ! -e /sys/module/ip_set ] || ! command -v ipset >/dev/null || ipset save
 echo ${MARK}; cat /proc/net/ip_tables_names 2>/dev/null
 echo ${MARK}; cat /proc/net/ip6_tables_names 2>/dev/null

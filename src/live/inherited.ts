@@ -2,7 +2,7 @@ import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
 import { linkId, type Resources } from '../model/resource.ts'
 import type { Live } from './read.ts'
 import type { Dump, IpAddress, Runner } from '../model/runner.ts'
-import { defaults, general, ofInterfaces, spread } from '../model/sysctls.ts'
+import { defaults, general, occasional, ofInterfaces, spread } from '../model/sysctls.ts'
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
@@ -17,7 +17,9 @@ export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.c
 export const telling = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
   new Map(
     [...values].filter(
-      ([key, value]) => declared.includes(key) || (values.get(spread.get(key) ?? '') ?? defaults.get(key)) !== value,
+      ([key, value]) =>
+        declared.includes(key) ||
+        (values.get(spread.get(key) ?? '') ?? defaults.get(key) ?? occasional.get(key)) !== value,
     ),
   )
 
@@ -41,6 +43,8 @@ export function tellingOfInterfaces({ sysctls, conf, addresses }: Dump, told: Du
   for (const [dev, own] of conf) {
     for (const setting of Object.keys(own)) {
       const value = own[setting] ?? ''
+      // The kernel begins lo with these (inetdev_init in net/ipv4/devinet.c).
+      if (dev === 'lo' && value === '1' && /^ipv4\.disable_(policy|xfrm)$/.test(setting)) continue
       const every = ofAll.get(setting)
       if (every === undefined ? !follows(dev, setting, value) : every !== value) result.set(keyOf(dev, setting), value)
     }

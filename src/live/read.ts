@@ -4,6 +4,7 @@ import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import { isUnpinned } from '../model/sysctls.ts'
 import { loopback, owner, resourcesByName, resourcesIn, withDetails, type Early } from './found.ts'
 import { inheritable, telling, without } from './inherited.ts'
 import { asking, MANY, rootOf, type Subject } from './subject.ts'
@@ -80,7 +81,6 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
     const dump = dumps.get(name)
     if (dump) dumps.set(name, { ...dump, sysctls: new Map([...dump.sysctls, ...(noted[i]?.sysctls ?? [])]) })
   })
-  const dropped = await without(runner, set)
 
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
@@ -98,6 +98,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
+  const dropped = await without(runner, withStrays(set, resources))
   const endOf = farEnds(dumps, root, mains)
   for (const [name, { links }] of dumps)
     for (const link of links) {
@@ -145,6 +146,18 @@ function mainNames(named: readonly NamedNamespace[], namespaces: Subject['namesp
     if (inode !== undefined && !byInode.has(inode)) byInode.set(inode, name)
   }
   return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
+}
+
+/** The sysctls to put back as a new namespace has them: those that an earlier apply has set, and those that are unusual. */
+function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Resources): Map<string, readonly string[]> {
+  const result = new Map(set)
+  for (const { kind, namespace, root, spec } of resources.values()) {
+    if (kind !== 'sysctl' || root) continue
+    const key = String(spec['key'])
+    if (!isUnpinned(key) || resources.get(namespace)?.spec['adopted'] === true) continue
+    result.set(namespace, [...(result.get(namespace) ?? []), key])
+  }
+  return result
 }
 
 /** Finds the other end of a link: by its index, in the namespace that the kernel's id stands for. */

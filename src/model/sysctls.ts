@@ -21,11 +21,81 @@ const settings4 = {
 } as const
 
 /**
+ * Other settings of interfaces that come with the links and cost nothing, as the kernel has them first. What they should be
+ * is asked of a new namespace, only where one is not as here: some distributions harden what IPv4 begins with. Left out is
+ * what the kernel writes itself, or begins with by type (docs/kernel.md).
+ */
+const unpinned = {
+  'ipv4.accept_redirects': '1',
+  'ipv4.accept_source_route': '1',
+  'ipv4.arp_evict_nocarrier': '1',
+  'ipv4.bootp_relay': '0',
+  'ipv4.disable_policy': '0',
+  'ipv4.disable_xfrm': '0',
+  'ipv4.drop_gratuitous_arp': '0',
+  'ipv4.drop_unicast_in_l2_multicast': '0',
+  'ipv4.force_igmp_version': '0',
+  'ipv4.igmpv2_unsolicited_report_interval': '10000',
+  'ipv4.igmpv3_unsolicited_report_interval': '1000',
+  'ipv4.medium_id': '0',
+  'ipv4.tag': '0',
+  'ipv6.accept_ra': '1',
+  'ipv6.accept_ra_defrtr': '1',
+  'ipv6.accept_ra_from_local': '0',
+  'ipv6.accept_ra_min_hop_limit': '1',
+  'ipv6.accept_ra_mtu': '1',
+  'ipv6.accept_ra_pinfo': '1',
+  'ipv6.accept_redirects': '1',
+  'ipv6.accept_source_route': '0',
+  'ipv6.autoconf': '1',
+  'ipv6.dad_transmits': '1',
+  'ipv6.disable_policy': '0',
+  'ipv6.drop_unicast_in_l2_multicast': '0',
+  'ipv6.drop_unsolicited_na': '0',
+  'ipv6.enhanced_dad': '1',
+  'ipv6.force_mld_version': '0',
+  'ipv6.force_tllao': '0',
+  'ipv6.ignore_routes_with_linkdown': '0',
+  'ipv6.keep_addr_on_down': '0',
+  'ipv6.max_addresses': '16',
+  'ipv6.ndisc_notify': '0',
+  'ipv6.ndisc_tclass': '0',
+  'ipv6.proxy_ndp': '0',
+  'ipv6.seg6_enabled': '0',
+  'ipv6.suppress_frag_ndisc': '1',
+  'ipv6.use_oif_addrs_only': '0',
+} as const
+
+/**
+ * Sysctls of no interface that people change, with what most kernels have in a new namespace. Each is a file, so they are
+ * read only in labs of few namespaces (docs/kernel.md); what they should be is asked of a new namespace.
+ */
+export const occasional: ReadonlyMap<string, string> = new Map([
+  ['net.core.somaxconn', '4096'],
+  ['net.ipv4.icmp_echo_ignore_all', '0'],
+  ['net.ipv4.icmp_echo_ignore_broadcasts', '1'],
+  ['net.ipv4.ip_default_ttl', '64'],
+  ['net.ipv4.ip_nonlocal_bind', '0'],
+  ['net.ipv4.ip_unprivileged_port_start', '1024'],
+  ['net.ipv4.ping_group_range', '1\t0'],
+  ['net.ipv6.bindv6only', '0'],
+  ['net.ipv6.conf.default.accept_ra', '1'],
+  ['net.ipv6.conf.default.autoconf', '1'],
+])
+
+/** Whether what this sysctl should be is asked of a new namespace, unless the lab says it. */
+export function isUnpinned(key: string): boolean {
+  const [, family, name] = /^net\.(ipv[46])\.conf\.[^.]+\.(\w+)$/.exec(key) ?? []
+  return occasional.has(key) || `${family}.${name}` in unpinned
+}
+
+/**
  * What is read of every interface (`ipv4.rp_filter`) unless it is as the kernel has it first; undefined: whatever it is, for
  * it is what all interfaces have.
  */
 export const ofInterfaces: ReadonlyMap<string, string | undefined> = new Map([
   ...Object.entries(settings4).map(([name, value]) => [`ipv4.${name}`, value] as const),
+  ...Object.entries(unpinned),
   ...['ipv4.forwarding', 'ipv6.forwarding', 'ipv6.disable_ipv6'].map((setting) => [setting, undefined] as const),
 ])
 

@@ -646,6 +646,22 @@ const behind: Readonly<Record<string, readonly string[]>> = {
     'create a/e1/fd00:1::1/64',
     'update a/sysctl/net.ipv6.conf.all.disable_ipv6',
   ],
+  'sysctl net.core.somaxconn=7 net.ipv4.icmp_echo_ignore_all=1 net.ipv6.bindv6only=1 net.ipv6.conf.default.accept_ra=0 net.ipv6.conf.default.autoconf=0':
+    [
+      'update a/sysctl/net.core.somaxconn',
+      'update a/sysctl/net.ipv4.icmp_echo_ignore_all',
+      'update a/sysctl/net.ipv6.bindv6only',
+      'update a/sysctl/net.ipv6.conf.default.accept_ra',
+      'update a/sysctl/net.ipv6.conf.default.autoconf',
+    ],
+  'sysctl net.ipv4.conf.e0.accept_source_route=0 net.ipv4.conf.e0.disable_policy=1 net.ipv4.conf.e0.medium_id=5 net.ipv4.conf.e1.accept_redirects=0 net.ipv6.conf.e1.accept_ra=0':
+    [
+      'update a/sysctl/net.ipv4.conf.e0.accept_source_route',
+      'update a/sysctl/net.ipv4.conf.e0.disable_policy',
+      'update a/sysctl/net.ipv4.conf.e0.medium_id',
+      'update a/sysctl/net.ipv4.conf.e1.accept_redirects',
+      'update a/sysctl/net.ipv6.conf.e1.accept_ra',
+    ],
   'ip -n a rule flush': ['create a/rule/32766 table 254', 'create a/rule/32767 table 253'],
   'ip -n a -6 rule del priority 0': ['create a/rule6/0 table 255'],
   'ip -n a addr del 127.0.0.1/8 dev lo': ['create a/lo/127.0.0.1/8'],
