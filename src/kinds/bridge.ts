@@ -1,4 +1,5 @@
 import type { Field, LinkType } from '../model/link.ts'
+import { groupMask, router } from './port.ts'
 
 /** USER_HZ: bridge timers are in hundredths of a second in the kernel's interface and in iproute2's. */
 const HUNDREDTHS = 100
@@ -28,19 +29,89 @@ const timer = (description: string, fallback: number, minimum: number, maximum: 
     ]
     return time < least || time > most ? `${time} s is not within ${least} s and ${most} s` : undefined
   },
+  // The kernel counts in ticks, which may be longer than a hundredth and no whole number of them (clock_t_to_jiffies).
+  same: (a, b) => Math.abs(Number(a) - Number(b)) <= 1,
   fallback,
 })
-const toggle = (description: string, read?: Field['read']): Field => ({
-  schema: { type: 'boolean', description: `${description} Default: false.` },
+const toggle = (description: string, fallback = false): Field => ({
+  schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
   words: (v) => [v === true ? '1' : '0'],
-  fallback: false,
-  ...(read && { read }),
+  fallback,
 })
-const option = (word: string, field: Field): Field => ({
+const number = (description: string, fallback: number, minimum: number, maximum: number): Field => ({
+  schema: { type: 'integer', minimum, maximum, description: `${description} Default: ${fallback}.` },
+  fallback,
+})
+/** `word` is what `ip link` takes, `printed` what it prints. What this kernel does not tell of is as it always is. */
+const option = (word: string, field: Field, printed = word): Field => ({
   ...field,
   words: (v) => [word, ...(field.words?.(v) ?? [String(v)])],
-  read: (data) => (typeof field.fallback === 'boolean' ? data[word] === 1 || data[word] === true : data[word]),
+  read: ({ [printed]: value }) =>
+    typeof field.fallback === 'boolean' && value !== undefined ? value === 1 || value === true : value,
 })
+/** How long nobody asks and answers about groups of multicast, at most, in hundredths of a second: a day. */
+const LONG = 24 * 60 * 60 * HUNDREDTHS
+const interval = (name: string, description: string, fallback: number): Record<string, Field> => ({
+  [`mcast_${name}_interval`]: option(
+    `mcast_${name}_interval`,
+    timer(description, fallback, 1, LONG),
+    `mcast_${name}_intvl`,
+  ),
+})
+/** What IGMP and MLD do (RFC 3376, RFC 3810; ip-link(8), "bridge type support"). */
+const multicast: Readonly<Record<string, Field>> = {
+  mcast_snooping: option(
+    'mcast_snooping',
+    toggle('Whether multicast goes only where somebody listens, as far as that is known.', true),
+  ),
+  mcast_vlan_snooping: option('mcast_vlan_snooping', toggle('Whether that is known for each VLAN apart.')),
+  mcast_router: router('mcast_router', 'Whether the bridge itself routes multicast.'),
+  mcast_querier: option('mcast_querier', toggle('Whether the bridge asks who listens.')),
+  mcast_query_use_ifaddr: option(
+    'mcast_query_use_ifaddr',
+    toggle('Whether it asks with its own address, and not with 0.0.0.0.'),
+  ),
+  mcast_igmp_version: option('mcast_igmp_version', number('Version of IGMP.', 2, 2, 3)),
+  mcast_mld_version: option('mcast_mld_version', number('Version of MLD.', 1, 1, 2)),
+  mcast_hash_max: option('mcast_hash_max', number('Most groups that are remembered.', 4096, 1, 4294967295)),
+  mcast_last_member_count: option(
+    'mcast_last_member_count',
+    number('How often it is asked whether somebody still listens.', 2, 0, 255),
+    'mcast_last_member_cnt',
+  ),
+  mcast_startup_query_count: option(
+    'mcast_startup_query_count',
+    number('Questions at the start.', 2, 0, 255),
+    'mcast_startup_query_cnt',
+  ),
+  ...interval('last_member', 'Time between two of these questions.', 100),
+  ...interval('membership', 'How long a listener is remembered.', 26000),
+  ...interval('querier', 'How long another that asks is remembered.', 25500),
+  ...interval('query', 'Time between questions.', 12500),
+  ...interval('query_response', 'How long an answer may take.', 1000),
+  ...interval('startup_query', 'Time between the questions at the start.', 3125),
+  mcast_stats_enabled: option('mcast_stats_enabled', toggle('Whether messages of IGMP and MLD are counted.')),
+}
+/** VLANs (bridge(8), "bridge vlan"). */
+const vlans: Readonly<Record<string, Field>> = {
+  vlan_filtering: option('vlan_filtering', toggle('Whether ports belong to VLANs.')),
+  vlan_protocol: {
+    schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+    words: (v) => ['vlan_protocol', String(v)],
+    // `ip -N` prints the protocol's number.
+    read: ({ vlan_protocol }) => (/34984|802\.1ad/.test(String(vlan_protocol)) ? '802.1ad' : '802.1Q'),
+    fallback: '802.1Q',
+  },
+  vlan_default_pvid: option(
+    'vlan_default_pvid',
+    number('VLAN of frames without a tag at ports that say no other; 0: none.', 1, 0, 4094),
+  ),
+  vlan_stats_enabled: option('vlan_stats_enabled', toggle('Whether the traffic of each VLAN is counted.')),
+  vlan_stats_per_port: {
+    ...option('vlan_stats_per_port', toggle('Whether it is counted at each port apart.')),
+    forces: 'the kernel takes it only while the bridge has no ports', // br_vlan_set_stats_per_port
+  },
+}
 
 /** A learning switch in software (ip-link(8), "bridge type support"; the kernel's Documentation/networking/bridge.rst). */
 export const bridge: LinkType = {
@@ -72,11 +143,37 @@ export const bridge: LinkType = {
       },
       fallback: 32768,
     }),
-    vlan_filtering: option('vlan_filtering', toggle('Whether ports belong to VLANs.')),
+    // BR_GROUPFWD_RESTRICTED in net/bridge/br_private.h.
+    group_fwd_mask: groupMask(
+      'Link-local groups that the bridge passes on, as bits: 16384 lets LLDP through.',
+      0b111,
+      'STP, pause frames and link aggregation (1, 2, 4) are never passed on',
+    ),
+    group_address: {
+      schema: {
+        type: 'string',
+        pattern: '^01:80:[cC]2:00:00:0[0-9a-fA-F]$',
+        description: 'MAC address that STP speaks to. Default: 01:80:c2:00:00:00.',
+      },
+      normal: (value) => String(value).toLowerCase(),
+      // br_changelink and group_addr_store in net/bridge refuse the addresses of others.
+      wrong: (value) => (/0[123]$/.test(String(value)) ? `${String(value)} is not for spanning trees` : undefined),
+      words: (v) => ['group_address', String(v)],
+      read: ({ group_addr }) => group_addr,
+      fallback: '01:80:c2:00:00:00',
+    },
+    no_linklocal_learn: option(
+      'no_linklocal_learn',
+      toggle('Whether addresses are not learnt from frames to link-local groups.'),
+    ),
+    ...vlans,
+    ...multicast,
     nf_call_iptables: option(
       'nf_call_iptables',
       toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
     ),
+    nf_call_ip6tables: option('nf_call_ip6tables', toggle('The same for ip6tables.')),
+    nf_call_arptables: option('nf_call_arptables', toggle('The same for arptables.')),
   },
   // Without STP the kernel takes any (br_set_forward_delay in net/bridge/br_stp.c).
   wrong: ({ stp, forward_delay = 1500 }) =>
@@ -84,7 +181,7 @@ export const bridge: LinkType = {
       ? ['forward_delay', 'with stp, ports listen for 2 s at least']
       : undefined,
   mtu: () => undefined,
-  requires: ({ vlan_filtering }) => ['bridge', ...(vlan_filtering === true ? ['vlan_filtering'] : [])],
+  requires: (spec) => ['bridge', ...(Object.keys(vlans).some((name) => name in spec) ? ['vlan_filtering'] : [])],
   hasPorts: true,
   followsPorts: true,
   byType: false,

@@ -6,6 +6,7 @@ export const dummy: LinkType = {
   description: 'An interface with nothing behind it: a place for addresses and routes.',
   example: 'interfaces:\n  dummy0: { type: dummy, addresses: [10.9.9.9/32] }',
   fields: {},
+  multicast: false, // dummy_setup in drivers/net/dummy.c
   mtu: () => 1500,
   noArp: true,
   byType: true,

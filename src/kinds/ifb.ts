@@ -6,6 +6,7 @@ export const ifb: LinkType = {
   description: 'A device that incoming traffic is redirected to, to be shaped there.',
   example: 'interfaces:\n  ifb0: { type: ifb }',
   fields: {},
+  multicast: false, // ifb_setup in drivers/net/ifb.c
   mtu: () => 1500,
   noArp: true,
   txqueuelen: 32,

@@ -1,5 +1,5 @@
 import type { Kind, Outlook } from '../model/kind.ts'
-import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
+import type { Field, LinkSpec, LinkType } from '../model/link.ts'
 import type { Difference, Emission, Stage } from '../model/plan.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
 import { running } from '../model/operation.ts'
@@ -7,25 +7,13 @@ import { labelled, labGroup } from '../model/owner.ts'
 import { covered, ends, generatedMac, ip, same } from './common.ts'
 import { removeByGroup } from './groups.ts'
 import { readLinks } from './live-link.ts'
+import { portFields } from './port.ts'
+import { settingsOf } from './settings.ts'
 
 type Link = Resource<LinkSpec>
 
 /** IPv6 needs at least this MTU, in bytes (RFC 8200 §5); below it the kernel takes IPv6 off the interface. */
 const IPV6_MIN_MTU = 1280
-
-const flag = (word: string) => (value: unknown) => [word, value === true ? 'on' : 'off']
-
-/** Settings that every type has: how `ip link set dev X …` writes them, and the kernel's default. */
-const settings: Readonly<Record<string, { words: (value: unknown) => string[]; fallback?: unknown }>> = {
-  mtu: { words: (v) => ['mtu', String(v)] },
-  mac: { words: (v) => ['address', String(v)] },
-  alias: { words: (v) => ['alias', String(v)], fallback: '' },
-  txqueuelen: { words: (v) => ['txqueuelen', String(v)] }, // its default depends on the type
-  arp: { words: flag('arp'), fallback: true },
-  promisc: { words: flag('promisc'), fallback: false },
-  master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: '' },
-  up: { words: (v) => [v === true ? 'up' : 'down'] },
-}
 
 /** What only live interfaces have. */
 const liveOnly = new Set(['mtuFollows', 'usualMac'])
@@ -33,10 +21,9 @@ const liveOnly = new Set(['mtuFollows', 'usualMac'])
 /** The kind of thing that interfaces of this type are. */
 export function linkKind(type: LinkType): Kind<LinkSpec> {
   const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
-  const txqueuelen = type.txqueuelen ?? TXQUEUELEN
-  const defaults = Object.entries(settings).map(
-    ([name, { words, fallback }]) => [name, name === 'txqueuelen' ? txqueuelen : fallback, words] as const,
-  )
+  const settings = settingsOf(type)
+  const ports = portFields(type)
+  const defaults = [...settings].map(([name, { words, fallback }]) => [name, fallback?.(type), words] as const)
 
   const describe = ({ peer, link, up, master, mtu, mac, ...rest }: LinkSpec): string =>
     [
@@ -78,7 +65,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const words = fields.flatMap(([name, field]) =>
       spec[name] === undefined || (field.fallback !== undefined && same(spec[name], field.fallback))
         ? []
-        : (field.words ?? ((v) => [name, String(v)]))(spec[name]),
+        : wordsOf(name, field, spec[name]),
     )
     const lower = spec.link
     const before = lower !== undefined && type.lowerWord !== 'dev' ? ['link', nameOf(lower)] : []
@@ -125,10 +112,21 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     return [...emit('set bridges', some(false)), ...emit('open bridges', some(true))]
   }
 
+  /** `ip link set dev X type bridge_slave …`, for these settings of a port, by name. */
+  const setPort = (r: Link, values: Iterable<readonly [string, unknown]>): Emission[] => {
+    const words = [...values].flatMap(([name, value]) => {
+      const field = ports.get(name)
+      return field ? wordsOf(name, field, value) : []
+    })
+    return words.length ? set(r, [['port', ['type', 'bridge_slave', ...words]]]) : []
+  }
+  const ofPort = ({ spec }: Link): [string, unknown][] =>
+    [...ports.keys()].flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]))
+
   const wordsFor = (name: string, value: unknown, r: Link, outlook: Outlook): string[] =>
     name === 'alias' && r.root
       ? ['alias', labelled(outlook.lab, value === '' ? undefined : String(value))]
-      : (settings[name]?.words(value) ?? [])
+      : (settings.get(name)?.words(value) ?? [])
 
   return {
     name: type.name,
@@ -142,16 +140,21 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
     compare(live, desired) {
       const differences: Difference[] = []
-      const check = (field: string, fallback: unknown, forces?: string): void => {
+      const check = (field: string, fallback: unknown, { forces, same: equal = same }: Partial<Field> = {}): void => {
         const to = desired[field] ?? fallback
         const from = live[field] ?? fallback
-        if (to === undefined || same(from, to)) return
+        if (to === undefined || equal(from, to)) return
         differences.push({ field, from, to, ...(forces !== undefined && { forces }) })
       }
-      if (type.pair) check('peer', undefined, 'the cable goes elsewhere')
-      if (type.lower) check('link', undefined, 'the kernel cannot move it to another lower device')
-      for (const [name, field] of fields) check(name, field.fallback, field.forces)
-      for (const [name, fallback] of defaults) check(name, fallback)
+      if (type.pair) check('peer', undefined, { forces: 'the cable goes elsewhere' })
+      if (type.lower) check('link', undefined, { forces: 'the kernel cannot move it to another lower device' })
+      for (const [name, field] of fields) check(name, field.fallback, field)
+      for (const [name, fallback] of defaults)
+        if (desired[name] !== undefined || !settings.get(name)?.follows?.(type)) check(name, fallback)
+      // A port begins anew with each bridge.
+      for (const [name, field] of desired.master === undefined ? [] : ports)
+        if (live.master === desired.master || !same(desired[name] ?? field.fallback, field.fallback))
+          check(name, field.fallback, field)
       if (desired.mac === undefined && live.usualMac !== undefined)
         differences.push({ field: 'mac', from: live.mac, to: live.usualMac })
       if (type.followsPorts && desired.mtu === undefined && live.mtu !== undefined && !live.mtuFollows)
@@ -209,19 +212,25 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           return value === undefined || said || same(value, fallback) ? [] : [[name, words(value)]]
         }),
       ]),
+      ...setPort(r, ofPort(r)),
     ],
 
     update({ desired, differences }, outlook) {
       const common = differences.flatMap(({ field, to }): [string, string[]][] =>
-        field in settings && !(field in type.fields)
+        settings.has(field)
           ? [[field, wordsFor(field, to === 'follows its ports' ? portsMtu(desired, outlook) : to, desired, outlook)]]
           : [],
       )
       const typed = differences.flatMap(({ field, to }) => {
         const spec = type.fields[field]
-        return spec ? (spec.words ?? ((v) => [field, String(v)]))(to) : []
+        return spec ? wordsOf(field, spec, to) : []
       })
-      return [...set(desired, typed.length ? [['type', ['type', type.name, ...typed]]] : []), ...set(desired, common)]
+      const moved = differences.some(({ field }) => field === 'master')
+      return [
+        ...set(desired, typed.length ? [['type', ['type', type.name, ...typed]]] : []),
+        ...set(desired, common),
+        ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
+      ]
     },
 
     removeMany: removeByGroup,
@@ -237,6 +246,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     },
   }
 }
+
+const wordsOf = (name: string, { words }: Field, value: unknown): string[] => words?.(value) ?? [name, String(value)]
 
 const without = (spec: LinkSpec, field: string): LinkSpec =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field)) as LinkSpec

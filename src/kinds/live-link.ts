@@ -1,13 +1,27 @@
 import type { Kind } from '../model/kind.ts'
-import { TXQUEUELEN, type LinkSpec, type LinkType } from '../model/link.ts'
+import { TXQUEUELEN, type Field, type LinkSpec, type LinkType } from '../model/link.ts'
 import { aliasOf } from '../model/owner.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { IpLink } from '../model/runner.ts'
 import { generatedMac, same } from './common.ts'
+import { portFields } from './port.ts'
+import { settingsOf } from './settings.ts'
 
 /** Finds the interfaces of a type in a dump. */
 export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
   const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
+  const settings = [...settingsOf(type)].flatMap(([name, { read, fallback }]) =>
+    read ? [[name, read, fallback?.(type)] as const] : [],
+  )
+  const valuesOf = (
+    fields: Iterable<readonly [string, Field]>,
+    data: Readonly<Record<string, unknown>>,
+    link: IpLink,
+  ): [string, unknown][] =>
+    [...fields].flatMap(([name, field]): [string, unknown][] => {
+      const value = field.read ? field.read(data, link) : data[name]
+      return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
+    })
   return (dump, scope) => {
     const mine = dump.links.filter((l) => typeName(l) === type.name)
     if (mine.length === 0) return [] // as of most types: every namespace is asked for all of them
@@ -18,13 +32,8 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
       // What `dev` names among a type's words is told among them.
       const lower = type.lowerWord === 'dev' ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
-      const typed = Object.fromEntries(
-        fields.flatMap(([name, field]) => {
-          const data = l.linkinfo?.info_data ?? {}
-          const value = field.read ? field.read(data, l) : data[name]
-          return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
-        }),
-      )
+      const { info_data = {}, info_slave_kind, info_slave_data = {} } = l.linkinfo ?? {}
+      const typed = Object.fromEntries(valuesOf(fields, info_data, l))
       const mac = type.noMac?.(typed) ? undefined : l.address
       // A program that opens a TAP may choose its address.
       const usualMac = scope.made && mac && !type.addWords ? generatedMac(scope.lab, id) : undefined
@@ -38,7 +47,14 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
         ...(l.txqlen !== undefined && l.txqlen !== (type.txqueuelen ?? TXQUEUELEN) && { txqueuelen: l.txqlen }),
         ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
         ...(l.flags.includes('PROMISC') && { promisc: true }),
+        ...Object.fromEntries(
+          settings.flatMap(([name, read, fallback]) => {
+            const value = read(l, type, scope)
+            return value === undefined || value === fallback ? [] : [[name, value]]
+          }),
+        ),
         ...present('master', l.master),
+        ...(info_slave_kind === 'bridge' && Object.fromEntries(valuesOf(portFields(type), info_slave_data, l))),
         ...(typeof lower === 'string' && { link: linkId(scope.namespace, lower) }),
         ...typed,
       }

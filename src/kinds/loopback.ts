@@ -6,6 +6,7 @@ export const loopback: LinkType = {
   description: 'lo: every namespace has it, and netlab brings it up.',
   example: 'interfaces:\n  lo: 10.255.0.1/32',
   fields: {},
+  multicast: false,
   mtu: () => 65536,
   builtin: true,
   noMac: () => true,

@@ -16,6 +16,15 @@ export const macvlan: LinkType = {
       words: (v) => ['mode', String(v)],
       forces: 'the mode is chosen when it is made',
     },
+    bcqueuelen: {
+      schema: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 4294967295,
+        description: 'Broadcast packets that wait at most to be handed on. Default: 1000.',
+      },
+      fallback: 1000, // MACVLAN_DEFAULT_BC_QUEUE_LEN in drivers/net/macvlan.c
+    },
   },
   lower: 'required',
   noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)

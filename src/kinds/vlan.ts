@@ -1,4 +1,11 @@
-import type { LinkType } from '../model/link.ts'
+import type { Field, LinkType } from '../model/link.ts'
+
+const flag = (word: string, description: string, fallback: boolean): Field => ({
+  schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
+  words: (v) => [word, v === true ? 'on' : 'off'],
+  read: ({ flags = [] }) => (flags as readonly string[]).includes(word.toUpperCase()),
+  fallback,
+})
 
 /** The frames of one VLAN of the lower device (IEEE 802.1Q; ip-link(8), "VLAN"). */
 export const vlan: LinkType = {
@@ -17,8 +24,18 @@ export const vlan: LinkType = {
       read: (d) => (/34984|802\.1ad/.test(String(d['protocol'])) ? '802.1ad' : '802.1Q'),
       forces: 'the kind of tag is chosen when it is made',
     },
+    reorder_hdr: flag('reorder_hdr', 'Whether the tag is taken off before programs that capture see the frame.', true),
+    gvrp: flag('gvrp', 'Whether the VLAN is announced by GVRP.', false),
+    mvrp: flag('mvrp', 'Whether the VLAN is announced by MVRP.', false),
+    loose_binding: flag('loose_binding', 'Whether it stays up when its lower device goes down.', false),
+    bridge_binding: flag(
+      'bridge_binding',
+      'Whether it is up while a port of its lower device, a bridge, has the VLAN and is up.',
+      false,
+    ),
   },
   lower: 'required',
+  multicast: 'lower', // vlan_dev_init in net/8021q/vlan_dev.c
   mtu: (lower) => lower,
   byType: true,
 }

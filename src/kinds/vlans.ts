@@ -13,27 +13,33 @@ export type VlansSpec = {
   readonly bridge: string
   /** By VLAN identifier. */
   readonly vlans: Readonly<Record<string, VlanFlags>>
+  /** The VLAN that ports of the bridge begin with (`vlan_default_pvid`), where it is not 1; 0: none. */
+  readonly initial?: number
 }
 
 /** `sw/h1~eth0/vlans` */
 export const vlansId = (namespace: string, port: string): string => `${linkId(namespace, port)}/vlans`
 
-/** What every port begins with (vlan_default_pvid). */
-const INITIAL: VlansSpec['vlans'] = { 1: 'pvid untagged' }
+/** What every port of a bridge begins with. */
+export const initialVlans = (initial = 1): VlansSpec['vlans'] => (initial === 0 ? {} : { [initial]: 'pvid untagged' })
 
 const shown = (flags: VlanFlags): string => flags || 'tagged'
 
 /** Whether bridges of this dump look at VLANs: only then there is something to read. */
 export const filtersVlans = ({ links }: Pick<Dump, 'links'>): boolean => filtering({ links }).size > 0
 
-const filtering = ({ links }: Pick<Dump, 'links'>): Set<string> =>
-  new Set(
-    links.flatMap(({ ifname, linkinfo }) =>
-      linkinfo?.info_kind === 'bridge' && Number(linkinfo.info_data?.['vlan_filtering']) === 1 ? [ifname] : [],
-    ),
+/** The bridges that look at VLANs, and what their ports begin with. */
+const filtering = ({ links }: Pick<Dump, 'links'>): Map<string, number> =>
+  new Map(
+    links.flatMap(({ ifname, linkinfo }): [string, number][] => {
+      const { vlan_filtering, vlan_default_pvid = 1 } = linkinfo?.info_data ?? {}
+      return linkinfo?.info_kind === 'bridge' && Number(vlan_filtering) === 1
+        ? [[ifname, Number(vlan_default_pvid)]]
+        : []
+    }),
   )
 
-/** The VLANs of a port. Those that it begins with, VLAN 1 without a tag, are no resource. */
+/** The VLANs of a port. Those that it begins with are no resource. */
 export const vlans: Kind<VlansSpec> = {
   name: 'vlans',
 
@@ -44,8 +50,9 @@ export const vlans: Kind<VlansSpec> = {
       const bridge = bridges.has(ifname) ? ifname : master
       if (bridge === undefined || !bridges.has(bridge)) return []
       const found = entries(listed.get(ifname))
-      if (JSON.stringify(found) === JSON.stringify(INITIAL)) return []
-      const spec = { port: ifname, bridge, vlans: found }
+      const initial = bridges.get(bridge)
+      if (JSON.stringify(found) === JSON.stringify(initialVlans(initial))) return []
+      const spec = { port: ifname, bridge, vlans: found, ...(initial !== undefined && initial !== 1 && { initial }) }
       return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(root && { root }), spec }]
     })
   },
@@ -66,9 +73,10 @@ export const vlans: Kind<VlansSpec> = {
   needs: ({ namespace, spec }) => [linkId(namespace, spec.port), linkId(namespace, spec.bridge)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.port), linkId(namespace, spec.bridge)],
 
-  create: (r) => emit(r, 'set links', INITIAL, r.spec.vlans),
+  create: (r) => emit(r, 'set links', initialVlans(r.spec.initial), r.spec.vlans),
   update: ({ live, desired }) => emit(desired, 'set links', live.spec.vlans, desired.spec.vlans),
-  remove: (r, outlook) => (covered(vlans, r, outlook) ? [] : emit(r, 'delete links', r.spec.vlans, INITIAL)),
+  remove: (r, outlook) =>
+    covered(vlans, r, outlook) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
 }
 
 /** [VLAN, flags before, flags after] of what differs. */

@@ -14,6 +14,7 @@ export const vrf: LinkType = {
   hasPorts: true,
   noMac: () => true,
   noArp: true,
+  multicast: false,
   mtu: () => undefined,
   byType: true,
 }

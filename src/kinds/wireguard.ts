@@ -25,6 +25,8 @@ export type WgSpec = {
   readonly dev: string
   readonly public_key: string
   readonly listen_port?: number
+  /** The mark of the outer packets; absent: none. */
+  readonly fwmark?: number
   /** By public key. */
   readonly peers: Readonly<Record<string, WgPeer>>
   /** Desired only: the file that holds the private key; absent: it is generated. */
@@ -74,6 +76,12 @@ export const wireguard: LinkType = {
       maximum: 65535,
       description: 'UDP port that it listens on. Default: the kernel chooses one.',
     }),
+    fwmark: apart({
+      type: 'integer',
+      minimum: 1,
+      maximum: 4294967295,
+      description: 'Mark of the outer packets, for `rules`. Default: none.',
+    }),
     private_key_file: apart(
       text(
         'File beside the lab file that holds the private key. Default: one that netlab generates, which is no secret.',
@@ -108,6 +116,7 @@ export const wireguard: LinkType = {
   mtu: () => 1420,
   noMac: () => true,
   noArp: true,
+  multicast: false, // wg_setup in drivers/net/wireguard/device.c
   byType: true,
 }
 
@@ -136,6 +145,7 @@ export const wg: Kind<WgSpec> = {
     }
     check('public_key', live.public_key, desired.public_key)
     if (desired.listen_port !== undefined) check('listen_port', live.listen_port, desired.listen_port)
+    check('fwmark', live.fwmark, desired.fwmark)
     for (const key of new Set([...Object.keys(desired.peers), ...Object.keys(live.peers)]))
       check(`peer ${key}`, shown(live.peers[key]), shown(desired.peers[key], live.peers[key]))
     return differences
@@ -151,12 +161,14 @@ export const wg: Kind<WgSpec> = {
   create: (r, { lab }) => [
     privateKey(r, lab),
     ...port(r),
+    ...(r.spec.fwmark === undefined ? [] : mark(r)),
     ...Object.entries(r.spec.peers).map(([key, peer]) => set(r, ...peerWords(key, peer))),
   ],
   update: ({ live, desired, differences }, { lab }) =>
     differences.flatMap(({ field }): Emission[] => {
       if (field === 'public_key') return [privateKey(desired, lab)]
       if (field === 'listen_port') return port(desired)
+      if (field === 'fwmark') return mark(desired)
       const key = field.slice('peer '.length)
       const peer = desired.spec.peers[key]
       if (!peer) return [set(desired, 'peer', key, 'remove')]
@@ -182,6 +194,8 @@ const emit = (r: Resource<WgSpec>, ...argv: string[]): Emission => ({
 const set = (r: Resource<WgSpec>, ...words: string[]): Emission => emit(r, 'wg', 'set', r.spec.dev, ...words)
 const port = (r: Resource<WgSpec>): Emission[] =>
   r.spec.listen_port === undefined ? [] : [set(r, 'listen-port', String(r.spec.listen_port))]
+
+const mark = (r: Resource<WgSpec>): Emission[] => [set(r, 'fwmark', String(r.spec.fwmark ?? 0))]
 
 /** The key goes from its file, or from where it is made, to `wg`: it is in no argument and in no plan. */
 const privateKey = (r: Resource<WgSpec>, lab: string): Emission =>
@@ -210,9 +224,10 @@ export function parseWgDump(dump: string): WgSpec[] {
     const words = line.split('\t')
     const [dev = ''] = words
     if (words.length === 5) {
-      const [, , key = '', listening] = words
+      const [, , key = '', listening, marked] = words
       const listen_port = absent(listening) ? {} : { listen_port: Number(listening) }
-      found.set(dev, { dev, public_key: key, ...listen_port, peers: {} })
+      const fwmark = absent(marked) ? {} : { fwmark: Number(marked) }
+      found.set(dev, { dev, public_key: key, ...listen_port, ...fwmark, peers: {} })
     } else if (words.length === 9) {
       const [, key = '', preshared = '', endpoint, allowed = '', , , , keepalive] = words
       const interface_ = found.get(dev)

@@ -1,5 +1,6 @@
 import { bridge as bridgeType } from '../kinds/bridge.ts'
-import { linkTypes } from '../kinds/types.ts'
+import { portFields } from '../kinds/port.ts'
+import { settingName, settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
@@ -93,17 +94,14 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   const noMac = type.noMac?.(Object.fromEntries(Object.entries(settings).map(([name, { value }]) => [name, value])))
   for (const [name, { value, path }] of Object.entries(settings)) {
     if (elsewhere.has(name)) continue
-    const field = type.fields[name]
+    const field = type.fields[name] ?? portFields(type).get(name)
     if (field?.apart) continue
     if (field) {
       const wrong = field.wrong?.(value)
       if (wrong !== undefined) x.report.error(path, wrong)
       const normal = field.normal ? field.normal(value) : value
       if (normal !== field.fallback) spec[name] = normal
-    } else if (
-      linkTypes.some(({ fields }) => name in fields) &&
-      !['mtu', 'mac', 'up', 'alias', 'txqueuelen', 'arp', 'promisc'].includes(name)
-    )
+    } else if (!settingsOf(type).has(name))
       x.report.error(
         path,
         `a ${type.name} has no ${name}`,
@@ -159,7 +157,25 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       'It can be one.',
     )
   else if (master && isMaster(x, made, drafts, settings['bridge'] !== undefined, master)) spec['master'] = master.value
+  ofPort(x, made, drafts, spec)
   return spec as LinkSpec
+}
+
+/** Settings that only ports of bridges have, and the group that marks what is netlab's. */
+function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap<string, Draft>, spec: object): void {
+  const ports = portFields(type)
+  const master = 'master' in spec ? drafts.get(linkId(namespaceOf(id), String(spec.master))) : undefined
+  for (const [name, { path }] of Object.entries(settings))
+    if (ports.has(name) && master?.type !== bridgeType)
+      x.report.error(
+        path,
+        `${id.replace('/', ':')} is no port of a bridge`,
+        `${name} is a setting of ports: name the bridge with bridge: NAME.`,
+        'key',
+      )
+  const group = settings[settingName(type, 'group')]
+  if (group && x.file.namespaces[namespaceOf(id)]?.root)
+    x.report.error(group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
 }
 
 /** Whether what `bridge` or `master` names can have the interface as a port. */

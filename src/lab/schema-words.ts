@@ -36,3 +36,15 @@ export const object = (
   ...(required.length && { required }),
   description,
 })
+/** An address with the length of its prefix. */
+export const cidr = text(
+  'An address and its prefix length, IPv4 or IPv6; host bits are kept.',
+  '192.168.0.2/24',
+  'fd00::2/64',
+)
+/** A number with its unit. */
+export const amount = (description: string, example: string): Schema => ({
+  type: ['string', 'number'],
+  description,
+  examples: [example],
+})

@@ -1,104 +1,8 @@
 import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
-import { bridge } from '../kinds/bridge.ts'
-import { linkTypes } from '../kinds/types.ts'
-
+import { settingSchemas } from '../kinds/settings.ts'
+import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { route, rule } from './schema-routing.ts'
-import { bool, int, list, map, object, text, type Schema } from './schema-words.ts'
-
-const cidr = text('An address and its prefix length, IPv4 or IPv6; host bits are kept.', '192.168.0.2/24', 'fd00::2/64')
-const amount = (description: string, example: string): Schema => ({
-  type: ['string', 'number'],
-  description,
-  examples: [example],
-})
-
-const impairments = object(
-  {
-    delay: amount('How long every packet is held.', '20ms'),
-    jitter: amount('How much the delay varies.', '5ms'),
-    loss: amount('Share of packets that are lost.', '1%'),
-    duplicate: amount('Share of packets that are sent twice.', '0.1%'),
-    corrupt: amount('Share of packets in which a bit is flipped.', '0.1%'),
-    reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
-    rate: amount('Bits per second.', '10mbit'),
-    burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
-    limit: int('Packets that wait at most.', 1, 1000000),
-  },
-  'What the interface does to packets that it sends, by tc.',
-)
-
-/** Settings of every interface. */
-const settings: Readonly<Record<string, Schema>> = {
-  addresses: list(cidr, 'Addresses with their prefix lengths, in the order in which they are added.'),
-  mtu: int('Largest packet, in bytes.', 68, 65536),
-  mac: text('MAC address; by default one that is always the same for this interface of this lab.', '02:00:00:00:00:01'),
-  up: bool('Whether it is up. Default: true.'),
-  alias: { ...text('A description for `ip link`.'), maxLength: 200, pattern: '^[^\\n\\r\\u0000]*$' },
-  txqueuelen: int('Length of the transmit queue, in packets. Default: 1000.', 0, 1000000),
-  arp: bool('Whether it answers ARP. Default: true.'),
-  promisc: bool('Whether it takes frames that are for others. Default: false.'),
-  bridge: text('The bridge in the same namespace that it is a port of.'),
-  master: text('The VRF (or bridge) in the same namespace that it belongs to.'),
-  impairments,
-  pvid: int(
-    'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
-    1,
-    4094,
-  ),
-  vlans: {
-    type: 'array',
-    items: {
-      anyOf: [
-        { type: 'integer', minimum: 1, maximum: 4094 },
-        { type: 'string', pattern: '^[0-9]+-[0-9]+$' },
-      ],
-    },
-    description: 'VLANs whose frames pass the port with their tag: numbers, and ranges such as `10-19`.',
-    examples: [[10, 20]],
-  },
-}
-const shorthand = (full: Schema): Schema => ({
-  anyOf: [cidr, list(cidr, 'Addresses.'), full],
-  description: 'A CIDR, a list of CIDRs, or settings.',
-})
-
-const byType = linkTypes.filter((type) => type.byType)
-const typeFields = [...new Set(byType.flatMap(({ fields }) => Object.keys(fields)))]
-const interfaceSettings: Schema = {
-  ...object(
-    {
-      ...settings,
-      type: {
-        enum: byType.map(({ name }) => name),
-        description: 'What kind of interface it is; none for the end of a link.',
-      },
-      link: text(
-        'The lower device: an interface of the same namespace, or `NAMESPACE:INTERFACE`.',
-        'eth0',
-        'host:eth0',
-      ),
-      ...Object.fromEntries(typeFields.map((name) => [name, {}])),
-    },
-    'Settings of an interface. It exists because a link ends in it or because it has a `type`.',
-  ),
-  allOf: byType.map((type) => ({
-    if: { properties: { type: { const: type.name } }, required: ['type'] },
-    then: {
-      properties: Object.fromEntries(Object.entries(type.fields).map(([name, { schema }]) => [name, schema])),
-      description: type.description,
-    },
-  })),
-}
-
-const bridgeSettings = shorthand(
-  object(
-    {
-      ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'bridge')),
-      ...Object.fromEntries(Object.entries(bridge.fields).map(([name, { schema }]) => [name, schema])),
-    },
-    bridge.description,
-  ),
-)
+import { amount, bool, cidr, int, list, map, object, text, type Schema } from './schema-words.ts'
 
 const command: Schema = {
   anyOf: [
@@ -230,7 +134,7 @@ const link = object(
       ],
       description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
     },
-    mtu: settings['mtu'] as Schema,
+    mtu: settingSchemas['mtu'] as Schema,
     impairments,
   },
   'A cable: a veth pair, or a port of a bridge.',

@@ -1,4 +1,4 @@
-import { vlansId, type VlanFlags } from '../kinds/vlans.ts'
+import { initialVlans, vlansId, type VlanFlags } from '../kinds/vlans.ts'
 import { nameOf, namespaceOf, type Resource } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { Path } from './source.ts'
@@ -7,6 +7,12 @@ import type { Path } from './source.ts'
 interface Written {
   readonly value: unknown
   readonly path: Path
+}
+
+/** Of the settings of a bridge, those that decide what its ports begin with. */
+interface Filtering {
+  readonly vlan_filtering: boolean
+  readonly vlan_default_pvid: number
 }
 
 /** Settings of ports that belong to VLANs, and of the bridge itself. */
@@ -25,8 +31,8 @@ export function expandVlans(x: Expansion, id: string, pvid: Written | undefined,
   const settings = x.file.namespaces[namespace]?.bridges?.[bridge]
   if (settings === undefined)
     return x.report.error(first.path, `${id.replace('/', ':')} is no port of a bridge`, 'VLANs are those of a bridge.')
-  const filters = typeof settings === 'object' && settings && (settings as { vlan_filtering?: boolean }).vlan_filtering
-  if (!filters)
+  const { vlan_filtering, vlan_default_pvid: initial = 1 } = (settings ?? {}) as Partial<Filtering>
+  if (!vlan_filtering)
     return x.report.error(
       first.path,
       `the bridge ${bridge} does not look at VLANs`,
@@ -40,11 +46,7 @@ export function expandVlans(x: Expansion, id: string, pvid: Written | undefined,
     else for (let vid = from; vid <= to; vid++) found[vid] = ''
   }
   if (pvid) found[String(pvid.value)] = 'pvid untagged'
-  const initial = JSON.stringify(found) === '{"1":"pvid untagged"}'
-  if (!initial)
-    x.add(
-      { id: vlansId(namespace, port), kind: 'vlans', namespace, spec: { port, bridge, vlans: found } } as Resource,
-      first.path,
-      'key',
-    )
+  if (JSON.stringify(found) === JSON.stringify(initialVlans(initial))) return
+  const wanted = { port, bridge, vlans: found, ...(initial !== 1 && { initial }) }
+  x.add({ id: vlansId(namespace, port), kind: 'vlans', namespace, spec: wanted } as Resource, first.path, 'key')
 }

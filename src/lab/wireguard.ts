@@ -12,6 +12,7 @@ export type KeyFile = (path: string) => { readonly path: string; readonly text: 
 interface WgFile {
   readonly type?: string
   readonly listen_port?: number
+  readonly fwmark?: number
   readonly private_key_file?: string
   readonly peers?: readonly PeerFile[]
 }
@@ -58,10 +59,11 @@ export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
       if (made) peers[other] = made
     })
     const [namespace, dev] = [namespaceOf(id), nameOf(id)]
-    const port = settings.listen_port
+    const { listen_port: port, fwmark } = settings
     const spec: WgSpec = {
       ...{ dev, public_key: key, peers },
       ...(port !== undefined && { listen_port: port }),
+      ...(fwmark !== undefined && { fwmark }),
       ...(file !== undefined && { private_key_file: file }),
     }
     x.add({ id: wgId(namespace, dev), kind: 'wg', namespace, spec } as Resource<any>, path, 'key')

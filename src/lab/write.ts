@@ -73,13 +73,13 @@ export function writeLab(name: string, resources: Resources): string {
         into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')
         break
       case 'wg': {
-        const { dev, listen_port, private_key_file, peers } = r.spec as unknown as WgSpec
+        const { dev, listen_port, fwmark, private_key_file, peers } = r.spec as unknown as WgSpec
         const listed = Object.entries(peers).map(([public_key, { preshared_key: _, ...peer }]) => ({
           public_key,
           ...peer,
         }))
         const settings = settingsOf(r.namespace, dev)
-        Object.assign(settings, { listen_port, private_key_file }, listed.length > 0 && { peers: listed })
+        Object.assign(settings, { listen_port, fwmark, private_key_file }, listed.length > 0 && { peers: listed })
         break
       }
       case 'vlans': {

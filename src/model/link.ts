@@ -28,14 +28,16 @@ export interface LinkSpec {
 
 /** One field of an interface type: how it is written in a lab, given to `ip link`, and read back from `ip -d -j link`. */
 export interface Field {
-  /** JSON Schema of the value in a lab file, with a description. */
-  readonly schema: Readonly<Record<string, unknown>>
+  /** JSON Schema of the value in a lab file, with a description; absent: a lab cannot ask for it, and what was changed goes back. */
+  readonly schema?: Readonly<Record<string, unknown>>
   /** The words after `ip link … type T`: `['id', '42']`. Default: the field's name and the value. */
   readonly words?: (value: unknown) => string[]
   /** The value as netlab compares it, from what the lab file says (durations to the kernel's unit, names to numbers). */
   readonly normal?: (value: unknown) => unknown
   /** What is wrong with a value that the schema lets pass; undefined when nothing is. */
   readonly wrong?: (value: unknown) => string | undefined
+  /** Whether two values are the same to the kernel; default: when they are equal. */
+  readonly same?: (a: unknown, b: unknown) => boolean
   /** From `linkinfo.info_data`, in the same form. Default: the entry of the field's name. */
   readonly read?: (data: Readonly<Record<string, unknown>>, link: IpLink) => unknown
   /** The kernel's default: what an absent value means. None: an absent value is not compared. */
@@ -70,6 +72,10 @@ export interface LinkType {
   readonly noMac?: (spec: Readonly<Record<string, unknown>>) => boolean
   /** It has no ARP, whatever it is set to. */
   readonly noArp?: true
+  /** Whether it can send multicast packets when it is made; default: true. `lower`: its lower device decides. */
+  readonly multicast?: boolean | 'lower'
+  /** What it costs as the port of a bridge until somebody says otherwise; absent: that depends. */
+  readonly portCost?: number
   /** The kernel's length of the transmit queue, in packets, where it is not TXQUEUELEN. */
   readonly txqueuelen?: number
   /** Names in src/kinds/features.ts of what it takes; default: the one of its own name. */

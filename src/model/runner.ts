@@ -47,9 +47,19 @@ export interface IpLink {
   readonly flags: readonly string[]
   readonly mtu: number
   readonly address?: string
+  readonly broadcast?: string
   readonly ifalias?: string
   readonly group?: string
   readonly txqlen?: number
+  /** `DEFAULT` or `DORMANT`. */
+  readonly linkmode?: string
+  readonly proto_down?: boolean
+  /** Bytes. */
+  readonly gso_max_size?: number
+  readonly gso_max_segs?: number
+  readonly gro_max_size?: number
+  readonly tso_max_size?: number
+  readonly tso_max_segs?: number
   readonly master?: string
   /** The peer or lower device in the same namespace … */
   readonly link?: string | null
@@ -178,6 +188,7 @@ export interface WgInterface {
   readonly dev: string
   readonly public_key: string
   readonly listen_port?: number
+  readonly fwmark?: number
   /** By public key. */
   readonly peers: Readonly<
     Record<

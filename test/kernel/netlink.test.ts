@@ -64,30 +64,30 @@ function comparable(dump: Dump | null): unknown {
   if (!dump) return dump
   const settled = (flags: readonly string[] = []): string[] =>
     flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
-  const data = new Set(
-    ...[
-      [
-        'forward_delay',
-        'hello_time',
-        'max_age',
-        'ageing_time',
-        'stp_state',
-        'priority',
-        'vlan_filtering',
-        'topology_change',
-      ].concat(
-        ['nf_call_iptables', 'nf_call_ip6tables', 'nf_call_arptables', 'id', 'remote', 'remote6', 'group', 'group6'],
-        ['local', 'local6', 'link', 'port', 'learning', 'ttl', 'mode', 'type'],
-      ),
-    ],
-  )
+  // Without what is state and no setting, and what nobody reads.
+  const state =
+    /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
+  const settings = (data: Fields = {}, ...others: string[]): Fields =>
+    Object.fromEntries(Object.entries(data).filter(([name]) => !state.test(name) && !others.includes(name)))
   const links = dump.links.map((link) => ({
     ...pick(link, 'ifindex', 'ifname', 'mtu', 'address', 'ifalias', 'group', 'txqlen', 'master', 'link', 'link_index'),
+    ...pick(
+      link,
+      'broadcast',
+      'linkmode',
+      'proto_down',
+      'gso_max_size',
+      'gso_max_segs',
+      'gro_max_size',
+      'tso_max_size',
+    ),
+    ...pick(link, 'tso_max_segs'),
     flags: settled(link.flags),
     netns: link.link_netnsid === undefined ? undefined : (dump.nsids as unknown as Fields)[link.link_netnsid],
     kind: link.linkinfo?.info_kind,
     slave: link.linkinfo?.info_slave_kind,
-    data: pick(link.linkinfo?.info_data ?? {}, ...data),
+    data: settings(link.linkinfo?.info_data),
+    port: link.linkinfo?.info_slave_kind === 'bridge' && settings(link.linkinfo.info_slave_data, 'id'),
   }))
   return {
     ...dump,
@@ -252,6 +252,22 @@ const command = fc.oneof(
     'address 02:00:00:00:00:07 type macvlan',
     maybe('mode', oneOf('bridge private')),
   ),
+  phrase(
+    'ip link set dev br0 type bridge',
+    oneOf('mcast_querier mcast_router group_fwd_mask no_linklocal_learn mcast_vlan_snooping mcast_query_interval'),
+    oneOf('0 1 8 3125'),
+  ),
+  phrase(
+    'ip link set dev',
+    oneOf('p0 p1 e0'),
+    'type bridge_slave',
+    fc.oneof(
+      phrase(oneOf('isolated learning guard neigh_suppress locked'), oneOf('on off')),
+      phrase(oneOf('cost priority mcast_router group_fwd_mask'), oneOf('0 1 2 70')),
+    ),
+  ),
+  phrase('ip link set dev', device, oneOf('multicast allmulticast'), oneOf('on off'), maybe('promisc on')),
+  phrase('ip link set dev', device, oneOf('gso_max_size gso_max_segs'), oneOf('5 3000')),
   phrase('ip link del dev', oneOf('p0 vx0 mv0 none')),
   phrase('ip link set dev', oneOf('p0 e0 vx0 mv0 none'), 'group', oneOf('7 8')),
   phrase('ip link del group', oneOf('7 8 9')),

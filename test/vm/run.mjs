@@ -154,6 +154,10 @@ const parts = {
         { 'h1/dummy0': 'create', 'h1/dummy0/10.9.0.1/32': 'create', 'h1/dummy0/fd09::1/128': 'create' },
       ],
       ['ip -n h2 link set dev eth0.10 mtu 1300', { 'h2/eth0.10': 'update' }],
+      // The devices that they put into every namespace are the kernel's own.
+      ['modprobe -a ip_gre ipip sit ip6_tunnel ip6_gre ip_vti', {}],
+      ['ip -n h1 link set dev eth0.10 type vlan gvrp on reorder_hdr off', { 'h1/eth0.10': 'update' }],
+      ['ip -n a link set dev eth0 addrgenmode eui64 multicast off', { 'a/eth0': 'update' }],
       ['ip -n h1 link set dev qinq down', { 'h1/qinq': 'update' }],
       ['ip -n h1 link set dev tap0 mtu 1300', { 'h1/tap0': 'update' }],
       ['ip -n h1 link set dev ifb0 txqueuelen 77', { 'h1/ifb0': 'update' }],
@@ -166,6 +170,9 @@ const parts = {
       ['bridge -n sw1 vlan del dev h1~eth0 vid 10', { 'sw1/h1~eth0/vlans': 'update' }],
       ['bridge -n sw2 vlan add dev h2~eth0 vid 20', { 'sw2/h2~eth0/vlans': 'update' }],
       ['bridge -n sw1 vlan add dev plain~eth0 vid 30', { 'sw1/plain~eth0/vlans': 'delete' }],
+      // Its ports, and the bridge itself, follow what they begin with, there and back.
+      ['ip -n sw1 link set dev br0 type bridge vlan_default_pvid 7 vlan_stats_enabled 1', { 'sw1/br0': 'update' }],
+      ['ip -n sw2 link set dev br0 type bridge vlan_protocol 802.1ad', { 'sw2/br0': 'update' }],
       ['bridge -n sw2 vlan del dev br0 vid 10 self', { 'sw2/br0/vlans': 'update' }],
       [
         'ip -n sw2 link set dev h3~eth0 nomaster; ip -n sw2 link set dev h3~eth0 master br0',

@@ -12,6 +12,7 @@ import {
   type Message,
 } from '../../backend/netlink/message.ts'
 import { familyOf } from '../../model/cidr.ts'
+import { bridge, port } from './link-bridge.ts'
 import { choice, device, host, mac, namespaceName, NotUnderstood, number, onOff, parse, type Words } from './words.ts'
 
 const RTM = { newlink: 16, dellink: 17 } as const
@@ -28,10 +29,10 @@ const IFLA = {
   group: 27,
   netNsFd: 28,
 } as const
-const INFO = { kind: 1, data: 2 } as const
+const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
 const VETH_INFO_PEER = 1
 /** net/if.h */
-const IFF = { up: 1, noarp: 0x80, promisc: 0x100 } as const
+const IFF = { up: 1, noarp: 0x80, promisc: 0x100, allmulti: 0x200, multicast: 0x1000 } as const
 
 /** ifinfomsg: family, type, index (4), flags (8), which flags change (12). */
 const info = (set = 0, change = 0): Uint8Array => {
@@ -127,6 +128,8 @@ function set(words: Words): Message {
     down: once('up', () => flag(IFF.up, false)),
     arp: once('arp', (rest) => flag(IFF.noarp, !onOff(rest))),
     promisc: once('promisc', (rest) => flag(IFF.promisc, onOff(rest))),
+    multicast: once('multicast', (rest) => flag(IFF.multicast, onOff(rest))),
+    allmulticast: once('allmulticast', (rest) => flag(IFF.allmulti, onOff(rest))),
     mtu: once('mtu', (rest) => push(IFLA.mtu, u32(number(rest.next())))),
     address: once('address', (rest) => push(IFLA.address, mac(rest.next()))),
     txqueuelen: once('txqueuelen', (rest) => push(IFLA.txqlen, u32(number(rest.next(), 0x7fffffff)))),
@@ -137,8 +140,10 @@ function set(words: Words): Message {
     type: once('type', (rest) => {
       const type = rest.next()
       // Other types cannot be changed, or only by giving all of their settings again.
-      if (type !== 'bridge' || seen.size > 1) throw new NotUnderstood()
-      attributes.push(nest(IFLA.linkinfo, [attribute(INFO.kind, Buffer.from(type)), nest(INFO.data, bridge(rest))]))
+      const [kind, data] = type === 'bridge_slave' ? [INFO.slaveKind, INFO.slaveData] : [INFO.kind, INFO.data]
+      if (!type.startsWith('bridge') || seen.size > 1) throw new NotUnderstood()
+      const words = type === 'bridge' ? bridge(rest) : port(rest)
+      attributes.push(nest(IFLA.linkinfo, [attribute(kind, Buffer.from('bridge')), nest(data, words)]))
     }),
   })
   if (seen.size === 0) throw new NotUnderstood()
@@ -161,21 +166,6 @@ function numbers(words: Words, table: Readonly<Record<string, readonly [number, 
   }
   return result
 }
-
-/** IFLA_BR_*; times in hundredths of a second. */
-const bridge = (words: Words): Attribute[] =>
-  numbers(words, {
-    forward_delay: [1, u32, 0xffffffff],
-    hello_time: [2, u32, 0xffffffff],
-    max_age: [3, u32, 0xffffffff],
-    ageing_time: [4, u32, 0xffffffff],
-    stp_state: [5, u32, 0xffffffff],
-    priority: [6, u16, 0xffff],
-    vlan_filtering: [7, u8, 255],
-    nf_call_iptables: [36, u8, 255],
-    nf_call_ip6tables: [37, u8, 255],
-    nf_call_arptables: [38, u8, 255],
-  })
 
 /** IFLA_VXLAN_* */
 function vxlan(words: Words): Attribute[] {

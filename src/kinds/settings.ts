@@ -1,0 +1,166 @@
+import { TXQUEUELEN, type LinkType } from '../model/link.ts'
+import { labGroup } from '../model/owner.ts'
+import type { IpLink } from '../model/runner.ts'
+import type { Scope } from '../model/kind.ts'
+
+/** A setting that interfaces of every type have. */
+export interface Setting {
+  /** The words of `ip link set dev X …`. */
+  readonly words: (value: unknown) => string[]
+  /** The kernel's default for a type, which an absent value means; undefined: an absent value is not compared. */
+  readonly fallback?: (type: LinkType) => unknown
+  /** Types whose lower devices decide what an absent value is: it is not compared. */
+  readonly follows?: (type: LinkType) => boolean
+  /** From `ip -d -j link`; absent: readLinks has its own way. */
+  readonly read?: (link: IpLink, type: LinkType, scope: Scope) => unknown
+  /** JSON Schema of the value in a lab file. */
+  readonly schema?: Readonly<Record<string, unknown>>
+}
+
+const flag = (word: string) => (value: unknown) => [word, value === true ? 'on' : 'off']
+const always = (value: unknown) => () => value
+
+/** What the kernel begins with (GSO_LEGACY_MAX_SIZE, GSO_MAX_SEGS in include/linux/netdevice.h). */
+const [GSO_SIZE, GSO_SEGMENTS] = [65536, 65535]
+
+/**
+ * A limit of what is handed to the device at once: the kernel's own unless the driver takes less. Kernels before 5.19 do not
+ * tell what the driver takes, and copy the limits of lower devices.
+ */
+const limit = (
+  name: 'gso_max_size' | 'gso_max_segs' | 'gro_max_size',
+  usual: number,
+  description: string,
+  most: (link: IpLink) => number | undefined,
+): Setting => ({
+  schema: { type: 'integer', minimum: 1, maximum: usual, description: `${description} Default: ${usual}.` },
+  words: (v) => [name, String(v)],
+  fallback: always(usual),
+  read: (link) => {
+    const driver = most(link)
+    const value = link[name]
+    return driver === undefined || value === Math.min(usual, driver) ? undefined : value
+  },
+})
+
+const bool = (description: string) => ({ type: 'boolean', description })
+const int = (description: string, minimum: number, maximum: number) => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  description,
+})
+
+/** Settings of every type, in the words of ip-link(8). */
+const table: Readonly<Record<string, Setting>> = {
+  mtu: { words: (v) => ['mtu', String(v)], schema: int('Largest packet, in bytes.', 68, 65536) },
+  mac: {
+    words: (v) => ['address', String(v)],
+    schema: {
+      type: 'string',
+      description: 'MAC address; by default one that is always the same for this interface of this lab.',
+      examples: ['02:00:00:00:00:01'],
+    },
+  },
+  alias: {
+    words: (v) => ['alias', String(v)],
+    fallback: always(''),
+    schema: {
+      type: 'string',
+      description: 'A description for `ip link`.',
+      maxLength: 200,
+      pattern: '^[^\\n\\r\\u0000]*$',
+    },
+  },
+  txqueuelen: {
+    words: (v) => ['txqueuelen', String(v)],
+    fallback: ({ txqueuelen }) => txqueuelen ?? TXQUEUELEN,
+    schema: int('Length of the transmit queue, in packets. Default: 1000.', 0, 1000000),
+  },
+  arp: { words: flag('arp'), fallback: always(true), schema: bool('Whether it answers ARP. Default: true.') },
+  promisc: {
+    words: flag('promisc'),
+    fallback: always(false),
+    schema: bool('Whether it takes frames that are for others. Default: false.'),
+  },
+  multicast: {
+    words: flag('multicast'),
+    fallback: ({ multicast = true }) => multicast !== false,
+    follows: ({ multicast }) => multicast === 'lower',
+    read: ({ flags }) => flags.includes('MULTICAST'),
+    schema: bool('Whether it can send multicast packets. Default: true for what is like Ethernet.'),
+  },
+  allmulticast: {
+    words: flag('allmulticast'),
+    fallback: always(false),
+    read: ({ flags }) => flags.includes('ALLMULTI'),
+    schema: bool('Whether it takes every multicast packet. Default: false.'),
+  },
+  // In the machine's own namespace it is a mark of netlab's, which moves along with what is made there.
+  group: {
+    words: (v) => ['group', String(v)],
+    fallback: always(0),
+    read: ({ group }, _, { root, lab }) => (root || Number(group) === labGroup(lab) ? 0 : Number(group ?? 0)),
+    schema: int('Number of the group of interfaces that it belongs to. Default: 0.', 0, 2147483647),
+  },
+  linkmode: {
+    words: (v) => ['mode', String(v)],
+    fallback: always('default'),
+    read: ({ linkmode }) => linkmode?.toLowerCase(),
+    schema: {
+      enum: ['default', 'dormant'],
+      description: 'Whether it waits for a program (an 802.1X supplicant) before it counts as up. Default: default.',
+    },
+  },
+  protodown: {
+    words: flag('protodown'),
+    fallback: always(false),
+    read: ({ proto_down }) => proto_down,
+    schema: bool('Whether a protocol holds it down (vxlan, macvlan). Default: false.'),
+  },
+  broadcast: {
+    words: (v) => ['broadcast', String(v)],
+    fallback: always('ff:ff:ff:ff:ff:ff'),
+    read: ({ broadcast }, { builtin }) => (builtin ? undefined : broadcast),
+  },
+  gso_max_size: limit(
+    'gso_max_size',
+    GSO_SIZE,
+    'Largest packet that the kernel hands to it to be cut, in bytes.',
+    ({ tso_max_size }) => tso_max_size,
+  ),
+  gso_max_segs: limit(
+    'gso_max_segs',
+    GSO_SEGMENTS,
+    'Most segments of a packet that is handed to it to be cut.',
+    ({ tso_max_segs }) => tso_max_segs,
+  ),
+  gro_max_size: limit(
+    'gro_max_size',
+    GSO_SIZE,
+    'Largest packet that received ones are put together to, in bytes.',
+    ({ tso_max_size }) => tso_max_size && Infinity,
+  ),
+  master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: always('') },
+  up: { words: (v) => [v === true ? 'up' : 'down'], schema: bool('Whether it is up. Default: true.') },
+}
+
+/** By name, what a lab can say of interfaces of every type: schemas. */
+export const settingSchemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
+  Object.entries(table).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : [])),
+)
+
+/** What a lab calls a setting: where the type has a field of that name, `link_` comes before it. */
+export const settingName = ({ fields }: LinkType, name: string): string => (name in fields ? `link_${name}` : name)
+
+const byType = new Map<LinkType, ReadonlyMap<string, Setting>>()
+
+/** The settings of a type, by name in a lab. */
+export function settingsOf(type: LinkType): ReadonlyMap<string, Setting> {
+  let all = byType.get(type)
+  if (!all) {
+    all = new Map(Object.entries(table).map(([name, setting]) => [settingName(type, name), setting]))
+    byType.set(type, all)
+  }
+  return all
+}

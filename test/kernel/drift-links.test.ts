@@ -1,0 +1,141 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson } from '../../src/render/json.ts'
+import { openWorld } from '../support/netns.ts'
+
+/** A switch with two cables and a tunnel, and something of every type that small kernels have. */
+const lab = {
+  name: 'drift',
+  namespaces: {
+    sw: {
+      bridges: { br0: {}, br1: { mcast_query_interval: '31.25s', group_fwd_mask: 16384, mcast_igmp_version: 3 } },
+      interfaces: {
+        vx0: { type: 'vxlan', id: 1, local: 'fd00::1', remote: 'fd00::2', bridge: 'br0', port_learning: false },
+        vx1: { type: 'vxlan', id: 2, local: '10.0.0.1', remote: '10.0.0.2', ageing: 60 },
+        mv0: { type: 'macvlan', link: 'e9' },
+      },
+    },
+    ...Object.fromEntries(['h1', 'h2', 'h3', 'h9'].map((name) => [name, {}])),
+  },
+  links: [
+    { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7 } } },
+    { endpoints: { 'h2:e0': { multicast: false, allmulticast: true, group: 9 }, 'sw:br0': {} } },
+    { endpoints: { 'h3:e0': null, 'sw:br1': { neigh_suppress: true } } },
+    { endpoints: { 'h9:e0': null, 'sw:e9': {} } },
+  ],
+}
+
+/** What is done by hand in a namespace, and what the plan then lists: interface, field, live value, wanted value. */
+const changes: readonly (readonly [netns: string, command: string, ...differences: string[]])[] = [
+  ...(
+    [
+      ['mcast_snooping', '0', 'false', 'true'],
+      ['mcast_querier', '1', 'true', 'false'],
+      ['mcast_router', '2', '2', '1'],
+      ['mcast_query_use_ifaddr', '1', 'true', 'false'],
+      ['mcast_igmp_version', '3', '3', '2'],
+      ['mcast_mld_version', '2', '2', '1'],
+      ['mcast_hash_max', '512', '512', '4096'],
+      ['mcast_last_member_count', '5', '5', '2'],
+      ['mcast_startup_query_count', '6', '6', '2'],
+      ['mcast_last_member_interval', '200', '200', '100'],
+      ['mcast_membership_interval', '27000', '27000', '26000'],
+      ['mcast_querier_interval', '26000', '26000', '25500'],
+      ['mcast_query_interval', '13000', '13000', '12500'],
+      ['mcast_query_response_interval', '1200', '1200', '1000'],
+      ['mcast_startup_query_interval', '4000', '4000', '3125'],
+      ['mcast_stats_enabled', '1', 'true', 'false'],
+      ['group_fwd_mask', '8', '8', '0'],
+      ['group_address', '01:80:c2:00:00:0a', '01:80:c2:00:00:0a', '01:80:c2:00:00:00'],
+      ['no_linklocal_learn', '1', 'true', 'false'],
+      ['nf_call_ip6tables', '1', 'true', 'false'],
+      ['nf_call_arptables', '1', 'true', 'false'],
+    ] as const
+  ).map(
+    ([word, value, from, to]) =>
+      ['sw', `ip link set dev br0 type bridge ${word} ${value}`, `br0 ${word} ${from} ${to}`] as const,
+  ),
+  ['sw', 'ip link set dev br1 type bridge group_fwd_mask 8', 'br1 group_fwd_mask 8 16384'],
+  ...(
+    [
+      ['cost', '9', '9', '2'],
+      ['priority', '5', '5', '32'],
+      ['guard', 'on', 'true', 'false'],
+      ['root_block', 'on', 'true', 'false'],
+      ['fastleave', 'on', 'true', 'false'],
+      ['learning', 'off', 'false', 'true'],
+      ['flood', 'off', 'false', 'true'],
+      ['mcast_flood', 'off', 'false', 'true'],
+      ['bcast_flood', 'off', 'false', 'true'],
+      ['mcast_router', '2', '2', '1'],
+      ['mcast_to_unicast', 'on', 'true', 'false'],
+      ['proxy_arp', 'on', 'true', 'false'],
+      ['proxy_arp_wifi', 'on', 'true', 'false'],
+      ['neigh_suppress', 'on', 'true', 'false'],
+      ['vlan_tunnel', 'on', 'true', 'false'],
+      ['isolated', 'on', 'true', 'false'],
+      ['locked', 'on', 'true', 'false'],
+      ['group_fwd_mask', '8', '8', '0'],
+      ['backup_port', 'h1~e0', 'h1~e0', ''],
+    ] as const
+  ).map(
+    ([word, value, from, to]) =>
+      ['sw', `ip link set dev h2~e0 type bridge_slave ${word} ${value}`, `h2~e0 ${word} ${from} ${to}`] as const,
+  ),
+  ['sw', 'ip link set dev h1~e0 type bridge_slave isolated off', 'h1~e0 isolated false true'],
+  ['sw', 'ip link set dev h1~e0 type bridge_slave cost 3', 'h1~e0 cost 3 7'],
+  ['sw', 'ip link set dev vx0 type bridge_slave learning on', 'vx0 port_learning true false'],
+  // It begins anew with another bridge.
+  ['sw', 'ip link set dev h3~e0 master br0', 'h3~e0 master br0 br1', 'h3~e0 neigh_suppress false true'],
+  ['sw', 'ip link set dev vx1 type vxlan id 2 ageing 30', 'vx1 ageing 30 60'],
+  ['sw', 'ip link set dev vx1 type vxlan id 2 tos 4', 'vx1 tos 4 0'],
+  ['sw', 'ip link set dev mv0 type macvlan bcqueuelen 50', 'mv0 bcqueuelen 50 1000'],
+  ['sw', 'ip link set dev mv0 protodown on', 'mv0 protodown true false'],
+  ['h1', 'ip link set dev e0 group 5', 'e0 group 5 0'],
+  ['h1', 'ip link set dev e0 multicast off', 'e0 multicast false true'],
+  ['h1', 'ip link set dev e0 allmulticast on', 'e0 allmulticast true false'],
+  ['h1', 'ip link set dev e0 mode dormant', 'e0 linkmode dormant default'],
+  ['h1', 'ip link set dev e0 gso_max_size 4000', 'e0 gso_max_size 4000 65536'],
+  ['h1', 'ip link set dev e0 gso_max_segs 7', 'e0 gso_max_segs 7 65535'],
+  ['h1', 'ip link set dev e0 gro_max_size 5000', 'e0 gro_max_size 5000 65536'],
+  ['h1', 'ip link set dev e0 broadcast ff:ff:ff:ff:ff:fe', 'e0 broadcast ff:ff:ff:ff:ff:fe ff:ff:ff:ff:ff:ff'],
+  ['h2', 'ip link set dev e0 group 0', 'e0 group 0 9'],
+  ['h2', 'ip link set dev e0 multicast on', 'e0 multicast true false'],
+  ['h2', 'ip link set dev e0 allmulticast off', 'e0 allmulticast false true'],
+]
+
+/** `NS/IF field from to` of what a plan would change, and `NS/IF action` of what is no change of a setting. */
+const listed = ({ changes }: PlanJson): string[] =>
+  changes
+    .flatMap(({ id, action, differences }) =>
+      differences.length
+        ? differences.map(({ field, from, to }) => `${id} ${field} ${String(from)} ${String(to)}`)
+        : [`${id} ${action}`],
+    )
+    .sort()
+
+test.each(['netlink', 'ip'])('what was changed by hand is planned as that, and repaired: %s', async (runner) => {
+  const world = await openWorld()
+  try {
+    const env = { NETLAB_RUNNER: runner }
+    const file = join(world.folder, 'lab.yaml')
+    writeFileSync(file, JSON.stringify(lab))
+    const netlab = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await world.netlab(args, { env })
+      if (code !== 0) throw new Error(`${args.join(' ')}: ${code}\n${stdout}${stderr}`)
+      return stdout
+    }
+    const plan = async () => listed(JSON.parse(await netlab('plan', file, '--json')) as PlanJson)
+    await netlab('apply', file, '-y')
+    expect(await plan()).toEqual([])
+    const script = changes.map(([netns, command]) => `ip netns exec ${netns} ${command}`).join('\n')
+    const { code, stderr } = await world.run(['sh', '-e'], { input: script })
+    expect([code, stderr]).toEqual([0, ''])
+    const expected = changes.flatMap(([netns, , ...all]) => all.map((difference) => `${netns}/${difference}`))
+    expect(await plan()).toEqual(expected.sort())
+    await netlab('apply', file, '-y')
+    expect(await plan()).toEqual([])
+  } finally {
+    await world.close()
+  }
+})
