@@ -1,6 +1,6 @@
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { namelessOf, processTag } from '../model/owner.ts'
+import { isNameless, namelessOf, processTag } from '../model/owner.ts'
 import type { LiveProcess } from '../model/runner.ts'
 
 /** What the environment of a lab's processes begins to say who they are with; the lab's name and a slash follow. */
@@ -35,7 +35,7 @@ export function lastWords(lab: string, namespace: string, name: string): readonl
 export async function processes(lab: string): Promise<LiveProcess[]> {
   const found = new Map<string, LiveProcess>()
   const keep = (one: LiveProcess): void => {
-    const key = `${one.namespace}/${one.name}`
+    const key = isNameless(one.name) ? one.name : `${one.namespace}/${one.name}`
     // The supervisor speaks for those that it started; a stray one only for itself.
     if (one.state === 'running' || !found.has(key)) found.set(key, one)
   }
@@ -76,11 +76,14 @@ function markOf(pid: string, lab: string): Mark | undefined {
   return tag !== undefined && namelessOf(lab, tag) !== undefined ? { tag } : undefined
 }
 
-/** Where a process is of which nothing is known but its tag: what started it has ended, and its log is gone. */
+/**
+ * Where a process is of which nothing is known but its tag: what started it has ended, and its log is gone. Where that has
+ * no name, it is called as the machine's own namespace is by those who do not say.
+ */
 function namelessAt(pid: string, lab: string, mark: Mark): { namespace: string; name: string } {
   const inode = netOf(pid)
   const namespace = names('/run/netns').find((name) => inodeOf(`/run/netns/${name}`) === inode)
-  return { namespace: namespace ?? '', name: ('tag' in mark ? namelessOf(lab, mark.tag) : undefined) ?? '' }
+  return { namespace: namespace ?? 'host', name: ('tag' in mark ? namelessOf(lab, mark.tag) : undefined) ?? '' }
 }
 
 /** The logs of a lab, by what they are of. */

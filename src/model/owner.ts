@@ -60,6 +60,9 @@ const labTag = (lab: string): bigint => TAGGED + (BigInt(hash(lab) & 0xfffffff) 
 /** The name of a process of which nothing is known but its tag. */
 const NAMELESS = /^#([0-9a-f]{8})$/
 
+/** Whether a process has only such a name. */
+export const isNameless = (name: string): boolean => NAMELESS.test(name)
+
 /** The number that a process of a lab and all of its children carry, as a limit of theirs (src/kinds/process-scripts.ts). */
 export const processTag = (lab: string, namespace: string, name: string): string => {
   const [, digits] = NAMELESS.exec(name) ?? []

@@ -156,6 +156,15 @@ test('in the machine’s own namespace', async () => {
   expect(await live()).toMatchObject([{ namespace: 'host', name: 'web', root: true, state: 'running' }])
   expect(await stop('host', 'web', false, true)).toEqual(done)
   expect(await live()).toEqual([])
+  const script = 'setsid env -i sleep 611 & exec sleep 614'
+  expect(await start({ command: ['sh', '-c', script] }, true)).toEqual(done)
+  await world.run(['pkill', '-KILL', '-of', 'restart='])
+  await world.run(['pkill', '-KILL', '-f', '^sleep 614'])
+  await world.run(['rm', '/run/netlab/lab/host/web.log'])
+  const [left] = await live()
+  expect(left).toMatchObject({ namespace: 'host', name: expect.stringMatching(/^#/), root: true, state: 'stray' })
+  expect(await stop('host', left!.name, false, true)).toEqual(done)
+  expect(await running('sleep 611')).toBe(0)
 })
 
 describe('ready', () => {
