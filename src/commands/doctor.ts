@@ -1,5 +1,7 @@
 import { release } from 'node:os'
 import { startRunner } from '../exec/runner.ts'
+import type { Lab } from '../lab/index.ts'
+import { crowded, sharedLimits } from '../live/limits.ts'
 import { features, programs } from '../kinds/features.ts'
 import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../live/features.ts'
 import type { Runner } from '../model/runner.ts'
@@ -14,7 +16,7 @@ interface Options extends Global {
 
 interface Finding {
   readonly name: string
-  readonly kind: 'system' | 'program' | 'feature'
+  readonly kind: 'system' | 'program' | 'feature' | 'limit'
   readonly purpose: string
   /** Without it nothing works (with a lab: the lab does not). */
   readonly essential: boolean
@@ -37,6 +39,7 @@ export async function doctor(argument: string | undefined, options: Options): Pr
         .filter(([name, { essential }]) => !wanted || wanted.has(name) || essential)
         .map(([name]) => program(name, wanted?.has(name) ?? false, runner)),
     )),
+    ...shared(lab),
     ...(await kernel((name) => !wanted || wanted.has(name), wanted !== undefined, runner)),
   ]
   const healthy = findings.every(({ present, essential }) => present || !essential)
@@ -57,6 +60,24 @@ function system(): Finding[] {
       ...(!fits && { fix: `install Node.js ${OLDEST_NODE} or newer` }),
     },
   ]
+}
+
+/** What all labs of the machine share; with a fix where this lab needs more. */
+function shared(lab: Lab | undefined): Finding[] {
+  const [crowd] = lab ? crowded(lab.resources, lab.checks) : []
+  return sharedLimits().map(({ name, value, purpose }) => {
+    const short = crowd?.summary.includes('neighbours') === true && name.includes('neigh')
+    const fix = short && crowd.detail !== undefined ? { fix: crowd.detail } : {}
+    return {
+      name,
+      kind: 'limit',
+      purpose,
+      essential: false,
+      present: !short,
+      ...(short && { version: String(value) }),
+      ...fix,
+    }
+  })
 }
 
 async function program(name: string, wanted: boolean, runner: Runner): Promise<Finding> {
@@ -82,7 +103,12 @@ async function kernel(isWanted: (name: string) => boolean, forLab: boolean, runn
   })
 }
 
-const titles = { system: 'This machine', program: 'Programs', feature: 'The kernel' } as const
+const titles = {
+  system: 'This machine',
+  program: 'Programs',
+  feature: 'The kernel',
+  limit: 'What all labs share, and is enough for',
+} as const
 
 function render(findings: readonly Finding[], options: Options): string {
   const c = outColors(options)

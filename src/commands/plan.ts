@@ -1,4 +1,5 @@
 import { startRunner } from '../exec/runner.ts'
+import { crowded } from '../live/limits.ts'
 import { planJson } from '../render/json.ts'
 import { renderCommands, renderPlan } from '../render/plan.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -32,9 +33,9 @@ export async function plan(argument: string | undefined, options: Options): Prom
           },
         }
   const runner = startRunner()
-  const { plan, source, live, warnings } = await prepare(recording, open(recording), runner, options)
+  const { plan, source, lab, live, warnings } = await prepare(recording, open(recording), runner, options)
   if ('file' in located) remember(located.file)
-  report(warnings, options)
+  report([...warnings, ...(lab && !options.destroy ? crowded(lab.resources, lab.checks) : [])], options)
   if (options.out !== undefined) {
     if ('name' in located) throw UserError.of('--out needs a lab file')
     const { destroy, adopt, target, replace } = options

@@ -4,6 +4,7 @@ import { runChecks } from '../checks/engine.ts'
 import { settle } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { startRunner } from '../exec/runner.ts'
+import { neighborOverflows, overflowed } from '../live/limits.ts'
 import { read } from '../live/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { checksJson, junit, renderChecks } from '../render/checks.ts'
@@ -36,12 +37,14 @@ export async function test(argument: string | undefined, options: Options): Prom
       passing(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
     )
   passing('')
+  const overflows = neighborOverflows()
   const results = await runChecks(lab.checks, ground, [process.execPath, resolve(process.argv[1] ?? '')])
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
   if (options.junit !== undefined) writeReport(options.junit, junit(json, seconds))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
+  if (json.summary.fail) report(overflowed(neighborOverflows() - overflows), options)
   return json.summary.pass === lab.checks.length ? 0 : 1
 }
 

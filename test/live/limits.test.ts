@@ -1,0 +1,51 @@
+import { loadLab } from '../../src/lab/index.ts'
+import { crowded, neighborOverflows, overflowed, sharedLimits, type ReadProc } from '../../src/live/limits.ts'
+
+const proc: ReadProc = (path) =>
+  ({
+    'sys/net/ipv4/neigh/default/gc_thresh3': '1024\n',
+    'sys/kernel/pid_max': '32768\n',
+    'self/limits':
+      'Limit  Soft  Hard\nMax open files            256                  524288               files     \n',
+    'net/stat/arp_cache': 'entries  allocs table_fulls\n00000002 00000220 0000000a\n00000002 00000001 00000001\n',
+  })[path]
+
+/** A star of so many hosts, and a check from each to every other that `to` allows. */
+const star = (hosts: number) =>
+  loadLab({
+    file: 'lab.yaml',
+    text: `
+namespaces: { sw: { bridges: { br0: } }, "h[1..${hosts}]": }
+links: [{ endpoints: { "h[1..${hosts}]:e0": "10.0.0.{i}/24", "sw:br0": } }]
+checks: [{ from: "h[1..${hosts}]", ping: "h[i+1..${hosts}]" }]
+`,
+  })
+
+test('checks of all pairs of many hosts are warned of, and of few they are not', () => {
+  const [many, few] = [star(64), star(32)]
+  expect(many.checks).toHaveLength(2016)
+  expect(crowded(many.resources, many.checks, proc)).toMatchObject([
+    { severity: 'warning', summary: expect.stringContaining('4032') as string },
+  ])
+  expect(crowded(many.resources, many.checks, proc)[0]?.detail).toContain(
+    'sysctl -w net.ipv4.neigh.default.gc_thresh3=8192',
+  )
+  expect(crowded(few.resources, few.checks, proc)).toEqual([])
+  expect(crowded(many.resources, many.checks, () => undefined)).toEqual([])
+})
+
+test('the limits say what they are enough for, those that are visible', () => {
+  expect(sharedLimits(proc).map(({ name, value }) => [name, value])).toEqual([
+    ['net.ipv4.neigh.default.gc_thresh3', 1024],
+    ['kernel.pid_max', 32768],
+    ['open files', 256],
+  ])
+  expect(sharedLimits(proc)[0]?.purpose).toContain('32 hosts')
+})
+
+test('that the table of neighbours was full is counted and said', () => {
+  expect(neighborOverflows(proc)).toBe(11)
+  expect(neighborOverflows(() => undefined)).toBe(0)
+  expect(overflowed(0, proc)).toEqual([])
+  expect(overflowed(3, proc)[0]?.summary).toContain('3 times')
+})
