@@ -15,6 +15,7 @@ import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
+import { missing } from './machine.ts'
 import { mustBeFresh } from './saved.ts'
 import { passing } from './terminal.ts'
 
@@ -146,7 +147,12 @@ export async function planFor(
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
-  const found = new Map([...live.resources, ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace))])
+  const used = [...live.machine].filter(([id]) => wanted.get(id)?.kind === 'existing')
+  const found = new Map([
+    ...live.resources,
+    ...used,
+    ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace)),
+  ])
   const desired = pinned(wanted, found, live)
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
@@ -167,11 +173,23 @@ export async function planFor(
   return result
 }
 
+const alreadyThere = (
+  { spec, namespace }: Resource,
+  position: Pick<Diagnostic, 'position'> | undefined,
+): Diagnostic => ({
+  severity: 'error',
+  summary: `${String(spec['address'])} is an address of ${namespace}:${String(spec['dev'])} already, and no lab put it there`,
+  detail: 'Leave it out here: the lab can use it as it is.',
+  ...position,
+})
+
 /** What has the name of one of the lab's and is somebody else's is never touched: the run ends here. */
-function refuse(wanted: Resources, { foreign }: Live, adopted: ReadonlySet<string>): void {
-  const errors = [...foreign.values()].flatMap(({ id, owner }): Diagnostic[] => {
+function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): void {
+  const errors = [...live.foreign.values()].flatMap(({ id, owner }): Diagnostic[] => {
     const resource = wanted.get(id)
-    if (!resource || adopted.has(id)) return []
+    if (!resource || resource.kind === 'existing' || adopted.has(id)) return []
+    const position = resource.source && { position: resource.source() }
+    if (resource.kind === 'address') return [alreadyThere(resource, position)]
     const what = resource.kind === 'namespace' || resource.kind === 'share' ? 'namespace' : 'interface'
     return [
       {
@@ -181,9 +199,10 @@ function refuse(wanted: Resources, { foreign }: Live, adopted: ReadonlySet<strin
           owner === undefined
             ? `Give it another name here, remove it yourself${what === 'namespace' ? ` (ip netns del ${id}), or take it over with --adopt` : ''}.`
             : `Give it another name here, or remove that lab first: netlab destroy ${owner}`,
-        ...(resource.source && { position: resource.source() }),
+        ...position,
       },
     ]
   })
+  errors.push(...missing(wanted, live))
   if (errors.length) throw new UserError(errors)
 }

@@ -52,7 +52,7 @@ const lasting = (resources: Resources): Resources =>
   new Map<string, Resource>(
     [...resources].filter(([, r]) => {
       if (r.kind === 'sysctl') return r.root || resources.has(r.namespace)
-      return !kindOf(r.kind).automatic?.(r) || r.kind === 'loopback'
+      return !kindOf(r.kind).automatic?.(r) || r.kind === 'loopback' || r.kind === 'existing'
     }),
   )
 

@@ -1,5 +1,7 @@
 import { familyOf, formatCidr, parseCidr, subnetOf } from '../model/cidr.ts'
-import type { Kind } from '../model/kind.ts'
+import type { Kind, Outlook } from '../model/kind.ts'
+import type { Emission } from '../model/plan.ts'
+import { labMetric } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpAddress } from '../model/runner.ts'
 import { ip } from './common.ts'
@@ -16,6 +18,8 @@ export type AddressSpec = {
   readonly family: 4 | 6
   /** The CIDR of the interface's first address in the same IPv4 subnet, when this one is not the first. */
   readonly primary?: string
+  /** On an interface of the machine's own: the lab's mark. */
+  readonly metric?: number
   /** Routes that the kernel made along with it, and that are gone: to itself, to its subnet (live side only). */
   readonly lacks?: readonly ('local' | 'subnet')[]
 }
@@ -97,8 +101,9 @@ function lostOfLo({ links, addresses, conf }: Dump): string[] {
 export const address: Kind<AddressSpec> = {
   name: 'address',
 
-  read(dump, { namespace, root, made }) {
+  read(dump, { namespace, root, lab, made }) {
     const lacking = missing(dump)
+    const isMarked = ({ metric }: IpAddress): boolean => metric === labMetric(lab)
     const lost = (made && !root ? lostOfLo(dump) : []).map((text): Resource<AddressSpec> => ({
       id: addressId(namespace, 'lo', text),
       kind: 'address',
@@ -109,16 +114,15 @@ export const address: Kind<AddressSpec> = {
     const found = dump.addresses.flatMap(({ ifname, addr_info }) => {
       const all = addr_info.filter((a) => a.local !== undefined && !isKernels(ifname, a))
       const cidr = (a: IpAddress): string => formatCidr({ family: 4, address: a.local, prefix: a.prefixlen })
-      const earlier = primaries(
-        all
-          .filter((a) => !a.secondary)
-          .concat(all.filter((a) => a.secondary))
-          .map(cidr),
-      )
+      const firstOf = (some: readonly IpAddress[]): Map<string, string> =>
+        primaries([...some.filter((a) => !a.secondary), ...some.filter((a) => a.secondary)].map(cidr))
+      const earlier = firstOf(all)
+      // What others have on an interface of the machine's own is none of the lab's.
+      const marked = root ? firstOf(all.filter(isMarked)) : undefined
       return all.map((a): Resource<AddressSpec> => {
         const text = cidr(a)
-        const primary = earlier.get(text)
-        const lacks = lacking(ifname, a, text, primary === undefined)
+        const primary = (marked && isMarked(a) ? marked : earlier).get(text)
+        const lacks = lacking(ifname, a, text, !earlier.has(text))
         return {
           id: addressId(namespace, ifname, text),
           kind: 'address',
@@ -129,6 +133,7 @@ export const address: Kind<AddressSpec> = {
             address: text,
             family: familyOf(text),
             ...(primary !== undefined && { primary }),
+            ...(root && isMarked(a) && { metric: a.metric }),
             ...(lacks.length && { lacks }),
           },
         }
@@ -178,7 +183,12 @@ export const address: Kind<AddressSpec> = {
     {
       stage: 'add addresses',
       // Without duplicate detection the address works at once, and routes through it can be added.
-      operation: ip(r, 'addr', 'add', r.spec.address, 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : [])),
+      operation: ip(
+        r,
+        ...['addr', 'add', r.spec.address, 'dev', r.spec.dev],
+        ...(r.spec.family === 6 ? ['nodad'] : []),
+        ...(r.spec.metric === undefined ? [] : ['metric', String(r.spec.metric)]),
+      ),
     },
   ],
   // As the kernel makes them: another interface may be in the same subnet.
@@ -206,7 +216,42 @@ export const address: Kind<AddressSpec> = {
             stage: r.spec.primary === undefined ? 'delete addresses' : 'delete secondary addresses',
             operation: ip(r, 'addr', 'del', r.spec.address, 'dev', r.spec.dev),
           },
+          ...leftRoute(r, outlook),
         ],
+}
+
+/**
+ * The route to the subnet of an IPv6 address that the lab put on an interface of the machine's own: where that has another
+ * address of the subnet, the kernel leaves it (check_cleanup_prefix_route in net/ipv6/addrconf.c).
+ */
+function leftRoute(r: Resource<AddressSpec>, { live, goes }: Outlook): Emission[] {
+  const { dev, address: text, metric, family } = r.spec
+  if (metric === undefined || family === 4) return []
+  const subnet = subnetText(text)
+  const isNeeded = [...live.values()].some(
+    ({ id, kind, root, spec }) =>
+      kind === 'address' &&
+      root &&
+      spec['dev'] === dev &&
+      spec['metric'] === metric &&
+      !goes(id) &&
+      subnetText(String(spec['address'])) === subnet,
+  )
+  const operation = ip(
+    r,
+    '-6',
+    'route',
+    'flush',
+    'exact',
+    subnet,
+    'dev',
+    dev,
+    'proto',
+    'kernel',
+    'metric',
+    String(metric),
+  )
+  return isNeeded ? [] : [{ stage: 'delete addresses', operation }]
 }
 
 /**
@@ -229,7 +274,8 @@ function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][
     if (goes) sources.set(`${r.namespace} ${ownTable(live, r.namespace, dev)} ${host}`, r.id)
     else kept.add(`${r.namespace} ${host}`)
     const link = linkId(r.namespace, dev)
-    left.set(link, (left.get(link) ?? 0) + (goes ? 0 : 1))
+    // The machine has addresses there of its own, which are not among these.
+    left.set(link, (left.get(link) ?? 0) + (goes && spec.metric === undefined ? 0 : 1))
     if (goes) last.set(link, r.id)
   }
   if (sources.size === 0) return []

@@ -1,6 +1,7 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
 import { device } from './device.ts'
+import { existing } from './existing.ts'
 import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './link.ts'
@@ -23,6 +24,7 @@ const table: readonly Kind[] = [
   sysctl,
   ...linkTypes.map(linkKind),
   device,
+  existing,
   wg,
   vlans,
   address,

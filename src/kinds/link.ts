@@ -132,7 +132,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     name: type.name,
 
     read: readLinks(type),
-    ...(type.pair ? { farEnd: 'peer' } : type.lower && type.lowerWord !== 'dev' ? { farEnd: 'link' } : {}),
+    ...(type.pair ? { farEnd: 'peer' } : type.lower ? { farEnd: 'link' } : {}),
 
     describe,
     published: ({ mtuFollows: _, usualMac: __, ...spec }) => spec,

@@ -30,7 +30,8 @@ export const readLinks = (type: LinkType): Kind<LinkSpec>['read'] => {
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
     return mine.map((l): Resource<LinkSpec> => {
       // What `dev` names among a type's words is told among them.
-      const lower = type.lowerWord === 'dev' ? l.linkinfo?.info_data?.['link'] : undefined
+      const own = type.lowerWord === 'dev' && l.link_netnsid === undefined
+      const lower = own ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
       const { info_data = {}, info_slave_kind, info_slave_data = {} } = l.linkinfo ?? {}
       const typed = Object.fromEntries(valuesOf(fields, info_data, l))

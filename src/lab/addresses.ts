@@ -7,12 +7,13 @@ import type { Path } from './source.ts'
 /** The kernel takes IPv6 from an interface below this, in bytes (RFC 8200, section 5). */
 const LEAST_IPV6 = 1280
 
-/** The addresses of an interface, whose MTU is given in bytes where it is known. */
+/** The addresses of an interface, whose MTU is given in bytes where it is known; `metric`: what marks them as the lab's. */
 export function addresses(
   x: Expansion,
   link: string,
   written: { value: unknown; path: Path } | undefined,
   mtu: number | undefined,
+  metric?: number,
 ): void {
   if (!written) return
   const [namespace, dev] = [namespaceOf(link), nameOf(link)]
@@ -47,7 +48,11 @@ export function addresses(
         'The kernel takes IPv6 from it.',
       )
     const primary = earlier.get(text)
-    const spec = { dev, address: text, family: cidr.family, ...(primary !== undefined && { primary }) }
+    const spec = {
+      ...{ dev, address: text, family: cidr.family },
+      ...(primary !== undefined && { primary }),
+      ...(metric !== undefined && { metric }),
+    }
     x.add({ id: addressId(namespace, dev, text), kind: 'address', namespace, spec } as Resource, path)
   }
 }

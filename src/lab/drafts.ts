@@ -22,7 +22,16 @@ export interface Draft {
 const types = new Map(linkTypes.map((type) => [type.name, type]))
 export const typeOf = (name: string): LinkType => types.get(name) ?? bridgeType
 /** Settings that are no field of a type and no setting of `ip link`. */
-export const elsewhere = new Set(['addresses', 'type', 'link', 'bridge', 'master', 'impairments', ...vlanSettings])
+export const elsewhere = new Set([
+  'addresses',
+  'existing',
+  'type',
+  'link',
+  'bridge',
+  'master',
+  'impairments',
+  ...vlanSettings,
+])
 
 /** The long form of a CIDR, a list of CIDRs, or settings. */
 export const longForm = (value: Shorthand): Settings =>
@@ -101,7 +110,7 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
     return x.report.error(
       path,
       `${nameOf(id)} would be the machine’s own, which a lab does not change`,
-      'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`.',
+      'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`; it uses what is there with existing: true.',
       'key',
     )
   const here = (): string[] => [...drafts.keys()].filter((o) => namespaceOf(o) === namespaceOf(id)).map(nameOf)

@@ -13,6 +13,7 @@ import { expandVlans } from './vlans.ts'
 
 import { addresses } from './addresses.ts'
 import { draft, elsewhere, longForm, merge, typeOf, type Draft } from './drafts.ts'
+import { addExisting, expandExisting, isExisting, machines, portMac } from './existing.ts'
 import { cable } from './links.ts'
 /** Every interface of the lab: lo, those with a type, bridges, ends of links; with its addresses and impairments. */
 export function expandInterfaces(x: Expansion): void {
@@ -34,13 +35,15 @@ export function expandInterfaces(x: Expansion): void {
       const type = longForm(value)['type']
       if (type !== undefined)
         draft(x, drafts, linkId(namespace, name), typeOf(String(type)), [...home, 'interfaces', name], value)
+      else if (longForm(value)['existing'] !== undefined)
+        draft(x, drafts, linkId(namespace, name), machines, [...home, 'interfaces', name], value)
     }
   }
   const bridges = new Set([...drafts.values()].filter(({ type }) => type === bridgeType).map(({ id }) => id))
   links.forEach((link, i) => cable(x, drafts, bridges, link, ['links', i]))
   for (const [namespace, fields] of Object.entries(namespaces))
     for (const [name, value] of Object.entries(fields?.interfaces ?? {}))
-      if (longForm(value)['type'] === undefined)
+      if (longForm(value)['type'] === undefined && longForm(value)['existing'] === undefined)
         merge(x, drafts, linkId(namespace, name), ['namespaces', namespace, 'interfaces', name], value)
   finish(x, drafts)
 }
@@ -52,7 +55,10 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
   const mtuOf = (id: string, depth = 0): number | undefined => {
     const [spec, made] = [specs.get(id), drafts.get(id)]
     if (!spec || !made || depth > 8) return undefined
-    return spec.mtu ?? made.type.mtu(spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1), spec)
+    const lower = spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1)
+    // Of what stands on the machine's own, whose MTU the lab does not know, it is what the kernel makes of that.
+    const unknown = spec.link !== undefined && lower === undefined
+    return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
   }
   const ports = new Map<string, number>()
   for (const [id, { master }] of specs)
@@ -60,8 +66,13 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
       const bridge = linkId(namespaceOf(id), master)
       ports.set(bridge, Math.min(ports.get(bridge) ?? Infinity, mtuOf(id) ?? Infinity))
     }
-  for (const { id, type, path, on, settings } of drafts.values()) {
+  for (const made of drafts.values()) {
+    const { id, type, path, on, settings } = made
     const namespace = namespaceOf(id)
+    if (isExisting(made)) {
+      expandExisting(x, made)
+      continue
+    }
     const lower = settings['link']
     if (lower && inCircle(specs, id)) {
       x.report.error(lower.path, `${id.replace('/', ':')} stands on itself`, 'The lower devices form a circle.')
@@ -69,7 +80,11 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     }
     const mtu = mtuOf(id)
     const { mtu: _, up, ...spec } = specs.get(id) ?? { up: true }
-    x.add({ id, kind: type.name, namespace, spec: { up, ...(mtu !== undefined && { mtu }), ...spec } }, path, on)
+    const { master, mac } = spec as LinkSpec
+    const toMachines = master !== undefined && mac === undefined && isExisting(drafts.get(linkId(namespace, master)))
+    const more = { ...(mtu !== undefined && { mtu }), ...(toMachines && { mac: portMac(x.lab, id) }) }
+    x.add({ id, kind: type.name, namespace, spec: { up, ...more, ...spec } }, path, on)
+    if (lower && spec.link !== undefined && !drafts.has(spec.link)) addExisting(x, spec.link, lower.path, 'value')
     addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     const impairments = settings['impairments']

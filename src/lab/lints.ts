@@ -19,6 +19,7 @@ export function lint(x: Expansion): void {
   for (const r of x.resources.values()) {
     if (isLink(r)) {
       if (!closed.has(r.kind)) open.add(segment(r.id))
+      if (r.root && r.spec.master !== undefined) open.add(segment(r.id)) // the bridge may be the machine's own
       if (r.spec.link !== undefined) open.add(segment(r.spec.link))
     } else if (r.kind === 'address') {
       const address = String(r.spec['address']).replace(/\/.*/, '')

@@ -3,7 +3,7 @@ import { portSchemas } from '../kinds/port.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { linkTypes } from '../kinds/types.ts'
 import type { Field } from '../model/link.ts'
-import { amount, cidr, int, list, object, text, type Schema } from './schema-words.ts'
+import { amount, cidr, existing, int, list, object, text, type Schema } from './schema-words.ts'
 
 /** `impairments` of an interface, or of both ends of a link. */
 export const impairments = object(
@@ -79,6 +79,7 @@ export const interfaceSettings: Schema = {
       ...general,
       ...ambiguous('link_', settings),
       ...ambiguous('port_', portSchemas),
+      existing,
       type: {
         enum: byType.map(({ name }) => name),
         description: 'What kind of interface it is; none for the end of a link.',
@@ -112,6 +113,7 @@ export const bridgeSettings = shorthand(
     {
       ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'bridge')),
       ...schemasOf(bridge.fields),
+      existing,
     },
     bridge.description,
   ),

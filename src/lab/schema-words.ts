@@ -48,3 +48,17 @@ export const amount = (description: string, example: string): Schema => ({
   description,
   examples: [example],
 })
+/** A program: its argv, or text for a shell. */
+export const command: Schema = {
+  anyOf: [
+    { type: 'string', minLength: 1 },
+    { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 },
+  ],
+  description: 'The program and its arguments as a list, or text for a shell.',
+}
+/** That an interface is the machine’s own. */
+export const existing: Schema = {
+  const: true,
+  description:
+    'In the machine’s own namespace (`root`): it is there without the lab, which uses it and never makes, changes or removes it. Only `addresses` go with it.',
+}

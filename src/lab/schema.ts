@@ -1,16 +1,10 @@
 import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
+import { check } from './schema-checks.ts'
 import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { route, rule } from './schema-routing.ts'
-import { amount, bool, cidr, int, list, map, object, text, type Schema } from './schema-words.ts'
+import { bool, cidr, command, int, list, map, object, text, type Schema } from './schema-words.ts'
 
-const command: Schema = {
-  anyOf: [
-    { type: 'string', minLength: 1 },
-    { type: 'array', items: { type: ['string', 'number'] }, minItems: 1 },
-  ],
-  description: 'The program and its arguments as a list, or text for a shell.',
-}
 const process = object(
   {
     command,
@@ -64,62 +58,6 @@ const namespace: Schema = {
   ),
   type: ['object', 'null'],
 }
-
-const observe = object(
-  {
-    at: text('Where to look: NAMESPACE:INTERFACE.', 'outside:eth0'),
-    source: text(
-      'Source it must carry: an address, a subnet, or a namespace for its first address.',
-      '203.0.113.1',
-      'c1',
-    ),
-    destination: text('Destination it must carry, likewise.', '10.0.0.0/8'),
-    sport: int('Source port, of TCP or UDP.', 1, 65535),
-    dport: int('Destination port, of TCP or UDP.', 1, 65535),
-    protocol: { enum: ['icmp', 'icmp6', 'tcp', 'udp'], description: 'Protocol it must be.' },
-    present: bool('Whether such a packet must be seen there. Default: true.'),
-  },
-  'What a packet looks like at a place.',
-  ['at'],
-)
-const check = object(
-  {
-    name: text('What it proves. Default: made from its fields.'),
-    from: text('The namespace that it is tried from.'),
-    ping: text('A namespace or address to ping.'),
-    tcp: text('ADDRESS:PORT or NAMESPACE:PORT to connect to.', 'web:80', '[fd00::2]:80'),
-    udp: text('ADDRESS:PORT or NAMESPACE:PORT to send to and hear from.'),
-    to: text(
-      'NAMESPACE:PORT where netlab itself listens while tcp, udp or run is tried, unless something does already.',
-      'c1:80',
-    ),
-    run: command,
-    expect: {
-      anyOf: [
-        { enum: ['pass', 'fail'] },
-        object(
-          {
-            exit: int('Exit code.', 0, 255),
-            stdout: text('What its output contains; `/…/` is a pattern.'),
-            stderr: text('The same for errors.'),
-          },
-          'What a command must end with.',
-        ),
-      ],
-      description: 'Default: pass.',
-    },
-    timeout: amount('How long one try may take: seconds, or a duration.', '500ms'),
-    within: amount('Try until it holds, at most so long: seconds, or a duration.', '30s'),
-    count: int('How many pings, connections, datagrams or runs must succeed. Default: 1.', 1, 1000),
-    mtu: int('With ping: size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
-    observe: {
-      anyOf: [observe, list(observe, 'Several places.')],
-      description: 'What a packet looks like on its way; with run, any packet while the command runs.',
-    },
-  },
-  'One thing that `netlab test` tries.',
-  ['from'],
-)
 
 const endpoint: Schema = { type: 'string', description: 'NAMESPACE:INTERFACE.', examples: ['ns0:veth0'] }
 const link = object(

@@ -27,8 +27,7 @@ export function writeLab(name: string, resources: Resources): string {
     home[field] = [...((home[field] as Plain[] | undefined) ?? []), item]
   }
   const settingsOf = (namespace: string, dev: string): Plain => {
-    const isBridge = resources.get(linkId(namespace, dev))?.kind === 'bridge'
-    return (into(namespace, isBridge ? 'bridges' : 'interfaces')[dev] ??= {})
+    return (into(namespace, isBridge(resources.get(linkId(namespace, dev))) ? 'bridges' : 'interfaces')[dev] ??= {})
   }
   const links: { endpoints: string[] }[] = []
   for (const r of resources.values()) {
@@ -39,6 +38,9 @@ export function writeLab(name: string, resources: Resources): string {
         break
       case 'share':
         at(r.id)['shares'] = r.spec['of']
+        break
+      case 'existing':
+        settingsOf(r.namespace, nameOf(r.id))['existing'] = true
         break
       case 'address': {
         const { dev, address } = r.spec as { dev: string; address: string }
@@ -123,13 +125,13 @@ function writeLink(
   const { up, peer, link, mtuFollows, mtu, master, ...rest } = r.spec
   const type = types.get(r.kind)
   const isUsual = mtuFollows === true || mtu === type?.mtu(undefined, { up: true })
-  const under = resources.get(`${r.namespace}/${String(master)}`)?.kind
+  const under = isBridge(resources.get(linkId(r.namespace, String(master))))
   const settings: Plain = {
     ...(type?.byType && { type: r.kind }),
     ...(typeof link === 'string' && {
       link: namespaceOf(link) === r.namespace ? nameOf(link) : link.replace('/', ':'),
     }),
-    ...(master !== undefined && { [under === 'bridge' ? 'bridge' : 'master']: master }),
+    ...(master !== undefined && { [under ? 'bridge' : 'master']: master }),
     ...(mtu !== undefined && !isUsual && { mtu }),
     ...rest,
     ...(up === false && { up }),
@@ -139,6 +141,8 @@ function writeLink(
   if (typeof peer === 'string' && r.id < peer)
     links.push({ endpoints: [r.id.replace('/', ':'), peer.replace('/', ':')] })
 }
+
+const isBridge = (r: Resource | undefined): boolean => r?.kind === 'bridge' || r?.spec['bridge'] === true
 
 /** Rules that name no address are IPv4's unless they say otherwise. */
 const isFamily6 = ({ family, from, to }: Plain): boolean => family === 6 && from === undefined && to === undefined

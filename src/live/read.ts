@@ -1,7 +1,7 @@
 import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
-import { labGroup, notesIn, ownerOf } from '../model/owner.ts'
+import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
@@ -24,6 +24,8 @@ export interface Live {
   readonly lost: Resources
   /** What stands in its way, by id. */
   readonly foreign: ReadonlyMap<string, Foreign>
+  /** The interfaces of the machine's own namespace, by id. */
+  readonly machine: Resources
   /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
   readonly adoptable: Resources
   /** Sysctls that an earlier apply set and the lab does not: what they are without it, by id. */
@@ -86,6 +88,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
   const adoptable = new Map<string, Resource>()
   const lost = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
+  const machine = new Map<string, Resource>()
   for (const [name, dump] of dumps) {
     const owned = name === root || owner(dump) === lab
     if (!owned) foreign.set(name, found(name, owner(dump)))
@@ -94,6 +97,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
     const all = known ?? resourcesIn(name, dump, subject, more)
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
+    if (name === root) for (const resource of all) if (resource.kind === 'existing') machine.set(resource.id, resource)
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
@@ -109,6 +113,10 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
       const end = field && endOf(name, link)
       if (end) into.set(id, { ...resource, spec: { [field]: end, ...resource.spec } })
     }
+  for (const id of [...resources.values()].flatMap(standsOn)) {
+    const resource = machine.get(id)
+    if (resource && !resources.has(id)) resources.set(id, resource)
+  }
   for (const { name, stale, owner: left } of named) {
     const main = mains.get(name)
     if (stale && (left === lab || namespaces.has(name) || subject.parting?.has(name)))
@@ -131,7 +139,13 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, lost, foreign, adoptable, dropped, dumps, ...(subject.cursory && { cursory: true }) }
+  return { resources, lost, foreign, machine, adoptable, dropped, dumps, ...(subject.cursory && { cursory: true }) }
+}
+
+/** The interfaces in the machine's own namespace that a resource uses. */
+const standsOn = ({ root, namespace, spec }: Resource): string[] => {
+  const here = root ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
+  return [...here.map((name) => linkId(namespace, name)), ...(typeof spec['link'] === 'string' ? [spec['link']] : [])]
 }
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
@@ -163,10 +177,19 @@ function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Reso
 /** Finds the other end of a link: by its index, in the namespace that the kernel's id stands for. */
 function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: ReadonlyMap<string, string>) {
   const indexes = new Map<string, Map<number, IpLink>>()
+  /** The index of a VXLAN's lower device in another namespace: `ip` looks for its name in this one. */
+  const lowerIndex = (namespace: string, { linkinfo }: IpLink): number => {
+    const name = String(linkinfo?.info_data?.['link'] ?? '')
+    const unknown = /^if(\d+)$/.exec(name)?.[1]
+    const same = dumps.get(namespace)?.links.find(({ ifname }) => ifname === name)
+    return unknown === undefined ? (same?.ifindex ?? 0) : Number(unknown)
+  }
   for (const [name, { links }] of dumps) indexes.set(name, new Map(links.map((link) => [link.ifindex, link])))
   return (namespace: string, link: IpLink): string | undefined => {
     if (link.link_netnsid === undefined) return link.link ? linkId(namespace, link.link) : undefined
-    const index = link.link_index ?? 0
+    const isVxlan = link.linkinfo?.info_kind === 'vxlan'
+    if (isVxlan && link.linkinfo?.info_data?.['link'] === undefined) return undefined
+    const index = isVxlan ? lowerIndex(namespace, link) : (link.link_index ?? 0)
     const netns = dumps.get(namespace)?.nsids.get(link.link_netnsid)
     const home = netns === undefined ? root : (mains.get(netns) ?? netns)
     const end = indexes.get(home)?.get(index)
@@ -193,11 +216,15 @@ function ownedInRoot(
     for (const [name, mark] of marks)
       if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
   return all.filter(({ kind, id, spec }) => {
+    if (kind === 'existing') return false
+    if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
     if (kind === 'sysctl') return sysctls.has(namespace)
     const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : (spec['dev'] ?? spec['port'])
     const onDevice =
       kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || kind === 'wg' || kind === 'vlans' || 'up' in spec
-    return !onDevice || marks.get(String(dev)) === lab
+    const mine = !onDevice || marks.get(String(dev)) === lab
+    if (!mine && kind === 'address') foreign.set(id, { id })
+    return mine
   })
 }
 

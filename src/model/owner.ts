@@ -82,5 +82,11 @@ export const labGroup = (lab: string): number => 0x6e6c0000 + (hash(lab) & 0xfff
 /** A group for links that are about to go, of their own ids: what an earlier run left in a group is in another one. */
 export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hash(ids.join(' ')) & 0xffff)
 
+/**
+ * The metric of the lab's addresses on interfaces that are the machine's own, and of the routes to their subnets: how they are
+ * known. The machine's own routes have lower ones and are preferred.
+ */
+export const labMetric = labGroup
+
 /** The protocol number of the lab's routes and rules in the machine's own namespace: 201 to 250. */
 export const labProtocol = (lab: string): number => 201 + (hash(lab) % 50)

@@ -81,6 +81,8 @@ export interface IpAddress {
   /** The other end of a point-to-point address. */
   readonly address?: string
   readonly secondary?: boolean
+  /** Of the route to its subnet. */
+  readonly metric?: number
   readonly dynamic?: boolean
   readonly temporary?: boolean
   readonly mngtmpaddr?: boolean

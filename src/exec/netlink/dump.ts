@@ -11,7 +11,7 @@ const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46
 const ofLinks = [attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */)), attribute(IFLA_TARGET_NETNSID, u32(0))]
 /** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
 const LOOPBACK_IFINDEX = 1
-const IFA = { address: 1, local: 2, flags: 8 } as const
+const IFA = { address: 1, local: 2, flags: 8, metric: 9 } as const
 /** if_addr.h */
 const IFA_F = { secondary: 0x01, permanent: 0x80, mngtmpaddr: 0x100 } as const
 const NDA = { dst: 1, lladdr: 2 } as const
@@ -139,16 +139,19 @@ function readAddresses(bytes: Buffer, answer: Slice, found: readonly IpLink[]): 
     let set = bytes[at + 2] ?? 0
     let local: string | undefined
     let other: string | undefined
+    let metric: number | undefined
     attributes(bytes, at + 8, end, (type, from, to) => {
       if (type === IFA.local) local = address(bytes, from, to)
       else if (type === IFA.address) other = address(bytes, from, to)
       else if (type === IFA.flags) set = bytes.readUInt32LE(from)
+      else if (type === IFA.metric) metric = bytes.readUInt32LE(from)
     })
     byLink.get(bytes.readUInt32LE(at + 4))?.push({
       family: family === AF_INET ? 'inet' : 'inet6',
       local: local ?? other ?? '',
       prefixlen: bytes[at + 1] ?? 0,
       ...(local !== undefined && other !== undefined && local !== other && { address: other }),
+      ...(metric !== undefined && { metric }),
       ...(set & IFA_F.secondary && (family === AF_INET ? { secondary: true } : { temporary: true })),
       ...(!(set & IFA_F.permanent) && { dynamic: true }),
       ...(set & IFA_F.mngtmpaddr && { mngtmpaddr: true }),
