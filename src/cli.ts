@@ -34,9 +34,13 @@ async function end(run: Run): Promise<void> {
     process.exitCode = await run(global)
   } catch (error) {
     const { reportError } = await import('./commands/errors.ts')
-    process.exitCode = reportError(error, global)
+    process.exitCode = reportError(error, { ...global, ...chosen })
   }
 }
+
+/** The options of the command that was called. */
+let chosen: { readonly json?: boolean } = {}
+program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
 const planning = (command: Command): Command =>
   command

@@ -11,6 +11,10 @@ export interface Ground {
   readonly places: ReadonlyMap<string, string | undefined>
   /** Address → the namespace that has it. */
   readonly owners: ReadonlyMap<string, string>
+  /** Address → `NAMESPACE:INTERFACE` that has it, or should. */
+  readonly holders: ReadonlyMap<string, string>
+  /** The interfaces that are down. */
+  readonly down: ReadonlySet<string>
   /** What each namespace looks like, without second names. */
   readonly nodes: ReadonlyMap<string, Node>
 }
@@ -21,6 +25,8 @@ export interface Node {
   readonly interfaces: ReadonlyMap<number, string>
   /** Interface → `NAMESPACE:INTERFACE` at the other end of its cable. */
   readonly peers: ReadonlyMap<string, string>
+  /** The interfaces that are ports of a bridge, or lower devices: they pass on what is for others. */
+  readonly carriers: ReadonlySet<string>
   /** The networks that it has routes to, whatever the table. */
   readonly routes: readonly Cidr[]
   readonly forwards: { readonly 4: boolean; readonly 6: boolean }

@@ -8,6 +8,8 @@ export interface Packet {
   readonly ifindex?: number
   /** Where the capture was on all interfaces: whether it came in or went out. */
   readonly direction?: 'in' | 'out'
+  /** It came in, and was meant for somebody else: a bridge sends everywhere what it does not know. */
+  readonly strange?: true
   readonly protocol: string
   readonly source: string
   readonly destination: string
@@ -62,8 +64,9 @@ export function decode(frame: Buffer, link: number): Omit<Packet, 'time'> | unde
     if (frame.length < 20) return undefined
     const body = frame.subarray(20)
     const packet = frame.readUInt16BE(0) === ARP ? decodeArp(body) : decodeIp(body)
-    // Packet type 4 is what this machine sends (packet(7)).
-    return packet && { ifindex: frame.readUInt32BE(4), direction: frame[10] === 4 ? 'out' : 'in', ...packet }
+    // Packet type 4 is what this machine sends, 3 what came for another (packet(7)).
+    const [ifindex, type] = [frame.readUInt32BE(4), frame[10]]
+    return packet && { ifindex, direction: type === 4 ? 'out' : 'in', ...(type === 3 && { strange: true }), ...packet }
   }
   if (link !== ETHERNET) return undefined
   let at = 12

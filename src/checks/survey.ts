@@ -20,8 +20,14 @@ interface Surveyed {
 export function survey({ name: lab, folder, resources: desired, namespaces }: Surveyed, live: Live): Ground {
   const { resources, dumps } = live
   const owners = new Map<string, string>()
+  const holders = new Map<string, string>()
+  const down = new Set<string>()
+  for (const { kind, namespace, spec } of [...desired.values(), ...resources.values()])
+    if (kind === 'address')
+      holders.set(String(spec['address']).replace(/\/.*/, ''), `${namespace}:${String(spec['dev'])}`)
   const peers = new Map<string, Map<string, string>>()
   for (const { id, kind, namespace, spec } of resources.values()) {
+    if (spec['up'] === false) down.add(`${namespace}:${nameOf(id)}`)
     if (kind === 'address') owners.set(String(spec['address']).replace(/\/.*/, ''), namespace)
     if (typeof spec['peer'] === 'string') {
       const ends = peers.get(namespace) ?? new Map<string, string>()
@@ -39,7 +45,7 @@ export function survey({ name: lab, folder, resources: desired, namespaces }: Su
   for (const [name, dump] of dumps)
     if (places.has(name)) nodes.set(name, nodeOf(dump, peers.get(name) ?? new Map<string, string>()))
   const told = (namespace: string): string[] => toldTo(lab, namespace, folder)
-  return { told, names: namesIn(desired), places, owners, nodes }
+  return { told, names: namesIn(desired), places, owners, holders, down, nodes }
 }
 
 function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {
@@ -47,6 +53,9 @@ function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {
   return {
     interfaces: new Map(dump.links.map(({ ifindex, ifname }) => [ifindex, ifname])),
     peers,
+    carriers: new Set(
+      dump.links.flatMap(({ ifname, master, link }) => [...(master ? [ifname] : []), ...(link ? [link] : [])]),
+    ),
     routes: dump.routes.flatMap(networkOf),
     forwards: { 4: forwards('net.ipv4.ip_forward'), 6: forwards('net.ipv6.conf.all.forwarding') },
     firewall: { 4: dump.iptables, 6: dump.ip6tables },

@@ -61,13 +61,10 @@ export async function trace(
     const asked = unanswered(questions, all)
     return checks.map((check, i) => {
       const trail = trails[i] ?? newTrail()
-      return whereLost(
-        check.from,
-        hops((packet) => isOf(packet, trail, origin)),
-        ground,
-        asked,
-        targetOf(check, ground),
-      )
+      const seen = hops((packet) => isOf(packet, trail, origin))
+      const target = targetOf(check, ground)
+      const where = whereLost(check.from, withoutStrays(seen, ground), ground, asked, target)
+      return where === undefined ? undefined : `${where}${downOnTheWay(check.from, seen, ground, target)}`
     })
   } catch {
     return unknown // the checks have failed already; this only would have said more
@@ -92,6 +89,31 @@ function unanswered(questions: readonly Hop[], all: readonly Packet[]): Hop[] {
     ),
   )
   return questions.filter(({ packet }) => !answers.has(sought(packet) ?? ''))
+}
+
+/** Without what arrived where it was not meant to, because a bridge did not know where to send it: its way ended elsewhere. */
+export function withoutStrays(hops: readonly Hop[], { nodes }: Pick<Ground, 'nodes'>): Hop[] {
+  const strays = hops.filter(
+    ({ namespace, device, packet }) => packet.strange && !nodes.get(namespace)?.carriers.has(device),
+  )
+  const isBefore = (hop: Hop): boolean =>
+    hop.packet.direction === 'out' &&
+    strays.some(
+      (stray) =>
+        nodes.get(hop.namespace)?.peers.get(hop.device) === whereAt(stray) &&
+        hop.packet.bytes.equals(stray.packet.bytes),
+    )
+  return hops.filter((hop) => !strays.includes(hop) && !isBefore(hop))
+}
+
+/** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where nothing left, one's own. */
+function downOnTheWay(from: string, hops: readonly Hop[], { holders, down, nodes }: Ground, target = ''): string {
+  const holder = holders.get(target)
+  const [namespace = '', device = ''] = holder?.split(':') ?? []
+  const own = hops.length ? [] : [...down].filter((one) => one.startsWith(`${from}:`))
+  const needed = [holder, nodes.get(namespace)?.peers.get(device), ...own]
+  const found = [...new Set(needed)].filter((one) => one !== undefined && down.has(one))
+  return found.length ? `; ${found.join(', ')} ${found.length > 1 ? 'are' : 'is'} down` : ''
 }
 
 const headerOf = ({ bytes }: Packet): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
@@ -195,15 +217,17 @@ function end(hop: Hop, ground: Ground, question: (namespace: string) => string, 
 }
 
 /** What in the namespace may be the reason. */
-function hint(ground: Ground, { namespace, packet }: Hop, chain: 'INPUT' | 'FORWARD'): string {
+function hint(ground: Ground, { namespace, device, packet }: Hop, chain: 'INPUT' | 'FORWARD'): string {
   const node = ground.nodes.get(namespace)
   const family = packet.source.includes(':') ? 6 : 4
   const rules = node?.firewall[family] ?? ''
   const routeless = (address: string): string =>
     node && !node.routes.some((route) => contains(route, address)) ? `${namespace} has no route to ${address}` : ''
+  // At the port of a bridge nothing is routed.
+  const isPassed = chain === 'FORWARD' && node?.carriers.has(device) === true
   const reasons = [
-    routeless(chain === 'INPUT' ? packet.source : packet.destination),
-    chain === 'FORWARD' && node?.forwards[family] === false ? 'forwarding is off there' : '',
+    isPassed ? '' : routeless(chain === 'INPUT' ? packet.source : packet.destination),
+    chain === 'FORWARD' && node?.forwards[family] === false && !isPassed ? 'forwarding is off there' : '',
     new RegExp(`^:${chain} DROP`, 'm').test(rules) ? `the policy of ${chain} is DROP there` : '',
     new RegExp(`-A ${chain} .*-j (DROP|REJECT)`).test(rules) ? `${chain} has rules that drop` : '',
   ].filter(Boolean)

@@ -38,7 +38,8 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   if (shown) {
     show(shown, options)
     if (shown.plan.steps.length === 0) return 0
-    if (!(await approved())) return 1
+    const answer = await approved()
+    if (answer !== 'yes') return answer === 'interrupted' ? 130 : 1
   }
   const release = await lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
@@ -86,15 +87,15 @@ function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions
   if (live.cursory) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 
-async function approved(): Promise<boolean> {
+async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
   if (!process.stdin.isTTY)
     throw UserError.of(
       'there is no terminal to ask on',
       'Look at the plan, then run the command again with -y (--auto-approve).',
     )
-  const yes = await confirm('Do this?')
-  if (!yes) note('Nothing was changed.\n')
-  return yes
+  const answer = await confirm('Do this?')
+  if (answer !== 'yes') note('Nothing was changed.\n')
+  return answer
 }
 
 /** The first signal lets the running step finish and undoes what was done; the second ends the run at once. */

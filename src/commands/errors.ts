@@ -1,8 +1,18 @@
 import { UserError } from '../model/diagnostic.ts'
-import { errColors, note, report, type Global } from './terminal.ts'
+import { errorJson } from '../render/json.ts'
+import { errColors, note, outJson, report, type Global } from './terminal.ts'
 
-/** Tells what went wrong and returns the exit code: a user's mistake without a stack, a bug of ours with one. */
-export function reportError(error: unknown, options: Global): number {
+/** Tells what went wrong and returns the exit code: a user's mistake without a stack, a bug of ours with one.
+ * A command that was to print a JSON document prints one that says it. */
+export function reportError(error: unknown, options: Global & { readonly json?: boolean }): number {
+  if (options.json)
+    outJson(
+      errorJson(
+        error instanceof UserError
+          ? error.diagnostics
+          : [{ severity: 'error', summary: error instanceof Error ? error.message : String(error) }],
+      ),
+    )
   if (error instanceof UserError) {
     report(error.diagnostics, options)
     return 1

@@ -56,12 +56,31 @@ export const outJson = (value: unknown): void => out(`${JSON.stringify(value, un
 export const report = (diagnostics: readonly Diagnostic[], options: Global): void =>
   note(diagnostics.map((d) => renderDiagnostic(d, errColors(options))).join('\n'))
 
-/** Asks on the terminal; only `yes` (or `y`) is one. */
-export async function confirm(question: string): Promise<boolean> {
+/** Asks on the terminal; only `yes` (or `y`) is one. Ctrl-D is a no, Ctrl-C interrupts. */
+export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {
   const asker = createInterface({ input: process.stdin, output: process.stderr })
+  let interrupt = (): void => {}
   try {
-    return /^y(es)?$/i.test((await asker.question(harmless(`${question} [y/N] `))).trim())
+    return await new Promise((resolve) => {
+      const unanswered = (answer: 'no' | 'interrupted') => (): void => {
+        note('\n')
+        resolve(answer)
+      }
+      interrupt = unanswered('interrupted')
+      const end = unanswered('no')
+      asker.once('SIGINT', interrupt)
+      process.once('SIGINT', interrupt) // where standard error is no terminal
+      asker.once('close', end)
+      asker.question(harmless(`${question} [y/N] `)).then(
+        (answer) => {
+          asker.off('close', end)
+          resolve(/^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no')
+        },
+        () => {}, // it was closed
+      )
+    })
   } finally {
-    asker.close()
+    process.off('SIGINT', interrupt)
+    asker.removeAllListeners('close').close()
   }
 }

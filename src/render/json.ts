@@ -1,6 +1,7 @@
 import { commandOf } from '../backend/iproute/index.ts'
 import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Place } from '../model/operation.ts'
 import {
@@ -150,4 +151,18 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
     description: kindOf(r.kind).describe(r.spec),
     spec: published(r),
   })),
+})
+
+/** What is wrong, and where, as programs read it. */
+export const diagnosticJson = ({ severity, summary, detail, position }: Diagnostic) => ({
+  severity,
+  summary,
+  detail: detail ?? '',
+  ...(position && { file: position.file, line: position.line, column: position.column }),
+})
+
+/** What every command with `--json` prints when it fails before it has anything else to tell. */
+export const errorJson = (diagnostics: readonly Diagnostic[]) => ({
+  format_version: FORMAT,
+  error: { diagnostics: diagnostics.map(diagnosticJson) },
 })

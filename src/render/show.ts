@@ -11,17 +11,15 @@ interface Row {
 export function renderShow({ lab, resources }: ShowJson, c: Colors): string {
   const byNamespace = new Map<string, ResourceJson[]>()
   for (const r of resources) byNamespace.set(r.namespace, [...(byNamespace.get(r.namespace) ?? []), r])
-  const ports = new Map(
-    resources.map((r) => [r.id, r.spec['master'] === undefined ? undefined : String(r.spec['master'])]),
-  )
-  const blocks = [...byNamespace].map(([namespace, list]) => block(namespace, list, ports, c))
+  const all = new Map(resources.map((r) => [r.id, r]))
+  const blocks = [...byNamespace].map(([namespace, list]) => block(namespace, list, all, c))
   return `${c.bold(lab)}: ${byNamespace.size} namespace${byNamespace.size === 1 ? '' : 's'}\n${blocks.join('')}`
 }
 
 function block(
   namespace: string,
   list: readonly ResourceJson[],
-  ports: ReadonlyMap<string, string | undefined>,
+  all: ReadonlyMap<string, ResourceJson>,
   c: Colors,
 ): string {
   const links = list.filter(({ spec }) => typeof spec['up'] === 'boolean')
@@ -30,7 +28,11 @@ function block(
       .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [String(r.spec['address'])] : []))
       .join(', ')
   const rows = links
-    .map((link): Row => ({ name: nameOf(link.id), addresses: addresses(link), text: connection(link, links, ports) }))
+    .map((link): Row => ({
+      name: `${nameOf(link.id)}${stateOf(link)}`,
+      addresses: addresses(link),
+      text: connection(link, links, all),
+    }))
     .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
   const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
   const [names, cidrs] = [width('name'), width('addresses')]
@@ -58,6 +60,7 @@ function block(
   ].join('')
 }
 
+const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
 const nameOf = (id: string): string => id.slice(id.indexOf('/') + 1)
 
 /** What follows the kind in an id: `ns0/route/default` → `default`. */
@@ -80,19 +83,23 @@ function forwards(list: readonly ResourceJson[]): string | undefined {
 function connection(
   link: ResourceJson,
   links: readonly ResourceJson[],
-  ports: ReadonlyMap<string, string | undefined>,
+  all: ReadonlyMap<string, ResourceJson>,
 ): string {
   const { spec, kind, namespace } = link
-  const state = spec['up'] === false ? ' (down)' : ''
+  const peerOf = typeof spec['peer'] === 'string' ? all.get(spec['peer']) : undefined
+  const { mtu } = spec
+  const isUsual = mtu === undefined || kind === 'loopback' || (mtu === 1500 && (peerOf?.spec['mtu'] ?? mtu) === mtu)
+  const size = isUsual ? '' : `, mtu ${String(mtu)}`
   const port = typeof spec['master'] === 'string' ? `port of ${spec['master']} ` : ''
   if (typeof spec['peer'] === 'string') {
     const peer = spec['peer']
     const [home = '', name = ''] = [peer.slice(0, peer.indexOf('/')), nameOf(peer)]
-    const into = ports.get(peer)
-    return `${port}── ${home}:${into === undefined ? name : `${into} (port ${name})`}${state}`
+    const into = peerOf?.spec['master']
+    const state = peerOf ? stateOf(peerOf) : ''
+    return `${port}── ${home}:${into === undefined ? name : `${String(into)} (port ${name})`}${state}${size}`
   }
   const members = links.filter((l) => l.spec['master'] === nameOf(link.id)).map(({ id }) => nameOf(id))
   const on = typeof spec['link'] === 'string' ? ` on ${spec['link'].replace(`${namespace}/`, '')}` : ''
-  if (kind === 'loopback') return state.trim()
-  return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${state}`
+  if (kind === 'loopback') return ''
+  return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${size}`
 }

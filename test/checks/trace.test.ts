@@ -1,10 +1,11 @@
 import type { Ground, Node } from '../../src/checks/ground.ts'
 import { decode } from '../../src/checks/packet.ts'
-import { whereLost, type Hop } from '../../src/checks/trace.ts'
+import { whereLost, withoutStrays, type Hop } from '../../src/checks/trace.ts'
 
 const node = (forwards: boolean, rules = '', peers: [string, string][] = []): Node => ({
   interfaces: new Map(),
   peers: new Map(peers),
+  carriers: new Set(),
   routes: [{ family: 4, address: '10.0.0.0', prefix: 16 }],
   forwards: { 4: forwards, 6: forwards },
   firewall: { 4: rules, 6: '' },
@@ -17,6 +18,8 @@ const ground = (router: Node): Ground => ({
     ['10.0.0.2', 'a'],
     ['10.0.1.2', 'b'],
   ]),
+  holders: new Map(),
+  down: new Set(),
   nodes: new Map([
     ['a', node(false, '', [['eth0', 'r:left']])],
     ['r', router],
@@ -85,4 +88,18 @@ test('what has no route', () => {
   expect(whereLost('a', [hop('r:left', 'in', 'request')], all('r'), [])).toMatch(
     /^arrived at r:left, and was not forwarded: r has no route to 10.0.1.2, FORWARD has rules that drop /,
   )
+})
+
+test('what a bridge sends everywhere did not go where it was not meant to', () => {
+  const seen = [
+    hop('a:eth0', 'out', 'request'),
+    hop('r:left', 'in', 'request'),
+    hop('r:other', 'out', 'request'),
+    { ...hop('c:eth0', 'in', 'request'), packet: { ...hop('c:eth0', 'in', 'request').packet, strange: true as const } },
+  ]
+  const bridge = { ...node(false, '', [['other', 'c:eth0']]), carriers: new Set(['left', 'other']), routes: [] }
+  const all = ground(bridge)
+  const left = withoutStrays(seen, all)
+  expect(left.map(({ namespace, device }) => `${namespace}:${device}`)).toEqual(['a:eth0', 'r:left'])
+  expect(whereLost('a', left, all, [])).toMatch(/^arrived at r:left, and was not forwarded \(/)
 })

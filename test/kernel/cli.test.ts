@@ -269,3 +269,24 @@ test('what is wrong with an option names the help of its command', async () => {
   expect((await netlab(['plan', '--frobnicate'])).stderr).toContain('(netlab plan --help shows')
   expect((await netlab(['frobnicate'])).stderr).toContain('(netlab --help shows')
 })
+
+test.each(['plan', 'apply', 'test', 'show'])(
+  '%s --json says in its document what is wrong with the file',
+  async (command) => {
+    const path = join(world.folder, 'wrong.yaml')
+    writeFileSync(path, 'name: wrong\nnamespaces: { a: { bridge: {} } }\n')
+    const { code, stdout } = await world.netlab([command, path, '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      format_version: '1.0',
+      error: { diagnostics: [{ severity: 'error', file: path, line: 2 }] },
+    })
+  },
+)
+
+test('Ctrl-D at the question changes nothing, and says so', async () => {
+  const answer = await typing('\x04', 'apply labs/router.yaml')
+  expect(answer).toMatchObject({ code: 1, stdout: expect.stringContaining('Nothing was changed.') })
+  expect(answer.stdout).not.toContain('bug')
+  expect(await namespaces()).toBe('')
+})

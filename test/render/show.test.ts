@@ -26,10 +26,10 @@ test('who is connected to whom, and what else is there', () =>
           of('r/lo', 'loopback', { up: true }),
           of('r/br0', 'bridge', { up: true }),
           of('r/br0/10.0.0.1/24', 'address', { dev: 'br0', address: '10.0.0.1/24' }),
-          of('r/p', 'veth', { up: true, master: 'br0', peer: 'h/eth0' }),
+          of('r/p', 'veth', { up: true, master: 'br0', peer: 'h/eth0', mtu: 1500 }),
           of('r/iptables', 'iptables', {}, 'filter: 5 rules'),
           of('h', 'namespace', {}),
-          of('h/eth0', 'veth', { up: false, peer: 'r/p' }),
+          of('h/eth0', 'veth', { up: false, peer: 'r/p', mtu: 1400 }),
           of('h/route/default', 'route', { to: 'default' }, 'via 10.0.0.1 dev eth0'),
         ],
       },
@@ -39,11 +39,11 @@ test('who is connected to whom, and what else is there', () =>
 
 r  forwards IPv4
   br0  10.0.0.1/24  bridge: p
-  p                 port of br0 ── h:eth0
+  p                 port of br0 ── h:eth0 (down), mtu 1500
   sysctl net.ipv4.tcp_ecn = 1
   iptables filter: 5 rules
 
 h
-  eth0    ── r:br0 (port p) (down)
+  eth0 (down)    ── r:br0 (port p), mtu 1400
   route default via 10.0.0.1 dev eth0
 `))
