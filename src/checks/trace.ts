@@ -106,11 +106,15 @@ export function withoutStrays(hops: readonly Hop[], { nodes }: Pick<Ground, 'nod
   return hops.filter((hop) => !strays.includes(hop) && !isBefore(hop))
 }
 
-/** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where nothing left, one's own. */
+/** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where there is no route to it, one's own. */
 function downOnTheWay(from: string, hops: readonly Hop[], { holders, down, nodes }: Ground, target = ''): string {
   const holder = holders.get(target)
   const [namespace = '', device = ''] = holder?.split(':') ?? []
-  const own = hops.length ? [] : [...down].filter((one) => one.startsWith(`${from}:`))
+  const routes = nodes.get(from)?.routes ?? []
+  const own =
+    hops.length || routes.some((route) => contains(route, target))
+      ? []
+      : [...down].filter((one) => one.startsWith(`${from}:`))
   const needed = [holder, nodes.get(namespace)?.peers.get(device), ...own]
   const found = [...new Set(needed)].filter((one) => one !== undefined && down.has(one))
   return found.length ? `; ${found.join(', ')} ${found.length > 1 ? 'are' : 'is'} down` : ''

@@ -12,8 +12,9 @@ afterAll(() => world.close())
 const file = (): string => join(world.folder, 'within.yaml')
 const link = (state: 'up' | 'down'): Promise<unknown> =>
   world.run(['ip', '-n', 'b', 'link', 'set', 'dev', 'eth0', state])
-const soon = async (seconds: number, work: () => Promise<unknown>): Promise<void> => {
-  await new Promise((done) => setTimeout(done, seconds * 1000))
+/** Does it a while after the first ping has begun. */
+const soon = async (work: () => Promise<unknown>): Promise<void> => {
+  await world.run(['sh', '-c', 'until pgrep -x ping; do sleep 0.1; done; sleep 3'])
   await work()
 }
 
@@ -47,7 +48,7 @@ test('what does not hold yet is tried until it does, and commands as well', asyn
       `{ from: a, run: "echo x >>${world.folder}/tries; test $(wc -l <${world.folder}/tries) -ge 3", within: 20s }`,
       '{ from: a, ping: 10.8.0.1 }',
     ]),
-    soon(2, () => link('up')),
+    soon(() => link('up')),
   ])
   expect({ code, checks }).toMatchObject({ code: 0 })
   expect(seconds).toBeLessThan(18)
@@ -67,7 +68,7 @@ test('what must fail is tried until it does', async () => {
       '{ from: a, ping: b, expect: fail, within: 20s }',
       '{ from: a, run: [ping, -c1, -W1, b], expect: fail, within: 20s }',
     ]),
-    soon(2, () => link('down')),
+    soon(() => link('down')),
   ])
   await link('up')
   expect(checks).toMatchObject([{ status: 'pass' }, { status: 'pass' }])

@@ -144,7 +144,7 @@ test('what does not hold fails, each with where it was lost', async () => {
   expect(checks.map(({ where }) => where?.replace(/ \(.*|: .*nobody.*/, ''))).toEqual([
     undefined,
     'no packet of it left c1',
-    'no packet of it left alone: alone has no route to 10.1.0.2',
+    'no packet of it left alone: alone has no route to 10.1.0.2; alone:idle is down',
     'no packet of it left c1',
     'arrived at gw:br0, and was not forwarded: the policy of FORWARD is DROP there',
     'arrived at out:eth0, and was not answered: INPUT has rules that drop',
