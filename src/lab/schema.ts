@@ -3,7 +3,7 @@ import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
 import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { route, rule } from './schema-routing.ts'
-import { bool, cidr, command, int, list, map, object, text, type Schema } from './schema-words.ts'
+import { cidr, command, int, list, map, object, text, type Schema } from './schema-words.ts'
 
 const process = object(
   {
