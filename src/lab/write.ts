@@ -72,7 +72,7 @@ export function writeLab(name: string, resources: Resources): string {
         into(r.namespace, 'ipsets')[String(r.spec['name'])] = ipsetValue(r.spec as unknown as IpsetSpec)
         break
       case 'process':
-        into(r.namespace, 'processes')[String(r.spec['name'])] = without(r.spec, 'name')
+        into(r.namespace, 'processes')[String(r.spec['name'])] = without(without(r.spec, 'name'), 'dir')
         break
       case 'wg': {
         const { dev, listen_port, fwmark, private_key_file, peers } = r.spec as unknown as WgSpec

@@ -12,9 +12,9 @@ afterAll(() => world.close())
 const file = (): string => join(world.folder, 'within.yaml')
 const link = (state: 'up' | 'down'): Promise<unknown> =>
   world.run(['ip', '-n', 'b', 'link', 'set', 'dev', 'eth0', state])
-/** Does it a while after the first ping has begun. */
+/** Does it when the checks have been tried for a while. */
 const soon = async (work: () => Promise<unknown>): Promise<void> => {
-  await world.run(['sh', '-c', 'until pgrep -x ping; do sleep 0.1; done; sleep 3'])
+  await world.run(['sh', '-c', 'until pgrep -f "[c]js test"; do sleep 0.1; done; sleep 4'])
   await work()
 }
 
