@@ -66,8 +66,10 @@ export function summaryLine({ summary }: Pick<PlanJson, 'summary'>, c: Colors): 
   return `${c.bold('Plan:')} ${create + replace} to add, ${update} to change, ${gone + replace} to destroy.`
 }
 
-/** The commands in order, as a person would type them: exactly those, but for what is a script of netlab's own. */
+/** The exact commands in order; above a script of netlab's own, what a person would type instead, as a comment. */
 export const renderCommands = ({ steps }: PlanJson): string =>
   steps
-    .map(({ change, command, instead }) => (instead === undefined ? `${command}\n` : `${instead}  # ${change}\n`))
+    .map(({ change, command, instead }) =>
+      instead === undefined ? `${command}\n` : `# ${change}: ${instead.replaceAll('\n', '\n# ')}\n${command}\n`,
+    )
     .join('')

@@ -64,12 +64,13 @@ test('its tag says which lab it is of, and names one of which nothing else is kn
     expect(namelessOf('lab', other)).toBeUndefined()
 })
 
-test('people read what they would type, and not its scripts', () => {
+test('above a script of its own stands what a person would type', () => {
   const both = map(namespace, { ...process, spec: { ...spec, cwd: '/srv' } })
   const json = planJson(makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a/process/web']) }))
   expect(renderCommands(json)).toBe(
-    `kill $(grep -lsE 'file locks +${processTag('lab', 'a', 'web')} ' /proc/[0-9]*/limits | cut -d/ -f3)  # a/process/web\n` +
-      "ip netns exec a env -C /srv A=1 B=2 nginx -g 'daemon off;' &  # a/process/web\n",
+    `# a/process/web: kill $(grep -lsE 'file locks +${processTag('lab', 'a', 'web')} ' /proc/[0-9]*/limits | cut -d/ -f3)\n` +
+      `${json.steps[0]?.command}\n` +
+      `# a/process/web: ip netns exec a env -C /srv A=1 B=2 nginx -g 'daemon off;' &\n${json.steps[1]?.command}\n`,
   )
   expect(json.steps[1]?.command).toContain('# Starts a process of a lab')
 })
