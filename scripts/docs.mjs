@@ -58,6 +58,7 @@ const reference = [
   table('The file', schema),
   table('namespaces.NAME', namespace),
   table('Interface settings', interfaces),
+  table('addresses', objectOf(interfaces.properties.addresses.items)),
   ...types,
   table('bridges.NAME', objectOf(at('bridges').additionalProperties)),
   table('routes', at('routes').items),

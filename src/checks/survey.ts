@@ -1,5 +1,5 @@
 import type { Live } from '../live/read.ts'
-import { namesIn, toldTo } from '../model/names.ts'
+import { liveNames, namesIn, toldTo, type Addressed } from '../model/names.ts'
 import { nameOf, namespaceOf, type Resources } from '../model/resource.ts'
 import { parseCidr, type Cidr } from '../model/cidr.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
@@ -15,20 +15,27 @@ interface Surveyed {
 
 /**
  * What the live network of a lab looks like to the checks. The lab file says what its names mean, so that a check means the
- * same before and after something was changed by hand.
+ * same before and after something was changed by hand; a name without an address there means the live one.
  */
 export function survey({ name: lab, folder, resources: desired, namespaces }: Surveyed, live: Live): Ground {
-  const { resources, dumps } = live
+  const { resources, others, dumps } = live
   const owners = new Map<string, string>()
   const holders = new Map<string, string>()
   const down = new Set<string>()
-  for (const { kind, namespace, spec } of [...desired.values(), ...resources.values()])
+  for (const { kind, namespace, spec } of [...desired.values(), ...resources.values(), ...others.values()])
     if (kind === 'address')
       holders.set(String(spec['address']).replace(/\/.*/, ''), `${namespace}:${String(spec['dev'])}`)
   const peers = new Map<string, Map<string, string>>()
-  for (const { id, kind, namespace, spec } of resources.values()) {
+  const addresses: Addressed[] = []
+  const shares = new Map<string, string>()
+  for (const { id, kind, namespace, spec } of [...resources.values(), ...others.values()]) {
     if (spec['up'] === false) down.add(`${namespace}:${nameOf(id)}`)
-    if (kind === 'address') owners.set(String(spec['address']).replace(/\/.*/, ''), namespace)
+    if (kind === 'share') shares.set(id, String(spec['of']))
+    if (kind === 'address') {
+      const address = String(spec['address']).replace(/\/.*/, '')
+      owners.set(address, namespace)
+      addresses.push({ namespace, dev: String(spec['dev']), address })
+    }
     if (typeof spec['peer'] === 'string') {
       const ends = peers.get(namespace) ?? new Map<string, string>()
       ends.set(nameOf(id), `${namespaceOf(spec['peer'])}:${nameOf(spec['peer'])}`)
@@ -45,7 +52,9 @@ export function survey({ name: lab, folder, resources: desired, namespaces }: Su
   for (const [name, dump] of dumps)
     if (places.has(name)) nodes.set(name, nodeOf(dump, peers.get(name) ?? new Map<string, string>()))
   const told = (namespace: string): string[] => toldTo(lab, namespace, folder)
-  return { told, names: namesIn(desired), places, owners, holders, down, nodes }
+  const said = namesIn(desired)
+  const names = new Map([...liveNames(said, addresses, shares), ...said])
+  return { told, names, places, owners, holders, down, nodes }
 }
 
 function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {

@@ -3,6 +3,7 @@ import { hold } from '../exec/hold.ts'
 import { lastWords } from '../exec/processes.ts'
 import { showProgress } from '../exec/progress.ts'
 import { readEarly, type Early } from '../live/found.ts'
+import { ours } from '../live/others.ts'
 import { read } from '../live/read.ts'
 import type { Made } from '../live/subject.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -64,7 +65,7 @@ export async function carryOut(
     }
     held?.release()
     passing('Reading again, to verify …')
-    const live = await read(subject, runner, early)
+    const live = ours(await read(subject, runner, early), wanted)
     const wishes = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, wishes, listed)
     plan = left

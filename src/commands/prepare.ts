@@ -5,6 +5,7 @@ import { canonicalize } from '../live/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../live/features.ts'
 import { pinned } from '../live/inherited.ts'
 import { legacyWarnings } from '../live/legacy.ts'
+import { ours } from '../live/others.ts'
 import { read, type Live } from '../live/read.ts'
 import { MANY, type Subject } from '../live/subject.ts'
 import { asPrinted } from '../live/sysctls.ts'
@@ -106,11 +107,12 @@ async function prepared(
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
-  const [live, written] = await Promise.all([
+  const [found, written] = await Promise.all([
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where) : new Map<string, Resource>(),
   ])
-  const wanted = await asPrinted(written, live.resources, runner)
+  const wanted = await asPrinted(written, found.resources, runner)
+  const live = ours(found, wanted)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)
     throw UserError.of(

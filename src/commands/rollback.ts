@@ -3,6 +3,7 @@ import type { Held } from '../exec/hold.ts'
 import { showProgress } from '../exec/progress.ts'
 import { isLikeIptables } from '../kinds/firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
+import { ours } from '../live/others.ts'
 import { read, type Live } from '../live/read.ts'
 import type { Subject } from '../live/subject.ts'
 import type { Change, Plan } from '../model/plan.ts'
@@ -42,7 +43,7 @@ async function planBack(lab: string, desired: Resources, touched: ReadonlySet<st
   const subject = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> =>
-    restrict({ lab, desired, live: lasting((await read(subject, runner)).resources) }, concerned).plan
+    restrict({ lab, desired, live: lasting(ours(await read(subject, runner), desired).resources) }, concerned).plan
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
   return { failed, left: (await plan()).changes }
 }

@@ -1,6 +1,7 @@
 import { kindOf } from '../kinds/index.ts'
 import { startRunner } from '../exec/runner.ts'
 import { writeLab } from '../lab/write.ts'
+import { ours } from '../live/others.ts'
 import { owners } from '../live/owners.ts'
 import { legacyWarnings } from '../live/legacy.ts'
 import { read } from '../live/read.ts'
@@ -36,9 +37,9 @@ export async function show(argument: string | undefined, options: Options): Prom
     else out(writeLab(name, lab.resources))
     return 0
   }
-  const found = await read(subjectOf(name, lab), runner)
+  const found = ours(await read(subjectOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
-  const live = filtered(found.resources, owner === undefined ? undefined : argument)
+  const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)
   if (live.size === 0)
     throw UserError.of(
       `lab ${name} is not live`,

@@ -3,6 +3,7 @@ import { UserError } from '../model/diagnostic.ts'
 import { batched, type Command, type Outcome } from '../model/command.ts'
 import { ownerOf } from '../model/owner.ts'
 import { commandOf } from '../backend/iproute/index.ts'
+import { lasting } from '../model/ip-address.ts'
 import type { Operation } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, IpRoute, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
@@ -174,7 +175,8 @@ const markIn = (path: string, size: number): string | undefined =>
   size > 0 && size < 256 ? ownerOf(attempt(() => readFileSync(path, 'utf8'))) : undefined
 
 const LINKS = ['link show', 'addr show']
-const ALL = [...LINKS, 'route show table all', 'rule show', 'neigh show nud permanent', 'netns list-id']
+const NEIGHBORS = ['neigh show nud all', 'neigh show proxy']
+const ALL = [...LINKS, 'route show table all', 'rule show', ...NEIGHBORS, 'netns list-id']
 
 /**
  * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
@@ -239,9 +241,9 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
     addresses: json(lines[1]),
     routes: routes.some(isHidden) ? await routesAsText(netns) : routes,
     rules: json(lines[3]),
-    neighbors: json(lines[4]),
+    neighbors: lasting(json(lines[4])).concat(json(lines[5])),
     nsids: new Map(
-      json<{ nsid: number; name?: string }>(lines[5]).flatMap(({ nsid, name }) =>
+      json<{ nsid: number; name?: string }>(lines[6]).flatMap(({ nsid, name }) =>
         name === undefined ? [] : [[nsid, name]],
       ),
     ),

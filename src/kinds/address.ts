@@ -1,9 +1,22 @@
-import { familyOf, formatCidr, parseCidr, subnetOf } from '../model/cidr.ts'
+import { familyOf, formatCidr } from '../model/cidr.ts'
 import type { Kind, Outlook } from '../model/kind.ts'
-import type { Emission } from '../model/plan.ts'
 import { labMetric } from '../model/owner.ts'
+import type { Emission } from '../model/plan.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import type { Dump, IpAddress } from '../model/runner.ts'
+import type { IpAddress } from '../model/ip-address.ts'
+import type { Dump } from '../model/runner.ts'
+import {
+  addressId,
+  difference,
+  hostOf,
+  nameOfAddress,
+  networkOf,
+  primaries,
+  settings,
+  unusual,
+  words,
+  type AddressSpec,
+} from './address-spec.ts'
 import { ip } from './common.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 
@@ -11,60 +24,15 @@ import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 const KERNEL = '2'
 const LOCAL = '2'
 
-export type AddressSpec = {
-  readonly dev: string
-  /** `192.168.0.2/24`, canonical. */
-  readonly address: string
-  readonly family: 4 | 6
-  /** The CIDR of the interface's first address in the same IPv4 subnet, when this one is not the first. */
-  readonly primary?: string
-  /** On an interface of the machine's own: the lab's mark. */
-  readonly metric?: number
-  /** Routes that the kernel made along with it, and that are gone: to itself, to its subnet (live side only). */
-  readonly lacks?: readonly ('local' | 'subnet')[]
-}
-
-/** `ns0/veth0/192.168.0.2/24` */
-export const addressId = (namespace: string, dev: string, cidr: string): string => `${linkId(namespace, dev)}/${cidr}`
-
-/**
- * Which addresses of one interface the kernel makes secondary: IPv4 ones in a subnet that an earlier one is in.
- * Returns the CIDR of that earlier one, by CIDR (KERNEL: deleting the first deletes its secondaries).
- */
-export function primaries(cidrs: readonly string[]): Map<string, string> {
-  const first = new Map<string, string>()
-  const result = new Map<string, string>()
-  const four = cidrs.filter((text) => familyOf(text) === 4)
-  if (four.length < 2) return result
-  for (const text of four) {
-    const cidr = parseCidr(text)
-    if (!cidr) continue
-    const subnet = subnetOf(cidr)
-    const primary = first.get(subnet)
-    if (primary === undefined) first.set(subnet, text)
-    else result.set(text, primary)
-  }
-  return result
-}
-
 const isKernels = (dev: string, a: IpAddress): boolean =>
-  a.dynamic === true ||
-  a.temporary === true ||
-  (dev === 'lo' && ((a.local === '127.0.0.1' && a.prefixlen === 8) || a.local === '::1'))
-
-const hostOf = ({ address }: AddressSpec): string => address.slice(0, address.indexOf('/'))
-
-const subnetText = (text: string): string => {
-  const cidr = parseCidr(text)
-  return cidr ? subnetOf(cidr) : text
-}
+  dev === 'lo' && ((a.local === '127.0.0.1' && a.prefixlen === 8) || a.local === '::1')
 
 /**
  * Which routes are missing that the kernel makes with an address while its interface is up: to itself (not told of IPv6,
  * where it comes when the address has been found to be nobody else's), and to its subnet. Of several addresses that share
  * that one, the first says so.
  */
-function missing(dump: Dump): (dev: string, a: IpAddress, text: string, primary: boolean) => AddressSpec['lacks'] & {} {
+function missing(dump: Dump): (dev: string, a: IpAddress, name: string, primary: boolean) => AddressSpec['lacks'] & {} {
   const down = new Set(dump.links.flatMap(({ ifname, flags }) => (flags.includes('UP') ? [] : [ifname])))
   const known = new Set(
     dump.routes.flatMap(({ protocol, type, table, dst, dev }) =>
@@ -74,14 +42,17 @@ function missing(dump: Dump): (dev: string, a: IpAddress, text: string, primary:
           ? [`local ${dev ?? ''} ${dst}`]
           : Number(table) === LOCAL_TABLE
             ? []
-            : [`${dev ?? ''} ${dst}`],
+            : [`${dev ?? ''} ${dst === 'default' ? '::/0' : dst}`],
     ),
   )
-  return (dev, a, text, primary) => {
+  return (dev, a, name, primary) => {
     if (down.has(dev)) return []
     const local = a.family === 'inet6' || known.has(`local ${dev} ${a.local}`)
-    const own = dev === 'lo' || a.address !== undefined || /^fe80:|\/32$/.test(text) || !primary
-    const route = own ? '' : `${dev} ${a.prefixlen === 128 ? a.local : subnetText(text)}`
+    const network = networkOf(name)
+    // fib_add_ifaddr in net/ipv4/fib_frontend.c: none to 0.0.0.0/8 and below.
+    const none = a.noprefixroute || dev === 'lo' || !primary || /^fe80:|^0\./.test(network)
+    const own = none || (a.address === undefined ? name.endsWith('/32') : a.family === 'inet6')
+    const route = `${dev} ${network.replace(/\/(32|128)$/, '')}`
     const direct = own || known.has(route)
     known.add(route)
     return [...(local ? [] : ['local' as const]), ...(direct ? [] : ['subnet' as const])]
@@ -112,37 +83,46 @@ export const address: Kind<AddressSpec> = {
       spec: { dev: 'lo', address: text, family: familyOf(text) },
     }))
     const found = dump.addresses.flatMap(({ ifname, addr_info }) => {
-      const all = addr_info.filter((a) => a.local !== undefined && !isKernels(ifname, a))
-      const cidr = (a: IpAddress): string => formatCidr({ family: 4, address: a.local, prefix: a.prefixlen })
-      const firstOf = (some: readonly IpAddress[]): Map<string, string> =>
-        primaries([...some.filter((a) => !a.secondary), ...some.filter((a) => a.secondary)].map(cidr))
-      const earlier = firstOf(all)
+      const all = addr_info.flatMap((a) => {
+        if (a.local === undefined || isKernels(ifname, a)) return []
+        const spec: AddressSpec = {
+          dev: ifname,
+          address: formatCidr({ family: 4, address: a.local, prefix: a.prefixlen }),
+          family: a.family === 'inet' ? 4 : 6,
+          ...unusual(ifname, a),
+        }
+        return [{ a, name: nameOfAddress(spec), spec, others: spec.origin !== undefined || spec.proto !== undefined }]
+      })
+      const inOrder = [...all.filter(({ a }) => !a.secondary), ...all.filter(({ a }) => a.secondary)]
+      const firstOf = (chosen: (one: (typeof all)[number]) => boolean): Map<string, string> =>
+        primaries(inOrder.filter(chosen).map(({ name }) => name))
+      const earlier = firstOf(({ others }) => !others)
+      const earliest = all.some(({ others }) => others) ? firstOf(() => true) : earlier
       // What others have on an interface of the machine's own is none of the lab's.
-      const marked = root ? firstOf(all.filter(isMarked)) : undefined
-      return all.map((a): Resource<AddressSpec> => {
-        const text = cidr(a)
-        const primary = (marked && isMarked(a) ? marked : earlier).get(text)
-        const lacks = lacking(ifname, a, text, !earlier.has(text))
+      const marked = root ? firstOf(({ a }) => isMarked(a)) : undefined
+      return all.map(({ a, name, spec, others }): Resource<AddressSpec> => {
+        const primary = (others ? earliest : marked && isMarked(a) ? marked : earlier).get(name)
+        const lacks = others ? [] : lacking(ifname, a, name, !earlier.has(name))
         return {
-          id: addressId(namespace, ifname, text),
+          id: addressId(namespace, ifname, name),
           kind: 'address',
           namespace,
           ...(root && { root }),
-          spec: {
-            dev: ifname,
-            address: text,
-            family: familyOf(text),
-            ...(primary !== undefined && { primary }),
-            ...(root && isMarked(a) && { metric: a.metric }),
-            ...(lacks.length && { lacks }),
-          },
+          ...(others && { others }),
+          spec: { ...spec, ...(primary !== undefined && { primary }), ...(lacks.length && { lacks }) },
         }
       })
     })
     return [...found, ...lost]
   },
 
-  describe: ({ primary }) => (primary === undefined ? '' : 'secondary'),
+  describe: (spec) =>
+    [
+      ...(spec.primary === undefined ? [] : ['secondary']),
+      ...(spec.origin === undefined ? [] : [spec.origin]),
+      ...(spec.proto === undefined ? [] : [`proto ${spec.proto}`]),
+      ...words(spec).slice(nameOfAddress(spec).split(' ').length),
+    ].join(' '),
 
   published: ({ lacks: _, ...spec }) => spec,
 
@@ -157,10 +137,16 @@ export const address: Kind<AddressSpec> = {
             forces: 'which address of a subnet comes first is decided when they are added',
           },
         ]),
+    ...settings.flatMap((field) => difference(field, live, desired)),
+    // What was limited before a run may not be made so again.
+    ...(live.valid_lft === undefined || desired.valid_lft !== undefined
+      ? []
+      : [{ field: 'valid_lft', from: live.valid_lft, to: 'forever' }]),
+    ...(live.proto === desired.proto || desired.proto !== undefined ? [] : [{ field: 'proto', from: live.proto }]),
     ...(live.lacks ?? []).flatMap((route) =>
-      desired.lacks?.includes(route)
+      desired.lacks?.includes(route) || (route === 'subnet' && desired.noprefixroute)
         ? []
-        : [{ field: 'route', to: route === 'local' ? `local ${hostOf(desired)}` : subnetText(desired.address) }],
+        : [{ field: 'route', to: route === 'local' ? `local ${hostOf(desired)}` : networkOf(nameOfAddress(desired)) }],
     ),
   ],
 
@@ -179,32 +165,27 @@ export const address: Kind<AddressSpec> = {
 
   bereaved,
 
-  create: (r) => [
-    {
-      stage: 'add addresses',
-      // Without duplicate detection the address works at once, and routes through it can be added.
-      operation: ip(
-        r,
-        ...['addr', 'add', r.spec.address, 'dev', r.spec.dev],
-        ...(r.spec.family === 6 ? ['nodad'] : []),
-        ...(r.spec.metric === undefined ? [] : ['metric', String(r.spec.metric)]),
-      ),
-    },
-  ],
-  // As the kernel makes them: another interface may be in the same subnet.
-  update: ({ desired: r, differences }, outlook) =>
-    differences.map(({ to }) => {
+  create: (r) => [{ stage: 'add addresses', operation: add('add', r) }],
+  update: ({ desired: r, differences }, outlook) => [
+    ...(differences.some(({ field }) => field !== 'route')
+      ? [{ stage: 'add addresses' as const, operation: add('replace', r) }]
+      : []),
+    ...differences.flatMap(({ field, to }) => {
+      if (field !== 'route') return []
+      // As the kernel makes them: another interface may be in the same subnet.
       const route = String(to).split(' ')
       const local = route.length > 1
       const own = ownTable(outlook.desired, r.namespace, r.spec.dev)
       const table = own === MAIN_TABLE && local ? LOCAL_TABLE : own
+      const metric = local ? undefined : (r.spec.metric ?? (r.spec.family === 6 ? 256 : undefined))
       const how = ['dev', r.spec.dev, 'proto', 'kernel', ...(table === MAIN_TABLE ? [] : ['table', String(table)])]
-      const from = r.spec.family === 6 ? ['metric', '256'] : ['scope', local ? 'host' : 'link', 'src', hostOf(r.spec)]
-      return {
-        stage: 'add addresses',
-        operation: ip(r, 'route', 'append', ...route, ...how, ...from),
-      }
+      const from = r.spec.family === 6 ? [] : ['scope', local ? 'host' : 'link', 'src', hostOf(r.spec)]
+      const which = metric === undefined ? [] : ['metric', String(metric)]
+      return [
+        { stage: 'add addresses' as const, operation: ip(r, 'route', 'append', ...route, ...how, ...from, ...which) },
+      ]
     }),
+  ],
   // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
   lingers: ({ namespace, spec }, by) =>
     spec.primary !== undefined && by === addressId(namespace, spec.dev, spec.primary),
@@ -214,20 +195,24 @@ export const address: Kind<AddressSpec> = {
       : [
           {
             stage: r.spec.primary === undefined ? 'delete addresses' : 'delete secondary addresses',
-            operation: ip(r, 'addr', 'del', r.spec.address, 'dev', r.spec.dev),
+            operation: ip(r, 'addr', 'del', ...nameOfAddress(r.spec).split(' '), 'dev', r.spec.dev),
           },
           ...leftRoute(r, outlook),
         ],
 }
+
+/** Without duplicate detection an IPv6 address works at once, and routes through it can be added. */
+const add = (verb: 'add' | 'replace', r: Resource<AddressSpec>) =>
+  ip(r, 'addr', verb, ...words(r.spec), 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : []))
 
 /**
  * The route to the subnet of an IPv6 address that the lab put on an interface of the machine's own: where that has another
  * address of the subnet, the kernel leaves it (check_cleanup_prefix_route in net/ipv6/addrconf.c).
  */
 function leftRoute(r: Resource<AddressSpec>, { live, goes }: Outlook): Emission[] {
-  const { dev, address: text, metric, family } = r.spec
+  const { dev, metric, family } = r.spec
   if (metric === undefined || family === 4) return []
-  const subnet = subnetText(text)
+  const subnet = networkOf(nameOfAddress(r.spec))
   const isNeeded = [...live.values()].some(
     ({ id, kind, root, spec }) =>
       kind === 'address' &&
@@ -235,7 +220,7 @@ function leftRoute(r: Resource<AddressSpec>, { live, goes }: Outlook): Emission[
       spec['dev'] === dev &&
       spec['metric'] === metric &&
       !goes(id) &&
-      subnetText(String(spec['address'])) === subnet,
+      networkOf(nameOfAddress(spec as AddressSpec)) === subnet,
   )
   const operation = ip(
     r,

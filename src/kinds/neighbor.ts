@@ -2,44 +2,93 @@ import { canonicalAddress, familyOf } from '../model/cidr.ts'
 import type { Kind } from '../model/kind.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { covered, ip } from './common.ts'
+import { routingDaemonOf } from './protocols.ts'
 
 export type NeighborSpec = {
   /** The neighbour's IP address, canonical. */
   readonly to: string
   readonly dev: string
   readonly family: 4 | 6
-  /** Its MAC address, lower-case. */
-  readonly lladdr: string
+  /** Its MAC address, lower-case; a proxy entry has none. */
+  readonly lladdr?: string
+  /** The machine answers for this address, which is somebody else's. */
+  readonly proxy?: true
+  readonly router?: true
+  /** Live side only: it was learnt by something else than the kernel, and the kernel keeps it fresh. */
+  readonly extern_learn?: true
+  readonly managed?: true
+  /** The daemon that it belongs to (live side only). */
+  readonly protocol?: string
 }
 
-/** `ns0/veth0/neighbor/10.0.0.9` */
-export const neighborId = (namespace: string, { dev, to }: Pick<NeighborSpec, 'dev' | 'to'>): string =>
-  `${linkId(namespace, dev)}/neighbor/${to}`
+/** `ns0/veth0/neighbor/10.0.0.9`, `ns0/veth0/proxy/10.0.0.9` */
+export const neighborId = (namespace: string, { dev, to, proxy }: Pick<NeighborSpec, 'dev' | 'to' | 'proxy'>): string =>
+  `${linkId(namespace, dev)}/${proxy ? 'proxy' : 'neighbor'}/${to}`
 
-const words = ({ to, lladdr, dev }: NeighborSpec): string[] => [to, 'lladdr', lladdr, 'dev', dev, 'nud', 'permanent']
+/** What replaces whatever there is of it. The kernel keeps a protocol where it is given none. */
+const words = (s: NeighborSpec, wasDaemons = false): string[] => [
+  ...(s.proxy ? ['proxy'] : []),
+  s.to,
+  ...(s.lladdr === undefined ? [] : ['lladdr', s.lladdr]),
+  ...['dev', s.dev],
+  ...(s.lladdr === undefined ? [] : ['nud', 'permanent']),
+  ...(s.router ? ['router'] : []),
+  ...(wasDaemons ? ['protocol', 'boot'] : []),
+]
 
-/** A static neighbour (ARP or NDP) entry. */
+/** A static neighbour (ARP or NDP) entry, or one for which the machine answers. Those of daemons are theirs. */
 export const neighbor: Kind<NeighborSpec> = {
   name: 'neighbor',
-  read: (dump, { namespace, root }) =>
-    dump.neighbors.flatMap(({ dst, dev, lladdr, state }): Resource<NeighborSpec>[] => {
-      const to = canonicalAddress(dst)
-      if (!state?.includes('PERMANENT') || lladdr === undefined || to === undefined) return []
-      const spec = { to, dev, family: familyOf(to), lladdr }
-      return [{ id: neighborId(namespace, spec), kind: 'neighbor', namespace, ...(root && { root }), spec }]
+  read: (dump, { namespace, root, lab }) =>
+    dump.neighbors.flatMap((n): Resource<NeighborSpec>[] => {
+      const to = canonicalAddress(n.dst)
+      const has = (flag: 'proxy' | 'router' | 'extern_learn' | 'managed'): boolean => n[flag] !== undefined
+      const lasts = n.state?.includes('PERMANENT') && n.lladdr !== undefined
+      if (to === undefined || !(lasts || has('proxy') || has('managed'))) return []
+      const protocol = routingDaemonOf(n.protocol, lab)
+      const spec: NeighborSpec = {
+        to,
+        dev: n.dev,
+        family: familyOf(to),
+        ...(n.lladdr !== undefined && lasts && { lladdr: n.lladdr }),
+        ...(has('proxy') && { proxy: true }),
+        ...(has('router') && { router: true }),
+        ...(has('extern_learn') && { extern_learn: true }),
+        ...(has('managed') && { managed: true }),
+        ...(protocol !== undefined && { protocol }),
+      }
+      const others = spec.protocol !== undefined || spec.extern_learn
+      const id = neighborId(namespace, spec)
+      return [{ id, kind: 'neighbor', namespace, ...(root && { root }), ...(others && { others }), spec }]
     }),
-  describe: ({ lladdr }) => `is at ${lladdr}`,
+  describe: ({ lladdr, proxy, router, extern_learn, managed, protocol }) =>
+    [
+      ...(lladdr === undefined ? [] : [`is at ${lladdr}`]),
+      ...Object.entries({ proxy, router, extern_learn, managed }).flatMap(([flag, set]) => (set ? [flag] : [])),
+      ...(protocol === undefined ? [] : [`protocol ${protocol}`]),
+    ].join(' '),
   compare: (live, desired) =>
-    live.lladdr === desired.lladdr ? [] : [{ field: 'lladdr', from: live.lladdr, to: desired.lladdr }],
+    (['lladdr', 'router', 'extern_learn', 'managed', 'protocol'] as const).flatMap((field) => {
+      const [from, to] = [live[field], desired[field]]
+      return from === to ? [] : [{ field, ...(from !== undefined && { from }), ...(to !== undefined && { to }) }]
+    }),
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
   // The kernel may have learnt it already.
   create: (r) => [{ stage: 'add neighbors', operation: ip(r, 'neigh', 'replace', ...words(r.spec)) }],
-  update: ({ desired }) => [
-    { stage: 'add neighbors', operation: ip(desired, 'neigh', 'replace', ...words(desired.spec)) },
+  update: ({ live, desired }) => [
+    {
+      stage: 'add neighbors',
+      operation: ip(desired, 'neigh', 'replace', ...words(desired.spec, live.spec.protocol !== undefined)),
+    },
   ],
   remove: (r, outlook) =>
     covered(neighbor, r, outlook)
       ? []
-      : [{ stage: 'delete neighbors', operation: ip(r, 'neigh', 'del', r.spec.to, 'dev', r.spec.dev) }],
+      : [
+          {
+            stage: 'delete neighbors',
+            operation: ip(r, 'neigh', 'del', ...(r.spec.proxy ? ['proxy'] : []), r.spec.to, 'dev', r.spec.dev),
+          },
+        ],
 }

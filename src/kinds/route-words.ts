@@ -38,6 +38,8 @@ export type RouteSpec = Hop & {
   readonly nexthops?: readonly Hop[]
   /** `0x10` */
   readonly tos?: string
+  /** The daemon that it belongs to (live side only). */
+  readonly protocol?: string
 }
 
 /** The types that lead nowhere. */

@@ -15,10 +15,9 @@ import {
   type Hop,
   type RouteSpec,
 } from './route-words.ts'
+import { isKernels, routingDaemonOf } from './protocols.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 
-/** rtnetlink(7): who made a route. boot is `ip route add`; daemons and the kernel have numbers of their own. */
-const CONFIGURED = new Set(['0', '3', '4'])
 const types: Readonly<Record<string, RouteSpec['type']>> = {
   2: 'local',
   3: 'broadcast',
@@ -123,6 +122,7 @@ const devices = ({ dev, nexthops = [] }: RouteSpec): string[] =>
 const compared = [
   ...(['type', 'via', 'dev', 'onlink', 'encap', 'realm', 'nexthop', 'nexthops', 'as', 'src', 'scope', 'pref'] as const),
   ...metricWords,
+  'protocol' as const,
 ]
 
 const REPLACED = 'the kernel replaces an IPv6 route of another shape only by deleting it'
@@ -133,23 +133,32 @@ export const route: Kind<RouteSpec> = {
 
   read(dump, { namespace, root, lab }) {
     const seen = new Map<string, number>()
-    return dump.routes.flatMap((r): Resource<RouteSpec>[] => {
-      const mine = root ? r.protocol === String(labProtocol(lab)) : CONFIGURED.has(r.protocol ?? '3')
+    const theirs: (() => Resource<RouteSpec>)[] = []
+    const mine = dump.routes.flatMap((r): Resource<RouteSpec>[] => {
+      if (root ? r.protocol !== String(labProtocol(lab)) : isKernels(r.protocol)) return []
+      const protocol = routingDaemonOf(r.protocol, lab)
       // Older kernels do not say that they have made the local routes of IPv6 addresses themselves.
       const byKernel = Number(r.table) === LOCAL_TABLE && r.protocol === '0'
-      if (!mine || byKernel || r.dst.startsWith('ff00:')) return []
-      const spec = specOf(r)
+      if (byKernel || r.dst.startsWith('ff00:')) return []
+      if (protocol === undefined) return [found(specOf(r))]
+      theirs.push(() => ({ ...found({ ...specOf(r), protocol }), others: true }))
+      return []
+    })
+    return [...mine, ...theirs.map((make) => make())]
+
+    function found(spec: RouteSpec): Resource<RouteSpec> {
       const id = routeId(namespace, spec)
       const twin = seen.get(id) ?? 0
       seen.set(id, twin + 1)
       // The kernel allows several of one destination and metric (`ip route append`).
-      return [{ id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(root && { root }), spec }]
-    })
+      return { id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(root && { root }), spec }
+    }
   },
 
   describe: ({ metric: _, ...spec }) =>
     routeWords(spec, false)
       .filter((part) => part !== spec.to && part !== '0.0.0.0/0')
+      .concat(spec.protocol === undefined ? [] : ['proto', spec.protocol])
       .join(' '),
 
   compare(live, desired) {

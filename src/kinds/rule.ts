@@ -3,6 +3,7 @@ import { labProtocol } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
 import { covered, ip } from './common.ts'
+import { routingDaemonOf } from './protocols.ts'
 
 /** The other selectors of ip-rule(8), in the order in which they stand in an id: `true` for words without a value. */
 export const ruleWords = [
@@ -125,7 +126,7 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
   read({ rules, rules6 }: Dump, { namespace, root, lab, made }) {
-    const found = (spec: RuleSpec, more: { root?: true; lost?: true }): Resource<RuleSpec> => ({
+    const found = (spec: RuleSpec, more: { root?: true; lost?: true; others?: true }): Resource<RuleSpec> => ({
       id: ruleId(namespace, spec),
       kind: 'rule',
       namespace,
@@ -145,7 +146,9 @@ export const rule: Kind<RuleSpec> = {
       // Without IPv6 there are none.
       const lost = made && list.length ? initial[family].filter((priority) => !kernels.has(priority)) : []
       return [
-        ...others.map((r) => found(specOf(r, family), {})),
+        ...others.map((r) =>
+          found(specOf(r, family), routingDaemonOf(r.protocol, lab) === undefined ? {} : { others: true }),
+        ),
         ...lost.map((priority) => found({ family, priority, table: Number(KERNELS[priority]) }, { lost: true })),
       ]
     }

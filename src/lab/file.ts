@@ -11,7 +11,7 @@ export interface LabFile {
 
 export type Settings = Readonly<Record<string, unknown>>
 /** A CIDR, a list of CIDRs, or settings. */
-export type Shorthand = string | readonly string[] | Settings | null
+export type Shorthand = string | readonly AddressFile[] | Settings | null
 
 /** A rule set of nftables: text, a file, or several of them. */
 export type NftFile = NftPart | readonly NftPart[]
@@ -22,7 +22,8 @@ export interface NamespaceFile {
   readonly bridges?: Readonly<Record<string, Shorthand>>
   readonly routes?: readonly RouteFile[]
   readonly rules?: readonly Settings[]
-  readonly neighbors?: readonly { readonly to: string; readonly lladdr: string; readonly dev?: string }[]
+  readonly neighbors?: readonly NeighborFile[]
+  readonly others?: 'keep'
   readonly forwarding?: boolean | 'ipv4' | 'ipv6'
   readonly sysctls?: Readonly<Record<string, Plain>>
   readonly iptables?: Settings
@@ -39,6 +40,27 @@ export interface IpsetFile {
   readonly entries?: readonly (string | number)[]
   readonly [setting: string]: unknown
 }
+
+export interface NeighborFile {
+  readonly to: string
+  readonly lladdr?: string
+  readonly dev?: string
+  readonly proxy?: boolean
+  readonly router?: boolean
+}
+
+/** An address, or one with more settings. */
+export type AddressFile =
+  | string
+  | (Readonly<Record<'home' | 'mngtmpaddr' | 'noprefixroute', boolean | undefined>> & {
+      readonly address: string
+      readonly peer?: string
+      readonly scope?: string
+      readonly label?: string
+      readonly broadcast?: string
+      readonly metric?: number
+      readonly preferred_lft?: 0
+    })
 
 export interface HopFile {
   readonly via?: string

@@ -15,6 +15,8 @@ export interface Home {
   readonly namespace: string
   readonly root: boolean
   readonly subnets: readonly Net[]
+  /** What is at the other ends of point-to-point addresses. */
+  readonly peers: readonly Net[]
   readonly devices: ReadonlySet<string>
 }
 

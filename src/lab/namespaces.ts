@@ -28,7 +28,8 @@ export function expandNamespaces(x: Expansion): void {
     }
     const { shares } = fields ?? {}
     if (shares === undefined) {
-      x.add({ id: name, kind: 'namespace', namespace: name, spec: {} }, path, 'key')
+      const spec = fields?.others ? { others: fields.others } : {}
+      x.add({ id: name, kind: 'namespace', namespace: name, spec }, path, 'key')
       continue
     }
     const where = [...path, 'shares']

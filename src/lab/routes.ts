@@ -1,6 +1,7 @@
+import { addressId } from '../kinds/address-spec.ts'
 import { makeHop, routeId } from '../kinds/route.ts'
 import { discards, usualScope, type Hop, type RouteSpec } from '../kinds/route-words.ts'
-import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf } from '../model/cidr.ts'
+import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { canonicalEncap } from '../model/encap.ts'
 import { metrics, metricValue, type Metrics } from '../model/metrics.ts'
 import { linkId } from '../model/resource.ts'
@@ -219,10 +220,16 @@ function familyOfDefault({ subnets }: Home, { via, nexthops, src, dev }: RouteFi
 /** The kernel refuses a second route of the destination and metric that it has given one itself: to the subnet of an address. */
 function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec, path: Path): void {
   if (spec.metric !== (spec.family === 6 ? 256 : undefined)) return
+  const isWithoutRoute = (dev: string, cidr: Cidr): boolean =>
+    x.resources.get(addressId(namespace, dev, formatCidr(cidr)))?.spec['noprefixroute'] === true
   const own = subnets.find(({ dev, cidr, table }) => {
     const link = x.resources.get(linkId(namespace, dev))?.spec
     const isMade =
-      link?.['up'] === true && table === spec.table && dev !== 'lo' && (cidr.family === 6 || cidr.prefix < 32)
+      link?.['up'] === true &&
+      !isWithoutRoute(dev, cidr) &&
+      table === spec.table &&
+      dev !== 'lo' &&
+      (cidr.family === 6 || cidr.prefix < 32)
     return isMade && subnetOf(cidr) === spec.to
   })
   if (own)

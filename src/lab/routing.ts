@@ -2,6 +2,7 @@ import { neighborId } from '../kinds/neighbor.ts'
 import { canonicalAddress, familyOf, parseCidr } from '../model/cidr.ts'
 import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
+import type { NeighborFile } from './file.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
 import { expandRoute } from './routes.ts'
 import { expandRules } from './rules.ts'
@@ -10,6 +11,7 @@ import type { Path } from './source.ts'
 /** Routes, rules and neighbours of every namespace. Interfaces and addresses must have been expanded. */
 export function expandRouting(x: Expansion): void {
   const subnets = new Map<string, Net[]>()
+  const peers = new Map<string, Net[]>()
   const devices = new Map<string, Set<string>>()
   for (const r of x.resources.values()) {
     if (r.kind === 'address') {
@@ -20,6 +22,11 @@ export function expandRouting(x: Expansion): void {
         const table = tableOf(x, r.namespace, dev)
         list.push({ dev, cidr, ...(table !== undefined && { table }) })
         subnets.set(r.namespace, list)
+        const { remote } = r.spec as { remote?: string }
+        if (remote !== undefined) {
+          const other = { dev, cidr: { ...cidr, address: remote }, ...(table !== undefined && { table }) }
+          peers.set(r.namespace, [...(peers.get(r.namespace) ?? []), other])
+        }
       }
     } else if ('up' in r.spec) {
       const known = devices.get(r.namespace) ?? new Set()
@@ -32,13 +39,15 @@ export function expandRouting(x: Expansion): void {
       namespace,
       root: fields?.root === true,
       subnets: subnets.get(namespace) ?? [],
+      peers: peers.get(namespace) ?? [],
       devices: devices.get(namespace) ?? new Set(),
     }
-    const onLink = (fields?.routes ?? []).flatMap(({ to, dev, via, nexthops }): Net[] => {
+    const direct = (fields?.routes ?? []).flatMap(({ to, dev, via, nexthops }): Net[] => {
       const cidr = via === undefined && !nexthops && dev !== undefined ? parseCidr(to) : undefined
       const table = dev === undefined ? undefined : tableOf(x, namespace, dev)
       return cidr && dev !== undefined ? [{ dev, cidr, ...(table !== undefined && { table }) }] : []
     })
+    const onLink = [...home.peers, ...direct]
     fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
     expandRules(x, namespace, home.root ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
     fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))
@@ -52,18 +61,22 @@ function tableOf(x: Expansion, namespace: string, dev: string): number | undefin
   return vrf?.kind === 'vrf' ? Number(vrf.spec['table']) : undefined
 }
 
-function expandNeighbor(x: Expansion, home: Home, n: { to: string; lladdr: string; dev?: string }, path: Path): void {
+function expandNeighbor(x: Expansion, home: Home, n: NeighborFile, path: Path): void {
   const to = canonicalAddress(n.to)
-  const lladdr = n.lladdr.toLowerCase()
+  const lladdr = n.lladdr?.toLowerCase()
   if (to === undefined) return x.report.error([...path, 'to'], `"${n.to}" is no address`)
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(lladdr))
+  if (n.proxy && (lladdr !== undefined || n.router))
+    return x.report.error(path, 'a proxy entry has neither lladdr nor router', 'The interface’s own address is told.')
+  if (!n.proxy && lladdr === undefined)
+    return x.report.error(path, `the neighbour ${n.to} needs lladdr, its MAC address`, 'Or proxy: true.')
+  if (lladdr !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(lladdr))
     return x.report.error(
       [...path, 'lladdr'],
       `"${n.lladdr}" is no MAC address`,
       'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
     )
   if (!mustHave(x, home, n.dev, path)) return
-  const nets = n.dev === undefined ? netsFor(home.subnets, to, undefined) : []
+  const nets = n.dev === undefined ? netsFor([...home.subnets, ...home.peers], to, undefined) : []
   if (isUnclear(x, home, to, nets, [...path, 'to'])) return
   const dev = n.dev ?? nets[0]?.dev
   if (dev === undefined)
@@ -72,6 +85,13 @@ function expandNeighbor(x: Expansion, home: Home, n: { to: string; lladdr: strin
       `${n.to} is on no subnet of ${home.namespace}`,
       `${listNets(home)} Or say the interface with dev.`,
     )
-  const spec = { to, dev, family: familyOf(to), lladdr }
+  const spec = {
+    to,
+    dev,
+    family: familyOf(to),
+    ...(lladdr !== undefined && { lladdr }),
+    ...(n.proxy && { proxy: true as const }),
+    ...(n.router && { router: true as const }),
+  }
   x.add({ id: neighborId(home.namespace, spec), kind: 'neighbor', namespace: home.namespace, spec }, path)
 }

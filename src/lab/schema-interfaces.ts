@@ -3,6 +3,7 @@ import { portSchemas } from '../kinds/port.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { linkTypes } from '../kinds/types.ts'
 import type { Field } from '../model/link.ts'
+import { address, others } from './schema-addresses.ts'
 import { amount, cidr, existing, int, list, object, text, type Schema } from './schema-words.ts'
 
 /** `impairments` of an interface, or of both ends of a link. */
@@ -23,11 +24,12 @@ export const impairments = object(
 
 /** Settings of every interface. */
 const settings: Readonly<Record<string, Schema>> = {
-  addresses: list(cidr, 'Addresses with their prefix lengths, in the order in which they are added.'),
+  addresses: list(address, 'Addresses with their prefix lengths, in the order in which they are added.'),
   ...settingSchemas,
   bridge: text('The bridge in the same namespace that it is a port of.'),
   master: text('The VRF (or bridge) in the same namespace that it belongs to.'),
   impairments,
+  others,
   pvid: int(
     'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
     1,
@@ -47,7 +49,7 @@ const settings: Readonly<Record<string, Schema>> = {
 }
 /** Settings, or a short form of their addresses alone. */
 export const shorthand = (full: Schema): Schema => ({
-  anyOf: [cidr, list(cidr, 'Addresses.'), full],
+  anyOf: [cidr, list(address, 'Addresses.'), full],
   description: 'A CIDR, a list of CIDRs, or settings.',
 })
 

@@ -3,6 +3,7 @@ import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
 import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { route, rule } from './schema-routing.ts'
+import { address, neighbor, others } from './schema-addresses.ts'
 import { cidr, command, int, list, map, object, text, type Schema } from './schema-words.ts'
 
 const process = object(
@@ -36,14 +37,7 @@ const namespace: Schema = {
       ),
       routes: list(route, 'Routes.'),
       rules: list(rule, 'Routing policy rules.'),
-      neighbors: list(
-        object(
-          { to: text('IP address.'), lladdr: text('MAC address.'), dev: text('Interface.') },
-          'A static ARP or NDP entry.',
-          ['to', 'lladdr'],
-        ),
-        'Static neighbours.',
-      ),
+      neighbors: list(neighbor, 'Static neighbours.'),
       forwarding: {
         enum: [true, false, 'ipv4', 'ipv6'],
         description: 'Whether it forwards what is not for itself. Unset: it does not.',
@@ -51,6 +45,7 @@ const namespace: Schema = {
       sysctls: map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
       ...firewallFields,
       processes: map(process, 'Programs that run in it, by name.'),
+      others,
       shares: text('Another namespace, of which this is a second name.'),
       root: { const: true, description: 'This is the machine’s own network namespace.' },
     },
@@ -67,7 +62,7 @@ const link = object(
         { type: 'array', items: endpoint },
         {
           type: 'object',
-          additionalProperties: { anyOf: [cidr, list(cidr, 'Addresses.'), interfaceSettings, { type: 'null' }] },
+          additionalProperties: { anyOf: [cidr, list(address, 'Addresses.'), interfaceSettings, { type: 'null' }] },
         },
       ],
       description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',

@@ -34,7 +34,7 @@ export function writeLab(name: string, resources: Resources): string {
     if (r.root) at(r.namespace)['root'] = true
     switch (r.kind) {
       case 'namespace':
-        at(r.id)
+        Object.assign(at(r.id), r.spec['others'] === undefined ? {} : { others: r.spec['others'] })
         break
       case 'share':
         at(r.id)['shares'] = r.spec['of']
@@ -43,9 +43,11 @@ export function writeLab(name: string, resources: Resources): string {
         settingsOf(r.namespace, nameOf(r.id))['existing'] = true
         break
       case 'address': {
-        const { dev, address } = r.spec as { dev: string; address: string }
-        const settings = settingsOf(r.namespace, dev)
-        settings['addresses'] = [...((settings['addresses'] as string[] | undefined) ?? []), address]
+        const settings = settingsOf(r.namespace, String(r.spec['dev']))
+        settings['addresses'] = [
+          ...((settings['addresses'] as unknown[] | undefined) ?? []),
+          addressValue(isMarked(r, resources) ? without(r.spec, 'metric') : r.spec),
+        ]
         break
       }
       case 'route':
@@ -143,6 +145,15 @@ function writeLink(
 }
 
 const isBridge = (r: Resource | undefined): boolean => r?.kind === 'bridge' || r?.spec['bridge'] === true
+/** Whether the metric of an address is the lab's mark: on an interface of the machine's own. */
+const isMarked = (r: Resource, resources: Resources): boolean =>
+  resources.get(linkId(r.namespace, String(r.spec['dev'])))?.kind === 'existing'
+
+/** An address alone where there is nothing else to say of it. */
+function addressValue({ dev: _, family: __, primary: ___, address, remote, ...more }: Plain): unknown {
+  const settings = { address, ...(remote !== undefined && { peer: remote }), ...more }
+  return Object.keys(settings).length > 1 ? settings : address
+}
 
 /** Rules that name no address are IPv4's unless they say otherwise. */
 const isFamily6 = ({ family, from, to }: Plain): boolean => family === 6 && from === undefined && to === undefined

@@ -1,7 +1,8 @@
 import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
 import { linkId, type Resources } from '../model/resource.ts'
 import type { Live } from './read.ts'
-import type { Dump, IpAddress, Runner } from '../model/runner.ts'
+import type { IpAddress } from '../model/ip-address.ts'
+import type { Dump, Runner } from '../model/runner.ts'
 import { defaults, general, occasional, ofInterfaces, spread } from '../model/sysctls.ts'
 
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */

@@ -1,4 +1,4 @@
-import { namesIn, namesOf, type Addressed, type Names } from '../model/names.ts'
+import { liveNames, namesIn, type Addressed, type Names } from '../model/names.ts'
 import { ownerOf } from '../model/owner.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
@@ -19,9 +19,8 @@ interface Known {
 }
 
 /**
- * Reads who owns a namespace (undefined: the machine's own, as the lab that is `known` means it) and what names mean in it.
- * The kernel does not know in which order a file lists things: where the owner is `known`, its file decides which of the
- * live addresses is first; otherwise the names of the interfaces do, `eth2` before `eth10`.
+ * Reads who owns a namespace (undefined: the machine's own, as the lab that is `known` means it) and what names mean
+ * in it; where the owner is `known`, its file has a say in that.
  */
 export async function surroundings(
   namespace: string | undefined,
@@ -48,20 +47,17 @@ export async function surroundings(
   if (own && !byName.has(root)) addresses.push(...addressesIn(root, own).filter(({ dev }) => marked.has(dev)))
   const shares = new Map(named.flatMap(({ name }) => (byName.has(name) ? [] : [[name, mainOf(name) ?? ''] as const])))
   const first = file ? namesIn(file.resources) : new Map<string, string>()
-  const sorted = [...addresses].sort((a, b) => rank(a, first) - rank(b, first) || natural(a.dev, b.dev))
-  return { lab: owner, names: namesOf(sorted, shares) }
+  return { lab: owner, names: liveNames(first, addresses, shares) }
 }
-
-const rank = ({ namespace, address }: Addressed, first: Names): number => (first.get(namespace) === address ? 0 : 1)
-const natural = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
 
 const ownerIn = (dump: Dump | undefined): string | undefined =>
   ownerOf(dump?.links.find(({ flags }) => flags.includes('LOOPBACK'))?.ifalias)
 
-const addressesIn = (namespace: string, { addresses }: Dump): Addressed[] =>
+/** The addresses that a namespace has, less those of every `lo` and those that are only there for a while for privacy. */
+export const addressesIn = (namespace: string, { addresses }: Pick<Dump, 'addresses'>): Addressed[] =>
   addresses.flatMap(({ ifname, addr_info }) =>
-    addr_info.flatMap(({ local }) =>
-      local === undefined || local === '127.0.0.1' || local === '::1'
+    addr_info.flatMap(({ local, temporary }) =>
+      local === undefined || local === '127.0.0.1' || local === '::1' || temporary
         ? []
         : [{ namespace, dev: ifname, address: local }],
     ),

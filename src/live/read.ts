@@ -20,6 +20,8 @@ export interface Foreign {
 export interface Live {
   /** What the lab owns. */
   readonly resources: Resources
+  /** What is in namespaces of the lab and somebody else's: no drift, unless the lab lists it (`ours`). */
+  readonly others: Resources
   /** What the kernel made in namespaces of the lab, and somebody has removed. */
   readonly lost: Resources
   /** What stands in its way, by id. */
@@ -45,9 +47,9 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
   const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
   const root = rootOf(asked)
   const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
-  const others = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
+  const elsewhere = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
-  const subject: Subject = { ...asked, cursory: asked.cursory === true && others.length >= MANY }
+  const subject: Subject = { ...asked, cursory: asked.cursory === true && elsewhere.length >= MANY }
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
   if (subject.making && wanted.length === 1) runner.foresee?.(missing.length)
@@ -57,8 +59,8 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, subject)),
     runner.dump(
-      others.map((name) => ({ owner: lab, ...full(name) })),
-      ready.heard(others, subject),
+      elsewhere.map((name) => ({ owner: lab, ...full(name) })),
+      ready.heard(elsewhere, subject),
     ),
     missing.length ? runner.inherited(inheritable).then((values) => telling(values)) : new Map<string, string>(),
   ])
@@ -67,7 +69,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
   const places = new Map(unseen.map((name, i) => [name, i]))
   const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
   for (const name of wanted) keep(name, seen.get(name)?.dump ?? dumped[places.get(name) ?? -1])
-  others.forEach((name, i) => owner(rest[i]) === lab && keep(name, rest[i]))
+  elsewhere.forEach((name, i) => owner(rest[i]) === lab && keep(name, rest[i]))
   for (const [name, dump] of dumps)
     if (!seen.has(name)) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
 
@@ -87,6 +89,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
   const resources = new Map<string, Resource>()
   const adoptable = new Map<string, Resource>()
   const lost = new Map<string, Resource>()
+  const others = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
   const machine = new Map<string, Resource>()
   for (const [name, dump] of dumps) {
@@ -99,7 +102,7 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
     const mine = name === root ? ownedInRoot(all, dump, subject, foreign) : all
     if (name === root) for (const resource of all) if (resource.kind === 'existing') machine.set(resource.id, resource)
     const into = owned ? resources : adoptable
-    for (const resource of mine) (resource.lost ? lost : into).set(resource.id, resource)
+    for (const resource of mine) (resource.others ? others : resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
   const dropped = await without(runner, withStrays(set, resources))
@@ -139,7 +142,17 @@ export async function read(asked: Subject, runner: Runner, early: readonly Promi
       const resource = processResource(found)
       resources.set(resource.id, resource)
     }
-  return { resources, lost, foreign, machine, adoptable, dropped, dumps, ...(subject.cursory && { cursory: true }) }
+  return {
+    resources,
+    others,
+    lost,
+    foreign,
+    machine,
+    adoptable,
+    dropped,
+    dumps,
+    ...(subject.cursory && { cursory: true }),
+  }
 }
 
 /** The interfaces in the machine's own namespace that a resource uses. */

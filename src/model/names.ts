@@ -43,6 +43,20 @@ export function namesIn(resources: Resources): Names {
   return namesOf(addresses, shares)
 }
 
+/**
+ * What names mean to a lab: what its file says, and where the file has no address (DHCP, SLAAC) a live one. The kernel does
+ * not know in which order a file lists things, so of the live addresses of a namespace the one of the file is first, and
+ * then the names of the interfaces decide, `eth2` before `eth10`.
+ */
+export function liveNames(file: Names, live: readonly Addressed[], shares: Names): Names {
+  const rank = ({ namespace, address }: Addressed): number => (file.get(namespace) === address ? 0 : 1)
+  const natural = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
+  return namesOf(
+    [...live].sort((a, b) => rank(a) - rank(b) || natural(a.dev, b.dev)),
+    shares,
+  )
+}
+
 /** The names as lines of a hosts(5) file, sorted, so that the order of things never makes a difference. */
 export const hostsOf = (names: Names): string =>
   [...names]

@@ -17,6 +17,8 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly implied?: true
   /** The kernel made it with its namespace, and it is there no more. */
   readonly lost?: true
+  /** Somebody else's: it carries a daemon's protocol, or a lifetime (live side only). No drift unless the lab lists it. */
+  readonly others?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
   /** Says where the lab file asks for it (desired side only): most are never asked. */

@@ -1,4 +1,5 @@
 import type { Command, Outcome } from './command.ts'
+import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
 
@@ -14,7 +15,7 @@ export interface Dump {
   readonly rules: readonly IpRule[]
   /** `ip -6 -j -N rule show` */
   readonly rules6: readonly IpRule[]
-  /** `ip -j -N neigh show nud permanent` */
+  /** Of `ip -j -N neigh show nud all` those that are permanent or managed, and `ip -j -N neigh show proxy`. */
   readonly neighbors: readonly IpNeighbor[]
   /** Names of namespaces, by the ids that links refer to them with (`link_netnsid`). */
   readonly nsids: ReadonlyMap<number, string>
@@ -72,20 +73,6 @@ export interface IpLink {
     readonly info_slave_kind?: string
     readonly info_slave_data?: Readonly<Record<string, unknown>>
   }
-}
-
-export interface IpAddress {
-  readonly family: 'inet' | 'inet6'
-  readonly local: string
-  readonly prefixlen: number
-  /** The other end of a point-to-point address. */
-  readonly address?: string
-  readonly secondary?: boolean
-  /** Of the route to its subnet. */
-  readonly metric?: number
-  readonly dynamic?: boolean
-  readonly temporary?: boolean
-  readonly mngtmpaddr?: boolean
 }
 
 /** A way of a route. */
@@ -161,13 +148,6 @@ export interface IpRule {
   /** There is no rule to go to. */
   readonly unresolved?: null
   readonly nop?: null
-}
-
-export interface IpNeighbor {
-  readonly dst: string
-  readonly dev: string
-  readonly lladdr?: string
-  readonly state?: readonly string[]
 }
 
 export interface TcQdisc {

@@ -128,6 +128,8 @@ export interface ResourceJson {
   readonly namespace: string
   /** In the machine's own namespace. */
   readonly root?: true
+  /** Somebody else's: a daemon's, or of what the lab lets others do. */
+  readonly others?: true
   readonly description: string
   readonly spec: Readonly<Record<string, unknown>>
 }
@@ -148,6 +150,7 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
     kind: r.kind,
     namespace: r.namespace,
     ...(r.root && { root: r.root }),
+    ...(r.others && { others: r.others }),
     description: kindOf(r.kind).describe(r.spec),
     spec: published(r),
   })),

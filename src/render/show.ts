@@ -25,13 +25,13 @@ function block(
   const links = list.filter(({ spec }) => typeof spec['up'] === 'boolean')
   const addresses = (link: ResourceJson): string =>
     list
-      .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [String(r.spec['address'])] : []))
+      .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [addressText(r, link)] : []))
       .join(', ')
   const rows = links
     .map((link): Row => ({
       name: `${nameOf(link.id)}${stateOf(link)}`,
       addresses: addresses(link),
-      text: connection(link, links, all),
+      text: connection(link, links, all) + whose(link),
     }))
     .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
   const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
@@ -53,11 +53,38 @@ function block(
       ({ name, addresses, text }) =>
         `  ${c.bold(name.padEnd(names))}  ${addresses.padEnd(cidrs)}  ${text}`.trimEnd() + '\n',
     ),
-    ...rest.map(({ kind, id, description }) => {
-      const about = subject(id)
-      return `  ${c.dim(kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
-    }),
+    ...rest.filter(({ others }) => !others).map((r) => line(r, '', c)),
+    ...folded(rest.filter(({ others }) => others)).map((r) =>
+      typeof r === 'string' ? `  ${c.dim(r)}\n` : line(r, OTHERS, c),
+    ),
   ].join('')
+}
+
+function line({ kind, id, description }: ResourceJson, mark: string, c: Colors): string {
+  const about = subject(id)
+  return `  ${c.dim(mark + kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
+}
+
+/** What somebody else's things are called. */
+const OTHERS = 'others’ '
+/** A daemon may have thousands of routes: of so many of a kind, only the number is shown. */
+const MANY = 20
+
+function folded(others: readonly ResourceJson[]): (ResourceJson | string)[] {
+  const kinds = [...new Set(others.map(({ kind }) => kind))]
+  return kinds.flatMap((kind): (ResourceJson | string)[] => {
+    const some = others.filter((r) => r.kind === kind)
+    return some.length > MANY ? [`${OTHERS}${kind} entries: ${some.length}; --json lists them`] : some
+  })
+}
+
+const whose = ({ others }: ResourceJson): string => (others ? ' (others’)' : '')
+
+/** `10.0.0.7/24`, and how it came where the lab did not set it. */
+function addressText(r: ResourceJson, link: ResourceJson): string {
+  const { origin, proto } = r.spec
+  const how = origin === 'slaac' ? 'SLAAC' : (origin ?? proto)
+  return `${r.id.slice(link.id.length + 1)}${how === undefined ? whose(r) : ` (${String(how)})`}`
 }
 
 const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
@@ -65,7 +92,7 @@ const nameOf = (id: string): string => id.slice(id.indexOf('/') + 1)
 
 /** What follows the kind in an id: `ns0/route/default` → `default`. */
 const subject = (id: string): string =>
-  /\/(?:route|rule6?|neighbor|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
+  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
 
 const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forwarding' }
 const isForwarding = ({ kind, spec }: ResourceJson): boolean =>

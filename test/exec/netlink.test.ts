@@ -34,6 +34,11 @@ const known: readonly (readonly string[])[] = [
   words('ip addr add 10.0.0.1/24 dev v0'),
   words('ip addr add 2001:db8::1/64 dev v0 nodad'),
   words('ip addr del 10.0.0.1/24 dev v0'),
+  words('ip addr del 10.0.0.1 peer 10.0.0.2/32 dev v0'),
+  words(
+    'ip addr add 10.0.0.1 peer 10.0.0.2/32 scope link label v0:1 broadcast 10.0.0.9 metric 5 noprefixroute preferred_lft 0 dev v0',
+  ),
+  words('ip addr replace 2001:db8::1/64 home mngtmpaddr dev v0 nodad'),
   words('ip route add default via 10.0.0.1'),
   words(
     'ip route replace 10.1.0.0/16 via inet6 fe80::1 dev v0 onlink src 10.0.0.1 metric 5 table 1000 mtu 1300 proto 201',
@@ -48,6 +53,9 @@ const known: readonly (readonly string[])[] = [
   words('ip -6 rule del priority 100 unreachable'),
   words('ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent'),
   words('ip neigh del 10.0.0.9 dev v0'),
+  words('ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent router protocol boot'),
+  words('ip neigh replace proxy 10.0.0.9 dev v0'),
+  words('ip neigh del proxy 10.0.0.9 dev v0'),
 ]
 
 test('what the kinds emit is understood', () => {
@@ -166,8 +174,8 @@ test('a kernel without nftables has no rules, and is read all the same', () => {
   const [answer] = replies.flatMap((reply) => (reply.kind === 'results' ? reply.results : []))
   expect(answer?.sections).toMatchObject([{ errno: 93 }])
   const nothing = { from: 0, to: 0, errno: 0 }
-  const sections = [...Array.from({ length: 7 }, () => nothing), ...(answer?.sections ?? [])]
+  const sections = [...Array.from({ length: 8 }, () => nothing), ...(answer?.sections ?? [])]
   expect(decode(Buffer.alloc(0), { index: 0, sections }, new Map())).toMatchObject({ tables: [] })
-  const refused = sections.with(7, { ...nothing, errno: 1 })
+  const refused = sections.with(8, { ...nothing, errno: 1 })
   expect(decode(Buffer.alloc(0), { index: 0, sections: refused }, new Map()).tables).toBeUndefined()
 })

@@ -100,7 +100,11 @@ function comparable(dump: Dump | null): unknown {
     addresses: dump.addresses.map(({ ifname, addr_info }) => ({
       ifname,
       addr_info: addr_info.map((a) =>
-        pick(a, 'family', 'local', 'prefixlen', 'address', 'secondary', 'dynamic', 'temporary', 'mngtmpaddr'),
+        pick(
+          { ...a, scope: a.scope ?? '0' },
+          ...['family', 'local', 'prefixlen', 'address', 'secondary', 'dynamic', 'temporary', 'mngtmpaddr', 'scope'],
+          ...['label', 'broadcast', 'metric', 'deprecated', 'noprefixroute', 'home', 'autojoin'],
+        ),
       ),
     })),
     routes: dump.routes
@@ -111,7 +115,9 @@ function comparable(dump: Dump | null): unknown {
         ...(route.nexthops && { nexthops: route.nexthops.map((hop) => ({ ...hop, flags: settled(hop.flags) })) }),
       })),
     // They lie in a hash table.
-    neighbors: dump.neighbors.map((n) => JSON.stringify(pick(n, 'dst', 'dev', 'lladdr', 'state'))).sort(),
+    neighbors: dump.neighbors
+      .map((n) => JSON.stringify(n, ['dst', 'dev', 'lladdr', 'state', 'protocol', 'proxy', 'router', 'extern_learn']))
+      .sort(),
     rules: dump.rules.map(attached),
     rules6: dump.rules6.map(attached),
     qdiscs: dump.qdiscs.map((qdisc) => pick(qdisc, 'kind', 'handle', 'dev', 'root', 'parent', 'options')),
@@ -155,6 +161,17 @@ const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
 const hop = phrase('nexthop via', gateway, maybe('dev', device), maybe('onlink'), maybe('weight', oneOf('1 2 256')))
 const command = fc.oneof(
   phrase('ip addr', oneOf('add add add del'), fc.oneof(cidr4, phrase(cidr6, 'nodad')), 'dev', device),
+  phrase(
+    ...['ip addr', oneOf('add replace replace')],
+    fc.oneof(cidr4, phrase(cidr6, 'nodad', maybe(oneOf('home mngtmpaddr'))), fc.constant('10.3.0.1 peer 10.3.0.2/30')),
+    ...[maybe('scope', oneOf('link global host')), maybe('metric', oneOf('0 7')), maybe('noprefixroute')],
+    ...[maybe('preferred_lft 0'), 'dev', device],
+  ),
+  phrase(
+    ...['ip addr', oneOf('add replace'), oneOf('10.4.0.1/24 10.0.0.1/24'), 'broadcast', oneOf('10.4.0.255 10.4.0.7')],
+    ...['label', oneOf('e0 e0:1 p0'), 'dev', oneOf('e0 p0')],
+  ),
+  phrase('ip addr del', oneOf('10.3.0.1 2001:db8::1'), 'peer', oneOf('10.3.0.2/30 2001:db8::2/128'), 'dev', device),
   phrase(
     ...[
       'ip route',
@@ -213,6 +230,12 @@ const command = fc.oneof(
     'nud permanent',
   ),
   phrase('ip neigh del', oneOf('10.0.0.9 2001:db8::9'), 'dev', device),
+  phrase('ip neigh', oneOf('add replace del'), 'proxy', oneOf('10.0.0.9 2001:db8::9'), 'dev', device),
+  phrase(
+    'ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:aa dev e0 nud permanent',
+    maybe('router'),
+    maybe('protocol boot'),
+  ),
   phrase(
     'ip link set dev',
     device,

@@ -1,7 +1,8 @@
-import type { Dump, IpAddress, IpLink, IpNeighbor, TcQdisc } from '../../model/runner.ts'
-import { address, attributes, linkLayer, messages, string } from './answer.ts'
+import type { Dump, TcQdisc } from '../../model/runner.ts'
+import { attributes, messages, string } from './answer.ts'
 import { attribute, encode, flags, u32, type Message, type Slice } from '../../backend/netlink/message.ts'
 import type { ReadResult, Section } from './protocol.ts'
+import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
 import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
@@ -11,15 +12,8 @@ const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46
 const ofLinks = [attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */)), attribute(IFLA_TARGET_NETNSID, u32(0))]
 /** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
 const LOOPBACK_IFINDEX = 1
-const IFA = { address: 1, local: 2, flags: 8, metric: 9 } as const
-/** if_addr.h */
-const IFA_F = { secondary: 0x01, permanent: 0x80, mngtmpaddr: 0x100 } as const
-const NDA = { dst: 1, lladdr: 2 } as const
-const NUD_PERMANENT = 0x80
-const NTF_PROXY = 0x08
 const TCA_KIND = 1
 const TC_H_ROOT = 0xffffffff
-const [AF_INET, AF_INET6] = [2, 10]
 /** The subsystem of nftables (nfnetlink.h), and its requests (NFT_MSG_GET… of nf_tables.h). */
 const NFNL_SUBSYS_NFTABLES = 10 << 8
 const NFT_MSG_GET = { table: 1, set: 10, obj: 19, flowtable: 23 } as const
@@ -40,13 +34,21 @@ const loopback = encode({
   header: Uint8Array.of(0, 0, 0, 0, LOOPBACK_IFINDEX, ...new Uint8Array(11)),
   attributes: ofLinks,
 }).bytes
+/** RTM_GETNEIGH, in an ndmsg: entries of others are asked for apart from those for which the machine answers. */
+const [NEIGHBORS, NDMSG_FLAGS] = [30, 10]
+const proxies = encode({
+  type: NEIGHBORS,
+  flags: flags.dump,
+  header: Uint8Array.of(...new Uint8Array(NDMSG_FLAGS), NTF_PROXY, 0),
+  attributes: [],
+}).bytes
 const plain = [addresses, request(26, 12), request(82, 4)]
 /** What is asked of a namespace, by depth: first about links, then the rest in the order in which `decode` expects it. */
 export const requests = {
   mark: { links: loopback, rest: [] },
   links: { links, rest: [addresses] },
   plain: { links, rest: plain },
-  all: { links, rest: [...plain, request(34, 12), request(30, 12), request(38, 20)] },
+  all: { links, rest: [...plain, request(34, 12), request(NEIGHBORS, 12), proxies, request(38, 20)] },
 } as const
 /** What is asked of the sockets of nftables. */
 export const tables = ofNftables(NFT_MSG_GET.table)
@@ -85,17 +87,8 @@ const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp
  * the names that ids stand for. Throws NotUnderstood for what is not known here.
  */
 export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
-  const [
-    linkAnswer,
-    addressAnswer,
-    routeAnswer,
-    confAnswer,
-    ruleAnswer,
-    neighborAnswer,
-    qdiscAnswer,
-    tableAnswer,
-    setAnswer,
-  ] = result.sections
+  const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
+  const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
   const specs = new Map<string, Slice>()
   const found = readLinks(bytes, there(linkAnswer), specs)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
@@ -107,7 +100,9 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
       addresses: addressAnswer ? readAddresses(bytes, there(addressAnswer), found) : [],
       routes: routeAnswer ? readRoutes(bytes, there(routeAnswer), nameOf) : [],
       ...(ruleAnswer ? readRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
-      neighbors: neighborAnswer ? readNeighbors(bytes, there(neighborAnswer), nameOf) : [],
+      neighbors: [neighborAnswer, proxyAnswer].flatMap((answer) =>
+        answer ? readNeighbors(bytes, there(answer), nameOf) : [],
+      ),
       nsids,
       qdiscs,
       sysctls: new Map(),
@@ -129,53 +124,6 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
 function there(section: Section | undefined): Slice {
   if (!section || section.errno) throw new Error(`the kernel answered a dump with error ${section?.errno}`)
   return section
-}
-
-function readAddresses(bytes: Buffer, answer: Slice, found: readonly IpLink[]): Dump['addresses'] {
-  const byLink = new Map<number, IpAddress[]>(found.map(({ ifindex }) => [ifindex, []]))
-  messages(bytes, answer, (_, at, end) => {
-    const family = bytes[at]
-    if (family !== AF_INET && family !== AF_INET6) return
-    let set = bytes[at + 2] ?? 0
-    let local: string | undefined
-    let other: string | undefined
-    let metric: number | undefined
-    attributes(bytes, at + 8, end, (type, from, to) => {
-      if (type === IFA.local) local = address(bytes, from, to)
-      else if (type === IFA.address) other = address(bytes, from, to)
-      else if (type === IFA.flags) set = bytes.readUInt32LE(from)
-      else if (type === IFA.metric) metric = bytes.readUInt32LE(from)
-    })
-    byLink.get(bytes.readUInt32LE(at + 4))?.push({
-      family: family === AF_INET ? 'inet' : 'inet6',
-      local: local ?? other ?? '',
-      prefixlen: bytes[at + 1] ?? 0,
-      ...(local !== undefined && other !== undefined && local !== other && { address: other }),
-      ...(metric !== undefined && { metric }),
-      ...(set & IFA_F.secondary && (family === AF_INET ? { secondary: true } : { temporary: true })),
-      ...(!(set & IFA_F.permanent) && { dynamic: true }),
-      ...(set & IFA_F.mngtmpaddr && { mngtmpaddr: true }),
-    })
-  })
-  return found.map(({ ifindex, ifname }) => ({ ifname, addr_info: byLink.get(ifindex) ?? [] }))
-}
-
-function readNeighbors(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpNeighbor[] {
-  const result: IpNeighbor[] = []
-  messages(bytes, answer, (_, at, end) => {
-    const family = bytes[at]
-    const permanent = bytes.readUInt16LE(at + 8) & NUD_PERMANENT && !((bytes[at + 10] ?? 0) & NTF_PROXY)
-    if (!permanent || (family !== AF_INET && family !== AF_INET6)) return
-    let dst = ''
-    let lladdr: string | undefined
-    attributes(bytes, at + 12, end, (type, from, to) => {
-      if (type === NDA.dst) dst = address(bytes, from, to)
-      else if (type === NDA.lladdr) lladdr = linkLayer(bytes, from, to, 0)
-    })
-    const dev = nameOf(bytes.readInt32LE(at + 4))
-    result.push({ dst, dev, ...(lladdr !== undefined && { lladdr }), state: ['PERMANENT'] })
-  })
-  return result
 }
 
 function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): TcQdisc[] {

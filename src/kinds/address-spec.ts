@@ -1,0 +1,147 @@
+import { familyOf, parseCidr, subnetOf } from '../model/cidr.ts'
+import type { Difference } from '../model/plan.ts'
+import { linkId } from '../model/resource.ts'
+import type { IpAddress } from '../model/ip-address.ts'
+import { same } from './common.ts'
+import { daemonOf } from './protocols.ts'
+
+export type AddressSpec = {
+  readonly dev: string
+  /** `192.168.0.2/24`, canonical. */
+  readonly address: string
+  readonly family: 4 | 6
+  /** The address at the other end of a point-to-point link; the prefix length is that of its network. */
+  readonly remote?: string
+  /** IPv4 only, where it is not the usual one. */
+  readonly scope?: string
+  /** IPv4 only: `eth0:1`. */
+  readonly label?: string
+  /** IPv4 only. */
+  readonly broadcast?: string
+  /** Of the route to its subnet that the kernel makes. On an interface of the machine's own: the lab's mark. */
+  readonly metric?: number
+  /** 0: no connection begins with it as source. Live it may be any number of seconds. */
+  readonly preferred_lft?: number
+  readonly noprefixroute?: true
+  readonly home?: true
+  readonly mngtmpaddr?: true
+  readonly autojoin?: true
+  /** The id of the interface's first address in the same IPv4 subnet less that of the interface, when this is another one. */
+  readonly primary?: string
+  /** Routes that the kernel made along with it, and that are gone: to itself, to its subnet (live side only). */
+  readonly lacks?: readonly ('local' | 'subnet')[]
+  /** It goes by itself in some time (live side only). */
+  readonly valid_lft?: 'limited'
+  /** The daemon that set it (live side only). */
+  readonly proto?: string
+  /** How an address that is nobody's setting came: with a lifetime, as DHCP gives it, or from a router's advertisement. */
+  readonly origin?: 'dynamic' | 'slaac'
+}
+
+/** Flags of ip-address(8) that say something of the address, not of its state. */
+export const flags = ['noprefixroute', 'home', 'mngtmpaddr', 'autojoin'] as const
+/** What a lab may say of an address besides the address. */
+export const settings = ['scope', 'label', 'broadcast', 'metric', 'preferred_lft', ...flags] as const
+
+/** What identifies an address among those of its interface: `10.0.0.1/24`, `10.0.0.1 peer 10.0.0.2/32`. */
+export const nameOfAddress = ({ address, remote }: Pick<AddressSpec, 'address' | 'remote'>): string =>
+  remote === undefined ? address : address.replace('/', ` peer ${remote}/`)
+
+/** `ns0/veth0/192.168.0.2/24` */
+export const addressId = (namespace: string, dev: string, name: string): string => `${linkId(namespace, dev)}/${name}`
+
+/** The address alone, without a prefix length. */
+export const hostOf = ({ address }: Pick<AddressSpec, 'address'>): string => address.slice(0, address.indexOf('/'))
+
+/** The network that is reached by way of the interface because it has an address of this name. */
+export function networkOf(name: string): string {
+  const cidr = parseCidr(name.slice(name.lastIndexOf(' ') + 1))
+  return cidr ? subnetOf(cidr) : name
+}
+
+/**
+ * Which addresses of one interface the kernel makes secondary: IPv4 ones in a subnet that an earlier one is in.
+ * Returns the name of that earlier one, by name (KERNEL: deleting the first deletes its secondaries).
+ */
+export function primaries(names: readonly string[]): Map<string, string> {
+  const first = new Map<string, string>()
+  const result = new Map<string, string>()
+  const four = names.filter((text) => familyOf(text) === 4)
+  if (four.length < 2) return result
+  for (const text of four) {
+    const subnet = networkOf(text)
+    const primary = first.get(subnet)
+    if (primary === undefined) first.set(subnet, text)
+    else result.set(text, primary)
+  }
+  return result
+}
+
+/** The scopes of rtnetlink(7), by number. */
+export const scopes: Readonly<Record<string, string>> = {
+  0: 'global',
+  200: 'site',
+  253: 'link',
+  254: 'host',
+  255: 'nowhere',
+}
+/** What iproute2 gives an IPv4 address (default_scope in ip/ipaddress.c). */
+export const usualScope = (address: string): string => (address.startsWith('127.') ? 'host' : 'global')
+
+const FOREVER = 0xffffffff
+
+/** What a live address has that is not as usual; what it is otherwise is not said. */
+export function unusual(dev: string, a: IpAddress): Partial<AddressSpec> {
+  const result: { -readonly [K in keyof AddressSpec]?: AddressSpec[K] } = {}
+  if (a.address !== undefined) result.remote = a.address
+  if (a.family === 'inet') {
+    const scope = scopes[a.scope ?? '0'] ?? a.scope ?? 'global'
+    if (scope !== usualScope(a.local)) result.scope = scope
+    if (a.label !== undefined && a.label !== dev) result.label = a.label
+    if (a.broadcast !== undefined) result.broadcast = a.broadcast
+  }
+  if (a.metric) result.metric = a.metric
+  for (const flag of flags) if (a[flag]) result[flag] = true
+  if (a.dynamic) result.valid_lft = 'limited'
+  else if (a.deprecated) result.preferred_lft = 0
+  else if (a.preferred_life_time !== undefined && a.preferred_life_time !== FOREVER)
+    result.preferred_lft = a.preferred_life_time
+  const proto = daemonOf(a.protocol)
+  if (proto !== undefined) result.proto = proto
+  // Only the kernel makes temporary ones, and others from advertisements with mngtmpaddr (net/ipv6/addrconf.c).
+  if (a.temporary || (a.dynamic && a.mngtmpaddr)) result.origin = 'slaac'
+  else if (a.dynamic) result.origin = 'dynamic'
+  return result
+}
+
+/** How `ip addr add` is told: the address, and what is unusual of it. */
+export const words = (spec: AddressSpec): string[] => [
+  ...nameOfAddress(spec).split(' '),
+  ...(['scope', 'label', 'broadcast', 'metric'] as const).flatMap((field) =>
+    spec[field] === undefined ? [] : [field, String(spec[field])],
+  ),
+  ...flags.filter((flag) => spec[flag]),
+  ...(spec.preferred_lft === undefined ? [] : ['preferred_lft', String(spec.preferred_lft)]),
+]
+
+/** What `ip addr replace` changes of an IPv4 address (__inet_insert_ifa in net/ipv4/devinet.c), and of an IPv6 one. */
+const changeable = {
+  4: ['metric', 'preferred_lft'],
+  6: ['metric', 'preferred_lft', 'noprefixroute', 'home', 'mngtmpaddr'],
+} as const
+
+/** What differs in one setting. */
+export function difference(field: (typeof settings)[number], live: AddressSpec, desired: AddressSpec): Difference[] {
+  const [from, to] = [live[field], desired[field]]
+  // What has a lifetime says nothing else of its preference.
+  if (same(from, to) || (field === 'preferred_lft' && live.valid_lft !== undefined && to === undefined)) return []
+  const inPlace = (changeable[desired.family] as readonly string[]).includes(field)
+  return [
+    {
+      field,
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+      ...(!inPlace && { forces: 'the kernel keeps it as it was when the address was added' }),
+    },
+  ]
+}

@@ -1,0 +1,60 @@
+import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import type { Live } from './read.ts'
+
+/**
+ * The live side as a lab sees it that wants this: what it lists is compared, whoever made it; of what is somebody else's
+ * (by its marks, or because the lab says `others: keep` there) the rest is among the `others`.
+ */
+export function ours<L extends Pick<Live, 'resources' | 'others'>>(live: L, wanted: Resources): L {
+  const claimed = [...live.others.values()].filter(({ id }) => wanted.has(id))
+  const kept = keptIn(live.resources, wanted)
+  if (claimed.length + kept.length === 0) return live
+  const others = new Map([...live.others, ...kept.map((r) => [r.id, { ...r, others: true as const }] as const)])
+  for (const { id } of claimed) others.delete(id)
+  const gone = new Set(kept.map(({ id }) => id))
+  const mine = [...live.resources.values(), ...claimed].filter(({ id }) => !gone.has(id))
+  const ids = new Set(mine.map(({ id }) => id))
+  const resources = new Map(mine.map((r) => [r.id, withoutOthers(r, ids)]))
+  return { ...live, resources, others }
+}
+
+/** What of a namespace or interface with `others: keep` the lab does not list. */
+function keptIn(live: Resources, wanted: Resources): Resource[] {
+  const homes = new Set([...wanted.values()].flatMap(({ id, spec }) => (spec['others'] === 'keep' ? [id] : [])))
+  if (homes.size === 0) return []
+  const unlisted = [...live.values()].filter(({ id, namespace }) => !wanted.has(id) && wanted.has(namespace))
+  const devices = new Set<string>()
+  const isOn = (r: Resource, names: ReadonlySet<string>): boolean =>
+    namesIn(r).some((name) => names.has(linkId(r.namespace, name))) || names.has(String(r.spec['link']))
+  const links = unlisted.filter((r) => 'up' in r.spec && r.kind !== 'loopback')
+  for (let found = -1; found !== devices.size;) {
+    found = devices.size
+    for (const r of links) if (homes.has(r.namespace) || isOn(r, homes) || isOn(r, devices)) devices.add(r.id)
+  }
+  return unlisted.filter((r) =>
+    'up' in r.spec
+      ? devices.has(r.id)
+      : KEPT.has(r.kind)
+        ? homes.has(r.namespace) || isOn(r, homes) || isOn(r, devices)
+        : isOn(r, devices),
+  )
+}
+
+/**
+ * What may be somebody else's in a namespace or on an interface of the lab, firewalls where the lab has none of the kind in
+ * that namespace; of other kinds only what is on an interface that is.
+ */
+const KEPT: ReadonlySet<string> = new Set(['address', 'neighbor', 'route', 'rule', 'iptables', 'ip6tables', 'nftables'])
+
+/** The interfaces that a resource names, in its own namespace. */
+const namesIn = ({ spec }: Resource): string[] =>
+  [spec['dev'], spec['port'], spec['master'], spec['iif'], spec['oif']]
+    .concat(((spec['nexthops'] ?? []) as { dev?: string }[]).map(({ dev }) => dev))
+    .filter((name) => typeof name === 'string')
+
+/** An address that the kernel put behind somebody else's in its subnet is the lab's first one all the same. */
+function withoutOthers(r: Resource, ids: ReadonlySet<string>): Resource {
+  const { primary, ...spec } = r.spec
+  const first = r.kind === 'address' && typeof primary === 'string'
+  return first && !ids.has(`${linkId(r.namespace, String(spec['dev']))}/${primary}`) ? { ...r, spec } : r
+}
