@@ -116,7 +116,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       if (wrong !== undefined) x.report.error(path, wrong)
       const normal = field.normal ? field.normal(value) : value
       if (normal !== field.fallback) spec[name] = normal
-    } else if (!settingsOf(type).has(name))
+    } else if (name === 'others') spec[name] = value
+    else if (!settingsOf(type).has(name))
       x.report.error(
         path,
         `a ${type.name} has no ${name}`,
