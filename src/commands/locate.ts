@@ -118,7 +118,9 @@ function explicit(argument: string): string | undefined {
   if (only === undefined)
     throw UserError.of(
       `${argument} is a directory with ${files.length || 'no'} lab files`,
-      files.map((f) => `netlab plan ${f}`).join('\n'),
+      files.length
+        ? files.map((f) => `netlab plan ${f}`).join('\n')
+        : 'A lab file ends in .yaml or .yml: name another directory, or the file itself.',
     )
   return only
 }

@@ -56,18 +56,32 @@ export function draft(
   if (first) {
     const isCable = first.path[0] === 'links'
     const [what, why] = first.type.builtin
-      ? ['the loopback interface', 'The kernel makes it.']
+      ? ['the loopback interface', 'The kernel makes it. Choose another name.']
       : [
           `already ${isCable ? 'the end of another link' : 'declared'} (line ${x.report.position(first.path, first.on).line})`,
-          isCable ? 'An interface has one cable.' : '',
+          isCable
+            ? `An interface has one cable. ${likelyBridge(drafts, id) ?? `Choose another name, or declare ${nameOf(id)} under namespaces.${namespaceOf(id)}.bridges if it is a bridge.`}`
+            : 'Choose another name.',
         ]
-    x.report.error(path, `${id.replace('/', ':')} is ${what}`, `${why} Choose another name.`.trim(), 'key')
+    x.report.error(path, `${id.replace('/', ':')} is ${what}`, why, 'key')
     return undefined
   }
   const made: Draft = { id, type, path, on: 'key', settings: {} }
   drafts.set(id, made)
   take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
   return made
+}
+
+/** Asks for the bridge of the namespace that is called almost like this interface; undefined when there is none. */
+export function likelyBridge(drafts: ReadonlyMap<string, Draft>, id: string): string | undefined {
+  const [name, namespace] = [nameOf(id), namespaceOf(id)]
+  // Names that begin with another letter, as lan and wan, are seldom the same name.
+  const names = [...drafts.values()].flatMap((other) =>
+    other.type === bridgeType && namespaceOf(other.id) === namespace && nameOf(other.id)[0] === name[0]
+      ? [nameOf(other.id)]
+      : [],
+  )
+  return suggest(name, names)?.replace('mean', 'mean the bridge')
 }
 
 function nameFits(x: Expansion, name: string, path: Path): boolean {

@@ -71,6 +71,18 @@ function checkBurst(report: Report, spec: Readonly<Record<string, number>>, burs
     report.error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
 }
 
+/** Warns of a rate in bytes per second, which looks like bits per second: `mbps` (tc(8), "PARAMETERS"). */
+function warnOfBytes(report: Report, rate: string, bits: number, path: Path): void {
+  const [, number, prefix] = /^([\d.]+)\s*([kmg]?)bps$/i.exec(rate) ?? []
+  if (number === undefined || prefix === undefined || bits === 0) return
+  const unit = `${prefix.toLowerCase()}bit`
+  report.warning(
+    path,
+    `${rate} is in bytes per second, as in tc: ${Number(number) * 8}${unit}`,
+    `Write ${number}${unit} if you mean bits, ${Number(number) * 8}${unit} if you mean bytes.`,
+  )
+}
+
 /** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
 export function impairmentSpec(report: Report, settings: Settings, path: Path): Record<string, number> | undefined {
   const spec: Record<string, number> = {}
@@ -79,6 +91,7 @@ export function impairmentSpec(report: Report, settings: Settings, path: Path): 
     const number = read?.(value)
     if (number === undefined) report.error([...path, name], `"${String(value)}" is not ${form ?? 'known'}`)
     else if (number !== 0) spec[name] = number
+    if (name === 'rate' && number !== undefined) warnOfBytes(report, String(value).trim(), number, [...path, name])
   }
   if (spec['jitter'] !== undefined && spec['delay'] === undefined)
     report.error([...path, 'jitter'], 'jitter needs a delay to vary')

@@ -14,7 +14,7 @@ import { expandVlans } from './vlans.ts'
 import { addresses } from './addresses.ts'
 import { draft, elsewhere, longForm, merge, typeOf, type Draft } from './drafts.ts'
 import { addExisting, expandExisting, isExisting, machines, portMac } from './existing.ts'
-import { cable } from './links.ts'
+import { cable, warnOfMistypedBridges } from './links.ts'
 /** Every interface of the lab: lo, those with a type, bridges, ends of links; with its addresses and impairments. */
 export function expandInterfaces(x: Expansion): void {
   const drafts = new Map<string, Draft>()
@@ -46,6 +46,7 @@ export function expandInterfaces(x: Expansion): void {
       if (longForm(value)['type'] === undefined && longForm(value)['existing'] === undefined)
         merge(x, drafts, linkId(namespace, name), ['namespaces', namespace, 'interfaces', name], value)
   finish(x, drafts)
+  warnOfMistypedBridges(x, drafts)
 }
 
 /** Drafts → resources. Lower devices, masters and MTUs are resolved when all interfaces are known. */

@@ -1,11 +1,11 @@
 import { sha256 } from '../model/digest.ts'
-import { linkId } from '../model/resource.ts'
+import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { LinkFile, Shorthand } from './file.ts'
 import { suggest } from './report.ts'
 import type { Path } from './source.ts'
 
-import { draft, take, typeOf, type Draft } from './drafts.ts'
+import { draft, likelyBridge, take, typeOf, type Draft } from './drafts.ts'
 interface End {
   readonly namespace: string
   readonly name: string
@@ -104,6 +104,29 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
   if (shares !== undefined)
     return void x.report.error(path, `${namespace} is a second name of ${shares}`, `Write ${shares}:${name}.`, on)
   return { namespace, name, path, on, value }
+}
+
+/**
+ * Warns of ends of links that are called almost like a bridge of their namespace, and that the lab uses for nothing: the
+ * bridge itself may be meant.
+ */
+export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
+  const given = new Set(['mtu', 'impairments']) // these may be the link's own
+  const suspects = [...drafts.values()].flatMap((one) => {
+    const bare = one.path[0] === 'links' && Object.keys(one.settings).every((name) => given.has(name))
+    const likely = bare ? likelyBridge(drafts, one.id) : undefined
+    return likely === undefined ? [] : [{ ...one, likely }]
+  })
+  if (suspects.length === 0) return
+  const used = new Set([...x.resources.values()].map(({ spec }) => spec['link']))
+  for (const { id, path, on, likely } of suspects)
+    if (!used.has(id) && !Object.hasOwn(x.file.namespaces[namespaceOf(id)]?.interfaces ?? {}, nameOf(id)))
+      x.report.warning(
+        path,
+        `${id.replace('/', ':')} is no bridge: the link ends in an interface of its own`,
+        likely,
+        on,
+      )
 }
 
 /** The kernel's limit, in bytes. */

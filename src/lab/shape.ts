@@ -85,6 +85,12 @@ const found = (v: unknown): string =>
         ? 'a map'
         : `${typeof v === 'string' ? 'text' : typeof v} ${typeof v === 'number' ? String(v) : JSON.stringify(v)}`
 
+/** The advice for `"true"` and `"1500"` where true and 1500 fit; undefined where they do not. */
+function unquoted(value: unknown, fits: (meant: unknown) => boolean): string | undefined {
+  if (typeof value !== 'string' || !/^(true|false|-?(0|[1-9]\d*)(\.\d+)?)$/.test(value)) return undefined
+  return fits(JSON.parse(value)) ? `Write ${value} without quotes.` : undefined
+}
+
 interface Explained {
   readonly path: Path
   readonly summary: string
@@ -115,11 +121,17 @@ function explain(error: ErrorObject, value: unknown): Explained {
       return { path, summary: `"${String(params['missingProperty'])}" is missing`, on: 'key' }
     case 'type': {
       const types = ([] as string[]).concat(params['type'] as string | string[])
-      return { path, summary: `expected ${types.map((t) => names[t] ?? t).join(' or ')}, found ${found(here)}` }
+      const hint = unquoted(here, (v) => types.some((t) => t === typeof v || (t === 'integer' && Number.isInteger(v))))
+      return {
+        path,
+        summary: `expected ${types.map((t) => names[t] ?? t).join(' or ')}, found ${found(here)}`,
+        ...(hint !== undefined && { detail: hint }),
+      }
     }
     case 'enum': {
-      const allowed = (params['allowedValues'] as unknown[]).map(String)
-      const hint = suggest(String(here), allowed)
+      const values = params['allowedValues'] as unknown[]
+      const allowed = values.map(String)
+      const hint = unquoted(here, (v) => values.includes(v)) ?? suggest(String(here), allowed)
       return {
         path,
         summary: `expected ${allowed.join(', ')}; found ${found(here)}`,

@@ -290,3 +290,9 @@ test('Ctrl-D at the question changes nothing, and says so', async () => {
   expect(answer.stdout).not.toContain('bug')
   expect(await namespaces()).toBe('')
 })
+
+test('a folder without lab files: what to name instead', async () => {
+  const { code, stderr } = await world.netlab(['validate', '/etc'])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/\/etc is a directory with no lab files\n {2}A lab file ends in .yaml or .yml/)
+})

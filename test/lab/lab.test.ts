@@ -81,6 +81,35 @@ describe('what is wrong is said at its place', () => {
   test.each([
     ['YAML', 'a: [1', /./, 1, 6],
     ['a list', '- a', /a lab file is a map/, 1, 1],
+    [
+      'true in quotes',
+      'namespaces:\n  a: { forwarding: "true" }',
+      /found text "true" Write true without quotes/,
+      2,
+      20,
+    ],
+    [
+      'a number in quotes',
+      `${base}links: [{ endpoints: [a:e0, b:e0], mtu: "1400" }]`,
+      /Write 1400 without quotes/,
+      4,
+      41,
+    ],
+    ['text that is no number', `${base}links: [{ endpoints: [a:e0, b:e0], mtu: "01" }]`, /found text "01" $/, 4, 41],
+    [
+      'two cables, perhaps to a bridge',
+      'namespaces: { a: , sw: { bridges: { br0: } } }\nlinks: [{ endpoints: [a:e0, sw:br1] }, { endpoints: [a:e1, sw:br1] }]',
+      /already the end of another link.*Did you mean the bridge "br0"/,
+      2,
+      60,
+    ],
+    [
+      'two cables, and no bridge',
+      `${base}links: [{ endpoints: [a:e0, b:br1] }, { endpoints: [a:e1, b:br1] }]`,
+      /declare br1 under namespaces.b.bridges if it is a bridge/,
+      4,
+      59,
+    ],
     ['nothing', '', /a lab file is a map/, 1, 1],
     [
       'a rule that YAML takes for a map',
@@ -355,6 +384,27 @@ describe('what is wrong is said at its place', () => {
       'c/sysctl/net.ipv4.ip_forward': { value: '1' },
     }))
 
+  test.each([
+    ['another name', '{ endpoints: [a:e0, sw:wan] }', ''],
+    ['an address', '{ endpoints: { a:e0: , sw:br1: 10.0.0.1/24 } }', ''],
+    ['declared', '{ endpoints: [a:e0, sw:br1] }', ', interfaces: { br1: { mac: "02:00:00:00:00:01" } }'],
+    ['a lower device', '{ endpoints: [a:e0, sw:br1] }', ', interfaces: { v7: { type: vlan, id: 7, link: br1 } }'],
+  ])('no bridge is meant: %s', (_, link, more) =>
+    expect(
+      diagnose({
+        file: 'l',
+        text: `namespaces: { a: , sw: { bridges: { br0: , lan: }${more} } }\nlinks: [${link}]`,
+      }),
+    ).toEqual([]),
+  )
+
+  test('rates in bits, and none, are no cause for a warning', () =>
+    expect(
+      ['10mbit', '0bps', '1000'].flatMap((rate) =>
+        diagnose({ file: 'l', text: `${base}links: [{ endpoints: [a:e0, b:e0], impairments: { rate: ${rate} } }]` }),
+      ),
+    ).toEqual([]))
+
   test('several at once', () =>
     expect(
       diagnose({
@@ -376,6 +426,16 @@ describe('what is wrong is said at its place', () => {
     ],
     ['an address twice', `${base}${cable.replace('10.0.0.2', '10.0.0.1')}`, /on this segment already/],
     ['the network itself', `${base}${cable.replace('10.0.0.2', '10.0.0.0')}`, /the address of the network itself/],
+    [
+      'bytes that look like bits',
+      `${base}links: [{ endpoints: [a:e0, b:e0], impairments: { rate: 1.5MBps } }]`,
+      /^1.5MBps is in bytes per second, as in tc: 12mbit$/,
+    ],
+    [
+      'almost the name of a bridge',
+      'namespaces: { a: , sw: { bridges: { br0: } } }\nlinks: [{ endpoints: [a:e0, sw:br1], mtu: 1400 }]',
+      /^sw:br1 is no bridge/,
+    ],
     ['ends that disagree', `${base}links: [{ endpoints: { a:e0: { mtu: 1400 }, b:e0: } }]`, /different MTUs/],
   ])('a warning: %s', (_, text, words) => {
     const found = diagnose({ file: 'lab.yaml', text })
