@@ -33,6 +33,12 @@ function form(part) {
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))
 
+/** One table for a map of which there are several forms, each with fields of its own. */
+const formsOf = ({ anyOf, oneOf, description }) => ({
+  description: `${description} One of these:`,
+  properties: Object.assign({}, ...(anyOf ?? oneOf).map(({ properties }) => properties)),
+})
+
 function table(title, part) {
   const required = new Set(part.required)
   const rows = Object.entries(part.properties)
@@ -50,6 +56,7 @@ const at = (name) => namespace.properties[name]
 const interfaces = objectOf(at('interfaces').additionalProperties)
 const link = schema.properties.links.items
 const check = schema.properties.checks.items
+const peers = interfaces.allOf.map(({ then }) => then.properties?.peers).find(Boolean)
 const types = interfaces.allOf.map(({ if: condition, then }) =>
   table(`type: ${condition.properties.type.const}`, { properties: {}, ...then }),
 )
@@ -60,14 +67,18 @@ const reference = [
   table('Interface settings', interfaces),
   table('addresses', objectOf(interfaces.properties.addresses.items)),
   ...types,
+  table('peers', objectOf(peers.items)),
   table('bridges.NAME', objectOf(at('bridges').additionalProperties)),
   table('routes', at('routes').items),
+  table('nexthops', objectOf(at('routes').items.properties.nexthops.items)),
   table('rules', at('rules').items),
   table('neighbors', at('neighbors').items),
   table('processes.NAME', at('processes').additionalProperties),
+  table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
   table('impairments', interfaces.properties.impairments),
   table('links', link),
   table('checks', check),
+  table('expect', objectOf(check.properties.expect)),
   table('observe', objectOf(check.properties.observe)),
 ].join('\n')
 

@@ -79,7 +79,7 @@ planning(program.command('plan'))
 changing(planning(program.command('apply')))
   .description('make the live network what the lab file says')
   .argument('[lab]', `${LAB}; or a saved plan`)
-  .option('--revert-after <time>', 'take it back after this time (60s, 5m), unless netlab confirm is said')
+  .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global })),
   )

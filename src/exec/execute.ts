@@ -51,7 +51,7 @@ export async function execute(
     const names = settling[place] ?? []
     if (left[place] > 0 || names.length === 0 || signal?.aborted) return
     const heard = progress.settled?.(names)
-    if (heard) reading.push(heard.catch(() => {})) // told to whom it is handed
+    if (heard) reading.push(heard.catch(() => {})) // the caller awaits it; this only avoids an unhandled rejection
   }
   for (const some of uninterrupted(all)) {
     // A bridge that opens floods what every host says, and everything takes long (docs/kernel.md).

@@ -128,7 +128,7 @@ export const bridge: LinkType = {
     hello_time: option('hello_time', timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
     max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
     ageing_time: {
-      ...option('ageing_time', timer('How long an unheard-of MAC address is remembered.', 30000, 0, 100000000)),
+      ...option('ageing_time', timer('How long a MAC address is kept after it was last seen.', 30000, 0, 100000000)),
       // While the tree changes the kernel has another for the moment; it stays for good when the protocol is turned off
       // meanwhile (__br_set_topology_change in net/bridge/br_stp.c).
       read: ({ ageing_time, stp_state, topology_change, forward_delay }) =>

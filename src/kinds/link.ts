@@ -81,7 +81,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const clash = linkId(namespaceOf(lower), nameOf(r.id))
     if (r.root || !(home || outlook.desired.has(clash) || outlook.live.has(clash)))
       return emit(made(nameOf(r.id), group, r.root ? [] : ['netns', r.namespace]), where)
-    // The name is taken where the lower device is (see above): it is made under another, and gets its own as it moves.
+    // The name is taken where the lower device is (`clash`): it is made under another, and gets its own as it moves.
     const name = `nl${generatedMac(outlook.lab, r.id).replaceAll(':', '')}`.slice(0, 15)
     const mark = home ? ['group', String(labGroup(outlook.lab))] : []
     return [

@@ -26,7 +26,7 @@ export function lint(x: Expansion): void {
       const link = linkId(r.namespace, String(r.spec['dev']))
       if (tagged.has(segment(link))) continue
       for (const other of holders(address)) {
-        if (other.link === link) break // whoever comes later says so
+        if (other.link === link) break // reported once, by the last of them
         if (segment(other.link) !== segment(link)) continue
         warn(
           x,

@@ -32,7 +32,7 @@ export function readEarly(
   const ready = resourcesByName()
   const dumped = runner.dump(wanted.map(asking(subject)), ready.heard(wanted, subject))
   const found = find()
-  found.catch(() => {}) // told to whom it is handed
+  found.catch(() => {}) // the caller awaits this promise; this only avoids an unhandled rejection
   return { dumped, found }
 
   async function find(): Promise<Early> {

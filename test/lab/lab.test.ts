@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { diagnose, loadLab } from '../../src/lab/index.ts'
 import { UserError } from '../../src/model/diagnostic.ts'
 import { writeLab } from '../../src/lab/write.ts'
@@ -509,6 +510,14 @@ describe('whatever comes', () => {
       { numRuns: 500 },
     )
   })
+})
+
+test('every field of docs/language.md whose value is a map has a table', () => {
+  const text = readFileSync('docs/language.md', 'utf8')
+  const titles = [...text.matchAll(/^### (.*)$/gm)].map(([, title]) => title)
+  const fields = [...text.matchAll(/^\| `(\w+)` \| [^|]*\(below\)/gm)].map(([, name]) => name)
+  expect(fields).toContain('nexthops')
+  expect(fields.filter((name) => !titles.includes(name))).toEqual([])
 })
 
 test('docs/language.md is what the schema says', () => {
