@@ -44,13 +44,13 @@ const at = (value: unknown, path: Path): unknown =>
  * shape of the same type that has the fewest; only its errors are worth telling, and the union's own when there is none.
  */
 function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
-  const unions = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
   const dropped = new Set<ErrorObject>(errors.filter(({ keyword }) => keyword === 'if'))
-  for (const union of unions) {
-    const inside = errors.filter(
-      (e) =>
-        e !== union && e.schemaPath.startsWith(`${union.schemaPath}/`) && e.instancePath.startsWith(union.instancePath),
-    )
+  for (const [i, union] of errors.entries()) {
+    if (union.keyword !== 'anyOf' && union.keyword !== 'oneOf') continue
+    // The errors of its shapes come right before its own: looking through all errors would be quadratic.
+    let first = i
+    while (`${errors[first - 1]?.instancePath}/`.startsWith(`${union.instancePath}/`)) first--
+    const inside = errors.slice(first, i).filter((e) => e.schemaPath.startsWith(`${union.schemaPath}/`))
     const branch = (e: ErrorObject): string => e.schemaPath.slice(union.schemaPath.length + 1).split('/')[0] ?? ''
     const wrongType = new Set(
       inside

@@ -406,6 +406,13 @@ describe('what is wrong is said at its place', () => {
       ),
     ).toEqual([]))
 
+  test('thousands of values of the wrong form are told without delay', () => {
+    const values = Array.from({ length: 5000 }, (_, i) => `e${i}: 5`).join(', ')
+    const started = performance.now()
+    expect(diagnose({ file: 'l', text: `namespaces: { a: { interfaces: { ${values} } } }` })).toHaveLength(5000)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
   test('several at once', () =>
     expect(
       diagnose({
