@@ -49,7 +49,8 @@ export function nameOf(check: Check): string {
 }
 
 /**
- * Tries all checks and returns what became of them, in their order. `self`: how this program is run, for its agents.
+ * Tries all checks and returns what became of them, in their order. `self`: how this program is run, for its agents. `look`
+ * looks at the live network once more: a check that waits may wait for an address that a daemon has yet to hand out.
  *
  * First everything that a listener of netlab's cannot disturb, side by side: pings, and the checks that have one. Then,
  * with all listeners gone, connections to what the lab itself runs. What must fail is tried after what must work: right
@@ -61,6 +62,7 @@ export async function runChecks(
   checks: readonly Check[],
   ground: Ground,
   self: readonly string[],
+  look: () => Promise<Ground> = () => Promise.resolve(ground),
   each: (result: Result) => void = () => {},
 ): Promise<Result[]> {
   const agents = openAgents(self)
@@ -70,7 +72,7 @@ export async function runChecks(
   const one = async (index: number): Promise<void> => {
     const check = checks[index]
     if (!check) return
-    const result = await attempt(check, kit, slots)
+    const result = await attempt(check, kit, slots, look)
     results[index] = result
     each(result)
   }
@@ -152,7 +154,7 @@ function expectation(check: Check): string {
 type Verdict = Pick<Result, 'status' | 'seen'> & Partial<Pick<Result, 'expected' | 'unreached'>> & { lasting?: boolean }
 
 /** Tries a check until it holds, or its time is up; one that says nothing of time, once. */
-async function attempt(check: Check, kit: Kit, slots: Slots): Promise<Result> {
+async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise<Ground>): Promise<Result> {
   const started = Date.now()
   const base = { name: nameOf(check), check, expected: expectation(check) }
   const result = ({ lasting: _, ...verdict }: Verdict, tries?: number): Result => {
@@ -170,7 +172,9 @@ async function attempt(check: Check, kit: Kit, slots: Slots): Promise<Result> {
     const verdict: Verdict | undefined = await slots.with(async () => {
       if (last && Date.now() >= until) return undefined
       tries++
-      return attemptOnce(check, kit, until)
+      // What could not be tried may be possible by now.
+      const now = last?.status === 'error' ? { ...kit, ground: await look() } : kit
+      return attemptOnce(check, now, until)
     })
     last = verdict ?? last
     const left = until - Date.now() - LEAST

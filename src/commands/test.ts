@@ -27,7 +27,8 @@ export async function test(argument: string | undefined, options: Options): Prom
     throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
   const runner = startRunner()
-  const live = await read(subjectOf(lab.name, lab), runner)
+  const look = () => read(subjectOf(lab.name, lab), runner)
+  const live = await look()
   const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
@@ -38,7 +39,8 @@ export async function test(argument: string | undefined, options: Options): Prom
     )
   passing('')
   const overflows = neighborOverflows()
-  const results = await runChecks(lab.checks, ground, [process.execPath, resolve(process.argv[1] ?? '')])
+  const self = [process.execPath, resolve(process.argv[1] ?? '')]
+  const results = await runChecks(lab.checks, ground, self, async () => survey(lab, await look()))
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
   if (options.junit !== undefined) writeReport(options.junit, junit(json, seconds))

@@ -95,6 +95,10 @@ export function pinned(
   for (const r of live.values()) {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const { key, dev } = r.spec as SysctlSpec
+    // Daemons set what they need of an interface, such as keepalived for an address with a MAC of its own.
+    const link = dev === undefined ? undefined : linkId(r.namespace, dev)
+    const keeps = (id: string): boolean => desired.get(id)?.spec['others'] === 'keep'
+    if (link !== undefined && !dropped.has(r.id) && (keeps(r.namespace) || keeps(link))) continue
     const adopted = live.get(r.namespace)?.spec['adopted'] === true
     // What concerns bridged frames matters where the lab has a bridge. WireGuard turns redirects off when it is set up
     // (wg_open in drivers/net/wireguard/device.c).
@@ -110,7 +114,7 @@ export function pinned(
           : undefined
     // An interface that is as it should be has it from `default`, and would again.
     const settled = dev !== undefined && !dropped.has(r.id) && value === r.spec['value']
-    const gone = dev !== undefined && !desired.has(linkId(r.namespace, dev))
+    const gone = link !== undefined && !desired.has(link)
     if (value !== undefined && !settled && !gone)
       result.set(r.id, { implied: true, ...sysctlResource(r.namespace, key, value) })
   }

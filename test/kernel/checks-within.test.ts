@@ -95,3 +95,20 @@ test('what never holds ends in time, side by side, and the report carries it', a
   const { stdout } = await world.run(['cat', report])
   expect(stdout).toContain('<properties><property name="tries" value="1"/></properties>')
 }, 60_000)
+
+test('an address that is handed out meanwhile is what a name means', async () => {
+  const late = join(world.folder, 'late.yaml')
+  writeFileSync(
+    late,
+    `name: late
+namespaces: { c: , d: }
+links: [{ endpoints: { "c:eth0": {}, "d:eth0": 10.9.0.2/24 } }]
+checks: [{ from: d, ping: c, within: 20s }]
+`,
+  )
+  expect(await world.netlab(['apply', '-y', late])).toMatchObject({ code: 0 })
+  const address = 'ip -n c addr add 10.9.0.7/24 dev eth0 valid_lft 600 preferred_lft 600'.split(' ')
+  const [{ code, stdout }] = await Promise.all([world.netlab(['test', late]), soon(() => world.run(address))])
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('10.9.0.7 answered') })
+  expect((await world.netlab(['destroy', '-y', late])).code).toBe(0)
+}, 60_000)

@@ -179,6 +179,7 @@ describe.each(runners)('as the %s runner sees it', (runner) => {
         `ip -n ${at} neigh add 10.0.0.8 lladdr 02:00:00:00:00:08 dev e0 nud permanent`,
         `ip -n ${at} rule add from 10.8.0.0/16 table 100`,
         `ip -n ${at} link add foreign type bridge`,
+        `ip netns exec ${at} sysctl -qw net.ipv4.conf.e0.arp_filter=1`,
       )
     // An interface is less than a namespace.
     expect(await lab.changes()).toEqual(['delete b/foreign', 'delete b/rule/32765 from 10.8.0.0/16 table 100'])
