@@ -52,9 +52,20 @@ export function passing(text: string): void {
 /** A document for programs. */
 export const outJson = (value: unknown): void => out(`${JSON.stringify(value, undefined, 2)}\n`)
 
-/** Diagnostics, to standard error. */
-export const report = (diagnostics: readonly Diagnostic[], options: Global): void =>
-  note(diagnostics.map((d) => renderDiagnostic(d, errColors(options))).join('\n'))
+/** So many diagnostics are shown: nobody reads more at once. */
+const SHOWN = 100
+
+/** Diagnostics, to standard error: the first hundred, and how many more there are. */
+export function report(diagnostics: readonly Diagnostic[], options: Global): void {
+  const c = errColors(options)
+  const more = diagnostics.length - SHOWN
+  note(
+    [
+      ...diagnostics.slice(0, SHOWN).map((d) => renderDiagnostic(d, c)),
+      ...(more > 0 ? [`${more} more ${more === 1 ? 'is' : 'are'} not shown.\n`] : []),
+    ].join('\n'),
+  )
+}
 
 /** Asks on the terminal; only `yes` (or `y`) is one. Ctrl-D is a no, Ctrl-C interrupts. */
 export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {

@@ -296,3 +296,12 @@ test('a folder without lab files: what to name instead', async () => {
   expect(code).toBe(1)
   expect(stderr).toMatch(/\/etc is a directory with no lab files\n {2}A lab file ends in .yaml or .yml/)
 })
+
+test('of many errors the first hundred are shown, and how many more there are', async () => {
+  const file = join(world.folder, 'many.yaml')
+  writeFileSync(file, `namespaces: { a: }\nlinks:\n${'  - endpoints: [a:e0, x:e0]\n'.repeat(250)}`)
+  const { code, stderr } = await world.netlab(['validate', file])
+  expect(code).toBe(1)
+  expect(stderr.match(/^error: /gm)).toHaveLength(100)
+  expect(stderr).toMatch(/150 more are not shown\.\nnot valid: .* \(250 errors\)\n$/)
+})
