@@ -75,6 +75,7 @@ const reference = [
   table('neighbors', at('neighbors').items),
   table('processes.NAME', at('processes').additionalProperties),
   table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
+  table('fdb', objectOf(interfaces.properties.fdb.items)),
   table('impairments', interfaces.properties.impairments),
   table('links', link),
   table('checks', check),

@@ -5,14 +5,15 @@ import { ownerOf } from '../model/owner.ts'
 import { commandOf } from '../backend/iproute/index.ts'
 import { lasting } from '../model/ip-address.ts'
 import type { Operation } from '../model/operation.ts'
-import type { Dump, DumpRequest, Failure, IpRoute, NamedNamespace, Runner, TcQdisc } from '../model/runner.ts'
+import type { Dump, DumpRequest, Failure, IpLink, IpRoute, NamedNamespace, Runner } from '../model/runner.ts'
 import { inPieces, isTooLong } from '../model/firewall.ts'
 import { ofInterfaces, sysctlFile } from '../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './firewalls.ts'
 import { readLegacy } from './netlink/dump.ts'
 import { parallel, runProcess } from './process.ts'
 import { attempt, processes } from './processes.ts'
-import { isHidden, readRouteText } from './route-text.ts'
+import { readFdb, readRoutes } from './read-more.ts'
+import { isHidden } from './route-text.ts'
 import { strangers } from './strangers.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -236,10 +237,13 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
   const lines = (sections[0] ?? '').trimEnd().split('\n')
   const json = <T>(text: string | undefined): T[] => (text ? (JSON.parse(text) as T[]) : [])
   const routes = json<IpRoute>(lines[2])
+  const found = json<IpLink>(lines[0])
+  const forwards = !links && found.some(({ linkinfo }) => /^(bridge|vxlan)$/.test(linkinfo?.info_kind ?? ''))
   return {
-    links: json(lines[0]),
+    links: found,
+    ...(forwards && { fdb: await readFdb(netns) }),
     addresses: json(lines[1]),
-    routes: routes.some(isHidden) ? await routesAsText(netns) : routes,
+    routes: routes.some(isHidden) ? await readRoutes(netns) : routes,
     rules: json(lines[3]),
     neighbors: lasting(json(lines[4])).concat(json(lines[5])),
     nsids: new Map(
@@ -271,21 +275,6 @@ function conf(lines: string): Dump['conf'] {
     result.set(dev, settings)
   }
   return result
-}
-
-/** The qdiscs of one namespace, as a dump has them. */
-export async function readQdiscs(netns: string | undefined): Promise<TcQdisc[]> {
-  const outcome = await runProcess({ argv: ['tc', '-j', 'qdisc', 'show'], ...(netns !== undefined && { netns }) })
-  return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
-}
-
-/** The routes of one namespace with what their JSON hides; none when it has vanished meanwhile. */
-async function routesAsText(netns: string | undefined): Promise<IpRoute[]> {
-  const outcome = await runProcess({
-    argv: ['ip', '-o', '-N', 'route', 'show', 'table', 'all'],
-    ...(netns !== undefined && { netns }),
-  })
-  return outcome.code === 0 ? readRouteText(outcome.stdout) : []
 }
 
 /** A namespace may vanish while it is read; anything else that goes wrong is told. */

@@ -2,6 +2,8 @@ import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
 import { device } from './device.ts'
 import { existing } from './existing.ts'
+import { fdb } from './fdb.ts'
+import { hook } from './hook.ts'
 import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './link.ts'
@@ -27,11 +29,13 @@ const table: readonly Kind[] = [
   existing,
   wg,
   vlans,
+  fdb,
   address,
   neighbor,
   route,
   rule,
   qdisc,
+  hook,
   iptables,
   ip6tables,
   ipset,

@@ -31,6 +31,7 @@ export const elsewhere = new Set([
   'master',
   'impairments',
   ...vlanSettings,
+  'fdb',
 ])
 
 /** The long form of a CIDR, a list of CIDRs, or settings. */

@@ -5,6 +5,7 @@ import type { LinkSpec } from '../model/link.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './context.ts'
 import type { Settings } from './file.ts'
+import { expandFdb } from './fdb.ts'
 import { impairmentSpec } from './impairments.ts'
 import { interfaceName } from './names.ts'
 import { suggest } from './report.ts'
@@ -88,6 +89,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     if (lower && spec.link !== undefined && !drafts.has(spec.link)) addExisting(x, spec.link, lower.path, 'value')
     addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
+    expandFdb(x, id, settings['fdb'])
     const impairments = settings['impairments']
     if (impairments) {
       const wanted = impairmentSpec(x.report, impairments.value as Settings, impairments.path)

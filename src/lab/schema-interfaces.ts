@@ -30,6 +30,29 @@ const settings: Readonly<Record<string, Schema>> = {
   master: text('The VRF (or bridge) in the same namespace that it belongs to.'),
   impairments,
   others,
+  fdb: list(
+    object(
+      {
+        mac: text('MAC address; 00:00:00:00:00:00 for all that is unknown (VXLAN).', '02:00:00:00:00:09'),
+        state: {
+          enum: ['static', 'permanent'],
+          description:
+            '`permanent`: the frames are for this machine (at a bridge and its ports). Default: static at a port, permanent elsewhere.',
+        },
+        vlan: int('VLAN of the frames, at a bridge and its ports.', 1, 4094),
+        sticky: { type: 'boolean', description: 'It does not move to another port (static entries of ports).' },
+        dst: text(
+          'Where a VXLAN sends the frames to: an address. Several entries may share a MAC address.',
+          '10.0.0.2',
+        ),
+        port: int('UDP port there. Default: that of the VXLAN.', 1, 65535),
+        vni: int('VXLAN network identifier there. Default: that of the VXLAN.', 0, 16777215),
+      },
+      'A forwarding entry, in the words of `bridge fdb`.',
+      ['mac'],
+    ),
+    'Forwarding entries: at a port of a bridge or the bridge itself, and with `dst` at a VXLAN.',
+  ),
   pvid: int(
     'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
     1,

@@ -2,6 +2,7 @@ import { Document, Scalar, visit } from 'yaml'
 import { ipsetValue, type IpsetSpec } from '../kinds/firewall/sets.ts'
 import { iptablesValue } from '../kinds/iptables.ts'
 import { nftablesValue } from '../kinds/nftables.ts'
+import type { FdbSpec } from '../kinds/fdb.ts'
 import { impairmentsValue, type QdiscSpec } from '../kinds/qdisc.ts'
 import type { IptablesSpec, NftSpec } from '../model/firewall.ts'
 import type { VlansSpec } from '../kinds/vlans.ts'
@@ -96,6 +97,12 @@ export function writeLab(name: string, resources: Resources): string {
           pvid !== undefined && { pvid: Number(pvid) },
           tagged.length && { vlans: tagged.map(Number) },
         )
+        break
+      }
+      case 'fdb': {
+        const { dev, bridge: _, ...entry } = r.spec as unknown as FdbSpec
+        const settings = settingsOf(r.namespace, dev)
+        settings['fdb'] = [...((settings['fdb'] as object[] | undefined) ?? []), entry]
         break
       }
       case 'qdisc': {

@@ -233,13 +233,15 @@ function ownedInRoot(
     if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
     if (kind === 'sysctl') return sysctls.has(namespace)
     const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : (spec['dev'] ?? spec['port'])
-    const onDevice =
-      kind === 'address' || kind === 'neighbor' || kind === 'qdisc' || kind === 'wg' || kind === 'vlans' || 'up' in spec
+    const onDevice = ON_DEVICES.includes(kind) || 'up' in spec
     const mine = !onDevice || marks.get(String(dev)) === lab
     if (!mine && kind === 'address') foreign.set(id, { id })
     return mine
   })
 }
+
+/** Kinds of what stands on an interface, and is whose that is. */
+const ON_DEVICES = ['address', 'neighbor', 'fdb', 'qdisc', 'hook', 'wg', 'vlans']
 
 const ownerByGroup = (link: IpLink, lab: string): string | undefined =>
   !link.ifalias && Number(link.group) === labGroup(lab) ? lab : undefined

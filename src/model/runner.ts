@@ -23,6 +23,8 @@ export interface Dump {
   readonly qdiscs: readonly TcQdisc[]
   /** `wg show all dump`, without its secrets; absent: there are no WireGuard interfaces, or no `wg`. */
   readonly wireguard?: readonly WgInterface[]
+  /** `bridge -j fdb show`, as far as it is permanent or static; absent: there is neither a bridge nor a VXLAN. */
+  readonly fdb?: readonly BridgeFdb[]
   /** `bridge -j vlan show`; absent: no bridge looks at VLANs. */
   readonly vlans?: readonly BridgeVlans[]
   /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
@@ -163,6 +165,20 @@ export interface TcQdisc {
 export interface BridgeVlans {
   readonly ifname: string
   readonly vlans: readonly { readonly vlan: number; readonly vlanEnd?: number; readonly flags?: readonly string[] }[]
+}
+
+/** A forwarding entry of a bridge (`master`) or of an interface itself. */
+export interface BridgeFdb {
+  readonly mac: string
+  readonly ifname: string
+  readonly dst?: string
+  readonly vlan?: number
+  readonly port?: number
+  readonly vni?: number
+  readonly viaIf?: string
+  readonly flags?: readonly string[]
+  readonly master?: string
+  readonly state?: string
 }
 
 /** A WireGuard interface, as it can be shown to anybody. */

@@ -3,25 +3,37 @@ import { join } from 'node:path'
 import type { PlanJson } from '../../src/render/json.ts'
 import { openWorld } from '../support/netns.ts'
 
+const ANYBODY = '00:00:00:00:00:00'
+const destinations = [
+  { mac: ANYBODY, dst: '10.0.0.3' },
+  { mac: ANYBODY, dst: '10.0.0.4' },
+  { mac: '02:00:00:00:bb:03', dst: '10.0.0.3', port: 4790, vni: 7 },
+]
+const entries = [{ mac: '02:00:00:00:bb:01' }, { mac: '02:00:00:00:BB:02' }]
+
 /** A switch with two cables and a tunnel, and something of every type that small kernels have. */
 const lab = {
   name: 'drift',
   namespaces: {
     sw: {
-      bridges: { br0: {}, br1: { mcast_query_interval: '31.25s', group_fwd_mask: 16384, mcast_igmp_version: 3 } },
+      bridges: {
+        br0: { fdb: [{ mac: '02:00:00:00:bb:04' }] },
+        br1: { mcast_query_interval: '31.25s', group_fwd_mask: 16384, mcast_igmp_version: 3 },
+      },
       interfaces: {
         vx0: { type: 'vxlan', id: 1, local: 'fd00::1', remote: 'fd00::2', bridge: 'br0', port_learning: false },
         vx1: { type: 'vxlan', id: 2, local: '10.0.0.1', remote: '10.0.0.2', ageing: 60 },
+        vx2: { type: 'vxlan', id: 3, local: '10.0.0.1', remote: '10.0.0.2', fdb: destinations },
         mv0: { type: 'macvlan', link: 'e9' },
       },
     },
     ...Object.fromEntries(['h1', 'h2', 'h3', 'h9'].map((name) => [name, {}])),
   },
   links: [
-    { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7 } } },
+    { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7, fdb: entries } } },
     { endpoints: { 'h2:e0': { multicast: false, allmulticast: true, group: 9 }, 'sw:br0': {} } },
     { endpoints: { 'h3:e0': null, 'sw:br1': { neigh_suppress: true } } },
-    { endpoints: { 'h9:e0': null, 'sw:e9': {} } },
+    { endpoints: { 'h9:e0': null, 'sw:e9': { impairments: { rate: '10mbit' } } } },
   ],
 }
 
@@ -91,6 +103,13 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
   ['sw', 'ip link set dev vx1 type vxlan id 2 tos 4', 'vx1 tos 4 0'],
   ['sw', 'ip link set dev mv0 type macvlan bcqueuelen 50', 'mv0 bcqueuelen 50 1000'],
   ['sw', 'ip link set dev mv0 protodown on', 'mv0 protodown true false'],
+  ['sw', 'bridge fdb del 02:00:00:00:bb:01 dev h1~e0 master', 'h1~e0/fdb/02:00:00:00:bb:01 create'],
+  ['sw', 'bridge fdb del 00:00:00:00:00:00 dev vx2 dst 10.0.0.4', 'vx2/fdb/00:00:00:00:00:00 dst 10.0.0.4 create'],
+  [
+    'sw',
+    'bridge fdb replace 02:00:00:00:bb:02 dev h1~e0 master permanent',
+    'h1~e0/fdb/02:00:00:00:bb:02 state permanent static',
+  ],
   ['h1', 'ip link set dev e0 group 5', 'e0 group 5 0'],
   ['h1', 'ip link set dev e0 multicast off', 'e0 multicast false true'],
   ['h1', 'ip link set dev e0 allmulticast on', 'e0 allmulticast true false'],
@@ -102,6 +121,30 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
   ['h2', 'ip link set dev e0 group 0', 'e0 group 0 9'],
   ['h2', 'ip link set dev e0 multicast on', 'e0 multicast true false'],
   ['h2', 'ip link set dev e0 allmulticast off', 'e0 allmulticast false true'],
+  // Entries that somebody put in; what is learnt or kept by a daemon, and what the kernel has by itself, is none.
+  ['sw', 'bridge fdb add 02:00:00:00:aa:01 dev h1~e0 master static', 'h1~e0/fdb/02:00:00:00:aa:01 delete'],
+  ['sw', 'bridge fdb add 02:00:00:00:aa:02 dev h1~e0 master permanent', 'h1~e0/fdb/02:00:00:00:aa:02 delete'],
+  ['sw', 'bridge fdb add 02:00:00:00:aa:03 dev br0 self permanent', 'br0/fdb/02:00:00:00:aa:03 delete'],
+  ['sw', 'bridge fdb add 02:00:00:00:aa:04 dev h1~e0 master extern_learn'],
+  ['sw', 'bridge fdb add 02:00:00:00:aa:05 dev h1~e0 master dynamic'],
+  [
+    'sw',
+    'bridge fdb add 02:00:00:00:aa:06 dev vx2 self static dst 10.0.0.6 port 99 vni 7',
+    'vx2/fdb/02:00:00:00:aa:06 dst 10.0.0.6 port 99 vni 7 delete',
+  ],
+  ['sw', 'bridge fdb append 00:00:00:00:00:00 dev vx2 dst 10.0.0.7', 'vx2/fdb/00:00:00:00:00:00 dst 10.0.0.7 delete'],
+  [
+    'sw',
+    'bridge fdb append 00:00:00:00:00:00 dev vx0 dst fd00::3 self',
+    'vx0/fdb/00:00:00:00:00:00 dst fd00::3 delete',
+  ],
+  ['h1', 'tc qdisc add dev e0 clsact', 'e0/qdisc/clsact delete'],
+  ['h2', 'tc qdisc add dev e0 ingress', 'e0/qdisc/ingress delete'],
+  [
+    'sw',
+    `sh -c 'tc qdisc replace dev e9 parent $(tc qdisc show dev e9 | head -1 | cut -d" " -f3)1 handle 20: pfifo'`,
+    'e9/qdisc/child delete',
+  ],
 ]
 
 /** `NS/IF field from to` of what a plan would change, and `NS/IF action` of what is no change of a setting. */

@@ -3,6 +3,7 @@ import { attributes, messages, string } from './answer.ts'
 import { attribute, encode, flags, u32, type Message, type Slice } from '../../backend/netlink/message.ts'
 import type { ReadResult, Section } from './protocol.ts'
 import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
+import { readFdb } from './read-fdb.ts'
 import { readLinks } from './read-links.ts'
 import { readRoutes, readRules } from './read-routes.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
@@ -104,6 +105,7 @@ export function decode(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']):
         answer ? readNeighbors(bytes, there(answer), nameOf) : [],
       ),
       nsids,
+      ...(result.fdb && !result.fdb.errno && { fdb: readFdb(bytes, result.fdb, nameOf) }),
       qdiscs,
       sysctls: new Map(),
       conf: new Map(routeAnswer && [...specs].map(([dev, spec]) => [dev, readConf(bytes, spec)])),

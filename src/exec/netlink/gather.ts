@@ -212,7 +212,7 @@ export function gatherer(
   const has = ({ from, to }: Section, text: string): boolean => out.subarray(from, to).includes(text)
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, fresh, links, requests, netfilter, sets, only } = reading
+    const { netns, fresh, links, requests, netfilter, sets, only, nftables: ofNft = [] } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
     const gone = (number: number): ReadResult => ({
       index,
@@ -228,12 +228,14 @@ export function gatherer(
     }
     if (requests.length === 0 && !netfilter && !list) return { index, sections }
     if (!(fresh ? system.unshare() : system.enter(netns))) return gone(errno())
-    for (const request of requests) sections.push(ask(system.socket(netns, NETLINK_ROUTE), slice(request)))
+    const send = (request: Slice): Section => ask(system.socket(netns, NETLINK_ROUTE), slice(request))
+    for (const request of requests) sections.push(send(request))
+    const forwards = ['bridge\0', 'vxlan\0'].some((kind) => sections[0] && has(sections[0], kind))
+    const fdb = forwards && reading.fdb && send(reading.fdb)
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
     if (sets) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(sets)))
-    const ofNft = reading.nftables ?? []
     // iptables has forms of its own for its rules.
     const theirs = tables !== undefined && concernsIptables(tables, ofNft)
     const mixed = theirs && isMixed(netns, reading.objects?.map(slice) ?? [], ofNft)
@@ -241,6 +243,7 @@ export function gatherer(
     return {
       index,
       sections,
+      ...(fdb && { fdb }),
       ...(reading.legacy && { legacy: contents(LEGACY) }),
       ...(rules && { rules }),
       ...(mixed && { mixed }),

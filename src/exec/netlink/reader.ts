@@ -3,12 +3,14 @@ import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../firewalls.ts'
-import { ipRunner, readQdiscs } from '../ip.ts'
+import { ipRunner } from '../ip.ts'
 import { parallel } from '../process.ts'
+import { readQdiscs } from '../read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decode, objects, requests, sets, tables, type Decoded } from './dump.ts'
 import { collector } from '../../backend/netlink/message.ts'
 import type { ReadResult, Reply } from './protocol.ts'
+import { fdb } from './read-fdb.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 import { NotUnderstood } from './words.ts'
 
@@ -110,6 +112,7 @@ async function ask(
   }
   const netfilter = {
     netfilter: add(tables),
+    fdb: add(fdb),
     objects: objects.map(add),
     ...(hasIpset() && { sets: add(sets) }),
     ...(hasLegacy() && { legacy: true as const }),

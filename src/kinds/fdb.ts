@@ -1,0 +1,125 @@
+import { canonicalAddress } from '../model/cidr.ts'
+import type { Kind } from '../model/kind.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { BridgeFdb, Dump, IpLink } from '../model/runner.ts'
+import { covered, within } from './common.ts'
+
+/** A forwarding entry that somebody put in, in the words of `bridge fdb` (bridge(8)). */
+export type FdbSpec = {
+  readonly mac: string
+  readonly dev: string
+  readonly state: 'permanent' | 'static'
+  /** The bridge whose table it is in: `dev` is one of its ports, or the bridge itself. Absent: the table of a VXLAN. */
+  readonly bridge?: string
+  readonly vlan?: number
+  readonly sticky?: true
+  /** Where a VXLAN sends the frames to, canonical. */
+  readonly dst?: string
+  readonly port?: number
+  readonly vni?: number
+  /** Live only: the interface that the packets leave by. */
+  readonly via?: string
+}
+
+/** The MAC address whose entries are for all frames with an unknown destination. */
+export const ANYBODY = '00:00:00:00:00:00'
+const KEYS = ['vlan', 'dst', 'port', 'vni', 'via'] as const
+
+/** What names it beside its MAC address, in words: a VXLAN may have several destinations for one. */
+const rest = (spec: FdbSpec): string[] =>
+  KEYS.flatMap((key) => (spec[key] === undefined ? [] : [key, String(spec[key])]))
+
+/** `sw/h1~eth0/fdb/02:00:00:00:00:09`, `sw/vx0/fdb/00:00:00:00:00:00 dst 10.0.0.2` */
+export const fdbId = (namespace: string, spec: FdbSpec): string =>
+  `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...rest(spec)].join(' ')}`
+
+const isGroup = (mac: string): boolean => mac === ANYBODY || (parseInt(mac.slice(0, 2), 16) & 1) === 1
+
+const emit = (r: Resource<FdbSpec>, verb: string, ...words: string[]) =>
+  within(
+    r,
+    ...['bridge', 'fdb', verb, r.spec.mac, 'dev', r.spec.dev],
+    r.spec.bridge === undefined || r.spec.bridge === r.spec.dev ? 'self' : 'master',
+    ...words,
+    ...rest(r.spec),
+  )
+const settings = ({ state, sticky }: FdbSpec): string[] => [state, ...(sticky ? ['sticky'] : [])]
+
+/** An entry of the table of a bridge or of a VXLAN. What is learnt, and what the kernel or a daemon keeps, is none. */
+export const fdb: Kind<FdbSpec> = {
+  name: 'fdb',
+  read(dump, { namespace, root }) {
+    if (!dump.fdb?.length) return []
+    const links = new Map(dump.links.map((link) => [link.ifname, link]))
+    const own = ownAddresses(dump)
+    return dump.fdb.flatMap((entry): Resource<FdbSpec>[] => {
+      const spec = specOf(entry, links.get(entry.ifname), own)
+      return spec ? [{ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }] : []
+    })
+  },
+  describe: (spec) => [...settings(spec), ...rest(spec)].join(' '),
+  compare: (live, desired) =>
+    (['state', 'sticky'] as const).flatMap((field) =>
+      live[field] === desired[field]
+        ? []
+        : [
+            {
+              field,
+              from: live[field] ?? false,
+              to: desired[field] ?? false,
+              forces: 'the kernel keeps the one that there is',
+            },
+          ],
+    ),
+  requires: ({ spec }) => [spec.bridge === undefined ? 'vxlan' : 'bridge'],
+  needs: ({ namespace, spec }) => [spec.dev, spec.bridge ?? spec.dev].map((name) => linkId(namespace, name)),
+  lostWith: ({ namespace, spec }) => [
+    namespace,
+    ...[spec.dev, spec.bridge ?? spec.dev].map((name) => linkId(namespace, name)),
+  ],
+  create: (r) => [
+    {
+      stage: 'add neighbors',
+      operation: emit(r, r.spec.bridge === undefined && isGroup(r.spec.mac) ? 'append' : 'add', ...settings(r.spec)),
+    },
+  ],
+  update: () => [], // every difference forces a replacement
+  remove: (r, outlook) => (covered(fdb, r, outlook) ? [] : [{ stage: 'delete neighbors', operation: emit(r, 'del') }]),
+}
+
+/** By bridge, the MAC addresses that the kernel itself has in its table: its own, and those of its ports. */
+function ownAddresses({ links }: Pick<Dump, 'links'>): ReadonlyMap<string, ReadonlySet<string>> {
+  const result = new Map<string, Set<string>>()
+  for (const { ifname, address = '', master, linkinfo } of links)
+    for (const bridge of [linkinfo?.info_kind === 'bridge' ? ifname : undefined, master])
+      if (bridge !== undefined) result.set(bridge, (result.get(bridge) ?? new Set()).add(address))
+  return result
+}
+
+/**
+ * The entry, unless it is the kernel's. That of an interface's own table counts for VXLANs only: those of other types hold
+ * what the kernel listens to, for itself and for interfaces on top (ndo_dflt_fdb_dump in net/core/rtnetlink.c).
+ */
+function specOf(
+  { mac, ifname: dev, master: bridge, state, flags = [], dst, vlan, port, vni, viaIf }: BridgeFdb,
+  link: IpLink | undefined,
+  own: ReadonlyMap<string, ReadonlySet<string>>,
+): FdbSpec | undefined {
+  if ((state !== 'permanent' && state !== 'static') || flags.includes('extern_learn')) return undefined
+  const sticky = flags.includes('sticky') && { sticky: true as const }
+  const base: FdbSpec = { mac, dev, state, ...(vlan !== undefined && { vlan }), ...sticky }
+  if (bridge !== undefined) return state === 'permanent' && own.get(bridge)?.has(mac) ? undefined : { ...base, bridge }
+  if (link?.linkinfo?.info_kind !== 'vxlan' || dst === undefined) return undefined
+  const { remote, remote6, group, group6 } = link.linkinfo.info_data ?? {}
+  const to = canonicalAddress(dst) ?? dst
+  const extra = port ?? vni ?? viaIf
+  const first = [remote, remote6, group, group6].some((address) => canonicalAddress(String(address)) === to)
+  if (mac === ANYBODY && extra === undefined && first) return undefined
+  return {
+    ...base,
+    dst: to,
+    ...(port !== undefined && { port }),
+    ...(vni !== undefined && { vni }),
+    ...(viaIf !== undefined && { via: viaIf }),
+  }
+}
