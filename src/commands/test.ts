@@ -4,9 +4,10 @@ import { runChecks } from '../checks/engine.ts'
 import { settle } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { startRunner } from '../exec/runner.ts'
-import { neighborOverflows, overflowed } from '../live/limits.ts'
+import { lostConnections, neighborOverflows, overflowed } from '../live/limits.ts'
 import { read } from '../live/read.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../render/checks.ts'
 import { locate } from './locate.ts'
 import { load, subjectOf } from './prepare.ts'
@@ -46,9 +47,16 @@ export async function test(argument: string | undefined, options: Options): Prom
   if (options.junit !== undefined) writeReport(options.junit, junit(json, seconds))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
-  if (json.summary.fail) report(overflowed(neighborOverflows() - overflows), options)
+  if (json.summary.fail) {
+    report(overflowed(neighborOverflows() - overflows), options)
+    const filters = [...ground.places].filter(([name]) => hasFirewall(live.dumps.get(name)))
+    report(await lostConnections(new Map(filters), runner), options)
+  }
   return json.summary.pass === lab.checks.length ? 0 : 1
 }
+
+const hasFirewall = (dump: Dump | undefined): boolean =>
+  dump !== undefined && [dump.iptables, dump.ip6tables, dump.nftables].some((rules) => rules !== '')
 
 const onlyRoot = (namespaces: ReadonlyMap<string, { readonly root?: true }>): boolean =>
   namespaces.size > 0 && [...namespaces.values()].every(({ root }) => root)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Check } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
 import { topologyOf } from '../model/topology.ts'
 
 /** Reads a file under /proc; undefined when it is not there. */
@@ -78,29 +79,80 @@ const roomFor = (count: number): number => 2 ** Math.ceil(Math.log2(2 * count))
 
 const fixOf = (value: number): string => `On the machine: sysctl -w ${NEIGHBORS}=${value}`
 
-/** Warns of a lab whose checks need more than the kernel has for all namespaces together. */
+/** Warns of a lab that needs more than the kernel has for all namespaces together. */
 export function crowded(resources: Resources, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
+  const count = (...kinds: string[]): number =>
+    [...resources.values()].filter(({ kind }) => kinds.includes(kind)).length
+  const warn = (summary: string, detail: string): Diagnostic[] => [{ severity: 'warning', summary, detail }]
+  const tooMany = (what: string, wanted: number, name: string): Diagnostic[] => {
+    const most = wanted > PLENTY ? limit(name, read) : undefined
+    return most === undefined || wanted <= most
+      ? []
+      : warn(
+          `this lab needs ${wanted} ${what}, and ${name} is ${most}`,
+          `On the machine: sysctl -w ${name}=${roomFor(wanted)}`,
+        )
+  }
   const most = checks.length < 2 ? undefined : limit(NEIGHBORS, read)
   const wanted = most === undefined ? 0 : neighborsOf(resources, checks)
-  if (most === undefined || wanted <= most) return []
   return [
-    {
-      severity: 'warning',
-      summary: `the checks of this lab need ${wanted} neighbours, and the kernel keeps ${most} for all namespaces together`,
-      detail: `Beyond that packets are lost. ${fixOf(roomFor(wanted))}`,
-    },
+    ...(most === undefined || wanted <= most
+      ? []
+      : warn(
+          `the checks of this lab need ${wanted} neighbours, and the kernel keeps ${most} for all namespaces together`,
+          `Beyond that packets are lost. ${fixOf(roomFor(wanted))}`,
+        )),
+    // A name is a mount where netlab runs, and in the copy of /run/netns that hears of it.
+    ...tooMany('mounts for the names of its namespaces', 2 * count('namespace', 'share'), 'fs.mount-max'),
+    // Each process has a supervisor.
+    ...['kernel.pid_max', 'kernel.threads-max'].flatMap((name) => tooMany('processes', 2 * count('process'), name)),
   ]
 }
 
+/** No machine has limits so low that fewer would not fit: they need not be read. */
+const PLENTY = 200
+
 /** How often the kernel had no room for a neighbour since it started, be it of IPv4 or IPv6. */
 export function neighborOverflows(read: ReadProc = readProc): number {
-  let sum = 0
-  for (const table of ['arp_cache', 'ndisc_cache']) {
-    const [head = '', ...rows] = (read(`net/stat/${table}`) ?? '').trim().split('\n')
-    const column = head.trim().split(/\s+/).indexOf('table_fulls')
-    for (const row of rows) sum += column < 0 ? 0 : parseInt(row.trim().split(/\s+/)[column] ?? '0', 16)
-  }
-  return sum
+  return ['arp_cache', 'ndisc_cache'].reduce((sum, table) => sum + counted(read(`net/stat/${table}`), 'table_fulls'), 0)
+}
+
+/** The sum of columns of a table of counters under /proc/net/stat: a row for each processor, in hexadecimal. */
+function counted(text = '', ...columns: string[]): number {
+  const [head = '', ...rows] = text.trim().split('\n')
+  const places = head
+    .trim()
+    .split(/\s+/)
+    .flatMap((name, place) => (columns.includes(name) ? [place] : []))
+  return rows
+    .flatMap((row) => places.map((place) => parseInt(row.trim().split(/\s+/)[place] ?? '0', 16)))
+    .reduce((sum, value) => sum + value, 0)
+}
+
+/** More namespaces than this are not asked one by one. */
+const ASKED = 64
+
+/**
+ * Says which of these namespaces have lost packets because their table of connections was full (nf_conntrack_max), as
+ * /proc/net/stat/nf_conntrack counts them since the namespace was made. One short program for each namespace.
+ */
+export async function lostConnections(
+  namespaces: ReadonlyMap<string, string | undefined>,
+  runner: Pick<Runner, 'capture'>,
+): Promise<Diagnostic[]> {
+  const found = await Promise.all(
+    [...namespaces].slice(0, ASKED).map(async ([name, netns]): Promise<Diagnostic[]> => {
+      const { stdout } = await runner.capture({
+        argv: ['cat', '/proc/net/stat/nf_conntrack'],
+        ...(netns !== undefined && { netns }),
+      })
+      const lost = counted(stdout, 'drop', 'early_drop')
+      const summary = `${name} has lost ${lost} packets or connections because its table of connections was full`
+      const detail = 'On the machine: sysctl -w net.netfilter.nf_conntrack_max=N, larger than it is.'
+      return lost === 0 ? [] : [{ severity: 'warning', summary, detail }]
+    }),
+  )
+  return found.flat()
 }
 
 /** Says that packets of a test were lost because the kernel's table of neighbours was full. */

@@ -1,5 +1,12 @@
 import { loadLab } from '../../src/lab/index.ts'
-import { crowded, neighborOverflows, overflowed, sharedLimits, type ReadProc } from '../../src/live/limits.ts'
+import {
+  crowded,
+  lostConnections,
+  neighborOverflows,
+  overflowed,
+  sharedLimits,
+  type ReadProc,
+} from '../../src/live/limits.ts'
 
 const proc: ReadProc = (path) =>
   ({
@@ -48,4 +55,29 @@ test('that the table of neighbours was full is counted and said', () => {
   expect(neighborOverflows(() => undefined)).toBe(0)
   expect(overflowed(0, proc)).toEqual([])
   expect(overflowed(3, proc)[0]?.summary).toContain('3 times')
+})
+
+test('more namespaces or processes than the machine takes are warned of, with the fix', () => {
+  const text = 'namespaces: { "n[1..300]": { processes: { p: { command: [sleep, "9"] } } } }'
+  const { resources } = loadLab({ file: 'lab.yaml', text })
+  const small: ReadProc = (path) =>
+    ({ 'sys/fs/mount-max': '500\n', 'sys/kernel/pid_max': '599\n', 'sys/kernel/threads-max': '600\n' })[path]
+  const warnings = crowded(resources, [], small).map(({ summary, detail }) => `${summary}. ${detail}`)
+  expect(warnings).toEqual([
+    expect.stringMatching(/needs 600 mounts .* fs\.mount-max is 500.*sysctl -w fs\.mount-max=2048/),
+    expect.stringMatching(/needs 600 processes, and kernel\.pid_max is 599/),
+  ])
+  expect(crowded(resources, [], proc)).toEqual([])
+})
+
+test('a namespace whose table of connections was full is named', async () => {
+  const head = 'entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop\n'
+  const rows = { full: '1 0 0 0 0 0 0 0 0 5 0a 1\n1 0 0 0 0 0 0 0 0 0 1 0\n', fine: '1 0 0 0 0 0 0 0 0 5 0 0\n' }
+  const capture = async ({ netns }: { readonly netns?: string }) => ({
+    code: 0,
+    stdout: head + (rows[netns as 'full'] ?? ''),
+    stderr: '',
+  })
+  const places = new Map([...Object.keys(rows), 'none'].map((name) => [name, name]))
+  expect(await lostConnections(places, { capture })).toMatchObject([{ summary: expect.stringMatching(/^full .* 12 /) }])
 })
