@@ -44,7 +44,17 @@ function keptIn(live: Resources, wanted: Resources): Resource[] {
  * What may be somebody else's in a namespace or on an interface of the lab, firewalls where the lab has none of the kind in
  * that namespace; of other kinds only what is on an interface that is.
  */
-const KEPT: ReadonlySet<string> = new Set(['address', 'neighbor', 'route', 'rule', 'iptables', 'ip6tables', 'nftables'])
+const KEPT: ReadonlySet<string> = new Set([
+  'address',
+  'neighbor',
+  'fdb',
+  'hook',
+  'route',
+  'rule',
+  'iptables',
+  'ip6tables',
+  'nftables',
+])
 
 /** The interfaces that a resource names, in its own namespace. */
 const namesIn = ({ spec }: Resource): string[] =>
