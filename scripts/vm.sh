@@ -8,7 +8,7 @@
 # it writes goes to memory and is gone afterwards. Prints what COMMAND prints, exits as it does.
 #   NETLAB_VM_TIMEOUT  seconds until the machine is switched off (default 900); the exit code is then 124
 #   NETLAB_VM_CACHE    where the kernel is kept (default ~/.cache/netlab/vm)
-# Needs a Debian on amd64, and as packages: qemu-system-x86 busybox-static cpio kmod. No network but loopback inside.
+# Needs a Debian on amd64, and as packages: qemu-system-x86 busybox-static cpio kmod wireguard-tools. No network but loopback inside.
 set -eu
 
 die() { echo "vm: $*" >&2; exit 125; }
@@ -19,7 +19,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 packages() {
   missing=
-  for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio modprobe:kmod; do
+  for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio modprobe:kmod wg:wireguard-tools; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
   done
   [ -n "$missing" ] || return 0

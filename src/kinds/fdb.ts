@@ -52,10 +52,13 @@ export const fdb: Kind<FdbSpec> = {
     if (!dump.fdb?.length) return []
     const links = new Map(dump.links.map((link) => [link.ifname, link]))
     const own = ownAddresses(dump)
-    return dump.fdb.flatMap((entry): Resource<FdbSpec>[] => {
-      const spec = specOf(entry, links.get(entry.ifname), own)
-      return spec ? [{ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }] : []
-    })
+    const specs = dump.fdb.flatMap((entry) => specOf(entry, links.get(entry.ifname), own) ?? [])
+    // One that names no VLAN is put into each VLAN of its port as well (br_fdb_add in net/bridge/br_fdb.c).
+    const key = ({ dev, mac, bridge, state }: FdbSpec): string => `${dev} ${mac} ${bridge} ${state}`
+    const everywhere = new Set(specs.flatMap((spec) => (spec.vlan === undefined ? [key(spec)] : [])))
+    return specs
+      .filter((spec) => spec.vlan === undefined || !everywhere.has(key(spec)))
+      .map((spec) => ({ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }))
   },
   describe: (spec) => [...settings(spec), ...rest(spec)].join(' '),
   compare: (live, desired) =>

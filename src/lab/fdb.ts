@@ -17,8 +17,18 @@ export function expandFdb(
   written: { readonly value: unknown; readonly path: Path } | undefined,
 ): void {
   const namespace = namespaceOf(id)
-  for (const [i, entry] of ((written?.value ?? []) as readonly Entry[]).entries()) {
+  const entries = (written?.value ?? []) as readonly Entry[]
+  const everywhere = new Set(entries.flatMap(({ mac, vlan }) => (vlan === undefined ? [mac.toLowerCase()] : [])))
+  for (const [i, entry] of entries.entries()) {
     const path = [...(written?.path ?? []), i]
+    if (entry.vlan !== undefined && everywhere.has(entry.mac.toLowerCase())) {
+      x.report.error(
+        [...path, 'vlan'],
+        `${entry.mac} is in every VLAN already`,
+        'An entry without `vlan` is in all of them.',
+      )
+      continue
+    }
     const spec = specOf(x, id, entry, path)
     if (spec) x.add({ id: fdbId(namespace, spec), kind: 'fdb', namespace, spec }, path)
   }
