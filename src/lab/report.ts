@@ -70,12 +70,16 @@ export function reporter(source: Source): Report {
 export const pathText = (path: Path): string =>
   path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i ? `.${step}` : step)).join('')
 
+const letters = (word: string): string => [...word].sort().join('')
+
 /** `did you mean "addresses"?`, when one of the words is close; undefined otherwise. */
 export function suggest(word: string, words: Iterable<string>): string | undefined {
   let best: string | undefined
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  // Of three letters, two others make another word.
+  let least = (word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1
   for (const candidate of words) {
-    const d = distance(word.toLowerCase(), candidate.toLowerCase())
+    const [a, b] = [word.toLowerCase(), candidate.toLowerCase()]
+    const d = letters(a) === letters(b) ? 1 : distance(a, b)
     if (d < least) [best, least] = [candidate, d]
   }
   return best === undefined ? undefined : `Did you mean "${best}"?`

@@ -133,6 +133,13 @@ describe('what is wrong is said at its place', () => {
       2,
       47,
     ],
+    [
+      'a short word unlike all',
+      'namespaces: { a: { interfaces: { g: { type: gre } } } }',
+      /found text "gre"(?!.*Did you mean)/s,
+      1,
+      45,
+    ],
     ['an unknown field', `${base}lniks: []`, /unknown field "lniks".*Did you mean "links"/s, 4, 1],
     ['an unknown setting', 'namespaces:\n  a:\n    interface: {}', /Did you mean "interfaces"/, 3, 5],
     ['a wrong type', 'namespaces:\n  a: { forwarding: maybe }', /expected true, false, ipv4, ipv6/, 2, 20],
