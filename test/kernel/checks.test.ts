@@ -47,7 +47,13 @@ async function test_(...checks: string[]): Promise<ChecksJson & { code: number; 
   return { ...json, code, statuses: json.checks.map(({ status }) => status).join(' ') }
 }
 const leftovers = async (): Promise<string> =>
-  (await world.run(['sh', '-c', 'ps -eo args | grep -E "tcpdump -i|cjs agent|^ping|^sleep" | grep -v grep'])).stdout
+  (
+    await world.run([
+      'sh',
+      '-c',
+      'ps -eo args | grep -E "tcpdump -i|cjs capture|cjs agent|^ping|^sleep" | grep -v grep',
+    ])
+  ).stdout
 
 beforeAll(async () => {
   lab()
@@ -280,10 +286,10 @@ test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started',
     '{ from: alone, run: [sleep, 30] }',
   )
   const ended = world.netlab(['test', file()])
-  const all = ['tcpdump -i', 'cjs agent c1', 'cjs agent out', 'ping -n']
-  const started = async (): Promise<string[]> => {
+  const all = [/tcpdump -i|cjs capture/, /cjs agent c1/, /cjs agent out/, /ping -n/]
+  const started = async (): Promise<RegExp[]> => {
     const found = await leftovers()
-    return all.filter((one) => found.includes(one))
+    return all.filter((one) => one.test(found))
   }
   for (let i = 0; i < 50 && (await started()).length < all.length; i++) await new Promise((d) => setTimeout(d, 50))
   expect(await started()).toEqual(all)
