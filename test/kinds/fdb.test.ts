@@ -33,3 +33,13 @@ links:
     '02:00:00:00:00:0a is in every VLAN already',
   ])
 })
+
+test('the entry that stands for the remote of a VXLAN is none, also by way of a lower device', () => {
+  const links = [{ ifname: 'vx0', linkinfo: { info_kind: 'vxlan', info_data: { remote: '192.0.2.1' } } }]
+  const to = (dst: string) => ({ mac: '00:00:00:00:00:00', ifname: 'vx0', dst, viaIf: 'eth0', state: 'permanent' })
+  const found = fdb.read({ links, fdb: [to('192.0.2.1'), to('192.0.2.2')] } as unknown as Dump, {
+    namespace: 'h',
+    lab: 'l',
+  })
+  expect(found.map(({ id }) => id)).toEqual(['h/vx0/fdb/00:00:00:00:00:00 dst 192.0.2.2 via eth0'])
+})
