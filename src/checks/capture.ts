@@ -24,8 +24,11 @@ const PATIENCE = 20_000
 /** How much of a packet is kept, in bytes: its headers, also within a tunnel, and the token of a ping. */
 const SNAPLEN = 256
 const MISSING = 'tcpdump is not installed: apt-get install tcpdump (dnf, apk and pacman call it tcpdump too)'
-/** What tcpdump says where it cannot work at all: it is missing, or cannot become an ordinary user. */
-const UNUSABLE = /tcpdump: (command )?(not found|No such file)|Couldn't change to|capng_/
+/**
+ * What is said where tcpdump cannot work at all: it cannot become an ordinary user, or is missing (nsenter says it cannot be
+ * executed where a folder of PATH may not be read).
+ */
+const UNUSABLE = /tcpdump: (command )?(not found|No such file)|Couldn't change to|capng_|failed to execute/
 
 /** The interface is down, or was removed while it was watched: libpcap's words (pcap-linux.c). */
 const ABSENT = /not up|disappeared/
@@ -83,7 +86,7 @@ async function startCapture(
     if (!UNUSABLE.test(said)) throw error
     return begin([...self, 'capture', device, String(SNAPLEN)], netns).catch((own: Error) => {
       if (isAbsent(own.message)) throw own
-      throw new Error(/not found|No such file/.test(said) ? MISSING : said)
+      throw new Error(/not found|No such file|failed to execute/.test(said) ? MISSING : said)
     })
   }
 }
