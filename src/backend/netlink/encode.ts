@@ -1,4 +1,5 @@
 import type { Operation } from '../../model/operation.ts'
+import { sysctlFile } from '../../model/sysctls.ts'
 import { linkSet } from './link.ts'
 import { encode, type Encoded } from './message.ts'
 
@@ -46,9 +47,7 @@ export function callOf(operation: Operation): Call | undefined {
 
 /** Dots and slashes change places between the key and the path (sysctl(8)). What else sysctl takes is left to it. */
 function write(key: string, value: string, at: { readonly netns?: string }): Call | undefined {
-  const parts = key.split('.').map((part) => part.replaceAll('/', '.'))
-  if (!/^net(\.[\w/@+=,~-]+)+$/.test(key) || parts.some((part) => part === '.' || part === '..')) return undefined
-  return value === '' || value.includes('\n')
-    ? undefined
-    : { do: 'write', ...at, key, file: `sys/${parts.join('/')}`, text: `${value}\n` }
+  const file = sysctlFile(key).slice('/proc/'.length)
+  if (!/^net(\.[\w/@+=,~-]+)+$/.test(key) || /\/\.{1,2}(\/|$)/.test(file)) return undefined
+  return value === '' || value.includes('\n') ? undefined : { do: 'write', ...at, key, file, text: `${value}\n` }
 }
