@@ -1,7 +1,9 @@
 import { familyOf, formatCidr } from '../model/cidr.ts'
 import type { Kind, Outlook } from '../model/kind.ts'
 import { labMetric } from '../model/owner.ts'
+import type { Operation } from '../model/operation.ts'
 import type { Emission } from '../model/plan.ts'
+import { PROTOCOL_KERNEL } from '../model/route.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { IpAddress } from '../model/ip-address.ts'
 import type { Dump } from '../model/runner.ts'
@@ -17,8 +19,8 @@ import {
   words,
   type AddressSpec,
 } from './address-spec.ts'
-import { ip } from './common.ts'
-import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
+import { ip, placeOf } from './common.ts'
+import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 
 /** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
 const KERNEL = '2'
@@ -170,21 +172,9 @@ export const address: Kind<AddressSpec> = {
     ...(differences.some(({ field }) => field !== 'route')
       ? [{ stage: 'add addresses' as const, operation: add('replace', r) }]
       : []),
-    ...differences.flatMap(({ field, to }) => {
-      if (field !== 'route') return []
-      // As the kernel makes them: another interface may be in the same subnet.
-      const route = String(to).split(' ')
-      const local = route.length > 1
-      const own = ownTable(outlook.desired, r.namespace, r.spec.dev)
-      const table = own === MAIN_TABLE && local ? LOCAL_TABLE : own
-      const metric = local ? undefined : (r.spec.metric ?? (r.spec.family === 6 ? 256 : undefined))
-      const how = ['dev', r.spec.dev, 'proto', 'kernel', ...(table === MAIN_TABLE ? [] : ['table', String(table)])]
-      const from = r.spec.family === 6 ? [] : ['scope', local ? 'host' : 'link', 'src', hostOf(r.spec)]
-      const which = metric === undefined ? [] : ['metric', String(metric)]
-      return [
-        { stage: 'add addresses' as const, operation: ip(r, 'route', 'append', ...route, ...how, ...from, ...which) },
-      ]
-    }),
+    ...differences.flatMap(({ field, to }) =>
+      field === 'route' ? [{ stage: 'add addresses' as const, operation: kernelRoute(r, String(to), outlook) }] : [],
+    ),
   ],
   // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
   lingers: ({ namespace, spec }, by) =>
@@ -199,6 +189,28 @@ export const address: Kind<AddressSpec> = {
           },
           ...leftRoute(r, outlook),
         ],
+}
+
+/** One of the routes that the kernel makes with an address, as it makes them: another interface may be in the same subnet. */
+function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: Outlook): Operation {
+  const { dev, family } = r.spec
+  const local = missed.startsWith('local ')
+  const own = ownTable(desired, r.namespace, dev)
+  const table = own === MAIN_TABLE && local ? LOCAL_TABLE : own
+  const metric = local ? undefined : (r.spec.metric ?? (family === 6 ? 256 : undefined))
+  return {
+    do: 'route.append',
+    place: placeOf(r),
+    route: {
+      to: local ? hostOf(r.spec) : missed,
+      ...{ dev, family },
+      ...(local && { type: 'local' as const }),
+      ...(table !== MAIN_TABLE && { table }),
+      ...(family === 4 && { scope: local ? 'host' : 'link', src: hostOf(r.spec) }),
+      ...(metric !== undefined && { metric }),
+    },
+    protocol: PROTOCOL_KERNEL,
+  }
 }
 
 /** Without duplicate detection an IPv6 address works at once, and routes through it can be added. */

@@ -2,21 +2,14 @@ import { canonicalAddress } from '../model/cidr.ts'
 import { canonicalEncap } from '../model/encap.ts'
 import type { Kind } from '../model/kind.ts'
 import { labProtocol } from '../model/owner.ts'
-import type { Difference } from '../model/plan.ts'
+import type { Operation } from '../model/operation.ts'
+import type { Difference, Emission } from '../model/plan.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { IpHop, IpRoute } from '../model/runner.ts'
-import { covered, ip, same } from './common.ts'
-import {
-  deletionWords,
-  discards,
-  metricWords,
-  routeWords,
-  usualScope,
-  type Hop,
-  type RouteSpec,
-} from './route-words.ts'
+import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route.ts'
+import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
+import { covered, placeOf, same } from './common.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
-import { LOCAL_TABLE, MAIN_TABLE } from './tables.ts'
 
 const types: Readonly<Record<string, RouteSpec['type']>> = {
   2: 'local',
@@ -110,9 +103,6 @@ function specOf(r: IpRoute): RouteSpec {
 /** A default has no address to tell the family by. Only IPv6 routes carry a router preference, or an IPv6 `gateway`: IPv4's is `via`. */
 const isIpv6 = (r: IpRoute): boolean => r.pref !== undefined || r.gateway?.includes(':') === true
 
-const routes = (r: Resource<RouteSpec>, ...argv: string[]) =>
-  ip(r, ...(r.spec.family === 'mpls' ? ['-M'] : []), 'route', ...argv)
-
 /** One of several with the same destination and metric, and not the first. */
 const isTwin = (id: string): boolean => / #\d+$/.test(id)
 
@@ -201,28 +191,26 @@ export const route: Kind<RouteSpec> = {
     {
       // Gateways may be reached through routes of other networks to a device: those come first. Twins have an order of their own.
       stage: r.spec.via === undefined && !r.spec.nexthops && !isTwin(r.id) ? 'add device routes' : 'add routes',
-      operation: routes(
-        r,
-        // A multipath route outlives one of its interfaces, without that hop.
-        isTwin(r.id) ? 'append' : live.has(r.id) && r.spec.nexthops ? 'replace' : 'add',
-        ...routeWords(r.spec),
-        ...(r.root ? ['proto', String(labProtocol(lab))] : []),
-      ),
+      // A multipath route outlives one of its interfaces, without that hop.
+      operation: setting(isTwin(r.id) ? 'append' : live.has(r.id) && r.spec.nexthops ? 'replace' : 'add', r, lab),
     },
   ],
-  update({ live, desired }, { lab }) {
-    const mark = desired.root ? ['proto', String(labProtocol(lab))] : []
-    const change = (verb: string) => routes(desired, verb, ...routeWords(desired.spec), ...mark)
+  update: ({ live, desired }, { lab }) =>
     // To replace one of several would replace the first of them.
-    return isTwin(desired.id)
-      ? [
-          { stage: 'delete routes', operation: routes(live, 'del', ...deletionWords(live.spec)) },
-          { stage: 'add routes', operation: change('append') },
-        ]
-      : [{ stage: 'add routes', operation: change('replace') }]
-  },
-  remove: (r, outlook) =>
-    covered(route, r, outlook)
-      ? []
-      : [{ stage: 'delete routes', operation: routes(r, 'del', ...deletionWords(r.spec)) }],
+    isTwin(desired.id)
+      ? [deletion(live), { stage: 'add routes', operation: setting('append', desired, lab) }]
+      : [{ stage: 'add routes', operation: setting('replace', desired, lab) }],
+  remove: (r, outlook) => (covered(route, r, outlook) ? [] : [deletion(r)]),
 }
+
+const setting = (how: 'add' | 'replace' | 'append', r: Resource<RouteSpec>, lab: string): Operation => ({
+  do: `route.${how}`,
+  place: placeOf(r),
+  route: r.spec,
+  protocol: r.root ? labProtocol(lab) : undefined,
+})
+
+const deletion = (r: Resource<RouteSpec>): Emission => ({
+  stage: 'delete routes',
+  operation: { do: 'route.delete', place: placeOf(r), route: r.spec },
+})

@@ -2,39 +2,9 @@ import type { Kind } from '../model/kind.ts'
 import { labProtocol } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
-import { covered, ip } from './common.ts'
+import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule.ts'
+import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
-
-/** The other selectors of ip-rule(8), in the order in which they stand in an id: `true` for words without a value. */
-export const ruleWords = [
-  'not',
-  'tos',
-  'uidrange',
-  'ipproto',
-  'sport',
-  'dport',
-  'tun_id',
-  'suppress_prefixlength',
-  'suppress_ifgroup',
-  'realms',
-  'goto',
-  'nop',
-  'l3mdev',
-] as const
-
-export type RuleSpec = {
-  readonly family: 4 | 6
-  readonly priority: number
-  readonly from?: string
-  readonly to?: string
-  readonly iif?: string
-  readonly oif?: string
-  /** `0x1` or `0x1/0xff`, hexadecimal. */
-  readonly fwmark?: string
-  readonly table?: number
-  /** What is done instead of looking in a table. */
-  readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
-} & { readonly [K in (typeof ruleWords)[number]]?: string | number | true }
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
@@ -58,17 +28,6 @@ const actions: Readonly<Record<string, RuleSpec['action']>> = {
   unreachable: 'unreachable',
   prohibit: 'prohibit',
 }
-
-const selector = (s: RuleSpec): string[] =>
-  (['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) => (s[word] === undefined ? [] : [word, s[word]]))
-const target = (s: RuleSpec): string[] => [
-  ...ruleWords.flatMap((word) => {
-    const value = s[word]
-    return value === undefined ? [] : value === true ? [word] : [word, String(value)]
-  }),
-  ...(s.action ? [s.action] : s.table === undefined ? [] : ['table', String(s.table)]),
-]
-const words = (s: RuleSpec): string[] => ['priority', String(s.priority), ...selector(s), ...target(s)]
 
 /** What a rule has of the other selectors. */
 function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
@@ -94,7 +53,7 @@ function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
 
 /** `ns0/rule/100 from 10.0.0.0/8 table 100`: the kernel knows a rule by nothing less than all of it. */
 export const ruleId = (namespace: string, s: RuleSpec): string =>
-  [`${namespace}/rule${s.family === 6 ? '6' : ''}/${s.priority}`, ...selector(s), ...target(s)].join(' ')
+  [`${namespace}/rule${s.family === 6 ? '6' : ''}/${s.priority}`, ...ruleTerms(s)].join(' ')
 
 const cidr = (host: string | undefined, length: number | undefined): string | undefined =>
   host === undefined || host === 'all' ? undefined : `${host}/${length ?? (host.includes(':') ? 128 : 32)}`
@@ -161,14 +120,17 @@ export const rule: Kind<RuleSpec> = {
   create: (r, { lab }) => [
     {
       stage: 'add rules',
-      operation: family(r, 'rule', 'add', ...words(r.spec), ...(r.root ? ['protocol', String(labProtocol(lab))] : [])),
+      operation: {
+        do: 'rule.add',
+        place: placeOf(r),
+        rule: r.spec,
+        protocol: r.root ? labProtocol(lab) : undefined,
+      },
     },
   ],
   update: () => [],
   remove: (r, outlook) =>
-    covered(rule, r, outlook) ? [] : [{ stage: 'delete rules', operation: family(r, 'rule', 'del', ...words(r.spec)) }],
+    covered(rule, r, outlook)
+      ? []
+      : [{ stage: 'delete rules', operation: { do: 'rule.delete', place: placeOf(r), rule: r.spec } }],
 }
-
-/** `ip rule` cannot tell the family of a rule that names no address: `-6` says it. */
-const family = (r: Resource<RuleSpec>, ...argv: string[]) =>
-  r.spec.family === 6 ? ip(r, '-6', ...argv) : ip(r, ...argv)

@@ -1,6 +1,6 @@
 import { addressId } from '../kinds/address-spec.ts'
 import { makeHop, routeId } from '../kinds/route.ts'
-import { discards, usualScope, type Hop, type RouteSpec } from '../kinds/route-words.ts'
+import { discards, usualScope, type Hop, type RouteSpec } from '../model/route.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { canonicalEncap } from '../model/encap.ts'
 import { metrics, metricValue, type Metrics } from '../model/metrics.ts'

@@ -1,4 +1,5 @@
-import { ruleId, type RuleSpec } from '../kinds/rule.ts'
+import { ruleId } from '../kinds/rule.ts'
+import type { RuleSpec } from '../model/rule.ts'
 import { parseCidr, subnetOf } from '../model/cidr.ts'
 import { linkId } from '../model/resource.ts'
 import type { Expansion } from './context.ts'

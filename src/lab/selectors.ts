@@ -1,4 +1,4 @@
-import { ruleWords, type RuleSpec } from '../kinds/rule.ts'
+import { ruleWords, type RuleSpec } from '../model/rule.ts'
 import type { Expansion } from './context.ts'
 import type { Settings } from './file.ts'
 import type { Path } from './source.ts'

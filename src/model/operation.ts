@@ -1,4 +1,6 @@
 import type { Command } from './command.ts'
+import type { RouteSpec } from './route.ts'
+import type { RuleSpec } from './rule.ts'
 
 /** Where something is done. */
 export interface Place {
@@ -22,6 +24,21 @@ export interface Program {
   /** One line of shell that a person would type, or read, instead of the argv, where that is a script of netlab's own. */
   readonly instead?: string
 }
+
+/** Makes a route, replaces the one of its destination and metric, or adds one more; or takes one away. */
+export type RouteOperation =
+  | {
+      readonly do: 'route.add' | 'route.replace' | 'route.append'
+      readonly route: RouteSpec
+      /** Who made it (rtnetlink(7)), where that is not boot. */
+      readonly protocol?: number | undefined
+    }
+  | { readonly do: 'route.delete'; readonly route: RouteSpec }
+
+/** The kernel deletes the first rule that has all that this one has, and perhaps more. */
+export type RuleOperation =
+  | { readonly do: 'rule.add'; readonly rule: RuleSpec; readonly protocol?: number | undefined }
+  | { readonly do: 'rule.delete'; readonly rule: RuleSpec }
 
 /**
  * One change of the kernel: what a plan is made of. Plain data that says what is done, not how: src/backend/iproute spells it
@@ -48,6 +65,8 @@ export type Operation =
       | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }
       /** The key as sysctl(8) takes it: dots between the parts, a `/` for a dot inside a part. */
       | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
+      | RouteOperation
+      | RuleOperation
     ))
 
 /** Where netlab itself runs. */

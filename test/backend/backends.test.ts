@@ -38,3 +38,99 @@ test('a sysctl becomes a file below /proc/sys/net, and nothing else does', () =>
 test('a program is never a message', () => {
   expect(callOf(running({ argv: ['ip', 'link', 'add'], netns: 'a' }))).toBeUndefined()
 })
+
+/** The type, the flags and what follows the header of netlink of a message, and the devices it names. */
+function sent(operation: Operation): [string, ...string[]] | undefined {
+  const call = callOf(operation)
+  if (call?.do !== 'send') return undefined
+  const all = Buffer.from(call.message.bytes)
+  const parts = [all.subarray(4, 6), all.subarray(6, 8), all.subarray(16)].map((bytes) => bytes.toString('hex'))
+  return [parts.join(' '), ...call.message.patches.map(({ at, device = '' }) => `${device} at ${at}`)]
+}
+
+const route = { to: '10.1.0.0/16', family: 4 } as const
+const from = { family: 4, priority: 100, from: '10.0.0.0/8' } as const
+
+test.each<[Operation, string, ReturnType<typeof sent>]>([
+  [
+    { do: 'route.add', place, route: { ...route, via: '10.0.0.1', metric: 5, mtu: 1300 }, protocol: 201 },
+    'ip route add 10.1.0.0/16 via 10.0.0.1 metric 5 mtu 1300 proto 201',
+    ['1800 0106 02100000fec9000100000000080001000a010000080005000a00000108000600050000000c0008000800020014050000'],
+  ],
+  [
+    {
+      do: 'route.replace',
+      place,
+      route: { ...route, via: 'fe80::1', dev: 'v0', onlink: true, src: '10.0.0.1', table: 1000 },
+    },
+    'ip route replace 10.1.0.0/16 via inet6 fe80::1 dev v0 onlink src 10.0.0.1 table 1000',
+    [
+      '1800 0105 021000000003000104000000080001000a010000160012000a00fe80000000000000000000000000000100000800040000000000080007000a00000108000f00e8030000',
+      'v0 at 64',
+    ],
+  ],
+  [
+    { do: 'route.append', place, route: { ...route, dev: 'v0', scope: 'link', src: '10.1.0.1' }, protocol: 2 },
+    'ip route append 10.1.0.0/16 dev v0 proto kernel scope link src 10.1.0.1',
+    ['1800 010c 02100000fe02fd0100000000080001000a0100000800040000000000080007000a010001', 'v0 at 40'],
+  ],
+  [
+    {
+      do: 'route.delete',
+      place,
+      route: { ...route, nexthops: [{ via: '10.0.0.1', dev: 'v0', weight: 3, encap: 'mpls 9' }, { via: '10.0.0.2' }] },
+    },
+    'ip route del 10.1.0.0/16 nexthop via 10.0.0.1 dev v0 weight 3 nexthop via 10.0.0.2',
+    [
+      '1900 0100 02100000fe00ff0000000000080001000a010000240009001000000200000000080005000a0000011000000000000000080005000a000002',
+      'v0 at 44',
+    ],
+  ],
+  [
+    { do: 'route.add', place, route: { ...route, type: 'blackhole' } },
+    'ip route add blackhole 10.1.0.0/16',
+    ['1800 0106 02100000fe03000600000000080001000a010000'],
+  ],
+  [
+    { do: 'route.add', place, route: { to: '10', family: 'mpls', via: '10.0.0.1' } },
+    'ip -M route add 10 via inet 10.0.0.1',
+    undefined,
+  ],
+  [
+    {
+      do: 'rule.add',
+      place,
+      rule: { ...from, to: '10.1.0.0/16', iif: 'v0', fwmark: '0x1/0xff', table: 1000 },
+      protocol: 201,
+    },
+    'ip rule add priority 100 from 10.0.0.0/8 to 10.1.0.0/16 iif v0 fwmark 0x1/0xff table 1000 protocol 201',
+    [
+      '2000 0106 0210080000000001000000000800060064000000080002000a000000080001000a010000070003007630000008000a000100000008001000ff00000005001500c900000008000f00e8030000',
+    ],
+  ],
+  [
+    { do: 'rule.delete', place, rule: { family: 6, priority: 7, action: 'unreachable' } },
+    'ip -6 rule del priority 7 unreachable',
+    ['2100 0100 0a00000000000007000000000800060007000000'],
+  ],
+])('%j is one command and one message', (operation, line, message) => {
+  expect(commandOf(operation).argv.join(' ')).toBe(line)
+  expect(sent(operation)).toEqual(message)
+})
+
+test.each<Operation>([
+  { do: 'route.add', place, route: { ...route, type: 'throw' } },
+  { do: 'route.add', place, route: { ...route, family: 6 } },
+  { do: 'route.add', place, route: { to: 'default', family: 6, via: 'fe80::1' } },
+  { do: 'route.add', place, route: { ...route, src: 'fe80::1' } },
+  { do: 'route.add', place, route: { ...route, dev: 'a/b' } },
+  { do: 'route.add', place, route: { ...route, mtu: 'lock 1400' } },
+  { do: 'route.add', place, route: { ...route, via: '10.0.0.1', encap: 'mpls 100' } },
+  { do: 'route.add', place, route: { to: '100', family: 'mpls', via: '10.0.0.1' } },
+  { do: 'route.add', place, route: { ...route, nexthops: [{ via: '10.0.0.1', weight: 257 }, { via: '10.0.0.2' }] } },
+  { do: 'rule.add', place, rule: { ...from, family: 6 } },
+  { do: 'rule.add', place, rule: { ...from, fwmark: '0x' } },
+  { do: 'rule.delete', place, rule: { ...from, uidrange: '5-9' } },
+])('%j is left to the program', (operation) => {
+  expect(callOf(operation)).toBeUndefined()
+})

@@ -39,18 +39,6 @@ const known: readonly (readonly string[])[] = [
     'ip addr add 10.0.0.1 peer 10.0.0.2/32 scope link label v0:1 broadcast 10.0.0.9 metric 5 noprefixroute preferred_lft 0 dev v0',
   ),
   words('ip addr replace 2001:db8::1/64 home mngtmpaddr dev v0 nodad'),
-  words('ip route add default via 10.0.0.1'),
-  words(
-    'ip route replace 10.1.0.0/16 via inet6 fe80::1 dev v0 onlink src 10.0.0.1 metric 5 table 1000 mtu 1300 proto 201',
-  ),
-  words('ip route add blackhole 10.2.0.0/16'),
-  words('ip route add local 10.3.0.0/16 dev lo table 100 scope host'),
-  words('ip route add 10.4.0.0/16 nexthop via 10.0.0.1 dev v0 weight 3 nexthop via 10.0.0.2'),
-  words('ip route del ::/0 via fe80::1 dev v0'),
-  words(
-    'ip rule add priority 100 from 10.0.0.0/8 to 10.1.0.0/16 iif v0 oif v1 fwmark 0x1/0xff table 1000 protocol 201',
-  ),
-  words('ip -6 rule del priority 100 unreachable'),
   words('ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent'),
   words('ip neigh del 10.0.0.9 dev v0'),
   words('ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent router protocol boot'),
@@ -90,11 +78,6 @@ test.each([
   ['ip link set dev v0 up down'],
   ['ip addr del 10.0.0.1 dev v0'],
   ['ip addr add 10.0.0.1/33 dev v0'],
-  ['ip route add 10.0.0.0/8 via inet6 10.0.0.1'],
-  ['ip route add 10.0.0.0/8 src fe80::1'],
-  ['ip -6 rule add priority 5 from 10.0.0.0/8 table 7'],
-  ['ip -6 route add default via fe80::1'],
-  ['ip rule add priority 0x table 7'],
 ])('%s is left to the program', (line) => {
   expect(understand({ argv: words(line) })).toBeUndefined()
 })

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { HERE, running, type Operation } from '../../src/model/operation.ts'
+import type { Hop, RouteSpec } from '../../src/model/route.ts'
+import type { RuleSpec } from '../../src/model/rule.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
 import { ofInterfaces } from '../../src/model/sysctls.ts'
 import { openWorld, type World } from '../support/netns.ts'
@@ -157,8 +159,6 @@ const maybe = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string
 const device = oneOf('e0 br0 p0 p1 lo vx0 mv0 none')
 const cidr4 = oneOf('10.0.0.1/24 10.0.0.2/24 10.1.0.1/16 10.2.0.1 192.168.7.9/32 127.0.0.9/8 10.0.0.0/24')
 const cidr6 = oneOf('2001:db8::1/64 2001:db8:0:1::1/64 fd00::9/128 ::10.0.0.9/128')
-const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
-const hop = phrase('nexthop via', gateway, maybe('dev', device), maybe('onlink'), maybe('weight', oneOf('1 2 256')))
 const command = fc.oneof(
   phrase('ip addr', oneOf('add add add del'), fc.oneof(cidr4, phrase(cidr6, 'nodad')), 'dev', device),
   phrase(
@@ -172,53 +172,6 @@ const command = fc.oneof(
     ...['label', oneOf('e0 e0:1 p0'), 'dev', oneOf('e0 p0')],
   ),
   phrase('ip addr del', oneOf('10.3.0.1 2001:db8::1'), 'peer', oneOf('10.3.0.2/30 2001:db8::2/128'), 'dev', device),
-  phrase(
-    ...[
-      'ip route',
-      oneOf('add replace del'),
-      oneOf('10.9.0.0/16 10.9.0.1 default 2001:db9::/48 ::/0 0.0.0.0/0 10.9.0.1/16'),
-    ],
-    ...[
-      maybe('via', maybe('inet6'), gateway),
-      maybe('dev', device),
-      maybe('onlink'),
-      maybe('src', oneOf('10.0.0.1 fd00::9')),
-    ],
-    ...[
-      maybe('metric', oneOf('0 5 1024')),
-      maybe('table', oneOf('100 254 1000')),
-      maybe('scope', oneOf('link global host')),
-    ],
-    ...[maybe('mtu', oneOf('1300 1400')), maybe('proto 201')],
-  ),
-  phrase(
-    'ip route',
-    oneOf('add replace del'),
-    oneOf('blackhole unreachable prohibit local unicast'),
-    oneOf('10.8.0.0/16 fd08::/16'),
-    maybe('table 100'),
-  ),
-  phrase('ip route', oneOf('add replace'), oneOf('10.7.0.0/16 fd07::/64'), maybe('metric 7'), hop, hop),
-  phrase(
-    ...[
-      'ip rule',
-      oneOf('add add del'),
-      'priority',
-      oneOf('100 101'),
-      maybe('from', oneOf('10.0.0.0/8 10.2.3.4 fd00::/16')),
-    ],
-    ...[
-      maybe('to 10.1.0.0/16'),
-      maybe('iif', oneOf('e0 lo none')),
-      maybe('oif e0'),
-      maybe('fwmark', oneOf('0x10 7 0x1/0xff 0x0/0x1 0x0/0xffffffff 0x1/0x0')),
-    ],
-    ...[
-      oneOf('table blackhole unreachable prohibit').map((w) => (w === 'table' ? 'table 1000' : w)),
-      maybe('protocol 205'),
-    ],
-  ),
-  phrase('ip -6 rule', oneOf('add del'), 'priority', oneOf('100 101'), 'table', oneOf('77 1000')),
   phrase(
     'ip neigh',
     oneOf('add replace'),
@@ -300,6 +253,95 @@ const command = fc.oneof(
   ),
 )
 
+const place = { netns: 'a' }
+/** Each field now and then. */
+const some = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, { requiredKeys: [] })
+const [v4, v6] = [4, 6] as const
+const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
+const hop: fc.Arbitrary<Hop> = some({
+  via: gateway,
+  dev: device,
+  onlink: fc.constant(true as const),
+  weight: fc.constantFrom(1, 2, 256, 257),
+  encap: fc.constant('mpls 100'),
+})
+const destination = fc.oneof(
+  { weight: 4, arbitrary: oneOf('10.9.0.0/16 10.9.0.1/32 default 0.0.0.0/0 10.9.0.1/16 fd08::/16') },
+  oneOf('2001:db9::/48 ::/0 fd07::/64'),
+)
+const route: fc.Arbitrary<RouteSpec> = fc
+  .tuple(
+    destination,
+    fc.option(fc.constantFrom('blackhole' as const, 'unreachable', 'prohibit', 'local', 'throw'), {
+      freq: 4,
+      nil: undefined,
+    }),
+    fc.oneof(
+      { weight: 3, arbitrary: fc.record({ one: hop }) },
+      fc.record({ many: fc.array(hop, { minLength: 2, maxLength: 3 }) }),
+    ),
+    some({
+      src: oneOf('10.0.0.1 fd00::9'),
+      metric: fc.constantFrom(0, 5, 7, 1024),
+      table: fc.constantFrom(100, 254, 1000),
+      scope: oneOf('link global host 7'),
+      mtu: fc.constantFrom<number | string>(1300, 1400, 'lock 1400'),
+      tos: fc.constant('0x10'),
+    }),
+  )
+  .map(([to, type, way, more]) => ({
+    to,
+    family: to.includes(':') ? v6 : v4,
+    ...(type !== undefined ? { type } : 'one' in way ? { via: '10.0.0.7', ...way.one } : { nexthops: way.many }),
+    ...more,
+  }))
+const rule: fc.Arbitrary<RuleSpec> = fc
+  .tuple(
+    fc.constantFrom(v4, v4, v6),
+    fc.constantFrom(100, 101),
+    some({
+      from: oneOf('10.0.0.0/8 10.2.3.4 fd00::/16'),
+      to: fc.constant('10.1.0.0/16'),
+      iif: oneOf('e0 lo none'),
+      oif: fc.constant('e0'),
+      fwmark: oneOf('0x10 7 0x1/0xff 0x0/0x1 0x0/0xffffffff 0x1/0x0'),
+      uidrange: fc.constant('5-9'),
+    }),
+    fc.constantFrom<Partial<RuleSpec>>(
+      { table: 77 },
+      { table: 1000 },
+      { action: 'blackhole' },
+      { action: 'prohibit' },
+      {},
+    ),
+  )
+  .map(([family, priority, selectors, does]) => ({ family, priority, ...selectors, ...does }))
+/** Operations of all kinds, of which the kernel takes some, and iproute2 others. */
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 3, arbitrary: command.map((line) => at('a', line)) },
+  fc.record({
+    do: fc.constantFrom('route.add' as const, 'route.add', 'route.replace', 'route.append'),
+    place: fc.constant(place),
+    route,
+    protocol: fc.constantFrom(undefined, undefined, 201),
+  }),
+  fc.record({ do: fc.constant('route.delete' as const), place: fc.constant(place), route }),
+  fc
+    .tuple(oneOf('10.9.0.1 10.8.0.0/16'), device, fc.boolean())
+    .map(([to, dev, local]): RouteSpec => ({
+      ...{ to, family: v4, dev },
+      ...(local && { type: 'local', table: 255, scope: 'host' }),
+    }))
+    .map((spec) => ({ do: 'route.append' as const, place, route: spec, protocol: 2 })),
+  fc.record({
+    do: fc.constant('rule.add' as const),
+    place: fc.constant(place),
+    rule,
+    protocol: fc.constantFrom(undefined, 205),
+  }),
+  fc.record({ do: fc.constant('rule.delete' as const), place: fc.constant(place), rule }),
+)
+
 describe('what netlink does and what ip does', () => {
   let left: Driven
   let right: Driven
@@ -313,8 +355,8 @@ describe('what netlink does and what ip does', () => {
 
   test('is the same, failures included, and both read it alike', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { minLength: 15, maxLength: 40 }), async (lines) => {
-        const singly = [...scene, ...lines.map((line) => at('a', line))].map((c) => ({ run: [c] }))
+      fc.asyncProperty(fc.array(operation, { minLength: 15, maxLength: 40 }), async (some) => {
+        const singly = [...scene, ...some].map((c) => ({ run: [c] }))
         const read = { dump: [all('a'), all('b')] }
         const tasks = (by?: 'ip'): Task[] => [
           ...singly.map((task) => ({ ...task, ...(by && { by }) })),
@@ -515,7 +557,11 @@ describe('the netlink runner', () => {
     const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
     const lines = ['ip link add name br0 type bridge', 'ip link set dev br0 up', 'ip addr add 10.0.0.1/24 dev br0']
     const make = names.flatMap((netns) => lines.map((line) => at(netns, line)))
-    const more = names.map((netns) => at(netns, 'ip route add default via 10.0.0.9'))
+    const more = names.map((netns): Operation => ({
+      do: 'route.add',
+      place: { netns },
+      route: { to: 'default', family: 4, via: '10.0.0.9' },
+    }))
     const bad = [
       ...make.slice(0, 150).map(({ place: { netns = '' } }) => at(netns, 'ip link set dev br0 mtu 1400')),
       ...more,

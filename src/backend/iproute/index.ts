@@ -1,5 +1,7 @@
 import type { Command } from '../../model/command.ts'
 import type { LinkChange, Operation } from '../../model/operation.ts'
+import { routeCommand } from './route.ts'
+import { ruleCommand } from './rule.ts'
 
 /** The command that does the operation: what people read in a plan, and what is run where netlink does not do it. */
 export function commandOf(operation: Operation): Command {
@@ -18,6 +20,14 @@ export function commandOf(operation: Operation): Command {
       return { argv: ['ip', 'link', 'set', 'dev', operation.name, ...linkWords(operation.set)], ...at }
     case 'sysctl.set':
       return { argv: ['sysctl', '-qw', `${operation.key}=${operation.value}`], ...at }
+    case 'route.add':
+    case 'route.replace':
+    case 'route.append':
+    case 'route.delete':
+      return { argv: routeCommand(operation), ...at }
+    case 'rule.add':
+    case 'rule.delete':
+      return { argv: ruleCommand(operation), ...at }
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Operation } from '../../model/operation.ts'
 import { sysctlFile } from '../../model/sysctls.ts'
 import { linkSet } from './link.ts'
-import { encode, type Encoded } from './message.ts'
+import { encode, type Encoded, type Message } from './message.ts'
+import { routeMessage } from './route.ts'
+import { ruleMessage } from './rule.ts'
 
 /** What the thread that makes system calls does for an operation. `netns`: where; absent: where netlab itself runs. */
 export type Call = { readonly netns?: string } & (
@@ -37,13 +39,24 @@ export function callOf(operation: Operation): Call | undefined {
     case 'netns.delete':
       return { do: 'delete', name: operation.name }
     case 'link.set':
-      return { do: 'send', ...at, message: encode(linkSet(operation.name, operation.set)) }
+      return send(linkSet(operation.name, operation.set), at)
     case 'sysctl.set':
       return write(operation.key, operation.value, at)
+    case 'route.add':
+    case 'route.replace':
+    case 'route.append':
+    case 'route.delete':
+      return send(routeMessage(operation), at)
+    case 'rule.add':
+    case 'rule.delete':
+      return send(ruleMessage(operation), at)
     case 'run':
       return undefined
   }
 }
+
+const send = (message: Message | undefined, at: { readonly netns?: string }): Call | undefined =>
+  message && { do: 'send', ...at, message: encode(message) }
 
 /** Dots and slashes change places between the key and the path (sysctl(8)). What else sysctl takes is left to it. */
 function write(key: string, value: string, at: { readonly netns?: string }): Call | undefined {

@@ -43,7 +43,7 @@ export interface Encoded {
 
 const NLM_F_REQUEST = 1
 /** Flags of a message (linux/netlink.h). */
-export const flags = { dump: 0x300, replace: 0x100, excl: 0x200, create: 0x400 } as const
+export const flags = { dump: 0x300, replace: 0x100, excl: 0x200, create: 0x400, append: 0x800 } as const
 
 /** Integers as the attributes and headers of x64 and arm64 hold them: little-endian. */
 export const u8 = (value: number): Uint8Array => Uint8Array.of(value)

@@ -4,8 +4,6 @@ import { linkMessage } from './link.ts'
 import type { Call } from '../../backend/netlink/encode.ts'
 import { encode, type Message } from '../../backend/netlink/message.ts'
 import { neighborMessage } from './neighbor.ts'
-import { routeMessage } from './route.ts'
-import { ruleMessage } from './rule.ts'
 import { NotUnderstood, wordsOf, type Words } from './words.ts'
 
 /**
@@ -31,19 +29,12 @@ function operation(argv: readonly string[], at: { readonly netns?: string }): Ca
 }
 
 function ipOperation(words: Words, at: { readonly netns?: string }): Call | undefined {
-  const six = words.skip('-6') ? 6 : undefined
-  const object = words.next()
-  if (six !== undefined && object !== 'rule') return undefined
   const send = (message: Message): Call => ({ do: 'send', ...at, message: encode(message) })
-  switch (object) {
+  switch (words.next()) {
     case 'link':
       return send(linkMessage(words))
     case 'addr':
       return send(addressMessage(words))
-    case 'route':
-      return send(routeMessage(words))
-    case 'rule':
-      return send(ruleMessage(words, six))
     case 'neigh':
       return send(neighborMessage(words))
     default:

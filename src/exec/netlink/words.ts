@@ -1,3 +1,4 @@
+import { isDevice } from '../../backend/netlink/values.ts'
 import { canonicalAddress, parseCidr, type Cidr } from '../../model/cidr.ts'
 
 /** The command has a word that is not known here: the real program carries it out. */
@@ -53,9 +54,9 @@ export function choice<T>(table: Readonly<Record<string, T>>, word: string): T {
   return table[word] as T
 }
 
-/** The name of an interface, as the kernel takes it: at most 15 bytes, without spaces, slashes, colons and patterns. */
+/** The name of an interface. */
 export function device(word: string): string {
-  if (!/^[\w.@+=,~-]{1,15}$/.test(word) || word === '.' || word === '..') throw new NotUnderstood()
+  if (!isDevice(word)) throw new NotUnderstood()
   return word
 }
 

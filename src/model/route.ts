@@ -1,5 +1,5 @@
-import { familyOf } from '../model/cidr.ts'
-import { metrics } from '../model/metrics.ts'
+import { familyOf } from './cidr.ts'
+import { metrics } from './metrics.ts'
 import { MAIN_TABLE } from './tables.ts'
 
 export type Hop = {
@@ -42,6 +42,9 @@ export type RouteSpec = Hop & {
   readonly protocol?: string
 }
 
+/** RTPROT_KERNEL of rtnetlink(7): the kernel made it. */
+export const PROTOCOL_KERNEL = 2
+
 /** The types that lead nowhere. */
 const DISCARDS: ReadonlySet<RouteSpec['type']> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw'])
 /** Those that iproute2 puts into the table local unless it is told a table. */
@@ -75,7 +78,7 @@ const hopWords = (hop: Hop, family: RouteSpec['family']): string[] => [
 const viaFamily = (via: string, family: RouteSpec['family']): string[] =>
   familyOf(via) === family ? [] : [familyOf(via) === 6 ? 'inet6' : 'inet']
 
-/** What follows `ip route add`; `withTable` false: for people. */
+/** The route in the words of ip-route(8), in plans and after `ip route add`; `withTable` false: for people. */
 export function routeWords(s: RouteSpec, withTable = true): string[] {
   // To iproute2 `default via inet6 …` is IPv6's default.
   const isMixed = s.to === 'default' && [s, ...(s.nexthops ?? [])].some(({ via }) => via?.includes(':'))
@@ -100,7 +103,3 @@ export function routeWords(s: RouteSpec, withTable = true): string[] {
     ]),
   ]
 }
-
-/** What follows `ip route del`: without encapsulations, which may be such as have no words. */
-export const deletionWords = ({ encap: _, nexthops, ...spec }: RouteSpec): string[] =>
-  routeWords({ ...spec, ...(nexthops && { nexthops: nexthops.map(({ encap: __, ...hop }) => hop) }) })
