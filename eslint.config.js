@@ -4,14 +4,16 @@ import tseslint from 'typescript-eslint'
 /** The parts of src that a part may import besides itself. src/cli.ts and src/commands may import everything. */
 const mayImport = {
   model: [],
-  kinds: ['model'],
-  backend: ['model', 'kinds'],
-  lab: ['model', 'kinds'],
-  live: ['model', 'kinds'],
+  firewall: ['model'],
+  kinds: ['model', 'firewall'],
+  host: ['model'],
+  backend: ['model', 'kinds', 'host'],
+  language: ['model', 'firewall', 'kinds'],
+  observe: ['model', 'firewall', 'kinds'],
   plan: ['model', 'kinds'],
-  render: ['model', 'kinds', 'backend'],
-  exec: ['model', 'backend'],
-  checks: ['model', 'live', 'exec'],
+  run: ['model', 'host', 'backend'],
+  views: ['model', 'firewall', 'kinds', 'backend'],
+  checks: ['model', 'observe', 'host', 'backend'],
 }
 
 /** Import, re-export and lazy import of whatever matches. */

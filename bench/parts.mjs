@@ -97,7 +97,7 @@ export function links({ folder, netlab, time, drain }) {
 /** The loader and the planner alone: time per namespace must not grow with their number. */
 export async function growth(checkout, folder) {
   const { build } = await import('esbuild')
-  const source = `export { loadLab } from './src/lab/index.ts'; export { makePlan } from './src/plan/plan.ts'; export { planJson } from './src/render/json.ts'`
+  const source = `export { loadLab } from './src/language/load-lab.ts'; export { makePlan } from './src/plan/make-plan.ts'; export { planJson } from './src/views/json.ts'`
   const outfile = join(folder, 'growth.cjs')
   const stdin = { contents: source, resolveDir: checkout, loader: 'ts' }
   await build({ stdin, bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' })

@@ -51,7 +51,7 @@ function written(part) {
 
 /** The schema for editors, and its validator: compiled here, because ajv takes longer to load than most labs to plan. */
 async function generate() {
-  const { schema } = await load('src/lab/schema.ts')
+  const { schema } = await load('src/language/schema.ts')
   const compiled = []
   const ajv = new Ajv({
     allErrors: true,
@@ -61,14 +61,14 @@ async function generate() {
     keywords: ['markdownDescription', 'defaultSnippets'], // for editors
   })
   const validate = ajv.compile(schema)
-  // In the errors of what is shared, ajv leaves out where in the schema it is; src/lab/shape.ts explains them from there.
+  // In the errors of what is shared, ajv leaves out where in the schema it is; src/language/shape.ts explains them from there.
   for (const [name, definition] of Object.entries(schema.definitions)) {
     const { source } = compiled.find((part) => part.schema === definition).validate
     source.validateCode = source.validateCode.replaceAll('schemaPath:"#/', `schemaPath:"#/definitions/${name}/`)
   }
   const { code } = await esbuild.transform(standalone.default(ajv, validate), { minify: true })
   writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(written(schema), null, 2)}\n`)
-  writeIfChanged('src/lab/validator.generated.cjs', code)
+  writeIfChanged('src/language/validator.generated.cjs', code)
 }
 
 /** Everything that a TypeScript module needs, as one piece of CommonJS. */
@@ -93,7 +93,7 @@ async function bundle(entry, options = {}) {
 
 /** A shell script that is a comment to JavaScript: see src/launch.sh. */
 function launcher() {
-  const sandbox = readFileSync('src/exec/sandbox/sandbox.sh', 'utf8')
+  const sandbox = readFileSync('src/host/sandbox/sandbox.sh', 'utf8')
   const script = readFileSync('src/launch.sh', 'utf8').replace('@SANDBOX@', () => sandbox)
   if (script.includes('*/')) throw new Error('src/launch.sh: */ would end the comment that it is to JavaScript')
   return `#!/bin/sh\n':' /* 2>/dev/null\n${script}*/`
@@ -102,7 +102,7 @@ function launcher() {
 async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
-  write('dist/thread.cjs', await bundle('src/exec/netlink/thread.ts'))
+  write('dist/thread.cjs', await bundle('src/backend/netlink/thread.ts'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
   compile()

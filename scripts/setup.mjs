@@ -105,7 +105,7 @@ function newest(paths) {
 
 function build() {
   const output = 'dist/netlab.cjs'
-  const generated = ['dist/program.cjs', 'schemas/lab.schema.json', 'src/lab/validator.generated.cjs']
+  const generated = ['dist/program.cjs', 'schemas/lab.schema.json', 'src/language/validator.generated.cjs']
   const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']
   const complete = [output, ...generated].every((path) => existsSync(path))
   if (complete && newest(sources) <= statSync(output).mtimeMs) return

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { Command, Option } from 'commander'
 import { version } from '../package.json'
-import type { ChangeOptions } from './commands/change.ts'
+import type { ChangeOptions } from './commands/apply.ts'
 import type { Global } from './commands/terminal.ts'
 import { visible } from './model/text.ts'
 
@@ -81,7 +81,7 @@ changing(planning(program.command('apply')))
   .argument('[lab]', `${LAB}; or a saved plan`)
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global })),
+    end(async (global) => (await import('./commands/apply.ts')).change(lab, { ...options, ...global })),
   )
 
 changing(program.command('destroy'))
@@ -89,18 +89,18 @@ changing(program.command('destroy'))
   .argument('[lab]', LAB)
   .option('--force', 'end processes of others in its namespaces')
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (global) => (await import('./commands/change.ts')).change(lab, { ...options, ...global, destroy: true })),
+    end(async (global) => (await import('./commands/apply.ts')).change(lab, { ...options, ...global, destroy: true })),
   )
 
 program
   .command('confirm')
   .description('keep what was applied with --revert-after')
   .argument('<lab>', 'the name of the lab')
-  .action((lab: string) => end(async () => (await import('./commands/revert.ts')).confirm(lab)))
+  .action((lab: string) => end(async () => (await import('./commands/revert.ts')).confirmApply(lab)))
 
 program
   .command('watchdog', { hidden: true })
-  .action(() => end(async () => (await import('./commands/revert.ts')).watch()))
+  .action(() => end(async () => (await import('./commands/revert.ts')).runWatchdog()))
 
 program
   .command('show')
@@ -118,7 +118,7 @@ program
   .description('the labs that are live here')
   .addOption(json())
   .action((options: object) =>
-    end(async (global) => (await import('./commands/list.ts')).list({ ...global, ...options })),
+    end(async (global) => (await import('./commands/list.ts')).listLabs({ ...global, ...options })),
   )
 
 const ROOT = 'the lab file that says what names mean, where it is not the one of this directory'
@@ -141,7 +141,7 @@ program
   .argument('[ns]', 'a namespace')
   .option('--lab <lab>', ROOT)
   .action((namespace: string | undefined, options: object) =>
-    end(async () => (await import('./commands/exec.ts')).shell(namespace, options)),
+    end(async () => (await import('./commands/exec.ts')).shellCommand(namespace, options)),
   )
 
 program

@@ -1,20 +1,20 @@
-import { choose } from './exec/sandbox/choose.ts'
-import { warmUp } from './exec/netlink/channel.ts'
-import { settle } from './exec/sandbox/inside.ts'
+import { choose } from './host/sandbox/choose.ts'
+import { warmUp } from './backend/netlink/channel.ts'
+import { takeOverSandbox } from './host/sandbox/entered.ts'
 
 /** Commands that ask the kernel, whatever else they do. */
 const KERNEL = new Set(['plan', 'apply', 'destroy', 'show', 'list', 'test'])
 
 /** Runs here, or sends itself into the user's sandbox; nothing else knows of it, and nothing else is loaded for it. */
 async function main(): Promise<void> {
-  const settled = settle()
+  const settled = takeOverSandbox()
   const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)
   process.argv.splice(2, process.argv.length, ...args)
   if (sandbox === undefined) {
     if (KERNEL.has(args[0] ?? '') && !process.env['NETLAB_RUNNER']) warmUp()
     return void (await import('./cli.ts'))
   }
-  const { enter } = await import('./exec/sandbox/enter.ts')
+  const { enterSandbox: enter } = await import('./host/sandbox/enter.ts')
   process.exitCode = await enter(sandbox, args)
 }
 

@@ -2,8 +2,8 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { connect as dial, createServer, isIPv6, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { runProcess } from '../exec/process.ts'
-import { GREETING, type Answer, type Request } from './protocol.ts'
+import { runProcess } from '../host/spawn.ts'
+import { GREETING, type Answer, type Request } from './agent-protocol.ts'
 
 /**
  * `netlab agent NAME`: runs in a namespace for `netlab test`. Reads requests from standard input, each with an `id`, and

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { placed } from '../exec/process.ts'
+import { placed } from '../host/spawn.ts'
 import { endChild } from './child.ts'
-import { Untried } from './ground.ts'
-import type { Answer, Request } from './protocol.ts'
+import { Untried } from './lab-index.ts'
+import type { Answer, Request } from './agent-protocol.ts'
 
 /** The agents of a run: one process for every namespace that one is needed in, started when it is first asked, and anew when it has ended. */
 export interface Agents {

@@ -1,5 +1,5 @@
 import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process'
-import { placed } from '../exec/process.ts'
+import { placed } from '../host/spawn.ts'
 import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
 

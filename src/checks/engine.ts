@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../model/check.ts'
-import { parallel } from '../exec/process.ts'
+import { parallel } from '../host/spawn.ts'
 import { openAgents } from './agents.ts'
-import { placeOf, splitPort, Untried, type Ground } from './ground.ts'
+import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
 import { watch, type Observed } from './observe.ts'
 import { newTrail, ping, run, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
 import { openSlots, type Slots } from './slots.ts'
@@ -39,7 +39,7 @@ const kindOf = (check: Check): 'ping' | 'tcp' | 'udp' | 'run' =>
   (['ping', 'tcp', 'udp', 'run'] as const).find((kind) => check[kind] !== undefined) ?? 'run'
 
 /** What the check is called: its name, or what it does. */
-export function nameOf(check: Check): string {
+export function checkName(check: Check): string {
   const { name, from, to, mtu, expect, run: argv } = check
   if (name !== undefined) return name
   const kind = kindOf(check)
@@ -60,13 +60,13 @@ export function nameOf(check: Check): string {
  */
 export async function runChecks(
   checks: readonly Check[],
-  ground: Ground,
+  labIndex: LabIndex,
   self: readonly string[],
-  look: () => Promise<Ground> = () => Promise.resolve(ground),
+  look: () => Promise<LabIndex> = () => Promise.resolve(labIndex),
   each: (result: Result) => void = () => {},
 ): Promise<Result[]> {
   const agents = openAgents(self)
-  const kit: Kit = { ground, self, agents, listening: new Map() }
+  const kit: Kit = { labIndex, self, agents, listening: new Map() }
   const results: Result[] = []
   const slots = openSlots(WIDTH)
   const one = async (index: number): Promise<void> => {
@@ -109,10 +109,10 @@ export async function runChecks(
   }
 }
 
-async function silence({ agents, ground, listening }: Kit): Promise<void> {
+async function silence({ agents, labIndex, listening }: Kit): Promise<void> {
   const namespaces = new Set([...listening.keys()].map((key) => splitPort(key.replace(/\/\w+$/, '')).host))
   listening.clear()
-  const asked = [...namespaces].map((name) => agents.ask(name, ground.places.get(name), { op: 'silence' }))
+  const asked = [...namespaces].map((name) => agents.ask(name, labIndex.places.get(name), { op: 'silence' }))
   await Promise.allSettled(asked) // an agent that has ended listens no more
 }
 
@@ -154,9 +154,9 @@ function expectation(check: Check): string {
 type Verdict = Pick<Result, 'status' | 'seen'> & Partial<Pick<Result, 'expected' | 'unreached'>> & { lasting?: boolean }
 
 /** Tries a check until it holds, or its time is up; one that says nothing of time, once. */
-async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise<Ground>): Promise<Result> {
+async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise<LabIndex>): Promise<Result> {
   const started = Date.now()
-  const base = { name: nameOf(check), check, expected: expectation(check) }
+  const base = { name: checkName(check), check, expected: expectation(check) }
   const result = ({ lasting: _, ...verdict }: Verdict, tries?: number): Result => {
     const duration = Date.now() - started
     if (tries === undefined) return { ...base, ...verdict, duration }
@@ -173,7 +173,7 @@ async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise
       if (last && Date.now() >= until) return undefined
       tries++
       // What could not be tried may be possible by now.
-      const now = last?.status === 'error' ? { ...kit, ground: await look() } : kit
+      const now = last?.status === 'error' ? { ...kit, labIndex: await look() } : kit
       return attemptOnce(check, now, until)
     })
     last = verdict ?? last
@@ -193,7 +193,7 @@ async function attemptOnce(check: Check, kit: Kit, until?: number): Promise<Verd
     expected: observed.map(({ expected }) => expected).join('\n'),
   })
   try {
-    placeOf(kit.ground, check.from)
+    netnsOf(kit.labIndex, check.from)
     watching = check.observe?.length ? await watch(check, kit) : undefined
     if (watching?.hopeless.length) return missed(watching.hopeless)
     const probe = (timeout: number): Promise<Attempt> => probes[kindOf(check)]!(check, kit, timeout, trail)

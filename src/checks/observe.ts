@@ -1,7 +1,7 @@
 import { contains, parseCidr } from '../model/cidr.ts'
 import type { Check, Observation } from '../model/check.ts'
 import { isAbsent, openCaptures, type Capture } from './capture.ts'
-import { addressOf, placeOf, Untried, type Ground } from './ground.ts'
+import { addressOf, netnsOf, Untried, type LabIndex } from './lab-index.ts'
 import { opening, packetText, type Packet } from './packet.ts'
 import type { Kit, Trail } from './probe.ts'
 
@@ -28,25 +28,25 @@ export interface Watch {
 type Sight = Capture | 'down'
 
 /** Starts a capture at every place that the check looks at. Throws Untried when that cannot be. */
-export async function watch(check: Check, { ground, self }: Kit): Promise<Watch> {
+export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watch> {
   const observations = check.observe ?? []
   const captures = openCaptures()
   const open = async (namespace: string, device: string): Promise<Sight> => {
-    const netns = placeOf(ground, namespace)
+    const netns = netnsOf(labIndex, namespace)
     return captures.start(netns, device, self).catch((error: Error) => {
       if (isAbsent(error.message)) return 'down'
       throw new Untried(`cannot capture at ${namespace}:${device}: ${error.message}`)
     })
   }
   const expected = (observation: Observation): string =>
-    `${(observation.present ?? true) ? '' : 'no '}packet with ${describe(observation, ground)} at ${observation.at}`
+    `${(observation.present ?? true) ? '' : 'no '}packet with ${describe(observation, labIndex)} at ${observation.at}`
   try {
     // Where a connection starts tells its sequence number, by which it is known behind an address translation.
     const origin = check.tcp !== undefined && observations.length ? await open(check.from, 'any') : undefined
     const watched = await Promise.all(
       observations.map(async (observation) => {
         const [namespace = '', device = 'any'] = observation.at.split(':')
-        const fits = matcher(observation, ground)
+        const fits = matcher(observation, labIndex)
         return { observation, fits, sight: await open(namespace, device) }
       }),
     )
@@ -119,12 +119,12 @@ export function successor(sequence: Buffer): Buffer {
   return next
 }
 
-function matcher(observation: Observation, ground: Ground): (packet: Packet) => boolean {
+function matcher(observation: Observation, labIndex: LabIndex): (packet: Packet) => boolean {
   const address = (text: string | undefined): ((is: string) => boolean) => {
     if (text === undefined) return () => true
     const subnet = text.includes('/') ? parseCidr(text) : undefined
     if (subnet) return (is) => contains(subnet, is)
-    const wanted = addressOf(ground, text)
+    const wanted = addressOf(labIndex, text)
     return (is) => is === wanted
   }
   const { sport, dport, protocol } = observation
@@ -137,7 +137,7 @@ function matcher(observation: Observation, ground: Ground): (packet: Packet) => 
     (protocol === undefined || packet.protocol === protocol)
 }
 
-function describe(observation: Observation, { names }: Ground): string {
+function describe(observation: Observation, { names }: LabIndex): string {
   const fields = (['protocol', 'source', 'sport', 'destination', 'dport'] as const).flatMap((field) => {
     const wanted = observation[field]
     if (wanted === undefined) return []

@@ -50,7 +50,7 @@ export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => v
     while (rest.length >= 16 && rest.length >= 16 + u32(8)) {
       const time = BigInt(u32(0)) * 1_000_000_000n + BigInt(u32(4)) * (nano ? 1n : 1000n)
       const end = 16 + u32(8)
-      const packet = decode(rest.subarray(16, end), link)
+      const packet = decodePacket(rest.subarray(16, end), link)
       if (packet) each({ time, ...packet })
       rest = rest.subarray(end)
     }
@@ -58,7 +58,7 @@ export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => v
 }
 
 /** The headers of one frame; undefined for what is not IP (nor, in a capture on all interfaces, ARP). */
-export function decode(frame: Buffer, link: number): Omit<Packet, 'time'> | undefined {
+export function decodePacket(frame: Buffer, link: number): Omit<Packet, 'time'> | undefined {
   if (RAW.has(link)) return decodeIp(frame)
   if (link === COOKED) {
     if (frame.length < 20) return undefined

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { enter } from '../exec/inside.ts'
-import { placed } from '../exec/process.ts'
+import { enterNamespace } from '../host/in-namespace.ts'
+import { placed } from '../host/spawn.ts'
 import { familyOf } from '../model/cidr.ts'
 import type { Check, Expected } from '../model/check.ts'
 import type { Agents } from './agents.ts'
 import { runTied } from './child.ts'
-import { addressOf, placeOf, splitPort, Untried, withPort, type Ground } from './ground.ts'
-import { GREETING, type Answer, type Transport } from './protocol.ts'
+import { addressOf, netnsOf, splitPort, Untried, withPort, type LabIndex } from './lab-index.ts'
+import { GREETING, type Answer, type Transport } from './agent-protocol.ts'
 
 /** What came of trying once. `partly`: some of several got through. */
 export interface Attempt {
@@ -25,7 +25,7 @@ export interface Trail {
 
 /** What probes work with. */
 export interface Kit {
-  readonly ground: Ground
+  readonly labIndex: LabIndex
   /** How this program is run, without its arguments. */
   readonly self: readonly string[]
   readonly agents: Agents
@@ -41,9 +41,9 @@ export const newTrail = (): Trail => ({ tokens: [], localPorts: new Set() })
 
 const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`
 
-export const ping: Probe = async (check, { ground }, timeout, { tokens }) => {
-  const address = addressOf(ground, check.ping ?? '')
-  const netns = placeOf(ground, check.from)
+export const ping: Probe = async (check, { labIndex }, timeout, { tokens }) => {
+  const address = addressOf(labIndex, check.ping ?? '')
+  const netns = netnsOf(labIndex, check.from)
   const token = randomBytes(8)
   tokens.push(token)
   const count = check.count ?? 1
@@ -89,7 +89,7 @@ export const ping: Probe = async (check, { ground }, timeout, { tokens }) => {
 export async function listen(check: Check, protocol: Transport, kit: Kit): Promise<'netlab' | 'other' | undefined> {
   if (check.to === undefined) return undefined
   const { host, port } = splitPort(check.to)
-  const netns = placeOf(kit.ground, host)
+  const netns = netnsOf(kit.labIndex, host)
   const key = `${check.to}/${protocol}`
   const known = kit.listening.get(key)
   if (known) return known
@@ -149,14 +149,14 @@ function answered(check: Check, address: string, port: number, { text = '' }: An
 }
 
 async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts }: Trail): Promise<Attempt> {
-  const { ground, agents } = kit
+  const { labIndex, agents } = kit
   const { host, port } = splitPort(check.tcp ?? '')
-  const address = addressOf(ground, host)
+  const address = addressOf(labIndex, host)
   const listener = await listen(check, 'tcp', kit)
-  const from = placeOf(ground, check.from)
+  const from = netnsOf(labIndex, check.from)
   const there = splitPort(check.to ?? `${check.from}:0`)
   const clients = async (): Promise<readonly string[]> =>
-    (await agents.ask(there.host, ground.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
+    (await agents.ask(there.host, labIndex.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
   const before = listener === 'other' ? new Set(await clients()) : undefined
   // Taking a late greeting for none would make of what must fail, and does not, a success.
   const greeting = listener === 'netlab' ? Math.max(1000, timeout) : 0
@@ -181,13 +181,13 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
 }
 
 async function sendOnce(check: Check, kit: Kit, timeout: number, { tokens, localPorts }: Trail): Promise<Attempt> {
-  const { ground, agents } = kit
+  const { labIndex, agents } = kit
   const { host, port } = splitPort(check.udp ?? '')
-  const address = addressOf(ground, host)
+  const address = addressOf(labIndex, host)
   const listener = await listen(check, 'udp', kit)
   const text = `netlab ${randomBytes(6).toString('hex')}`
   tokens.push(Buffer.from(text))
-  const netns = placeOf(ground, check.from)
+  const netns = netnsOf(labIndex, check.from)
   const answer = await fromPort(localPorts, (localPort) =>
     agents.ask(check.from, netns, { op: 'send', address, port, localPort, timeout, text }),
   )
@@ -218,10 +218,10 @@ export const run: Probe = repeated((...words) => runOnce(...words))
 const runOnce: Probe = async (check, kit, timeout) => {
   // Which of the two the command talks, nobody knows.
   await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
-  const netns = placeOf(kit.ground, check.from)
-  const variables = kit.ground.told(check.from)
-  const place = { names: kit.ground.names, variables, ...(netns !== undefined && { netns }) }
-  const { code, stdout, stderr, late } = await runTied(enter(place, check.run ?? []), timeout)
+  const netns = netnsOf(kit.labIndex, check.from)
+  const variables = kit.labIndex.told(check.from)
+  const place = { names: kit.labIndex.names, variables, ...(netns !== undefined && { netns }) }
+  const { code, stdout, stderr, late } = await runTied(enterNamespace(place, check.run ?? []), timeout)
   // A program that is not there would pass for one that must fail.
   if (code === 127 && typeof check.expect !== 'object')
     throw new Untried(short(stderr) || 'the program is not there', true)

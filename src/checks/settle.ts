@@ -14,7 +14,7 @@ interface Port {
  * Waits until the spanning trees of the lab's bridges have made up their minds: a port that comes up carries nothing for
  * twice the forward delay. `waiting` is told for which bridges. Ends at the latest when the kernel must have decided.
  */
-export async function settle(
+export async function waitUntilSettled(
   resources: Resources,
   runner: Runner,
   waiting: (bridges: readonly string[]) => void,

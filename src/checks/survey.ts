@@ -1,9 +1,9 @@
-import type { Live } from '../live/read.ts'
+import type { Live } from '../observe/read.ts'
 import { liveNames, namesIn, toldTo, type Addressed } from '../model/names.ts'
 import { nameOf, namespaceOf, type Resources } from '../model/resource.ts'
 import { parseCidr, type Cidr } from '../model/cidr.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
-import type { Ground, Node } from './ground.ts'
+import type { LabIndex, NamespaceIndex } from './lab-index.ts'
 
 /** What the lab file says, as far as it matters here. */
 interface Surveyed {
@@ -17,7 +17,7 @@ interface Surveyed {
  * What the live network of a lab looks like to the checks. The lab file says what its names mean, so that a check means the
  * same before and after something was changed by hand; a name without an address there means the live one.
  */
-export function survey({ name: lab, folder, resources: desired, namespaces }: Surveyed, live: Live): Ground {
+export function survey({ name: lab, folder, resources: desired, namespaces }: Surveyed, live: Live): LabIndex {
   const { resources, others, dumps } = live
   const owners = new Map<string, string>()
   const holders = new Map<string, string>()
@@ -48,7 +48,7 @@ export function survey({ name: lab, folder, resources: desired, namespaces }: Su
     if (root) places.set(name, undefined)
     else if (kind === 'share' || (kind === 'namespace' && !resources.get(name)?.spec['stale'])) places.set(name, name)
   }
-  const nodes = new Map<string, Node>()
+  const nodes = new Map<string, NamespaceIndex>()
   for (const [name, dump] of dumps)
     if (places.has(name)) nodes.set(name, nodeOf(dump, peers.get(name) ?? new Map<string, string>()))
   const told = (namespace: string): string[] => toldTo(lab, namespace, folder)
@@ -57,7 +57,7 @@ export function survey({ name: lab, folder, resources: desired, namespaces }: Su
   return { told, names, places, owners, holders, down, nodes }
 }
 
-function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): Node {
+function nodeOf(dump: Dump, peers: ReadonlyMap<string, string>): NamespaceIndex {
   const forwards = (key: string): boolean => dump.sysctls.get(key)?.trim() !== '0'
   return {
     interfaces: new Map(dump.links.map(({ ifindex, ifname }) => [ifindex, ifname])),

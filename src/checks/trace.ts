@@ -1,11 +1,11 @@
 import type { Check } from '../model/check.ts'
 import { contains } from '../model/cidr.ts'
 import { openCaptures, type Capture } from './capture.ts'
-import { addressOf, splitPort, type Ground, type Node } from './ground.ts'
+import { addressOf, splitPort, type LabIndex, type NamespaceIndex } from './lab-index.ts'
 import { isOf } from './observe.ts'
-import { decode, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
+import { decodePacket, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
 import { newTrail, type Kit, type Trail } from './probe.ts'
-import { GREETING } from './protocol.ts'
+import { GREETING } from './agent-protocol.ts'
 
 /** More namespaces than this are not watched all at once. */
 const WIDEST = 64
@@ -13,7 +13,7 @@ const WIDEST = 64
 const GRACE = 150
 
 /** One packet of a check, seen at one interface. */
-export interface Hop {
+export interface TraceHop {
   readonly namespace: string
   readonly device: string
   readonly packet: Packet
@@ -25,25 +25,25 @@ export interface Hop {
  */
 export async function trace(
   checks: readonly Check[],
-  { ground, self }: Kit,
+  { labIndex, self }: Kit,
   attempt: (check: Check, trail: Trail) => Promise<unknown>,
 ): Promise<(string | undefined)[]> {
   const unknown = checks.map(() => undefined)
-  if (checks.length === 0 || ground.nodes.size > WIDEST) return unknown
+  if (checks.length === 0 || labIndex.nodes.size > WIDEST) return unknown
   const opened = openCaptures()
-  const captures: { namespace: string; node: Node; capture: Capture }[] = []
-  const hops = (wanted: (packet: Packet) => boolean): Hop[] =>
+  const captures: { namespace: string; node: NamespaceIndex; capture: Capture }[] = []
+  const hops = (wanted: (packet: Packet) => boolean): TraceHop[] =>
     captures
       .flatMap(({ namespace, node, capture }) =>
         capture.packets
           .filter(wanted)
-          .map((packet): Hop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
+          .map((packet): TraceHop => ({ namespace, device: node.interfaces.get(packet.ifindex ?? 0) ?? '?', packet })),
       )
       .sort((a, b) => (a.packet.time < b.packet.time ? -1 : 1))
   try {
     await Promise.all(
-      [...ground.nodes].map(async ([namespace, node]) => {
-        const capture = await opened.start(ground.places.get(namespace), 'any', self)
+      [...labIndex.nodes].map(async ([namespace, node]) => {
+        const capture = await opened.start(labIndex.places.get(namespace), 'any', self)
         captures.push({ namespace, node, capture })
       }),
     )
@@ -62,9 +62,9 @@ export async function trace(
     return checks.map((check, i) => {
       const trail = trails[i] ?? newTrail()
       const seen = hops((packet) => isOf(packet, trail, origin))
-      const target = targetOf(check, ground)
-      const where = whereLost(check.from, withoutStrays(seen, ground), ground, asked, target)
-      return where === undefined ? undefined : `${where}${downOnTheWay(check.from, seen, ground, target)}`
+      const target = targetOf(check, labIndex)
+      const where = whereLost(check.from, withoutStrays(seen, labIndex), labIndex, asked, target)
+      return where === undefined ? undefined : `${where}${downOnTheWay(check.from, seen, labIndex, target)}`
     })
   } catch {
     return unknown // the checks have failed already; this only would have said more
@@ -73,14 +73,14 @@ export async function trace(
   }
 }
 
-function targetOf({ ping, tcp, udp }: Check, ground: Ground): string | undefined {
+function targetOf({ ping, tcp, udp }: Check, labIndex: LabIndex): string | undefined {
   const place = tcp ?? udp
   const host = place === undefined ? ping : splitPort(place).host
-  return host === undefined ? undefined : addressOf(ground, host)
+  return host === undefined ? undefined : addressOf(labIndex, host)
 }
 
 /** The questions for the owner of an address that were not answered where they were asked. */
-function unanswered(questions: readonly Hop[], all: readonly Packet[]): Hop[] {
+function unanswered(questions: readonly TraceHop[], all: readonly Packet[]): TraceHop[] {
   const answers = new Set(
     all.flatMap(({ protocol, source, bytes }) =>
       (protocol === 'arp' && bytes.readUInt16BE(6) === 2) || (protocol === 'icmp6' && bytes[40] === 136)
@@ -92,11 +92,11 @@ function unanswered(questions: readonly Hop[], all: readonly Packet[]): Hop[] {
 }
 
 /** Without what arrived where it was not meant to, because a bridge did not know where to send it: its way ended elsewhere. */
-export function withoutStrays(hops: readonly Hop[], { nodes }: Pick<Ground, 'nodes'>): Hop[] {
+export function withoutStrays(hops: readonly TraceHop[], { nodes }: Pick<LabIndex, 'nodes'>): TraceHop[] {
   const strays = hops.filter(
     ({ namespace, device, packet }) => packet.strange && !nodes.get(namespace)?.carriers.has(device),
   )
-  const isBefore = (hop: Hop): boolean =>
+  const isBefore = (hop: TraceHop): boolean =>
     hop.packet.direction === 'out' &&
     strays.some(
       (stray) =>
@@ -107,7 +107,12 @@ export function withoutStrays(hops: readonly Hop[], { nodes }: Pick<Ground, 'nod
 }
 
 /** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where there is no route to it, one's own. */
-function downOnTheWay(from: string, hops: readonly Hop[], { holders, down, nodes }: Ground, target = ''): string {
+function downOnTheWay(
+  from: string,
+  hops: readonly TraceHop[],
+  { holders, down, nodes }: LabIndex,
+  target = '',
+): string {
   const holder = holders.get(target)
   const [namespace = '', device = ''] = holder?.split(':') ?? []
   const routes = nodes.get(from)?.routes ?? []
@@ -136,19 +141,19 @@ export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
  * questions, `target` the address that is tried. */
 export function whereLost(
   from: string,
-  hops: readonly Hop[],
-  ground: Ground,
-  asked: readonly Hop[],
+  hops: readonly TraceHop[],
+  labIndex: LabIndex,
+  asked: readonly TraceHop[],
   target?: string,
 ): string | undefined {
-  const last = (role: string): Hop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
+  const last = (role: string): TraceHop | undefined => hops.findLast(({ packet }) => roleOf(packet) === role)
   const [request, reply, error] = [last('request'), last('reply'), last('error')]
   const question = (namespace: string): string => {
     const hop = asked.find((one) => one.namespace === namespace)
     return hop ? `: nobody at ${whereAt(hop)} has ${sought(hop.packet)}` : ''
   }
   if (!request) {
-    const routes = ground.nodes.get(from)?.routes
+    const routes = labIndex.nodes.get(from)?.routes
     const routeless = target !== undefined && routes && !routes.some((route) => contains(route, target))
     const reason = routeless ? `: ${from} has no route to ${target}` : error ? `: ${errorText(error.packet)}` : ''
     return `no packet of it left ${from}${question(from) || reason}`
@@ -158,15 +163,15 @@ export function whereLost(
     const who = origin?.namespace ?? reply.namespace
     const back = reply.namespace === from && reply.packet.direction === 'in'
     if (back && reply.packet.protocol === 'tcp') return isReset(reply.packet) ? `${who} refused it` : undefined
-    if (back) return `${who} answered, and the reply arrived at ${place}${hint(ground, reply, 'INPUT')}`
-    return `${who} answered, but the reply was lost: ${end(reply, ground, question)}`
+    if (back) return `${who} answered, and the reply arrived at ${place}${hint(labIndex, reply, 'INPUT')}`
+    return `${who} answered, but the reply was lost: ${end(reply, labIndex, question)}`
   }
   if (error) {
     const source = hops.find(({ packet }) => roleOf(packet) === 'error')
     const who = `${source?.namespace ?? ''} (${error.packet.source})`
-    return `${who} sent back: ${errorText(error.packet)}; the request: ${end(request, ground, question, isFilter(error.packet))}`
+    return `${who} sent back: ${errorText(error.packet)}; the request: ${end(request, labIndex, question, isFilter(error.packet))}`
   }
-  return end(request, ground, question)
+  return end(request, labIndex, question)
 }
 
 /** The types and codes of ICMP errors, as ping(8) calls them. */
@@ -195,7 +200,7 @@ const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 function errorText(packet: Packet): string {
   const at = headerOf(packet)
   const [type = 0, code = 0] = packet.bytes.subarray(at)
-  const quoted = decode(packet.bytes.subarray(at + 8), RAW_IP)
+  const quoted = decodePacket(packet.bytes.subarray(at + 8), RAW_IP)
   const word = ERRORS[packet.protocol]?.[`${type}/${code}`] ?? `${packet.protocol} type ${type} code ${code}`
   return quoted ? `${word} ${word.includes(',') ? '' : 'for '}${quoted.destination}` : word
 }
@@ -205,24 +210,24 @@ const isFilter = (packet: Packet): boolean => /port unreachable|prohibited/.test
 
 const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
 
-const whereAt = ({ namespace, device }: Hop): string => `${namespace}:${device}`
+const whereAt = ({ namespace, device }: TraceHop): string => `${namespace}:${device}`
 
 /** Where a packet was seen last, and what that means. */
-function end(hop: Hop, ground: Ground, question: (namespace: string) => string, hints = true): string {
+function end(hop: TraceHop, labIndex: LabIndex, question: (namespace: string) => string, hints = true): string {
   const { namespace, device, packet } = hop
   if (packet.direction === 'out') {
-    const peer = ground.nodes.get(namespace)?.peers.get(device)
+    const peer = labIndex.nodes.get(namespace)?.peers.get(device)
     return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${peer}`} (${packetText(packet)})`
   }
   // An answer that came to a router's own address is on its way through an address translation.
-  if (ground.owners.get(packet.destination) === namespace && roleOf(packet) === 'request')
-    return `arrived at ${whereAt(hop)}, and was not answered${hint(ground, hop, 'INPUT')} (${packetText(packet)})`
-  return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(ground, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
+  if (labIndex.owners.get(packet.destination) === namespace && roleOf(packet) === 'request')
+    return `arrived at ${whereAt(hop)}, and was not answered${hint(labIndex, hop, 'INPUT')} (${packetText(packet)})`
+  return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(labIndex, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
 }
 
 /** What in the namespace may be the reason. */
-function hint(ground: Ground, { namespace, device, packet }: Hop, chain: 'INPUT' | 'FORWARD'): string {
-  const node = ground.nodes.get(namespace)
+function hint(labIndex: LabIndex, { namespace, device, packet }: TraceHop, chain: 'INPUT' | 'FORWARD'): string {
+  const node = labIndex.nodes.get(namespace)
   const family = packet.source.includes(':') ? 6 : 4
   const rules = node?.firewall[family] ?? ''
   const routeless = (address: string): string =>

@@ -1,20 +1,20 @@
-import { execute, failure, type Execution } from '../exec/execute.ts'
-import { hold } from '../exec/hold.ts'
-import { lastWords } from '../exec/processes.ts'
-import { showProgress } from '../exec/progress.ts'
-import { readEarly, type Early } from '../live/found.ts'
-import { ours } from '../live/others.ts'
-import { read } from '../live/read.ts'
-import type { Made } from '../live/subject.ts'
+import { execute, failure, type Execution } from '../run/execute.ts'
+import { hold } from '../run/hold.ts'
+import { lastWords } from '../host/lab-processes.ts'
+import { showProgress } from '../run/progress.ts'
+import { readAhead, type ReadAhead } from '../observe/found.ts'
+import { ours } from '../observe/others.ts'
+import { read } from '../observe/read.ts'
+import type { DoneInNamespace } from '../observe/read-request.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
-import type { Change, Plan, Stage } from '../model/plan.ts'
+import type { Change, Plan, Stage } from '../model/change.ts'
 import type { Runner } from '../model/runner.ts'
 import { listedIn, touchedBy } from '../plan/listed.ts'
-import { planJson } from '../render/json.ts'
-import { meanwhile, unsettled } from '../render/left.ts'
-import { renderPlan } from '../render/plan.ts'
-import type { ChangeOptions } from './change.ts'
-import { planFor, subjectOf, type Prepared } from './prepare.ts'
+import { planJson } from '../views/json.ts'
+import { meanwhile, unsettled } from '../views/left.ts'
+import { renderPlan } from '../views/plan-text.ts'
+import type { ChangeOptions } from './apply.ts'
+import { planFor, readRequestOf, type Prepared } from './prepare.ts'
 import { rollBack } from './rollback.ts'
 import { errColors, note, passing, report } from './terminal.ts'
 
@@ -22,7 +22,7 @@ import { errColors, note, passing, report } from './terminal.ts'
 const ROUNDS = 3
 
 /** How a plan was carried out. */
-export interface Outcome {
+export interface CarriedOut {
   /** An exit code: 0 when everything that was listed is done. */
   readonly code: number
   /** Something else has changed meanwhile: the next plan is not empty. */
@@ -38,7 +38,7 @@ export async function carryOut(
   runner: Runner,
   options: ChangeOptions,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<CarriedOut> {
   const { name, lab, wanted, live: before } = prepared
   let { plan } = prepared
   if (plan.steps.length === 0) return { code: 0, more: false }
@@ -46,10 +46,10 @@ export async function carryOut(
   const listed = listedIn(plan)
   const touched = touchedBy(plan)
   for (let round = 1; ; round++) {
-    const subject = { ...subjectOf(name, options.destroy ? undefined : lab), made }
-    const early: Promise<Early>[] = []
+    const request = { ...readRequestOf(name, options.destroy ? undefined : lab), made }
+    const early: Promise<ReadAhead>[] = []
     const settled = (names: readonly (string | undefined)[]): Promise<unknown> => {
-      const { dumped, found } = readEarly(subject, names, runner)
+      const { dumped, found } = readAhead(request, names, runner)
       early.push(found)
       return dumped
     }
@@ -65,7 +65,7 @@ export async function carryOut(
     }
     held?.release()
     passing('Reading again, to verify …')
-    const live = ours(await read(subject, runner, early), wanted)
+    const live = ours(await read(request, runner, early), wanted)
     const wishes = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, wishes, listed)
     plan = left
@@ -115,7 +115,7 @@ const MORE: readonly Stage[] = [
 ]
 
 /** The namespaces that a plan makes, and what it does in them. */
-function madeBy({ changes, steps }: Plan): Map<string, Made> {
+function madeBy({ changes, steps }: Plan): Map<string, DoneInNamespace> {
   const made = new Map<string, { sysctls: string[]; plain: boolean }>()
   for (const { kind, action, id } of changes)
     if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })

@@ -1,5 +1,5 @@
 import { UserError } from '../model/diagnostic.ts'
-import { errorJson } from '../render/json.ts'
+import { errorJson } from '../views/json.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 
 /** Tells what went wrong and returns the exit code: a user's mistake without a stack, a bug of ours with one.

@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein'
-import { attach, front, type Place } from '../exec/inside.ts'
-import { startRunner } from '../exec/runner.ts'
-import { isSandboxed } from '../exec/sandbox/holder.ts'
-import { surroundings } from '../live/names.ts'
-import type { Lab } from '../lab/index.ts'
+import { attach, front, type Place } from '../host/in-namespace.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { isSandboxed } from '../host/sandbox/holder.ts'
+import { surroundings } from '../observe/surroundings.ts'
+import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { toldTo } from '../model/names.ts'
 import { locate } from './locate.ts'
@@ -20,7 +20,7 @@ export async function exec(namespace: string, command: readonly string[], option
 }
 
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
-export async function shell(namespace: string | undefined, options: Options): Promise<number> {
+export async function shellCommand(namespace: string | undefined, options: Options): Promise<number> {
   if (namespace === undefined) return await sandboxShell()
   return await attach(await find(namespace, options), [process.env['SHELL'] || '/bin/sh'], {
     PS1: `(${namespace}) \\w \\$ `,

@@ -1,6 +1,6 @@
-import { startRunner } from '../exec/runner.ts'
-import { owners } from '../live/owners.ts'
-import { FORMAT } from '../render/json.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { owners } from '../observe/owners.ts'
+import { FORMAT } from '../views/json.ts'
 import { out, outJson, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -8,7 +8,7 @@ interface Options extends Global {
 }
 
 /** `netlab list`: the labs that are live here, with their namespaces. */
-export async function list(options: Options): Promise<number> {
+export async function listLabs(options: Options): Promise<number> {
   const labs = [...(await owners(startRunner())).byLab].map(([name, namespaces]) => ({ name, namespaces }))
   if (options.json) outJson({ format_version: FORMAT, labs })
   else if (labs.length === 0) out('No lab is live here.\n')

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { parse } from '../lab/source.ts'
+import { parseYaml } from '../language/yaml/source.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
 import { note } from './terminal.ts'
@@ -98,7 +98,7 @@ function textOf(file: string, bytes: Buffer): string {
   )
   const lines = before.replace(/\ufffd$/, '').split('\n')
   const position = { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
-  const snippet = parse(file, text).snippet(position)
+  const snippet = parseYaml(file, text).snippet(position)
   throw new UserError([
     { severity: 'error', summary: 'the file is not UTF-8', detail: 'Save it as UTF-8.', position, snippet },
   ])

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { logFile, logFolder } from '../exec/processes.ts'
+import { logFile, logFolder } from '../host/lab-processes.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
 import { load } from './prepare.ts'

@@ -1,4 +1,4 @@
-import type { Live } from '../live/read.ts'
+import type { Live } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 

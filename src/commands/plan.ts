@@ -1,14 +1,14 @@
-import { startRunner } from '../exec/runner.ts'
-import { crowded } from '../live/limits.ts'
-import { planJson } from '../render/json.ts'
-import { renderCommands, renderPlan } from '../render/plan.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { crowded } from '../observe/limits.ts'
+import { planJson } from '../views/json.ts'
+import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate, remember } from './locate.ts'
-import { open, prepare, type Wishes } from './prepare.ts'
+import { open, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
-interface Options extends Global, Wishes {
+interface Options extends Global, PlanOptions {
   readonly commands?: boolean
   readonly json?: boolean
   /** A file to save the plan in. */
@@ -39,7 +39,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
   if (options.out !== undefined) {
     if ('name' in located) throw UserError.of('--out needs a lab file')
     const { destroy, adopt, target, replace } = options
-    const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as Wishes
+    const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as PlanOptions
     const { file, text } = located
     savePlan(options.out, { wishes, file, text, beside, live: [...live.resources.values()], plan })
     note(`Saved. To do exactly this: netlab apply ${options.out}\n`)

@@ -1,16 +1,16 @@
-import { canHold } from '../exec/hold.ts'
-import { confines } from '../exec/sandbox/confines.ts'
-import { openLab, type Lab, type OpenLab, type Outline } from '../lab/index.ts'
-import { canonicalize } from '../live/canonical.ts'
-import { mustBeAble, mustBeInstalled } from '../live/features.ts'
-import { pinned } from '../live/inherited.ts'
-import { legacyWarnings } from '../live/legacy.ts'
-import { ours } from '../live/others.ts'
-import { read, type Live } from '../live/read.ts'
-import { MANY, type Subject } from '../live/subject.ts'
-import { asPrinted } from '../live/sysctls.ts'
+import { canHold } from '../run/hold.ts'
+import { confines } from '../host/sandbox/confines.ts'
+import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
+import { canonicalize } from '../observe/canonical.ts'
+import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
+import { pinned } from '../observe/inherited.ts'
+import { legacyWarnings } from '../observe/legacy.ts'
+import { ours } from '../observe/others.ts'
+import { read, type Live } from '../observe/read.ts'
+import { MANY, type ReadRequest } from '../observe/read-request.ts'
+import { asPrinted } from '../observe/canonical-sysctls.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { Change, Plan } from '../model/plan.ts'
+import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
@@ -21,7 +21,7 @@ import { mustBeFresh } from './saved.ts'
 import { passing } from './terminal.ts'
 
 /** What plans can be asked for. */
-export interface Wishes {
+export interface PlanOptions {
   readonly destroy?: boolean
   readonly adopt?: boolean
   readonly target?: readonly string[]
@@ -29,11 +29,11 @@ export interface Wishes {
 }
 
 /** What a plan is made for. */
-export interface Manner {
+export interface PlanPurpose {
   /** It is going to be carried out. */
   readonly making?: boolean
   /** Nobody is going to look at what is in namespaces that go. */
-  readonly cursory?: boolean
+  readonly marksOnly?: boolean
 }
 
 /** A lab, the kernel, and what lies between them. */
@@ -60,11 +60,11 @@ export const open = (located: Located): OpenLab | undefined =>
 export const load = (located: Located): Lab | undefined => open(located)?.lab()
 
 /** What to read of the kernel for this lab. */
-export const subjectOf = (name: string, outline: Outline | undefined): Subject => ({
+export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({
   lab: name,
-  namespaces: outline?.namespaces ?? new Map(),
-  sysctls: outline?.sysctls ?? new Map(),
-  nftables: outline?.nftables ?? new Map(),
+  namespaces: header?.namespaces ?? new Map(),
+  sysctls: header?.sysctls ?? new Map(),
+  nftables: header?.nftables ?? new Map(),
 })
 
 /**
@@ -75,8 +75,8 @@ export async function prepare(
   located: Located,
   opened: OpenLab | undefined,
   runner: Runner,
-  wishes: Wishes = {},
-  manner: Manner = {},
+  wishes: PlanOptions = {},
+  manner: PlanPurpose = {},
 ): Promise<Prepared> {
   try {
     return await prepared(located, opened, runner, wishes, manner)
@@ -89,20 +89,20 @@ async function prepared(
   located: Located,
   opened: OpenLab | undefined,
   runner: Runner,
-  wishes: Wishes,
-  manner: Manner,
+  wishes: PlanOptions,
+  manner: PlanPurpose,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
-  const { sysctls, nftables } = subjectOf(name, opened)
-  const subject: Subject = wishes.destroy
+  const { sysctls, nftables } = readRequestOf(name, opened)
+  const request: ReadRequest = wishes.destroy
     ? {
-        ...subjectOf(name, undefined),
-        ...(opened && { sysctls, nftables, parting: new Set(opened.namespaces.keys()) }),
-        ...(manner.cursory && { cursory: true }),
+        ...readRequestOf(name, undefined),
+        ...(opened && { sysctls, nftables, destroyOnly: new Set(opened.namespaces.keys()) }),
+        ...(manner.marksOnly && { marksOnly: true }),
       }
-    : { ...subjectOf(name, opened), ...(manner.making && !wishes.target?.length && { making: true }) }
-  const reading = read(subject, runner).finally(() => passing(''))
+    : { ...readRequestOf(name, opened), ...(manner.making && !wishes.target?.length && { making: true }) }
+  const reading = read(request, runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
   const lab = wishes.destroy ? undefined : opened?.lab()
@@ -144,7 +144,7 @@ export async function planFor(
   wanted: Resources,
   live: Live,
   runner: Runner,
-  { adopt = false, target = [], replace = [] }: Wishes,
+  { adopt = false, target = [], replace = [] }: PlanOptions,
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []

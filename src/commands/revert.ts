@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { connect, createServer, type Server } from 'node:net'
-import { lock } from '../exec/lock.ts'
-import { startRunner } from '../exec/runner.ts'
-import { stay, staying } from '../exec/sandbox/inside.ts'
+import { lock } from '../host/lock.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { stay, staying } from '../host/sandbox/entered.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'
 import { touchedBy } from '../plan/listed.ts'
@@ -66,7 +66,7 @@ export function secondsOf(option: string, duration: string): number {
 }
 
 /** `netlab confirm`: what was applied with --revert-after stays. */
-export async function confirm(lab: string): Promise<number> {
+export async function confirmApply(lab: string): Promise<number> {
   if (!(await dismiss(lab)))
     throw UserError.of(
       `nothing of lab ${lab} waits to be confirmed`,
@@ -87,7 +87,7 @@ function dismiss(lab: string): Promise<boolean> {
 }
 
 /** The watchdog itself: waits, and unless somebody connects, takes the lab back. */
-export async function watch(): Promise<number> {
+export async function runWatchdog(): Promise<number> {
   stay()
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)

@@ -1,12 +1,12 @@
-import { execute, failureText } from '../exec/execute.ts'
-import type { Held } from '../exec/hold.ts'
-import { showProgress } from '../exec/progress.ts'
-import { isLikeIptables } from '../kinds/firewall/division.ts'
+import { execute, failureText } from '../run/execute.ts'
+import type { Held } from '../run/hold.ts'
+import { showProgress } from '../run/progress.ts'
+import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
-import { ours } from '../live/others.ts'
-import { read, type Live } from '../live/read.ts'
-import type { Subject } from '../live/subject.ts'
-import type { Change, Plan } from '../model/plan.ts'
+import { ours } from '../observe/others.ts'
+import { read, type Live } from '../observe/read.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
+import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { restrict } from '../plan/listed.ts'
@@ -40,10 +40,10 @@ export async function rollBack(
 
 /** Plans from what is live to what is wanted, and does that; returns the step that failed, and the changes that are left. */
 async function planBack(lab: string, desired: Resources, touched: ReadonlySet<string>, runner: Runner) {
-  const subject = subjectOf(lab, desired)
+  const request = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> =>
-    restrict({ lab, desired, live: lasting(ours(await read(subject, runner), desired).resources) }, concerned).plan
+    restrict({ lab, desired, live: lasting(ours(await read(request, runner), desired).resources) }, concerned).plan
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
   return { failed, left: (await plan()).changes }
 }
@@ -57,7 +57,7 @@ const lasting = (resources: Resources): Resources =>
     }),
   )
 
-function subjectOf(lab: string, resources: Resources): Subject {
+function subjectOf(lab: string, resources: Resources): ReadRequest {
   const namespaces = new Map<string, { root?: true; shares?: string }>()
   const sysctls = new Map<string, string[]>()
   const nftables = new Map<string, string[]>()

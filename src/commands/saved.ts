@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import { makePlan } from '../plan/plan.ts'
-import { FORMAT } from '../render/json.ts'
-import type { Wishes } from './prepare.ts'
+import { makePlan } from '../plan/make-plan.ts'
+import { FORMAT } from '../views/json.ts'
+import type { PlanOptions } from './prepare.ts'
 
 /** A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. */
 export interface SavedPlan {
   readonly format_version: string
   readonly netlab_plan: true
-  readonly wishes: Wishes
+  readonly wishes: PlanOptions
   readonly file: string
   readonly text: string
   /** The files that the lab file names, by the name it has for them. */

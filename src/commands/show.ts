@@ -1,20 +1,20 @@
 import { kindOf } from '../kinds/index.ts'
-import { startRunner } from '../exec/runner.ts'
-import { writeLab } from '../lab/write.ts'
-import { ours } from '../live/others.ts'
-import { owners } from '../live/owners.ts'
-import { legacyWarnings } from '../live/legacy.ts'
-import { read } from '../live/read.ts'
-import { readRules } from '../live/rules.ts'
-import type { Subject } from '../live/subject.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { writeLab } from '../language/write.ts'
+import { ours } from '../observe/others.ts'
+import { owners } from '../observe/owners.ts'
+import { legacyWarnings } from '../observe/legacy.ts'
+import { read } from '../observe/read.ts'
+import { readFirewall } from '../observe/read-rules.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Resources } from '../model/resource.ts'
-import { FORMAT, showJson } from '../render/json.ts'
-import { renderRules } from '../render/rules.ts'
-import { renderShow } from '../render/show.ts'
+import { FORMAT, showJson } from '../views/json.ts'
+import { renderRules } from '../views/rule-text.ts'
+import { renderShow } from '../views/show-text.ts'
 import { locate, type Located } from './locate.ts'
-import { load, subjectOf } from './prepare.ts'
+import { load, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -37,7 +37,7 @@ export async function show(argument: string | undefined, options: Options): Prom
     else out(writeLab(name, lab.resources))
     return 0
   }
-  const found = ours(await read(subjectOf(name, lab), runner), lab?.resources ?? new Map())
+  const found = ours(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)
   if (live.size === 0)
@@ -58,7 +58,7 @@ export async function show(argument: string | undefined, options: Options): Prom
 async function showRules(
   lab: string,
   live: Resources,
-  ofNft: Subject['nftables'] | undefined,
+  ofNft: ReadRequest['nftables'] | undefined,
   runner: Runner,
   options: Options,
 ): Promise<number> {
@@ -66,7 +66,7 @@ async function showRules(
   const rules = await Promise.all(
     [...homes].map(
       async ([namespace, root]) =>
-        [namespace, await readRules(root ? undefined : namespace, runner, ofNft?.get(namespace))] as const,
+        [namespace, await readFirewall(root ? undefined : namespace, runner, ofNft?.get(namespace))] as const,
     ),
   )
   const c = outColors(options)

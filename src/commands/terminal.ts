@@ -4,7 +4,7 @@ import pc from 'picocolors'
 import type { Colors, Formatter } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { visible } from '../model/text.ts'
-import { renderDiagnostic } from '../render/diagnostic.ts'
+import { renderDiagnostic } from '../views/diagnostic-text.ts'
 
 /** Options that every command has. */
 export interface Global {

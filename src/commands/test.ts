@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { runChecks } from '../checks/engine.ts'
-import { settle } from '../checks/settle.ts'
+import { waitUntilSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
-import { startRunner } from '../exec/runner.ts'
-import { lostConnections, neighborOverflows, overflowed } from '../live/limits.ts'
-import { read } from '../live/read.ts'
+import { startRunner } from '../backend/choose-runner.ts'
+import { lostConnections, neighborOverflows, overflowed } from '../observe/limits.ts'
+import { read } from '../observe/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Dump } from '../model/runner.ts'
-import { checksJson, junit, renderChecks } from '../render/checks.ts'
+import { checksJson, junit, renderChecks } from '../views/check-results.ts'
 import { locate } from './locate.ts'
-import { load, subjectOf } from './prepare.ts'
+import { load, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -28,14 +28,14 @@ export async function test(argument: string | undefined, options: Options): Prom
     throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
   const runner = startRunner()
-  const look = () => read(subjectOf(lab.name, lab), runner)
+  const look = () => read(readRequestOf(lab.name, lab), runner)
   const live = await look()
   const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
   if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)
   else
-    await settle(live.resources, runner, (bridges) =>
+    await waitUntilSettled(live.resources, runner, (bridges) =>
       passing(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
     )
   passing('')

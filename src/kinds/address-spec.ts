@@ -1,5 +1,5 @@
 import { familyOf, parseCidr, subnetOf } from '../model/cidr.ts'
-import type { Difference } from '../model/plan.ts'
+import type { Difference } from '../model/change.ts'
 import { linkId } from '../model/resource.ts'
 import type { IpAddress } from '../model/ip-address.ts'
 import { same } from './common.ts'
@@ -39,9 +39,9 @@ export type AddressSpec = {
 }
 
 /** Flags of ip-address(8) that say something of the address, not of its state. */
-export const flags = ['noprefixroute', 'home', 'mngtmpaddr', 'autojoin'] as const
+export const addressFlags = ['noprefixroute', 'home', 'mngtmpaddr', 'autojoin'] as const
 /** What a lab may say of an address besides the address. */
-export const settings = ['scope', 'label', 'broadcast', 'metric', 'preferred_lft', ...flags] as const
+export const settings = ['scope', 'label', 'broadcast', 'metric', 'preferred_lft', ...addressFlags] as const
 
 /** What identifies an address among those of its interface: `10.0.0.1/24`, `10.0.0.1 peer 10.0.0.2/32`. */
 export const nameOfAddress = ({ address, remote }: Pick<AddressSpec, 'address' | 'remote'>): string =>
@@ -86,7 +86,7 @@ export const scopes: Readonly<Record<string, string>> = {
   255: 'nowhere',
 }
 /** What iproute2 gives an IPv4 address (default_scope in ip/ipaddress.c). */
-export const usualScope = (address: string): string => (address.startsWith('127.') ? 'host' : 'global')
+export const usualAddressScope = (address: string): string => (address.startsWith('127.') ? 'host' : 'global')
 
 const FOREVER = 0xffffffff
 
@@ -96,12 +96,12 @@ export function unusual(dev: string, a: IpAddress): Partial<AddressSpec> {
   if (a.address !== undefined) result.remote = a.address
   if (a.family === 'inet') {
     const scope = scopes[a.scope ?? '0'] ?? a.scope ?? 'global'
-    if (scope !== usualScope(a.local)) result.scope = scope
+    if (scope !== usualAddressScope(a.local)) result.scope = scope
     if (a.label !== undefined && a.label !== dev) result.label = a.label
     if (a.broadcast !== undefined) result.broadcast = a.broadcast
   }
   if (a.metric) result.metric = a.metric
-  for (const flag of flags) if (a[flag]) result[flag] = true
+  for (const flag of addressFlags) if (a[flag]) result[flag] = true
   if (a.dynamic) result.valid_lft = 'limited'
   else if (a.deprecated) result.preferred_lft = 0
   else if (a.preferred_life_time !== undefined && a.preferred_life_time !== FOREVER)
@@ -120,7 +120,7 @@ export const words = (spec: AddressSpec): string[] => [
   ...(['scope', 'label', 'broadcast', 'metric'] as const).flatMap((field) =>
     spec[field] === undefined ? [] : [field, String(spec[field])],
   ),
-  ...flags.filter((flag) => spec[flag]),
+  ...addressFlags.filter((flag) => spec[flag]),
   ...(spec.preferred_lft === undefined ? [] : ['preferred_lft', String(spec.preferred_lft)]),
 ]
 

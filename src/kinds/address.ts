@@ -1,9 +1,9 @@
 import { familyOf, formatCidr } from '../model/cidr.ts'
-import type { Kind, Outlook } from '../model/kind.ts'
+import type { Kind, PlanContext } from '../model/kind.ts'
 import { labMetric } from '../model/owner.ts'
 import type { Operation } from '../model/operation.ts'
-import type { Emission } from '../model/plan.ts'
-import { PROTOCOL_KERNEL } from '../model/route.ts'
+import type { Emission } from '../model/change.ts'
+import { PROTOCOL_KERNEL } from '../model/route-spec.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { IpAddress } from '../model/ip-address.ts'
 import type { Dump } from '../model/runner.ts'
@@ -165,34 +165,34 @@ export const address: Kind<AddressSpec> = {
 
   automatic: ({ spec }) => spec.address.startsWith('fe80:'),
 
-  bereaved,
+  lostWithLast: bereaved,
 
   create: (r) => [{ stage: 'add addresses', operation: add('add', r) }],
-  update: ({ desired: r, differences }, outlook) => [
+  update: ({ desired: r, differences }, context) => [
     ...(differences.some(({ field }) => field !== 'route')
       ? [{ stage: 'add addresses' as const, operation: add('replace', r) }]
       : []),
     ...differences.flatMap(({ field, to }) =>
-      field === 'route' ? [{ stage: 'add addresses' as const, operation: kernelRoute(r, String(to), outlook) }] : [],
+      field === 'route' ? [{ stage: 'add addresses' as const, operation: kernelRoute(r, String(to), context) }] : [],
     ),
   ],
   // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
   lingers: ({ namespace, spec }, by) =>
     spec.primary !== undefined && by === addressId(namespace, spec.dev, spec.primary),
-  remove: (r, outlook) =>
-    [r.namespace, linkId(r.namespace, r.spec.dev)].some(outlook.goes)
+  remove: (r, context) =>
+    [r.namespace, linkId(r.namespace, r.spec.dev)].some(context.goes)
       ? []
       : [
           {
             stage: r.spec.primary === undefined ? 'delete addresses' : 'delete secondary addresses',
             operation: ip(r, 'addr', 'del', ...nameOfAddress(r.spec).split(' '), 'dev', r.spec.dev),
           },
-          ...leftRoute(r, outlook),
+          ...leftRoute(r, context),
         ],
 }
 
 /** One of the routes that the kernel makes with an address, as it makes them: another interface may be in the same subnet. */
-function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: Outlook): Operation {
+function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: PlanContext): Operation {
   const { dev, family } = r.spec
   const local = missed.startsWith('local ')
   const own = ownTable(desired, r.namespace, dev)
@@ -221,7 +221,7 @@ const add = (verb: 'add' | 'replace', r: Resource<AddressSpec>) =>
  * The route to the subnet of an IPv6 address that the lab put on an interface of the machine's own: where that has another
  * address of the subnet, the kernel leaves it (check_cleanup_prefix_route in net/ipv6/addrconf.c).
  */
-function leftRoute(r: Resource<AddressSpec>, { live, goes }: Outlook): Emission[] {
+function leftRoute(r: Resource<AddressSpec>, { live, goes }: PlanContext): Emission[] {
   const { dev, metric, family } = r.spec
   if (metric === undefined || family === 4) return []
   const subnet = networkOf(nameOfAddress(r.spec))

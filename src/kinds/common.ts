@@ -1,5 +1,5 @@
 import { sha256 } from '../model/digest.ts'
-import type { Kind, Outlook } from '../model/kind.ts'
+import type { Kind, PlanContext } from '../model/kind.ts'
 import { HERE, type Place, type Program } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 
@@ -17,15 +17,17 @@ export const within = (resource: Resource<any>, ...argv: string[]): Program => (
 export const ip = (resource: Resource<any>, ...words: string[]): Program => within(resource, 'ip', ...words)
 
 /** Whether something else that goes takes the resource along. */
-export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: Outlook): boolean =>
+export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: PlanContext): boolean =>
   kind.lostWith(resource, live).some(goes)
 
 /**
  * When the rules of a firewall are removed: where others loaded, but before a namespace loses its name in which somebody
  * still is, so that they do not go with it.
  */
-export const clearing = ({ root, namespace }: Resource<any>, { desired }: Outlook): 'delete rules' | 'load firewall' =>
-  root || desired.has(namespace) ? 'load firewall' : 'delete rules'
+export const clearing = (
+  { root, namespace }: Resource<any>,
+  { desired }: PlanContext,
+): 'delete rules' | 'load firewall' => (root || desired.has(namespace) ? 'load firewall' : 'delete rules')
 
 /**
  * The ends of a pair: the one in whose namespace both are made, and the other. Before Linux 6.13 a name is free only if no

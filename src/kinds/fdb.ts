@@ -87,7 +87,7 @@ export const fdb: Kind<FdbSpec> = {
     },
   ],
   update: () => [], // every difference forces a replacement
-  remove: (r, outlook) => (covered(fdb, r, outlook) ? [] : [{ stage: 'delete neighbors', operation: emit(r, 'del') }]),
+  remove: (r, context) => (covered(fdb, r, context) ? [] : [{ stage: 'delete neighbors', operation: emit(r, 'del') }]),
 }
 
 /** By bridge, the MAC addresses that the kernel itself has in its table: its own, and those of its ports. */

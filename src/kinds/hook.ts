@@ -54,8 +54,8 @@ export const hook: Kind<HookSpec> = {
     },
   ],
   update: () => [],
-  remove: (r, outlook) =>
-    covered(hook, r, outlook)
+  remove: (r, context) =>
+    covered(hook, r, context)
       ? []
       : [
           {

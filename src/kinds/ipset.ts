@@ -1,11 +1,11 @@
 import type { IptablesKind, IptablesSpec } from '../model/firewall.ts'
-import type { Kind, Outlook } from '../model/kind.ts'
-import type { Difference, Emission, Stage } from '../model/plan.ts'
+import type { Kind, PlanContext } from '../model/kind.ts'
+import type { Difference, Emission, Stage } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, within } from './common.ts'
-import { keyOf, namesIn, parseIpsets, type IpsetSpec } from './firewall/sets.ts'
-import { restoreInput, type TableLines } from './firewall/transaction.ts'
-import { setsOf } from './firewall/words.ts'
+import { keyOf, setNamesIn, parseIpsets, type IpsetSpec } from '../firewall/ipset-text.ts'
+import { restoreInput, type TableLines } from '../firewall/transaction.ts'
+import { setsOf } from '../firewall/rule-words.ts'
 
 /** `ns0/ipset/blocked` */
 export const ipsetId = (namespace: string, name: string): string => `${namespace}/ipset/${name}`
@@ -76,7 +76,7 @@ rules iptables-restore "$3" && rules ip6tables-restore "$4"`
 function aside(
   resource: Resource<IpsetSpec>,
   kind: IptablesKind,
-  live: Outlook['live'],
+  live: PlanContext['live'],
   fits: boolean,
 ): [string, string] {
   const found = live.get(`${resource.namespace}/${kind}`)?.spec as unknown as IptablesSpec | undefined
@@ -97,16 +97,16 @@ function aside(
 }
 
 /** Makes a set of another type or family, which no swap can put in the place of the old one. */
-function remake(live: Resource<IpsetSpec>, desired: Resource<IpsetSpec>, outlook: Outlook): Emission[] {
+function remake(live: Resource<IpsetSpec>, desired: Resource<IpsetSpec>, context: PlanContext): Emission[] {
   const { name } = live.spec
-  const lists = [...outlook.live.values()].flatMap(({ kind, namespace, spec }) =>
-    kind === 'ipset' && namespace === live.namespace && namesIn(spec as unknown as IpsetSpec).includes(name)
+  const lists = [...context.live.values()].flatMap(({ kind, namespace, spec }) =>
+    kind === 'ipset' && namespace === live.namespace && setNamesIn(spec as unknown as IpsetSpec).includes(name)
       ? [String(spec['name'])]
       : [],
   )
   const fits = familyOf(live.spec) === familyOf(desired.spec)
-  const [out4, back4] = aside(live, 'iptables', outlook.live, fits)
-  const [out6, back6] = aside(live, 'ip6tables', outlook.live, fits)
+  const [out4, back4] = aside(live, 'iptables', context.live, fits)
+  const [out6, back6] = aside(live, 'ip6tables', context.live, fits)
   const lines = [
     ...lists.map((list) => `del ${list} ${name}`),
     `destroy ${name}`,
@@ -130,13 +130,13 @@ export const ipset: Kind<IpsetSpec> = {
   },
   compare: compareIpsets,
   requires: () => ['ipset', 'ip_set'],
-  needs: ({ namespace, spec }) => [namespace, ...namesIn(spec).map((name) => ipsetId(namespace, name))],
+  needs: ({ namespace, spec }) => [namespace, ...setNamesIn(spec).map((name) => ipsetId(namespace, name))],
   lostWith: ({ namespace }) => [namespace],
   create: (r) => restoring(r, 'load sets', filling(r.spec)),
-  update: ({ live, desired, differences }, outlook) => {
+  update: ({ live, desired, differences }, context) => {
     const { name } = desired.spec
     if (live.spec.type !== desired.spec.type || familyOf(live.spec) !== familyOf(desired.spec))
-      return remake(live, desired, outlook)
+      return remake(live, desired, context)
     if (differences.some(({ field }) => field !== 'entries')) {
       const lines = [...filling(desired.spec, NEW), `swap ${NEW} ${name}`, `destroy ${NEW}`]
       return restoring(desired, 'load sets', lines)
@@ -149,9 +149,9 @@ export const ipset: Kind<IpsetSpec> = {
     ])
     return restoring(desired, 'load sets', lines)
   },
-  remove: (r, outlook) => {
-    if (covered(ipset, r, outlook)) return []
-    const early = clearing(r, outlook) === 'delete rules'
+  remove: (r, context) => {
+    if (covered(ipset, r, context)) return []
+    const early = clearing(r, context) === 'delete rules'
     // After the rules that name it; and lists before what they list.
     const [list, others] = early
       ? (['delete rules', 'delete routes'] as const)

@@ -1,17 +1,17 @@
 import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
-import type { Difference, Emission } from '../model/plan.ts'
+import type { Difference, Emission } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, within } from './common.ts'
-import { savedOf } from './firewall/division.ts'
-import { orderedDifferences } from './firewall/ordered.ts'
-import { isBuiltin, ownSpec, savedSpec } from './firewall/save.ts'
-import { fullLoad, reset, restoreInput, tableLines, type TableLines } from './firewall/transaction.ts'
-import { restored } from './firewall/restore.ts'
-import { structured, type Context, type Written } from './firewall/written.ts'
+import { savedOf } from '../firewall/division.ts'
+import { orderedDifferences } from '../firewall/ordered.ts'
+import { isBuiltin, ownSpec, savedSpec } from '../firewall/save.ts'
+import { fullLoad, reset, restoreInput, tableLines, type TableLines } from '../firewall/transaction.ts'
+import { restored } from '../firewall/restore.ts'
+import { structured, type RuleContext, type Written } from '../firewall/written.ts'
 
-export { iptablesValue } from './firewall/file.ts'
-export { firewallDefinitions, firewallFields, iptablesSchema } from './firewall/schema.ts'
+export { iptablesValue } from '../firewall/rule-files.ts'
+export { firewallDefinitions, firewallFields, iptablesSchema } from '../firewall/firewall-schema.ts'
 
 /** `ns0/iptables` */
 export const iptablesId = (namespace: string, kind: IptablesKind): string => `${namespace}/${kind}`
@@ -32,7 +32,7 @@ export function iptablesResource(
  * that is wrong with it as far as text alone can tell. The value has passed the schema; `context.dump` is the text of the
  * file that `restore` names.
  */
-export function desiredIptables(value: unknown, context: Context): Written {
+export function desiredIptables(value: unknown, context: RuleContext): Written {
   const fields = (value ?? {}) as Readonly<Record<string, unknown>>
   return Object.hasOwn(fields, 'restore') ? restored(context.dump ?? '', context) : structured(fields, context)
 }
@@ -120,9 +120,9 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     lostWith: ({ namespace }) => [namespace],
     create: (r) => restoring(kind, r, r.root ? tableLines(nothing, r.spec, true) : fullLoad(r.spec)),
     update: ({ live, desired }) => restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true)),
-    remove: (r, outlook) => {
-      if (covered(self, r, outlook)) return []
-      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), clearing(r, outlook))
+    remove: (r, context) => {
+      if (covered(self, r, context)) return []
+      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), clearing(r, context))
     },
   }
   return self

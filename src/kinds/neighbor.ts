@@ -82,8 +82,8 @@ export const neighbor: Kind<NeighborSpec> = {
       operation: ip(desired, 'neigh', 'replace', ...words(desired.spec, live.spec.protocol !== undefined)),
     },
   ],
-  remove: (r, outlook) =>
-    covered(neighbor, r, outlook)
+  remove: (r, context) =>
+    covered(neighbor, r, context)
       ? []
       : [
           {

@@ -1,15 +1,15 @@
 import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
-import type { Difference, Emission } from '../model/plan.ts'
+import type { Difference, Emission } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, within } from './common.ts'
-import { bare, isLikeIptables, nftSpecOf } from './firewall/division.ts'
-import { isDynamic, nftLines, rebuilt } from './firewall/nft-transaction.ts'
-import { orderedDifferences } from './firewall/ordered.ts'
-import { named } from './firewall/save.ts'
+import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
+import { isDynamic, nftLines, rebuilt } from '../firewall/nft-transaction.ts'
+import { orderedDifferences } from '../firewall/ordered.ts'
+import { named } from '../firewall/save.ts'
 
-export { nftablesValue } from './firewall/file.ts'
-export { nftablesSchema } from './firewall/schema.ts'
+export { nftablesValue } from '../firewall/rule-files.ts'
+export { nftablesSchema } from '../firewall/firewall-schema.ts'
 
 /** `ns0/nftables` */
 export const nftablesId = (namespace: string): string => `${namespace}/nftables`
@@ -191,5 +191,5 @@ export const nftables: Kind<NftSpec> = {
   lostWith: ({ namespace }) => [namespace],
   create: (r) => transaction(r, nothing, r.spec),
   update: ({ live, desired }) => transaction(desired, live.spec, desired.spec),
-  remove: (r, outlook) => (covered(nftables, r, outlook) ? [] : transaction(r, r.spec, nothing, clearing(r, outlook))),
+  remove: (r, context) => (covered(nftables, r, context) ? [] : transaction(r, r.spec, nothing, clearing(r, context))),
 }

@@ -1,5 +1,5 @@
 import type { Kind } from '../model/kind.ts'
-import type { Difference } from '../model/plan.ts'
+import type { Difference } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
 import { covered, within } from './common.ts'
@@ -159,9 +159,9 @@ export const qdisc: Kind<QdiscSpec> = {
     emit(r, isOfAnotherKind(live.get(r.id) as Resource<QdiscSpec> | undefined, r) ? 'replace' : 'add', words(r.spec)),
   ],
   update: ({ live, desired }) => [emit(desired, 'change', words(desired.spec, live.spec))],
-  remove(r, outlook) {
-    const next = outlook.desired.get(r.id) as Resource<QdiscSpec> | undefined
-    if (covered(qdisc, r, outlook) || isOfAnotherKind(next, r)) return []
+  remove(r, context) {
+    const next = context.desired.get(r.id) as Resource<QdiscSpec> | undefined
+    if (covered(qdisc, r, context) || isOfAnotherKind(next, r)) return []
     return [{ stage: 'delete qdiscs', operation: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, 'root') }]
   },
 }

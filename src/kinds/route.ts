@@ -3,10 +3,10 @@ import { canonicalEncap } from '../model/encap.ts'
 import type { Kind } from '../model/kind.ts'
 import { labProtocol } from '../model/owner.ts'
 import type { Operation } from '../model/operation.ts'
-import type { Difference, Emission } from '../model/plan.ts'
+import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { IpHop, IpRoute } from '../model/runner.ts'
-import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route.ts'
+import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { covered, placeOf, same } from './common.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
@@ -172,7 +172,7 @@ export const route: Kind<RouteSpec> = {
   lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
 
   // An IPv6 route outlives its source, without it (fib6_remove_prefsrc in the kernel's net/ipv6/route.c).
-  loosened(r, goes, wiring) {
+  afterLosing(r, goes, wiring) {
     const { src, family, ...rest } = r.spec
     const lost =
       src !== undefined &&
@@ -200,7 +200,7 @@ export const route: Kind<RouteSpec> = {
     isTwin(desired.id)
       ? [deletion(live), { stage: 'add routes', operation: setting('append', desired, lab) }]
       : [{ stage: 'add routes', operation: setting('replace', desired, lab) }],
-  remove: (r, outlook) => (covered(route, r, outlook) ? [] : [deletion(r)]),
+  remove: (r, context) => (covered(route, r, context) ? [] : [deletion(r)]),
 }
 
 const setting = (how: 'add' | 'replace' | 'append', r: Resource<RouteSpec>, lab: string): Operation => ({

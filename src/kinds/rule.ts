@@ -2,7 +2,7 @@ import type { Kind } from '../model/kind.ts'
 import { labProtocol } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
-import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule.ts'
+import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
 import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 
@@ -129,8 +129,8 @@ export const rule: Kind<RuleSpec> = {
     },
   ],
   update: () => [],
-  remove: (r, outlook) =>
-    covered(rule, r, outlook)
+  remove: (r, context) =>
+    covered(rule, r, context)
       ? []
       : [{ stage: 'delete rules', operation: { do: 'rule.delete', place: placeOf(r), rule: r.spec } }],
 }

@@ -1,7 +1,7 @@
-import { TXQUEUELEN, type LinkType } from '../model/link.ts'
+import { TXQUEUELEN, type LinkType } from '../model/link-type.ts'
 import { labGroup } from '../model/owner.ts'
 import type { IpLink } from '../model/runner.ts'
-import type { Scope } from '../model/kind.ts'
+import type { ReadContext } from '../model/kind.ts'
 
 /** A setting that interfaces of every type have. */
 export interface Setting {
@@ -12,7 +12,7 @@ export interface Setting {
   /** Types whose lower devices decide what an absent value is: it is not compared. */
   readonly follows?: (type: LinkType) => boolean
   /** From `ip -d -j link`; absent: readLinks has its own way. */
-  readonly read?: (link: IpLink, type: LinkType, scope: Scope) => unknown
+  readonly read?: (link: IpLink, type: LinkType, scope: ReadContext) => unknown
   /** JSON Schema of the value in a lab file. */
   readonly schema?: Readonly<Record<string, unknown>>
 }

@@ -1,7 +1,7 @@
-import type { Kind, Outlook } from '../model/kind.ts'
+import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Operation } from '../model/operation.ts'
 import { marked } from '../model/owner.ts'
-import type { Emission } from '../model/plan.ts'
+import type { Emission } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
 import { placeOf } from './common.ts'
@@ -47,8 +47,8 @@ export const sysctl: Kind<SysctlSpec> = {
   },
   // What nobody asks for any more is the kernel's again.
   automatic: () => true,
-  create: (r, outlook) => [...note(r, outlook), ...write(r)],
-  update: ({ desired }, outlook) => [...note(desired, outlook), ...write(desired)],
+  create: (r, context) => [...note(r, context), ...write(r)],
+  update: ({ desired }, context) => [...note(desired, context), ...write(desired)],
   remove: () => [],
 }
 
@@ -89,8 +89,8 @@ function settingsOf(desired: Resources, namespace: string): readonly string[] {
  * Notes in the mark of the namespace which sysctls the lab sets, so that one which is dropped from the file is known to be
  * the lab's: with the first that is set, before it is; and with the last that goes back to its default, after it has.
  */
-function note({ id, namespace, root, implied }: Resource<SysctlSpec>, outlook: Outlook): Emission[] {
-  const { lab, live, desired, goes } = outlook
+function note({ id, namespace, root, implied }: Resource<SysctlSpec>, context: PlanContext): Emission[] {
+  const { lab, live, desired, goes } = context
   const settled = goes(namespace) ? undefined : (live.get(namespace)?.spec as NamespaceSpec | undefined)
   const noted = settled?.sysctls ?? []
   const wanted = settingsOf(desired, namespace)

@@ -1,5 +1,5 @@
 import type { Kind } from '../model/kind.ts'
-import type { Difference, Emission } from '../model/plan.ts'
+import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans, Dump } from '../model/runner.ts'
 import { covered, within } from './common.ts'
@@ -75,8 +75,8 @@ export const vlans: Kind<VlansSpec> = {
 
   create: (r) => emit(r, 'set links', initialVlans(r.spec.initial), r.spec.vlans),
   update: ({ live, desired }) => emit(desired, 'set links', live.spec.vlans, desired.spec.vlans),
-  remove: (r, outlook) =>
-    covered(vlans, r, outlook) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
+  remove: (r, context) =>
+    covered(vlans, r, context) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
 }
 
 /** [VLAN, flags before, flags after] of what differs. */

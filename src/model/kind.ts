@@ -1,10 +1,10 @@
 import type { Dump } from './runner.ts'
-import type { Difference, Emission } from './plan.ts'
+import type { Difference, Emission } from './change.ts'
 import type { Resource, Resources } from './resource.ts'
 import type { Topology } from './topology.ts'
 
 /** Where a dump comes from: what a kind needs to know to turn it into resources. */
-export interface Scope {
+export interface ReadContext {
   readonly namespace: string
   readonly root?: true
   /** The lab made what is in it; absent where it took the namespace over, or may. */
@@ -29,7 +29,7 @@ export interface Removal {
 }
 
 /** What a kind may look at when it writes commands. */
-export interface Outlook {
+export interface PlanContext {
   readonly lab: string
   readonly live: Resources
   readonly desired: Resources
@@ -46,7 +46,7 @@ export interface Outlook {
 export interface Kind<S extends object = any> {
   readonly name: string
   /** The resources of this kind in a namespace, less what can be told only when all are read: `farEnd`. */
-  read(dump: Dump, scope: Scope): Resource<S>[]
+  read(dump: Dump, scope: ReadContext): Resource<S>[]
   /** The field with the id of what is at the other end of a link's `link`/`link_index`: a veth's peer, a lower device. */
   readonly farEnd?: 'peer' | 'link'
   /** The settings that people look for first, in one line. */
@@ -63,8 +63,8 @@ export interface Kind<S extends object = any> {
   lostWith(resource: Resource<S>, live: Resources): string[]
   /** Ids that the kernel removes when this update is made, though the resource itself stays (a link set down). */
   disturbs?(update: Update<S>, live: Topology): string[]
-  create(resource: Resource<S>, outlook: Outlook): Emission[]
-  update(update: Update<S>, outlook: Outlook): Emission[]
+  create(resource: Resource<S>, context: PlanContext): Emission[]
+  update(update: Update<S>, context: PlanContext): Emission[]
   /** What the kernel makes along with it (lo with a namespace). */
   provides?(resource: Resource<S>): Resource[]
   /** Marks one that others made as the lab's (namespaces only). */
@@ -75,15 +75,15 @@ export interface Kind<S extends object = any> {
    * What goes as well when these go, and with which of them: what hangs on several (the routes of an interface, on its
    * last address).
    */
-  bereaved?(gone: ReadonlySet<string>, live: Resources): [id: string, by: string][]
+  lostWithLast?(gone: ReadonlySet<string>, live: Resources): [id: string, by: string][]
   /** Names of the features of the kernel, and of the programs, that it takes: of src/kinds/features.ts. */
   requires?(resource: Resource<S>): string[]
   /** The kernel may leave it behind when `by`, which it is `lostWith`, goes (a process): it is removed all the same. */
   lingers?(resource: Resource<S>, by: string): boolean
   /** What is left of a live resource that stays when these go (a port whose bridge goes has no master). */
-  loosened?(resource: Resource<S>, goes: (id: string) => boolean, live: Topology): Resource<S>
+  afterLosing?(resource: Resource<S>, goes: (id: string) => boolean, live: Topology): Resource<S>
   /** Empty when something else that goes takes it along. */
-  remove(resource: Resource<S>, outlook: Outlook): Emission[]
+  remove(resource: Resource<S>, context: PlanContext): Emission[]
   /** Removes of these, which `remove` would remove one by one, as many together as is faster. */
-  removeMany?(resources: readonly Resource<S>[], outlook: Outlook): Removal
+  removeMany?(resources: readonly Resource<S>[], context: PlanContext): Removal
 }

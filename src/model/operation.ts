@@ -1,6 +1,6 @@
 import type { Command } from './command.ts'
-import type { RouteSpec } from './route.ts'
-import type { RuleSpec } from './rule.ts'
+import type { RouteSpec } from './route-spec.ts'
+import type { RuleSpec } from './rule-spec.ts'
 
 /** Where something is done. */
 export interface Place {

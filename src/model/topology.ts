@@ -1,4 +1,4 @@
-import type { LinkSpec } from './link.ts'
+import type { LinkSpec } from './link-type.ts'
 import { linkId, type Resource, type Resources } from './resource.ts'
 
 /** An address, and the interface that has it. */

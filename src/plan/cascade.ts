@@ -33,7 +33,7 @@ export function losses(live: Resources, roots: ReadonlySet<string>, disturbed: L
       front = next
     }
     for (const kind of kinds)
-      for (const [id, by] of kind.bereaved?.(gone, live) ?? []) {
+      for (const [id, by] of kind.lostWithLast?.(gone, live) ?? []) {
         if (gone.has(id)) continue
         gone.add(id)
         lost.set(id, by)

@@ -1,8 +1,8 @@
 import { kindOf } from '../kinds/index.ts'
-import type { Change, Plan } from '../model/plan.ts'
+import type { Change, Plan } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { losses } from './cascade.ts'
-import { makePlan, type Sides } from './plan.ts'
+import { makePlan, type Sides } from './make-plan.ts'
 
 /** What a plan has told, before it was carried out, that it would do. */
 export interface Listed {

@@ -1,4 +1,4 @@
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { callOf } from '../../src/backend/netlink/encode.ts'
 import { HERE, running, type Operation } from '../../src/model/operation.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { decode, opening, packetText, pcapReader, sought, type Packet } from '../../src/checks/packet.ts'
+import { decodePacket, opening, packetText, pcapReader, sought, type Packet } from '../../src/checks/packet.ts'
 import '../support/seed.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex')
@@ -15,15 +15,17 @@ const arp = `0001 0800 0604 0001 aaaaaaaaaaaa 0a000001 000000000000 0a000009`
 describe('decode', () => {
   test('IPv4 and TCP in Ethernet, with and without VLAN tags', () => {
     const expected = { protocol: 'tcp', source: '10.0.0.1', sport: 0x1234, destination: '10.0.0.2', dport: 80 }
-    expect(decode(hex(`aaaaaaaaaaaa bbbbbbbbbbbb 0800 ${syn}`), ETHERNET)).toMatchObject(expected)
-    expect(decode(hex(`aaaaaaaaaaaa bbbbbbbbbbbb 88a8 0001 8100 0002 0800 ${syn}`), ETHERNET)).toMatchObject(expected)
-    expect(decode(hex(syn), 101)).toMatchObject(expected)
+    expect(decodePacket(hex(`aaaaaaaaaaaa bbbbbbbbbbbb 0800 ${syn}`), ETHERNET)).toMatchObject(expected)
+    expect(decodePacket(hex(`aaaaaaaaaaaa bbbbbbbbbbbb 88a8 0001 8100 0002 0800 ${syn}`), ETHERNET)).toMatchObject(
+      expected,
+    )
+    expect(decodePacket(hex(syn), 101)).toMatchObject(expected)
   })
 
   test('a capture on all interfaces knows where, and which way', () => {
     const frame = (type: string, protocol: string, body: string): Buffer =>
       hex(`${protocol} 0000 00000007 0001 ${type} 06 aaaaaaaaaaaa0000 ${body}`)
-    expect(decode(frame('04', '86dd', udp6), COOKED)).toMatchObject({
+    expect(decodePacket(frame('04', '86dd', udp6), COOKED)).toMatchObject({
       ifindex: 7,
       direction: 'out',
       protocol: 'udp',
@@ -32,8 +34,8 @@ describe('decode', () => {
       sport: 53,
       dport: 5353,
     })
-    expect(decode(frame('00', '0800', syn), COOKED)).toMatchObject({ direction: 'in' })
-    const question = { time: 0n, ...decode(frame('04', '0806', arp), COOKED)! }
+    expect(decodePacket(frame('00', '0800', syn), COOKED)).toMatchObject({ direction: 'in' })
+    const question = { time: 0n, ...decodePacket(frame('04', '0806', arp), COOKED)! }
     expect(question).toMatchObject({ protocol: 'arp', source: '10.0.0.1', destination: '10.0.0.9' })
     expect(sought(question)).toBe('10.0.0.9')
   })
@@ -41,7 +43,7 @@ describe('decode', () => {
   test('nothing, however short or odd, is too much for it', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), fc.constantFrom(ETHERNET, COOKED, 101, 9999), (bytes, link) => {
-        const packet = decode(Buffer.from(bytes), link)
+        const packet = decodePacket(Buffer.from(bytes), link)
         if (packet) {
           opening({ time: 0n, ...packet })
           sought({ time: 0n, ...packet })
@@ -52,9 +54,9 @@ describe('decode', () => {
 })
 
 test('a connection is opened by a SYN alone', () => {
-  const packet = { time: 0n, ...decode(hex(syn), 101)! }
+  const packet = { time: 0n, ...decodePacket(hex(syn), 101)! }
   expect(opening(packet)).toEqual(hex('deadbeef'))
-  const answer = { time: 0n, ...decode(hex(syn.replace('5002', '5012')), 101)! }
+  const answer = { time: 0n, ...decodePacket(hex(syn.replace('5002', '5012')), 101)! }
   expect(opening(answer)).toBeUndefined()
   expect(packetText(packet)).toBe('10.0.0.1:4660 → 10.0.0.2:80 tcp')
 })

@@ -1,8 +1,8 @@
-import type { Ground, Node } from '../../src/checks/ground.ts'
-import { decode } from '../../src/checks/packet.ts'
-import { whereLost, withoutStrays, type Hop } from '../../src/checks/trace.ts'
+import type { LabIndex, NamespaceIndex } from '../../src/checks/lab-index.ts'
+import { decodePacket } from '../../src/checks/packet.ts'
+import { whereLost, withoutStrays, type TraceHop } from '../../src/checks/trace.ts'
 
-const node = (forwards: boolean, rules = '', peers: [string, string][] = []): Node => ({
+const node = (forwards: boolean, rules = '', peers: [string, string][] = []): NamespaceIndex => ({
   interfaces: new Map(),
   peers: new Map(peers),
   carriers: new Set(),
@@ -10,7 +10,7 @@ const node = (forwards: boolean, rules = '', peers: [string, string][] = []): No
   forwards: { 4: forwards, 6: forwards },
   firewall: { 4: rules, 6: '' },
 })
-const ground = (router: Node): Ground => ({
+const labIndex = (router: NamespaceIndex): LabIndex => ({
   told: () => [],
   names: new Map(),
   places: new Map(),
@@ -27,18 +27,18 @@ const ground = (router: Node): Ground => ({
   ]),
 })
 
-const hop = (place: string, direction: 'in' | 'out', type: 'request' | 'reply'): Hop => {
+const hop = (place: string, direction: 'in' | 'out', type: 'request' | 'reply'): TraceHop => {
   const [namespace = '', device = ''] = place.split(':')
   const [source, destination] = type === 'request' ? ['0a000002', '0a000102'] : ['0a000102', '0a000002']
   const bytes = `4500001c0000000040010000${source}${destination}`
   const icmp = type === 'request' ? '0800000000000000' : '0000000000000000'
-  const packet = decode(Buffer.from(bytes + icmp, 'hex'), 101)!
+  const packet = decodePacket(Buffer.from(bytes + icmp, 'hex'), 101)!
   return { namespace, device, packet: { time: 0n, direction, ...packet } }
 }
-const path = (...hops: [string, 'in' | 'out', ('request' | 'reply')?][]): Hop[] =>
+const path = (...hops: [string, 'in' | 'out', ('request' | 'reply')?][]): TraceHop[] =>
   hops.map(([place, direction, type = 'request']) => hop(place, direction, type))
 
-test.each<[string, Hop[], Node, string]>([
+test.each<[string, TraceHop[], NamespaceIndex, string]>([
   ['nothing was sent', [], node(true), 'no packet of it left a'],
   ['a cable', path(['a:eth0', 'out']), node(true), 'last seen leaving a:eth0; never arrived at r:left'],
   [
@@ -72,14 +72,14 @@ test.each<[string, Hop[], Node, string]>([
     'b answered, and the reply arrived at a:eth0',
   ],
 ])('%s', (_, hops, router, expected) => {
-  expect(whereLost('a', hops, ground(router), [])?.replace(/ \(.*/, '')).toBe(expected)
+  expect(whereLost('a', hops, labIndex(router), [])?.replace(/ \(.*/, '')).toBe(expected)
 })
 
 test('what has no route', () => {
   const nowhere = { ...node(true, '-A FORWARD -j DROP'), routes: [] }
-  const all = (name: string): Ground => ({
-    ...ground(node(true)),
-    nodes: new Map([...ground(node(true)).nodes, [name, nowhere]]),
+  const all = (name: string): LabIndex => ({
+    ...labIndex(node(true)),
+    nodes: new Map([...labIndex(node(true)).nodes, [name, nowhere]]),
   })
   expect(whereLost('a', [], all('a'), [], '10.0.1.2')).toBe('no packet of it left a: a has no route to 10.0.1.2')
   expect(whereLost('a', [hop('b:eth0', 'in', 'request')], all('b'), [])).toMatch(
@@ -98,7 +98,7 @@ test('what a bridge sends everywhere did not go where it was not meant to', () =
     { ...hop('c:eth0', 'in', 'request'), packet: { ...hop('c:eth0', 'in', 'request').packet, strange: true as const } },
   ]
   const bridge = { ...node(false, '', [['other', 'c:eth0']]), carriers: new Set(['left', 'other']), routes: [] }
-  const all = ground(bridge)
+  const all = labIndex(bridge)
   const left = withoutStrays(seen, all)
   expect(left.map(({ namespace, device }) => `${namespace}:${device}`)).toEqual(['a:eth0', 'r:left'])
   expect(whereLost('a', left, all, [])).toMatch(/^arrived at r:left, and was not forwarded \(/)

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChecksJson } from '../../src/render/checks.ts'
+import type { ChecksJson } from '../../src/views/check-results.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 let world: World

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { features, programs } from '../../src/kinds/features.ts'
-import { linkTypes } from '../../src/kinds/types.ts'
+import { linkTypes } from '../../src/kinds/links/link-types.ts'
 import type { Outcome } from '../../src/model/command.ts'
 import { openWorld, type World } from '../support/netns.ts'
 

@@ -1,6 +1,6 @@
 import type { Program } from '../../src/model/operation.ts'
-import { commandOf } from '../../src/backend/iproute/index.ts'
-import { readRules } from '../../src/live/rules.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { readFirewall } from '../../src/observe/read-rules.ts'
 import { firewallIn, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -78,7 +78,7 @@ test('packets: what is accepted passes, what is dropped does not, NAT rewrites',
   )
   await expect(fw.sh(ns, 'ping -c 1 -W 1 10.0.0.1')).rejects.toThrow()
   await fw.sh(ns, 'ping -c 1 -W 1 10.0.0.2')
-  const seen = (await readRules(ns, fw.runner)).map(({ table, chain, rules }) => [
+  const seen = (await readFirewall(ns, fw.runner)).map(({ table, chain, rules }) => [
     `${table}/${chain}`,
     rules[0]?.packets,
   ])

@@ -1,8 +1,8 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseNft } from '../../src/kinds/firewall/nft-parse.ts'
+import { parseNft } from '../../src/firewall/nft-parse.ts'
 import type { NftTable } from '../../src/model/firewall.ts'
-import type { Difference } from '../../src/model/plan.ts'
+import type { Difference } from '../../src/model/change.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 const folder = resolve(__dirname, '../fixtures/firewalls/nft')

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync, copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { desiredIptables } from '../../src/kinds/iptables.ts'
-import { fullLoad, restoreInput } from '../../src/kinds/firewall/transaction.ts'
+import { fullLoad, restoreInput } from '../../src/firewall/transaction.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 /** Rule sets as other programs and people write them: `NAME.iptables-save`, `NAME.ip6tables-save`. */

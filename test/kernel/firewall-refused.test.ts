@@ -1,4 +1,4 @@
-import { canonicalize } from '../../src/live/canonical.ts'
+import { canonicalize } from '../../src/observe/canonical.ts'
 import { UserError, type Diagnostic } from '../../src/model/diagnostic.ts'
 import type { Place } from '../../src/model/firewall.ts'
 import type { Runner } from '../../src/model/runner.ts'

@@ -4,7 +4,7 @@ import { parseCidr, subnetOf } from '../../src/model/cidr.ts'
 import { nameOf, type Resource, type Resources } from '../../src/model/resource.ts'
 import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
-import type { PlanJson, ShowJson } from '../../src/render/json.ts'
+import type { PlanJson, ShowJson } from '../../src/views/json.ts'
 import { lacking } from '../support/features.ts'
 import { openWorld, type World } from '../support/netns.ts'
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PlanJson } from '../../src/render/json.ts'
+import type { PlanJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
 

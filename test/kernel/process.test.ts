@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { process as kind, processId, type ProcessSpec } from '../../src/kinds/process.ts'
 import { typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
@@ -19,7 +19,7 @@ let world: World
 let reader: string
 beforeAll(async () => {
   world = await openWorld()
-  const entry = `import { processes } from './src/exec/processes.ts'
+  const entry = `import { processes } from './src/host/lab-processes.ts'
     processes('lab').then((found) => process.stdout.write(JSON.stringify(found)))`
   const { stdout } = await execa('esbuild', ['--bundle', '--platform=node', '--log-level=error'], {
     preferLocal: true,
@@ -42,19 +42,19 @@ const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
   ...(root && { root }),
   spec,
 })
-const outlook = (...wanted: Resource[]) => {
+const context = (...wanted: Resource[]) => {
   const desired: Resources = new Map([address, ...wanted].map((r) => [r.id, r]))
   return { lab: 'lab', live: new Map<string, Resource>(), desired, goes: () => false, lost: () => false }
 }
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {
-  const [emission] = kind.create(resource({ name: 'web', ...spec }, root), outlook())
+  const [emission] = kind.create(resource({ name: 'web', ...spec }, root), context())
   return world.run(typed(commandOf(emission!.operation)))
 }
 
 async function stop(namespace: string, name: string, keep = false, root?: true): Promise<Outcome> {
   const r = { ...resource({ name, command: [] }, root), namespace }
-  const [emission] = kind.remove(r, outlook(...(keep ? [r as Resource] : [])))
+  const [emission] = kind.remove(r, context(...(keep ? [r as Resource] : [])))
   return world.run(typed(commandOf(emission!.operation)))
 }
 

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { qdisc, type QdiscSpec } from '../../src/kinds/qdisc.ts'
-import type { Outlook } from '../../src/model/kind.ts'
-import type { Emission } from '../../src/model/plan.ts'
+import type { PlanContext } from '../../src/model/kind.ts'
+import type { Emission } from '../../src/model/change.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { Dump, TcQdisc } from '../../src/model/runner.ts'
-import type { PlanJson } from '../../src/render/json.ts'
+import type { PlanJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import '../support/seed.ts'
 
@@ -29,7 +29,7 @@ async function live(): Promise<Resource<QdiscSpec> | undefined> {
   return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l' })[0]
 }
 
-const outlook: Outlook = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
+const context: PlanContext = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
 async function perform(emissions: readonly Emission[]): Promise<void> {
   for (const { operation } of emissions) {
     const command = commandOf(operation)
@@ -56,10 +56,10 @@ test('what tbf was told is what it is read to do, when it is made and when it is
     fc.asyncProperty(shaped, shaped, async (first, second) => {
       await world.run(['tc', 'qdisc', 'del', 'dev', 'veth0', 'root'])
       expect(await live()).toBeUndefined()
-      await perform(qdisc.create(resource(first), outlook))
+      await perform(qdisc.create(resource(first), context))
       const made = await live()
       expect(qdisc.compare(made!.spec, resource(first).spec)).toEqual([])
-      await perform(qdisc.update({ live: made!, desired: resource(second), differences: [] }, outlook))
+      await perform(qdisc.update({ live: made!, desired: resource(second), differences: [] }, context))
       const changed = await live()
       expect(qdisc.compare(changed!.spec, resource(second).spec)).toEqual([])
       // What is read can be asked for, too: nothing would change.

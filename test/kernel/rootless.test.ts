@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { PlanJson } from '../../src/render/json.ts'
+import type { PlanJson } from '../../src/views/json.ts'
 import { lacking } from '../support/features.ts'
 import { openUser, type User } from '../support/user.ts'
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PlanJson, ShowJson } from '../../src/render/json.ts'
+import type { PlanJson, ShowJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
 

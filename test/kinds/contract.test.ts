@@ -1,7 +1,7 @@
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { kinds, kindOf } from '../../src/kinds/index.ts'
-import { loadLab } from '../../src/lab/index.ts'
-import { stages } from '../../src/model/plan.ts'
+import { loadLab } from '../../src/language/load-lab.ts'
+import { stages } from '../../src/model/change.ts'
 import type { Resource } from '../../src/model/resource.ts'
 
 /** A lab that has something of every kind that a lab file can ask for. */
@@ -43,7 +43,7 @@ links:
 `,
 })
 const all = [...resources.values()]
-const outlook = { lab: 'contract', live: resources, desired: resources, goes: () => false, lost: () => false }
+const context = { lab: 'contract', live: resources, desired: resources, goes: () => false, lost: () => false }
 
 test('the lab has something of every kind but those that nobody can ask for', () =>
   expect([...kinds.keys()].filter((name) => !all.some(({ kind }) => kind === name))).toEqual(['device', 'hook']))
@@ -71,7 +71,7 @@ describe.each([...kinds.keys()].filter((name) => name !== 'device' && name !== '
 
   test('asks for commands of known stages, with whole words as arguments', () =>
     each((r) => {
-      const emitted = [...kind.create(r, outlook), ...kind.remove(r, outlook)]
+      const emitted = [...kind.create(r, context), ...kind.remove(r, context)]
       for (const { stage, operation } of emitted) {
         const command = commandOf(operation)
         expect(stages.map((s) => s.name)).toContain(stage)

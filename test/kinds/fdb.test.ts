@@ -1,5 +1,5 @@
 import { fdb } from '../../src/kinds/fdb.ts'
-import { diagnose } from '../../src/lab/index.ts'
+import { diagnose } from '../../src/language/load-lab.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
 const entry = (mac: string, vlan?: number) => ({

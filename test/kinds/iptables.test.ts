@@ -9,12 +9,12 @@ import {
   iptablesSchema,
   iptablesValue,
 } from '../../src/kinds/iptables.ts'
-import { commandOf } from '../../src/backend/iproute/index.ts'
-import { edits, orderedDifferences } from '../../src/kinds/firewall/ordered.ts'
-import { parseSave, savedSpec } from '../../src/kinds/firewall/save.ts'
-import { liveRules } from '../../src/kinds/firewall/live.ts'
-import { renderRuleDifferences, renderRules } from '../../src/render/rules.ts'
-import { makePlan } from '../../src/plan/plan.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { edits, orderedDifferences } from '../../src/firewall/ordered.ts'
+import { parseSave, savedSpec } from '../../src/firewall/save.ts'
+import { liveRules } from '../../src/firewall/live.ts'
+import { renderRuleDifferences, renderRules } from '../../src/views/rule-text.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { IptablesSpec } from '../../src/model/firewall.ts'
 import '../support/seed.ts'
@@ -303,8 +303,8 @@ test('the transaction of any two rule sets makes the one of the other', () => {
   })
   fc.assert(
     fc.property(spec, spec, (live, desired) => {
-      const outlook = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
-      const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, outlook)
+      const context = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
+      const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, context)
       const expected = Object.fromEntries(Object.entries(desired.tables.filter).filter(([, { rules }]) => rules.length).map(([name, { rules }]) => [name, rules])) // prettier-ignore
       expect(played(live, (emission && commandOf(emission.operation).input) ?? '')).toEqual(expected)
       expect(compareIptables(desired, desired)).toEqual([])

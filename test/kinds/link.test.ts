@@ -1,8 +1,8 @@
-import { bridge } from '../../src/kinds/bridge.ts'
-import { loadLab } from '../../src/lab/index.ts'
+import { bridge } from '../../src/kinds/links/bridge.ts'
+import { loadLab } from '../../src/language/load-lab.ts'
 import type { IpLink } from '../../src/model/runner.ts'
-import { makePlan } from '../../src/plan/plan.ts'
-import { planJson } from '../../src/render/json.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
+import { planJson } from '../../src/views/json.ts'
 
 const commands = (text: string): string[] => {
   const { resources } = loadLab({ file: 'lab.yaml', text: `name: t\n${text}` })

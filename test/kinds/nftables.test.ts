@@ -1,9 +1,9 @@
-import { nftRefusals } from '../../src/kinds/firewall/refusals.ts'
+import { nftRefusals } from '../../src/firewall/refusals.ts'
 import { compareNft, isOwnTable, nftProblems, nftables, nftablesResource } from '../../src/kinds/nftables.ts'
-import { claimed } from '../../src/kinds/firewall/division.ts'
-import { elementsOf, parseNft } from '../../src/kinds/firewall/nft-parse.ts'
-import { nftLines } from '../../src/kinds/firewall/nft-transaction.ts'
-import { offsetInScalar } from '../../src/kinds/firewall/place.ts'
+import { claimed } from '../../src/firewall/division.ts'
+import { elementsOf, parseNft } from '../../src/firewall/nft-parse.ts'
+import { nftLines } from '../../src/firewall/nft-transaction.ts'
+import { offsetInScalar } from '../../src/firewall/place.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
 const listing = `table inet web { # handle 4

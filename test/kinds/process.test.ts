@@ -1,10 +1,10 @@
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { process as kind, processResource, type ProcessSpec } from '../../src/kinds/process.ts'
 import { namelessOf, processTag } from '../../src/model/owner.ts'
-import { makePlan } from '../../src/plan/plan.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
 import type { Resource } from '../../src/model/resource.ts'
-import { planJson } from '../../src/render/json.ts'
-import { renderCommands } from '../../src/render/plan.ts'
+import { planJson } from '../../src/views/json.ts'
+import { renderCommands } from '../../src/views/plan-text.ts'
 
 const spec: ProcessSpec = { name: 'web', command: ['nginx', '-g', 'daemon off;'], env: { A: '1', B: '2' } }
 const fields = (live: ProcessSpec, desired: ProcessSpec): string[] =>

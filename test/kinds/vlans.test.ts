@@ -1,9 +1,9 @@
 import { vlans, type VlansSpec } from '../../src/kinds/vlans.ts'
-import { loadLab } from '../../src/lab/index.ts'
+import { loadLab } from '../../src/language/load-lab.ts'
 import type { Dump } from '../../src/model/runner.ts'
-import { makePlan } from '../../src/plan/plan.ts'
-import { renderCommands } from '../../src/render/plan.ts'
-import { planJson } from '../../src/render/json.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
+import { renderCommands } from '../../src/views/plan-text.ts'
+import { planJson } from '../../src/views/json.ts'
 
 const lab = (port: string, bridge = '{ vlan_filtering: true }') => `
 name: t

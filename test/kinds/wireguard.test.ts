@@ -1,6 +1,6 @@
-import { commandOf } from '../../src/backend/iproute/index.ts'
-import { generatedKey, isKey, parseWgDump, publicKey, wg, type WgSpec } from '../../src/kinds/wireguard.ts'
-import { loadLab } from '../../src/lab/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { generatedKey, isKey, parseWgDump, publicKey, wg, type WgSpec } from '../../src/kinds/links/wireguard.ts'
+import { loadLab } from '../../src/language/load-lab.ts'
 import type { Resource } from '../../src/model/resource.ts'
 
 /** A pair that `wg genkey` and `wg pubkey` made for this test. */
@@ -69,8 +69,8 @@ test('keys from files are in no resource and in no command', () => {
   const text = lab('{ peer: "h2:wg0", preshared_key_file: psk }', ', private_key_file: key')
   const resource = load(text).resources.get('h1/wg0/wg') as Resource<any> as Resource<WgSpec>
   expect(resource.spec).toMatchObject({ public_key: PUBLIC, private_key_file: '/keys/key' })
-  const outlook = { lab: 't', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
-  const commands = wg.create(resource, outlook).map(({ operation }) => commandOf(operation))
+  const context = { lab: 't', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
+  const commands = wg.create(resource, context).map(({ operation }) => commandOf(operation))
   expect(commands[0]).toEqual({ argv: ['wg', 'set', 'wg0', 'private-key', '/keys/key'], netns: 'h1' })
   expect(JSON.stringify([resource, commands])).not.toContain(PRIVATE.slice(0, 20))
 })

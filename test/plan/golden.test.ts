@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createColors } from 'picocolors'
-import { loadLab } from '../../src/lab/index.ts'
-import { pinned } from '../../src/live/inherited.ts'
+import { loadLab } from '../../src/language/load-lab.ts'
+import { pinned } from '../../src/observe/inherited.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
-import { makePlan } from '../../src/plan/plan.ts'
-import { planJson } from '../../src/render/json.ts'
-import { renderCommands, renderPlan } from '../../src/render/plan.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
+import { planJson } from '../../src/views/json.ts'
+import { renderCommands, renderPlan } from '../../src/views/plan-text.ts'
 
 /**
  * Every folder of test/plans is a case: lab.yaml, and what is live: live.yaml (a lab file that was applied) or live.json

@@ -1,5 +1,5 @@
 import { listedIn, repeats, restrict } from '../../src/plan/listed.ts'
-import { makePlan } from '../../src/plan/plan.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
 import { model } from '../support/resources.ts'
 
 const base = () => model().namespace('a').namespace('b').veth('a/e0', 'b/e0').addresses('a/e0', '10.0.0.1/24')

@@ -1,13 +1,13 @@
-import { commandOf } from '../../src/backend/iproute/index.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Kind } from '../../src/model/kind.ts'
-import type { Difference, Emission } from '../../src/model/plan.ts'
+import type { Difference, Emission } from '../../src/model/change.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { Dump, Runner } from '../../src/model/runner.ts'
 import { desiredIptables, ip6tables, iptables, iptablesResource } from '../../src/kinds/iptables.ts'
 import { nftables, nftablesResource } from '../../src/kinds/nftables.ts'
-import { canonicalize } from '../../src/live/canonical.ts'
-import type { Context } from '../../src/kinds/firewall/written.ts'
+import { canonicalize } from '../../src/observe/canonical.ts'
+import type { RuleContext } from '../../src/firewall/written.ts'
 import type { World } from './netns.ts'
 
 export const kinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
@@ -40,7 +40,7 @@ export interface Firewall {
 export const written = (
   namespace: string,
   value: unknown,
-  context: Partial<Context> = {},
+  context: Partial<RuleContext> = {},
 ): Resource<any> | undefined => {
   const whole = { kind: 'iptables' as const, lab: 'web', ...context }
   const { spec, problems } = desiredIptables(value, whole)
@@ -52,7 +52,7 @@ export const nftText = (namespace: string, text: string): Resource<any> | undefi
   nftablesResource(namespace, text, 'web')
 
 const empty = new Map<string, Resource>()
-const outlook = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false }
+const context = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false }
 
 export function firewallIn(world: World): Firewall {
   const runner = runnerIn(world)
@@ -84,9 +84,9 @@ export function firewallIn(world: World): Firewall {
   }
   const emissions: Firewall['emissions'] = (desired, before) => {
     const kind = kinds[(desired ?? before)!.kind]!
-    if (!desired) return before ? kind.remove(before, outlook) : []
-    if (!before) return kind.create(desired, outlook)
-    return kind.update({ live: before, desired, differences: kind.compare(before.spec, desired.spec) }, outlook)
+    if (!desired) return before ? kind.remove(before, context) : []
+    if (!before) return kind.create(desired, context)
+    return kind.update({ live: before, desired, differences: kind.compare(before.spec, desired.spec) }, context)
   }
   const apply: Firewall['apply'] = async (desired) => {
     const before = await live(desired.namespace, desired.kind, desired.root)

@@ -1,5 +1,5 @@
 import { kindOf } from '../../src/kinds/index.ts'
-import type { Plan } from '../../src/model/plan.ts'
+import type { Plan } from '../../src/model/change.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'

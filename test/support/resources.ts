@@ -1,6 +1,6 @@
 import { addressId, primaries } from '../../src/kinds/address-spec.ts'
 import { routeId } from '../../src/kinds/route.ts'
-import type { RouteSpec } from '../../src/model/route.ts'
+import type { RouteSpec } from '../../src/model/route-spec.ts'
 import { sysctlResource } from '../../src/kinds/sysctl.ts'
 import { familyOf } from '../../src/model/cidr.ts'
 import { linkId, nameOf, namespaceOf, type Resource } from '../../src/model/resource.ts'

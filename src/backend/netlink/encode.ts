@@ -1,9 +1,9 @@
 import type { Operation } from '../../model/operation.ts'
 import { sysctlFile } from '../../model/sysctls.ts'
-import { linkSet } from './link.ts'
+import { linkSet } from './encode-link.ts'
 import { encode, type Encoded, type Message } from './message.ts'
-import { routeMessage } from './route.ts'
-import { ruleMessage } from './rule.ts'
+import { routeMessage } from './encode-route.ts'
+import { ruleMessage } from './encode-rule.ts'
 
 /** What the thread that makes system calls does for an operation. `netns`: where; absent: where netlab itself runs. */
 export type Call = { readonly netns?: string } & (

@@ -1,0 +1,40 @@
+import { UserError } from '../model/diagnostic.ts'
+import type { Runner } from '../model/runner.ts'
+import { withFaults } from './faults.ts'
+import { ipRunner } from './iproute/ip-runner.ts'
+import { openThreads } from './netlink/channel.ts'
+
+/**
+ * The runner of this machine: the one that talks to the kernel itself where that works, else the one that spawns `ip`.
+ * `NETLAB_RUNNER=ip|netlink` insists on one. Returns at once, so that what the runner needs is loaded meanwhile; its
+ * methods throw a UserError when the one insisted on does not work here.
+ */
+export function startRunner(): Runner {
+  const chosen = choose(process.env['NETLAB_RUNNER'] || undefined)
+  chosen.catch(() => {}) // told to whoever uses it
+  const runner: Runner = {
+    ...ipRunner,
+    run: async (...of) => (await chosen).run(...of),
+    foresee: (count) => void chosen.then((runner) => runner.foresee?.(count)),
+    dump: async (...of) => (await chosen).dump(...of),
+    inherited: async (keys) => (await chosen).inherited(keys),
+    nftForms: async (texts) => (await (await chosen).nftForms?.(texts)) ?? [],
+  }
+  return withFaults(runner, process.env['NETLAB_FAULT'])
+}
+
+async function choose(asked: string | undefined): Promise<Runner> {
+  if (asked === 'ip') return ipRunner
+  if (asked !== undefined && asked !== 'netlink')
+    throw UserError.of(
+      `NETLAB_RUNNER is ${asked}`,
+      'It can be ip or netlink; without it, netlink is used where it works.',
+    )
+  // At once: it starts while the lab file is read.
+  const threads = openThreads()
+  const { netlinkRunner } = await import('./netlink/netlink-runner.ts')
+  const unusable = await threads.one.unusable
+  if (unusable === undefined) return netlinkRunner(threads)
+  if (asked === undefined) return ipRunner
+  throw UserError.of('NETLAB_RUNNER=netlink does not work here', unusable)
+}

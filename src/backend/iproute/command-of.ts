@@ -1,0 +1,42 @@
+import type { Command } from '../../model/command.ts'
+import type { LinkChange, Operation } from '../../model/operation.ts'
+import { routeCommand } from './spell-route.ts'
+import { ruleCommand } from './spell-rule.ts'
+
+/** The command that does the operation: what people read in a plan, and what is run where netlink does not do it. */
+export function commandOf(operation: Operation): Command {
+  const { netns } = operation.place
+  const at = netns === undefined ? {} : { netns }
+  switch (operation.do) {
+    case 'run':
+      return { argv: operation.argv, ...at, ...(operation.input !== undefined && { input: operation.input }) }
+    case 'netns.add':
+      return { argv: [...ADD, operation.alias, operation.name] }
+    case 'netns.name':
+      return { argv: ['nsenter', `--net=${operation.file}`, ...NAME, operation.name] }
+    case 'netns.delete':
+      return { argv: ['ip', 'netns', 'del', operation.name] }
+    case 'link.set':
+      return { argv: ['ip', 'link', 'set', 'dev', operation.name, ...linkWords(operation.set)], ...at }
+    case 'sysctl.set':
+      return { argv: ['sysctl', '-qw', `${operation.key}=${operation.value}`], ...at }
+    case 'route.add':
+    case 'route.replace':
+    case 'route.append':
+    case 'route.delete':
+      return { argv: routeCommand(operation), ...at }
+    case 'rule.add':
+    case 'rule.delete':
+      return { argv: ruleCommand(operation), ...at }
+  }
+}
+
+/** The alias and the name are arguments of the script, not part of it. */
+const ADD = ['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$', 'sh']
+/** From within the namespace: `ip netns exec` would mount the name where nobody else sees it. */
+const NAME = ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh']
+
+const linkWords = ({ up, alias }: LinkChange): string[] => [
+  ...(up === undefined ? [] : [up ? 'up' : 'down']),
+  ...(alias === undefined ? [] : ['alias', alias]),
+]

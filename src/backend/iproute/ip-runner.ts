@@ -1,0 +1,287 @@
+import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs'
+import { UserError } from '../../model/diagnostic.ts'
+import { batched, type Command, type Outcome } from '../../model/command.ts'
+import { ownerOf } from '../../model/owner.ts'
+import { commandOf } from './command-of.ts'
+import { lasting } from '../../model/ip-address.ts'
+import type { Operation } from '../../model/operation.ts'
+import type { Dump, DumpRequest, Failure, IpLink, IpRoute, NamedNamespace, Runner } from '../../model/runner.ts'
+import { inPieces, isTooLong } from '../../model/firewall.ts'
+import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
+import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
+import { readLegacy } from '../netlink/dump.ts'
+import { parallel, runProcess } from '../../host/spawn.ts'
+import { attempt, processes } from '../../host/lab-processes.ts'
+import { askFdb, askRoutes } from './read-more.ts'
+import { isHidden } from './route-text.ts'
+import { strangers } from '../../host/strangers.ts'
+
+const NETNS_DIR = '/run/netns'
+/** Programs at once: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+
+/** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
+export const ipRunner: Runner = {
+  run,
+  list,
+  dump,
+  inherited,
+  processes,
+  strangers,
+  capture: (command) => runProcess(command),
+}
+
+interface Job {
+  readonly index: number
+  readonly command: Command
+}
+
+async function run(
+  waves: readonly (readonly Operation[])[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  let before = 0
+  for (const wave of waves) {
+    const start = before
+    const failure = await runWave(wave.map(commandOf), (index) => done(start + index), signal)
+    if (failure) return { ...failure, index: start + failure.index }
+    before += wave.length
+  }
+  return undefined
+}
+
+async function runWave(
+  commands: readonly Command[],
+  done: (index: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Failure | undefined> {
+  let failure: Failure | undefined
+  const groups = new Map<string, Job[]>()
+  for (const [index, command] of commands.entries()) {
+    const key = command.netns ?? ''
+    const group = groups.get(key)
+    if (group) group.push({ index, command })
+    else groups.set(key, [{ index, command }])
+  }
+  await parallel(groups.values(), WIDTH, async (group) => {
+    for (const jobs of runs(group)) {
+      if (failure || signal?.aborted) return
+      const failed = await together(jobs, done)
+      if (failed) failure ??= failed
+    }
+  })
+  return failure
+}
+
+/** Words that `ip -batch` takes as they are; it knows quotes, but no escapes, and `#` starts a comment anywhere. */
+const batchable = /^[^\s"'#\\]+$/
+const spaced = /^[^"'#\\\n]*$/
+const batchWord = (word: string): string => (batchable.test(word) ? word : `"${word}"`)
+
+/** What can share one process: the program and its options before the object; undefined for what cannot. */
+function shareKey({ argv, input }: Command): string | undefined {
+  const [program = '', ...rest] = argv
+  if (input !== undefined) return undefined
+  if (program === 'sysctl') return 'sysctl'
+  if (!batched.includes(program) || !rest.every((word) => spaced.test(word))) return undefined
+  return [program, ...options(rest)].join(' ')
+}
+
+const options = (words: readonly string[]): string[] =>
+  words.slice(
+    0,
+    words.findIndex((w) => !w.startsWith('-')),
+  )
+
+/** Splits a namespace's commands into runs that share one process. */
+function runs(group: readonly Job[]): Job[][] {
+  const result: Job[][] = []
+  let last: string | undefined
+  for (const job of group) {
+    const key = shareKey(job.command)
+    if (key !== undefined && key === last) result.at(-1)?.push(job)
+    else result.push([job])
+    last = key
+  }
+  return result
+}
+
+async function together(jobs: readonly Job[], done: (index: number) => void): Promise<Failure | undefined> {
+  const [first] = jobs
+  if (!first) return undefined
+  const { argv, netns } = first.command
+  const at = netns === undefined ? {} : { netns }
+  const program = argv[0] ?? ''
+  const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
+  if (jobs.length === 1) {
+    let outcome = await runProcess(first.command)
+    const { input } = first.command
+    if (input !== undefined && isTooLong(outcome.stderr))
+      outcome = await runProcess({ ...first.command, input: inPieces(input) })
+    if (outcome.code !== 0) return { index: first.index, outcome }
+    succeed(1)
+    return undefined
+  }
+  if (program === 'sysctl') {
+    const outcome = await runProcess({
+      argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')],
+      ...at,
+    })
+    if (outcome.code === 0) return (succeed(jobs.length), undefined)
+    // It goes on after an error and does not say where: writing a value twice is harmless, so ask one by one.
+    for (const job of jobs) {
+      const failed = await together([job], done)
+      if (failed) return failed
+    }
+    return undefined
+  }
+  const opts = options(argv.slice(1))
+  const input = jobs
+    .map(
+      ({ command }) =>
+        `${command.argv
+          .slice(1 + opts.length)
+          .map(batchWord)
+          .join(' ')}\n`,
+    )
+    .join('')
+  const outcome = await runProcess({ argv: [program, ...opts, '-batch', '-'], input, ...at })
+  if (outcome.code === 0) return (succeed(jobs.length), undefined)
+  const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
+  succeed(line - 1)
+  return {
+    index: (jobs[line - 1] ?? first).index,
+    outcome: { ...outcome, stderr: outcome.stderr.replace(/^Command failed -:\d+\n?/m, '') },
+  }
+}
+
+async function list(): Promise<NamedNamespace[]> {
+  const at = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false })
+  const folder = at(NETNS_DIR)
+  if (!folder) return []
+  return readdirSync(NETNS_DIR)
+    .sort()
+    .flatMap((name) => {
+      const entry = at(`${NETNS_DIR}/${name}`)
+      if (!entry) return []
+      const stale = entry.dev === folder.dev
+      const owner = stale && entry.isFile() ? markIn(`${NETNS_DIR}/${name}`, entry.size) : undefined
+      return [{ name, inode: entry.ino, stale, ...(owner !== undefined && { owner }) }]
+    })
+}
+
+/** The lab that a plain file says it is of: netlab writes that before it mounts the namespace there. */
+const markIn = (path: string, size: number): string | undefined =>
+  size > 0 && size < 256 ? ownerOf(attempt(() => readFileSync(path, 'utf8'))) : undefined
+
+const LINKS = ['link show', 'addr show']
+const NEIGHBORS = ['neigh show nud all', 'neigh show proxy']
+const ALL = [...LINKS, 'route show table all', 'rule show', ...NEIGHBORS, 'netns list-id']
+
+/**
+ * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
+ * those that exist.
+ */
+const SCRIPT = `
+ip -j -d -N -batch - || exit
+echo ${MARK}; ip -6 -j -d -N rule show
+echo ${MARK}; tc -j qdisc show
+echo ${MARK}; [ $# -eq 0 ] || grep -sH '' "$@"
+echo ${MARK}; cd /proc/sys/net && grep -rs '' ipv4/conf
+grep -rs ${[...ofInterfaces.keys()].flatMap((setting) => (setting.startsWith('ipv6.') ? [`--include=${setting.slice(5)}`] : [])).join(' ')} '' ipv6/conf
+echo ${MARK}; [ ! -e /sys/module/ip_set ] || ! command -v ipset >/dev/null || ipset save
+echo ${MARK}; cat /proc/net/ip_tables_names 2>/dev/null
+echo ${MARK}; cat /proc/net/ip6_tables_names 2>/dev/null
+echo ${MARK}
+${FIREWALL}`
+
+async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const files = new Map(keys.map((key) => [sysctlFile(key), key]))
+  const { stdout } = await runProcess({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
+  return valuesIn(stdout, files)
+}
+
+/** The values in lines such as `/proc/sys/net/ipv4/ip_forward:1`, by the keys of the files; the last line of each counts. */
+const valuesIn = (lines: string, files: ReadonlyMap<string, string>): Map<string, string> =>
+  new Map(
+    lines.split('\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':')
+      const key = files.get(line.slice(0, colon))
+      return key === undefined ? [] : [[key, line.slice(colon + 1)]]
+    }),
+  )
+
+async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
+  const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
+  await parallel(requests.entries(), WIDTH, async ([i, request]) => {
+    result[i] = await dumpOne(request)
+  })
+  return result
+}
+
+async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
+  if (owner !== undefined) {
+    const glimpsed = await dumpOne({ ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
+    if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
+  }
+  const links = depth === 'mark' || depth === 'links'
+  const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
+  const outcome = await runProcess({
+    argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
+    input: [...(depth === 'mark' ? ['link show dev lo'] : links ? LINKS : ALL), ''].join('\n'),
+    ...(netns !== undefined && { netns }),
+  })
+  if (outcome.code !== 0) return gone(outcome, netns)
+  const sections = outcome.stdout.split(`${MARK}\n`)
+  const lines = (sections[0] ?? '').trimEnd().split('\n')
+  const json = <T>(text: string | undefined): T[] => (text ? (JSON.parse(text) as T[]) : [])
+  const routes = json<IpRoute>(lines[2])
+  const found = json<IpLink>(lines[0])
+  const forwards = !links && found.some(({ linkinfo }) => /^(bridge|vxlan)$/.test(linkinfo?.info_kind ?? ''))
+  return {
+    links: found,
+    ...(forwards && { fdb: await askFdb(netns) }),
+    addresses: json(lines[1]),
+    routes: routes.some(isHidden) ? await askRoutes(netns) : routes,
+    rules: json(lines[3]),
+    neighbors: lasting(json(lines[4])).concat(json(lines[5])),
+    nsids: new Map(
+      json<{ nsid: number; name?: string }>(lines[6]).flatMap(({ nsid, name }) =>
+        name === undefined ? [] : [[nsid, name]],
+      ),
+    ),
+    rules6: json(sections[1]),
+    qdiscs: json(sections[2]),
+    sysctls: valuesIn(sections[3] ?? '', files),
+    conf: conf(sections[4] ?? ''),
+    ...(sections[5] && { ipsets: sections[5] }),
+    ...readLegacy(sections.slice(6, 8)),
+    ...firewall(sections.slice(8)),
+  }
+}
+
+/** The settings of the interfaces, from lines such as `ipv4/conf/eth0/rp_filter:1`. */
+function conf(lines: string): Dump['conf'] {
+  const result = new Map<string, Record<string, string>>()
+  for (const [, family = '', dev = '', name = '', value = ''] of lines.matchAll(
+    /^(ipv[46])\/conf\/([^/]+)\/(\w+):(.*)$/gm,
+  )) {
+    const setting = `${family}.${name}`
+    if (!ofInterfaces.has(setting) || ofInterfaces.get(setting) === value || dev === 'all' || dev === 'default')
+      continue
+    const settings = result.get(dev) ?? {}
+    settings[setting] = value
+    result.set(dev, settings)
+  }
+  return result
+}
+
+/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+function gone({ code, stderr }: Outcome, netns: string | undefined): undefined {
+  if (netns !== undefined && /No such file|Invalid argument|reassociate/.test(stderr)) return undefined
+  throw UserError.of(
+    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
+    `ip ended with code ${code}: ${stderr.trim()}`,
+  )
+}

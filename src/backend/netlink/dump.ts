@@ -1,0 +1,164 @@
+import type { Dump, TcQdisc } from '../../model/runner.ts'
+import { attributes, messages, string } from './answer.ts'
+import { attribute, encode, flags, u32, type Message, type Slice } from './message.ts'
+import type { ReadResult, Section } from './thread-protocol.ts'
+import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
+import { decodeFdb } from './read-fdb.ts'
+import { decodeLinks } from './read-links.ts'
+import { decodeRoutes, decodeRules } from './read-routes.ts'
+import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
+
+const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
+/** Without statistics, and of the namespace whose id the thread fills in. */
+const ofLinks = [attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */)), attribute(IFLA_TARGET_NETNSID, u32(0))]
+/** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
+const LOOPBACK_IFINDEX = 1
+const TCA_KIND = 1
+const TC_H_ROOT = 0xffffffff
+/** The subsystem of nftables (nfnetlink.h), and its requests (NFT_MSG_GET… of nf_tables.h). */
+const NFNL_SUBSYS_NFTABLES = 10 << 8
+const NFT_MSG_GET = { table: 1, set: 10, obj: 19, flowtable: 23 } as const
+const ofNftables = (type: number): Uint8Array => request(NFNL_SUBSYS_NFTABLES | type, 4)
+const IPSET_ATTR = { protocol: 1, flags: 6 } as const
+const [IPSET_FLAG_LIST_SETNAME, NLA_F_NET_BYTEORDER] = [2, 1 << 14]
+
+const request = (type: number, size: number, ...extra: Message['attributes']): Uint8Array =>
+  encode({ type, flags: flags.dump, header: new Uint8Array(size), attributes: extra }).bytes
+
+/** RTM_GET… for all of a kind: type, size of the header. All families of routes and rules come in one answer. */
+const links = request(RTM_GETLINK, 16, ...ofLinks)
+const addresses = request(22, 8)
+/** RTM_GETLINK for `lo`, in an ifinfomsg. What follows the one answer ends the list, as it does after a dump. */
+const loopback = encode({
+  type: RTM_GETLINK,
+  flags: NLM_F_ACK,
+  header: Uint8Array.of(0, 0, 0, 0, LOOPBACK_IFINDEX, ...new Uint8Array(11)),
+  attributes: ofLinks,
+}).bytes
+/** RTM_GETNEIGH, in an ndmsg: entries of others are asked for apart from those for which the machine answers. */
+const [NEIGHBORS, NDMSG_FLAGS] = [30, 10]
+const proxies = encode({
+  type: NEIGHBORS,
+  flags: flags.dump,
+  header: Uint8Array.of(...new Uint8Array(NDMSG_FLAGS), NTF_PROXY, 0),
+  attributes: [],
+}).bytes
+const plain = [addresses, request(26, 12), request(82, 4)]
+/** What is asked of a namespace, by depth: first about links, then the rest in the order in which `decode` expects it. */
+export const requests = {
+  mark: { links: loopback, rest: [] },
+  links: { links, rest: [addresses] },
+  plain: { links, rest: plain },
+  all: { links, rest: [...plain, request(34, 12), request(NEIGHBORS, 12), proxies, request(38, 20)] },
+} as const
+/** What is asked of the sockets of nftables. */
+export const tables = ofNftables(NFT_MSG_GET.table)
+/** What iptables has no word for, in tables that it may have made. */
+export const objects = [ofNftables(NFT_MSG_GET.set), ofNftables(NFT_MSG_GET.obj), ofNftables(NFT_MSG_GET.flowtable)]
+/** What is asked of ipset: the names of the sets (ip_set.h: IPSET_CMD_LIST, with the version of the protocol and a flag). */
+export const sets = request(
+  (6 << 8) | 7,
+  4,
+  attribute(IPSET_ATTR.protocol, Uint8Array.of(6)),
+  attribute(IPSET_ATTR.flags | NLA_F_NET_BYTEORDER, Uint8Array.of(0, 0, 0, IPSET_FLAG_LIST_SETNAME)),
+)
+
+/** What is left to other programs. */
+export interface Decoded {
+  readonly dump: Dump
+  /** Everything was read, not only links and addresses. */
+  readonly whole: boolean
+  /** What the kernel told of the sysctls. */
+  readonly netconf: Netconf
+  /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told who lists what there is. */
+  readonly tables: readonly string[] | undefined
+  /** There are qdiscs with options. */
+  readonly shaped: boolean
+  /** There are sets of ipset. */
+  readonly sets: boolean
+}
+
+const EPROTONOSUPPORT = 93
+const NFTA_TABLE_NAME = 1
+/** NFPROTO_… of netfilter.h, as nft calls them. */
+const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' }
+
+/**
+ * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `nsids` are
+ * the names that ids stand for. Throws NotUnderstood for what is not known here.
+ */
+export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
+  const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
+  const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
+  const specs = new Map<string, Slice>()
+  const found = decodeLinks(bytes, there(linkAnswer), specs)
+  const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
+  const interfaceAt = (index: number): string => byIndex.get(index) ?? `if${index}`
+  const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, interfaceAt) : []
+  return {
+    dump: {
+      links: found,
+      addresses: addressAnswer ? readAddresses(bytes, there(addressAnswer), found) : [],
+      routes: routeAnswer ? decodeRoutes(bytes, there(routeAnswer), interfaceAt) : [],
+      ...(ruleAnswer ? decodeRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
+      neighbors: [neighborAnswer, proxyAnswer].flatMap((answer) =>
+        answer ? readNeighbors(bytes, there(answer), interfaceAt) : [],
+      ),
+      nsids,
+      ...(result.fdb && !result.fdb.errno && { fdb: decodeFdb(bytes, result.fdb, interfaceAt) }),
+      qdiscs,
+      sysctls: new Map(),
+      conf: new Map(routeAnswer && [...specs].map(([dev, spec]) => [dev, readConf(bytes, spec)])),
+      iptables: '',
+      ip6tables: '',
+      ...(result.legacy && readLegacy(string(bytes, result.legacy.from, result.legacy.to).split('\0'))),
+      nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',
+    },
+    whole: routeAnswer !== undefined,
+    netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
+    tables: result.mixed ? undefined : result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),
+    shaped: qdiscs.some(({ kind }) => kind !== 'noqueue'),
+    sets: setAnswer !== undefined && !setAnswer.errno && setAnswer.to > setAnswer.from,
+  }
+}
+
+/** An answer that there must be. */
+function there(section: Section | undefined): Slice {
+  if (!section || section.errno) throw new Error(`the kernel answered a dump with error ${section?.errno}`)
+  return section
+}
+
+function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): TcQdisc[] {
+  const result: TcQdisc[] = []
+  messages(bytes, answer, (_, at, end) => {
+    let kind = ''
+    attributes(bytes, at + 20, end, (type, from, to) => {
+      if (type === TCA_KIND) kind = string(bytes, from, to)
+    })
+    const handle = `${(bytes.readUInt32LE(at + 8) >>> 16).toString(16)}:`
+    const root = bytes.readUInt32LE(at + 12) === TC_H_ROOT
+    result.push({ kind, handle, dev: nameOf(bytes.readInt32LE(at + 4)), ...(root && { root }), options: {} })
+  })
+  return result
+}
+
+/** From the names of the tables of IPv4 and of IPv6, a line each. */
+export function readLegacy([ip = '', ip6 = '']: readonly string[]): Pick<Dump, 'legacy'> {
+  const named = (family: string, lines: string): string[] =>
+    lines.split('\n').flatMap((name) => (name ? [`${family} ${name}`] : []))
+  const legacy = [...named('ip', ip), ...named('ip6', ip6)]
+  return legacy.length ? { legacy } : {}
+}
+
+/** `inet own` */
+function readTables(bytes: Buffer, answer: Section): string[] | undefined {
+  // Where the kernel has no such sockets, it has no nftables.
+  if (answer.errno) return answer.errno === EPROTONOSUPPORT ? [] : undefined
+  const result: string[] = []
+  messages(bytes, answer, (_, at, end) =>
+    attributes(bytes, at + 4, end, (type, from, to) => {
+      if (type === NFTA_TABLE_NAME) result.push(`${FAMILIES[bytes[at] ?? 0] ?? '?'} ${string(bytes, from, to)}`)
+    }),
+  )
+  return result
+}

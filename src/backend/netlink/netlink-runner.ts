@@ -1,0 +1,253 @@
+import { commandOf } from '../iproute/command-of.ts'
+import { callOf, type Call } from './encode.ts'
+import { collector } from './message.ts'
+import type { Outcome } from '../../model/command.ts'
+import type { Operation } from '../../model/operation.ts'
+import type { Failure, Runner } from '../../model/runner.ts'
+import { ipRunner } from '../iproute/ip-runner.ts'
+import type { Channel, Threads } from './channel.ts'
+import { understand } from './parse-command.ts'
+import type { Fault, Job, Store } from './thread-protocol.ts'
+import { inherited, reader } from './reader.ts'
+
+/** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
+export const netlinkRunner = (threads: Threads): Runner => {
+  let store: Store | undefined
+  const names = { epoch: 0 }
+  return {
+    ...ipRunner,
+    foresee(count) {
+      if (count < MANY || store) return
+      const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
+      store = { full: shared(1), counts: shared(2), descriptors: shared(count) }
+      threads
+        .other()
+        .ask({ kind: 'make', store }, () => {})
+        .catch(() => {})
+    },
+    run: (waves, done, signal) => {
+      if (store) Atomics.store(store.full, 0, 1)
+      return run({ threads, names, ...(store && { store }) }, waves, done, signal)
+    },
+    dump: reader(threads, names),
+    inherited: inherited(threads, names),
+    async nftForms(texts) {
+      let forms: readonly (string | undefined)[] = []
+      await threads.one.ask({ kind: 'try', texts }, (reply) => {
+        if (reply.kind === 'tried') forms = reply.listings
+      })
+      return forms
+    },
+  }
+}
+
+/** Who does the work, and namespaces that were made before. */
+interface Means {
+  readonly threads: Threads
+  readonly store?: Store
+  /** Changes when names come to be of other namespaces. */
+  readonly names: { epoch: number }
+}
+
+/** From so many commands on, a second thread is worth its start. */
+const MANY = 200
+
+/** An operation, and what the thread does for it; `call` is absent when a program does it. */
+interface Item {
+  readonly index: number
+  readonly operation: Operation
+  readonly call?: Call
+}
+
+/** What the thread does for the operation; undefined where a program does it. */
+function callFor(operation: Operation, threads: Threads): Call | undefined {
+  const call = operation.do === 'run' ? understand(commandOf(operation)) : callOf(operation)
+  return call?.do === 'nft' && !threads.one.nft() ? undefined : call
+}
+
+/** What changes which namespace a name is of. */
+const RENAMING: readonly Job['do'][] = ['create', 'attach', 'delete']
+
+/** How many waves the thread is given at a time: it goes from one to the next without waiting to be told. */
+const AHEAD = 3
+
+/**
+ * The kernel does one thing at a time to links, addresses and routes (rtnetlink): they are left to one thread, which has its
+ * next wave before it is through with the last. What two threads do better is done by both, wave by wave.
+ */
+async function run(
+  means: Means,
+  waves: readonly (readonly Operation[])[],
+  done: (index: number) => void,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const abort = (): void => void Atomics.store(stop, 0, 1)
+  signal?.addEventListener('abort', abort)
+  const under: Promise<Failure | undefined>[] = []
+  let failure: Failure | undefined
+  const drain = async (most: number): Promise<void> => {
+    while (under.length > most) {
+      const ended = await under.shift()
+      failure ??= ended
+    }
+  }
+  try {
+    let before = 0
+    for (const wave of waves) {
+      const start = before
+      const items = wave.map((operation, i): Item => {
+        const call = callFor(operation, means.threads)
+        return { index: start + i, operation, ...(call && { call }) }
+      })
+      before += wave.length
+      const alone = isForOne(items)
+      if (items.some(({ call }) => !call || RENAMING.includes(call.do))) means.names.epoch++
+      if (alone) {
+        const performed = perform(means.threads.one, means, items, done, stop)
+        performed.catch(() => {}) // told when its turn comes
+        under.push(performed)
+      }
+      await drain(alone ? AHEAD - 1 : 0)
+      if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
+      if (failure || signal?.aborted) break
+    }
+    await drain(0)
+    return failure
+  } finally {
+    signal?.removeEventListener('abort', abort)
+  }
+}
+
+/** Whether it is work of one thread: little, or nothing but what the kernel does one by one. */
+const isForOne = (items: readonly Item[]): boolean =>
+  items.every(({ call }) => call) &&
+  (items.length < MANY ||
+    (items.some(({ call }) => call?.do === 'send') &&
+      items.every(({ call }) => call?.do === 'send' || call?.do === 'write')))
+
+/**
+ * In rounds: first what every namespace's queue has for netlink at its front, in one go; then what it has for programs.
+ * So the order within a namespace is kept, and programs of different namespaces run at the same time.
+ */
+async function inRounds(
+  means: Means,
+  items: readonly Item[],
+  done: (index: number) => void,
+  stop: Int32Array,
+  signal?: AbortSignal,
+): Promise<Failure | undefined> {
+  const queues = new Map<string, Item[]>()
+  for (const item of items) {
+    const { netns = '' } = item.operation.place
+    const queue = queues.get(netns)
+    if (queue) queue.push(item)
+    else queues.set(netns, [item])
+  }
+  const positions = new Map<readonly Item[], number>()
+  const fronts = (understood: boolean): Item[] =>
+    [...queues.values()].flatMap((queue) => {
+      const start = positions.get(queue) ?? 0
+      let end = start
+      while (end < queue.length && (queue[end]?.call !== undefined) === understood) end++
+      positions.set(queue, end)
+      return queue.slice(start, end)
+    })
+  for (;;) {
+    const mine = fronts(true)
+    const others = fronts(false)
+    if (mine.length + others.length === 0 || signal?.aborted) return undefined
+    const failure =
+      (await performAll(means, mine, done, stop)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+    if (failure) return failure
+  }
+}
+
+async function spawn(items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
+  if (items.length === 0) return undefined
+  const indexOf = (place: number): number => items[place]?.index ?? 0
+  const failure = await ipRunner.run([items.map(({ operation }) => operation)], (place) => done(indexOf(place)), signal)
+  return failure && { ...failure, index: indexOf(failure.index) }
+}
+
+/**
+ * Much work is done by two threads: what each namespace is asked for by one of them, in order. Namespaces are made by both,
+ * and removed by one, so that the kernel takes them down together.
+ */
+async function performAll(
+  means: Means,
+  items: readonly Item[],
+  done: (index: number) => void,
+  stop: Int32Array,
+): Promise<Failure | undefined> {
+  if (items.length === 0) return undefined
+  const { one, other } = means.threads
+  if (items.length < MANY) return await perform(one, means, items, done, stop)
+  const [mine, others] = halves(items)
+  const failures = await Promise.all([
+    perform(one, means, mine, done, stop),
+    others.length ? perform(other(), means, others, done, stop) : undefined,
+  ])
+  return failures.find((failure) => failure !== undefined)
+}
+
+function halves(items: readonly Item[]): [Item[], Item[]] {
+  const [one, other]: [Item[], Item[]] = [[], []]
+  const owners = new Map<string, Item[]>()
+  for (const item of items) {
+    const { call } = item
+    const key = call?.do === 'create' ? `+${call.name}` : (call?.netns ?? '')
+    const owner = owners.get(key) ?? (one.length <= other.length ? one : other)
+    owners.set(key, owner)
+    owner.push(item)
+  }
+  return [one, other]
+}
+
+/** Lets a thread do this until something fails, here or elsewhere. */
+async function perform(
+  channel: Channel,
+  { names: { epoch }, store }: Means,
+  items: readonly Item[],
+  done: (index: number) => void,
+  stop: Int32Array,
+) {
+  const { bytes, add } = collector()
+  const jobs = items.flatMap(({ call }): Job[] => {
+    if (!call) return []
+    if (!('message' in call)) return [call]
+    const { message, ...rest } = call
+    return [{ message: add(message.bytes), patches: message.patches, ...rest }]
+  })
+  let count = 0
+  let failure: Failure | undefined
+  await channel.ask({ kind: 'run', bytes: bytes(), jobs, stop, epoch, ...(store && { store }) }, (reply) => {
+    if (reply.kind !== 'progress' && reply.kind !== 'ran') return
+    for (; count < reply.count; count++) done(items[count]?.index ?? 0)
+    const failed = items[count]
+    if (reply.kind !== 'ran' || !reply.fault || !failed) return
+    failure = { index: failed.index, outcome: outcome(reply.fault) }
+  })
+  return failure
+}
+
+/** A fault in the words, and with the exit code, of the program that would have met it. */
+function outcome({ at, name = '', error, extack }: Fault): Outcome {
+  const file = `/run/netns/${name}`
+  const [code, stderr] = (
+    {
+      nft: [1, error.trimEnd()],
+      kernel: [2, extack === undefined ? `RTNETLINK answers: ${error}` : `Error: ${extack.replace(/\.?$/, '.')}`],
+      device: [1, `Cannot find device "${name}"`],
+      argument: [255, `Error: argument "${name}" is wrong: Invalid "netns" value\n`],
+      netns: [1, `nsenter: cannot open ${file}: ${error}`],
+      unshare: [1, `unshare: unshare failed: ${error}`],
+      name: [1, `Cannot create namespace file "${file}": ${error}`],
+      bind: [1, `Bind /proc/self/ns/net -> ${file} failed: ${error}`],
+      remove: [1, `Cannot remove namespace file "${file}": ${error}`],
+      open: [1, `sysctl: cannot stat ${name}: ${error}`],
+      write: [1, `sysctl: setting key "${name}": ${error}`],
+    } as const satisfies Record<Fault['at'], readonly [number, string]>
+  )[at]
+  return { code, stdout: '', stderr: `${stderr}\n` }
+}

@@ -1,0 +1,43 @@
+import type { Command } from '../../model/command.ts'
+import { addressMessage } from './parse-address.ts'
+import { linkMessage } from './parse-link.ts'
+import type { Call } from './encode.ts'
+import { encode, type Message } from './message.ts'
+import { neighborMessage } from './parse-neighbor.ts'
+import { NotUnderstood, wordsOf, type Words } from './parse-words.ts'
+
+/**
+ * What netlab's command does, without running it; undefined for whatever is not known to the last word: the program
+ * itself does that. The meaning of each word is iproute2's (ip(8), its sources' ip/*.c).
+ */
+export function understand({ argv, netns, input }: Command): Call | undefined {
+  const at = netns === undefined ? {} : { netns }
+  // What names rules is for the program: libnftables has crashed there (docs/kernel.md), and would take netlab along.
+  if (input !== undefined)
+    return argv.join(' ') === 'nft -f -' && !/ handle \d/.test(input) ? { do: 'nft', ...at, lines: input } : undefined
+  try {
+    return operation(argv, at)
+  } catch (error) {
+    if (error instanceof NotUnderstood) return undefined
+    throw error
+  }
+}
+
+function operation(argv: readonly string[], at: { readonly netns?: string }): Call | undefined {
+  const [program, ...rest] = argv
+  return program === 'ip' ? ipOperation(wordsOf(rest), at) : undefined
+}
+
+function ipOperation(words: Words, at: { readonly netns?: string }): Call | undefined {
+  const send = (message: Message): Call => ({ do: 'send', ...at, message: encode(message) })
+  switch (words.next()) {
+    case 'link':
+      return send(linkMessage(words))
+    case 'addr':
+      return send(addressMessage(words))
+    case 'neigh':
+      return send(neighborMessage(words))
+    default:
+      return undefined
+  }
+}

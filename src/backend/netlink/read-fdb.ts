@@ -1,0 +1,46 @@
+import { flags, encode, type Slice } from './message.ts'
+import type { BridgeFdb } from '../../model/runner.ts'
+import { addressText, attributes, linkLayer, messages } from './answer.ts'
+
+const [RTM_GETNEIGH, AF_BRIDGE] = [30, 7]
+/** neighbour.h */
+const NDA = { dst: 1, lladdr: 2, vlan: 5, port: 6, vni: 7, ifindex: 8, master: 9 } as const
+const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
+const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
+
+/** What is asked where there is a bridge or a VXLAN. */
+export const fdb = encode({
+  type: RTM_GETNEIGH,
+  flags: flags.dump,
+  header: Uint8Array.of(AF_BRIDGE, ...new Uint8Array(11)),
+  attributes: [],
+}).bytes
+
+/** Forwarding entries that stay; of those of interfaces themselves, which hold groups, those with a destination. */
+export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): BridgeFdb[] {
+  const result: BridgeFdb[] = []
+  messages(bytes, answer, (_, at, end) => {
+    const [state, set] = [bytes.readUInt16LE(at + 8), bytes[at + 10] ?? 0]
+    if (!(state & (NUD_PERMANENT | NUD_NOARP))) return
+    let mac = ''
+    const found: { -readonly [K in keyof BridgeFdb]?: BridgeFdb[K] } = {}
+    attributes(bytes, at + 12, end, (type, from, to) => {
+      if (type === NDA.lladdr) mac = linkLayer(bytes, from, to, 0)
+      else if (type === NDA.dst) found.dst = addressText(bytes, from, to)
+      else if (type === NDA.vlan) found.vlan = bytes.readUInt16LE(from)
+      else if (type === NDA.port) found.port = bytes.readUInt16BE(from)
+      else if (type === NDA.vni) found.vni = bytes.readUInt32LE(from)
+      else if (type === NDA.ifindex) found.viaIf = nameOf(bytes.readInt32LE(from))
+      else if (type === NDA.master) found.master = nameOf(bytes.readInt32LE(from))
+    })
+    if (found.master === undefined && found.dst === undefined) return
+    const words = [
+      ...(set & NTF_SELF ? ['self'] : []),
+      ...(set & NTF_EXT_LEARNED ? ['extern_learn'] : []),
+      ...(set & NTF_STICKY ? ['sticky'] : []),
+    ]
+    const ifname = nameOf(bytes.readInt32LE(at + 4))
+    result.push({ mac, ifname, ...found, flags: words, state: state & NUD_PERMANENT ? 'permanent' : 'static' })
+  })
+  return result
+}

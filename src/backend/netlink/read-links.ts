@@ -1,0 +1,166 @@
+import type { Slice } from './message.ts'
+import type { IpLink } from '../../model/runner.ts'
+import { attributes, bits, linkLayer, messages, string } from './answer.ts'
+import { infoData, portData } from './read-info.ts'
+
+/** if_link.h */
+const IFLA = {
+  address: 1,
+  broadcast: 2,
+  ifname: 3,
+  mtu: 4,
+  link: 5,
+  master: 10,
+  txqlen: 13,
+  linkmode: 17,
+  linkinfo: 18,
+  ifalias: 20,
+  afSpec: 26,
+  group: 27,
+  linkNetnsid: 37,
+  protoDown: 39,
+  gsoMaxSegs: 40,
+  gsoMaxSize: 41,
+  groMaxSize: 58,
+  tsoMaxSize: 59,
+  tsoMaxSegs: 60,
+} as const
+const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
+const [IFF_UP, IFF_RUNNING] = [1, 0x40]
+/** net/if.h, in the order in which iproute2 prints them. */
+const flagWords = bits([
+  [0x8, 'LOOPBACK'],
+  [0x2, 'BROADCAST'],
+  [0x10, 'POINTOPOINT'],
+  [0x1000, 'MULTICAST'],
+  [0x80, 'NOARP'],
+  [0x200, 'ALLMULTI'],
+  [0x100, 'PROMISC'],
+  [0x400, 'MASTER'],
+  [0x800, 'SLAVE'],
+  [0x4, 'DEBUG'],
+  [0x8000, 'DYNAMIC'],
+  [0x4000, 'AUTOMEDIA'],
+  [0x2000, 'PORTSEL'],
+  [0x20, 'NOTRAILERS'],
+  [0x1, 'UP'],
+  [0x10000, 'LOWER_UP'],
+  [0x20000, 'DORMANT'],
+  [0x40000, 'ECHO'],
+])
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+type Raw = Writable<IpLink> & { raw: number; lower?: number; ruler?: number }
+
+/**
+ * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names; of
+ * `info_data` the settings, of `info_slave_data` those of ports of bridges. Throws NotUnderstood for a link whose data is not known here.
+ * `specs` gets, by name, where the answer has the settings of the families of addresses.
+ */
+export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>): IpLink[] {
+  const links: Raw[] = []
+  const data: { link: Raw; kind: string; at: number; end: number }[] = []
+  const ports: { link: Raw; at: number; end: number }[] = []
+  messages(bytes, answer, (_, at, end) => {
+    const type = bytes.readUInt16LE(at + 2)
+    const raw = bytes.readUInt32LE(at + 8)
+    const link: Raw = { ifindex: bytes.readInt32LE(at + 4), ifname: '', flags: [], mtu: 0, raw }
+    attributes(bytes, at + 16, end, (attribute, from, to) => {
+      switch (attribute) {
+        case IFLA.ifname:
+          link.ifname = string(bytes, from, to)
+          break
+        case IFLA.address:
+          link.address = linkLayer(bytes, from, to, type)
+          break
+        case IFLA.broadcast:
+          link.broadcast = linkLayer(bytes, from, to, type)
+          break
+        case IFLA.linkmode:
+          link.linkmode = bytes[from] === 1 ? 'DORMANT' : 'DEFAULT'
+          break
+        case IFLA.protoDown:
+          if (bytes[from]) link.proto_down = true
+          break
+        case IFLA.gsoMaxSegs:
+          link.gso_max_segs = bytes.readUInt32LE(from)
+          break
+        case IFLA.gsoMaxSize:
+          link.gso_max_size = bytes.readUInt32LE(from)
+          break
+        case IFLA.groMaxSize:
+          link.gro_max_size = bytes.readUInt32LE(from)
+          break
+        case IFLA.tsoMaxSize:
+          link.tso_max_size = bytes.readUInt32LE(from)
+          break
+        case IFLA.tsoMaxSegs:
+          link.tso_max_segs = bytes.readUInt32LE(from)
+          break
+        case IFLA.mtu:
+          link.mtu = bytes.readUInt32LE(from)
+          break
+        case IFLA.link:
+          link.lower = bytes.readUInt32LE(from)
+          break
+        case IFLA.linkNetnsid:
+          link.link_netnsid = bytes.readInt32LE(from)
+          break
+        case IFLA.master:
+          link.ruler = bytes.readUInt32LE(from)
+          break
+        case IFLA.txqlen: {
+          const length = bytes.readUInt32LE(from)
+          if (length) link.txqlen = length
+          break
+        }
+        case IFLA.ifalias:
+          link.ifalias = string(bytes, from, to)
+          break
+        case IFLA.group:
+          link.group = String(bytes.readUInt32LE(from))
+          break
+        case IFLA.afSpec:
+          specs.set(link.ifname, { from, to })
+          break
+        case IFLA.linkinfo:
+          readInfo(link, from, to)
+          break
+      }
+    })
+    links.push(link)
+  })
+  const byIndex = new Map(links.map((link) => [link.ifindex, link]))
+  const interfaceAt = (index: number): string => byIndex.get(index)?.ifname ?? `if${index}`
+  for (const { link, kind, at, end } of data)
+    link.linkinfo = { ...link.linkinfo, info_data: infoData(bytes, kind, at, end, interfaceAt) }
+  for (const { link, at, end } of ports)
+    link.linkinfo = { ...link.linkinfo, info_slave_data: portData(bytes, at, end, interfaceAt) }
+  return links.map(({ raw, lower, ruler, ...link }) => {
+    if (lower === 0) link.link = null
+    else if (lower !== undefined && link.link_netnsid !== undefined) link.link_index = lower
+    else if (lower !== undefined) link.link = interfaceAt(lower)
+    if (ruler !== undefined) link.master = interfaceAt(ruler)
+    const carried = (raw & (IFF_UP | IFF_RUNNING)) !== IFF_UP
+    const lowerDown = lower && link.link_netnsid === undefined && !((byIndex.get(lower)?.raw ?? 0) & IFF_UP)
+    return {
+      ...link,
+      flags: [...(carried ? [] : ['NO-CARRIER']), ...flagWords(raw), ...(lowerDown ? ['M-DOWN'] : [])],
+    }
+  })
+
+  function readInfo(link: Raw, from: number, to: number): void {
+    const info: Writable<NonNullable<IpLink['linkinfo']>> = {}
+    let found: [number, number] | undefined
+    let port: [number, number] | undefined
+    attributes(bytes, from, to, (attribute, at, end) => {
+      if (attribute === INFO.kind) info.info_kind = string(bytes, at, end)
+      else if (attribute === INFO.slaveKind) info.info_slave_kind = string(bytes, at, end)
+      else if (attribute === INFO.data) found = [at, end]
+      else if (attribute === INFO.slaveData) port = [at, end]
+    })
+    link.linkinfo = info
+    if (found) data.push({ link, kind: info.info_kind ?? '', at: found[0], end: found[1] })
+    if (port && info.info_slave_kind === 'bridge') ports.push({ link, at: port[0], end: port[1] })
+  }
+}

@@ -1,0 +1,241 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { UserError } from '../../model/diagnostic.ts'
+import { markOf } from '../../model/owner.ts'
+import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
+import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
+import { ipRunner } from '../iproute/ip-runner.ts'
+import { parallel } from '../../host/spawn.ts'
+import { askQdiscs } from '../iproute/read-more.ts'
+import type { Channel, Threads } from './channel.ts'
+import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
+import { collector } from './message.ts'
+import type { ReadResult, Reply } from './thread-protocol.ts'
+import { fdb } from './read-fdb.ts'
+import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
+import { NotUnderstood } from './parse-words.ts'
+
+/** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+/** From so many namespaces on, the time in which a second thread starts is less than what it saves. */
+const MANY = 100
+
+/** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
+interface Learnt {
+  known?: Decoded | 'foreign'
+  files?: readonly (string | undefined)[]
+  /** All that it takes, but for what programs are still to be asked. */
+  dump?: Dump
+}
+
+/** What is to be read, and what is known of it so far. */
+interface Order {
+  readonly wanted: readonly DumpRequest[]
+  readonly recipes: ReadonlyMap<readonly string[], Recipe>
+  readonly learnt: readonly Learnt[]
+  /** nft is missing: only the programs that are there can tell whether there are rules. */
+  readonly blind: boolean
+  readonly epoch: number
+  readonly heard?: ((index: number, dump: Dump) => void) | undefined
+}
+
+/** Reads namespaces through the thread; where there are many files, a second one begins with them meanwhile. */
+export const reader =
+  ({ one, other }: Threads, names: { readonly epoch: number }): Runner['dump'] =>
+  async (wanted, heard) => {
+    const learnt = wanted.map((): Learnt => ({}))
+    const recipes = new Map<readonly string[], Recipe>()
+    for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
+    const every = [...wanted.keys()]
+    const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
+    const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
+    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
+    if (filed.length < MANY) {
+      // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
+      await ask(one, order, every, 'both')
+    } else {
+      const answers = ask(one, order, every, 'answers')
+      // Where it is not known yet whose they are, files come later.
+      if (wanted.some(({ owner }) => owner !== undefined)) await answers
+      const next = new Int32Array(new SharedArrayBuffer(4))
+      const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
+      const threads = mine.length ? [one, other()] : []
+      await Promise.all([answers, ...threads.map((thread) => ask(thread, order, mine, 'files', next))])
+    }
+    return finish(order)
+  }
+
+/** Reads sysctls in a namespace that the thread makes for it. */
+export const inherited =
+  ({ one }: Threads, names: { readonly epoch: number }): Runner['inherited'] =>
+  async (keys) => {
+    const values = new Map<string, string>()
+    const reading = { fresh: true, requests: [], files: 0, rules: false } as const
+    await one.ask(
+      { kind: 'read', bytes: new Uint8Array(), readings: [reading], lists: [filesOf(keys)], epoch: names.epoch },
+      (reply) => {
+        const files = reply.kind === 'results' ? reply.results[0]?.files : undefined
+        if (reply.kind !== 'results' || !files) return
+        for (const [i, text] of readFiles(asBuffer(reply.bytes), files).entries())
+          if (text !== undefined) values.set(keys[i] ?? '', text)
+      },
+    )
+    return values
+  }
+
+/** The same bytes, without copying. */
+const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
+
+const isWhole = (one: Learnt | undefined): boolean =>
+  one?.known !== undefined && one.known !== 'foreign' && one.known.whole
+
+/** Asks a thread, about the requests with these indexes, for answers of the kernel, for files, or for both. */
+async function ask(
+  channel: Channel,
+  order: Order,
+  indexes: readonly number[],
+  what: 'answers' | 'files' | 'both',
+  next?: Int32Array,
+): Promise<void> {
+  const { wanted, recipes, learnt, blind, epoch, heard } = order
+  const asked = indexes.flatMap((i) => wanted[i] ?? [])
+  if (asked.length === 0) return
+  const { bytes, add } = collector()
+  const sliced = (depth: DumpRequest['depth']) => ({
+    links: add(requests[depth].links),
+    requests: requests[depth].rest.map(add),
+  })
+  const slices = {
+    mark: sliced('mark'),
+    links: sliced('links'),
+    plain: sliced('plain'),
+    all: sliced('all'),
+  }
+  const netfilter = {
+    netfilter: add(tables),
+    fdb: add(fdb),
+    objects: objects.map(add),
+    ...(hasIpset() && { sets: add(sets) }),
+    ...(hasLegacy() && { legacy: true as const }),
+  }
+  const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
+  const listed = channel.nft() && !isLegacy()
+  const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
+  const readings = asked.map(({ netns, sysctls: keys, depth, owner, nftables }) => ({
+    ...(what === 'files' ? { requests: [] } : slices[depth]),
+    ...(owner !== undefined && what !== 'files' && { only: markOf(owner) }),
+    ...(netns !== undefined && { netns }),
+    ...(depth === 'all' && what !== 'files' && { ...netfilter, ...(nftables && { nftables }) }),
+    ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
+    rules: depth === 'all' && what !== 'files' && listed,
+  }))
+  const lists = [...recipes.values()].map(({ files }) => files)
+  let nsids: Dump['nsids'] = new Map()
+  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, epoch, ...(next && { next }) }, (reply: Reply) => {
+    if (reply.kind === 'names') nsids = reply.names
+    if (reply.kind !== 'results') return
+    const answers = asBuffer(reply.bytes)
+    for (const result of reply.results) take(answers, result)
+  })
+
+  function take(answers: Buffer, result: ReadResult): void {
+    const { gone, files } = result
+    const index = indexes[result.index] ?? -1
+    const [request, one] = [wanted[index], learnt[index]]
+    if (!request || !one) return
+    if (gone) return vanished(request, gone)
+    if (files) one.files = readFiles(answers, files)
+    if (what !== 'files') one.known = attempt(() => decodeDump(answers, result, nsids))
+    if (!heard || what !== 'both') return
+    putTogether(order, index)
+    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) heard(index, one.dump)
+  }
+}
+
+/** What only the programs understand is left to them. */
+function attempt<T>(read: () => T): T | 'foreign' {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof NotUnderstood) return 'foreign'
+    throw error
+  }
+}
+
+/** Whether programs are to be asked for its rules, its sets or its qdiscs. */
+const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
+  known === undefined || known.shaped || known.sets || known.tables?.length !== 0 || (known.whole && blind)
+
+/** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
+function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
+  const one = learnt[index]
+  const list = recipes.get(wanted[index]?.sysctls ?? [])
+  if (!one?.known || one.known === 'foreign' || one.dump) return
+  const { known, files = [] } = one
+  const values = list && known.whole && attempt(() => sysctls(list, known.netconf, files))
+  if (values === 'foreign') one.known = values
+  else one.dump = values ? { ...known.dump, sysctls: values } : known.dump
+}
+
+/** Puts together what was learnt, and asks the programs for the rest. */
+async function finish(order: Order): Promise<(Dump | undefined)[]> {
+  const { wanted, learnt, blind } = order
+  const legacy = isLegacy()
+  const dumps: (Dump | undefined)[] = []
+  const walled: (Walled & { index: number })[] = []
+  const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
+  for (const [index, request] of wanted.entries()) {
+    putTogether(order, index)
+    const { known, dump } = learnt[index] ?? {}
+    const { netns } = request
+    dumps[index] = dump
+    if (known === 'foreign') unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
+    else if (dump && known && isUnfinished(known, blind)) {
+      const { tables, shaped, sets } = known
+      if (shaped || sets)
+        unfinished.push({
+          index,
+          work: async () => ({
+            ...dump,
+            ...(shaped && { qdiscs: await askQdiscs(netns) }),
+            ...(sets && { ipsets: await readIpsets(netns) }),
+          }),
+        })
+      if (tables?.length !== 0 || (known.whole && blind))
+        walled.push({
+          index,
+          ...(netns !== undefined && { netns }),
+          ...(tables && !legacy && !request.nftables && { tables }),
+        })
+    }
+  }
+  await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
+  const rules = await readFirewalls(walled)
+  walled.forEach(({ index }, i) => {
+    const dump = dumps[index]
+    if (dump) dumps[index] = { ...dump, ...rules[i] }
+  })
+  return dumps
+}
+
+const [ENOENT, EINVAL] = [2, 22]
+
+/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
+  if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
+  throw UserError.of(
+    `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
+    `the kernel says: ${error}`,
+  )
+}
+
+const find = (program: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => `${folder}/${program}`)
+    .find((path) => existsSync(path))
+
+/** The iptables that keeps its rules elsewhere may have some where nftables has others. */
+const isLegacy = (): boolean => {
+  const program = find('iptables-save')
+  return program !== undefined && !realpathSync(program).includes('nft')
+}

@@ -1,0 +1,70 @@
+import { canonicalAddress, type Cidr } from '../model/cidr.ts'
+import type { Names } from '../model/names.ts'
+
+/** What is known of the live network before anything is tried in it. */
+export interface LabIndex {
+  /** What programs in a namespace of the lab are told, as NAME=VALUE. */
+  readonly told: (namespace: string) => readonly string[]
+  /** What the names of the lab's namespaces mean. */
+  readonly names: Names
+  /** Every live namespace of the lab → its name under /run/netns; undefined for the machine's own. */
+  readonly places: ReadonlyMap<string, string | undefined>
+  /** Address → the namespace that has it. */
+  readonly owners: ReadonlyMap<string, string>
+  /** Address → `NAMESPACE:INTERFACE` that has it, or should. */
+  readonly holders: ReadonlyMap<string, string>
+  /** The interfaces that are down. */
+  readonly down: ReadonlySet<string>
+  /** What each namespace looks like, without second names. */
+  readonly nodes: ReadonlyMap<string, NamespaceIndex>
+}
+
+/** A namespace, as far as it matters to what becomes of a packet in it. */
+export interface NamespaceIndex {
+  /** Interface index → name. */
+  readonly interfaces: ReadonlyMap<number, string>
+  /** Interface → `NAMESPACE:INTERFACE` at the other end of its cable. */
+  readonly peers: ReadonlyMap<string, string>
+  /** The interfaces that are ports of a bridge, or lower devices: they pass on what is for others. */
+  readonly carriers: ReadonlySet<string>
+  /** The networks that it has routes to, whatever the table. */
+  readonly routes: readonly Cidr[]
+  readonly forwards: { readonly 4: boolean; readonly 6: boolean }
+  /** As iptables-save prints it. */
+  readonly firewall: { readonly 4: string; readonly 6: string }
+}
+
+/** What cannot be tried at all, in words. `lasting`: no later try will be possible, either. */
+export class Untried extends Error {
+  constructor(
+    message: string,
+    readonly lasting = false,
+  ) {
+    super(message)
+  }
+}
+
+/** Where a namespace of the lab is. Throws Untried when it is not live. */
+export function netnsOf({ places }: LabIndex, namespace: string): string | undefined {
+  if (!places.has(namespace)) throw new Untried(`namespace ${namespace} is not live: netlab apply makes it`)
+  return places.get(namespace)
+}
+
+/** The address that a name or an address means. Throws Untried. */
+export function addressOf({ names, places }: LabIndex, text: string): string {
+  const address = names.get(text) ?? canonicalAddress(text)
+  if (address !== undefined) return address
+  throw new Untried(places.has(text) ? `${text} has no address` : `${text} is no namespace of the lab and no address`)
+}
+
+/** `web:80`, `10.0.0.1:80`, `[fd00::1]:80` */
+export function splitPort(text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(port) > 65535) throw new Untried(`${text} is no ADDRESS:PORT`)
+  return { host, port: Number(port) }
+}
+
+/** The address with its port, as it is written. */
+export const withPort = (address: string, port: number | string): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -1,0 +1,123 @@
+import { startRunner } from '../backend/choose-runner.ts'
+import { lock } from '../host/lock.ts'
+import { end } from '../host/strangers.ts'
+import { UserError } from '../model/diagnostic.ts'
+import { planJson } from '../views/json.ts'
+import { renderPlan } from '../views/plan-text.ts'
+import { carryOut } from './carry.ts'
+import { locate, remember } from './locate.ts'
+import { open, prepare, type Prepared, type PlanOptions } from './prepare.ts'
+import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
+import { confirm, note, out, outColors, outJson, report, type Global } from './terminal.ts'
+
+/** Options of the commands that change the kernel. */
+export interface ChangeOptions extends Global, PlanOptions {
+  readonly autoApprove?: boolean
+  readonly json?: boolean
+  /** A duration; a number is in seconds. */
+  readonly lockTimeout: string
+  /** False after `--no-rollback`. */
+  readonly rollback: boolean
+  /** A duration: what was done is taken back then, unless it is confirmed. */
+  readonly revertAfter?: string
+  /** Ends processes of others in namespaces that go. */
+  readonly force?: boolean
+}
+
+/** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
+export async function change(argument: string | undefined, given: ChangeOptions): Promise<number> {
+  const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
+  const runner = startRunner()
+  const located = locate(argument)
+  const saved = 'saved' in located ? located.saved : undefined
+  // A saved plan was looked at when it was made, and carries what it was asked for.
+  const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
+  const opened = open(located)
+  const name = opened?.name ?? ('name' in located ? located.name : '')
+  const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
+  if (shown) {
+    show(shown, options)
+    if (shown.plan.steps.length === 0) return 0
+    const answer = await approved()
+    if (answer !== 'yes') return answer === 'interrupted' ? 130 : 1
+  }
+  const release = await lock(name, patience, (holder) =>
+    note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
+  )
+  const signals = listen()
+  try {
+    let current = await prepare(located, opened, runner, options, { making: true, marksOnly: !shown && !options.json })
+    // Somebody may have been here between the question and the lock.
+    if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
+      throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
+    if (!shown) show(current, options)
+    if ('file' in located && !saved) remember(located.file)
+    if (options.force && current.plan.strangers.length) {
+      await end(current.plan.strangers)
+      current = await prepare(located, opened, runner, options)
+    }
+    // It watches before anything changes: a run that is killed half-way is taken back as well.
+    const watchdog = options.revertAfter === undefined ? undefined : await startWatchdog(current, options.revertAfter)
+    const { code, more } = await carryOut(current, runner, options, signals.stop)
+    if (watchdog) await confirmOrRevert(watchdog, name, code)
+    if (code === 0 && current.plan.steps.length)
+      note(
+        options.destroy
+          ? `Lab ${name} is gone.\n`
+          : `Lab ${name} is up: verified, ${more ? 'what the plan listed is done' : 'nothing is left to do'}.\n`,
+      )
+    return code
+  } finally {
+    signals.end()
+    release()
+  }
+}
+
+/** What failed has been taken back already; what succeeded waits for a word. */
+async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): Promise<void> {
+  if (code === 0) note(`This is taken back in ${watchdog.seconds} s, unless you say: netlab confirm ${name}\n`)
+  else await watchdog.dismiss()
+}
+
+function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
+  report(warnings, options)
+  const json = planJson(plan)
+  if (options.json) outJson(json)
+  else out(renderPlan(json, source, outColors(options), options.destroy))
+  if (live.cursory) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
+}
+
+async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
+  if (!process.stdin.isTTY)
+    throw UserError.of(
+      'there is no terminal to ask on',
+      'Look at the plan, then run the command again with -y (--auto-approve).',
+    )
+  const answer = await confirm('Do this?')
+  if (answer !== 'yes') note('Nothing was changed.\n')
+  return answer
+}
+
+/** The first signal lets the running step finish and undoes what was done; the second ends the run at once. */
+function listen(): { readonly stop: AbortSignal; end(): void } {
+  const stop = new AbortController()
+  const handlers = (
+    [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const
+  ).map(([name, code]) => {
+    const handler = (): void => {
+      if (stop.signal.aborted) {
+        process.off(name, handler)
+        process.kill(process.pid, name)
+        return
+      }
+      note('\nStopping after the running step; once more stops at once.\n')
+      stop.abort(code)
+    }
+    process.on(name, handler)
+    return [name, handler] as const
+  })
+  return { stop: stop.signal, end: () => handlers.forEach(([name, handler]) => process.off(name, handler)) }
+}

@@ -1,0 +1,170 @@
+import type { Schema } from './firewall-schema.ts'
+import type { Complaint } from './rule-words.ts'
+
+/** A set of ipset. */
+export type IpsetSpec = {
+  readonly name: string
+  /** `hash:net` */
+  readonly type: string
+  /** In ipset's words; `true` for those that have no value. */
+  readonly settings: Readonly<Record<string, string | true>>
+  /** Those that stay, sorted, as `ipset save` prints them, less their counters. */
+  readonly entries: readonly string[]
+  /** Desired only: those that run out. They are added when the set is made, and nobody misses them later. */
+  readonly passing?: readonly string[]
+  /** Desired only: rules of the lab put entries into it, or take them out. */
+  readonly filled?: true
+  /** It is as somebody wrote it, not yet in ipset's own form. */
+  readonly written?: true
+}
+
+/** Flags: settings without a value. */
+const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd'])
+
+/** Random: says how the kernel scatters entries, and nothing of what is in the set. */
+const RANDOM = 'initval'
+
+const unquoted = (text: string, replace: (part: string) => string): string =>
+  text.replace(/"[^"]*"|[^"]+/g, (part) => (part.startsWith('"') ? part : replace(part)))
+
+/** An entry without its counters, and whether it runs out. */
+function entryOf(text: string): { entry: string; passes: boolean } {
+  let passes = false
+  const entry = unquoted(text, (part) =>
+    part.replace(/ (packets|bytes) \d+/g, '').replace(/ timeout (\d+)/, (words, seconds) => {
+      passes ||= seconds !== '0'
+      return words
+    }),
+  )
+  return { entry: entry.trim(), passes }
+}
+
+/** What identifies an entry within its set. */
+export const keyOf = (entry: string): string => entry.split(' ', 1)[0] ?? ''
+
+/** The sets that a set lists. */
+export const setNamesIn = ({ type, entries }: IpsetSpec): string[] => (type === 'list:set' ? entries.map(keyOf) : [])
+
+/** The sets that `ipset save` prints, lists last, without entries that run out. */
+export function parseIpsets(text: string): IpsetSpec[] {
+  const sets = new Map<string, IpsetSpec & { entries: string[] }>()
+  for (const line of text.split('\n')) {
+    const [, verb, name = '', rest = ''] = /^(create|add) (\S+) (.*)$/.exec(line) ?? []
+    if (verb === 'create') sets.set(name, { name, ...made(rest), entries: [] })
+    else if (verb === 'add') {
+      const { entry, passes } = entryOf(rest)
+      if (!passes) sets.get(name)?.entries.push(entry)
+    }
+  }
+  for (const { entries } of sets.values()) entries.sort()
+  return [...sets.values()].sort((a, b) => Number(a.type === 'list:set') - Number(b.type === 'list:set'))
+}
+
+/** `hash:net family inet counters` */
+function made(text: string): Pick<IpsetSpec, 'type' | 'settings'> {
+  const [type = '', ...words] = text.split(' ').filter(Boolean)
+  const settings: Record<string, string | true> = {}
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string
+    const value = flags.has(word) ? true : (words[++i] ?? '')
+    if (word !== RANDOM) settings[word] = value
+  }
+  return { type, settings }
+}
+
+/** Whether an entry runs out, in a set with this default. */
+export const passes = (entry: string, timeout: string | true | undefined): boolean => {
+  let own: string | undefined
+  unquoted(entry, (part) => ((own ??= / timeout (\d+)/.exec(part)?.[1]), part))
+  return Number(own ?? timeout ?? 0) > 0
+}
+
+/** The kernel keeps 32 bytes for a set's name, the last one zero (IPSET_MAXNAMELEN). */
+const LONGEST = 31
+
+/** What speaks against a set of this name. */
+export function setNameFault(name: string): Complaint | undefined {
+  if (name.startsWith('netlab.')) return { summary: 'names of sets that begin with netlab. are netlab’s own' }
+  if (/^(?![-:!])[^\p{C}\p{Z}"'\\]+$/u.test(name) && Buffer.byteLength(name) <= LONGEST) return undefined
+  return {
+    summary: `"${name}" cannot be the name of a set`,
+    detail: `At most ${LONGEST} bytes without spaces, quotes and backslashes, and the first is no - : or !.`,
+  }
+}
+
+/** Words of an entry: none is an option of the program, and only a comment is quoted. */
+const entryShape = /^[^-\s"'\\][^\s"'\\]*(?: (?:comment "[^"\\\p{C}]*"|[^-\s"'\\][^\s"'\\]*))*$/u
+
+/** What speaks against an entry or the value of a setting. */
+export const entryFault = (text: string): Complaint | undefined =>
+  entryShape.test(text) && !/\p{C}/u.test(text)
+    ? undefined
+    : {
+        summary: 'this is no entry of a set',
+        detail: 'Write what follows `ipset add NAME`: 10.0.0.0/8, or 10.0.0.1 timeout 300 comment "a guest".',
+      }
+
+/** The value of a lab file's `ipsets.NAME` that asks for this set. */
+export const ipsetValue = ({ type, settings, entries, passing = [] }: IpsetSpec): Record<string, unknown> => ({
+  type,
+  ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, isNumber(key) ? Number(value) : value])),
+  ...(entries.length + passing.length > 0 && { entries: [...entries, ...passing] }),
+})
+
+const isNumber = (setting: string): boolean => ipsetSettings[setting]?.['type'] === 'integer'
+
+const number = (description: string, minimum: number, maximum: number): Schema => ({
+  description,
+  type: 'integer',
+  minimum,
+  maximum,
+})
+const flag = (description: string): Schema => ({ description, const: true })
+const word = (description: string, example: string): Schema => ({
+  description,
+  type: 'string',
+  pattern: '^[A-Za-z0-9][A-Za-z0-9./:-]*$',
+  examples: [example],
+})
+
+/** The settings of a set, in ipset's words. */
+export const ipsetSettings: Readonly<Record<string, Schema>> = {
+  family: { description: 'Of the addresses in a `hash`. Default: inet.', enum: ['inet', 'inet6'] },
+  range: word('What a `bitmap` is for: addresses or ports.', '10.0.0.0/16'),
+  netmask: number('Addresses are stored as networks of this length.', 1, 128),
+  bitmask: word('Bits of addresses that are stored.', '255.255.255.0'),
+  markmask: word('Bits of marks that are stored.', '0xff'),
+  hashsize: number('Size that a `hash` begins with; the kernel enlarges it.', 1, 1 << 30),
+  bucketsize: number('Entries in a bucket of a `hash`.', 2, 14),
+  maxelem: number('Entries that a `hash` takes. Default: 65536.', 1, 4294967295),
+  size: number('Sets that a `list:set` takes. Default: 8.', 1, 65536),
+  timeout: number('Seconds after which entries run out, unless they say otherwise; 0: they stay.', 0, 2147483),
+  counters: flag('Entries count packets and bytes.'),
+  comment: flag('Entries may have a comment.'),
+  skbinfo: flag('Entries may carry marks for packets.'),
+  forceadd: flag('A full set drops an entry for a new one.'),
+}
+
+/** The schema of a set. */
+export const ipsetSchema: Schema = {
+  description: 'A set of ipset, in ipset’s own words.',
+  type: 'object',
+  additionalProperties: false,
+  required: ['type'],
+  properties: {
+    type: {
+      description: 'How it is stored, and what is in it.',
+      type: 'string',
+      pattern: '^(hash|bitmap|list):[a-z0-9,]+$',
+      examples: ['hash:net', 'hash:ip,port', 'bitmap:port', 'list:set'],
+    },
+    ...ipsetSettings,
+    entries: {
+      description: 'What is in it: what follows `ipset add NAME`.',
+      type: 'array',
+      items: { type: ['string', 'integer'], minLength: 1 },
+      examples: [['10.0.0.0/8', '192.168.0.0/16 nomatch']],
+    },
+  },
+  examples: [{ type: 'hash:net', entries: ['10.0.0.0/8'] }],
+}

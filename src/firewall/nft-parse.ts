@@ -1,0 +1,136 @@
+import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
+import { named } from './save.ts'
+
+/** Removes what is in quotes, so that braces and commas there do not count. */
+const unquoted = (text: string): string => text.replace(/"[^"]*"/g, (quoted) => ' '.repeat(quoted.length))
+
+const depthOf = (text: string): number => {
+  const bare = unquoted(text)
+  return bare.split('{').length - bare.split('}').length
+}
+
+interface Item {
+  readonly text: string
+  readonly handle?: number
+}
+
+/** Takes ` # handle N` off the end of a line of `nft -a`. */
+function handled(line: string): Item {
+  const match = /^(.*?)\s*# handle (\d+)$/.exec(line)
+  return match ? { text: match[1]!, handle: Number(match[2]) } : { text: line }
+}
+
+/** Splits at the top level: braces and quotes hold together. */
+export function elementsOf(list: string): string[] {
+  const bare = unquoted(list)
+  const parts: string[] = []
+  let [depth, start] = [0, 0]
+  for (let i = 0; i <= bare.length; i++) {
+    const c = bare[i]
+    if (c === '{') depth++
+    if (c === '}') depth--
+    if (c === undefined || (c === ',' && depth === 0)) {
+      const part = list.slice(start, i).trim()
+      if (part) parts.push(part)
+      start = i + 1
+    }
+  }
+  return parts
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/**
+ * A rule with the elements of its sets and maps in order. They have none, and nft 1.0.6 prints those with flags
+ * (`syn | ack`) as it happens to read them.
+ */
+function inOrder(rule: string): string {
+  if (!rule.includes(' | ')) return rule
+  const bare = unquoted(rule)
+  let result = ''
+  let end = 0
+  for (const { index, 0: group } of bare.matchAll(/\{[^{}\n]*\}/g)) {
+    const elements = elementsOf(rule.slice(index + 1, index + group.length - 1)).sort(compare)
+    result += `${rule.slice(end, index)}{ ${elements.join(', ')} }`
+    end = index + group.length
+  }
+  return result + rule.slice(end)
+}
+
+/** Collects the items of a block that starts at `lines[at]`: an item is a line, or lines that a brace holds together. */
+function block(lines: readonly string[], at: number): { items: Item[]; end: number } {
+  const items: Item[] = []
+  for (let i = at; i < lines.length; i++) {
+    const line = lines[i]!.trim()
+    if (line === '') continue
+    if (unquoted(line).startsWith('}')) return { items, end: i }
+    const parts = [handled(line)]
+    let depth = depthOf(parts[0]!.text)
+    while (depth > 0 && i + 1 < lines.length) {
+      parts.push(handled(lines[++i]!.trim()))
+      depth += depthOf(parts.at(-1)!.text)
+    }
+    const handle = parts.at(-1)!.handle
+    items.push({ text: parts.map(({ text }) => text).join('\n'), ...(handle !== undefined && { handle }) })
+  }
+  return { items, end: lines.length }
+}
+
+const base = /^(type \S+ hook .+?);(?: policy (\w+);)?$/
+
+function chainOf(items: readonly Item[]): NftChain {
+  const rules: Item[] = []
+  let settings: Pick<NftChain, 'hook' | 'policy' | 'comment'> = {}
+  for (const item of items) {
+    const match = base.exec(item.text)
+    const comment = /^comment (".*")$/.exec(item.text)?.[1]
+    if (match) settings = { ...settings, hook: match[1]!, ...(match[2] !== undefined && { policy: match[2] }) }
+    else if (comment !== undefined) settings = { ...settings, comment }
+    else rules.push(item)
+  }
+  const handles = rules.flatMap(({ handle }) => (handle === undefined ? [] : [handle]))
+  return { ...settings, rules: rules.map(({ text }) => inOrder(text)), ...(handles.length > 0 && { handles }) }
+}
+
+function objectOf(items: readonly Item[]): NftObject {
+  const elements = items.find(({ text }) => text.startsWith('elements = {'))
+  const lines = items.filter((item) => item !== elements).map(({ text }) => text)
+  if (!elements) return { lines }
+  const inside = elements.text.slice(elements.text.indexOf('{') + 1, elements.text.lastIndexOf('}'))
+  return { lines, elements: elementsOf(inside.replace(/\s*\n\s*/g, ' ')).sort() }
+}
+
+/** Parses one table from the line after its head; returns the line that closes it. */
+function tableOf(lines: readonly string[], at: number): { table: NftTable; end: number } {
+  const table = { lines: [] as string[], objects: named<NftObject>(), chains: named<NftChain>() }
+  let i = at
+  for (; i < lines.length; i++) {
+    const { text } = handled(lines[i]!.trim())
+    if (text === '') continue
+    if (text === '}') break
+    if (!text.endsWith('{')) {
+      table.lines.push(text)
+      continue
+    }
+    const head = text.slice(0, -1).trim()
+    const { items, end } = block(lines, i + 1)
+    if (head.startsWith('chain ')) table.chains[head.slice('chain '.length)] = chainOf(items)
+    else table.objects[head] = objectOf(items)
+    i = end
+  }
+  return { table, end: i }
+}
+
+/** Parses what `nft -s list ruleset` prints, with `-a` or without. Tables by `FAMILY NAME`. */
+export function parseNft(text: string): NftSpec {
+  const tables = named<NftTable>()
+  const lines = text.split('\n')
+  for (let i = 0; i < lines.length; i++) {
+    const head = /^table (\S+ \S+) \{/.exec(lines[i]!)?.[1]
+    if (head === undefined) continue
+    const { table, end } = tableOf(lines, i + 1)
+    tables[head] = table
+    i = end
+  }
+  return { tables }
+}

@@ -1,0 +1,151 @@
+import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
+import { edits } from './ordered.ts'
+
+const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n') // prettier-ignore
+
+const objectBlock = (head: string, { lines, elements }: NftObject): string[] => [
+  `\t${head} {`,
+  ...lines.map((line) => indented(line, 2)),
+  ...(elements?.length ? [`\t\telements = { ${elements.join(', ')} }`] : []),
+  '\t}',
+]
+
+const chainBlock = (name: string, { comment, hook, policy, rules }: NftChain): string[] => [
+  `\tchain ${name} {`,
+  ...(comment === undefined ? [] : [`\t\tcomment ${comment}`]),
+  ...(hook === undefined ? [] : [`\t\t${hook};${policy === undefined ? '' : ` policy ${policy};`}`]),
+  ...rules.map((rule) => indented(rule, 2)),
+  '\t}',
+]
+
+/** A table as nft reads it. */
+export const tableText = (name: string, { lines, objects, chains }: NftTable): string[] => [
+  `table ${name} {`,
+  ...lines.map((line) => `\t${line}`),
+  ...Object.entries(objects).flatMap(([head, object]) => objectBlock(head, object)),
+  ...Object.entries(chains).flatMap(([chain, settings]) => chainBlock(chain, settings)),
+  '}',
+]
+
+/** Sets whose elements come and go with the packets: what is in them is state, not configuration. */
+export const isDynamic = ({ lines }: NftObject): boolean =>
+  lines.some((line) => /^flags .*\b(dynamic|timeout)\b/.test(line))
+
+const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n')
+
+/** Whether a rule brings a chain without a name: `tcp dport 22 jump { … }`. */
+const isBlock = (rule: string): boolean => rule.includes('\n')
+
+/** What of a table nftables cannot change in place: the table has to be loaded anew. */
+export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
+  if (!same(live.lines, desired.lines)) return 'the flags of a table'
+  for (const [head, object] of Object.entries(desired.objects))
+    if (live.objects[head] && !same(live.objects[head].lines, object.lines)) return `the settings of ${head}`
+  for (const [name, { hook, comment, rules }] of Object.entries(desired.chains)) {
+    const before = live.chains[name]
+    // nft 1.0.6 crashes when a rule with a block is added by a command of its own.
+    if (before && edits(before.rules, rules).inserted.some((index) => isBlock(rules[index]!)))
+      return 'rules with a block of their own'
+    if (before && (before.hook !== hook || before.comment !== comment)) return `the settings of chain ${name}`
+  }
+  return undefined
+}
+
+/** What is in the one and not in the other. */
+const beyond = (a: readonly string[] = [], b: readonly string[] = []): string[] => {
+  const known = new Set(b)
+  return a.filter((element) => !known.has(element))
+}
+
+/** The key of an element, without what belongs to it: `22 : accept` → `22`. */
+const keyOf = (element: string): string => element.split(/ : | counter\b| limit | comment | timeout /, 1)[0] ?? element
+
+/** Whether a set has intervals of names (`"eth*"`): nft 1.0.6 fails to change one, and has to be given all of it anew. */
+const isOfNames = (...sets: readonly NftObject[]): boolean =>
+  sets.some(
+    ({ lines, elements = [] }) =>
+      lines.some((line) => /^flags .*\binterval\b/.test(line)) && elements.some((e) => keyOf(e).includes('"')),
+  )
+
+function ruleLines(
+  table: string,
+  name: string,
+  live: NftChain,
+  desired: NftChain,
+): { add: string[]; remove: string[] } {
+  const { kept, removed, inserted } = edits(live.rules, desired.rules)
+  const handle = (index: number) => live.handles?.[index] ?? 0
+  let next = 0
+  const add = inserted.map((index) => {
+    while (next < kept.length && kept[next]!.to < index) next++
+    const before = kept[next]
+    const rule = desired.rules[index]!
+    return before
+      ? `insert rule ${table} ${name} handle ${handle(before.from)} ${rule}`
+      : `add rule ${table} ${name} ${rule}`
+  })
+  return { add, remove: removed.map((index) => `delete rule ${table} ${name} handle ${handle(index)}`) }
+}
+
+/**
+ * The lines that turn one table into another in place, keeping rules, elements and counters that stay. To insert a rule nft
+ * looks at those that are there, and 1.0.6 crashes where they have sets that it has not asked for: listing them asks.
+ */
+function changed(name: string, live: NftTable, desired: NftTable): string[] {
+  const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
+    Object.entries(a).filter(([key]) => !Object.hasOwn(b, key))
+  const fresh = only(desired.objects, live.objects)
+  const news = only(desired.chains, live.chains)
+  const policies = Object.entries(desired.chains).flatMap(([chain, c]) => {
+    const before = live.chains[chain]
+    return before && before.policy !== c.policy ? [[chain, { ...c, rules: [] }] as const] : []
+  })
+  const added = [
+    ...fresh.flatMap(([head, object]) => objectBlock(head, { lines: object.lines })),
+    ...[...news, ...policies].flatMap(([chain, c]) => chainBlock(chain, c)),
+  ]
+  const members = Object.entries(desired.objects).map(([head, object]) => {
+    const before = live.objects[head]
+    const idle = before !== undefined && isDynamic(object)
+    const [gone, come] = idle
+      ? [[], []]
+      : [beyond(before?.elements, object.elements), beyond(object.elements, before?.elements)]
+    const set = `${name} ${head.slice(head.indexOf(' ') + 1)}`
+    const put = (elements: readonly string[]): string[] =>
+      elements.length ? [`add element ${set} { ${elements.join(', ')} }`] : []
+    if (gone.length + come.length && before && isOfNames(before, object))
+      return { remove: [`flush ${head.split(' ')[0]} ${set}`], add: put(object.elements ?? []) }
+    return { remove: gone.length ? [`delete element ${set} { ${gone.map(keyOf).join(', ')} }`] : [], add: put(come) }
+  })
+  const rules = Object.entries(desired.chains).flatMap(([chain, c]) => {
+    const before = live.chains[chain]
+    return before ? [ruleLines(name, chain, before, c)] : []
+  })
+  const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
+  const inserts = rules.flatMap(({ add }) => add)
+  return [
+    ...(inserts.some((line) => line.startsWith('insert ')) ? ['list sets'] : []),
+    ...(added.length ? [`table ${name} {`, ...added, '}'] : []),
+    ...members.flatMap(({ remove }) => remove),
+    ...members.flatMap(({ add }) => add),
+    ...inserts,
+    ...rules.flatMap(({ remove }) => remove),
+    ...leaving.map((chain) => `flush chain ${name} ${chain}`),
+    ...leaving.map((chain) => `delete chain ${name} ${chain}`),
+    ...only(live.objects, desired.objects).map(([head]) => `delete ${head.replace(/ (?=\S+$)/, ` ${name} `)}`),
+  ]
+}
+
+const nothing: NftTable = { lines: [], objects: {}, chains: {} }
+
+/** The lines of the one transaction that turns the tables of a namespace into others. */
+export function nftLines(live: NftSpec, desired: NftSpec): string[] {
+  const tables = new Set([...Object.keys(live.tables), ...Object.keys(desired.tables)])
+  return [...tables].flatMap((name) => {
+    const [before, after] = [live.tables[name], desired.tables[name]]
+    if (!after) return before!.shared ? changed(name, before!, nothing) : [`delete table ${name}`]
+    if (!before) return tableText(name, after)
+    if (rebuilt(before, after) !== undefined) return [`delete table ${name}`, ...tableText(name, after)]
+    return changed(name, before, after)
+  })
+}

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { resolve } from 'node:path'
+import { UserError } from '../../model/diagnostic.ts'
+import { sandboxName, type Sandbox } from './holder.ts'
+import { ENTERED } from './entered.ts'
+import { findOrStart } from './restart.ts'
+
+/** Where the administrator's programs are: an ordinary user's PATH often lacks them. */
+const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Runs netlab with these arguments in the user's sandbox of this name, with this terminal, environment and directory,
+ * and ends as it ends: returns its exit code, or dies of the same signal.
+ */
+export async function enterSandbox(name: string, args: readonly string[]): Promise<number> {
+  if (!sandboxName.test(name))
+    throw UserError.of(`"${name}" cannot be the name of a sandbox`, 'At most 32 small letters, digits and -.')
+  let namespaces: number[] | undefined
+  let sandbox: Sandbox | undefined
+  // It may be ended, with its last lab, between being found and being opened; once opened, it cannot go away.
+  for (let tries = 0; !namespaces && tries < 5; tries++) {
+    sandbox = findOrStart(name)
+    namespaces = open(sandbox)
+  }
+  if (!namespaces || !sandbox) throw UserError.of(`the sandbox ${name} ends as soon as it is made`)
+  const argv = [
+    ...['--preserve-credentials', '--user=/proc/self/fd/3', '--mount=/proc/self/fd/4', '--net=/proc/self/fd/5', '--'],
+    ...[process.execPath, resolve(process.argv[1] ?? ''), ...args],
+  ]
+  const { NETLAB_SANDBOX: _, ...kept } = process.env
+  const env = {
+    ...kept,
+    PATH: [kept['PATH'], ...SBIN].filter(Boolean).join(':'),
+    [ENTERED]: [process.pid, sandbox.pid, name, here()].join(' '),
+  }
+  const child = spawn('nsenter', argv, { stdio: ['inherit', 'inherit', 'inherit', ...namespaces], env })
+  namespaces.forEach(closeSync)
+  for (const signal of SIGNALS) process.on(signal, () => reachesAll(signal) || child.kill(signal))
+  return new Promise((finish, fail) => {
+    child.once('error', () => fail(UserError.of('nsenter: command not found', 'It comes with util-linux.')))
+    child.once('exit', (code, signal) => {
+      if (!signal) return finish(code ?? 1)
+      SIGNALS.forEach((one) => process.removeAllListeners(one))
+      process.kill(process.pid, signal)
+      // Some signals do not end node at once, or at all.
+      setTimeout(() => finish(128 + constants.signals[signal]), 100)
+    })
+  })
+}
+
+/** Opens the namespaces of a sandbox, which keeps them; undefined when they are gone. */
+function open({ pid }: Sandbox): number[] | undefined {
+  const fds: number[] = []
+  try {
+    for (const namespace of ['user', 'mnt', 'net']) fds.push(openSync(`/proc/${pid}/ns/${namespace}`, 'r'))
+    return fds
+  } catch {
+    fds.forEach(closeSync)
+    return undefined
+  }
+}
+
+const here = (): string => {
+  try {
+    return process.cwd()
+  } catch {
+    return '/' // it was removed
+  }
+}
+
+/** Whether the terminal sends this signal to the child as well: they are the ones in front of it (proc_pid_stat(5)). */
+function reachesAll(signal: NodeJS.Signals): boolean {
+  if (signal !== 'SIGINT' && signal !== 'SIGQUIT') return false
+  const [, , group, , , front] = readFileSync('/proc/self/stat', 'utf8').replace(/.*\) /s, '').split(' ')
+  return group === front
+}

@@ -1,0 +1,57 @@
+import { readFileSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UserError } from '../model/diagnostic.ts'
+import type { Stranger } from '../model/runner.ts'
+import { attempt, isMarked, netOf, pids } from './lab-processes.ts'
+
+/** How long a process may take to end when it is asked to, and when it is made to, in milliseconds. */
+const PATIENCE = 2000
+
+/**
+ * The processes in these namespaces that do not carry the lab's marks. Those that cannot be looked at
+ * are somebody else's, in namespaces of somebody else's.
+ */
+export async function strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]> {
+  const homes = new Map<number, string>()
+  for (const namespace of namespaces) {
+    const inode = attempt(() => statSync(`/run/netns/${namespace}`).ino)
+    if (inode !== undefined) homes.set(inode, namespace)
+  }
+  return pids().flatMap((pid): Stranger[] => {
+    const inode = netOf(pid)
+    const namespace = inode === undefined ? undefined : homes.get(inode)
+    const started = namespace === undefined ? undefined : startOf(Number(pid))
+    if (namespace === undefined || started === undefined) return []
+    if (isMarked(pid, lab)) return []
+    const command = textOf(pid, 'cmdline').replaceAll('\0', ' ').trim() || textOf(pid, 'comm').trim()
+    return [{ namespace, pid: Number(pid), started, command }]
+  })
+}
+
+/** Ends processes: asks first (SIGTERM), then makes them (SIGKILL). Throws a UserError when one is still there. */
+export async function end(processes: readonly Stranger[]): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const one of processes) if (isThere(one)) attempt(() => process.kill(one.pid, signal))
+    for (const until = Date.now() + PATIENCE; processes.some(isThere) && Date.now() < until;) await sleep(20)
+  }
+  const left = processes.filter(isThere)
+  if (left.length)
+    throw UserError.of(
+      `cannot end ${left.map(({ pid, command }) => `${pid} (${command})`).join(', ')}`,
+      'Nothing was changed. End them yourself, or run this as somebody who may.',
+    )
+}
+
+const isThere = ({ pid, started }: Stranger): boolean => startOf(pid) === started
+
+/** Field 22 of /proc/PID/stat; undefined when there is no such process, or it has ended and nobody has asked how. */
+function startOf(pid: number): string | undefined {
+  // The name of the program, in parentheses, may have spaces in it.
+  const fields = textOf(pid, 'stat')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return fields[0] === 'Z' ? undefined : fields[19]
+}
+
+const textOf = (pid: number | string, file: string): string =>
+  attempt(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? ''

@@ -1,0 +1,188 @@
+import type { Field, LinkType } from '../../model/link-type.ts'
+import { groupMask, router } from './port.ts'
+
+/** USER_HZ: bridge timers are in hundredths of a second in the kernel's interface and in iproute2's. */
+const HUNDREDTHS = 100
+const units: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, min: 60 }
+
+/** A duration such as `4s` or `1500ms`, or a number in hundredths of a second, as hundredths of a second. */
+export function hundredths(value: unknown): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|min)$/.exec(String(value))
+  return match ? Math.round(Number(match[1]) * (units[match[2] ?? 's'] ?? 1) * HUNDREDTHS) : Number(value)
+}
+
+const timer = (description: string, fallback: number, minimum: number, maximum: number): Field => ({
+  schema: {
+    description: `${description} A duration (\`4s\`), or a number in hundredths of a second as in iproute2. Default: ${fallback / HUNDREDTHS}s.`,
+    anyOf: [
+      { type: 'integer', minimum, maximum },
+      { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|min)$' },
+    ],
+    examples: ['4s', fallback],
+  },
+  normal: hundredths,
+  wrong: (value) => {
+    const [time, least, most] = [hundredths(value), minimum, maximum].map((n) => n / HUNDREDTHS) as [
+      number,
+      number,
+      number,
+    ]
+    return time < least || time > most ? `${time} s is not within ${least} s and ${most} s` : undefined
+  },
+  // The kernel counts in ticks, which may be longer than a hundredth and no whole number of them (clock_t_to_jiffies).
+  same: (a, b) => Math.abs(Number(a) - Number(b)) <= 1,
+  fallback,
+})
+const toggle = (description: string, fallback = false): Field => ({
+  schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
+  words: (v) => [v === true ? '1' : '0'],
+  fallback,
+})
+const number = (description: string, fallback: number, minimum: number, maximum: number): Field => ({
+  schema: { type: 'integer', minimum, maximum, description: `${description} Default: ${fallback}.` },
+  fallback,
+})
+/** `word` is what `ip link` takes, `printed` what it prints. What this kernel does not tell of is as it always is. */
+const option = (word: string, field: Field, printed = word): Field => ({
+  ...field,
+  words: (v) => [word, ...(field.words?.(v) ?? [String(v)])],
+  read: ({ [printed]: value }) =>
+    typeof field.fallback === 'boolean' && value !== undefined ? value === 1 || value === true : value,
+})
+/** How long nobody asks and answers about groups of multicast, at most, in hundredths of a second: a day. */
+const LONG = 24 * 60 * 60 * HUNDREDTHS
+const interval = (name: string, description: string, fallback: number): Record<string, Field> => ({
+  [`mcast_${name}_interval`]: option(
+    `mcast_${name}_interval`,
+    timer(description, fallback, 1, LONG),
+    `mcast_${name}_intvl`,
+  ),
+})
+/** What IGMP and MLD do (RFC 3376, RFC 3810; ip-link(8), "bridge type support"). */
+const multicast: Readonly<Record<string, Field>> = {
+  mcast_snooping: option(
+    'mcast_snooping',
+    toggle('Whether multicast goes only where somebody listens, as far as that is known.', true),
+  ),
+  mcast_vlan_snooping: option('mcast_vlan_snooping', toggle('Whether that is known for each VLAN apart.')),
+  mcast_router: router('mcast_router', 'Whether the bridge itself routes multicast.'),
+  mcast_querier: option('mcast_querier', toggle('Whether the bridge asks who listens.')),
+  mcast_query_use_ifaddr: option(
+    'mcast_query_use_ifaddr',
+    toggle('Whether it asks with its own address, and not with 0.0.0.0.'),
+  ),
+  mcast_igmp_version: option('mcast_igmp_version', number('Version of IGMP.', 2, 2, 3)),
+  mcast_mld_version: option('mcast_mld_version', number('Version of MLD.', 1, 1, 2)),
+  mcast_hash_max: option('mcast_hash_max', number('Most groups that are remembered.', 4096, 1, 4294967295)),
+  mcast_last_member_count: option(
+    'mcast_last_member_count',
+    number('How often it is asked whether somebody still listens.', 2, 0, 255),
+    'mcast_last_member_cnt',
+  ),
+  mcast_startup_query_count: option(
+    'mcast_startup_query_count',
+    number('Questions at the start.', 2, 0, 255),
+    'mcast_startup_query_cnt',
+  ),
+  ...interval('last_member', 'Time between two of these questions.', 100),
+  ...interval('membership', 'How long a listener is remembered.', 26000),
+  ...interval('querier', 'How long another that asks is remembered.', 25500),
+  ...interval('query', 'Time between questions.', 12500),
+  ...interval('query_response', 'How long an answer may take.', 1000),
+  ...interval('startup_query', 'Time between the questions at the start.', 3125),
+  mcast_stats_enabled: option('mcast_stats_enabled', toggle('Whether messages of IGMP and MLD are counted.')),
+}
+/** VLANs (bridge(8), "bridge vlan"). */
+const vlans: Readonly<Record<string, Field>> = {
+  vlan_filtering: option('vlan_filtering', toggle('Whether ports belong to VLANs.')),
+  vlan_protocol: {
+    schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+    words: (v) => ['vlan_protocol', String(v)],
+    // `ip -N` prints the protocol's number.
+    read: ({ vlan_protocol }) => (/34984|802\.1ad/.test(String(vlan_protocol)) ? '802.1ad' : '802.1Q'),
+    fallback: '802.1Q',
+  },
+  vlan_default_pvid: option(
+    'vlan_default_pvid',
+    number('VLAN of frames without a tag at ports that say no other; 0: none.', 1, 0, 4094),
+  ),
+  vlan_stats_enabled: option('vlan_stats_enabled', toggle('Whether the traffic of each VLAN is counted.')),
+  vlan_stats_per_port: {
+    ...option('vlan_stats_per_port', toggle('Whether it is counted at each port apart.')),
+    forces: 'the kernel takes it only while the bridge has no ports', // br_vlan_set_stats_per_port
+  },
+}
+
+/** A learning switch in software (ip-link(8), "bridge type support"; the kernel's Documentation/networking/bridge.rst). */
+export const bridge: LinkType = {
+  name: 'bridge',
+  description:
+    'A switch in software: it learns MAC addresses, floods what it does not know, and can have addresses itself.',
+  example: 'bridges:\n  br0:\n    addresses: [172.17.0.1/16]\n    stp: true\n    forward_delay: 4s',
+  fields: {
+    stp: option('stp_state', toggle('Spanning tree protocol.')),
+    forward_delay: option(
+      'forward_delay',
+      timer('How long a port listens and learns before it forwards, with STP.', 1500, 0, 3000),
+    ),
+    hello_time: option('hello_time', timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
+    max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
+    ageing_time: {
+      ...option('ageing_time', timer('How long a MAC address is kept after it was last seen.', 30000, 0, 100000000)),
+      // While the tree changes the kernel has another for the moment; it stays for good when the protocol is turned off
+      // meanwhile (__br_set_topology_change in net/bridge/br_stp.c).
+      read: ({ ageing_time, stp_state, topology_change, forward_delay }) =>
+        stp_state === 1 && topology_change === 1 && ageing_time === 2 * Number(forward_delay) ? undefined : ageing_time,
+    },
+    priority: option('priority', {
+      schema: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 65535,
+        description: 'Priority in the election of the root bridge; the lowest wins. Default: 32768.',
+      },
+      fallback: 32768,
+    }),
+    // BR_GROUPFWD_RESTRICTED in net/bridge/br_private.h.
+    group_fwd_mask: groupMask(
+      'Link-local groups that the bridge passes on, as bits: 16384 lets LLDP through.',
+      0b111,
+      'STP, pause frames and link aggregation (1, 2, 4) are never passed on',
+    ),
+    group_address: {
+      schema: {
+        type: 'string',
+        pattern: '^01:80:[cC]2:00:00:0[0-9a-fA-F]$',
+        description: 'MAC address that STP speaks to. Default: 01:80:c2:00:00:00.',
+      },
+      normal: (value) => String(value).toLowerCase(),
+      // br_changelink and group_addr_store in net/bridge refuse the addresses of others.
+      wrong: (value) => (/0[123]$/.test(String(value)) ? `${String(value)} is not for spanning trees` : undefined),
+      words: (v) => ['group_address', String(v)],
+      read: ({ group_addr }) => group_addr,
+      fallback: '01:80:c2:00:00:00',
+    },
+    no_linklocal_learn: option(
+      'no_linklocal_learn',
+      toggle('Whether addresses are not learnt from frames to link-local groups.'),
+    ),
+    ...vlans,
+    ...multicast,
+    nf_call_iptables: option(
+      'nf_call_iptables',
+      toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
+    ),
+    nf_call_ip6tables: option('nf_call_ip6tables', toggle('The same for ip6tables.')),
+    nf_call_arptables: option('nf_call_arptables', toggle('The same for arptables.')),
+  },
+  // Without STP the kernel takes any (br_set_forward_delay in net/bridge/br_stp.c).
+  wrong: ({ stp, forward_delay = 1500 }) =>
+    stp === true && Number(forward_delay) < 200
+      ? ['forward_delay', 'with stp, ports listen for 2 s at least']
+      : undefined,
+  mtu: () => undefined,
+  requires: (spec) => ['bridge', ...(Object.keys(vlans).some((name) => name in spec) ? ['vlan_filtering'] : [])],
+  hasPorts: true,
+  followsPorts: true,
+  byType: false,
+}

@@ -1,0 +1,44 @@
+import type { Kind } from '../../model/kind.ts'
+import { linkId, nameOf } from '../../model/resource.ts'
+import { covered, ip } from '../common.ts'
+import { linkTypes } from './link-types.ts'
+
+/** Devices that tunnel modules put into every namespace (net.core.fb_tunnels_only_for_init_net). */
+const fallbacks = new Set(['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip6gre0', 'ip_vti0', 'ip6_vti0'])
+const known = new Set(linkTypes.map(({ name }) => name))
+
+export type DeviceSpec = {
+  /** `ip link`'s name of the type. */
+  readonly type: string
+  readonly up: boolean
+}
+
+/** A device of a type that a lab cannot describe: in a namespace of the lab's it is always drift. */
+export const device: Kind<DeviceSpec> = {
+  name: 'device',
+  read: (dump, { namespace, root }) =>
+    dump.links.flatMap((link) => {
+      const type = link.linkinfo?.info_kind
+      // Hardware that was moved in has no type, and cannot be deleted.
+      return type === undefined || known.has(type === 'tun' ? 'tap' : type) || root || fallbacks.has(link.ifname)
+        ? []
+        : [
+            {
+              id: linkId(namespace, link.ifname),
+              kind: 'device',
+              namespace,
+              spec: { type, up: link.flags.includes('UP') },
+            },
+          ]
+    }),
+  describe: ({ type }) => type,
+  compare: () => [],
+  needs: () => [],
+  lostWith: ({ namespace }) => [namespace],
+  create: () => [],
+  update: () => [],
+  remove: (r, context) =>
+    covered(device, r, context)
+      ? []
+      : [{ stage: 'delete links', operation: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }],
+}

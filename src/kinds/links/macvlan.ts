@@ -1,0 +1,33 @@
+import type { LinkType } from '../../model/link-type.ts'
+
+/** A device with a MAC of its own directly on the lower device's segment (ip-link(8), "MACVLAN and MACVTAP"). */
+export const macvlan: LinkType = {
+  name: 'macvlan',
+  description:
+    'An interface with a MAC address of its own on the segment of its lower device, which itself cannot reach it.',
+  example: 'interfaces:\n  eth0: { type: macvlan, link: host:eth0, mode: bridge, addresses: [192.168.10.2/24] }',
+  fields: {
+    mode: {
+      schema: {
+        enum: ['private', 'vepa', 'bridge', 'passthru'],
+        description: 'Who may talk to whom on the lower device. Default: bridge.',
+      },
+      initial: 'bridge',
+      words: (v) => ['mode', String(v)],
+      forces: 'the mode is chosen when it is made',
+    },
+    bcqueuelen: {
+      schema: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 4294967295,
+        description: 'Broadcast packets that wait at most to be handed on. Default: 1000.',
+      },
+      fallback: 1000, // MACVLAN_DEFAULT_BC_QUEUE_LEN in drivers/net/macvlan.c
+    },
+  },
+  lower: 'required',
+  noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)
+  mtu: (lower) => lower,
+  byType: true,
+}

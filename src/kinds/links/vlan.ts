@@ -1,0 +1,41 @@
+import type { Field, LinkType } from '../../model/link-type.ts'
+
+const flag = (word: string, description: string, fallback: boolean): Field => ({
+  schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
+  words: (v) => [word, v === true ? 'on' : 'off'],
+  read: ({ flags = [] }) => (flags as readonly string[]).includes(word.toUpperCase()),
+  fallback,
+})
+
+/** The frames of one VLAN of the lower device (IEEE 802.1Q; ip-link(8), "VLAN"). */
+export const vlan: LinkType = {
+  name: 'vlan',
+  description: 'The frames that carry one VLAN tag on the lower device, without the tag.',
+  example: 'interfaces:\n  eth0.10: { type: vlan, link: eth0, id: 10, addresses: [10.0.10.1/24] }',
+  fields: {
+    id: {
+      schema: { type: 'integer', minimum: 0, maximum: 4094, description: 'VLAN identifier.' },
+      forces: 'the tag is chosen when it is made',
+    },
+    protocol: {
+      schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+      fallback: '802.1Q',
+      // `ip -N` prints the protocol's number.
+      read: (d) => (/34984|802\.1ad/.test(String(d['protocol'])) ? '802.1ad' : '802.1Q'),
+      forces: 'the kind of tag is chosen when it is made',
+    },
+    reorder_hdr: flag('reorder_hdr', 'Whether the tag is taken off before programs that capture see the frame.', true),
+    gvrp: flag('gvrp', 'Whether the VLAN is announced by GVRP.', false),
+    mvrp: flag('mvrp', 'Whether the VLAN is announced by MVRP.', false),
+    loose_binding: flag('loose_binding', 'Whether it stays up when its lower device goes down.', false),
+    bridge_binding: flag(
+      'bridge_binding',
+      'Whether it is up while a port of its lower device, a bridge, has the VLAN and is up.',
+      false,
+    ),
+  },
+  lower: 'required',
+  multicast: 'lower', // vlan_dev_init in net/8021q/vlan_dev.c
+  mtu: (lower) => lower,
+  byType: true,
+}

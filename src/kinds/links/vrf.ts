@@ -1,0 +1,20 @@
+import type { LinkType } from '../../model/link-type.ts'
+
+/** A routing domain of its own: its ports look up routes in its table (Documentation/networking/vrf.rst). */
+export const vrf: LinkType = {
+  name: 'vrf',
+  description: 'A routing domain: interfaces whose `master` it is use its table.',
+  example: 'interfaces:\n  red: { type: vrf, table: 10 }\n  eth0: { master: red, addresses: [10.0.0.1/24] }',
+  fields: {
+    table: {
+      schema: { type: 'integer', minimum: 1, maximum: 4294967295, description: 'Routing table of the domain.' },
+      forces: 'the table is chosen when it is made',
+    },
+  },
+  hasPorts: true,
+  noMac: () => true,
+  noArp: true,
+  multicast: false,
+  mtu: () => undefined,
+  byType: true,
+}

@@ -1,0 +1,147 @@
+import { sha256 } from '../model/digest.ts'
+import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
+import type { Expansion } from './expansion.ts'
+import type { LinkFile, Shorthand } from './lab-file.ts'
+import { suggest } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+import { draft, likelyBridge, take, typeOf, type Draft } from './drafts.ts'
+interface End {
+  readonly namespace: string
+  readonly name: string
+  readonly path: Path
+  readonly on: 'key' | 'value'
+  readonly value: Shorthand
+}
+
+export function cable(
+  x: Expansion,
+  drafts: Map<string, Draft>,
+  bridges: ReadonlySet<string>,
+  link: LinkFile,
+  path: Path,
+): void {
+  const { endpoints } = link
+  const listed = Array.isArray(endpoints)
+  const written: [string, Shorthand, Path][] = listed
+    ? endpoints.map((end: string, i) => [end, null, [...path, 'endpoints', i]])
+    : Object.entries(endpoints as Record<string, Shorthand>).map(([end, value]) => [
+        end,
+        value,
+        [...path, 'endpoints', end],
+      ])
+  if (written.length !== 2)
+    return x.report.error(
+      [...path, 'endpoints'],
+      `a link has two ends, this one has ${written.length}`,
+      'More than two hosts share a bridge: give each its own link to it.',
+    )
+  const ends = written.flatMap(([text, value, where]) => end(x, text, value, where, listed ? 'value' : 'key') ?? [])
+  const [a, b] = ends
+  if (!a || !b) return
+  if (a.namespace === b.namespace && a.name === b.name)
+    return x.report.error(b.path, 'both ends are the same interface', undefined, b.on)
+  const id = (e: End): string => linkId(e.namespace, e.name)
+  const port = (e: End, other: End): string => (bridges.has(id(e)) ? portName(drafts, e, other) : id(e))
+  const ids = [port(a, b), port(b, a)] as const
+  for (const [e, own, peer] of [
+    [a, ids[0], ids[1]],
+    [b, ids[1], ids[0]],
+  ] as const) {
+    const one = draft(x, drafts, own, typeOf('veth'), e.path, e.value)
+    if (!one) continue
+    one.peer = peer
+    if (one.settings['type'])
+      x.report.error(
+        one.settings['type'].path,
+        'the end of a link is a veth: it has no type',
+        `Declare an interface of a type under namespaces.${e.namespace}.interfaces instead.`,
+        'key',
+      )
+    if (own !== id(e)) {
+      const addresses = one.settings['addresses']
+      if (addresses) {
+        x.report.error(
+          addresses.path,
+          `${id(e).replace('/', ':')} is a bridge: this end is a port of it`,
+          `A port has no addresses. Put them under namespaces.${e.namespace}.bridges.${e.name}.addresses.`,
+        )
+        delete one.settings['addresses']
+      }
+      one.settings['bridge'] = { value: e.name, path: e.path }
+    }
+    for (const name of ['mtu', 'impairments'] as const)
+      if (link[name] !== undefined) take(x, one, { [name]: link[name] }, path)
+  }
+}
+
+function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key' | 'value'): End | undefined {
+  const colon = text.indexOf(':')
+  if (colon <= 0 || colon === text.length - 1)
+    return void x.report.error(
+      path,
+      `"${text}" is no end of a link`,
+      'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
+      on,
+    )
+  const [namespace, name] = [text.slice(0, colon), text.slice(colon + 1)]
+  const { namespaces } = x.file
+  if (!Object.hasOwn(namespaces, namespace))
+    return void x.report.error(
+      path,
+      `there is no namespace ${namespace}`,
+      () => suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
+      on,
+    )
+  if (name === 'lo')
+    return void x.report.error(
+      path,
+      'a link cannot end in lo',
+      'Every namespace has its own lo. Choose another name.',
+      on,
+    )
+  const shares = namespaces[namespace]?.shares
+  if (shares !== undefined)
+    return void x.report.error(path, `${namespace} is a second name of ${shares}`, `Write ${shares}:${name}.`, on)
+  return { namespace, name, path, on, value }
+}
+
+/**
+ * Warns of ends of links that are called almost like a bridge of their namespace, and that the lab uses for nothing: the
+ * bridge itself may be meant.
+ */
+export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
+  const given = new Set(['mtu', 'impairments']) // these may be the link's own
+  const suspects = [...drafts.values()].flatMap((one) => {
+    const bare = one.path[0] === 'links' && Object.keys(one.settings).every((name) => given.has(name))
+    const likely = bare ? likelyBridge(drafts, one.id) : undefined
+    return likely === undefined ? [] : [{ ...one, likely }]
+  })
+  if (suspects.length === 0) return
+  const used = new Set([...x.resources.values()].map(({ spec }) => spec['link']))
+  for (const { id, path, on, likely } of suspects)
+    if (!used.has(id) && !Object.hasOwn(x.file.namespaces[namespaceOf(id)]?.interfaces ?? {}, nameOf(id)))
+      x.report.warning(
+        path,
+        `${id.replace('/', ':')} is no bridge: the link ends in an interface of its own`,
+        likely,
+        on,
+      )
+}
+
+/** The kernel's limit, in bytes. */
+const LONGEST = 15
+
+/**
+ * The name of a bridge's port: the other end's, so that it depends on nothing else. One that is too long is cut and gets
+ * a hash. Parallel cables between two bridges are counted.
+ */
+function portName(drafts: ReadonlyMap<string, Draft>, bridge: End, other: End): string {
+  const full = `${other.namespace}~${other.name}`
+  for (let n = 1; ; n++) {
+    const wanted = n === 1 ? full : `${full}~${n}`
+    const digest = sha256(wanted).slice(0, 6)
+    const id = linkId(bridge.namespace, wanted.length <= LONGEST ? wanted : `${wanted.slice(0, 8)}~${digest}`)
+    if (!drafts.has(id)) return id
+  }
+}

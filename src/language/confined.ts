@@ -1,0 +1,34 @@
+import type { Expansion } from './expansion.ts'
+import type { Report } from './report.ts'
+
+/** What the place lacks in which a lab is to live, when that is a user's sandbox and not the machine itself. */
+export interface Confines {
+  /** An error where the lab is about to be made; a warning where it is only looked at. */
+  readonly severity: 'error' | 'warning'
+  /** Whether /dev/net/tun can be opened. */
+  readonly tun: boolean
+  /** Whether the kernel hides this setting from namespaces that are not root's. */
+  readonly hides: (sysctl: string) => boolean
+}
+
+/** Says what of the file only root can have, at its place. */
+export function checkConfines(x: Expansion, { severity, tun, hides }: Confines): void {
+  const say = (...words: Parameters<Report['error']>): void => x.report[severity](...words)
+  const away = `An ordinary user’s labs live in a sandbox. On the machine itself: sudo netlab apply ${x.report.position([]).file}`
+  for (const [name, fields] of Object.entries(x.file.namespaces)) {
+    const path = ['namespaces', name]
+    if (fields?.root) say([...path, 'root'], `${name} is the machine’s own namespace, which no sandbox reaches`, away)
+    for (const [dev, settings] of Object.entries(fields?.interfaces ?? {}))
+      if (!tun && isTap(settings))
+        say(
+          [...path, 'interfaces', dev, 'type'],
+          `${dev} is a tap device, and only root may open /dev/net/tun here`,
+          away,
+        )
+    for (const key of Object.keys(fields?.sysctls ?? {}))
+      if (hides(key)) say([...path, 'sysctls', key], `the kernel has ${key} only in root’s namespaces`, away, 'key')
+  }
+}
+
+const isTap = (settings: unknown): boolean =>
+  typeof settings === 'object' && settings !== null && 'type' in settings && settings.type === 'tap'

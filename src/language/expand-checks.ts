@@ -1,0 +1,163 @@
+import { canonicalAddress, parseCidr } from '../model/cidr.ts'
+import type { Check, Observation } from '../model/check.ts'
+import type { Expansion } from './expansion.ts'
+import type { CheckFile, Settings } from './lab-file.ts'
+import { quantity } from './impairments.ts'
+import { argvOf } from './expand-processes.ts'
+import { suggest } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+const kinds = ['ping', 'tcp', 'udp', 'run'] as const
+type Kind = (typeof kinds)[number]
+/** Fields that mean nothing with some kinds of check, and why. */
+const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>>> = {
+  to: { ping: 'Pings are answered by the kernel of whoever has the address: nobody has to listen.' },
+  mtu: {
+    tcp: 'TCP cuts what it sends into packets that fit. Try the size with ping.',
+    udp: 'Try the size with ping.',
+    run: 'The command makes its own packets: tell it their size, as in ping -M do -s 1472.',
+  },
+}
+/** What an observation tells packets by. */
+const marks = ['source', 'destination', 'sport', 'dport', 'protocol'] as const
+
+/** The most that a check may take with `within`, in seconds. */
+const LONGEST = 3600
+
+/** The lab's own tests. */
+export function expandChecks(x: Expansion): Check[] {
+  return (x.file.checks ?? []).flatMap((check, i) => expandCheck(x, check, ['checks', i]) ?? [])
+}
+
+function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined {
+  const before = x.report.diagnostics.length
+  const known = (name: string, where: Path): boolean => {
+    if (Object.hasOwn(x.file.namespaces, name)) return true
+    const names = Object.keys(x.file.namespaces)
+    x.report.error(
+      where,
+      `there is no namespace ${name}`,
+      () => suggest(name, names) ?? `There are: ${names.join(', ')}.`,
+    )
+    return false
+  }
+  const target = (text: string, where: Path): void => {
+    if (canonicalAddress(text) === undefined) known(text, where)
+  }
+  const withPort = (text: string, where: Path): string | undefined => {
+    const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+    if (port === undefined || Number(port) < 1 || Number(port) > 65535)
+      return void x.report.error(
+        where,
+        `"${text}" is no host and port`,
+        'Write it as web:80, 10.0.0.1:80 or [fd00::1]:80.',
+      )
+    return bracketed ?? plain
+  }
+  known(c.from, [...path, 'from'])
+  const said = kinds.filter((kind) => c[kind] !== undefined)
+  const [kind] = said
+  if (said.length !== 1 || kind === undefined)
+    return void x.report.error(
+      path,
+      said.length ? `a check tries one thing, this one ${said.join(' and ')}` : 'the check tries nothing',
+      'Give one of ping, tcp, udp and run.',
+    )
+  for (const [field, reasons] of Object.entries(senseless))
+    if (c[field] !== undefined && reasons[kind] !== undefined)
+      x.report.error([...path, field], `${field} means nothing with ${kind}`, reasons[kind], 'key')
+  if (kind === 'ping') target(String(c['ping']), [...path, 'ping'])
+  if (kind === 'tcp' || kind === 'udp') {
+    const host = withPort(String(c[kind]), [...path, kind])
+    if (host !== undefined) target(host, [...path, kind])
+  }
+  if (c['to'] !== undefined) {
+    const host = withPort(String(c['to']), [...path, 'to'])
+    if (host !== undefined) known(host, [...path, 'to'])
+  }
+  const { expect } = c
+  if (typeof expect === 'object' && kind !== 'run')
+    x.report.error(
+      [...path, 'expect'],
+      'an exit code and output are expected of a command (run)',
+      'Here it is pass or fail.',
+    )
+  for (const stream of ['stdout', 'stderr']) {
+    const wanted = (expect as Settings | undefined)?.[stream]
+    const [, pattern, flags] = /^\/(.*)\/([imsu]*)$/s.exec(typeof wanted === 'string' ? wanted : '') ?? []
+    if (pattern !== undefined)
+      try {
+        new RegExp(pattern, flags)
+      } catch (error) {
+        x.report.error([...path, 'expect', stream], `${String(wanted)} is no pattern`, (error as Error).message)
+      }
+  }
+  const duration = (field: 'timeout' | 'within'): number | undefined => {
+    if (c[field] === undefined) return undefined
+    const time = quantity(c[field], { us: 1, ms: 1e3, s: 1e6, m: 6e7 }, 1e6)
+    if (!time)
+      x.report.error([...path, field], `"${String(c[field])}" is no time`, 'Seconds, or a duration such as 500ms.')
+    return time === undefined ? undefined : time / 1e6
+  }
+  const [timeout, within] = [duration('timeout'), duration('within')]
+  if (within !== undefined && within > LONGEST)
+    x.report.error([...path, 'within'], `${String(c['within'])} is too long`, 'At most an hour: 60m.')
+  const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? [])
+  observed.forEach((o, i) =>
+    checkObservation(x, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
+  )
+  if (x.report.diagnostics.length > before) return undefined
+  const { run, timeout: _, within: __, observe: ___, ...rest } = c
+  return {
+    ...(rest as unknown as Check),
+    ...(run !== undefined && { run: argvOf(run) }),
+    ...(timeout !== undefined && { timeout }),
+    ...(within !== undefined && { within }),
+    ...(observed.length && { observe: observed as unknown as Observation[] }),
+    get source() {
+      return x.report.position(path)
+    },
+  }
+}
+
+/** Whether there is such a place, and whether such a packet can be there. */
+function checkObservation(
+  x: Expansion,
+  o: Settings,
+  kind: Kind,
+  where: Path,
+  known: (name: string, where: Path) => boolean,
+): void {
+  const [home = '', name = ''] = String(o['at']).split(/:(.*)/s)
+  if (name === '') x.report.error([...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
+  else if (known(home, [...where, 'at'])) {
+    const base = x.file.namespaces[home]?.shares ?? home
+    const here = [...x.resources.values()]
+      .filter((r) => r.namespace === base && 'up' in r.spec)
+      .map(({ id }) => id.slice(base.length + 1))
+    if (!here.includes(name) && !x.file.namespaces[base]?.root)
+      x.report.error(
+        [...where, 'at'],
+        `there is no interface ${name} in ${home}`,
+        () => suggest(name, here) ?? `There are: ${here.join(', ')}.`,
+      )
+  }
+  for (const field of ['source', 'destination']) {
+    const text = o[field] === undefined ? undefined : String(o[field])
+    if (text === undefined || canonicalAddress(text) !== undefined || parseCidr(text)) continue
+    if (/[/:]/.test(text))
+      x.report.error([...where, field], `"${text}" is no address`, 'Write an address, a subnet or a namespace.')
+    else known(text, [...where, field])
+  }
+  const protocol = String(o['protocol'])
+  if (protocol.startsWith('icmp'))
+    for (const field of ['sport', 'dport'])
+      if (o[field] !== undefined)
+        x.report.error([...where, field], `${field} means nothing with ${protocol}`, 'ICMP has no ports.', 'key')
+  if (kind === 'run' && marks.every((field) => o[field] === undefined))
+    x.report.error(
+      where,
+      'with run, an observation has to say what the packet is like',
+      `netlab does not know which packets are the command's, and any would do. Give one of ${marks.join(', ')}.`,
+    )
+}

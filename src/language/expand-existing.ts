@@ -1,0 +1,60 @@
+import { generatedMac } from '../kinds/common.ts'
+import { bridge as bridgeType } from '../kinds/links/bridge.ts'
+import { labMetric } from '../model/owner.ts'
+import type { LinkType } from '../model/link-type.ts'
+import { namespaceOf } from '../model/resource.ts'
+import { addresses } from './addresses.ts'
+import type { Expansion } from './expansion.ts'
+import type { Draft } from './drafts.ts'
+import type { Path } from './yaml/source.ts'
+
+/** An interface of the machine's own, which may be of any type. */
+export const machines: LinkType = {
+  name: 'existing',
+  description: 'An interface of the machine’s own.',
+  example: 'interfaces:\n  nic0: { existing: true }',
+  fields: {},
+  mtu: () => undefined,
+  builtin: true,
+  byType: false,
+}
+
+/** Whether a draft is of an interface that is there without the lab. */
+export const isExisting = (made: Draft | undefined): boolean => made?.settings['existing'] !== undefined
+
+/** What a lab may say of such an interface. */
+const SAID = new Set(['existing', 'addresses'])
+
+/** The interface, and the addresses that the lab gives it. */
+export function expandExisting(x: Expansion, { id, type, path, on, settings }: Draft): void {
+  const namespace = namespaceOf(id)
+  if (!x.file.namespaces[namespace]?.root)
+    return x.report.error(
+      settings['existing']?.path ?? path,
+      `nothing is in ${namespace} that the lab has not made`,
+      'Only the machine’s own namespace (root: true) has interfaces that are there without it.',
+      'key',
+    )
+  for (const [name, { path: where }] of Object.entries(settings))
+    if (!SAID.has(name))
+      x.report.error(
+        where,
+        `${name} of ${id.replace('/', ':')} is the machine’s own, which a lab does not change`,
+        'With existing go only addresses.',
+        'key',
+      )
+  addExisting(x, id, path, on, type === bridgeType)
+  addresses(x, id, settings['addresses'], undefined, labMetric(x.lab))
+}
+
+/** An interface of the machine's own that something of the lab stands on. */
+export function addExisting(x: Expansion, id: string, path: Path, on: 'key' | 'value', bridge = false): void {
+  if (x.resources.has(id)) return
+  x.add({ id, kind: 'existing', namespace: namespaceOf(id), spec: { up: true, ...(bridge && { bridge }) } }, path, on)
+}
+
+/**
+ * The MAC address of a port of a bridge that is the machine's own. A bridge takes the lowest of its ports' addresses for
+ * its own (br_stp_recalculate_bridge_id in net/bridge/br_stp_if.c): this one is above those of hardware, so that it stays.
+ */
+export const portMac = (lab: string, id: string): string => generatedMac(lab, id).replace(/^02/, 'fe')

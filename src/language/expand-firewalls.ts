@@ -1,0 +1,89 @@
+import { desiredIptables, iptablesResource } from '../kinds/iptables.ts'
+import { nftablesResource, nftProblems } from '../kinds/nftables.ts'
+import { offsetInScalar } from '../firewall/place.ts'
+import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import type { Place } from '../model/firewall.ts'
+import { namespaceOf, nameOf } from '../model/resource.ts'
+import type { Expansion } from './expansion.ts'
+import { readNft, type Beside, type Origin } from './nft.ts'
+import type { Path, Source } from './yaml/source.ts'
+
+/** Where a place in what the file says about the firewall with this id is: in the file, or in the dump that it names. */
+export type PlaceInFile = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'>
+
+/** By id, where the lines of a rule set of nftables are written. */
+export type Origins = Map<string, readonly Origin[]>
+
+/** Finds places again: in a rule's text, in a block of nft text, in the file that `restore`, `file` or `include` names. */
+export function whereIn(source: Source, origins: Origins): PlaceInFile {
+  const shown = (position: Position) => ({ position, snippet: source.snippet(position) })
+  return (id, place) => {
+    const { path, line, column, length, dump, file } = original(place, origins.get(id))
+    const [, set] = /^ipset\/(.*)$/.exec(nameOf(id)) ?? []
+    const field: Path = ['namespaces', namespaceOf(id), ...(set === undefined ? [nameOf(id)] : ['ipsets', set])]
+    if (file !== undefined) return { position: { file, line, column, ...(length !== undefined && { length }) } }
+    if (dump) {
+      const named = [...field, 'restore'].reduce<unknown>(
+        (v, step) => (v as Record<string, unknown> | undefined)?.[step],
+        source.value,
+      )
+      return { position: { file: String(named), line, column, ...(length !== undefined && { length }) } }
+    }
+    const full = [...field, ...path]
+    const start = source.offset(full)
+    if (start === undefined) return shown(source.position(full))
+    return shown(source.at(offsetInScalar(source.text, start, line, column), length ?? 1))
+  }
+}
+
+/** A place in a rule set as the place where it is written. */
+function original({ line = 1, column = 1, ...place }: Place, origins: readonly Origin[] | undefined) {
+  const origin = origins?.[line - 1]
+  if (!origin) return { line, column, ...place }
+  const { path, file, shift } = origin
+  return { ...place, path, line: origin.line, column: column + shift, ...(file !== undefined && { file }) }
+}
+
+/** The rule sets of every namespace, as they are written; the kernel's tools bring them into their own form later. */
+export function expandFirewalls(x: Expansion, where: PlaceInFile, origins: Origins, beside: Beside): void {
+  for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
+    const root = fields?.root
+    for (const kind of ['iptables', 'ip6tables'] as const) {
+      const value = fields?.[kind]
+      if (value === undefined) continue
+      const path = ['namespaces', namespace, kind]
+      const id = `${namespace}/${kind}`
+      let dump: string | undefined
+      const named = value['restore']
+      if (typeof named === 'string')
+        try {
+          dump = beside.read(named)
+        } catch (error) {
+          x.report.error([...path, 'restore'], `cannot read ${named}`, (error as Error).message)
+          continue
+        }
+      const context = { kind, lab: x.lab, ...(root && { root }), ...(dump !== undefined && { dump }) }
+      const { spec, problems } = desiredIptables(value, context)
+      for (const { summary, detail, place } of problems)
+        x.report.at(where(id, place).position ?? x.report.position(path), summary, detail)
+      const resource = iptablesResource(kind, namespace, spec, root && { root })
+      if (resource) x.add(resource, path, 'key')
+    }
+    if (fields?.nftables === undefined) continue
+    const path = ['namespaces', namespace, 'nftables']
+    const id = `${namespace}/nftables`
+    const { text, origins: lines, remarks } = readNft(fields.nftables, beside)
+    for (const { severity, summary, detail, file, line, shift, length = 1, ...at } of remarks) {
+      const column = shift + 1
+      const known = file === undefined ? where(id, { ...at, line, column, length }).position : undefined
+      const position = known ?? { file: file ?? '', line, column, length }
+      if (severity === 'error') x.report.at(position, summary, detail)
+      else x.report.warn(position, summary, detail)
+    }
+    origins.set(id, lines)
+    for (const { summary, detail, place } of nftProblems(text))
+      x.report.at(where(id, place).position ?? x.report.position(path), summary, detail)
+    const resource = nftablesResource(namespace, text, x.lab, root && { root })
+    if (resource) x.add(resource, path, 'key')
+  }
+}

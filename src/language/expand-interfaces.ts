@@ -1,0 +1,260 @@
+import { bridge as bridgeType } from '../kinds/links/bridge.ts'
+import { portFields } from '../kinds/links/port.ts'
+import { settingName, settingsOf } from '../kinds/settings.ts'
+import type { LinkSpec } from '../model/link-type.ts'
+import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
+import type { Expansion } from './expansion.ts'
+import type { Settings } from './lab-file.ts'
+import { expandFdb } from './expand-fdb.ts'
+import { impairmentSpec } from './impairments.ts'
+import { interfaceName } from './valid-names.ts'
+import { suggest } from './report.ts'
+import type { Path } from './yaml/source.ts'
+import { expandVlans } from './expand-vlans.ts'
+
+import { addresses } from './addresses.ts'
+import { draft, elsewhere, longForm, merge, typeOf, type Draft } from './drafts.ts'
+import { addExisting, expandExisting, isExisting, machines, portMac } from './expand-existing.ts'
+import { cable, warnOfMistypedBridges } from './cables.ts'
+/** Every interface of the lab: lo, those with a type, bridges, ends of links; with its addresses and impairments. */
+export function expandInterfaces(x: Expansion): void {
+  const drafts = new Map<string, Draft>()
+  const { namespaces, links = [] } = x.file
+  for (const [namespace, fields] of Object.entries(namespaces)) {
+    const home = ['namespaces', namespace]
+    if (!fields?.root && !fields?.shares)
+      drafts.set(linkId(namespace, 'lo'), {
+        id: linkId(namespace, 'lo'),
+        type: typeOf('loopback'),
+        path: home,
+        on: 'key',
+        settings: {},
+      })
+    for (const [name, value] of Object.entries(fields?.bridges ?? {}))
+      draft(x, drafts, linkId(namespace, name), bridgeType, [...home, 'bridges', name], value)
+    for (const [name, value] of Object.entries(fields?.interfaces ?? {})) {
+      const type = longForm(value)['type']
+      if (type !== undefined)
+        draft(x, drafts, linkId(namespace, name), typeOf(String(type)), [...home, 'interfaces', name], value)
+      else if (longForm(value)['existing'] !== undefined)
+        draft(x, drafts, linkId(namespace, name), machines, [...home, 'interfaces', name], value)
+    }
+  }
+  const bridges = new Set([...drafts.values()].filter(({ type }) => type === bridgeType).map(({ id }) => id))
+  links.forEach((link, i) => cable(x, drafts, bridges, link, ['links', i]))
+  for (const [namespace, fields] of Object.entries(namespaces))
+    for (const [name, value] of Object.entries(fields?.interfaces ?? {}))
+      if (longForm(value)['type'] === undefined && longForm(value)['existing'] === undefined)
+        merge(x, drafts, linkId(namespace, name), ['namespaces', namespace, 'interfaces', name], value)
+  finish(x, drafts)
+  warnOfMistypedBridges(x, drafts)
+}
+
+/** Drafts → resources. Lower devices, masters and MTUs are resolved when all interfaces are known. */
+function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
+  const specs = new Map<string, LinkSpec>()
+  for (const made of drafts.values()) specs.set(made.id, specOf(x, made, drafts))
+  const mtuOf = (id: string, depth = 0): number | undefined => {
+    const [spec, made] = [specs.get(id), drafts.get(id)]
+    if (!spec || !made || depth > 8) return undefined
+    const lower = spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1)
+    // Of what stands on the machine's own, whose MTU the lab does not know, it is what the kernel makes of that.
+    const unknown = spec.link !== undefined && lower === undefined
+    return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
+  }
+  const ports = new Map<string, number>()
+  for (const [id, { master }] of specs)
+    if (master !== undefined) {
+      const bridge = linkId(namespaceOf(id), master)
+      ports.set(bridge, Math.min(ports.get(bridge) ?? Infinity, mtuOf(id) ?? Infinity))
+    }
+  for (const made of drafts.values()) {
+    const { id, type, path, on, settings } = made
+    const namespace = namespaceOf(id)
+    if (isExisting(made)) {
+      expandExisting(x, made)
+      continue
+    }
+    const lower = settings['link']
+    if (lower && inCircle(specs, id)) {
+      x.report.error(lower.path, `${id.replace('/', ':')} stands on itself`, 'The lower devices form a circle.')
+      continue
+    }
+    const mtu = mtuOf(id)
+    const { mtu: _, up, ...spec } = specs.get(id) ?? { up: true }
+    const { master, mac } = spec as LinkSpec
+    const toMachines = master !== undefined && mac === undefined && isExisting(drafts.get(linkId(namespace, master)))
+    const more = { ...(mtu !== undefined && { mtu }), ...(toMachines && { mac: portMac(x.lab, id) }) }
+    x.add({ id, kind: type.name, namespace, spec: { up, ...more, ...spec } }, path, on)
+    if (lower && spec.link !== undefined && !drafts.has(spec.link)) addExisting(x, spec.link, lower.path, 'value')
+    addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
+    expandVlans(x, id, settings['pvid'], settings['vlans'])
+    expandFdb(x, id, settings['fdb'])
+    const impairments = settings['impairments']
+    if (impairments) {
+      const wanted = impairmentSpec(x.report, impairments.value as Settings, impairments.path)
+      if (wanted)
+        x.add(
+          { id: `${id}/qdisc`, kind: 'qdisc', namespace, spec: { dev: nameOf(id), ...wanted } },
+          impairments.path,
+          'key',
+        )
+    }
+  }
+}
+
+const macForm = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
+
+function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): LinkSpec {
+  const { id, type, settings, peer } = made
+  const namespace = namespaceOf(id)
+  const spec: Record<string, unknown> = { up: true, ...(peer !== undefined && { peer }) }
+  const noMac = type.noMac?.(Object.fromEntries(Object.entries(settings).map(([name, { value }]) => [name, value])))
+  for (const [name, { value, path }] of Object.entries(settings)) {
+    if (elsewhere.has(name)) continue
+    const field = type.fields[name] ?? portFields(type).get(name)
+    if (field?.apart) continue
+    if (field) {
+      const wrong = field.wrong?.(value)
+      if (wrong !== undefined) x.report.error(path, wrong)
+      const normal = field.normal ? field.normal(value) : value
+      if (normal !== field.fallback) spec[name] = normal
+    } else if (name === 'others') spec[name] = value
+    else if (!settingsOf(type).has(name))
+      x.report.error(
+        path,
+        `a ${type.name} has no ${name}`,
+        `Its fields are: ${Object.keys(type.fields).join(', ') || 'none of its own'}.`,
+        'key',
+      )
+    else if (name === 'arp' && type.noArp && value === false)
+      continue // it is so
+    else if ((name === 'mac' && noMac) || (name === 'arp' && (type.noArp || type.builtin)))
+      x.report.error(path, `a ${type.name} has no ${name} to set`, undefined, 'key')
+    else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))
+      x.report.error(
+        path,
+        value === '' ? 'the alias is empty' : 'this alias is where netlab marks what it owns',
+        'Leave it out, or choose another.',
+      )
+    else if (name === 'mac') {
+      const mac = String(value).toLowerCase()
+      if (!macForm.test(mac))
+        x.report.error(
+          path,
+          `"${String(value)}" is no MAC address`,
+          'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
+        )
+      else if (mac === '00:00:00:00:00:00') x.report.error(path, `${mac} is no interface’s address`)
+      else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
+        x.report.error(path, `${mac} is a multicast address`, 'The first byte of an interface’s address is even: 02:…')
+      else spec['mac'] = mac
+    } else spec[name] = value
+  }
+  for (const [name, { initial }] of Object.entries(type.fields))
+    if (initial !== undefined && settings[name] === undefined) spec[name] = initial
+  const [odd, why] = type.wrong?.(spec) ?? []
+  if (odd !== undefined) x.report.error(settings[odd]?.path ?? made.path, why ?? '')
+  for (const field of ['id', 'table'])
+    if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
+      x.report.error(made.path, `a ${type.name} needs ${field}`, type.example, 'key')
+  const chosen = settings['type']
+  if (chosen && chosen.value !== type.name)
+    x.report.error(chosen.path, `${id.replace('/', ':')} is the end of a link`, 'It is a veth: it has no type.')
+  const lower = settings['link']
+  if (lower && !type.lower) x.report.error(lower.path, `a ${type.name} has no lower device`, undefined, 'key')
+  else if (lower) {
+    const found = lowerId(x, namespace, String(lower.value), lower.path, drafts)
+    if (found !== undefined) spec['link'] = found
+  } else if (type.lower === 'required')
+    x.report.error(made.path, `a ${type.name} needs link, its lower device`, type.example, 'key')
+  const master = settings['bridge'] ?? settings['master']
+  if (settings['bridge'] && settings['master'])
+    x.report.error(
+      settings['master'].path,
+      `${nameOf(id)} is a port of ${String(master?.value)} already`,
+      'It can be one.',
+    )
+  else if (master && isMaster(x, made, drafts, settings['bridge'] !== undefined, master)) spec['master'] = master.value
+  ofPort(x, made, drafts, spec)
+  return spec as LinkSpec
+}
+
+/** Settings that only ports of bridges have, and the group that marks what is netlab's. */
+function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap<string, Draft>, spec: object): void {
+  const ports = portFields(type)
+  const master = 'master' in spec ? drafts.get(linkId(namespaceOf(id), String(spec.master))) : undefined
+  for (const [name, { path }] of Object.entries(settings))
+    if (ports.has(name) && master?.type !== bridgeType)
+      x.report.error(
+        path,
+        `${id.replace('/', ':')} is no port of a bridge`,
+        `${name} is a setting of ports: name the bridge with bridge: NAME.`,
+        'key',
+      )
+  const group = settings[settingName(type, 'group')]
+  if (group && x.file.namespaces[namespaceOf(id)]?.root)
+    x.report.error(group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
+}
+
+/** Whether what `bridge` or `master` names can have the interface as a port. */
+function isMaster(
+  x: Expansion,
+  { id, type }: Draft,
+  drafts: ReadonlyMap<string, Draft>,
+  toBridge: boolean,
+  { value, path }: Draft['settings'][string],
+): boolean {
+  const namespace = namespaceOf(id)
+  const name = String(value)
+  const target = drafts.get(linkId(namespace, name))?.type
+  const refuse = (summary: string, detail?: string): boolean => {
+    x.report.error(path, summary, detail)
+    return false
+  }
+  if (!target?.hasPorts || (toBridge && target !== bridgeType)) {
+    const here = [...drafts.values()]
+      .filter((d) => namespaceOf(d.id) === namespace && d.type.hasPorts)
+      .map((d) => nameOf(d.id))
+    return refuse(
+      `there is no ${toBridge ? 'bridge' : 'VRF or bridge'} ${name} in ${namespace}`,
+      suggest(name, here) ??
+        (here.length ? `There are: ${here.join(', ')}.` : `Declare it under namespaces.${namespace}.bridges.`),
+    )
+  }
+  if (name === nameOf(id)) return refuse('an interface cannot be a port of itself')
+  // What the kernel refuses: br_add_if in net/bridge/br_if.c, do_vrf_add_slave in drivers/net/vrf.c.
+  if (type.builtin) return refuse(`${nameOf(id)} cannot be a port`)
+  if (type.hasPorts && (target === bridgeType || type !== bridgeType))
+    return refuse(
+      `a ${type.name} cannot be a port of a ${target.name}`,
+      target === type ? 'Join two bridges with a link between them.' : undefined,
+    )
+  return true
+}
+
+/** Whether interfaces are, in a circle, each other's lower device. */
+function inCircle(specs: ReadonlyMap<string, LinkSpec>, id: string): boolean {
+  const seen = new Set<string>()
+  for (let at = specs.get(id)?.link; at !== undefined && !seen.has(at); at = specs.get(at)?.link) {
+    if (at === id) return true
+    seen.add(at)
+  }
+  return false
+}
+
+function lowerId(
+  x: Expansion,
+  namespace: string,
+  text: string,
+  path: Path,
+  drafts: ReadonlyMap<string, Draft>,
+): string | undefined {
+  const id = text.includes(':') ? text.replace(':', '/') : linkId(namespace, text)
+  const home = namespaceOf(id)
+  if (drafts.has(id)) return id
+  // The machine's own devices are there without the lab.
+  if (x.file.namespaces[home]?.root && interfaceName.test(nameOf(id))) return id
+  const near = suggest(nameOf(id), [...drafts.keys()].filter((other) => namespaceOf(other) === home).map(nameOf))
+  return void x.report.error(path, `there is no interface ${nameOf(id)} in ${home}`, near)
+}

@@ -1,0 +1,77 @@
+import { entryFault, setNameFault, type IpsetSpec } from '../firewall/ipset-text.ts'
+import { setsFilledBy, setsOf } from '../firewall/rule-words.ts'
+import { ipsetId, ipsetResource } from '../kinds/ipset.ts'
+import type { IptablesSpec } from '../model/firewall.ts'
+import { nameOf, type Resource } from '../model/resource.ts'
+import type { Expansion } from './expansion.ts'
+import type { PlaceInFile } from './expand-firewalls.ts'
+import { suggest } from './report.ts'
+
+/** The sets of ipset of every namespace, as they are written. */
+export function expandIpsets(x: Expansion): void {
+  for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
+    const path = ['namespaces', namespace, 'ipsets']
+    const sets = Object.entries(fields?.ipsets ?? {})
+    if (fields?.root && sets.length) {
+      x.report.error(
+        path,
+        'the machine’s own namespace can have no sets of a lab',
+        'Nothing in a set says whose it is.',
+      )
+      continue
+    }
+    // The kernel wants what is listed to be there first.
+    sets.sort(([, a], [, b]) => Number(a.type === 'list:set') - Number(b.type === 'list:set'))
+    for (const [name, { type, entries = [], ...settings }] of sets) {
+      const at = [...path, name]
+      const fault = setNameFault(name)
+      if (fault) x.report.error(at, fault.summary, fault.detail, 'key')
+      const texts = entries.map(String)
+      texts.forEach((text, i) => {
+        const wrong = entryFault(text)
+        if (wrong) x.report.error([...at, 'entries', i], wrong.summary, wrong.detail)
+      })
+      const values = Object.entries(settings).map(
+        ([key, value]) => [key, value === true ? true : String(value)] as const,
+      )
+      const spec: IpsetSpec = { name, type, settings: Object.fromEntries(values), entries: texts, written: true }
+      x.add(ipsetResource(namespace, spec), at, 'key')
+    }
+  }
+}
+
+/** The sets that rules name: they must be the lab's, and some are filled by rules. Rules have been expanded. */
+export function checkIpsets(x: Expansion, where: PlaceInFile): void {
+  const all = [...x.resources.values()]
+  for (const rules of all.filter(({ kind }) => kind === 'iptables' || kind === 'ip6tables')) {
+    const { tables, written } = rules.spec as unknown as IptablesSpec
+    for (const [table, chains] of Object.entries(tables))
+      for (const [chain, { rules: list }] of Object.entries(chains))
+        list.forEach((rule, i) => {
+          const place = written?.[table]?.chains[chain]?.[i] ?? { path: [table, chain] }
+          for (const name of setsOf(rule)) {
+            if (x.resources.has(ipsetId(rules.namespace, name))) continue
+            const position = where(rules.id, place).position ?? x.report.position(['namespaces', rules.namespace])
+            x.report.at(position, ...missing(x, rules, name))
+          }
+          for (const name of setsFilledBy(rule)) {
+            const id = ipsetId(rules.namespace, name)
+            const set = x.resources.get(id)
+            if (set) x.resources.set(id, { ...set, spec: { ...set.spec, filled: true } })
+          }
+        })
+  }
+}
+
+function missing(x: Expansion, { namespace, root }: Resource, name: string): [summary: string, detail: string] {
+  if (root)
+    return [
+      `rules of a lab cannot name ${name} here`,
+      'Sets of ipset in the machine’s own namespace are not the lab’s.',
+    ]
+  const others = [...x.resources.values()].flatMap(({ kind, namespace: home, id }) =>
+    kind === 'ipset' && home === namespace ? [nameOf(nameOf(id))] : [],
+  )
+  const advice = `Declare it in namespaces.${namespace}: ipsets: { ${name}: { type: hash:ip, entries: [] } }`
+  return [`there is no set ${name} in ${namespace}`, `${suggest(name, others) ?? ''} ${advice}`.trim()]
+}

@@ -1,0 +1,252 @@
+import { addressId } from '../kinds/address-spec.ts'
+import { makeHop, routeId } from '../kinds/route.ts'
+import { discards, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
+import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
+import { canonicalEncap } from '../model/encap.ts'
+import { metrics, metricValue, type Metrics } from '../model/metrics.ts'
+import { linkId } from '../model/resource.ts'
+import type { Expansion } from './expansion.ts'
+import type { HopFile, RouteFile } from './lab-file.ts'
+import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
+import { tableNumber } from './expand-rules.ts'
+import type { Path } from './yaml/source.ts'
+
+/** What a way of a route is looked for in. */
+interface RouteGround {
+  readonly nets: readonly Net[]
+  readonly table: number | undefined
+  readonly onlink: boolean
+}
+
+/** The gateway and the interface it is reached by; undefined when something is wrong with them. */
+function expandHop(
+  x: Expansion,
+  home: Home,
+  { nets, table, onlink }: RouteGround,
+  hop: HopFile,
+  path: Path,
+): Hop | undefined {
+  const via = hop.via === undefined ? undefined : canonicalAddress(hop.via)
+  if (hop.via !== undefined && via === undefined) {
+    x.report.error([...path, 'via'], `"${hop.via}" is no address`, 'A gateway is an address without a prefix length.')
+    return undefined
+  }
+  if (!mustHave(x, home, hop.dev, path)) return undefined
+  const isNear = (net: Net): boolean => hop.dev === undefined || net.dev === hop.dev
+  const near = via === undefined ? [] : netsFor(nets.filter(isNear), via, table)
+  const domain = near[0]?.table
+  const own = via !== undefined && home.subnets.find((net) => net.table === domain && net.cidr.address === via)
+  if (own) {
+    x.report.error(
+      [...path, 'via'],
+      `${via} is ${home.namespace}’s own address (${own.dev})`,
+      'A gateway is another host: the router’s address in this subnet.',
+    )
+    return undefined
+  }
+  const linkLocal = via?.startsWith('fe80:')
+  if (via !== undefined && !linkLocal && isUnclear(x, home, via, near, [...path, 'via'])) return undefined
+  const dev = hop.dev ?? (linkLocal ? undefined : near[0]?.dev)
+  const reachable = via === undefined || linkLocal || onlink || home.root || near.length > 0
+  if (!reachable || (via !== undefined && dev === undefined && !home.root)) {
+    const needs = linkLocal
+      ? 'A link-local gateway needs `dev`: it is on every interface.'
+      : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`
+    x.report.error(
+      [...path, 'via'],
+      `${via} is on no subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
+      needs,
+    )
+    return undefined
+  }
+  const encap = hop.encap === undefined ? undefined : canonicalEncap(hop.encap)
+  if (hop.encap !== undefined && encap === undefined) {
+    x.report.error(
+      [...path, 'encap'],
+      `"${hop.encap}" is no encapsulation`,
+      'In the words of `ip route`: mpls 100/200, seg6 mode encap segs fd00::1,fd00::2, seg6local action End, ip id 7 dst 10.0.0.9, ip6 ….',
+    )
+    return undefined
+  }
+  return makeHop({
+    via,
+    dev,
+    weight: hop.weight,
+    onlink: onlink && via !== undefined,
+    encap,
+    ...(hop.realm !== undefined && { realm: String(hop.realm) }),
+  })
+}
+
+/** A route of a namespace; `onLink` are the networks that routes to a device lead to. */
+export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r: RouteFile, path: Path): void {
+  const { namespace } = home
+  const type = r.type === undefined || r.type === 'unicast' ? undefined : (r.type as RouteSpec['type'])
+  const ends = discards(type)
+  const destination = r.to === 'default' ? undefined : parseCidr(r.to)
+  if (r.to !== 'default' && !destination)
+    return x.report.error([...path, 'to'], `"${r.to}" is no network`, 'Write `default`, or a network as 10.0.0.0/8.')
+  const family = destination?.family ?? familyOfDefault(home, r)
+  if (destination) {
+    const right = subnetOf(destination)
+    if (right !== formatCidr(destination)) {
+      const text = `${r.to} has host bits set: the network is ${right}`
+      if (family === 4) return x.report.error([...path, 'to'], text, `Write ${right}.`)
+      x.report.warning([...path, 'to'], text, `The kernel takes it as ${right}.`)
+    }
+  }
+  if (ends && (r.via ?? r.dev ?? r.nexthops ?? r.encap) !== undefined)
+    return x.report.error(path, `a ${r.type} route leads nowhere: it has no via, dev, encap or nexthops`)
+  if (r.nexthops && (r.via ?? r.dev) !== undefined)
+    return x.report.error(path, 'a route has either via and dev, or nexthops')
+  if (r.nexthops && (r.encap ?? r.realm) !== undefined)
+    return x.report.error(path, 'each of the nexthops has an encap and a realm of its own')
+  if (!ends && !r.nexthops && r.via === undefined && r.dev === undefined)
+    return x.report.error(
+      path,
+      `the route to ${r.to} says neither via nor dev`,
+      'Where should it go? Give the gateway (via) or the interface (dev).',
+    )
+  if (r.nexthops && r.nexthops.length < 2)
+    return x.report.error([...path, 'nexthops'], 'several ways are at least two', 'Write via and dev instead.')
+  if (r.onlink && r.via === undefined && !r.nexthops?.some(({ via }) => via !== undefined))
+    return x.report.error([...path, 'onlink'], 'onlink is said of a gateway, and there is none', undefined, 'key')
+  const src = r.src === undefined ? undefined : canonicalAddress(r.src)
+  if (
+    r.src !== undefined &&
+    !(src !== undefined && (home.root || home.subnets.some(({ cidr }) => cidr.address === src)))
+  )
+    return x.report.error([...path, 'src'], `${r.src} is no address of ${namespace}`, listNets(home))
+  if (src !== undefined && familyOf(src) !== family)
+    return x.report.error([...path, 'src'], `${src} is no source of IPv${family} packets`)
+  if (r.vrf !== undefined && r.table !== undefined)
+    return x.report.error([...path, 'vrf'], 'the table is that of the VRF: a route has either table or vrf')
+  if (r.vrf !== undefined && x.resources.get(linkId(namespace, r.vrf))?.kind !== 'vrf')
+    return x.report.error([...path, 'vrf'], `there is no VRF ${r.vrf} in ${namespace}`)
+  // As iproute2 does: local routes are looked for in the local table.
+  const named = r.vrf ?? r.table ?? (type === 'local' ? 'local' : undefined)
+  const table = tableNumber(x, namespace, named, path)
+  if (!isOfFamily(x, r, family, path)) return
+  const ground = { nets: [...home.subnets, ...onLink], table, onlink: r.onlink === true }
+  const hop = ends || r.nexthops ? {} : expandHop(x, home, ground, r, path)
+  const nexthops = r.nexthops?.map((h, i) => expandHop(x, home, ground, h, [...path, 'nexthops', i]))
+  if (!hop || nexthops?.some((h) => h === undefined)) return
+  // IPv4 by way of an IPv6 gateway is possible (RFC 5549), the reverse is not.
+  for (const [i, { via }] of [hop, ...(nexthops ?? [])].entries() as IterableIterator<[number, Hop]>)
+    if (via !== undefined && family === 6 && familyOf(via) === 4)
+      return x.report.error(
+        i ? [...path, 'nexthops', i - 1, 'via'] : [...path, 'via'],
+        `an IPv6 route cannot go by way of ${via}`,
+        'Its gateway has an IPv6 address.',
+      )
+  downLinks(x, home, [hop, ...(nexthops ?? [])], path)
+  const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
+  const from = r.from === undefined ? undefined : parseCidr(r.from)
+  if (r.from !== undefined && from?.family !== 6)
+    return x.report.error([...path, 'from'], `"${r.from}" is no network of IPv6 sources`)
+  const shape = { ...(type && { type }), family, ...hop, ...(nexthops && { nexthops: [] }) }
+  const spec: RouteSpec = {
+    to: to === '0.0.0.0/0' ? 'default' : to,
+    family,
+    ...(type && { type }),
+    ...(from && from.prefix > 0 && { from: subnetOf(from) }),
+    ...hop,
+    ...(src !== undefined && { src }),
+    // 0 is the default of both; IPv6's is called 1024.
+    ...(r.metric !== undefined && r.metric !== 0 && !(family === 6 && r.metric === 1024) && { metric: r.metric }),
+    ...(table !== undefined && { table }),
+    ...metricsOf(x, r, path),
+    ...(r.tos !== undefined && Number(r.tos) !== 0 && { tos: `0x${Number(r.tos).toString(16)}` }),
+    ...(r.pref !== undefined && r.pref !== 'medium' && { pref: r.pref }),
+    ...(nexthops && { nexthops: nexthops.filter((h) => h !== undefined) }),
+    ...scopeOf(x, r.scope, shape, path),
+  }
+  kernelsOwn(x, home, spec, path)
+  x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
+}
+
+/** Says so if a setting is of the other family only. */
+function isOfFamily(x: Expansion, r: RouteFile, family: 4 | 6, path: Path): boolean {
+  const others = family === 6 ? (['tos', 'realm'] as const) : (['pref', 'from'] as const)
+  const wrong = others.find((field) => r[field] !== undefined)
+  if (wrong !== undefined) x.report.error([...path, wrong], `an IPv${family} route has no ${wrong}`, undefined, 'key')
+  return wrong === undefined
+}
+
+/** The scope, where it is not the usual one. The kernel refuses or leaves out what a warning is given for. */
+function scopeOf(
+  x: Expansion,
+  scope: string | undefined,
+  shape: Omit<RouteSpec, 'to'>,
+  path: Path,
+): { scope?: string } {
+  if (scope === undefined || scope === usualScope(shape)) return {}
+  const senseless =
+    shape.family === 6
+      ? 'an IPv6 route has no scope'
+      : scope === 'nowhere' && !discards(shape.type)
+        ? 'only a route that leads nowhere can have the scope nowhere'
+        : undefined
+  if (senseless === undefined) return { scope }
+  x.report.warning([...path, 'scope'], senseless, 'It is left out.')
+  return {}
+}
+
+/** The metrics as the kernel has them. */
+function metricsOf(x: Expansion, r: RouteFile, path: Path): Metrics {
+  const result: Record<string, number | string> = {}
+  for (const metric of metrics) {
+    const { word, most = 0xffffffff } = metric
+    const given = (r as unknown as Metrics)[word]
+    if (given === undefined) continue
+    const [value = '', locked] = String(given).split(' ').reverse()
+    const [, count, unit] = /^(\d+)(ms|s)?$/.exec(value) ?? []
+    const number = Number(count) * (unit === 's' ? 1000 : 1)
+    if (count !== undefined && number > most) x.report.error([...path, word], `${word} is at most ${most}`)
+    const exact = metric.perMillisecond !== undefined ? `${number}ms` : metric.words ? value : number
+    result[word] = metricValue(metric, exact, locked === 'lock')
+  }
+  return result
+}
+
+/** What `default` means: the family of the gateway or source; else IPv6’s where the interface has no other addresses. */
+function familyOfDefault({ subnets }: Home, { via, nexthops, src, dev }: RouteFile): 4 | 6 {
+  const said = [via, nexthops?.[0]?.via, src].find((text) => text !== undefined && canonicalAddress(text) !== undefined)
+  if (said !== undefined) return familyOf(said)
+  const own = subnets.filter((subnet) => subnet.dev === dev)
+  return own.length && own.every(({ cidr }) => cidr.family === 6) ? 6 : 4
+}
+
+/** The kernel refuses a second route of the destination and metric that it has given one itself: to the subnet of an address. */
+function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec, path: Path): void {
+  if (spec.metric !== (spec.family === 6 ? 256 : undefined)) return
+  const isWithoutRoute = (dev: string, cidr: Cidr): boolean =>
+    x.resources.get(addressId(namespace, dev, formatCidr(cidr)))?.spec['noprefixroute'] === true
+  const own = subnets.find(({ dev, cidr, table }) => {
+    const link = x.resources.get(linkId(namespace, dev))?.spec
+    const isMade =
+      link?.['up'] === true &&
+      !isWithoutRoute(dev, cidr) &&
+      table === spec.table &&
+      dev !== 'lo' &&
+      (cidr.family === 6 || cidr.prefix < 32)
+    return isMade && subnetOf(cidr) === spec.to
+  })
+  if (own)
+    x.report.error(
+      [...path, 'to'],
+      `the kernel makes the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
+      'Leave it out, or give it another metric.',
+    )
+}
+
+/** The kernel refuses routes by way of an interface that is down. */
+function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[], path: Path): void {
+  for (const hop of hops)
+    if (hop?.dev !== undefined && x.resources.get(linkId(home.namespace, hop.dev))?.spec['up'] === false)
+      x.report.error(
+        path,
+        `the route goes by way of ${hop.dev}, which is down`,
+        `Set ${hop.dev} up, or leave the route out.`,
+      )
+}

@@ -1,0 +1,149 @@
+import { canonicalAddress, parseCidr, subnetOf } from '../model/cidr.ts'
+import { nameOf, namespaceOf, type Resource } from '../model/resource.ts'
+import {
+  fingerprint,
+  generatedKey,
+  isKey,
+  publicKey,
+  wgId,
+  type WgPeer,
+  type WgSpec,
+} from '../kinds/links/wireguard.ts'
+import type { Expansion } from './expansion.ts'
+import { suggest } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+/** Finds a file that holds a key: its full path, and what is in it. Throws as `readFileSync` does. */
+export type KeyFile = (path: string) => { readonly path: string; readonly text: string }
+
+/** Of the settings of an interface, those that are WireGuard's. Their shape has been checked. */
+interface WgFile {
+  readonly type?: string
+  readonly listen_port?: number
+  readonly fwmark?: number
+  readonly private_key_file?: string
+  readonly peers?: readonly PeerFile[]
+}
+
+interface PeerFile {
+  readonly peer?: string
+  readonly public_key?: string
+  readonly endpoint?: string
+  readonly allowed_ips?: readonly string[]
+  readonly keepalive?: number
+  readonly preshared_key_file?: string
+}
+
+interface Found {
+  readonly settings: WgFile
+  readonly path: Path
+  readonly key: string
+  readonly file?: string
+}
+
+/** What `wg` has to set on every WireGuard interface. Keys are read here, to know the public ones, and go no further. */
+export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
+  const found = new Map<string, Found>()
+  for (const [namespace, fields] of Object.entries(x.file.namespaces))
+    for (const [name, value] of Object.entries(fields?.interfaces ?? {})) {
+      const settings = (value ?? {}) as WgFile
+      const id = `${namespace}/${name}`
+      if (settings.type !== 'wireguard' || !x.resources.has(id)) continue
+      const path = ['namespaces', namespace, 'interfaces', name]
+      const named = settings.private_key_file
+      const given = named === undefined ? undefined : readKey(x, keyFile, named, [...path, 'private_key_file'])
+      if (named !== undefined && !given) continue
+      const key = publicKey(given?.key ?? generatedKey(x.lab, namespace, name))
+      found.set(id, { settings, path, key, ...(given && { file: given.path }) })
+    }
+  for (const [id, { settings, path, key, file }] of found) {
+    const peers: Record<string, WgPeer> = {}
+    settings.peers?.forEach((settings, i) => {
+      const where = [...path, 'peers', i]
+      const other = keyOfPeer(x, found, id, settings, where)
+      if (other === undefined) return
+      if (peers[other]) return x.report.error(where, 'this peer is listed already', 'A peer has one entry.')
+      const made = peer(x, keyFile, settings, where)
+      if (made) peers[other] = made
+    })
+    const [namespace, dev] = [namespaceOf(id), nameOf(id)]
+    const { listen_port: port, fwmark } = settings
+    const spec: WgSpec = {
+      ...{ dev, public_key: key, peers },
+      ...(port !== undefined && { listen_port: port }),
+      ...(fwmark !== undefined && { fwmark }),
+      ...(file !== undefined && { private_key_file: file }),
+    }
+    x.add({ id: wgId(namespace, dev), kind: 'wg', namespace, spec } as Resource<any>, path, 'key')
+  }
+}
+
+function readKey(
+  x: Expansion,
+  keyFile: KeyFile,
+  name: string,
+  path: Path,
+): { readonly path: string; readonly key: string } | undefined {
+  try {
+    const { path: full, text } = keyFile(name)
+    if (isKey(text.trim())) return { path: full, key: text.trim() }
+    x.report.error(path, `${name} holds no key`, 'A key is one line of 44 characters: wg genkey >FILE')
+  } catch (error) {
+    x.report.error(path, `cannot read ${name}`, (error as Error).message)
+  }
+  return undefined
+}
+
+function keyOfPeer(
+  x: Expansion,
+  found: ReadonlyMap<string, Found>,
+  id: string,
+  { peer, public_key }: PeerFile,
+  path: Path,
+): string | undefined {
+  if ((peer === undefined) === (public_key === undefined))
+    return void x.report.error(path, 'a peer has either peer or public_key', 'peer: NAMESPACE:INTERFACE of this lab.')
+  if (public_key !== undefined) {
+    if (isKey(public_key)) return public_key
+    return void x.report.error([...path, 'public_key'], 'this is no public key', 'A key has 44 characters.')
+  }
+  const name = peer ?? ''
+  const other = name.replace(':', '/')
+  const names = [...found.keys()].map((known) => known.replace('/', ':'))
+  if (other === id) return void x.report.error([...path, 'peer'], 'an interface cannot be its own peer')
+  const key = found.get(other)?.key
+  if (key === undefined)
+    x.report.error([...path, 'peer'], `there is no WireGuard interface ${name}`, () => suggest(name, names))
+  return key
+}
+
+function peer(x: Expansion, keyFile: KeyFile, settings: PeerFile, path: Path): WgPeer | undefined {
+  const { endpoint, allowed_ips = [], keepalive, preshared_key_file } = settings
+  const allowed = allowed_ips.map((text, i) => {
+    const cidr = parseCidr(text)
+    if (!cidr) x.report.error([...path, 'allowed_ips', i], `"${text}" is no network`, 'Write it as 10.0.0.0/24.')
+    return cidr && subnetOf(cidr)
+  })
+  const at = endpoint === undefined ? undefined : canonicalEndpoint(endpoint)
+  if (endpoint !== undefined && at === undefined)
+    x.report.error([...path, 'endpoint'], `"${endpoint}" is no endpoint`, 'Write it as 10.0.0.2:51820.')
+  const shared =
+    preshared_key_file === undefined
+      ? undefined
+      : readKey(x, keyFile, preshared_key_file, [...path, 'preshared_key_file'])
+  if (preshared_key_file !== undefined && !shared) return undefined
+  return {
+    ...(at !== undefined && { endpoint: at }),
+    allowed_ips: allowed.filter((cidr) => cidr !== undefined).sort(),
+    ...(keepalive !== undefined && { keepalive }),
+    ...(shared && { preshared_key: fingerprint(shared.key), preshared_key_file: shared.path }),
+  }
+}
+
+/** As wg prints it; undefined: it is none. */
+function canonicalEndpoint(text: string): string | undefined {
+  const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/.exec(text) ?? []
+  const address = canonicalAddress(v6 ?? v4 ?? '')
+  if (address === undefined || Number(port) < 1 || Number(port) > 65535) return undefined
+  return v6 === undefined ? `${address}:${port}` : `[${address}]:${port}`
+}

@@ -1,0 +1,38 @@
+import type { Resource } from '../model/resource.ts'
+import type { LabFile } from './lab-file.ts'
+import type { Report } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+/** What the steps of the expansion share: the file, what they have made of it so far, and where complaints go. */
+export interface Expansion {
+  readonly lab: string
+  readonly file: LabFile
+  /** The folder in which the file lies; of standard input, the one where netlab runs. */
+  readonly folder: string
+  readonly report: Report
+  readonly resources: Map<string, Resource>
+  /** Adds a resource that the file asks for at this path; an id that is there already is an error. */
+  add(resource: Omit<Resource<any>, 'source' | 'root'>, path: Path, on?: 'key' | 'value'): void
+}
+
+/** The expansion of a file, empty so far. */
+export function expansion(lab: string, file: LabFile, report: Report, folder: string): Expansion {
+  const resources = new Map<string, Resource>()
+  return {
+    lab,
+    file,
+    folder,
+    report,
+    resources,
+    add(resource, path, on) {
+      const first = resources.get(resource.id)
+      if (first) {
+        const line = first.source ? ` (line ${first.source().line})` : ''
+        report.error(path, `${resource.id} is there already${line}`, 'Say it once.', on)
+        return
+      }
+      const root = file.namespaces[resource.namespace]?.root
+      resources.set(resource.id, { source: () => report.position(path, on), ...(root && { root }), ...resource })
+    },
+  }
+}

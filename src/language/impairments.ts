@@ -1,0 +1,107 @@
+import type { Settings } from './lab-file.ts'
+import type { Report } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+/** Units → factor, to microseconds, bits per second, bytes (tc(8), "PARAMETERS"). */
+const times: Readonly<Record<string, number>> = {
+  us: 1,
+  usec: 1,
+  usecs: 1,
+  ms: 1e3,
+  msec: 1e3,
+  msecs: 1e3,
+  s: 1e6,
+  sec: 1e6,
+  secs: 1e6,
+}
+const rates: Readonly<Record<string, number>> = {
+  ...{ bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9, tbit: 1e12, kibit: 1024, mibit: 1024 ** 2, gibit: 1024 ** 3 },
+  ...{ bps: 8, kbps: 8e3, mbps: 8e6, gbps: 8e9 },
+}
+const sizes: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  kb: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  kbit: 128,
+  mbit: 131072,
+}
+
+/** A number with a unit; `bare` is the factor of a number without one, undefined where a unit is needed. */
+export function quantity(value: unknown, units: Readonly<Record<string, number>>, bare?: number): number | undefined {
+  const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value)) ?? []
+  const factor = unit === '' ? bare : units[unit.toLowerCase()]
+  return number === undefined || factor === undefined ? undefined : Math.round(Number(number) * factor)
+}
+
+/** `1%` or `1`: percent; undefined when it is no share. */
+function percent(value: unknown): number | undefined {
+  const [, number] = /^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(String(value)) ?? []
+  return number === undefined || Number(number) > 100 ? undefined : Number(number)
+}
+
+const readers: Readonly<Record<string, readonly [(value: unknown) => number | undefined, string]>> = {
+  delay: [(v) => quantity(v, times), 'a time such as 20ms'],
+  jitter: [(v) => quantity(v, times), 'a time such as 5ms'],
+  loss: [percent, 'a share such as 1%'],
+  duplicate: [percent, 'a share such as 0.1%'],
+  corrupt: [percent, 'a share such as 0.1%'],
+  reorder: [percent, 'a share such as 25%'],
+  rate: [(v) => quantity(v, rates, 1), 'a rate such as 10mbit'],
+  burst: [(v) => quantity(v, sizes, 1), 'a size such as 32kb'],
+  limit: [(v) => Number(v), 'a number of packets'],
+}
+
+/** The longest time that tc can tell the kernel, in µs: 2^32 ticks of 64 ns. */
+const LONGEST = 274e6
+
+/** A burst belongs to a rate alone (tbf), and has to fill within the longest time. */
+function checkBurst(report: Report, spec: Readonly<Record<string, number>>, burst: number, path: Path): void {
+  const { rate } = spec
+  const netem = ['delay', 'loss', 'duplicate', 'corrupt', 'reorder'].find((name) => spec[name] !== undefined)
+  if (rate === undefined) report.error(path, 'burst needs a rate')
+  else if (netem !== undefined)
+    report.error(
+      path,
+      `burst cannot be had together with ${netem}`,
+      'The rate of netem, which does that, has no burst.',
+    )
+  else if ((burst * 8e6) / rate > LONGEST || burst >= 2 ** 31)
+    report.error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
+}
+
+/** Warns of a rate in bytes per second, which looks like bits per second: `mbps` (tc(8), "PARAMETERS"). */
+function warnOfBytes(report: Report, rate: string, bits: number, path: Path): void {
+  const [, number, prefix] = /^([\d.]+)\s*([kmg]?)bps$/i.exec(rate) ?? []
+  if (number === undefined || prefix === undefined || bits === 0) return
+  const unit = `${prefix.toLowerCase()}bit`
+  report.warning(
+    path,
+    `${rate} is in bytes per second, as in tc: ${Number(number) * 8}${unit}`,
+    `Write ${number}${unit} if you mean bits, ${Number(number) * 8}${unit} if you mean bytes.`,
+  )
+}
+
+/** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
+export function impairmentSpec(report: Report, settings: Settings, path: Path): Record<string, number> | undefined {
+  const spec: Record<string, number> = {}
+  for (const [name, value] of Object.entries(settings)) {
+    const [read, form] = readers[name] ?? []
+    const number = read?.(value)
+    if (number === undefined) report.error([...path, name], `"${String(value)}" is not ${form ?? 'known'}`)
+    else if (number !== 0) spec[name] = number
+    if (name === 'rate' && number !== undefined) warnOfBytes(report, String(value).trim(), number, [...path, name])
+  }
+  if (spec['jitter'] !== undefined && spec['delay'] === undefined)
+    report.error([...path, 'jitter'], 'jitter needs a delay to vary')
+  if (spec['reorder'] !== undefined && spec['delay'] === undefined)
+    report.error([...path, 'reorder'], 'reorder needs a delay: packets that overtake are sent without it')
+  const { rate, burst } = spec
+  if (rate !== undefined && rate < 8)
+    report.error([...path, 'rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
+  if (burst !== undefined) checkBurst(report, spec, burst, [...path, 'burst'])
+  for (const name of ['delay', 'jitter'] as const)
+    if ((spec[name] ?? 0) > LONGEST) report.error([...path, name], `${name} is longer than tc can hold a packet: 274s`)
+  return Object.keys(spec).length ? spec : undefined
+}

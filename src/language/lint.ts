@@ -1,0 +1,89 @@
+import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts'
+import { isLink, topologyOf, type Topology } from '../model/topology.ts'
+import type { Expansion } from './expansion.ts'
+
+/** Interfaces that lead nowhere but where the lab says. */
+const closed = new Set(['veth', 'bridge', 'loopback'])
+
+/** Warns of what is well-formed and cannot work. Everything has been expanded. */
+export function lint(x: Expansion): void {
+  const wiring = topologyOf(x.resources)
+  const { segment, holders } = wiring
+  const open = new Set<string>()
+  // Where a bridge looks at tags, what is one segment here may be several, which may have the same addresses.
+  const tagged = new Set(
+    [...x.resources.values()].flatMap(({ id, kind, spec }) =>
+      kind === 'bridge' && spec['vlan_filtering'] === true ? [segment(id)] : [],
+    ),
+  )
+  for (const r of x.resources.values()) {
+    if (isLink(r)) {
+      if (!closed.has(r.kind)) open.add(segment(r.id))
+      if (r.root && r.spec.master !== undefined) open.add(segment(r.id)) // the bridge may be the machine's own
+      if (r.spec.link !== undefined) open.add(segment(r.spec.link))
+    } else if (r.kind === 'address') {
+      const address = String(r.spec['address']).replace(/\/.*/, '')
+      const link = linkId(r.namespace, String(r.spec['dev']))
+      if (tagged.has(segment(link))) continue
+      for (const other of holders(address)) {
+        if (other.link === link) break // reported once, by the last of them
+        if (segment(other.link) !== segment(link)) continue
+        warn(
+          x,
+          r,
+          `${address} is on this segment already: ${other.link.replace('/', ':')} has it`,
+          'Two hosts of one segment need different addresses.',
+        )
+        break
+      }
+    }
+  }
+  for (const r of x.resources.values()) {
+    if (r.kind === 'route') lintRoute(x, r, wiring, open)
+    else if (r.kind === 'veth') lintMtu(x, r)
+  }
+}
+
+const warn = (x: Expansion, { source }: Resource, summary: string, detail: string): void => {
+  if (source) x.report.warn(source(), summary, detail)
+}
+
+/** A gateway that nobody has, and a router that does not forward. */
+function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology, open: ReadonlySet<string>): void {
+  const { via, dev, to } = route.spec as { via?: string; dev?: string; to: string }
+  if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) return
+  const here = segment(linkId(route.namespace, dev))
+  const gateway = holders(via).find(({ link }) => segment(link) === here)
+  if (!gateway) {
+    if (!open.has(here))
+      warn(
+        x,
+        route,
+        `nobody on this segment has the address ${via}`,
+        `The route to ${to} leads to a gateway that the lab does not have.`,
+      )
+    return
+  }
+  const family = via.includes(':') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'
+  const forwards = x.resources.get(`${gateway.namespace}/sysctl/${family}`)?.spec['value'] === '1'
+  const isOwn = holders(to.split('/')[0] ?? '').some(({ namespace }) => namespace === gateway.namespace)
+  if (!forwards && !isOwn && !x.file.namespaces[gateway.namespace]?.root)
+    warn(
+      x,
+      route,
+      `${gateway.namespace} (${via}) does not forward`,
+      `Packets to ${to} end there. Add forwarding: true to namespaces.${gateway.namespace}.`,
+    )
+}
+
+/** The two ends of a cable that disagree on the largest packet lose large ones without a word. */
+function lintMtu(x: Expansion, link: Resource): void {
+  const peer = typeof link.spec['peer'] === 'string' ? x.resources.get(link.spec['peer']) : undefined
+  if (!peer || link.id > peer.id || link.spec['mtu'] === peer.spec['mtu']) return
+  warn(
+    x,
+    link,
+    `the ends of this cable have different MTUs: ${String(link.spec['mtu'])} here, ${String(peer.spec['mtu'])} at ${namespaceOf(peer.id)}:${nameOf(peer.id)}`,
+    'Larger packets are dropped by the end that takes less. Give the link one mtu.',
+  )
+}

@@ -1,0 +1,218 @@
+import { dirname, resolve } from 'node:path'
+import { claimed } from '../firewall/division.ts'
+import type { Check } from '../model/check.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Resources } from '../model/resource.ts'
+import { expandChecks } from './expand-checks.ts'
+import { checkConfines, type Confines } from './confined.ts'
+import { expansion, type Expansion } from './expansion.ts'
+import type { LabFile } from './lab-file.ts'
+import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
+import { expandInterfaces } from './expand-interfaces.ts'
+import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
+import { lint } from './lint.ts'
+import { labName } from './valid-names.ts'
+import { readNft, type Beside } from './nft.ts'
+import { expandNamespaces } from './expand-namespaces.ts'
+import { expandProcesses } from './expand-processes.ts'
+import { writeOut } from './ranges.ts'
+import { reporter, type Report } from './report.ts'
+import { expandRouting } from './expand-routing.ts'
+import { checkSettings, expandSettings, sysctlKeys } from './expand-settings.ts'
+import { checkShape } from './shape.ts'
+import { parseYaml, type Source } from './yaml/source.ts'
+import { expandWireguard, type KeyFile } from './expand-wireguard.ts'
+
+/** A lab file's text, and the way to the files that it names. */
+export interface LabInput {
+  /** For messages; `-` is standard input. */
+  readonly file: string
+  readonly text: string
+  /** Reads a file that lies beside the lab file. Throws as `readFileSync` does. */
+  readonly readBeside?: (path: string) => string
+  /** The files beside the lab file that match a shell's pattern, sorted. */
+  readonly listBeside?: (pattern: string) => readonly string[]
+  /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
+  readonly keyFile?: KeyFile
+  /** What the lab cannot have where it is to live. */
+  readonly confines?: Confines | undefined
+}
+
+/** What is known of a namespace as soon as the file has the right shape. */
+export interface NamespaceHeader {
+  readonly root?: true
+  readonly shares?: string
+  /** It has no bridge. */
+  readonly unbridged?: true
+}
+
+/** What is known of a lab as soon as its file has the right shape: enough to know where to look in the kernel. */
+export interface LabHeader {
+  readonly name: string
+  /** Every namespace name of the file, in its order. */
+  readonly namespaces: ReadonlyMap<string, NamespaceHeader>
+  /** The sysctls that the file sets, by namespace. */
+  readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /** By namespace, the tables called as iptables' own that the file declares under `nftables`: `ip nat`. */
+  readonly nftables: ReadonlyMap<string, readonly string[]>
+}
+
+/** A lab: what its file asks for, written out. */
+export interface Lab extends LabHeader {
+  readonly file: string
+  /** The folder in which the file lies, absolute; of standard input, the one where netlab runs. */
+  readonly folder: string
+  readonly description?: string
+  readonly resources: Resources
+  readonly checks: readonly Check[]
+  readonly warnings: readonly Diagnostic[]
+  /** Where the places are that the tools complain about in a firewall. */
+  readonly where: PlaceInFile
+}
+
+/** A lab file of the right shape. */
+export interface OpenLab extends LabHeader {
+  /** Writes the lab out, once. Throws a UserError with everything that is wrong with it. */
+  readonly lab: () => Lab
+  /** Adds the lines of this file to an error that was found out later, from its position alone. */
+  readonly quote: (diagnostic: Diagnostic) => Diagnostic
+}
+
+/** Throws a UserError with everything that is wrong when the text has not the shape of a lab. */
+export function openLab(input: LabInput): OpenLab {
+  const begun = begin(input)
+  if (!begun.header) throw new UserError(errorsIn(begun))
+  let lab: Lab | undefined
+  return {
+    ...begun.header,
+    lab: () => (lab ??= finish(input, begun)),
+    quote: (diagnostic) => {
+      const { position, snippet } = diagnostic
+      if (snippet || position?.file !== input.file) return diagnostic
+      return { ...diagnostic, snippet: begun.source.snippet(position) }
+    },
+  }
+}
+
+/** Throws a UserError with everything that is wrong when the text is no lab. */
+export const loadLab = (input: LabInput): Lab => openLab(input).lab()
+
+/** All errors and warnings, in the order of the lines. */
+export function diagnose(input: LabInput): readonly Diagnostic[] {
+  const begun = begin(input)
+  if (begun.header) expand(input, begun)
+  return sorted(begun)
+}
+
+/** A lab file that was parsed; `header` is absent when it has not the shape of one. */
+interface Begun {
+  readonly source: Source
+  readonly report: Report
+  readonly header?: LabHeader
+}
+
+function begin(input: LabInput): Begun {
+  const { file, text } = input
+  const source = writeOut(parseYaml(file, text))
+  const report = reporter(source)
+  if (report.failed() || !checkShape(source.value, report)) return { source, report }
+  const { name = nameFrom(file), namespaces } = source.value as LabFile
+  const all = Object.entries(namespaces)
+  const header = {
+    name,
+    namespaces: new Map(
+      all.map(([namespace, n]) => [
+        namespace,
+        {
+          ...(n?.root && { root: n.root }),
+          ...(n?.shares !== undefined && { shares: n.shares }),
+          ...(n?.bridges ? {} : { unbridged: true as const }),
+        },
+      ]),
+    ),
+    sysctls: new Map(
+      all.flatMap(([namespace, fields]): [string, string[]][] => {
+        const keys = sysctlKeys(fields)
+        return keys.length ? [[namespace, keys]] : []
+      }),
+    ),
+    nftables: new Map(
+      all.flatMap(([namespace, fields]): [string, string[]][] => {
+        const tables = fields?.nftables === undefined ? [] : claimed(readNft(fields.nftables, besideOf(input)).text)
+        return tables.length ? [[namespace, tables]] : []
+      }),
+    ),
+  }
+  return { source, report, header }
+}
+
+function finish(input: LabInput, begun: Begun): Lab {
+  const lab = expand(input, begun)
+  const errors = errorsIn(begun)
+  if (!lab || errors.length) throw new UserError(errors)
+  return lab
+}
+
+/** Writes the lab out, and reports what is wrong with it; undefined when it makes no sense to go on. */
+function expand(input: LabInput, { source, report, header }: Begun): Lab | undefined {
+  const { file, keyFile = missing, confines } = input
+  if (!header) return undefined
+  const wanted = source.value as LabFile
+  const folder = dirname(resolve(file))
+  const x: Expansion = expansion(header.name, wanted, report, folder)
+  const origins: Origins = new Map()
+  const where = whereIn(source, origins)
+  if (confines) checkConfines(x, confines)
+  expandNamespaces(x)
+  if (report.failed()) return undefined
+  expandSettings(x)
+  expandInterfaces(x)
+  expandWireguard(x, keyFile)
+  expandRouting(x)
+  expandIpsets(x)
+  expandFirewalls(x, where, origins, besideOf(input))
+  checkIpsets(x, where)
+  expandProcesses(x)
+  checkSettings(x)
+  const checks = expandChecks(x)
+  if (!report.failed()) lint(x)
+  const { description } = wanted
+  const warnings = sorted({ report }).filter(({ severity }) => severity === 'warning')
+  const { resources } = x
+  return {
+    ...header,
+    file,
+    folder,
+    ...(description !== undefined && { description }),
+    resources,
+    checks,
+    warnings,
+    where,
+  }
+}
+
+const sorted = ({ report }: Pick<Begun, 'report'>): Diagnostic[] =>
+  [...report.diagnostics].sort((a, b) => order(a) - order(b))
+
+const errorsIn = (begun: Begun): Diagnostic[] => sorted(begun).filter(({ severity }) => severity === 'error')
+
+const order = ({ position }: Diagnostic): number => (position ? position.line * 10000 + position.column : 0)
+
+const missing = (path: string): never => {
+  throw new Error(`${path} cannot be read from here`)
+}
+
+const besideOf = ({ readBeside = missing, listBeside = () => [] }: LabInput): Beside => ({
+  read: readBeside,
+  list: listBeside,
+})
+
+/** The file's base name, as far as a lab can be called that. */
+function nameFrom(file: string): string {
+  const base = (file.split('/').at(-1) ?? '').replace(/\.ya?ml$/, '').toLowerCase()
+  const name = base
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 32)
+  return labName.test(name) ? name : 'lab'
+}

@@ -1,0 +1,127 @@
+import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { bare } from '../firewall/division.ts'
+import type { NftFile } from './lab-file.ts'
+import type { Path } from './yaml/source.ts'
+
+/** The way to the files beside a lab file. */
+export interface Beside {
+  /** Reads a file. Throws as `readFileSync` does. */
+  readonly read: (path: string) => string
+  /** The files that match a pattern of a shell (`*`, `?`, `[…]`), sorted. */
+  readonly list: (pattern: string) => readonly string[]
+}
+
+/** Where a line of a rule set is written: in the field, at a path within it, or in a file beside the lab. */
+export interface Origin {
+  readonly path: Path
+  readonly file?: string
+  /** One-based. */
+  readonly line: number
+  /** How many characters precede it there. */
+  readonly shift: number
+}
+
+/** What is to be said of a place in a rule set. */
+export interface Remark extends Origin {
+  readonly severity: 'error' | 'warning'
+  readonly summary: string
+  readonly detail: string
+  readonly length?: number
+}
+
+/** The rule set of an `nftables` field as one text, with what it includes; where its lines come from; what is wrong. */
+export interface NftText {
+  readonly text: string
+  /** One for every line of the text. */
+  readonly origins: readonly Origin[]
+  readonly remarks: readonly Remark[]
+}
+
+/** Files within files; more is a circle (MAX_INCLUDE_DEPTH of nftables). */
+const DEPTH = 16
+
+/** Reads what the value of an `nftables` field says. The value has passed the schema. */
+export function readNft(value: NftFile, beside: Beside): NftText {
+  const lines: string[] = []
+  const origins: Origin[] = []
+  const remarks: Remark[] = []
+
+  /** Takes a file in; `at` is where it is named. */
+  function take(file: string, at: Origin, length: number, depth: number): void {
+    const remark = (severity: Remark['severity'], summary: string, detail: string): void =>
+      void remarks.push({ ...at, severity, summary, detail, length })
+    const patterned = /[*?[]/.test(file)
+    if (isOutside(file))
+      remark(
+        'warning',
+        `${file} is outside the lab's folder`,
+        'Another machine may have something else there, or nothing.',
+      )
+    for (const path of patterned ? beside.list(file) : [file]) {
+      let text: string
+      try {
+        text = beside.read(path)
+      } catch (error) {
+        remark('error', `cannot read ${path}`, (error as Error).message)
+        continue
+      }
+      if (depth > DEPTH)
+        return remark('error', `${path} includes itself`, 'Files are included by each other in a circle.')
+      add(text, { path: at.path, file: path }, depth)
+    }
+  }
+
+  /** Adds a text, and in place of `include "FILE"` what is in the file. */
+  function add(text: string, of: Pick<Origin, 'path' | 'file'>, depth: number): void {
+    const at = (offset: number): Origin => {
+      const before = text.slice(0, offset).split('\n')
+      return { ...of, line: before.length, shift: before.at(-1)!.length }
+    }
+    const copy = (from: number, to: number): void => {
+      const { line, shift } = at(from)
+      for (const [i, one] of text.slice(from, to).split('\n').entries()) {
+        lines.push(one)
+        origins.push({ ...of, line: line + i, shift: i === 0 ? shift : 0 })
+      }
+    }
+    let from = 0
+    for (const match of bare(text).matchAll(/(?:^|[\n;{}])\s*include\b/g)) {
+      const begin = match.index + match[0].length - 'include'.length
+      const named = /^include\s*"([^"\n]+)"[ \t]*;?/.exec(text.slice(begin))
+      copy(from, begin)
+      from = begin + (named?.[0].length ?? 'include'.length)
+      if (named) {
+        const start = begin + named[0].indexOf('"')
+        take(
+          join(isAbsolute(named[1]!) ? '' : dirname(of.file ?? ''), named[1]!),
+          at(start),
+          named[1]!.length + 2,
+          depth + 1,
+        )
+      } else
+        remarks.push({
+          ...at(begin),
+          severity: 'error',
+          summary: 'include needs a file in double quotes',
+          detail: 'include "rules.nft"',
+          length: 'include'.length,
+        })
+    }
+    copy(from, text.length)
+  }
+
+  const single = typeof value === 'string' || 'file' in value
+  for (const [index, part] of (single ? [value] : value).entries()) {
+    const path = single ? [] : [index]
+    if (typeof part !== 'string') take(part.file, { path: [...path, 'file'], line: 1, shift: 0 }, part.file.length, 1)
+    else if (/^\s*[\w./~-]+\s*$/.test(part))
+      remarks.push({
+        ...{ path, line: 1, shift: 0, severity: 'error', summary: `"${part.trim()}" is no rule set` },
+        detail: `To read a file: nftables: { file: ${part.trim()} }`,
+      })
+    else add(part, { path }, 0)
+  }
+  return { text: lines.join('\n'), origins, remarks }
+}
+
+const isOutside = (path: string): boolean => isAbsolute(path) || normalize(path).startsWith('..')

@@ -1,0 +1,86 @@
+import { distance } from 'fastest-levenshtein'
+import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import type { Path, Source } from './yaml/source.ts'
+
+/** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
+const ENOUGH = 1000
+
+/** Why, and what to do about it; as a function where finding it out takes time. */
+export type Detail = string | (() => string | undefined)
+
+/** Collects what is wrong with a lab file. */
+export interface Report {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly failed: () => boolean
+  error(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
+  warning(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
+  /** For what knows its position itself. */
+  at(position: Position, summary: string, detail?: string): void
+  /** A warning for what knows its position itself. */
+  warn(position: Position, summary: string, detail: string): void
+  position(path: Path, on?: 'key' | 'value'): Position
+}
+
+/** A report on this source. */
+export function reporter(source: Source): Report {
+  const diagnostics: Diagnostic[] = [...source.errors]
+  const said = new Set<string>()
+  let repeats = 0
+  const add = (
+    severity: Diagnostic['severity'],
+    position: Position,
+    summary: string,
+    told: () => string | undefined,
+  ): void => {
+    // What is written once and used often, by an anchor or a range, is wrong once.
+    const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) ? severity : summary}`
+    if (said.has(key)) return void repeats++
+    said.add(key)
+    const detail = told()
+    diagnostics.push({
+      severity,
+      summary,
+      ...(detail !== undefined && { detail }),
+      position,
+      ...(position.file === source.file && { snippet: source.snippet(position) }),
+    })
+  }
+  const find =
+    (severity: Diagnostic['severity']): Report['error'] =>
+    (path, summary, given, on) => {
+      if (repeats >= ENOUGH) return
+      add(severity, source.position(path, on), summary, () => {
+        const detail = typeof given === 'function' ? given() : given
+        const counted = source.where?.(path)
+        return counted === undefined ? detail : `${detail === undefined ? '' : `${detail} `}With ${counted}.`
+      })
+    }
+  return {
+    diagnostics,
+    failed: () => diagnostics.some(({ severity }) => severity === 'error'),
+    error: find('error'),
+    warning: find('warning'),
+    at: (position, summary, detail) => add('error', position, summary, () => detail),
+    warn: (position, summary, detail) => add('warning', position, summary, () => detail),
+    position: source.position,
+  }
+}
+
+/** `namespaces.ns0.routes[1].via` */
+export const pathText = (path: Path): string =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i ? `.${step}` : step)).join('')
+
+const letters = (word: string): string => [...word].sort().join('')
+
+/** `did you mean "addresses"?`, when one of the words is close; undefined otherwise. */
+export function suggest(word: string, words: Iterable<string>): string | undefined {
+  let best: string | undefined
+  // Of three letters, two others make another word.
+  let least = (word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1
+  for (const candidate of words) {
+    const [a, b] = [word.toLowerCase(), candidate.toLowerCase()]
+    const d = letters(a) === letters(b) ? 1 : distance(a, b)
+    if (d < least) [best, least] = [candidate, d]
+  }
+  return best === undefined ? undefined : `Did you mean "${best}"?`
+}

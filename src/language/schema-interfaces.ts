@@ -1,0 +1,145 @@
+import { bridge } from '../kinds/links/bridge.ts'
+import { portSchemas } from '../kinds/links/port.ts'
+import { settingSchemas } from '../kinds/settings.ts'
+import { linkTypes } from '../kinds/links/link-types.ts'
+import type { Field } from '../model/link-type.ts'
+import { addressSchema, others } from './schema-addresses.ts'
+import { amount, cidr, existingSchema, int, listOf, object, textSchema, type Schema } from './schema-words.ts'
+
+/** `impairments` of an interface, or of both ends of a link. */
+export const impairments = object(
+  {
+    delay: amount('How long every packet is held.', '20ms'),
+    jitter: amount('How much the delay varies.', '5ms'),
+    loss: amount('Share of packets that are lost.', '1%'),
+    duplicate: amount('Share of packets that are sent twice.', '0.1%'),
+    corrupt: amount('Share of packets in which a bit is flipped.', '0.1%'),
+    reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
+    rate: amount('Bits per second.', '10mbit'),
+    burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
+    limit: int('Packets that wait at most.', 1, 1000000),
+  },
+  'What the interface does to packets that it sends, by tc.',
+)
+
+/** Settings of every interface. */
+const settings: Readonly<Record<string, Schema>> = {
+  addresses: listOf(addressSchema, 'Addresses with their prefix lengths, in the order in which they are added.'),
+  ...settingSchemas,
+  bridge: textSchema('The bridge in the same namespace that it is a port of.'),
+  master: textSchema('The VRF (or bridge) in the same namespace that it belongs to.'),
+  impairments,
+  others,
+  fdb: listOf(
+    object(
+      {
+        mac: textSchema('MAC address; 00:00:00:00:00:00 for all that is unknown (VXLAN).', '02:00:00:00:00:09'),
+        state: {
+          enum: ['static', 'permanent'],
+          description:
+            '`permanent`: the frames are for this machine (at a bridge and its ports). Default: static at a port, permanent elsewhere.',
+        },
+        vlan: int('VLAN of the frames, at a bridge and its ports.', 1, 4094),
+        sticky: { type: 'boolean', description: 'It does not move to another port (static entries of ports).' },
+        dst: textSchema(
+          'Where a VXLAN sends the frames to: an address. Several entries may share a MAC address.',
+          '10.0.0.2',
+        ),
+        port: int('UDP port there. Default: that of the VXLAN.', 1, 65535),
+        vni: int('VXLAN network identifier there. Default: that of the VXLAN.', 0, 16777215),
+      },
+      'A forwarding entry, in the words of `bridge fdb`.',
+      ['mac'],
+    ),
+    'Forwarding entries: at a port of a bridge or the bridge itself, and with `dst` at a VXLAN.',
+  ),
+  pvid: int(
+    'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
+    1,
+    4094,
+  ),
+  vlans: {
+    type: 'array',
+    items: {
+      anyOf: [
+        { type: 'integer', minimum: 1, maximum: 4094 },
+        { type: 'string', pattern: '^[0-9]+-[0-9]+$' },
+      ],
+    },
+    description: 'VLANs whose frames pass the port with their tag: numbers, and ranges such as `10-19`.',
+    examples: [[10, 20]],
+  },
+}
+/** Settings, or a short form of their addresses alone. */
+export const shorthand = (full: Schema): Schema => ({
+  anyOf: [cidr, listOf(addressSchema, 'Addresses.'), full],
+  description: 'A CIDR, a list of CIDRs, or settings.',
+})
+
+/** What a lab can say of a type. */
+const schemasOf = (fields: Readonly<Record<string, Field>>): Record<string, Schema> =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : [])))
+
+/** A value that is one of these; the types of values, where they are all that differs. */
+const either = (one: Schema, others: readonly Schema[]): Schema =>
+  others.every(({ type }) => type === one['type']) ? {} : { type: [...new Set([one, ...others].map((s) => s['type']))] }
+
+const byType = linkTypes.filter((type) => type.byType)
+const typeFields = [...new Set(byType.flatMap(({ fields }) => Object.keys(fields)))]
+const general: Readonly<Record<string, Schema>> = { ...settings, ...portSchemas }
+/** A name that is a type's and every interface's has two meanings; the second has a name of its own where the type is that. */
+const ambiguous = (prefix: string, schemas: Readonly<Record<string, Schema>>): Record<string, Schema> =>
+  Object.fromEntries(
+    typeFields.flatMap((name) => {
+      const types = byType.filter(({ fields }) => name in fields).map((type) => `\`${type.name}\``)
+      const { description, ...schema } = schemas[name] ?? {}
+      const said = `\`${name}\`, for ${types.join(', ')}: ${String(description)}`
+      return name in schemas ? [[`${prefix}${name}`, { ...schema, description: said }]] : []
+    }),
+  )
+/** An interface of any type, and the end of a link. */
+export const interfaceSettings: Schema = {
+  ...object(
+    {
+      ...general,
+      ...ambiguous('link_', settings),
+      ...ambiguous('port_', portSchemas),
+      existing: existingSchema,
+      type: {
+        enum: byType.map(({ name }) => name),
+        description: 'What kind of interface it is; none for the end of a link.',
+      },
+      link: textSchema(
+        'The lower device: an interface of the same namespace, or `NAMESPACE:INTERFACE`.',
+        'eth0',
+        'host:eth0',
+      ),
+      ...Object.fromEntries(
+        typeFields.map((name) => {
+          const own = byType.flatMap(({ fields }): Schema[] => [fields[name]?.schema ?? []].flat())
+          return [name, name in general ? { ...general[name], ...either(general[name] ?? {}, own) } : {}]
+        }),
+      ),
+    },
+    'Settings of an interface. It exists because a link ends in it or because it has a `type`.',
+  ),
+  allOf: byType.map((type) => ({
+    if: { properties: { type: { const: type.name } }, required: ['type'] },
+    then: {
+      properties: schemasOf(type.fields),
+      description: type.description,
+    },
+  })),
+}
+
+/** An entry of `bridges`. */
+export const bridgeSettings = shorthand(
+  object(
+    {
+      ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'bridge')),
+      ...schemasOf(bridge.fields),
+      existing: existingSchema,
+    },
+    bridge.description,
+  ),
+)

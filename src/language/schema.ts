@@ -1,0 +1,99 @@
+import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
+import { settingSchemas } from '../kinds/settings.ts'
+import { check } from './schema-checks.ts'
+import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
+import { routeSchema, ruleSchema } from './schema-routing.ts'
+import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
+import { cidr, command, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
+
+const process = object(
+  {
+    command,
+    env: map({ type: ['string', 'number', 'boolean'] }, 'Environment variables.'),
+    cwd: textSchema('Working directory.'),
+    ready: {
+      anyOf: [
+        object({ tcp: int('TCP port that it listens on.', 1, 65535) }, 'Ready when it listens.', ['tcp']),
+        object({ file: textSchema('A file that it makes.') }, 'Ready when the file is there.', ['file']),
+      ],
+      description: 'What apply waits for.',
+    },
+    restart: {
+      enum: ['always', 'on-failure', 'never'],
+      description: 'When it is started again after it ended. Default: never.',
+    },
+  },
+  'A program that runs in the namespace from apply to destroy.',
+  ['command'],
+)
+
+const namespace: Schema = {
+  ...object(
+    {
+      interfaces: map(shorthand(interfaceSettings), 'Interfaces, by name.'),
+      bridges: map(
+        { anyOf: [...(bridgeSettings['anyOf'] as Schema[]), { type: 'null' }], description: 'A bridge.' },
+        'Bridges, by name.',
+      ),
+      routes: listOf(routeSchema, 'Routes.'),
+      rules: listOf(ruleSchema, 'Routing policy rules.'),
+      neighbors: listOf(neighborSchema, 'Static neighbours.'),
+      forwarding: {
+        enum: [true, false, 'ipv4', 'ipv6'],
+        description: 'Whether it forwards what is not for itself. Unset: it does not.',
+      },
+      sysctls: map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
+      ...firewallFields,
+      processes: map(process, 'Programs that run in it, by name.'),
+      others,
+      shares: textSchema('Another namespace, of which this is a second name.'),
+      root: { const: true, description: 'This is the machine’s own network namespace.' },
+    },
+    'A network namespace.',
+  ),
+  type: ['object', 'null'],
+}
+
+const endpoint: Schema = { type: 'string', description: 'NAMESPACE:INTERFACE.', examples: ['ns0:veth0'] }
+const link = object(
+  {
+    endpoints: {
+      anyOf: [
+        { type: 'array', items: endpoint },
+        {
+          type: 'object',
+          additionalProperties: {
+            anyOf: [cidr, listOf(addressSchema, 'Addresses.'), interfaceSettings, { type: 'null' }],
+          },
+        },
+      ],
+      description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
+    },
+    mtu: settingSchemas['mtu'] as Schema,
+    impairments,
+  },
+  'A cable: a veth pair, or a port of a bridge.',
+  ['endpoints'],
+)
+
+/** The JSON Schema of lab files (draft 7): what editors complete from, and what the build compiles the validator from. */
+export const schema: Schema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'netlab lab file',
+  definitions: firewallDefinitions,
+  ...object(
+    {
+      name: {
+        type: 'string',
+        pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
+        description: 'Name of the lab. Default: the file’s name.',
+      },
+      description: textSchema('What it shows.'),
+      namespaces: map(namespace, 'Network namespaces, by name. Names are literal: /run/netns/NAME.'),
+      links: listOf(link, 'Cables.'),
+      checks: listOf(check, 'What `netlab test` tries.'),
+    },
+    'A network, as namespaces and what connects them.',
+    ['namespaces'],
+  ),
+}

@@ -1,0 +1,185 @@
+import type { ErrorObject } from 'ajv'
+import validateShape from './validator.generated.cjs'
+import { schema } from './schema.ts'
+import type { Schema } from './schema-words.ts'
+import { pathText, suggest, type Report } from './report.ts'
+import type { Path } from './yaml/source.ts'
+
+/** Checks a parsed value against the schema, and says what is wrong in words. Returns whether it has the right shape. */
+export function checkShape(value: unknown, report: Report): boolean {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    report.error([], 'a lab file is a map with namespaces and links', 'See docs/language.md.')
+    return false
+  }
+  if (validateShape(value)) return true
+  const seen = new Set<string>()
+  for (const error of relevant(validateShape.errors ?? [])) {
+    const { path, summary, detail, on } = explain(error, value)
+    const key = `${pathText(path)} ${summary}`
+    if (seen.has(key)) continue
+    seen.add(key)
+    report.error(path, path.length ? `${pathText(path)}: ${summary}` : summary, detail, on)
+  }
+  return false
+}
+
+const pathOf = (pointer: string, value: unknown): (string | number)[] => {
+  let at: unknown = value
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
+      const step = Array.isArray(at) ? Number(key) : key
+      at = (at as Record<string | number, unknown> | undefined)?.[step]
+      return step
+    })
+}
+
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((v, step) => (v as Record<string | number, unknown> | null | undefined)?.[step], value)
+
+/**
+ * Where a value may have one of several shapes, every shape that it has not is an error. What the person meant is the
+ * shape of the same type that has the fewest; only its errors are worth telling, and the union's own when there is none.
+ */
+function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
+  const dropped = new Set<ErrorObject>(errors.filter(({ keyword }) => keyword === 'if'))
+  for (const [i, union] of errors.entries()) {
+    if (union.keyword !== 'anyOf' && union.keyword !== 'oneOf') continue
+    // The errors of its shapes come right before its own: looking through all errors would be quadratic.
+    let first = i
+    while (`${errors[first - 1]?.instancePath}/`.startsWith(`${union.instancePath}/`)) first--
+    const inside = errors.slice(first, i).filter((e) => e.schemaPath.startsWith(`${union.schemaPath}/`))
+    const branch = (e: ErrorObject): string => e.schemaPath.slice(union.schemaPath.length + 1).split('/')[0] ?? ''
+    const wrongType = new Set(
+      inside
+        .filter((e) => e.instancePath === union.instancePath && (e.keyword === 'type' || e.keyword === 'enum'))
+        .map(branch),
+    )
+    const possible = new Map<string, ErrorObject[]>()
+    for (const e of inside)
+      if (!wrongType.has(branch(e))) possible.set(branch(e), [...(possible.get(branch(e)) ?? []), e])
+    const [meant = []] = [...possible.values()].sort((a, b) => a.length - b.length)
+    for (const e of inside) if (!meant.includes(e)) dropped.add(e)
+    if (meant.length) dropped.add(union)
+  }
+  return errors.filter((e) => !dropped.has(e))
+}
+
+const names: Readonly<Record<string, string>> = {
+  object: 'a map',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  null: 'nothing',
+}
+const found = (v: unknown): string =>
+  v === null || v === undefined
+    ? 'nothing'
+    : Array.isArray(v)
+      ? 'a list'
+      : typeof v === 'object'
+        ? 'a map'
+        : `${typeof v === 'string' ? 'text' : typeof v} ${typeof v === 'number' ? String(v) : JSON.stringify(v)}`
+
+/** The advice for `"true"` and `"1500"` where true and 1500 fit; undefined where they do not. */
+function unquoted(value: unknown, fits: (meant: unknown) => boolean): string | undefined {
+  if (typeof value !== 'string' || !/^(true|false|-?(0|[1-9]\d*)(\.\d+)?)$/.test(value)) return undefined
+  return fits(JSON.parse(value)) ? `Write ${value} without quotes.` : undefined
+}
+
+interface Explained {
+  readonly path: Path
+  readonly summary: string
+  readonly detail?: string
+  readonly on?: 'key' | 'value'
+}
+
+function explain(error: ErrorObject, value: unknown): Explained {
+  const path = pathOf(error.instancePath, value)
+  const params = error.params as Record<string, unknown>
+  const here = at(value, path)
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const field = String(params['additionalProperty'])
+      const known = knownFields(error)
+      // `- -j LOG --log-prefix "in: "` is a map to YAML.
+      const hint = /\s/.test(field)
+        ? 'A colon and a space make a map: put the whole text in quotes.'
+        : suggest(field, known)
+      return {
+        path: [...path, field],
+        summary: `unknown field "${field}"`,
+        detail: hint ?? (known.length ? `Known here: ${known.join(', ')}.` : 'There is no such field here.'),
+        on: 'key',
+      }
+    }
+    case 'required':
+      return { path, summary: `"${String(params['missingProperty'])}" is missing`, on: 'key' }
+    case 'type': {
+      const types = ([] as string[]).concat(params['type'] as string | string[])
+      const hint = unquoted(here, (v) => types.some((t) => t === typeof v || (t === 'integer' && Number.isInteger(v))))
+      return {
+        path,
+        summary: `expected ${types.map((t) => names[t] ?? t).join(' or ')}, found ${found(here)}`,
+        ...(hint !== undefined && { detail: hint }),
+      }
+    }
+    case 'enum': {
+      const values = params['allowedValues'] as unknown[]
+      const allowed = values.map(String)
+      const hint = unquoted(here, (v) => values.includes(v)) ?? suggest(String(here), allowed)
+      return {
+        path,
+        summary: `expected ${allowed.join(', ')}; found ${found(here)}`,
+        ...(hint !== undefined && { detail: hint }),
+      }
+    }
+    case 'const':
+      return { path, summary: `expected ${JSON.stringify(params['allowedValue'])}, found ${found(here)}` }
+    case 'minimum':
+    case 'maximum':
+      return {
+        path,
+        summary: `${String(here)} is too ${error.keyword === 'minimum' ? 'small' : 'large'}: ${error.message ?? ''}`,
+      }
+    case 'pattern':
+      return { path, summary: `${found(here)} is not well-formed`, ...described(error) }
+    case 'anyOf':
+    case 'oneOf':
+      return { path, summary: `expected ${forms(error)}, found ${found(here)}`, ...described(error) }
+    default:
+      return { path, summary: error.message ?? 'is not valid' }
+  }
+}
+
+/** The parts of the schema on the way to the keyword that complained, the nearest first. */
+function partsOf({ schemaPath }: ErrorObject): Record<string, unknown>[] {
+  const parts = [schema as Record<string, unknown>]
+  for (const step of schemaPath.split('/').slice(1, -1))
+    parts.unshift(parts[0]?.[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')] as Schema)
+  return parts
+}
+
+/** What the schema says about the place, with its examples. */
+function described(error: ErrorObject): { detail?: string } {
+  const { description, examples } = partsOf(error).find((part) => typeof part['description'] === 'string') ?? {}
+  const such = (examples as unknown[] | undefined)?.map((example) => JSON.stringify(example)).join(', ')
+  return typeof description === 'string' ? { detail: such ? `${description} For example ${such}.` : description } : {}
+}
+
+/** The forms that a union takes: `pass, fail or a map`. */
+function forms(error: ErrorObject): string {
+  const branches = partsOf(error)[0]?.[error.keyword] as readonly Schema[]
+  const words = branches.flatMap(({ enum: values, type }) =>
+    Array.isArray(values) ? values.map(String) : [type].flat().map((t) => names[String(t)] ?? String(t)),
+  )
+  const all = [...new Set(words)]
+  return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(Boolean).join(' or ')
+}
+
+/** The fields that the part of the schema which complained knows. */
+const knownFields = (error: ErrorObject): string[] => Object.keys((partsOf(error)[0]?.['properties'] as object) ?? {})

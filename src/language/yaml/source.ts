@@ -1,0 +1,260 @@
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type ErrorCode,
+  type Node,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml'
+import type { Diagnostic, Position } from '../../model/diagnostic.ts'
+import { parsePlain } from './plain.ts'
+
+/** Where something is in a lab file: keys and indexes from the top. */
+export type Path = readonly (string | number)[]
+
+/** A lab file that was parsed, and the way from its values back to its lines. */
+export interface Source {
+  readonly file: string
+  readonly text: string
+  /** The plain value; undefined when the text is no YAML at all. */
+  readonly value: unknown
+  readonly errors: readonly Diagnostic[]
+  /** The place of the value at the path, or of its key; of the nearest thing around it when it is not written. */
+  readonly position: (path: Path, on?: 'key' | 'value') => Position
+  /** The offset in the text at which the value's scalar begins; undefined when there is none. */
+  readonly offset: (path: Path) => number | undefined
+  /** The position of an offset. */
+  readonly at: (offset: number, length?: number) => Position
+  /** The lines around a position, for a diagnostic. */
+  readonly snippet: (position: Position) => NonNullable<Diagnostic['snippet']>
+  /** Whether a range makes several things of what is written at the position. */
+  readonly isRepeated?: (position: Position) => boolean
+  /** What the ranges count at the path, as `i = 1`; undefined where there are none. */
+  readonly where?: (path: Path) => string | undefined
+}
+
+/** A larger file is no lab; it would only keep people waiting. In characters. */
+const LARGEST = 16 * 1024 * 1024
+/** How wide the lines are that are shown of a file, and how much of it comes before a place that is further to the right. */
+const WIDTH = 200
+const BEFORE = 80
+/** What may stand for a NUL. */
+const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
+/** More values that aliases stand for are an attack. */
+const MOST_VALUES = 300_000
+
+/**
+ * Parses YAML. Never throws: what is wrong is in `errors`. Where a plain text's values are is found out when somebody asks:
+ * that takes most of the time.
+ */
+export function parseYaml(file: string, text: string): Source {
+  const plain = text.length > LARGEST || NUL.test(text) ? undefined : parsePlain(text)
+  if (!plain) return parseFully(file, text)
+  let parsed: Source | undefined
+  const fully = (): Source => (parsed ??= parseFully(file, text))
+  return {
+    ...{ file, text, value: plain.value, errors: [] },
+    position: (path, on) => fully().position(path, on),
+    offset: (path) => fully().offset(path),
+    at: (offset, length) => fully().at(offset, length),
+    snippet: (position) => fully().snippet(position),
+  }
+}
+
+function parseFully(file: string, text: string): Source {
+  const counter = new LineCounter()
+  let split: readonly string[] | undefined
+  const lines = (): readonly string[] => (split ??= text.split('\n'))
+  const at = (offset: number, length = 1): Position => {
+    const { line, col } = counter.linePos(Math.min(offset, text.length))
+    return { file, line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, length) }
+  }
+  const snippet = (position: Position): NonNullable<Diagnostic['snippet']> => {
+    const firstLine = Math.max(1, position.line - 1)
+    const shown = lines().slice(firstLine - 1, position.line + 1)
+    const width = lines()[position.line - 1]?.length ?? 0
+    const start = width > WIDTH && position.column > WIDTH - BEFORE ? position.column - 1 - BEFORE : 0
+    return {
+      firstLine,
+      ...(start > 0 && { firstColumn: start + 1 }),
+      lines: shown.map((line) => line.replace(/\r$/, '').slice(start, start + WIDTH)),
+    }
+  }
+  const failed = (errors: Diagnostic[]): Source => ({
+    ...{ file, text, value: undefined, errors, at, snippet },
+    position: () => at(0),
+    offset: () => undefined,
+  })
+  const broken = (summary: string, position: Position, detail?: string): Diagnostic => ({
+    severity: 'error',
+    summary,
+    position,
+    snippet: snippet(position),
+    ...(detail !== undefined && { detail }),
+  })
+  if (text.length > LARGEST) return failed([broken('the file is larger than 16 MiB', { file, line: 1, column: 1 })])
+
+  const document = parseDocument(text, {
+    ...{ lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'error' },
+    // Tags would turn maps into sets and text into bytes: a lab has no use for them.
+    resolveKnownTags: false,
+    uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && !isMerge(a) && nameOfKey(a) === nameOfKey(b),
+  })
+  const problems = [...document.errors, ...document.warnings]
+  const deep = problems.find(({ message }) => message.startsWith('Maximum call stack'))
+  if (deep) return failed([broken('the file is nested too deeply', at(deep.pos[0]))])
+  const errors = problems.slice(0, 20).map(({ code, message, pos }) => {
+    const [first = '', ...more] = message.split('\n')
+    const [summary, detail] = plainer[code] ?? [first, more.join('\n') || undefined]
+    // The parser points at the end of what precedes such a key.
+    const start = code === 'DUPLICATE_KEY' ? pos[0] + blank(text, pos[0]) : pos[0]
+    return broken(summary, at(start, pos[1] - pos[0]), detail)
+  })
+  if (errors.length) return failed(errors)
+  const nuls = NUL.test(text) ? nulsIn(document) : []
+  if (nuls.length)
+    return failed(
+      nuls.map(([start, end]) => broken('a NUL has no place in a lab', at(start, end - start), 'Remove it.')),
+    )
+  nameKeys(document)
+  const bomb = text.includes('*') ? excessive(document) : undefined
+  if (bomb) {
+    const summary = `the aliases of this file stand for more than ${MOST_VALUES} values`
+    return failed([broken(summary, at(bomb[0], bomb[1] - bomb[0]), 'They multiply each other. Use fewer of them.')])
+  }
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: -1 })
+    const find = (path: Path, on: 'key' | 'value' = 'value'): Node | undefined => nodeAt(document, path, on)
+    return {
+      ...{ file, text, value, errors, at, snippet },
+      position(path, on) {
+        const node = find(path, on)
+        const [start, end] = node?.range ?? [0, 1]
+        const firstLine = text.indexOf('\n', start)
+        return at(start, Math.min(end, firstLine < 0 ? end : firstLine) - start)
+      },
+      offset: (path) => {
+        const node = find(path)
+        return isScalar(node) ? node.range?.[0] : undefined
+      },
+    }
+  } catch (error) {
+    const { message } = error as Error
+    if (message.startsWith('Maximum call stack')) return failed([broken('the file is nested too deeply', at(0))])
+    return failed([broken('the file cannot be read as YAML', at(culprit(document) ?? 0), message)])
+  }
+}
+
+/** Plainer words for what the parser says in its own. */
+const plainer: Readonly<Partial<Record<ErrorCode, readonly [summary: string, detail: string]>>> = {
+  DUPLICATE_KEY: ['this is in the map already', 'Say it once: of two, one would be forgotten.'],
+  MULTIPLE_DOCS: ['a second document begins here', 'A lab file is one document. Make what follows another file.'],
+  TAG_RESOLVE_FAILED: ['a lab file has no tags', 'Remove it.'],
+  TAB_AS_INDENT: ['a tab cannot indent', 'Use spaces.'],
+}
+
+/** What a key is called: as it is written, also where YAML would take it for a number or for nothing. */
+const nameOfKey = ({ value, source, type }: Scalar): string =>
+  type === 'PLAIN' && source !== undefined ? source : String(value)
+
+/** How much white space, and comments, follow an offset. */
+function blank(text: string, offset: number): number {
+  const pattern = /(?:\s+|#.*)*/y
+  pattern.lastIndex = offset
+  return pattern.exec(text)?.[0].length ?? 0
+}
+
+const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
+
+/** Makes names of keys such as `1.0` and `null`. */
+function nameKeys(document: Document): void {
+  visit(document, {
+    Pair(_, { key }) {
+      if (isScalar(key) && !isMerge(key)) key.value = nameOfKey(key)
+    },
+  })
+}
+
+/** The offset of the first alias that means nothing, or of the first merge key that has nothing to merge. */
+function culprit(document: Document): number | undefined {
+  let offset: number | undefined
+  const found = (node: unknown): symbol => {
+    offset = isNode(node) ? node.range?.[0] : undefined
+    return visit.BREAK
+  }
+  visit(document, {
+    Alias: (_, alias) => (alias.resolve(document) ? undefined : found(alias)),
+    Pair: (_, { key, value }) =>
+      isScalar(key) && isMerge(key) && (isScalar(value) || value === null) ? found(value ?? key) : undefined,
+  })
+  return offset
+}
+
+/** The range of the alias with which the values that aliases stand for become too many. */
+function excessive(document: Document): readonly [start: number, end: number] | undefined {
+  let total = 0
+  let excess: readonly [number, number] | undefined
+  const anchors = new Map<string, number>()
+  const sizeOf = (node: unknown): number => {
+    if (isAlias(node)) {
+      const size = anchors.get(node.source) ?? 1
+      total += size
+      if (total > MOST_VALUES && node.range) excess ??= [node.range[0], node.range[1]]
+      return size
+    }
+    if (isPair(node)) return sizeOf(node.value)
+    let size = 1
+    if (isCollection(node)) for (const item of node.items) size += sizeOf(item)
+    if (isNode(node) && 'anchor' in node && node.anchor) anchors.set(node.anchor, size)
+    return size
+  }
+  sizeOf(document.contents)
+  return excess
+}
+
+/** The ranges of the texts that have a NUL in them, which nothing that a lab names can have: no file, no argument. */
+function nulsIn(document: Document): (readonly [start: number, end: number])[] {
+  const ranges: (readonly [number, number])[] = []
+  visit(document, {
+    Scalar(_, { value, range }) {
+      if (typeof value === 'string' && value.includes('\0') && range) ranges.push([range[0], range[1]])
+    },
+  })
+  return ranges
+}
+
+/** Keys → pairs of a map, made once: files with a thousand namespaces are asked for every one of them. */
+const indexes = new WeakMap<YAMLMap, Map<string, Pair>>()
+function pairOf(map: YAMLMap, key: string): Pair | undefined {
+  let index = indexes.get(map)
+  if (!index) indexes.set(map, (index = new Map(map.items.map((pair) => [keyOf(pair), pair]))))
+  return index.get(key)
+}
+const keyOf = (pair: Pair): string => (isScalar(pair.key) ? String(pair.key.value) : String(pair.key))
+
+/** The node at a path; where the path leaves the file, the last node on the way. */
+function nodeAt(document: Document, path: Path, on: 'key' | 'value'): Node | undefined {
+  let node = document.contents as Node | undefined
+  for (const [i, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document)
+    if (isMap(node)) {
+      const pair = pairOf(node, String(step))
+      if (!pair) return node
+      const last = i === path.length - 1
+      const next = (last && on === 'key' ? pair.key : (pair.value ?? pair.key)) as Node | undefined
+      node = next ?? node
+    } else if (node && 'items' in node && typeof step === 'number') {
+      node = (node.items[step] as Node | undefined) ?? node
+    } else return node
+  }
+  return node
+}

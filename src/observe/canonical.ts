@@ -1,0 +1,182 @@
+import { bare } from '../firewall/division.ts'
+import { parseNft } from '../firewall/nft-parse.ts'
+import { meaning } from '../firewall/refusals.ts'
+import type { IpsetSpec } from '../firewall/ipset-text.ts'
+import { setsOf } from '../firewall/rule-words.ts'
+import { creation, ipsetId } from '../kinds/ipset.ts'
+import { isOwnTable, tableMark } from '../kinds/nftables.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+import { canonicalSets } from './canonical-sets.ts'
+import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
+
+/** Where in the lab's files a place of the resource with this id is, and the lines around it. */
+export type PlaceInFile = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
+
+/** Throwaway namespaces at once. */
+const WIDTH = 4
+
+/**
+ * From so many rule sets of nftables on, they are tried out in the process. What brings libnftables to abort ends netlab
+ * there, before anything has changed: so not where a program for each would hardly be felt.
+ */
+const MANY = 4
+
+const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
+
+/** One kind and rule set, whichever namespaces want it. */
+interface Job extends Throwaway {
+  readonly first: Resource
+  readonly resources: Resource[]
+}
+
+/**
+ * The resources with every firewall in the form in which the kernel's tools print it. Each distinct rule set is loaded
+ * once, in a network namespace that is gone when this returns. Throws a UserError with the tool's words and the lab
+ * file's lines when one is refused: a rule that the kernel would not take never gets into a plan.
+ */
+export async function canonicalize(written: Resources, runner: Runner, where?: PlaceInFile): Promise<Resources> {
+  const resources = await canonicalSets(written, runner, where)
+  const jobs = jobsOf(resources)
+  if (jobs.length === 0) return resources
+  const specs = new Map<string, IptablesSpec | NftSpec>()
+  const diagnostics: Diagnostic[] = []
+  const forms = await nftForms(jobs, runner)
+  await parallel(jobs, async (job) => {
+    const result = forms.get(job) ?? (await tryOut(job.first, job, runner))
+    for (const resource of job.resources) {
+      if ('spec' in result) {
+        diagnostics.push(...foreignNames(resource, result.spec, where))
+        specs.set(resource.id, result.spec)
+      } else diagnostics.push(...result.refusals.map((refusal) => diagnostic(resource, refusal, where)))
+    }
+  })
+  diagnostics.push(...clashes(resources, specs, where))
+  if (diagnostics.length) throw new UserError(unique(diagnostics).sort(byPosition))
+  const entries = [...resources].flatMap(([id, resource]): [string, Resource][] => {
+    const spec = specs.get(id)
+    if (!spec) return [[id, resource]]
+    return Object.keys(spec.tables).length ? [[id, { ...resource, spec: spec as unknown as Resource['spec'] }]] : []
+  })
+  return new Map(entries)
+}
+
+/**
+ * Those rule sets of nftables that the runner can try out all at once. Rules that are written as commands are left to the
+ * programs: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`).
+ */
+async function nftForms(jobs: readonly Job[], runner: Runner): Promise<Map<Job, Trial>> {
+  const plain = jobs.filter(
+    ({ first, devices }) => first.kind === 'nftables' && devices.length === 0 && !/\brule\b/.test(bare(nftText(first))),
+  )
+  const listings = plain.length >= MANY ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
+  return new Map(
+    plain.flatMap((job, i): [Job, Trial][] => {
+      const listing = listings?.[i]
+      return listing === undefined ? [] : [[job, { spec: parseNft(listing) }]]
+    }),
+  )
+}
+
+async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values()
+  const worker = async () => {
+    for (const item of queue) await work(item)
+  }
+  await Promise.all(Array.from({ length: WIDTH }, worker))
+}
+
+/** The distinct rule sets that are not yet in the tools' form. */
+function jobsOf(resources: Resources): Job[] {
+  const jobs = new Map<string, Job>()
+  for (const resource of resources.values()) {
+    if (!isFirewall(resource)) continue
+    const { written, text, tables } = resource.spec as { written?: unknown; text?: string; tables: unknown }
+    if (written === undefined && text === undefined) continue
+    const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, resources) : []
+    const sets = text === undefined ? setsFor(resource, resources) : []
+    const key = JSON.stringify([resource.kind, text ?? tables, devices, sets])
+    const job = jobs.get(key)
+    if (job) job.resources.push(resource)
+    else jobs.set(key, { first: resource, resources: [resource], devices, sets })
+  }
+  return [...jobs.values()]
+}
+
+/** Lines that make the sets that the rules name. */
+const setsFor = ({ namespace, spec }: Resource, resources: Resources): string[] => {
+  const rules = Object.values((spec as unknown as IptablesSpec).tables).flatMap((chains) =>
+    Object.values(chains).flatMap((chain) => chain.rules),
+  )
+  const sets = [...new Set(rules.flatMap(setsOf))].flatMap((name) => resources.get(ipsetId(namespace, name)) ?? [])
+  return sets.map(({ spec: set }) => creation(set as unknown as IpsetSpec))
+}
+
+/** The interfaces that the namespace will have; lo is there already. */
+const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
+  [...resources.values()]
+    .filter((r) => r.namespace === namespace && 'up' in r.spec && r.id.startsWith(`${namespace}/`))
+    .map(({ id }) => nameOf(id))
+    .filter((name) => name !== 'lo')
+
+/** The place in the lab's files; that of the whole field where it is not known better. */
+const located = (resource: Resource, place: Place = { path: [] }, where: PlaceInFile | undefined) =>
+  where?.(resource.id, place) ?? (resource.source && { position: resource.source() })
+
+function diagnostic(resource: Resource, { place, words, detail }: Refused, where: PlaceInFile | undefined): Diagnostic {
+  const why = detail ?? meaning(words)
+  const tool = resource.kind === 'nftables' ? 'nft' : resource.kind
+  return {
+    severity: 'error',
+    summary: `${tool} refuses this in ${resource.namespace}: ${words}`,
+    ...(why !== undefined && { detail: why }),
+    ...located(resource, place, where),
+  }
+}
+
+/** In the machine's own namespace only tables with the lab's mark in their name. */
+function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec, where: PlaceInFile | undefined): Diagnostic[] {
+  const { lab, text = '' } = resource.spec as { lab?: string; text?: string }
+  if (resource.kind !== 'nftables' || lab === undefined) return []
+  return Object.keys(spec.tables)
+    .filter((table) => !isOwnTable(table, lab))
+    .map((table) => ({
+      severity: 'error',
+      summary: `table ${table} is not called as the lab's`,
+      detail: `In the machine's own namespace the name says whose a table is: ${tableMark(lab)}, or ${tableMark(lab)}.NAME.`,
+      ...located(resource, tablePlace(text, table), where),
+    }))
+}
+
+/** A table that both nftables and iptables want in one namespace: the kernel has one of that name. */
+function clashes(
+  resources: Resources,
+  specs: ReadonlyMap<string, IptablesSpec | NftSpec>,
+  where: PlaceInFile | undefined,
+): Diagnostic[] {
+  return [...specs].flatMap(([id, spec]) => {
+    const resource = resources.get(id)
+    const family = resource?.kind === 'iptables' ? 'ip' : resource?.kind === 'ip6tables' ? 'ip6' : undefined
+    const nft = specs.get(`${resource?.namespace}/nftables`)
+    if (!resource || family === undefined) return []
+    return Object.keys(spec.tables)
+      .filter((table) => nft && `${family} ${table}` in nft.tables)
+      .map((table) => ({
+        severity: 'error' as const,
+        summary: `table ${family} ${table} is declared under nftables and under ${resource.kind}`,
+        detail: 'The kernel has one table of that name: give the one under nftables another.',
+        ...located(resource, { path: [table] }, where),
+      }))
+  })
+}
+
+const key = ({ summary, position }: Diagnostic): string => JSON.stringify([summary, position])
+
+const unique = (diagnostics: readonly Diagnostic[]): Diagnostic[] => [
+  ...new Map(diagnostics.map((d) => [key(d), d])).values(),
+]
+
+const byPosition = ({ position: a }: Diagnostic, { position: b }: Diagnostic): number =>
+  (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0)

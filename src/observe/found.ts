@@ -1,0 +1,104 @@
+import { kindOf, kinds } from '../kinds/index.ts'
+import { filtersVlans } from '../kinds/vlans.ts'
+import { parseWgDump } from '../kinds/links/wireguard.ts'
+import { notesIn, ownerOf } from '../model/owner.ts'
+import type { Resource } from '../model/resource.ts'
+import type { BridgeVlans, Dump, IpLink, Runner } from '../model/runner.ts'
+import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
+import { dumpRequests, ROOT, rootOf, type ReadRequest } from './read-request.ts'
+
+/** A namespace, and what is in it. */
+export interface Found {
+  readonly dump: Dump
+  readonly resources: readonly Resource[]
+}
+
+/** Namespaces that were read before the others, by the lab's name of them. */
+export type ReadAhead = ReadonlyMap<string, Found>
+
+/**
+ * Reads the lab's namespaces among these, where nothing more is going to be changed: `read` needs only the rest then. When
+ * they are `dumped`, something else may go on. Undefined: where netlab itself runs.
+ */
+export function readAhead(
+  request: ReadRequest,
+  names: readonly (string | undefined)[],
+  runner: Runner,
+): { readonly dumped: Promise<unknown>; readonly found: Promise<ReadAhead> } {
+  const root = rootOf(request)
+  const wanted = names
+    .map((name) => name ?? root)
+    .filter((name) => name === root || (request.namespaces.has(name) && !request.namespaces.get(name)?.shares))
+  const ready = resourcesByName()
+  const dumped = runner.dump(wanted.map(dumpRequests(request)), ready.heard(wanted, request))
+  const found = find()
+  found.catch(() => {}) // the caller awaits this promise; this only avoids an unhandled rejection
+  return { dumped, found }
+
+  async function find(): Promise<ReadAhead> {
+    const dumps = await dumped
+    await new Promise((resolve) => setImmediate(resolve)) // so that what goes on is started before
+    const result = new Map<string, Found>()
+    for (const [i, name] of wanted.entries()) {
+      const dump = dumps[i] && (await withDetails(dumps[i], name === root ? undefined : name, runner))
+      if (dump && (name === root || ownerOfDump(dump) === request.lab))
+        result.set(name, { dump, resources: ready.resources.get(name) ?? resourcesIn(name, dump, request) })
+    }
+    return result
+  }
+}
+
+/** Resources of namespaces that are known while others are still being read: what `dump` tells early is used at once. */
+export function resourcesByName() {
+  const resources = new Map<string, readonly Resource[]>()
+  return {
+    resources,
+    heard: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
+      const name = names[index] ?? ''
+      const mine = isRoot(name, request) || ownerOfDump(dump) === request.lab
+      if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, request))
+    },
+  }
+}
+
+/** What the kinds find in a namespace of the lab's, or of nobody's; `more` are sysctls that an earlier apply has set. */
+export function resourcesIn(name: string, dump: Dump, request: ReadRequest, more: readonly string[] = []): Resource[] {
+  const root = isRoot(name, request)
+  const made = ownerOfDump(dump) === request.lab && !notesIn(loopbackOf(dump)?.ifalias).adopted
+  const scope = {
+    namespace: name,
+    lab: request.lab,
+    ...(request.nftables.has(name) && { nftables: request.nftables.get(name) ?? [] }),
+    ...(root && { root }),
+    ...((root || made) && { made: true as const }),
+  }
+  const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
+  const told = { ...dump, sysctls: root ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
+  const some = request.marksOnly && !root ? [kindOf('namespace')] : [...kinds.values()]
+  return some.flatMap((kind): Resource[] => kind.read(told, scope))
+}
+
+const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
+  name === ROOT || namespaces.get(name)?.root === true
+
+const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
+const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)
+
+/** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
+export async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
+  const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
+    const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
+    return code === 0 ? parse(stdout) : undefined
+  }
+  if (!hasDetails(dump)) return dump
+  const wireguard = hasTunnels(dump) ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
+  const vlans = filtersVlans(dump)
+    ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
+    : undefined
+  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }) }
+}
+
+export const loopbackOf = (dump: Dump | undefined): IpLink | undefined =>
+  dump?.links.find((link) => link.flags.includes('LOOPBACK'))
+
+export const ownerOfDump = (dump: Dump | undefined): string | undefined => ownerOf(loopbackOf(dump)?.ifalias)

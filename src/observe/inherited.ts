@@ -1,0 +1,145 @@
+import { sysctlId, sysctlResource, type SysctlSpec } from '../kinds/sysctl.ts'
+import { linkId, type Resources } from '../model/resource.ts'
+import type { Live } from './read.ts'
+import type { IpAddress } from '../model/ip-address.ts'
+import type { Dump, Runner } from '../model/runner.ts'
+import { defaults, general, occasional, ofInterfaces, spread } from '../model/sysctls.ts'
+
+/** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
+export const inheritable: readonly string[] = [...defaults.keys()]
+
+/** Those of them that matter where the lab has no bridge. */
+export const ofUnbridged: readonly string[] = inheritable.filter((key) => !key.startsWith('net.bridge.'))
+
+/** Those of them that labs set most: which families are forwarded. */
+export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
+
+/** The sysctls that say something: those that the lab sets, and those that are not as a lab has them by default. */
+export const sysctlsThatDiffer = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
+  new Map(
+    [...values].filter(
+      ([key, value]) =>
+        declared.includes(key) ||
+        (values.get(spread.get(key) ?? '') ?? defaults.get(key) ?? occasional.get(key)) !== value,
+    ),
+  )
+
+/** Settings of interfaces, the sysctl of `default` that they begin with, and the one of all that is written to them. */
+const settings = [...ofInterfaces].map(([setting, usual]) => {
+  const begin = keyOf('default', setting)
+  return { setting, usual, begin, all: spread.get(begin) }
+})
+const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]))
+
+/**
+ * The settings of interfaces that say something: those that the kernel spreads where they are not as those of all, the
+ * others where they are not the kernel's defaults, or where something is told of their `default`. An interface that has no
+ * address of IPv4 follows its `default` (devinet_copy_dflt_conf in net/ipv4/devinet.c), and lo begins before it is set.
+ */
+export function interfaceSysctlsThatDiffer({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
+  const result = new Map<string, string>()
+  const ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
+  const varied = settings.filter(({ begin, all }) => !all && told.has(begin))
+  let addressed: Set<string> | undefined // most namespaces need not be asked
+  for (const [dev, own] of conf) {
+    for (const setting of Object.keys(own)) {
+      const value = own[setting] ?? ''
+      // The kernel begins lo with these (inetdev_init in net/ipv4/devinet.c).
+      if (dev === 'lo' && value === '1' && /^ipv4\.disable_(policy|xfrm)$/.test(setting)) continue
+      const every = ofAll.get(setting)
+      if (every === undefined ? !follows(dev, setting, value) : every !== value) result.set(keyOf(dev, setting), value)
+    }
+    for (const { setting, usual } of varied)
+      if (usual !== undefined && own[setting] === undefined && !follows(dev, setting, usual))
+        result.set(keyOf(dev, setting), usual)
+  }
+  return result
+
+  function follows(dev: string, setting: string, value: string): boolean {
+    addressed ??= new Set(addresses.flatMap((a) => (a.addr_info.some(is4) ? [a.ifname] : [])))
+    return dev === 'lo' || (!addressed.has(dev) && value === sysctls.get(beginnings.get(setting) ?? ''))
+  }
+}
+
+const is4 = ({ family }: IpAddress): boolean => family === 'inet'
+
+/** `net.ipv4.conf.eth0/1.rp_filter` for `ipv4.rp_filter` of `eth0.1` */
+function keyOf(dev: string, setting: string): string {
+  const [family, name] = setting.split('.')
+  return `net.${family}.conf.${dev.replaceAll('.', '/')}.${name}`
+}
+
+/**
+ * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its
+ * default: the kernel's own for those that are pinned, and for those that an earlier apply had set, by id, what a new
+ * namespace would have.
+ * `live` decides which exist on this kernel. The machine's own namespace is left alone; in one that was taken over only
+ * forwarding is pinned: a lab that does not say it does not forward.
+ */
+export function pinned(
+  desired: Resources,
+  live: Resources,
+  { dropped, lost }: Pick<Live, 'dropped' | 'lost'> = { dropped: new Map(), lost: new Map() },
+): Resources {
+  const result = new Map(desired)
+  for (const r of lost.values()) if (desired.has(r.namespace)) result.set(r.id, { implied: true, ...r })
+  const having = (wanted: string): Set<string> =>
+    new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
+  const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
+  /** What the lab says of it, or of what it follows. */
+  const said = (namespace: string, key: string): string | undefined => {
+    const resource = desired.get(sysctlId(namespace, key))
+    const every = general(key)
+    return resource ? String(resource.spec['value']) : every && said(namespace, every)
+  }
+  for (const r of live.values()) {
+    if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
+    const { key, dev } = r.spec as SysctlSpec
+    // Daemons set what they need of an interface, such as keepalived for an address with a MAC of its own.
+    const link = dev === undefined ? undefined : linkId(r.namespace, dev)
+    const keeps = (id: string): boolean => desired.get(id)?.spec['others'] === 'keep'
+    if (link !== undefined && !dropped.has(r.id) && (keeps(r.namespace) || keeps(link))) continue
+    const adopted = live.get(r.namespace)?.spec['adopted'] === true
+    // What concerns bridged frames matters where the lab has a bridge. WireGuard turns redirects off when it is set up
+    // (wg_open in drivers/net/wireguard/device.c).
+    const idle =
+      (key.startsWith('net.bridge.') && !bridged.has(r.namespace)) ||
+      (key.endsWith('.send_redirects') && tunnelled.has(r.namespace))
+    const kept = idle ? undefined : (said(r.namespace, key) ?? defaults.get(key) ?? defaults.get(general(key) ?? ''))
+    const value =
+      kept !== undefined && (!adopted || /forward/.test(key))
+        ? kept
+        : dropped.has(r.id)
+          ? (said(r.namespace, key) ?? dropped.get(r.id))
+          : undefined
+    // An interface that is as it should be has it from `default`, and would again.
+    const settled = dev !== undefined && !dropped.has(r.id) && value === r.spec['value']
+    const gone = link !== undefined && !desired.has(link)
+    if (value !== undefined && !settled && !gone)
+      result.set(r.id, { implied: true, ...sysctlResource(r.namespace, key, value) })
+  }
+  return result
+}
+
+/** What sysctls that an earlier apply set would be without it, by id. */
+export async function without(
+  runner: Runner,
+  set: ReadonlyMap<string, readonly string[]>,
+): Promise<ReadonlyMap<string, string>> {
+  const generals = new Map(
+    [...set].flatMap(([namespace, keys]) =>
+      keys.map((key) => {
+        const { id, spec } = sysctlResource(namespace, key, '')
+        return [id, spec.dev === undefined ? key : (general(key) ?? key)] as const
+      }),
+    ),
+  )
+  if (!generals.size) return generals
+  const values = await runner.inherited([...new Set(generals.values())])
+  return new Map(
+    [...generals].flatMap(([id, key]) => {
+      const value = values.get(key)
+      return value === undefined ? [] : [[id, value.trim().replace(/\s+/g, ' ')]]
+    }),
+  )
+}

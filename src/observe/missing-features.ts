@@ -1,0 +1,121 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { features, managers, programs, type Feature, type Manager } from '../kinds/features.ts'
+import { kindOf } from '../kinds/index.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Plan } from '../model/change.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+
+/** The features and programs that these resources need: name → the first that needs it. */
+export function requirements(resources: Iterable<Resource>): Map<string, Resource> {
+  const result = new Map<string, Resource>()
+  for (const resource of resources)
+    for (const name of kindOf(resource.kind).requires?.(resource) ?? [])
+      if (!result.has(name)) result.set(name, resource)
+  return result
+}
+
+/** Whether a program is in one of the folders of PATH. */
+export const isInstalled = (program: string): boolean =>
+  (process.env['PATH'] ?? '').split(':').some((folder) => {
+    try {
+      accessSync(`${folder}/${program}`, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+/**
+ * Tries these features, all in one network namespace that is gone when this returns. What is missing, with the tool's
+ * words; a name that is no feature is there.
+ */
+export async function missingFeatures(names: Iterable<string>, runner: Runner): Promise<Map<string, string>> {
+  const probes = [...names].flatMap((name) => (features[name] ? [[name, features[name].probe] as const] : []))
+  if (probes.length === 0) return new Map()
+  const script = [
+    'ip link add name v0 type veth peer name v1',
+    ...probes.map(([name, probe]) => `said=$({ ${probe}; } 2>&1) || printf '%s\\n' "${name} $said" | head -n 1`),
+    'ip link del dev x0 2>/dev/null; tc qdisc del dev v0 root 2>/dev/null; :',
+  ]
+  // Each is tried on its own: what the one before has made is taken away.
+  const apart = script.slice(1, -1).flatMap((line) => [line, script.at(-1) ?? ''])
+  const { code, stdout, stderr } = await runner.capture({
+    argv: ['unshare', '--net', 'sh', '-c', [script[0], ...apart].join('\n')],
+  })
+  if (code !== 0) throw UserError.of('no network namespace can be made here', stderr.trim())
+  return new Map(
+    stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]),
+  )
+}
+
+const manager = (): Manager => (Object.keys(managers) as Manager[]).find((name) => isInstalled(name)) ?? 'apt-get'
+
+/** The command that installs a program. */
+export function installFix(program: string): string {
+  const here = manager()
+  return `${managers[here]} ${programs[program]?.packages[here] ?? program}`
+}
+
+/** The package of the distribution's own kernel, or of the modules that it leaves out. */
+const kernels: Readonly<Record<Manager, string>> = {
+  'apt-get': 'linux-image-amd64',
+  dnf: 'kernel-modules-extra',
+  apk: 'linux-lts',
+  pacman: 'linux',
+}
+
+function kernelPackage(here: Manager): string {
+  const isUbuntu = existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
+  return isUbuntu ? `linux-modules-extra-${release()}` : kernels[here]
+}
+
+/** The command that brings a feature: its module is loaded, or a kernel is needed that has it. */
+export function featureFix({ module, config }: Feature): string {
+  const folder = `/lib/modules/${release()}`
+  const known = ['modules.dep', 'modules.builtin']
+    .filter((file) => existsSync(`${folder}/${file}`))
+    .some((file) => readFileSync(`${folder}/${file}`, 'utf8').includes(`/${module}.ko`))
+  if (known) return `modprobe ${module} (as root, on the machine itself)`
+  const here = manager()
+  return `${managers[here]} ${kernelPackage(here)}, and boot that kernel: this one is without ${config} (module ${module})`
+}
+
+const missing = (what: string, purpose: string, fix: string, { id, source }: Resource): Diagnostic => ({
+  severity: 'error',
+  summary: `${id.replace('/', ':')} needs ${what}, which is missing here`,
+  detail: `It is needed for ${purpose}. To get it: ${fix}\nnetlab doctor lists all that is missing.`,
+  ...(source && { position: source() }),
+})
+
+/** Throws a UserError when programs are not installed that the resources of a lab need. */
+export function mustBeInstalled(resources: Resources): void {
+  const errors = [...requirements(resources.values())].flatMap(([name, resource]) => {
+    const program = programs[name]
+    return program && !isInstalled(name)
+      ? [missing(`the program ${name}`, program.purpose, installFix(name), resource)]
+      : []
+  })
+  if (errors.length) throw new UserError(errors)
+}
+
+/**
+ * Throws a UserError when the kernel cannot do what the plan is about to ask of it. Features that are in use already, or
+ * that no kernel lacks, are not tried: most plans cost nothing.
+ */
+export async function mustBeAble({ changes }: Plan, live: Resources, runner: Runner): Promise<void> {
+  const wanted = requirements(changes.flatMap(({ after }) => (after ? [after] : [])))
+  for (const name of ['veth', 'bridge', ...(wanted.size ? requirements(live.values()).keys() : [])]) wanted.delete(name)
+  const lacking = await missingFeatures(wanted.keys(), runner)
+  const errors = [...lacking].flatMap(([name, words]) => {
+    const [feature, resource] = [features[name], wanted.get(name)]
+    if (!feature || !resource) return []
+    const error = missing(`${name} in the kernel`, feature.purpose, featureFix(feature), resource)
+    return [{ ...error, detail: `${words}\n${error.detail}` }]
+  })
+  if (errors.length) throw new UserError(errors)
+}

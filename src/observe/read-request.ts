@@ -1,0 +1,71 @@
+import { forwarding, inheritable, ofUnbridged } from './inherited.ts'
+import type { DumpRequest } from '../model/runner.ts'
+import { occasional } from '../model/sysctls.ts'
+
+/** What a lab is about to ask of the kernel: enough to know where to look. */
+export interface ReadRequest {
+  readonly lab: string
+  /** Namespaces that the lab file names; none when only the lab's name is known. */
+  readonly namespaces: ReadonlyMap<
+    string,
+    { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
+  >
+  /** Ids and keys of the sysctls that the lab file sets, by namespace. */
+  readonly sysctls: ReadonlyMap<string, readonly string[]>
+  /** By namespace, the tables called as iptables' own that the lab declares under `nftables`: `ip nat`. */
+  readonly nftables: ReadonlyMap<string, readonly string[]>
+  /**
+   * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
+   * of these names, which a crash has left, go with it.
+   */
+  readonly destroyOnly?: ReadonlySet<string>
+  /** Where there are MANY namespaces, only whose they are is read, and not what is in them. */
+  readonly marksOnly?: boolean
+  /** What is missing is going to be made. */
+  readonly making?: true
+  /** Namespaces that this run has just made. */
+  readonly createdThisRun?: ReadonlyMap<string, DoneInNamespace>
+}
+
+/** What a run has done in a namespace that it has made: what it has not touched is as it should be, or does not matter. */
+export interface DoneInNamespace {
+  /** The sysctls that it has set. */
+  readonly sysctls: readonly string[]
+  /** It has only links, addresses and routes. */
+  readonly plain: boolean
+}
+
+/** From so many namespaces on, a look at each costs something, and a list of what is in them says nothing to anybody. */
+export const MANY = 400
+
+/** Up to so many namespaces, more sysctls are read than those that matter most: each costs 0.01 ms in each namespace. */
+const FEW = 100
+
+/** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
+export const ROOT = '(machine)'
+
+/** The lab's name for the machine's own namespace. */
+export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
+
+/** What to read of each namespace. */
+export function dumpRequests(request: ReadRequest): (name: string) => DumpRequest {
+  const { namespaces, sysctls, nftables, createdThisRun: made, destroyOnly: parting, marksOnly: cursory } = request
+  const root = rootOf(request)
+  const pins = (name: string): readonly string[] =>
+    parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
+  // Most namespaces have the same list, and readers make something of each list once.
+  const lists = new Map<string, readonly string[]>()
+  return (name) => {
+    const own = sysctls.get(name) ?? []
+    if (name === root) return { sysctls: own, depth: 'all' }
+    if (cursory) return { netns: name, sysctls: [], depth: 'mark' }
+    const done = made?.get(name)
+    const depth = done?.plain ? 'plain' : 'all'
+    const more = parting || namespaces.size > FEW ? [] : occasional.keys()
+    const list = [...new Set([...own, ...(done?.sysctls ?? [...pins(name), ...more])])]
+    const same = list.join(' ')
+    if (!lists.has(same)) lists.set(same, list)
+    const ofNft = nftables.get(name)
+    return { netns: name, sysctls: lists.get(same) ?? list, depth, ...(ofNft && { nftables: ofNft }) }
+  }
+}

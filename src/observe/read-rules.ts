@@ -1,0 +1,20 @@
+import { liveRules } from '../firewall/live.ts'
+import type { LiveChain } from '../model/firewall.ts'
+import type { Runner } from '../model/runner.ts'
+
+/** Between the listings; no program prints it. What is not installed has no rules. */
+const SCRIPT = 'iptables-save -c; echo --netlab--; ip6tables-save -c; echo --netlab--; nft list ruleset'
+
+/**
+ * The live rules of a namespace with their counters; without a name: of where netlab itself runs. `ofNft` are tables called
+ * as iptables' own that the lab declares under `nftables`.
+ */
+export async function readFirewall(
+  netns: string | undefined,
+  runner: Pick<Runner, 'capture'>,
+  ofNft?: readonly string[],
+): Promise<LiveChain[]> {
+  const { stdout } = await runner.capture({ argv: ['sh', '-c', SCRIPT], ...(netns !== undefined && { netns }) })
+  const [iptables = '', ip6tables = '', nftables = ''] = stdout.split('--netlab--\n')
+  return liveRules({ iptables, ip6tables, nftables }, ofNft)
+}

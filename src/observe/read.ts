@@ -1,0 +1,253 @@
+import { kindOf } from '../kinds/index.ts'
+import { processResource } from '../kinds/process.ts'
+import { sysctlResource } from '../kinds/sysctl.ts'
+import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
+import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
+import { isUnpinned } from '../model/sysctls.ts'
+import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
+import { inheritable, sysctlsThatDiffer, without } from './inherited.ts'
+import { dumpRequests, MANY, rootOf, type ReadRequest } from './read-request.ts'
+
+/** A namespace or device that has the name of one of the lab's, and is somebody else's. */
+export interface Foreign {
+  readonly id: string
+  /** The lab that it belongs to; absent: made by hand, or by another tool. */
+  readonly owner?: string
+}
+
+/** The kernel, as far as it concerns one lab. */
+export interface Live {
+  /** What the lab owns. */
+  readonly resources: Resources
+  /** What is in namespaces of the lab and somebody else's: no drift, unless the lab lists it (`ours`). */
+  readonly others: Resources
+  /** What the kernel made in namespaces of the lab, and somebody has removed. */
+  readonly lost: Resources
+  /** What stands in its way, by id. */
+  readonly foreign: ReadonlyMap<string, Foreign>
+  /** The interfaces of the machine's own namespace, by id. */
+  readonly machine: Resources
+  /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
+  readonly adoptable: Resources
+  /** Sysctls that an earlier apply set and the lab does not: what they are without it, by id. */
+  readonly dropped: ReadonlyMap<string, string>
+  /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
+  readonly dumps: ReadonlyMap<string, Dump>
+  /** Of the lab's namespaces only the marks were read: what is in them is not among the resources. */
+  readonly cursory?: true
+}
+
+/** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
+export async function read(
+  asked: ReadRequest,
+  runner: Runner,
+  early: readonly Promise<ReadAhead>[] = [],
+): Promise<Live> {
+  const { lab, namespaces } = asked
+  const [named, ...parts] = await Promise.all([runner.list(), ...early])
+  const mains = mainNames(named, namespaces)
+  const byName = new Map(named.map((n) => [n.name, n]))
+  const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
+  const root = rootOf(asked)
+  const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
+  const elsewhere = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
+  const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
+  const request: ReadRequest = { ...asked, marksOnly: asked.marksOnly === true && elsewhere.length >= MANY }
+  const seen = new Map(parts.flatMap((part) => [...part]))
+  const unseen = wanted.filter((name) => !seen.has(name))
+  if (request.making && wanted.length === 1) runner.foresee?.(missing.length)
+
+  const full = dumpRequests(request)
+  const ready = resourcesByName()
+  const [dumped, rest, inherited] = await Promise.all([
+    runner.dump(unseen.map(full), ready.heard(unseen, request)),
+    runner.dump(
+      elsewhere.map((name) => ({ owner: lab, ...full(name) })),
+      ready.heard(elsewhere, request),
+    ),
+    missing.length
+      ? runner.inherited(inheritable).then((values) => sysctlsThatDiffer(values))
+      : new Map<string, string>(),
+  ])
+
+  const dumps = new Map<string, Dump>()
+  const places = new Map(unseen.map((name, i) => [name, i]))
+  const keep = (name: string, dump: Dump | undefined): void => void (dump && dumps.set(name, dump))
+  for (const name of wanted) keep(name, seen.get(name)?.dump ?? dumped[places.get(name) ?? -1])
+  elsewhere.forEach((name, i) => ownerOfDump(rest[i]) === lab && keep(name, rest[i]))
+  for (const [name, dump] of dumps)
+    if (!seen.has(name)) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
+
+  const set = new Map<string, readonly string[]>()
+  for (const [name, dump] of dumps) {
+    const known = full(name).sysctls
+    const more = ownerOfDump(dump) === lab && !request.marksOnly ? notesIn(loopbackOf(dump)?.ifalias).sysctls : []
+    const dropped = more.filter((key) => !known.includes(key))
+    if (dropped.length) set.set(name, dropped)
+  }
+  const noted = await runner.dump([...set].map(([netns, sysctls]) => ({ netns, sysctls, depth: 'all' })))
+  ;[...set.keys()].forEach((name, i) => {
+    const dump = dumps.get(name)
+    if (dump) dumps.set(name, { ...dump, sysctls: new Map([...dump.sysctls, ...(noted[i]?.sysctls ?? [])]) })
+  })
+
+  const resources = new Map<string, Resource>()
+  const adoptable = new Map<string, Resource>()
+  const lost = new Map<string, Resource>()
+  const others = new Map<string, Resource>()
+  const foreign = new Map<string, Foreign>()
+  const machine = new Map<string, Resource>()
+  for (const [name, dump] of dumps) {
+    const owned = name === root || ownerOfDump(dump) === lab
+    if (!owned) foreign.set(name, found(name, ownerOfDump(dump)))
+    if (!owned && ownerOfDump(dump) !== undefined) continue
+    const more = set.get(name)
+    const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
+    const all = known ?? resourcesIn(name, dump, request, more)
+    const mine = name === root ? ownedInRoot(all, dump, request, foreign) : all
+    if (name === root) for (const resource of all) if (resource.kind === 'existing') machine.set(resource.id, resource)
+    const into = owned ? resources : adoptable
+    for (const resource of mine) (resource.others ? others : resource.lost ? lost : into).set(resource.id, resource)
+    if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
+  }
+  const dropped = await without(runner, withStrays(set, resources))
+  const endOf = farEnds(dumps, root, mains)
+  for (const [name, { links }] of dumps)
+    for (const link of links) {
+      const id = linkId(name, link.ifname)
+      const into = resources.has(id) ? resources : adoptable
+      const resource = into.get(id)
+      const field = resource && kindOf(resource.kind).farEnd
+      const end = field && endOf(name, link)
+      if (end) into.set(id, { ...resource, spec: { [field]: end, ...resource.spec } })
+    }
+  for (const id of [...resources.values()].flatMap(standsOn)) {
+    const resource = machine.get(id)
+    if (resource && !resources.has(id)) resources.set(id, resource)
+  }
+  for (const { name, stale, owner: left } of named) {
+    const main = mains.get(name)
+    if (stale && (left === lab || namespaces.has(name) || request.destroyOnly?.has(name)))
+      resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
+    else if (main !== undefined && main !== name) {
+      const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined
+      if (into === foreign) foreign.set(name, found(name, ownerOfDump(dumps.get(main))))
+      else into?.set(name, { id: name, kind: 'share', namespace: name, spec: { of: main } })
+    }
+  }
+  for (const [name] of missing)
+    for (const [key, value] of inherited) {
+      if (request.sysctls.get(name)?.includes(key)) continue // what the lab sets is shown as set, whatever the machine has
+      const resource = sysctlResource(name, key, value)
+      resources.set(resource.id, resource)
+    }
+  // A log is left over only when nothing wants its namespace any more.
+  for (const found of await runner.processes(lab))
+    if (found.state !== 'ended' || !namespaces.has(found.namespace)) {
+      const resource = processResource(found)
+      resources.set(resource.id, resource)
+    }
+  return {
+    resources,
+    others,
+    lost,
+    foreign,
+    machine,
+    adoptable,
+    dropped,
+    dumps,
+    ...(request.marksOnly && { cursory: true }),
+  }
+}
+
+/** The interfaces in the machine's own namespace that a resource uses. */
+const standsOn = ({ root, namespace, spec }: Resource): string[] => {
+  const here = root ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
+  return [...here.map((name) => linkId(namespace, name)), ...(typeof spec['link'] === 'string' ? [spec['link']] : [])]
+}
+
+const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
+
+/** Every name → the first name of the same namespace: the first that the lab file calls a namespace, if it does. */
+function mainNames(named: readonly NamedNamespace[], namespaces: ReadRequest['namespaces']): Map<string, string> {
+  const byInode = new Map<number, string>()
+  const inodes = new Map(named.map(({ name, inode }) => [name, inode]))
+  const own = [...namespaces].filter(([, { shares }]) => !shares).map(([name]) => name)
+  for (const name of [...own, ...inodes.keys()]) {
+    const inode = inodes.get(name)
+    if (inode !== undefined && !byInode.has(inode)) byInode.set(inode, name)
+  }
+  return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
+}
+
+/** The sysctls to put back as a new namespace has them: those that an earlier apply has set, and those that are unusual. */
+function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Resources): Map<string, readonly string[]> {
+  const result = new Map(set)
+  for (const { kind, namespace, root, spec } of resources.values()) {
+    if (kind !== 'sysctl' || root) continue
+    const key = String(spec['key'])
+    if (!isUnpinned(key) || resources.get(namespace)?.spec['adopted'] === true) continue
+    result.set(namespace, [...(result.get(namespace) ?? []), key])
+  }
+  return result
+}
+
+/** Finds the other end of a link: by its index, in the namespace that the kernel's id stands for. */
+function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: ReadonlyMap<string, string>) {
+  const indexes = new Map<string, Map<number, IpLink>>()
+  /** The index of a VXLAN's lower device in another namespace: `ip` looks for its name in this one. */
+  const lowerIndex = (namespace: string, { linkinfo }: IpLink): number => {
+    const name = String(linkinfo?.info_data?.['link'] ?? '')
+    const unknown = /^if(\d+)$/.exec(name)?.[1]
+    const same = dumps.get(namespace)?.links.find(({ ifname }) => ifname === name)
+    return unknown === undefined ? (same?.ifindex ?? 0) : Number(unknown)
+  }
+  for (const [name, { links }] of dumps) indexes.set(name, new Map(links.map((link) => [link.ifindex, link])))
+  return (namespace: string, link: IpLink): string | undefined => {
+    if (link.link_netnsid === undefined) return link.link ? linkId(namespace, link.link) : undefined
+    const isVxlan = link.linkinfo?.info_kind === 'vxlan'
+    if (isVxlan && link.linkinfo?.info_data?.['link'] === undefined) return undefined
+    const index = isVxlan ? lowerIndex(namespace, link) : (link.link_index ?? 0)
+    const netns = dumps.get(namespace)?.nsids.get(link.link_netnsid)
+    const home = netns === undefined ? root : (mains.get(netns) ?? netns)
+    const end = indexes.get(home)?.get(index)
+    // The machine's own namespace has no name: its device must point back.
+    const right = end && (netns !== undefined || end.link_index === link.ifindex || link.linkinfo?.info_kind !== 'veth')
+    return right ? linkId(home, end.ifname) : `${netns ?? '?'}/#${index}`
+  }
+}
+
+/**
+ * In the machine's own namespace: the devices that carry the lab's mark, what is on them, and what the kinds have
+ * recognised by other marks. Devices of a wanted name without the mark are noted as foreign.
+ */
+function ownedInRoot(
+  all: readonly Resource[],
+  dump: Dump,
+  request: ReadRequest,
+  foreign: Map<string, Foreign>,
+): Resource[] {
+  const { lab, sysctls, namespaces } = request
+  const namespace = rootOf(request)
+  const marks = new Map(dump.links.map((link) => [link.ifname, ownerOf(link.ifalias) ?? ownerByGroup(link, lab)]))
+  if ([...namespaces.values()].some((n) => n.root))
+    for (const [name, mark] of marks)
+      if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
+  return all.filter(({ kind, id, spec }) => {
+    if (kind === 'existing') return false
+    if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
+    if (kind === 'sysctl') return sysctls.has(namespace)
+    const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : (spec['dev'] ?? spec['port'])
+    const onDevice = ON_DEVICES.includes(kind) || 'up' in spec
+    const mine = !onDevice || marks.get(String(dev)) === lab
+    if (!mine && kind === 'address') foreign.set(id, { id })
+    return mine
+  })
+}
+
+/** Kinds of what stands on an interface, and is whose that is. */
+const ON_DEVICES = ['address', 'neighbor', 'fdb', 'qdisc', 'hook', 'wg', 'vlans']
+
+const ownerByGroup = (link: IpLink, lab: string): string | undefined =>
+  !link.ifalias && Number(link.group) === labGroup(lab) ? lab : undefined

@@ -1,0 +1,206 @@
+import { parseNft } from '../firewall/nft-parse.ts'
+import { iptablesRefusals, missingChain, nftRefusals, quotedWord, type Refusal } from '../firewall/refusals.ts'
+import { named, parseSave, savedSpec } from '../firewall/save.ts'
+import { fullLoad, restoreInput } from '../firewall/transaction.ts'
+import { targetOf } from '../firewall/rule-words.ts'
+import {
+  inPieces,
+  isTooLong,
+  type IptablesChain,
+  type IptablesSpec,
+  type NftSpec,
+  type Place,
+  type WrittenTable,
+} from '../model/firewall.ts'
+import type { Outcome } from '../model/command.ts'
+import type { Resource } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
+
+/** The rule set in the tool's own form, or what the tool refuses. */
+export type Trial = { readonly spec: IptablesSpec | NftSpec } | { readonly refusals: readonly Refused[] }
+
+/** What was refused, where, in the tool's words. */
+export interface Refused {
+  readonly place?: Place
+  readonly words: string
+  readonly detail?: string
+}
+
+/** Bad rules that are looked for before giving up: each costs another run. */
+const PATIENCE = 20
+
+/**
+ * The rule set is loaded, dumped, and the dump loaded and dumped again: what comes out is a form that the tool reads back
+ * as itself. Exit 3: the tool refuses the rules; 4: it does not read its own dump back.
+ */
+const IPTABLES = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
+"$1-restore" -w || exit 3
+saved=$("$1-save") || exit 4
+printf '%s\\n' "$saved" | "$1-restore" -w || exit 4
+"$1-save"`
+
+const ONCE = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
+"$1-restore" --noflush -w || exit 3
+"$1-save"`
+
+/** The same for nft. The arguments are devices that it refers to. */
+const NFT = `while [ $# -gt 1 ]; do ip link add name "$1" type veth peer name "$2" || exit 5; shift 2; done
+if [ $# -eq 1 ]; then ip link add name "$1" type veth || exit 5; fi
+nft -f - || exit 3
+saved=$(nft -s list ruleset) || exit 4
+nft flush ruleset && printf '%s\\n' "$saved" | nft -f - || exit 4
+nft -s list ruleset`
+
+/** What a rule set is loaded with: root enters a network namespace, others a user namespace first. */
+export const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
+
+/** What a rule set refers to and has to find. */
+export interface Throwaway {
+  /** Devices, for nft's `iif` and `oif`. */
+  readonly devices: readonly string[]
+  /** Lines that make the sets of ipset, for rules of iptables. */
+  readonly sets: readonly string[]
+}
+
+/**
+ * Loads a rule set into a network namespace that is gone when this returns, and gives it back in the tool's own form, or
+ * says which of its lines the tool refuses.
+ */
+export const tryOut = (resource: Resource, { devices, sets }: Throwaway, runner: Runner): Promise<Trial> =>
+  resource.kind === 'nftables' ? loadNft(resource, devices, runner) : loadIptables(resource, sets, runner)
+
+const packages: Readonly<Record<string, string>> = { nft: 'nftables', ipset: 'ipset' }
+
+/** Why a rule set could not even be tried. */
+export function obstacle({ code, stderr }: Outcome, program: string): Trial | undefined {
+  const missing = code === 127 || /^(?:\/bin\/)?sh: .*: not found|command not found/m.test(stderr)
+  const words = missing ? `${program} is not installed` : stderr.trim() || `${program} ended with code ${code}`
+  const detail = missing
+    ? `Debian, Ubuntu: apt-get install ${packages[program] ?? 'iptables'}`
+    : /unshare/.test(stderr)
+      ? 'Rules are checked in a network namespace of their own, and none could be made.'
+      : undefined
+  return code === 3 && !missing ? undefined : { refusals: [{ words, ...(detail !== undefined && { detail }) }] }
+}
+
+interface Slot {
+  readonly table: string
+  readonly chain: string
+  readonly index: number
+}
+
+/** Where the rules are in what iptables-restore reads: line (one-based) → rule; and the table of every line. */
+function linesOf(spec: IptablesSpec): { slots: Map<number, Slot>; tables: string[] } {
+  const slots = new Map<number, Slot>()
+  const tables: string[] = ['']
+  for (const { table, lines } of fullLoad(spec)) {
+    tables.push(table)
+    const seen = new Map<string, number>()
+    for (const text of lines) {
+      const chain = /^-A (\S+) /.exec(text)?.[1]
+      if (chain !== undefined) {
+        const index = seen.get(chain) ?? 0
+        seen.set(chain, index + 1)
+        slots.set(tables.length, { table, chain, index })
+      }
+      tables.push(table)
+    }
+    tables.push(table)
+  }
+  return { slots, tables }
+}
+
+/** Loads a rule set; where one rule is refused, goes on without it, so that all bad ones are found. */
+async function loadIptables(resource: Resource, sets: readonly string[], runner: Runner): Promise<Trial> {
+  const refusals: Refused[] = []
+  let { tables, written = named() } = resource.spec as unknown as IptablesSpec
+  for (let tries = 0; tries < PATIENCE; tries++) {
+    const input = restoreInput(fullLoad({ tables }))
+    const load = (script: string, text: string): Promise<Outcome> =>
+      runner.capture({ argv: [...throwaway(), 'sh', '-c', script, 'sh', resource.kind, sets.join('\n')], input: text })
+    let outcome = await load(IPTABLES, input)
+    if (isTooLong(outcome.stderr)) {
+      const first = await load(ONCE, inPieces(input))
+      outcome = first.code === 0 ? await load(ONCE, inPieces(first.stdout)) : first
+    }
+    if (outcome.code === 0) return refusals.length ? { refusals } : { spec: savedSpec(parseSave(outcome.stdout)) }
+    const failed = obstacle(outcome, resource.kind)
+    if (failed) return failed
+    const { slots, tables: byLine } = linesOf({ tables })
+    const bad = new Set<Slot>()
+    for (const { line, words } of iptablesRefusals(outcome.stderr)) {
+      const chain = missingChain(words)
+      const table = byLine[line ?? 0]
+      const hit =
+        chain === undefined
+          ? [slots.get(line ?? 0)]
+          : [...slots.values()].filter(
+              (s) => s.table === table && targetOf(tables[s.table]?.[s.chain]?.rules[s.index] ?? '') === chain,
+            )
+      const known = hit.filter((slot) => slot !== undefined)
+      for (const slot of known) {
+        bad.add(slot)
+        const place = written[slot.table]?.chains[slot.chain]?.[slot.index]
+        refusals.push({ words, ...(place && { place: pointed(place, chain ?? quotedWord(words)) }) })
+      }
+      if (known.length === 0) {
+        const place = table === undefined ? undefined : written[table]?.place
+        return { refusals: [...refusals, { words, ...(place && { place }) }] }
+      }
+    }
+    ;({ tables, written } = without({ tables, written }, [...bad]))
+  }
+  return { refusals }
+}
+
+/** The same rule set and its places, without some rules. */
+function without({ tables, written = {} }: IptablesSpec, bad: readonly Slot[]): Required<IptablesSpec> {
+  const good = (table: string, chain: string) => (_: unknown, index: number) =>
+    !bad.some((slot) => slot.table === table && slot.chain === chain && slot.index === index)
+  const [rest, places] = [named<Record<string, IptablesChain>>(), named<WrittenTable>()]
+  for (const [table, chains] of Object.entries(tables)) {
+    const [left, at] = [named<IptablesChain>(), named<Place[]>()]
+    for (const [name, chain] of Object.entries(chains)) {
+      left[name] = { ...chain, rules: chain.rules.filter(good(table, name)) }
+      at[name] = (written[table]?.chains[name] ?? []).filter(good(table, name))
+    }
+    rest[table] = left
+    places[table] = { place: written[table]?.place ?? { path: [table] }, chains: at }
+  }
+  return { tables: rest, written: places }
+}
+
+/** The place of the word in the rule, where it is one text. */
+function pointed(place: Place, word: string | undefined): Place {
+  const at = word === undefined || place.text === undefined ? -1 : place.text.indexOf(word)
+  if (at < 0) return place
+  return { ...place, line: place.line ?? 1, column: (place.column ?? 1) + at, length: word!.length }
+}
+
+/** What nft reads of this resource. */
+export function nftText({ spec }: Resource): string {
+  const { text = '' } = spec as { text?: string }
+  return text.endsWith('\n') ? text : `${text}\n`
+}
+
+async function loadNft(resource: Resource, devices: readonly string[], runner: Runner): Promise<Trial> {
+  const text = nftText(resource)
+  const argv = [...throwaway(), 'sh', '-c', NFT, 'sh', ...devices]
+  const outcome = await runner.capture({ argv, input: text })
+  if (outcome.code !== 0) {
+    return obstacle(outcome, 'nft') ?? { refusals: nftRefusals(outcome.stderr).map(nftPlace) }
+  }
+  return { spec: parseNft(outcome.stdout) }
+}
+
+const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({
+  words,
+  place: { path: [], ...(line && { line, column: column ?? 1 }), ...(length && { length }) },
+})
+
+/** Where a text of nft declares a table. */
+export function tablePlace(text: string, table: string): Place {
+  const lines = text.split('\n')
+  const index = lines.findIndex((line) => line.includes(`table ${table}`))
+  return index < 0 ? { path: [] } : { path: [], line: index + 1, column: lines[index]!.indexOf('table') + 1 }
+}

@@ -1,0 +1,280 @@
+import { kindOf } from '../kinds/index.ts'
+import type { PlanContext, Removal } from '../model/kind.ts'
+import {
+  stages,
+  type Change,
+  type Difference,
+  type Emission,
+  type Plan,
+  type Stage,
+  type Step,
+} from '../model/change.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { topologyOf, type Topology } from '../model/topology.ts'
+import type { Stranger } from '../model/runner.ts'
+import { losses, type Losses } from './cascade.ts'
+
+/** Both sides of a plan. */
+export interface Sides {
+  readonly lab: string
+  readonly desired: Resources
+  readonly live: Resources
+  /** Namespaces to take over. */
+  readonly adopts?: readonly string[]
+  /** Ids to rebuild although nothing differs. */
+  readonly replace?: ReadonlySet<string>
+  /** Processes of others in namespaces that go. */
+  readonly strangers?: readonly Stranger[]
+}
+
+/** What turns live into desired: every change, and the commands in the order in which the kernel accepts them. Pure. */
+export function makePlan(sides: Sides): Plan {
+  const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [] } = sides
+  const live = withProvided(desired, found)
+  const { changes: all, goes } = decide(desired, live, replace, new Set(strangers.map(({ namespace }) => namespace)))
+  const taken = new Set(all.filter((change) => change.lostWith !== undefined).map(({ id }) => id))
+  const context: PlanContext = { lab, live, desired, goes, lost: (id) => taken.has(id) }
+  const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
+  const together = removals(all, context)
+  const emitted = all.flatMap((change) =>
+    emissions(change, context, together.ids).map((emission) => ({
+      change: isNew(change) ? change.namespace : change.id,
+      ...emission,
+    })),
+  )
+  const adopted = adopts.flatMap(
+    (name) =>
+      kindOf('namespace')
+        .adopt?.(name, lab)
+        .map((e) => ({ change: name, ...e })) ?? [],
+  )
+  const changes = all.filter((change) => !isNew(change))
+  return { lab, adopts, strangers, changes, steps: order([...adopted, ...together.emissions, ...emitted], desired) }
+}
+
+/** The live resources, and those that the kernel will make along with what the plan creates. */
+function withProvided(desired: Resources, live: Resources): Resources {
+  const result = new Map(live)
+  for (const r of desired.values()) {
+    if (live.has(r.id)) continue
+    for (const provided of kindOf(r.kind).provides?.(r) ?? []) result.set(provided.id, provided)
+  }
+  return result
+}
+
+/**
+ * The changes, in the order in which people read them: by namespace, as the file has them, deletions after. Namespaces that
+ * are `held` take nothing along when they go: somebody is in them, so what is in them is removed thing by thing.
+ */
+function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>, held: ReadonlySet<string>) {
+  const changes = new Map<string, Change>()
+  const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
+    const base = () => ({ id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d })
+    if (!l) return { action: 'create', differences: [], ...base() }
+    if (l.kind !== d.kind) {
+      const differences: Difference[] = [
+        { field: 'kind', from: l.kind, to: d.kind, forces: 'it is another kind of thing' },
+      ]
+      return { before: l, action: 'replace', differences, ...base() }
+    }
+    const differences = kindOf(d.kind).compare(l.spec, d.spec)
+    if (forced.has(d.id)) return { before: l, action: 'replace', differences, reason: 'asked for', ...base() }
+    if (differences.length === 0) return undefined
+    const action = differences.some((x) => x.forces !== undefined) ? 'replace' : 'update'
+    return { before: l, action, differences, ...base() }
+  }
+  for (const d of desired.values()) {
+    const change = consider(d, live.get(d.id))
+    if (change) changes.set(d.id, change)
+  }
+  for (const l of live.values())
+    if (!desired.has(l.id) && !kindOf(l.kind).automatic?.(l))
+      changes.set(l.id, {
+        id: l.id,
+        kind: l.kind,
+        namespace: l.namespace,
+        description: describe(l),
+        before: l,
+        action: 'delete',
+        differences: [],
+      })
+
+  const wiring = topologyOf(live)
+  for (;;) {
+    const lost = lostBy(changes, wiring, held)
+    const goes = (id: string): boolean => !held.has(id) && (lost.has(id) || isRemoved(changes.get(id)))
+    if (lost.size === 0 && ![...changes.values()].some(isRemoved)) return { changes: sorted(changes, desired), goes }
+    let settled = true
+    for (const d of desired.values()) {
+      const l = live.get(d.id)
+      if (!l) continue
+      const change = changes.get(d.id)
+      const by = lost.get(d.id)
+      if (by !== undefined && !isRemoved(change)) {
+        const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), before: l, after: d }
+        changes.set(d.id, { action: 'replace', differences: change?.differences ?? [], lostWith: by, ...base })
+        settled = false
+        continue
+      }
+      const loosened =
+        by === undefined && !isRemoved(change) ? kindOf(l.kind).afterLosing?.(l, goes, wiring) : undefined
+      if (!loosened || loosened === l) continue
+      const again = consider(d, loosened)
+      if (again && again.differences.length !== (change?.differences.length ?? 0)) {
+        changes.set(d.id, again)
+        settled = false
+      }
+    }
+    if (settled) return { changes: sorted(changes, desired), goes }
+  }
+}
+
+const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
+
+const isRemoved = (change: Change | undefined): boolean => change?.action === 'delete' || change?.action === 'replace'
+
+/** What goes without being removed, given these changes; a change that is itself a loss stays one. */
+function lostBy(changes: ReadonlyMap<string, Change>, wiring: Topology, held: ReadonlySet<string>): Losses {
+  const roots = new Set<string>()
+  const disturbed = new Map<string, string>()
+  for (const change of changes.values()) {
+    if (isRemoved(change) && !held.has(change.id)) roots.add(change.id)
+    else if (change.action === 'update' && change.before && change.after)
+      for (const id of kindOf(change.kind).disturbs?.(
+        { live: change.before, desired: change.after, differences: change.differences },
+        wiring,
+      ) ?? [])
+        disturbed.set(id, change.id)
+  }
+  return roots.size + disturbed.size === 0 ? disturbed : losses(wiring.resources, roots, disturbed)
+}
+
+function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Change[] {
+  const byNamespace = new Map<string, Change[]>()
+  const place = (change: Change): void => {
+    const list = byNamespace.get(change.namespace)
+    if (list) list.push(change)
+    else byNamespace.set(change.namespace, [change])
+  }
+  for (const d of desired.values()) {
+    if (!byNamespace.has(d.namespace)) byNamespace.set(d.namespace, [])
+    const change = changes.get(d.id)
+    if (change) place(change)
+  }
+  for (const change of changes.values()) if (change.action === 'delete') place(change)
+  return [...byNamespace.values()].flat()
+}
+
+/** What removes several at once, by kind. */
+function removals(changes: readonly Change[], context: PlanContext): Removal {
+  const doomed = new Map<string, Resource[]>()
+  for (const change of changes) {
+    const { before } = change
+    if (!before || !isRemoved(change) || change.lostWith !== undefined) continue
+    const kind = kindOf(before.kind)
+    if (!kind.removeMany || kind.remove(before, context).length === 0) continue
+    const list = doomed.get(before.kind)
+    if (list) list.push(before)
+    else doomed.set(before.kind, [before])
+  }
+  const all = [...doomed].flatMap(([kind, resources]) => kindOf(kind).removeMany?.(resources, context) ?? [])
+  return { emissions: all.flatMap((r) => r.emissions), ids: new Set(all.flatMap((r) => [...r.ids])) }
+}
+
+/** What a change takes; `removed` are the ids of what others remove. */
+function emissions(change: Change, context: PlanContext, removed: ReadonlySet<string>): Emission[] {
+  const { action, before, after, differences } = change
+  const kind = kindOf(change.kind)
+  if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, context)
+  return [
+    ...(before &&
+    isRemoved(change) &&
+    !removed.has(change.id) &&
+    (change.lostWith === undefined || kind.lingers?.(before, change.lostWith))
+      ? kindOf(before.kind).remove(before, context)
+      : []),
+    ...(after ? kind.create(after, context) : []),
+  ]
+}
+
+const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
+const wall = new Map<Stage, number>()
+stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
+
+const [linksFrom, lateFrom] = [rank.get('create links') ?? 0, rank.get('set bridges') ?? 0]
+
+/** Where its commands run, as they name it; empty: where netlab runs. */
+const homeOf = ({ root, namespace }: Resource): string => (root ? '' : namespace)
+
+/** From so many namespaces on they are set up in parts, so that one can be read again while others are still made. */
+const [LARGE, PARTS] = [400, 4]
+
+/**
+ * Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. Where
+ * bridges are set up, that and what follows waits for all other namespaces: they flood what every host says. In large labs
+ * barriers are those of a part, unless links stand on others.
+ */
+function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
+  const below = (id: string): Resource[] => {
+    const r = desired.get(id)
+    const kind = r && kindOf(r.kind)
+    const needs = r && kind ? (kind.below?.(r) ?? kind.needs(r)) : []
+    return needs.flatMap((need) => (need === r?.namespace ? [] : (desired.get(need) ?? [])))
+  }
+  const depths = new Map<string, number>()
+  const depth = (id: string): number => {
+    const known = depths.get(id)
+    if (known !== undefined) return known
+    depths.set(id, 0) // circles end here; validation has refused them
+    const result = Math.max(0, ...below(id).map((need) => depth(need.id) + 1))
+    depths.set(id, result)
+    return result
+  }
+  const places = new Map<string, number>()
+  const placed = emitted.map((e) => {
+    const netns = e.operation.place.netns ?? ''
+    if (!places.has(netns)) places.set(netns, places.size)
+    // A VLAN can be made, and be up, only when what it stands on is.
+    const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
+    return { e, netns, deep }
+  })
+  const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === 'open bridges' ? [netns] : [])))
+  if (late.size)
+    for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
+      if (below(e.change).some((r) => late.has(homeOf(r)))) late.add(netns)
+  const parts = places.size < LARGE || placed.some(({ deep }) => deep > 0) ? 1 : PARTS
+  const partOf = (netns: string): number => Math.floor(((places.get(netns) ?? 0) * parts) / places.size)
+  /** A link is made with the first of the namespaces that have an end of it. */
+  const firstPart = (id: string, netns: string): number => {
+    const r = desired.get(id)
+    const ends = r ? [id, ...kindOf(r.kind).lostWith(r, desired)] : []
+    const homes = ends.flatMap((end) => desired.get(end) ?? []).map(homeOf)
+    return Math.min(...[netns, ...homes].map(partOf))
+  }
+  const turnOf = (stage: Stage, id: string, netns: string): number => {
+    const at = rank.get(stage) ?? 0
+    if (at < linksFrom) return 0
+    if (stage === 'start processes') return parts + 2
+    if (at >= lateFrom && late.has(netns)) return parts + 1
+    return 1 + (stage === 'create links' ? firstPart(id, netns) : partOf(netns))
+  }
+  // One number says when: what is done in waves, then the place of the namespace, then the stage.
+  const keyed = placed.map(({ e, netns, deep }) => {
+    const turn = turnOf(e.stage, e.change, netns)
+    const when = (turn * stages.length + (wall.get(e.stage) ?? 0)) * (desired.size + 1) + deep
+    return {
+      e,
+      when,
+      key: (when * placed.length + (places.get(netns) ?? 0)) * stages.length + (rank.get(e.stage) ?? 0),
+    }
+  })
+  keyed.sort((a, b) => a.key - b.key)
+  let wave = -1
+  let last = -1
+  return keyed.map(({ e, when }) => {
+    if (when !== last) wave++
+    last = when
+    const { change, stage, operation } = e
+    return { change, stage, wave, operation }
+  })
+}

@@ -1,0 +1,159 @@
+import { commandOf } from '../backend/iproute/command-of.ts'
+import { shell } from '../model/command.ts'
+import type { Operation } from '../model/operation.ts'
+import { stages, type Stage, type Step } from '../model/change.ts'
+import type { Failure, Runner } from '../model/runner.ts'
+import { idHint } from '../host/sandbox/hint.ts'
+
+/** What is told while a plan is carried out. */
+export interface Progress {
+  /** A step is done; `count` of `total` are. */
+  done(step: Step, count: number, total: number): void
+  /** No step that is still to come concerns these namespaces; undefined: where netlab itself runs. Bridges open after. */
+  settled?(namespaces: readonly (string | undefined)[]): Promise<unknown>
+  /** Nothing more will come. */
+  end(): void
+}
+
+/** How far a run came. */
+export interface Execution {
+  /** The steps that were carried out. */
+  readonly done: readonly Step[]
+  /** The step that failed, with the tool's own words. */
+  readonly failed?: { readonly step: Step; readonly outcome: Failure['outcome'] }
+  /** It was asked to stop. */
+  readonly stopped: boolean
+}
+
+/** What the tools say when something that is to be removed is gone already: the kernel removes in the background. */
+const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found/
+const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
+  stage.startsWith('delete ') && GONE.test(stderr)
+
+/** Carries out steps wave by wave. Stops after the first failure, or when `signal` says so, and never throws for them. */
+export async function execute(
+  steps: readonly Step[],
+  runner: Runner,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<Execution> {
+  const done: Step[] = []
+  const all = waves(steps)
+  const settling = settlings(all)
+  const places = new Map(all.map((wave, place) => [wave[0]?.wave, place]))
+  const left = all.map(({ length }) => length)
+  const reading: Promise<unknown>[] = []
+  const finish = (step: Step): void => {
+    done.push(step)
+    progress.done(step, done.length, steps.length)
+    const place = places.get(step.wave) ?? 0
+    left[place] = (left[place] ?? 0) - 1
+    const names = settling[place] ?? []
+    if (left[place] > 0 || names.length === 0 || signal?.aborted) return
+    const heard = progress.settled?.(names)
+    if (heard) reading.push(heard.catch(() => {})) // the caller awaits it; this only avoids an unhandled rejection
+  }
+  for (const some of uninterrupted(all)) {
+    // A bridge that opens floods what every host says, and everything takes long (docs/kernel.md).
+    if (opens(some[0])) await Promise.all(reading)
+    let rest = some.flat()
+    while (rest.length > 0 && !signal?.aborted) {
+      const finished = new Set<number>()
+      const failure = await runner.run(
+        waves(rest).map((wave) => wave.map(({ operation }) => operation)),
+        (index) => {
+          const step = rest[index]
+          finished.add(index)
+          if (step) finish(step)
+        },
+        signal,
+      )
+      const failed = failure && rest[failure.index]
+      if (failed && !isMoot(failed, failure.outcome)) {
+        progress.end()
+        return { done, failed: { step: failed, outcome: failure.outcome }, stopped: false }
+      }
+      if (failed) {
+        finished.add(failure.index)
+        finish(failed)
+      } else break
+      rest = rest.filter((_, index) => !finished.has(index))
+    }
+  }
+  progress.end()
+  return { done, stopped: done.length < steps.length }
+}
+
+/** The steps of each wave. */
+function waves(steps: readonly Step[]): Step[][] {
+  const result: Step[][] = []
+  for (const step of steps) {
+    const last = result.at(-1)
+    if (last?.[0]?.wave === step.wave) last.push(step)
+    else result.push([step])
+  }
+  return result
+}
+
+/** Whether bridges open in this wave. */
+const opens = (wave: readonly Step[] | undefined): boolean =>
+  wave?.some(({ stage }) => stage === 'open bridges') === true
+
+/** Waves that may be carried out one after the other without a look at how far they came. */
+function uninterrupted(all: readonly Step[][]): Step[][][] {
+  const result: Step[][][] = [[]]
+  for (const wave of all) {
+    if (opens(wave)) result.push([])
+    result.at(-1)?.push(wave)
+  }
+  return result
+}
+
+const linksFrom = stages.findIndex(({ name }) => name === 'create links')
+const early = new Set<Stage>(stages.slice(0, linksFrom).map(({ name }) => name))
+
+/** The namespaces that an operation changes: its own, and where it puts an end of a link. */
+const concerned = (operation: Operation): (string | undefined)[] => [
+  operation.place.netns,
+  ...(operation.do === 'run' ? operation.argv.filter((_, i) => operation.argv[i - 1] === 'netns') : []),
+]
+
+/** By wave, the namespaces that nothing concerns after it. */
+function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] {
+  const least = all.findLastIndex((wave) => wave.some(({ stage }) => early.has(stage)))
+  const lasts = new Map<string | undefined, number>()
+  all.forEach((wave, place) =>
+    wave.forEach(({ operation }) => concerned(operation).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
+  )
+  const result = all.map((): (string | undefined)[] => [])
+  for (const [netns, place] of lasts) result[place]?.push(netns)
+  return result
+}
+
+type Failed = NonNullable<Execution['failed']>
+
+/**
+ * A step that failed, in words: which, its command, what the tool said. A script of netlab's own says in its first line what
+ * went wrong, and nobody wants to see it.
+ */
+export function failure({ step, outcome }: Failed): { readonly summary: string; readonly detail: string } {
+  const said = outcome.stderr.trim() || outcome.stdout.trim()
+  const hint = idHint(said) ?? ''
+  const [cause = '', ...more] = said.split('\n')
+  if (step.operation.do === 'run' && step.operation.instead !== undefined)
+    return {
+      summary: `${step.change} ${cause || `cannot be done (${step.stage}, exit code ${outcome.code})`}`,
+      detail: [...more, hint].filter(Boolean).join('\n'),
+    }
+  const command = shell(commandOf(step.operation))
+  return {
+    summary: `${step.change}: ${step.stage} failed (exit code ${outcome.code})`,
+    detail: [command, said && `  ${said.replaceAll('\n', '\n  ')}`, hint].filter(Boolean).join('\n'),
+  }
+}
+
+/** The same as one text. */
+export function failureText(failed: Failed): string {
+  const { summary, detail } = failure(failed)
+  return [summary, ...(detail ? [detail] : [])].join('\n').replaceAll('\n', '\n  ')
+}

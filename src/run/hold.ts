@@ -1,0 +1,50 @@
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { HERE } from '../model/operation.ts'
+import type { Step } from '../model/change.ts'
+import type { Failure, Runner } from '../model/runner.ts'
+import { attempt } from '../host/lab-processes.ts'
+
+const FOLDER = '/run/netns'
+
+/** Namespaces that lose their names, and stay until they are released. */
+export interface Held {
+  /** Gives back the names that have been taken since. Returns what went wrong. */
+  restore(): Promise<Failure | undefined>
+  /** Those without a name go now, all together. */
+  release(): void
+}
+
+/**
+ * Holds the namespaces whose names these steps take, so that a run that fails can give them back as they were, to the last
+ * counter. Undefined where there are none or too many (`canHold`), and where something is made after them: what has the
+ * same name, or the other end of a link, would still be there.
+ */
+export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
+  const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
+  if (names.length === 0 || steps.at(-1)?.stage !== 'delete namespaces' || !canHold(names.length)) return undefined
+  const held = names.flatMap((name) => {
+    const fd = attempt(() => openSync(`${FOLDER}/${name}`, 'r'))
+    return fd === undefined ? [] : [{ name, fd }]
+  })
+  return {
+    async restore() {
+      const inodes = new Map((await runner.list()).map(({ name, inode }) => [name, inode]))
+      const folder = statSync(FOLDER).dev
+      const lost = held.filter(({ name, fd }) => {
+        const { dev, ino } = fstatSync(fd)
+        return dev !== folder && inodes.get(name) !== ino // a plain file is no namespace
+      })
+      return runner.run(
+        [lost.map(({ name, fd }) => ({ do: 'netns.name', place: HERE, file: `/proc/${process.pid}/fd/${fd}`, name }))],
+        () => {},
+      )
+    },
+    release: () => held.forEach(({ fd }) => closeSync(fd)),
+  }
+}
+
+/** Whether so many namespaces can be held: with half of the descriptors that this process may have. */
+export function canHold(count: number): boolean {
+  const [, files = 1024] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return count <= Number(files) / 2
+}

@@ -1,0 +1,126 @@
+import type { Colors } from 'picocolors/types'
+import type { Check } from '../model/check.ts'
+import { visible } from '../model/text.ts'
+import { FORMAT } from './json.ts'
+
+/** One check as programs read it. */
+export interface CheckJson {
+  readonly name: string
+  readonly status: 'pass' | 'fail' | 'error'
+  /** What was seen; for `error`, why it could not be tried. */
+  readonly detail: string
+  readonly expected: string
+  /** Where its packets came to an end. */
+  readonly where?: string
+  readonly from: string
+  readonly duration_ms: number
+  /** How often it was tried, of a check that says `within`. */
+  readonly tries?: number
+  readonly line?: number
+}
+
+/** What `netlab test --json` prints. */
+export interface ChecksJson {
+  readonly format_version: string
+  readonly lab: string
+  readonly checks: readonly CheckJson[]
+  readonly summary: { readonly pass: number; readonly fail: number; readonly error: number }
+}
+
+/** What became of a check, as the engine tells it. */
+interface CheckOutcome {
+  readonly name: string
+  readonly check: Check
+  readonly status: CheckJson['status']
+  readonly expected: string
+  readonly seen: string
+  readonly where?: string
+  readonly duration: number
+  readonly tries?: number
+}
+
+/** One result as plain JSON data. */
+export const checkJson = ({
+  name,
+  check,
+  status,
+  expected,
+  seen,
+  where,
+  duration,
+  tries,
+}: CheckOutcome): CheckJson => ({
+  name,
+  status,
+  detail: seen,
+  expected,
+  ...(where !== undefined && { where }),
+  from: check.from,
+  duration_ms: duration,
+  ...(tries !== undefined && { tries }),
+  ...(check.source && { line: check.source.line }),
+})
+
+/** All results as plain JSON data. */
+export function checksJson(lab: string, outcomes: readonly CheckOutcome[]): ChecksJson {
+  const count = (wanted: CheckJson['status']): number => outcomes.filter(({ status }) => status === wanted).length
+  return {
+    format_version: FORMAT,
+    lab,
+    checks: outcomes.map(checkJson),
+    summary: { pass: count('pass'), fail: count('fail'), error: count('error') },
+  }
+}
+
+/** The results as people read them: for each what was seen, and for those that failed what was expected and why. */
+export function renderChecks({ checks, summary }: ChecksJson, seconds: number, c: Colors): string {
+  const width = Math.min(60, Math.max(0, ...checks.map(({ name }) => name.length)))
+  const lines = checks.map((check) => renderCheck(check, width, c))
+  const counts = [
+    summary.pass && c.green(`${summary.pass} passed`),
+    summary.fail && c.red(`${summary.fail} failed`),
+    summary.error && c.yellow(`${summary.error} could not be tried`),
+  ].filter(Boolean)
+  return `${lines.join('')}\n${counts.join(', ')} ${c.dim(`(${seconds.toFixed(1)} s)`)}\n`
+}
+
+function renderCheck({ name, status, detail, expected, where }: CheckJson, width: number, c: Colors): string {
+  const rows = (label: string, text: string): string =>
+    text
+      .split('\n')
+      .map((line, i) => `    ${c.dim((i ? '' : label).padEnd(9))} ${line}\n`)
+      .join('')
+  if (status === 'pass') {
+    const [first = '', ...more] = detail.split('\n')
+    return `${c.green('✓')} ${name.padEnd(width)}  ${c.dim(first)}\n${more.map((line) => `    ${c.dim(line)}\n`).join('')}`
+  }
+  if (status === 'error') return `${c.yellow('!')} ${name}\n${rows('cannot', detail)}`
+  return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
+}
+
+/** Characters that nobody would see are written out, those that XML 1.0 has no way to write among them. */
+const xml = (text: string): string =>
+  visible(text)
+    .replace(/[\uFFFE\uFFFF]/g, '')
+    .replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c)
+    .replaceAll('\n', '&#10;')
+
+/** The results as a JUnit XML report, as CI systems read it. */
+export function junit({ lab, checks, summary }: ChecksJson, seconds: number): string {
+  const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.error}" time="${seconds.toFixed(3)}"`
+  const cases = checks.map(({ name, status, detail, expected, where, duration_ms, tries }) => {
+    const head = `    <testcase name="${xml(name)}" classname="netlab.${xml(lab)}" time="${(duration_ms / 1000).toFixed(3)}"`
+    const properties =
+      tries === undefined ? '' : `      <properties><property name="tries" value="${tries}"/></properties>\n`
+    if (status === 'pass') return properties ? `${head}>\n${properties}    </testcase>\n` : `${head}/>\n`
+    const tag = status === 'fail' ? 'failure' : 'error'
+    const text = [`expected: ${expected}`, `seen: ${detail}`, ...(where === undefined ? [] : [`where: ${where}`])]
+    return `${head}>\n${properties}      <${tag} message="${xml(detail)}">${xml(text.join('\n'))}</${tag}>\n    </testcase>\n`
+  })
+  return [
+    `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n`,
+    `  <testsuite name="${xml(lab)}" ${counts}>\n`,
+    ...cases,
+    '  </testsuite>\n</testsuites>\n',
+  ].join('')
+}

@@ -1,0 +1,171 @@
+import { commandOf } from '../backend/iproute/command-of.ts'
+import { kindOf } from '../kinds/index.ts'
+import { shell } from '../model/command.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import type { Place } from '../model/operation.ts'
+import {
+  summarize,
+  type Action,
+  type Change,
+  type Difference,
+  type Plan,
+  type Stage,
+  type Step,
+} from '../model/change.ts'
+
+/** The version of every JSON document that netlab prints. Fields are added, never changed or removed, within 1. */
+export const FORMAT = '1.0'
+
+/**
+ * `not_declared`: the lab does not list it. `requested`: --replace. `other_kind`: it is another kind of thing.
+ * `cannot_update`: the kernel cannot change one of the differences in place. `lost`: the kernel removes it along with something else.
+ */
+export type ReasonCode = 'not_declared' | 'requested' | 'other_kind' | 'cannot_update' | 'lost'
+
+/** A plan as programs read it, and as the human view is made from. */
+export interface PlanJson {
+  readonly format_version: string
+  readonly lab: string
+  readonly adopts: readonly string[]
+  /** Processes of others in namespaces that go. */
+  readonly foreign_processes: readonly { readonly namespace: string; readonly pid: number; readonly command: string }[]
+  readonly changes: readonly {
+    readonly id: string
+    readonly kind: string
+    readonly namespace: string
+    readonly action: Action
+    readonly description: string
+    readonly before: Readonly<Record<string, unknown>> | null
+    readonly after: Readonly<Record<string, unknown>> | null
+    readonly differences: readonly Difference[]
+    /** Why it is replaced, in words. */
+    readonly reason?: string
+    /** Why it is deleted or replaced, for programs. */
+    readonly reason_code?: ReasonCode
+    /** With `reason_code` `lost`: the id of what the kernel takes it along with. */
+    readonly lost_with?: string
+  }[]
+  readonly summary: Readonly<Record<Action, number>>
+  readonly steps: readonly {
+    readonly change: string
+    readonly stage: Stage
+    /** Steps of one wave may run at the same time where their places differ. */
+    readonly wave: number
+    /** The namespace that it runs in; empty: where netlab runs. */
+    readonly place: Place
+    readonly argv: readonly string[]
+    /** What it reads on standard input. */
+    readonly input?: string
+    /** The exact command, as one line of shell. */
+    readonly command: string
+    /** What a person would type instead, where the command is a script of netlab's own. */
+    readonly instead?: string
+  }[]
+}
+
+/** The plan as plain JSON data. */
+export function planJson({ lab, adopts, strangers, changes, steps }: Plan): PlanJson {
+  const updated = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [id] : [])))
+  const loss = (by: string): string => `the kernel removes it ${updated.has(by) ? `when ${by} changes` : `with ${by}`}`
+  return {
+    format_version: FORMAT,
+    lab,
+    adopts,
+    foreign_processes: strangers.map(({ namespace, pid, command }) => ({ namespace, pid, command })),
+    changes: changes.map((change) => {
+      const { id, kind, namespace, action, description, before, after, differences, lostWith, reason } = change
+      return {
+        id,
+        kind,
+        namespace,
+        action,
+        description,
+        before: before ? published(before) : null,
+        after: after ? published(after) : null,
+        differences,
+        ...(reason !== undefined && { reason }),
+        ...(lostWith !== undefined && { reason: loss(lostWith) }),
+        ...reasonCode(change),
+        ...(lostWith !== undefined && { lost_with: lostWith }),
+      }
+    }),
+    summary: summarize(changes),
+    // Written out when somebody reads them: the human view of a large plan does not.
+    get steps() {
+      return steps.map(stepJson)
+    },
+  }
+}
+
+function stepJson({ change, stage, wave, operation }: Step): PlanJson['steps'][number] {
+  const command = commandOf(operation)
+  const { argv, input } = command
+  const { place } = operation
+  const instead = operation.do === 'run' ? operation.instead : undefined
+  return {
+    ...{ change, stage, wave, place, argv, ...(input !== undefined && { input }), command: shell(command) },
+    ...(instead !== undefined && { instead }),
+  }
+}
+
+function reasonCode({ action, differences, lostWith, reason }: Change): { reason_code?: ReasonCode } {
+  if (lostWith !== undefined) return { reason_code: 'lost' }
+  if (action === 'delete') return { reason_code: 'not_declared' }
+  if (action !== 'replace') return {}
+  if (reason !== undefined) return { reason_code: 'requested' }
+  return { reason_code: differences.some(({ field }) => field === 'kind') ? 'other_kind' : 'cannot_update' }
+}
+
+/** Settings without what only netlab understands. */
+const published = ({ kind, spec }: Resource): Readonly<Record<string, unknown>> =>
+  kindOf(kind).published?.(spec) ?? spec
+
+/** A resource as programs read it. */
+export interface ResourceJson {
+  readonly id: string
+  readonly kind: string
+  readonly namespace: string
+  /** In the machine's own namespace. */
+  readonly root?: true
+  /** Somebody else's: a daemon's, or of what the lab lets others do. */
+  readonly others?: true
+  readonly description: string
+  readonly spec: Readonly<Record<string, unknown>>
+}
+
+/** What `show` prints: the resources of a lab, live or desired. */
+export interface ShowJson {
+  readonly format_version: string
+  readonly lab: string
+  readonly resources: readonly ResourceJson[]
+}
+
+/** Resources as plain JSON data. */
+export const showJson = (lab: string, resources: Resources): ShowJson => ({
+  format_version: FORMAT,
+  lab,
+  resources: [...resources.values()].map((r) => ({
+    id: r.id,
+    kind: r.kind,
+    namespace: r.namespace,
+    ...(r.root && { root: r.root }),
+    ...(r.others && { others: r.others }),
+    description: kindOf(r.kind).describe(r.spec),
+    spec: published(r),
+  })),
+})
+
+/** What is wrong, and where, as programs read it. */
+export const diagnosticJson = ({ severity, summary, detail, position }: Diagnostic) => ({
+  severity,
+  summary,
+  detail: detail ?? '',
+  ...(position && { file: position.file, line: position.line, column: position.column }),
+})
+
+/** What every command with `--json` prints when it fails before it has anything else to tell. */
+export const errorJson = (diagnostics: readonly Diagnostic[]) => ({
+  format_version: FORMAT,
+  error: { diagnostics: diagnostics.map(diagnosticJson) },
+})

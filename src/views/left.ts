@@ -1,0 +1,64 @@
+import type { Change } from '../model/change.ts'
+import { linkId, type Resources } from '../model/resource.ts'
+import type { Stranger } from '../model/runner.ts'
+
+/** So many lines say what has changed; the next plan lists the rest. */
+const MOST = 8
+
+/** What has become otherwise while something else was done: a line for each thing, and none for what is on it. */
+export function meanwhile(changes: readonly Change[]): string {
+  const ids = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [] : [id])))
+  const first = changes.filter(({ id, namespace, after, before }) => {
+    const { dev } = after?.spec ?? before?.spec ?? {}
+    return id === namespace || ![namespace, linkId(namespace, String(dev))].some((on) => ids.has(on))
+  })
+  const lines = first.map(({ id, namespace, action, differences }) => {
+    const fields = differences.map(({ field }) => field).join(', ')
+    const verb = action === 'delete' ? 'made' : action === 'create' ? 'removed' : 'changed'
+    const what = `${inside(id, namespace)}${verb === 'changed' && fields ? ` (${fields})` : ''}`
+    return `something in ${namespace} has ${verb} ${what} meanwhile; the next plan lists it\n`
+  })
+  const more = lines.length - MOST
+  return lines.slice(0, MOST).join('') + (more > 0 ? `and ${more} more\n` : '')
+}
+
+const inside = (id: string, namespace: string): string =>
+  id.startsWith(`${namespace}/`) ? id.slice(namespace.length + 1) : id
+
+/**
+ * Why a run failed that did everything: what it did so many times and is undone again, and who may have undone it. `others`
+ * are processes in these namespaces that are not the lab's.
+ */
+export function unsettled(
+  lab: string,
+  changes: readonly Change[],
+  times: number,
+  wanted: Resources,
+  others: readonly Stranger[],
+): string {
+  const lines = changes.slice(0, MOST).map(({ id, action, differences }) => {
+    if (action === 'delete') return `${id} was removed ${times} times, and is there again`
+    if (action === 'create') return `${id} was made ${times} times, and is gone again`
+    const fields = differences.map(({ field }) => field).join(', ')
+    return `${id} was set ${times} times, and is otherwise again${fields && ` (${fields})`}`
+  })
+  const more = changes.length - MOST
+  const homes = [...new Set(changes.map(({ namespace }) => namespace))]
+  const suspects = homes.flatMap((home) => {
+    const own = [...wanted.values()].flatMap(({ kind, namespace, spec }) =>
+      kind === 'process' && namespace === home ? [`${String(spec['name'])} (of the lab)`] : [],
+    )
+    const strange = others.flatMap(({ namespace, pid, command }) =>
+      namespace === home ? [`${command} (pid ${pid})`] : [],
+    )
+    const all = [...own, ...strange]
+    return all.length ? [`  A process in ${home} may do that: ${all.join(', ')}.\n`] : []
+  })
+  const otherwise = '  No process runs there: the kernel may hold it in another form than the one asked for.\n'
+  return [
+    `lab ${lab} was changed, but what is listed above is still to be done\n`,
+    ...lines.map((line) => `  ${line}\n`),
+    ...(more > 0 ? [`  and ${more} more\n`] : []),
+    ...(suspects.length ? suspects : [otherwise]),
+  ].join('')
+}

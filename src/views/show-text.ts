@@ -1,0 +1,132 @@
+import type { Colors } from 'picocolors/types'
+import type { ResourceJson, ShowJson } from './json.ts'
+
+interface Row {
+  readonly name: string
+  readonly addresses: string
+  readonly text: string
+}
+
+/** Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. */
+export function renderShow({ lab, resources }: ShowJson, c: Colors): string {
+  const byNamespace = new Map<string, ResourceJson[]>()
+  for (const r of resources) byNamespace.set(r.namespace, [...(byNamespace.get(r.namespace) ?? []), r])
+  const all = new Map(resources.map((r) => [r.id, r]))
+  const blocks = [...byNamespace].map(([namespace, list]) => block(namespace, list, all, c))
+  return `${c.bold(lab)}: ${byNamespace.size} namespace${byNamespace.size === 1 ? '' : 's'}\n${blocks.join('')}`
+}
+
+function block(
+  namespace: string,
+  list: readonly ResourceJson[],
+  all: ReadonlyMap<string, ResourceJson>,
+  c: Colors,
+): string {
+  const links = list.filter(({ spec }) => typeof spec['up'] === 'boolean')
+  const addresses = (link: ResourceJson): string =>
+    list
+      .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [addressText(r, link)] : []))
+      .join(', ')
+  const rows = links
+    .map((link): Row => ({
+      name: `${localName(link.id)}${stateOf(link)}`,
+      addresses: addresses(link),
+      text: connection(link, links, all) + whose(link),
+    }))
+    .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
+  const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
+  const [names, cidrs] = [width('name'), width('addresses')]
+  const hasBridge = list.some(({ kind }) => kind === 'bridge')
+  const rest = list.filter(
+    (r) =>
+      !links.includes(r) &&
+      r.kind !== 'address' &&
+      r.kind !== 'namespace' &&
+      !isForwarding(r) &&
+      // What bridges would do says nothing where there are none.
+      (hasBridge || !r.id.includes('/sysctl/net.bridge.')),
+  )
+  const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
+  return [
+    `\n${c.bold(c.cyan(namespace))}${marks && c.dim(`  ${marks}`)}\n`,
+    ...rows.map(
+      ({ name, addresses, text }) =>
+        `  ${c.bold(name.padEnd(names))}  ${addresses.padEnd(cidrs)}  ${text}`.trimEnd() + '\n',
+    ),
+    ...rest.filter(({ others }) => !others).map((r) => line(r, '', c)),
+    ...folded(rest.filter(({ others }) => others)).map((r) =>
+      typeof r === 'string' ? `  ${c.dim(r)}\n` : line(r, OTHERS, c),
+    ),
+  ].join('')
+}
+
+function line({ kind, id, description }: ResourceJson, mark: string, c: Colors): string {
+  const about = subject(id)
+  return `  ${c.dim(mark + kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
+}
+
+/** What somebody else's things are called. */
+const OTHERS = 'others’ '
+/** A daemon may have thousands of routes: of so many of a kind, only the number is shown. */
+const MANY = 20
+
+function folded(others: readonly ResourceJson[]): (ResourceJson | string)[] {
+  const kinds = [...new Set(others.map(({ kind }) => kind))]
+  return kinds.flatMap((kind): (ResourceJson | string)[] => {
+    const some = others.filter((r) => r.kind === kind)
+    return some.length > MANY ? [`${OTHERS}${kind} entries: ${some.length}; --json lists them`] : some
+  })
+}
+
+const whose = ({ others }: ResourceJson): string => (others ? ' (others’)' : '')
+
+/** `10.0.0.7/24`, and how it came where the lab did not set it. */
+function addressText(r: ResourceJson, link: ResourceJson): string {
+  const { origin, proto } = r.spec
+  const how = origin === 'slaac' ? 'SLAAC' : (origin ?? proto)
+  return `${r.id.slice(link.id.length + 1)}${how === undefined ? whose(r) : ` (${String(how)})`}`
+}
+
+const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
+const localName = (id: string): string => id.slice(id.indexOf('/') + 1)
+
+/** What follows the kind in an id: `ns0/route/default` → `default`. */
+const subject = (id: string): string =>
+  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? localName(id)
+
+const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forwarding' }
+const isForwarding = ({ kind, spec }: ResourceJson): boolean =>
+  kind === 'sysctl' && Object.values(forwardings).includes(String(spec['key']))
+
+/** `forwards`, `forwards IPv4`; undefined when it does not. */
+function forwards(list: readonly ResourceJson[]): string | undefined {
+  const on = Object.entries(forwardings).flatMap(([family, key]) =>
+    list.some(({ kind, spec }) => kind === 'sysctl' && spec['key'] === key && spec['value'] === '1') ? [family] : [],
+  )
+  return on.length === 2 ? 'forwards' : on.length ? `forwards ${on[0]}` : undefined
+}
+
+/** `── ns-router:veth0`, `── br0 of sw`, or what the interface is. */
+function connection(
+  link: ResourceJson,
+  links: readonly ResourceJson[],
+  all: ReadonlyMap<string, ResourceJson>,
+): string {
+  const { spec, kind, namespace } = link
+  const peerOf = typeof spec['peer'] === 'string' ? all.get(spec['peer']) : undefined
+  const { mtu } = spec
+  const isUsual = mtu === undefined || kind === 'loopback' || (mtu === 1500 && (peerOf?.spec['mtu'] ?? mtu) === mtu)
+  const size = isUsual ? '' : `, mtu ${String(mtu)}`
+  const port = typeof spec['master'] === 'string' ? `port of ${spec['master']} ` : ''
+  if (typeof spec['peer'] === 'string') {
+    const peer = spec['peer']
+    const [home = '', name = ''] = [peer.slice(0, peer.indexOf('/')), localName(peer)]
+    const into = peerOf?.spec['master']
+    const state = peerOf ? stateOf(peerOf) : ''
+    return `${port}── ${home}:${into === undefined ? name : `${String(into)} (port ${name})`}${state}${size}`
+  }
+  const members = links.filter((l) => l.spec['master'] === localName(link.id)).map(({ id }) => localName(id))
+  const on = typeof spec['link'] === 'string' ? ` on ${spec['link'].replace(`${namespace}/`, '')}` : ''
+  if (kind === 'loopback') return ''
+  return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${size}`
+}

@@ -1,0 +1,164 @@
+import fc from 'fast-check'
+import { addressText, attributes } from '../../src/backend/netlink/answer.ts'
+import { understand } from '../../src/backend/netlink/parse-command.ts'
+import { decodeDump } from '../../src/backend/netlink/dump.ts'
+import { gatherer } from '../../src/backend/netlink/gather.ts'
+import type { System } from '../../src/backend/netlink/libc.ts'
+import type { Reply } from '../../src/backend/netlink/thread-protocol.ts'
+import { attribute, encode, nest, text, u32 } from '../../src/backend/netlink/message.ts'
+import { canonicalAddress } from '../../src/model/cidr.ts'
+import '../support/seed.ts'
+
+const words = (line: string): string[] => line.split(' ')
+
+/** At least one of each shape that the kinds emit. */
+const known: readonly (readonly string[])[] = [
+  words(
+    'ip link add name v0 group 5 netns a address 02:00:00:00:00:01 mtu 1400 up type veth peer name v1 netns b mtu 1400',
+  ),
+  words('ip link add name br0 address 02:00:00:00:00:01 type bridge stp_state 1 forward_delay 400 priority 4096'),
+  words('ip link add name vx0 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 8472 nolearning dev eth0'),
+  words('ip link add name vx0 type vxlan id 42 group 239.1.1.1 dstport 4789 ttl 5 dev eth0'),
+  words('ip link add link eth0 name mv0 netns b type macvlan mode bridge'),
+  words('ip link add link eth0 name eth0.5 type vlan protocol 802.1ad id 5'),
+  words('ip link add link eth0 name ipv0 type ipvlan mode l2 private'),
+  words('ip link add name d0 type dummy'),
+  words('ip link add name red type vrf table 1000'),
+  words('ip link set dev v0 master br0 mtu 1300 address 02:00:00:00:00:09 txqueuelen 7 arp off promisc on up'),
+  ['ip', 'link', 'set', 'dev', 'v0', 'nomaster', 'alias', 'two words', 'down'],
+  ['ip', 'link', 'set', 'dev', 'v0', 'alias', ''],
+  words('ip link set dev br0 type bridge stp_state 0 vlan_filtering 1 nf_call_iptables 1'),
+  words('ip link del dev v0'),
+  words('ip link set dev v0 group 7'),
+  words('ip link del group 7'),
+  words('ip addr add 10.0.0.1/24 dev v0'),
+  words('ip addr add 2001:db8::1/64 dev v0 nodad'),
+  words('ip addr del 10.0.0.1/24 dev v0'),
+  words('ip addr del 10.0.0.1 peer 10.0.0.2/32 dev v0'),
+  words(
+    'ip addr add 10.0.0.1 peer 10.0.0.2/32 scope link label v0:1 broadcast 10.0.0.9 metric 5 noprefixroute preferred_lft 0 dev v0',
+  ),
+  words('ip addr replace 2001:db8::1/64 home mngtmpaddr dev v0 nodad'),
+  words('ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent'),
+  words('ip neigh del 10.0.0.9 dev v0'),
+  words('ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent router protocol boot'),
+  words('ip neigh replace proxy 10.0.0.9 dev v0'),
+  words('ip neigh del proxy 10.0.0.9 dev v0'),
+]
+
+test('what the kinds emit is understood', () => {
+  expect(known.filter((argv) => understand({ argv }) === undefined)).toEqual([])
+})
+
+test('a command with an unknown word anywhere is left to the program', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...known), fc.nat(), fc.stringMatching(/^-{0,2}[a-z]{2,8}zz$/), (argv, place, word) => {
+      const at = place % (argv.length + 1)
+      expect(understand({ argv: [...argv.slice(0, at), word, ...argv.slice(at)] })).toBeUndefined()
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a command with input, or cut short, is left to the program', () => {
+  for (const argv of known) {
+    expect(understand({ argv, input: '' })).toBeUndefined()
+    expect(understand({ argv: argv.slice(0, 2) })).toBeUndefined()
+  }
+})
+
+test.each([
+  ['ip link set dev v0 name v1'],
+  ['ip link add name a/b type dummy'],
+  ['ip link add name sixteen-letters- type dummy'],
+  ['ip link add name v0 netns ../x type dummy'],
+  ['ip link add name v0 netns 123 type dummy'],
+  ['ip link set dev v0 mtu 1e3'],
+  ['ip link set dev v0 mtu 4294967296'],
+  ['ip link set dev v0 up down'],
+  ['ip addr del 10.0.0.1 dev v0'],
+  ['ip addr add 10.0.0.1/33 dev v0'],
+])('%s is left to the program', (line) => {
+  expect(understand({ argv: words(line) })).toBeUndefined()
+})
+
+test('a message is laid out as netlink(7) says, with the places of what is not known yet', () => {
+  const { bytes, patches } = encode({
+    type: 16,
+    flags: 0x600,
+    header: new Uint8Array(16),
+    device: { name: 'v0', at: 4 },
+    attributes: [text(3, 'ab'), { type: 28, netns: 'x' }, nest(18, [attribute(1, Buffer.from('veth'))])],
+  })
+  expect(Buffer.from(bytes).toString('hex')).toBe(
+    [
+      '3c000000' + '1000' + '0106' + '00000000' + '00000000',
+      '00'.repeat(16),
+      '0700' + '0300' + '61620000',
+      '0800' + '1c00' + '00000000',
+      '0c00' + '1200' + '0800' + '0100' + '76657468',
+    ].join(''),
+  )
+  expect(patches).toEqual([
+    { at: 44, netns: 'x' },
+    { at: 20, device: 'v0' },
+  ])
+})
+
+test('attributes are found again, whatever their lengths', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 99 }), fc.uint8Array({ maxLength: 40 }))), (list) => {
+      const { bytes } = encode({
+        type: 1,
+        flags: 0,
+        header: u32(0),
+        attributes: list.map(([type, value]) => attribute(type, value)),
+      })
+      const found: [number, Uint8Array][] = []
+      const all = Buffer.from(bytes)
+      attributes(all, 20, all.readUInt32LE(0), (type, at, end) =>
+        found.push([type, Uint8Array.from(all.subarray(at, end))]),
+      )
+      expect(found).toEqual(list)
+    }),
+  )
+})
+
+test('addresses are written as the kernel’s tools write them', () => {
+  const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }))
+  fc.assert(
+    fc.property(fc.tuple(group, group, group, group, group, group, group, group), (groups) => {
+      const bytes = Buffer.alloc(16)
+      groups.forEach((value, i) => bytes.writeUInt16BE(value, 2 * i))
+      // inet_ntop(3) writes addresses below ::/96 with dots.
+      fc.pre(groups.slice(0, 6).some(Boolean))
+      expect(addressText(bytes, 0, 16)).toBe(canonicalAddress(groups.map((value) => value.toString(16)).join(':')))
+    }),
+  )
+  expect(addressText(Buffer.from('00000000000000000000000000000001', 'hex'), 0, 16)).toBe('::1')
+  expect(addressText(Buffer.alloc(16), 0, 16)).toBe('::')
+  expect(addressText(Buffer.from('0000000000000000000000000a000009', 'hex'), 0, 16)).toBe('::10.0.0.9')
+  expect(addressText(Buffer.from('0a000009', 'hex'), 0, 4)).toBe('10.0.0.9')
+})
+
+test('a kernel without nftables has no rules, and is read all the same', () => {
+  const system = { enter: () => true, socket: () => -1, errno: () => 93, forget: () => {} } as unknown as System
+  const replies: Reply[] = []
+  gatherer(system, () => []).read(
+    {
+      kind: 'read',
+      bytes: new Uint8Array(8),
+      readings: [{ netns: 'a', requests: [], netfilter: { from: 0, to: 8 }, rules: true }],
+      lists: [],
+      epoch: 0,
+    },
+    (reply) => replies.push(reply),
+  )
+  const [answer] = replies.flatMap((reply) => (reply.kind === 'results' ? reply.results : []))
+  expect(answer?.sections).toMatchObject([{ errno: 93 }])
+  const nothing = { from: 0, to: 0, errno: 0 }
+  const sections = [...Array.from({ length: 8 }, () => nothing), ...(answer?.sections ?? [])]
+  expect(decodeDump(Buffer.alloc(0), { index: 0, sections }, new Map())).toMatchObject({ tables: [] })
+  const refused = sections.with(8, { ...nothing, errno: 1 })
+  expect(decodeDump(Buffer.alloc(0), { index: 0, sections: refused }, new Map()).tables).toBeUndefined()
+})

@@ -1,0 +1,82 @@
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { execute } from '../../src/run/execute.ts'
+import { running } from '../../src/model/operation.ts'
+import type { Stage, Step } from '../../src/model/change.ts'
+import type { Runner } from '../../src/model/runner.ts'
+
+const step = (wave: number, stage: Stage, netns: string | undefined, ...argv: string[]): Step => ({
+  change: argv.join(' '),
+  stage,
+  wave,
+  operation: running(netns === undefined ? { argv } : { argv, netns }),
+})
+const steps = [
+  step(0, 'create namespaces', undefined, 'make', 'a'),
+  step(1, 'create links', 'a', 'cable', 'netns', 'b'),
+  step(2, 'add addresses', 'c', 'address'),
+  step(3, 'open bridges', 'a', 'up'),
+]
+
+/** Runs the steps, and tells in what order commands began, and readings began and ended. */
+async function trace(runs: Runner['run'], reading: () => Promise<unknown>) {
+  const log: string[] = []
+  const runner = {
+    async run(waves: Parameters<Runner['run']>[0], done: (index: number) => void) {
+      let before = 0
+      for (const wave of waves) {
+        log.push(wave.map((operation) => commandOf(operation).argv.join(' ')).join())
+        const start = before
+        const failure = await runs([wave], (index) => done(start + index))
+        if (failure) return { ...failure, index: start + failure.index }
+        before += wave.length
+      }
+      return undefined
+    },
+  } as Runner
+  const settled = async (namespaces: readonly (string | undefined)[]): Promise<void> => {
+    const names = namespaces.map((name) => name ?? 'here').join()
+    if (names) log.push(`read ${names}`)
+    await reading().finally(() => names && log.push(`has read ${names}`))
+  }
+  const execution = await execute(steps, runner, { done: () => {}, end: () => {}, settled })
+  return { log, execution }
+}
+const succeed: Runner['run'] = ([wave], done) => {
+  wave?.forEach((_, i) => done(i))
+  return Promise.resolve(undefined)
+}
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+
+test('a namespace is read when nothing more concerns it, beside what follows, and before a bridge opens', async () => {
+  const { log, execution } = await trace(succeed, soon)
+  expect(log).toEqual([
+    'make a',
+    'read here',
+    'cable netns b',
+    'read b', // it has an end of the cable
+    'address',
+    'read c',
+    'has read here',
+    'has read b',
+    'has read c',
+    'up',
+    'read a',
+  ])
+  expect(execution.done).toHaveLength(4)
+})
+
+test('what fails is not followed, and nothing of it is read', async () => {
+  const fail: Runner['run'] = (waves, done) =>
+    waves[0]?.[0]?.place.netns === 'c'
+      ? Promise.resolve({ index: 0, outcome: { code: 2, stdout: '', stderr: 'no' } })
+      : succeed(waves, done)
+  const { log, execution } = await trace(fail, soon)
+  expect(log.filter((line) => !line.includes('read'))).toEqual(['make a', 'cable netns b', 'address'])
+  expect(log.join()).not.toContain('read c')
+  expect(execution).toMatchObject({ done: { length: 2 }, failed: { step: steps[2] } })
+})
+
+test('a reading that fails is not the run’s failure', async () => {
+  const { execution } = await trace(succeed, () => Promise.reject(new Error('no answer')))
+  expect(execution).toMatchObject({ stopped: false, done: { length: 4 } })
+})

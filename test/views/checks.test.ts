@@ -1,0 +1,70 @@
+import pc from 'picocolors'
+import type { Check } from '../../src/model/check.ts'
+import { checksJson, junit, renderChecks } from '../../src/views/check-results.ts'
+
+const check: Check = { from: 'a', ping: 'b', source: { file: 'lab.yaml', line: 7, column: 3 } }
+const json = checksJson('lab', [
+  { name: 'a ping b', check, status: 'pass', expected: 'b answers', seen: '10.0.0.2 answered\nmore', duration: 12 },
+  {
+    name: 'a <b> & "c"\u0001',
+    check: { from: 'a', ping: 'b' },
+    status: 'fail',
+    expected: 'b answers',
+    seen: 'no answer\nat all',
+    where: 'no packet of it left a',
+    duration: 3000,
+  },
+  { name: 'x', check: { from: 'a', ping: 'b' }, status: 'error', expected: '', seen: 'no tcpdump', duration: 0 },
+])
+
+test('for programs', () => {
+  expect(json).toMatchObject({ format_version: '1.0', lab: 'lab', summary: { pass: 1, fail: 1, error: 1 } })
+  expect(json.checks[0]).toEqual({
+    name: 'a ping b',
+    status: 'pass',
+    detail: '10.0.0.2 answered\nmore',
+    expected: 'b answers',
+    from: 'a',
+    duration_ms: 12,
+    line: 7,
+  })
+})
+
+test('for people', () => {
+  expect(renderChecks(json, 3.25, pc.createColors(false))).toBe(
+    [
+      '✓ a ping b      10.0.0.2 answered',
+      '    more',
+      '✗ a <b> & "c"\u0001',
+      '    expected  b answers',
+      '    seen      no answer',
+      '              at all',
+      '    where     no packet of it left a',
+      '! x',
+      '    cannot    no tcpdump',
+      '',
+      '1 passed, 1 failed, 1 could not be tried (3.3 s)',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('for CI: XML that holds whatever is in a name', () => {
+  expect(junit(json, 3.25)).toBe(
+    [
+      '<?xml version="1.0" encoding="UTF-8"?>',
+      '<testsuites tests="3" failures="1" errors="1" time="3.250">',
+      '  <testsuite name="lab" tests="3" failures="1" errors="1" time="3.250">',
+      '    <testcase name="a ping b" classname="netlab.lab" time="0.012"/>',
+      '    <testcase name="a &lt;b&gt; &amp; &quot;c&quot;\\u0001" classname="netlab.lab" time="3.000">',
+      '      <failure message="no answer&#10;at all">expected: b answers&#10;seen: no answer&#10;at all&#10;where: no packet of it left a</failure>',
+      '    </testcase>',
+      '    <testcase name="x" classname="netlab.lab" time="0.000">',
+      '      <error message="no tcpdump">expected: &#10;seen: no tcpdump</error>',
+      '    </testcase>',
+      '  </testsuite>',
+      '</testsuites>',
+      '',
+    ].join('\n'),
+  )
+})
