@@ -46,7 +46,10 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   )
   const signals = listen()
   try {
-    let current = await prepare(located, opened, runner, options, { making: true, marksOnly: !shown && !options.json })
+    let current = await prepare(located, opened, runner, options, {
+      forApply: true,
+      marksOnly: !shown && !options.json,
+    })
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
@@ -84,7 +87,7 @@ function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions
   const json = planJson(plan)
   if (options.json) outJson(json)
   else out(renderPlan(json, source, outColors(options), options.destroy))
-  if (live.cursory) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
+  if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 
 async function approved(): Promise<'yes' | 'no' | 'interrupted'> {

@@ -46,7 +46,7 @@ export async function carryOut(
   const listed = listedIn(plan)
   const touched = touchedBy(plan)
   for (let round = 1; ; round++) {
-    const request = { ...readRequestOf(name, options.destroy ? undefined : lab), made }
+    const request = { ...readRequestOf(name, options.destroy ? undefined : lab), createdThisRun: made }
     const early: Promise<ReadAhead>[] = []
     const settled = (names: readonly (string | undefined)[]): Promise<unknown> => {
       const { dumped, found } = readAhead(request, names, runner)
@@ -58,7 +58,7 @@ export async function carryOut(
     if (execution.failed || execution.stopped) {
       tell(execution, prepared, options)
       // What was not read can be put back only while it is held.
-      if (options.rollback && (held || !before.cursory))
+      if (options.rollback && (held || !before.marksOnly))
         note((await rollBack(name, before, touched, runner, held)).text)
       else note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
       return { code: signal.aborted ? Number(signal.reason) || 130 : 1, more: false }
@@ -66,8 +66,8 @@ export async function carryOut(
     held?.release()
     passing('Reading again, to verify …')
     const live = ours(await read(request, runner, early), wanted)
-    const wishes = { ...options, replace: [], target: options.target ?? [] }
-    const { plan: left, rest } = await planFor(name, wanted, live, runner, wishes, listed)
+    const again = { ...options, replace: [], target: options.target ?? [] }
+    const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left
     passing('')
     if (plan.changes.length === 0) {

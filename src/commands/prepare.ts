@@ -31,7 +31,7 @@ export interface PlanOptions {
 /** What a plan is made for. */
 export interface PlanPurpose {
   /** It is going to be carried out. */
-  readonly making?: boolean
+  readonly forApply?: boolean
   /** Nobody is going to look at what is in namespaces that go. */
   readonly marksOnly?: boolean
 }
@@ -75,11 +75,11 @@ export async function prepare(
   located: Located,
   opened: OpenLab | undefined,
   runner: Runner,
-  wishes: PlanOptions = {},
-  manner: PlanPurpose = {},
+  options: PlanOptions = {},
+  purpose: PlanPurpose = {},
 ): Promise<Prepared> {
   try {
-    return await prepared(located, opened, runner, wishes, manner)
+    return await prepared(located, opened, runner, options, purpose)
   } catch (error) {
     throw error instanceof UserError && opened ? new UserError(error.diagnostics.map(opened.quote)) : error
   }
@@ -89,23 +89,23 @@ async function prepared(
   located: Located,
   opened: OpenLab | undefined,
   runner: Runner,
-  wishes: PlanOptions,
-  manner: PlanPurpose,
+  options: PlanOptions,
+  purpose: PlanPurpose,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
   const { sysctls, nftables } = readRequestOf(name, opened)
-  const request: ReadRequest = wishes.destroy
+  const request: ReadRequest = options.destroy
     ? {
         ...readRequestOf(name, undefined),
         ...(opened && { sysctls, nftables, destroyOnly: new Set(opened.namespaces.keys()) }),
-        ...(manner.marksOnly && { marksOnly: true }),
+        ...(purpose.marksOnly && { marksOnly: true }),
       }
-    : { ...readRequestOf(name, opened), ...(manner.making && !wishes.target?.length && { making: true }) }
+    : { ...readRequestOf(name, opened), ...(purpose.forApply && !options.target?.length && { forApply: true }) }
   const reading = read(request, runner).finally(() => passing(''))
   reading.catch(() => {}) // what is wrong with the file is told first
   await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
-  const lab = wishes.destroy ? undefined : opened?.lab()
+  const lab = options.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
   const [found, written] = await Promise.all([
     reading,
@@ -121,10 +121,10 @@ async function prepared(
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
-  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, wishes)).plan
-  if (live.cursory && !takesManyNames(plan)) return prepared(located, opened, runner, wishes, {})
+  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, options)).plan
+  if (live.marksOnly && !takesManyNames(plan)) return prepared(located, opened, runner, options, {})
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
-  const warnings = [...(lab?.warnings ?? []), ...(wishes.destroy ? [] : await legacyWarnings(live, runner))]
+  const warnings = [...(lab?.warnings ?? []), ...(options.destroy ? [] : await legacyWarnings(live, runner))]
   return { name, source, ...(lab && { lab }), wanted, live, plan, warnings, quote }
 }
 

@@ -18,13 +18,13 @@ import { restrict } from '../plan/listed.ts'
  */
 export async function rollBack(
   name: string,
-  before: Pick<Live, 'resources' | 'cursory'>,
+  before: Pick<Live, 'resources' | 'marksOnly'>,
   touched: ReadonlySet<string>,
   runner: Runner,
   held?: Held,
 ): Promise<{ text: string; complete: boolean }> {
   const unnamed = await held?.restore()
-  const { failed, left } = before.cursory
+  const { failed, left } = before.marksOnly
     ? { left: [] }
     : await planBack(name, lasting(before.resources), touched, runner)
   const complete = !unnamed && left.length === 0

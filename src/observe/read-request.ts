@@ -22,7 +22,7 @@ export interface ReadRequest {
   /** Where there are MANY namespaces, only whose they are is read, and not what is in them. */
   readonly marksOnly?: boolean
   /** What is missing is going to be made. */
-  readonly making?: true
+  readonly forApply?: true
   /** Namespaces that this run has just made. */
   readonly createdThisRun?: ReadonlyMap<string, DoneInNamespace>
 }
@@ -49,19 +49,19 @@ export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].f
 
 /** What to read of each namespace. */
 export function dumpRequests(request: ReadRequest): (name: string) => DumpRequest {
-  const { namespaces, sysctls, nftables, createdThisRun: made, destroyOnly: parting, marksOnly: cursory } = request
+  const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, marksOnly } = request
   const root = rootOf(request)
   const pins = (name: string): readonly string[] =>
-    parting ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
+    destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
   // Most namespaces have the same list, and readers make something of each list once.
   const lists = new Map<string, readonly string[]>()
   return (name) => {
     const own = sysctls.get(name) ?? []
     if (name === root) return { sysctls: own, depth: 'all' }
-    if (cursory) return { netns: name, sysctls: [], depth: 'mark' }
-    const done = made?.get(name)
+    if (marksOnly) return { netns: name, sysctls: [], depth: 'mark' }
+    const done = createdThisRun?.get(name)
     const depth = done?.plain ? 'plain' : 'all'
-    const more = parting || namespaces.size > FEW ? [] : occasional.keys()
+    const more = destroyOnly || namespaces.size > FEW ? [] : occasional.keys()
     const list = [...new Set([...own, ...(done?.sysctls ?? [...pins(name), ...more])])]
     const same = list.join(' ')
     if (!lists.has(same)) lists.set(same, list)

@@ -35,7 +35,7 @@ export interface Live {
   /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
   /** Of the lab's namespaces only the marks were read: what is in them is not among the resources. */
-  readonly cursory?: true
+  readonly marksOnly?: true
 }
 
 /** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
@@ -56,7 +56,7 @@ export async function read(
   const request: ReadRequest = { ...asked, marksOnly: asked.marksOnly === true && elsewhere.length >= MANY }
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
-  if (request.making && wanted.length === 1) runner.foresee?.(missing.length)
+  if (request.forApply && wanted.length === 1) runner.foresee?.(missing.length)
 
   const full = dumpRequests(request)
   const ready = resourcesByName()
@@ -157,7 +157,7 @@ export async function read(
     adoptable,
     dropped,
     dumps,
-    ...(request.marksOnly && { cursory: true }),
+    ...(request.marksOnly && { marksOnly: true }),
   }
 }
 
