@@ -1,5 +1,6 @@
 import { choose } from './host/sandbox/choose.ts'
 import { warmUp } from './backend/netlink/channel.ts'
+import { scale } from './run/schedule.ts'
 import { takeOverSandbox } from './host/sandbox/entered.ts'
 
 /** Commands that ask the kernel, whatever else they do. */
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)
   process.argv.splice(2, process.argv.length, ...args)
   if (sandbox === undefined) {
-    if (KERNEL.has(args[0] ?? '') && !process.env['NETLAB_RUNNER']) warmUp()
+    if (KERNEL.has(args[0] ?? '') && !process.env['NETLAB_RUNNER']) warmUp(scale.descriptors)
     return void (await import('./cli.ts'))
   }
   const { enterSandbox: enter } = await import('./host/sandbox/enter.ts')

@@ -1,4 +1,4 @@
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { lock } from '../host/lock.ts'
 import { end } from '../host/strangers.ts'
 import { UserError } from '../model/diagnostic.ts'

@@ -1,13 +1,13 @@
 import { execute, failure, type Execution } from '../run/execute.ts'
 import { hold } from '../run/hold.ts'
 import { lastWords } from '../host/lab-processes.ts'
+import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { readAhead, type ReadAhead } from '../observe/found.ts'
 import { ours } from '../observe/others.ts'
 import { read } from '../observe/read.ts'
-import type { DoneInNamespace } from '../observe/read-request.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
-import type { Change, Plan, Stage } from '../model/change.ts'
+import type { Change } from '../model/change.ts'
 import type { Runner } from '../model/runner.ts'
 import { listedIn, touchedBy } from '../plan/listed.ts'
 import { planJson } from '../views/json.ts'
@@ -42,7 +42,7 @@ export async function carryOut(
   const { name, lab, wanted, live: before } = prepared
   let { plan } = prepared
   if (plan.steps.length === 0) return { code: 0, more: false }
-  const made = madeBy(plan)
+  const made = doneInNew(plan)
   const listed = listedIn(plan)
   const touched = touchedBy(plan)
   for (let round = 1; ; round++) {
@@ -103,30 +103,6 @@ const epitaph =
       ...(after?.source && { position: after.source() }),
     })
   }
-
-/** Stages that leave more in a namespace than links, addresses, routes and sysctls, or may. */
-const MORE: readonly Stage[] = [
-  'load sets',
-  'load firewall',
-  'add neighbors',
-  'add rules',
-  'add qdiscs',
-  'start processes',
-]
-
-/** The namespaces that a plan makes, and what it does in them. */
-function madeBy({ changes, steps }: Plan): Map<string, DoneInNamespace> {
-  const made = new Map<string, { sysctls: string[]; plain: boolean }>()
-  for (const { kind, action, id } of changes)
-    if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
-  for (const { stage, operation } of steps) {
-    const one = made.get(operation.place.netns ?? '')
-    if (!one) continue
-    if (operation.do === 'sysctl.set' && stage !== 'set link sysctls') one.sysctls.push(operation.key)
-    if (MORE.includes(stage)) one.plain = false
-  }
-  return made
-}
 
 function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options: ChangeOptions): void {
   if (failed) {

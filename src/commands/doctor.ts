@@ -1,5 +1,5 @@
 import { release } from 'node:os'
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { crowded, sharedLimits } from '../observe/limits.ts'
 import { features, programs } from '../kinds/features.ts'

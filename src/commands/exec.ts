@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import { attach, front, type Place } from '../host/in-namespace.ts'
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { isSandboxed } from '../host/sandbox/holder.ts'
 import { surroundings } from '../observe/surroundings.ts'
 import type { Lab } from '../language/load-lab.ts'

@@ -1,4 +1,4 @@
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { owners } from '../observe/owners.ts'
 import { FORMAT } from '../views/json.ts'
 import { out, outJson, type Global } from './terminal.ts'

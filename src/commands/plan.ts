@@ -1,4 +1,4 @@
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { crowded } from '../observe/limits.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'

@@ -1,4 +1,5 @@
 import { canHold } from '../run/hold.ts'
+import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
 import { confines } from '../host/sandbox/confines.ts'
 import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
 import { canonicalize } from '../observe/canonical.ts'
@@ -7,13 +8,14 @@ import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { ours } from '../observe/others.ts'
 import { read, type Live } from '../observe/read.ts'
-import { MANY, type ReadRequest } from '../observe/read-request.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
+import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
@@ -65,6 +67,7 @@ export const readRequestOf = (name: string, header: LabHeader | undefined): Read
   namespaces: header?.namespaces ?? new Map(),
   sysctls: header?.sysctls ?? new Map(),
   nftables: header?.nftables ?? new Map(),
+  ...(readsRareSysctls(header?.namespaces.size ?? 0) && { rareSysctls: true }),
 })
 
 /**
@@ -99,7 +102,7 @@ async function prepared(
     ? {
         ...readRequestOf(name, undefined),
         ...(opened && { sysctls, nftables, destroyOnly: new Set(opened.namespaces.keys()) }),
-        ...(purpose.marksOnly && { marksOnly: true }),
+        ...(purpose.marksOnly && { marksOnlyFrom: scale.marksOnly }),
       }
     : { ...readRequestOf(name, opened), ...(purpose.forApply && !options.target?.length && { forApply: true }) }
   const reading = read(request, runner).finally(() => passing(''))
@@ -109,7 +112,7 @@ async function prepared(
   if (lab) mustBeInstalled(lab.resources)
   const [found, written] = await Promise.all([
     reading,
-    lab ? canonicalize(lab.resources, runner, lab.where) : new Map<string, Resource>(),
+    lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
   ])
   const wanted = await asPrinted(written, found.resources, runner)
   const live = ours(found, wanted)
@@ -122,18 +125,12 @@ async function prepared(
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, options)).plan
-  if (live.marksOnly && !takesManyNames(plan)) return prepared(located, opened, runner, options, {})
+  if (live.marksOnly && !(onlyTakesNames(plan) && canHold(plan.steps.length)))
+    return prepared(located, opened, runner, options, {})
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
   const warnings = [...(lab?.warnings ?? []), ...(options.destroy ? [] : await legacyWarnings(live, runner))]
   return { name, source, ...(lab && { lab }), wanted, live, plan, warnings, quote }
 }
-
-/** Whether all that is done is that many namespaces lose their names: should it fail they get them back, whatever is in them. */
-const takesManyNames = ({ steps, strangers }: Plan): boolean =>
-  steps.length >= MANY &&
-  steps.every(({ stage }) => stage === 'delete namespaces') &&
-  strangers.length === 0 &&
-  canHold(steps.length)
 
 /**
  * The plan from this live state to what is wanted. Where something was `listed` before, only that is done again; what else
@@ -170,9 +167,9 @@ export async function planFor(
     replace: new Set(replace),
     strangers: leaving.length ? await runner.strangers(name, leaving) : [],
   }
-  const result = restrict(sides, listed ? repeats(listed) : () => true)
-  await mustBeAble(result.plan, found, runner)
-  return result
+  const { plan, rest } = restrict(sides, listed ? repeats(listed) : () => true)
+  await mustBeAble(plan, found, runner)
+  return { plan: schedule(plan, (id) => below(id, sides.desired)), rest }
 }
 
 const alreadyThere = (

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { connect, createServer, type Server } from 'node:net'
 import { lock } from '../host/lock.ts'
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { stay, staying } from '../host/sandbox/entered.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Resource } from '../model/resource.ts'

@@ -1,5 +1,6 @@
 import { execute, failureText } from '../run/execute.ts'
 import type { Held } from '../run/hold.ts'
+import { readsRareSysctls, schedule } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
@@ -9,6 +10,7 @@ import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
+import { below } from '../plan/order.ts'
 import { restrict } from '../plan/listed.ts'
 
 /**
@@ -43,7 +45,10 @@ async function planBack(lab: string, desired: Resources, touched: ReadonlySet<st
   const request = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> =>
-    restrict({ lab, desired, live: lasting(ours(await read(request, runner), desired).resources) }, concerned).plan
+    schedule(
+      restrict({ lab, desired, live: lasting(ours(await read(request, runner), desired).resources) }, concerned).plan,
+      (id) => below(id, desired),
+    )
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
   return { failed, left: (await plan()).changes }
 }
@@ -68,5 +73,5 @@ function subjectOf(lab: string, resources: Resources): ReadRequest {
     if (kind === 'nftables') nftables.set(namespace, Object.keys(spec['tables'] as object).filter(isLikeIptables))
     if (kind === 'sysctl') sysctls.set(namespace, [...(sysctls.get(namespace) ?? []), String(spec['key'])])
   }
-  return { lab, namespaces, sysctls, nftables }
+  return { lab, namespaces, sysctls, nftables, ...(readsRareSysctls(namespaces.size) && { rareSysctls: true }) }
 }

@@ -1,5 +1,5 @@
 import { kindOf } from '../kinds/index.ts'
-import { startRunner } from '../backend/choose-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { writeLab } from '../language/write.ts'
 import { ours } from '../observe/others.ts'
 import { owners } from '../observe/owners.ts'

@@ -38,44 +38,70 @@ export interface Change {
   readonly reason?: string
 }
 
+/** What is true of the operations of a stage. */
+export interface StageProperties {
+  /** Everything before it is done in all namespaces before anything of it starts. */
+  readonly barrier?: true
+  /** What is gone already when it is to be removed was to go anyway. */
+  readonly removes?: true
+  /** It makes links, or sets them up: one may stand on another. */
+  readonly links?: true
+  /** Bridges forward from here on. */
+  readonly opens?: true
+  /** Settings of single interfaces. */
+  readonly ofLinks?: true
+  /** It leaves more in a namespace than links, addresses, routes and sysctls. */
+  readonly more?: true
+  /** `lab`: it is done everywhere before links are made; `end`: after all else; `links` and `namespace`: in between. */
+  readonly turn: 'lab' | 'links' | 'namespace' | 'end'
+}
+
 /**
- * When things happen. Stages run in this order; where `barrier` is true, everything before is done in all namespaces
- * before anything of it starts. Between barriers every namespace goes its own way.
- * The order itself (link up → addresses → routes) is the kernel's: docs/kernel.md.
+ * When things happen. Stages run in this order; between barriers every namespace goes its own way. The order itself (link
+ * up → addresses → routes) is the kernel's: docs/kernel.md.
  */
 export const stages = [
-  { name: 'stop processes', barrier: true },
-  { name: 'delete rules', barrier: true },
-  { name: 'delete routes', barrier: false },
-  { name: 'delete neighbors', barrier: false },
-  { name: 'delete qdiscs', barrier: false },
-  { name: 'delete secondary addresses', barrier: false },
-  { name: 'delete addresses', barrier: false },
-  { name: 'delete links', barrier: true },
-  { name: 'delete namespaces', barrier: true },
-  { name: 'create namespaces', barrier: true },
-  { name: 'share namespaces', barrier: true },
-  { name: 'set sysctls of all', barrier: true },
-  { name: 'set sysctls', barrier: false },
-  { name: 'create links', barrier: true },
-  { name: 'set bridges', barrier: true },
-  { name: 'set ports', barrier: false },
-  { name: 'load sets', barrier: false },
-  { name: 'load firewall', barrier: false },
-  { name: 'delete sets', barrier: false },
-  { name: 'open bridges', barrier: true },
-  { name: 'set links', barrier: true },
-  { name: 'set link sysctls', barrier: true },
-  { name: 'add addresses', barrier: false },
-  { name: 'add neighbors', barrier: false },
-  { name: 'add device routes', barrier: false },
-  { name: 'add routes', barrier: false },
-  { name: 'add rules', barrier: false },
-  { name: 'add qdiscs', barrier: false },
-  { name: 'start processes', barrier: true },
-] as const
+  { name: 'stop processes', barrier: true, turn: 'lab' },
+  { name: 'delete rules', barrier: true, removes: true, turn: 'lab' },
+  { name: 'delete routes', removes: true, turn: 'lab' },
+  { name: 'delete neighbors', removes: true, turn: 'lab' },
+  { name: 'delete qdiscs', removes: true, turn: 'lab' },
+  { name: 'delete secondary addresses', removes: true, turn: 'lab' },
+  { name: 'delete addresses', removes: true, turn: 'lab' },
+  { name: 'delete links', barrier: true, removes: true, turn: 'lab' },
+  { name: 'delete namespaces', barrier: true, removes: true, turn: 'lab' },
+  { name: 'create namespaces', barrier: true, turn: 'lab' },
+  { name: 'share namespaces', barrier: true, turn: 'lab' },
+  { name: 'set sysctls of all', barrier: true, turn: 'lab' },
+  { name: 'set sysctls', turn: 'lab' },
+  { name: 'create links', barrier: true, links: true, turn: 'links' },
+  { name: 'set bridges', barrier: true, turn: 'namespace' },
+  { name: 'set ports', turn: 'namespace' },
+  { name: 'load sets', more: true, turn: 'namespace' },
+  { name: 'load firewall', more: true, turn: 'namespace' },
+  { name: 'delete sets', removes: true, turn: 'namespace' },
+  { name: 'open bridges', barrier: true, opens: true, turn: 'namespace' },
+  { name: 'set links', barrier: true, links: true, turn: 'namespace' },
+  { name: 'set link sysctls', barrier: true, ofLinks: true, turn: 'namespace' },
+  { name: 'add addresses', turn: 'namespace' },
+  { name: 'add neighbors', more: true, turn: 'namespace' },
+  { name: 'add device routes', turn: 'namespace' },
+  { name: 'add routes', turn: 'namespace' },
+  { name: 'add rules', more: true, turn: 'namespace' },
+  { name: 'add qdiscs', more: true, turn: 'namespace' },
+  { name: 'start processes', barrier: true, more: true, turn: 'end' },
+] as const satisfies readonly ({ readonly name: string } & StageProperties)[]
 
 export type Stage = (typeof stages)[number]['name']
+
+const properties = new Map<Stage, StageProperties>(stages.map((stage) => [stage.name, stage]))
+
+/** The properties of a stage. Throws when there is no stage of that name. */
+export function stageOf(name: Stage): StageProperties {
+  const found = properties.get(name)
+  if (!found) throw new Error(`there is no stage ${name}`)
+  return found
+}
 
 /** An operation that a kind asks for, and when. */
 export interface Emission {

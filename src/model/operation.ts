@@ -79,3 +79,9 @@ export const running = ({ argv, netns, input }: Command): Program => ({
   argv,
   ...(input !== undefined && { input }),
 })
+
+/** The namespaces that an operation changes: its own, and where it puts an end of a link. Undefined: where netlab runs. */
+export const concerns = (operation: Operation): readonly (string | undefined)[] => [
+  operation.place.netns,
+  ...(operation.do === 'run' ? operation.argv.filter((_, i) => operation.argv[i - 1] === 'netns') : []),
+]

@@ -18,12 +18,6 @@ export type PlaceInFile = (id: string, place: Place) => Pick<Diagnostic, 'positi
 /** Throwaway namespaces at once. */
 const WIDTH = 4
 
-/**
- * From so many rule sets of nftables on, they are tried out in the process. What brings libnftables to abort ends netlab
- * there, before anything has changed: so not where a program for each would hardly be felt.
- */
-const MANY = 4
-
 const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
 /** One kind and rule set, whichever namespaces want it. */
@@ -35,15 +29,21 @@ interface Job extends Throwaway {
 /**
  * The resources with every firewall in the form in which the kernel's tools print it. Each distinct rule set is loaded
  * once, in a network namespace that is gone when this returns. Throws a UserError with the tool's words and the lab
- * file's lines when one is refused: a rule that the kernel would not take never gets into a plan.
+ * file's lines when one is refused: a rule that the kernel would not take never gets into a plan. From `inProcessFrom` rule
+ * sets of nftables on, they are tried out by the runner itself.
  */
-export async function canonicalize(written: Resources, runner: Runner, where?: PlaceInFile): Promise<Resources> {
+export async function canonicalize(
+  written: Resources,
+  runner: Runner,
+  where?: PlaceInFile,
+  inProcessFrom = Infinity,
+): Promise<Resources> {
   const resources = await canonicalSets(written, runner, where)
   const jobs = jobsOf(resources)
   if (jobs.length === 0) return resources
   const specs = new Map<string, IptablesSpec | NftSpec>()
   const diagnostics: Diagnostic[] = []
-  const forms = await nftForms(jobs, runner)
+  const forms = await nftForms(jobs, runner, inProcessFrom)
   await parallel(jobs, async (job) => {
     const result = forms.get(job) ?? (await tryOut(job.first, job, runner))
     for (const resource of job.resources) {
@@ -65,13 +65,14 @@ export async function canonicalize(written: Resources, runner: Runner, where?: P
 
 /**
  * Those rule sets of nftables that the runner can try out all at once. Rules that are written as commands are left to the
- * programs: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`).
+ * programs: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`). What brings libnftables to
+ * abort ends netlab, before anything has changed: so only `from` so many rule sets on, where a program for each is felt.
  */
-async function nftForms(jobs: readonly Job[], runner: Runner): Promise<Map<Job, Trial>> {
+async function nftForms(jobs: readonly Job[], runner: Runner, from: number): Promise<Map<Job, Trial>> {
   const plain = jobs.filter(
     ({ first, devices }) => first.kind === 'nftables' && devices.length === 0 && !/\brule\b/.test(bare(nftText(first))),
   )
-  const listings = plain.length >= MANY ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
+  const listings = plain.length >= from ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
   return new Map(
     plain.flatMap((job, i): [Job, Trial][] => {
       const listing = listings?.[i]

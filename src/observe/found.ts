@@ -49,20 +49,31 @@ export function readAhead(
 }
 
 /** Resources of namespaces that are known while others are still being read: what `dump` tells early is used at once. */
-export function resourcesByName() {
+export function resourcesByName(marksOnly = false) {
   const resources = new Map<string, readonly Resource[]>()
   return {
     resources,
     heard: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
       const name = names[index] ?? ''
       const mine = isRoot(name, request) || ownerOfDump(dump) === request.lab
-      if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, request))
+      if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, request, { marksOnly }))
     },
   }
 }
 
-/** What the kinds find in a namespace of the lab's, or of nobody's; `more` are sysctls that an earlier apply has set. */
-export function resourcesIn(name: string, dump: Dump, request: ReadRequest, more: readonly string[] = []): Resource[] {
+/**
+ * What the kinds find in a namespace of the lab's, or of nobody's. `more` are sysctls that an earlier apply has set;
+ * `marksOnly`: nothing was read but whose it is.
+ */
+export function resourcesIn(
+  name: string,
+  dump: Dump,
+  request: ReadRequest,
+  {
+    more = [],
+    marksOnly = false,
+  }: { readonly more?: readonly string[] | undefined; readonly marksOnly?: boolean } = {},
+): Resource[] {
   const root = isRoot(name, request)
   const made = ownerOfDump(dump) === request.lab && !notesIn(loopbackOf(dump)?.ifalias).adopted
   const scope = {
@@ -74,7 +85,7 @@ export function resourcesIn(name: string, dump: Dump, request: ReadRequest, more
   }
   const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
   const told = { ...dump, sysctls: root ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
-  const some = request.marksOnly && !root ? [kindOf('namespace')] : [...kinds.values()]
+  const some = marksOnly && !root ? [kindOf('namespace')] : [...kinds.values()]
   return some.flatMap((kind): Resource[] => kind.read(told, scope))
 }
 

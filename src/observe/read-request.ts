@@ -19,27 +19,15 @@ export interface ReadRequest {
    * of these names, which a crash has left, go with it.
    */
   readonly destroyOnly?: ReadonlySet<string>
-  /** Where there are MANY namespaces, only whose they are is read, and not what is in them. */
-  readonly marksOnly?: boolean
+  /** From so many namespaces on, only whose they are is read, and not what is in them. */
+  readonly marksOnlyFrom?: number
+  /** More sysctls are read than those that matter most. */
+  readonly rareSysctls?: true
   /** What is missing is going to be made. */
   readonly forApply?: true
-  /** Namespaces that this run has just made. */
-  readonly createdThisRun?: ReadonlyMap<string, DoneInNamespace>
+  /** Namespaces that this run has just made, and the sysctls that it has set; `plain`: only links, addresses and routes. */
+  readonly createdThisRun?: ReadonlyMap<string, { readonly sysctls: readonly string[]; readonly plain: boolean }>
 }
-
-/** What a run has done in a namespace that it has made: what it has not touched is as it should be, or does not matter. */
-export interface DoneInNamespace {
-  /** The sysctls that it has set. */
-  readonly sysctls: readonly string[]
-  /** It has only links, addresses and routes. */
-  readonly plain: boolean
-}
-
-/** From so many namespaces on, a look at each costs something, and a list of what is in them says nothing to anybody. */
-export const MANY = 400
-
-/** Up to so many namespaces, more sysctls are read than those that matter most: each costs 0.01 ms in each namespace. */
-const FEW = 100
 
 /** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
 export const ROOT = '(machine)'
@@ -47,9 +35,9 @@ export const ROOT = '(machine)'
 /** The lab's name for the machine's own namespace. */
 export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
 
-/** What to read of each namespace. */
-export function dumpRequests(request: ReadRequest): (name: string) => DumpRequest {
-  const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, marksOnly } = request
+/** What to read of each namespace; `marksOnly`: of those of the lab only whose they are. */
+export function dumpRequests(request: ReadRequest, marksOnly = false): (name: string) => DumpRequest {
+  const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls } = request
   const root = rootOf(request)
   const pins = (name: string): readonly string[] =>
     destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
@@ -61,7 +49,7 @@ export function dumpRequests(request: ReadRequest): (name: string) => DumpReques
     if (marksOnly) return { netns: name, sysctls: [], depth: 'mark' }
     const done = createdThisRun?.get(name)
     const depth = done?.plain ? 'plain' : 'all'
-    const more = destroyOnly || namespaces.size > FEW ? [] : occasional.keys()
+    const more = destroyOnly || !rareSysctls ? [] : occasional.keys()
     const list = [...new Set([...own, ...(done?.sysctls ?? [...pins(name), ...more])])]
     const same = list.join(' ')
     if (!lists.has(same)) lists.set(same, list)

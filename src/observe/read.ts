@@ -7,7 +7,7 @@ import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
 import { inheritable, sysctlsThatDiffer, without } from './inherited.ts'
-import { dumpRequests, MANY, rootOf, type ReadRequest } from './read-request.ts'
+import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
 export interface Foreign {
@@ -35,31 +35,31 @@ export interface Live {
   /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
   /** Of the lab's namespaces only the marks were read: what is in them is not among the resources. */
-  readonly marksOnly?: true
+  readonly marksOnly?: boolean
 }
 
 /** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
 export async function read(
-  asked: ReadRequest,
+  request: ReadRequest,
   runner: Runner,
   early: readonly Promise<ReadAhead>[] = [],
 ): Promise<Live> {
-  const { lab, namespaces } = asked
+  const { lab, namespaces } = request
   const [named, ...parts] = await Promise.all([runner.list(), ...early])
   const mains = mainNames(named, namespaces)
   const byName = new Map(named.map((n) => [n.name, n]))
   const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
-  const root = rootOf(asked)
+  const root = rootOf(request)
   const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
   const elsewhere = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
   const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
-  const request: ReadRequest = { ...asked, marksOnly: asked.marksOnly === true && elsewhere.length >= MANY }
+  const marksOnly = elsewhere.length >= (request.marksOnlyFrom ?? Infinity)
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
   if (request.forApply && wanted.length === 1) runner.foresee?.(missing.length)
 
-  const full = dumpRequests(request)
-  const ready = resourcesByName()
+  const full = dumpRequests(request, marksOnly)
+  const ready = resourcesByName(marksOnly)
   const [dumped, rest, inherited] = await Promise.all([
     runner.dump(unseen.map(full), ready.heard(unseen, request)),
     runner.dump(
@@ -82,7 +82,7 @@ export async function read(
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
     const known = full(name).sysctls
-    const more = ownerOfDump(dump) === lab && !request.marksOnly ? notesIn(loopbackOf(dump)?.ifalias).sysctls : []
+    const more = ownerOfDump(dump) === lab && !marksOnly ? notesIn(loopbackOf(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
   }
@@ -104,7 +104,7 @@ export async function read(
     if (!owned && ownerOfDump(dump) !== undefined) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
-    const all = known ?? resourcesIn(name, dump, request, more)
+    const all = known ?? resourcesIn(name, dump, request, { more, marksOnly })
     const mine = name === root ? ownedInRoot(all, dump, request, foreign) : all
     if (name === root) for (const resource of all) if (resource.kind === 'existing') machine.set(resource.id, resource)
     const into = owned ? resources : adoptable
@@ -157,7 +157,7 @@ export async function read(
     adoptable,
     dropped,
     dumps,
-    ...(request.marksOnly && { marksOnly: true }),
+    ...(marksOnly && { marksOnly }),
   }
 }
 

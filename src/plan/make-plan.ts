@@ -1,18 +1,11 @@
 import { kindOf } from '../kinds/index.ts'
 import type { PlanContext, Removal } from '../model/kind.ts'
-import {
-  stages,
-  type Change,
-  type Difference,
-  type Emission,
-  type Plan,
-  type Stage,
-  type Step,
-} from '../model/change.ts'
+import type { Change, Difference, Emission, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import type { Stranger } from '../model/runner.ts'
 import { losses, type Losses } from './cascade.ts'
+import { order } from './order.ts'
 
 /** Both sides of a plan. */
 export interface Sides {
@@ -195,86 +188,4 @@ function emissions(change: Change, context: PlanContext, removed: ReadonlySet<st
       : []),
     ...(after ? kind.create(after, context) : []),
   ]
-}
-
-const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
-const wall = new Map<Stage, number>()
-stages.forEach(({ name, barrier }, i) => wall.set(name, barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)))
-
-const [linksFrom, lateFrom] = [rank.get('create links') ?? 0, rank.get('set bridges') ?? 0]
-
-/** Where its commands run, as they name it; empty: where netlab runs. */
-const homeOf = ({ root, namespace }: Resource): string => (root ? '' : namespace)
-
-/** From so many namespaces on they are set up in parts, so that one can be read again while others are still made. */
-const [LARGE, PARTS] = [400, 4]
-
-/**
- * Sorts by barrier, then by how deep a link stands on others, then namespace by namespace, and numbers the waves. Where
- * bridges are set up, that and what follows waits for all other namespaces: they flood what every host says. In large labs
- * barriers are those of a part, unless links stand on others.
- */
-function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
-  const below = (id: string): Resource[] => {
-    const r = desired.get(id)
-    const kind = r && kindOf(r.kind)
-    const needs = r && kind ? (kind.below?.(r) ?? kind.needs(r)) : []
-    return needs.flatMap((need) => (need === r?.namespace ? [] : (desired.get(need) ?? [])))
-  }
-  const depths = new Map<string, number>()
-  const depth = (id: string): number => {
-    const known = depths.get(id)
-    if (known !== undefined) return known
-    depths.set(id, 0) // circles end here; validation has refused them
-    const result = Math.max(0, ...below(id).map((need) => depth(need.id) + 1))
-    depths.set(id, result)
-    return result
-  }
-  const places = new Map<string, number>()
-  const placed = emitted.map((e) => {
-    const netns = e.operation.place.netns ?? ''
-    if (!places.has(netns)) places.set(netns, places.size)
-    // A VLAN can be made, and be up, only when what it stands on is.
-    const deep = e.stage === 'create links' || e.stage === 'set links' ? depth(e.change) : 0
-    return { e, netns, deep }
-  })
-  const late = new Set(placed.flatMap(({ e, netns }) => (e.stage === 'open bridges' ? [netns] : [])))
-  if (late.size)
-    for (const { e, netns } of placed.filter(({ deep }) => deep > 0).sort((a, b) => a.deep - b.deep))
-      if (below(e.change).some((r) => late.has(homeOf(r)))) late.add(netns)
-  const parts = places.size < LARGE || placed.some(({ deep }) => deep > 0) ? 1 : PARTS
-  const partOf = (netns: string): number => Math.floor(((places.get(netns) ?? 0) * parts) / places.size)
-  /** A link is made with the first of the namespaces that have an end of it. */
-  const firstPart = (id: string, netns: string): number => {
-    const r = desired.get(id)
-    const ends = r ? [id, ...kindOf(r.kind).lostWith(r, desired)] : []
-    const homes = ends.flatMap((end) => desired.get(end) ?? []).map(homeOf)
-    return Math.min(...[netns, ...homes].map(partOf))
-  }
-  const turnOf = (stage: Stage, id: string, netns: string): number => {
-    const at = rank.get(stage) ?? 0
-    if (at < linksFrom) return 0
-    if (stage === 'start processes') return parts + 2
-    if (at >= lateFrom && late.has(netns)) return parts + 1
-    return 1 + (stage === 'create links' ? firstPart(id, netns) : partOf(netns))
-  }
-  // One number says when: what is done in waves, then the place of the namespace, then the stage.
-  const keyed = placed.map(({ e, netns, deep }) => {
-    const turn = turnOf(e.stage, e.change, netns)
-    const when = (turn * stages.length + (wall.get(e.stage) ?? 0)) * (desired.size + 1) + deep
-    return {
-      e,
-      when,
-      key: (when * placed.length + (places.get(netns) ?? 0)) * stages.length + (rank.get(e.stage) ?? 0),
-    }
-  })
-  keyed.sort((a, b) => a.key - b.key)
-  let wave = -1
-  let last = -1
-  return keyed.map(({ e, when }) => {
-    if (when !== last) wave++
-    last = when
-    const { change, stage, operation } = e
-    return { change, stage, wave, operation }
-  })
 }

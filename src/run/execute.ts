@@ -1,9 +1,9 @@
 import { commandOf } from '../backend/iproute/command-of.ts'
 import { shell } from '../model/command.ts'
-import type { Operation } from '../model/operation.ts'
-import { stages, type Stage, type Step } from '../model/change.ts'
+import { stageOf, type Step } from '../model/change.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { idHint } from '../host/sandbox/hint.ts'
+import { opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
 /** What is told while a plan is carried out. */
 export interface Progress {
@@ -28,7 +28,7 @@ export interface Execution {
 /** What the tools say when something that is to be removed is gone already: the kernel removes in the background. */
 const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found/
 const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
-  stage.startsWith('delete ') && GONE.test(stderr)
+  stageOf(stage).removes === true && GONE.test(stderr)
 
 /** Carries out steps wave by wave. Stops after the first failure, or when `signal` says so, and never throws for them. */
 export async function execute(
@@ -39,7 +39,7 @@ export async function execute(
 ): Promise<Execution> {
   const done: Step[] = []
   const all = waves(steps)
-  const settling = settlings(all)
+  const settling = settledAfter(all)
   const places = new Map(all.map((wave, place) => [wave[0]?.wave, place]))
   const left = all.map(({ length }) => length)
   const reading: Promise<unknown>[] = []
@@ -54,7 +54,6 @@ export async function execute(
     if (heard) reading.push(heard.catch(() => {})) // the caller awaits it; this only avoids an unhandled rejection
   }
   for (const some of uninterrupted(all)) {
-    // A bridge that opens floods what every host says, and everything takes long (docs/kernel.md).
     if (opens(some[0])) await Promise.all(reading)
     let rest = some.flat()
     while (rest.length > 0 && !signal?.aborted) {
@@ -82,52 +81,6 @@ export async function execute(
   }
   progress.end()
   return { done, stopped: done.length < steps.length }
-}
-
-/** The steps of each wave. */
-function waves(steps: readonly Step[]): Step[][] {
-  const result: Step[][] = []
-  for (const step of steps) {
-    const last = result.at(-1)
-    if (last?.[0]?.wave === step.wave) last.push(step)
-    else result.push([step])
-  }
-  return result
-}
-
-/** Whether bridges open in this wave. */
-const opens = (wave: readonly Step[] | undefined): boolean =>
-  wave?.some(({ stage }) => stage === 'open bridges') === true
-
-/** Waves that may be carried out one after the other without a look at how far they came. */
-function uninterrupted(all: readonly Step[][]): Step[][][] {
-  const result: Step[][][] = [[]]
-  for (const wave of all) {
-    if (opens(wave)) result.push([])
-    result.at(-1)?.push(wave)
-  }
-  return result
-}
-
-const linksFrom = stages.findIndex(({ name }) => name === 'create links')
-const early = new Set<Stage>(stages.slice(0, linksFrom).map(({ name }) => name))
-
-/** The namespaces that an operation changes: its own, and where it puts an end of a link. */
-const concerned = (operation: Operation): (string | undefined)[] => [
-  operation.place.netns,
-  ...(operation.do === 'run' ? operation.argv.filter((_, i) => operation.argv[i - 1] === 'netns') : []),
-]
-
-/** By wave, the namespaces that nothing concerns after it. */
-function settlings(all: readonly (readonly Step[])[]): (string | undefined)[][] {
-  const least = all.findLastIndex((wave) => wave.some(({ stage }) => early.has(stage)))
-  const lasts = new Map<string | undefined, number>()
-  all.forEach((wave, place) =>
-    wave.forEach(({ operation }) => concerned(operation).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
-  )
-  const result = all.map((): (string | undefined)[] => [])
-  for (const [netns, place] of lasts) result[place]?.push(netns)
-  return result
 }
 
 type Failed = NonNullable<Execution['failed']>

@@ -21,7 +21,7 @@ export interface Held {
  */
 export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
-  if (names.length === 0 || steps.at(-1)?.stage !== 'delete namespaces' || !canHold(names.length)) return undefined
+  if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete' || !canHold(names.length)) return undefined
   const held = names.flatMap((name) => {
     const fd = attempt(() => openSync(`${FOLDER}/${name}`, 'r'))
     return fd === undefined ? [] : [{ name, fd }]

@@ -5,6 +5,8 @@ import { loadLab } from '../../src/language/load-lab.ts'
 import { pinned } from '../../src/observe/inherited.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
+import { below } from '../../src/plan/order.ts'
+import { schedule } from '../../src/run/schedule.ts'
 import { planJson } from '../../src/views/json.ts'
 import { renderCommands, renderPlan } from '../../src/views/plan-text.ts'
 
@@ -44,7 +46,9 @@ test.each(readdirSync(folder))('%s', (name) => {
       : new Map()
   const adopts = name === 'adopt' ? ['ns0'] : []
   const destroy = !existsSync(at('lab.yaml'))
-  const json = planJson(makePlan({ lab: 'case', desired: pinned(wanted, live), live, adopts }))
+  const desired = pinned(wanted, live)
+  const plan = makePlan({ lab: 'case', desired, live, adopts })
+  const json = planJson(schedule(plan, (id) => below(id, desired)))
   const results = {
     'plan.txt': renderPlan(json, destroy ? 'lab case' : 'lab.yaml', plain, destroy),
     'plan.json': `${JSON.stringify(json, null, 2)}\n`,

@@ -2,14 +2,17 @@ import fc from 'fast-check'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
+import { below } from '../../src/plan/order.ts'
 import { targeted } from '../../src/plan/target.ts'
+import { schedule } from '../../src/run/schedule.ts'
 import { shell } from '../../src/model/command.ts'
 import { predict } from '../support/predict.ts'
 import { model, router } from '../support/resources.ts'
 import '../support/seed.ts'
 
 const none: Resources = new Map()
-const plan = (desired: Resources, live: Resources) => makePlan({ lab: 'test', desired, live })
+const ordered = (desired: Resources, live: Resources) => makePlan({ lab: 'test', desired, live })
+const plan = (desired: Resources, live: Resources) => schedule(ordered(desired, live), (id) => below(id, desired))
 const actions = (desired: Resources, live: Resources) =>
   Object.fromEntries(plan(desired, live).changes.map(({ id, action }) => [id, action]))
 const commands = (desired: Resources, live: Resources) =>
@@ -247,7 +250,8 @@ describe('properties', () => {
   test('a plan turns live into desired, and at every step what is needed is there', () =>
     fc.assert(
       fc.property(labs, labs, (desired, live) => {
-        expect(sorted(predict(plan(desired, live), live, desired))).toEqual(sorted(desired))
+        for (const made of [ordered(desired, live), plan(desired, live)])
+          expect(sorted(predict(made, live, desired))).toEqual(sorted(desired))
       }),
       { numRuns: 500 },
     ))

@@ -1,5 +1,5 @@
 import { ipRunner } from '../../src/backend/iproute/ip-runner.ts'
-import { startRunner } from '../../src/backend/choose-runner.ts'
+import { startRunner } from '../../src/run/choose-runner.ts'
 import { nftablesResource } from '../../src/kinds/nftables.ts'
 import { canonicalize } from '../../src/observe/canonical.ts'
 import type { Operation } from '../../src/model/operation.ts'

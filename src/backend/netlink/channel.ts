@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Reply, Request } from './thread-protocol.ts'
+import type { Reply, Request, WorkerData } from './thread-protocol.ts'
 
 /** The way to the thread that makes the system calls. */
 export interface Channel {
@@ -20,17 +20,17 @@ export interface Threads {
 }
 
 let early: Channel | undefined
-/** Starts the first thread before anybody asks for it: it takes as long as loading the rest of the program. */
-export function warmUp(): void {
-  early = openChannel()
+/** Starts the first thread before anybody asks for it (`descriptors`: of WorkerData): it takes as long as loading the rest of the program. */
+export function warmUp(descriptors: number): void {
+  early = openChannel(descriptors)
 }
 
 /** The threads of a runner; the first is started if it has not been. */
-export function openThreads(): Threads {
-  const one = early ?? openChannel()
+export function openThreads(descriptors: number): Threads {
+  const one = early ?? openChannel(descriptors)
   early = undefined
   let other: Channel | undefined
-  return { one, other: () => (other ??= openChannel()) }
+  return { one, other: () => (other ??= openChannel(descriptors)) }
 }
 
 interface Pending {
@@ -42,7 +42,7 @@ interface Pending {
 }
 
 /** Starts the thread. It does not keep the process from ending, except while a request is under way. */
-function openChannel(): Channel {
+function openChannel(descriptors: number): Channel {
   const pending: Pending[] = []
   let koffi: string
   try {
@@ -51,7 +51,10 @@ function openChannel(): Channel {
     const unusable = 'the package koffi is not installed'
     return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
   }
-  const worker = new Worker(join(dirname(__filename), 'thread.cjs'), { workerData: koffi, trackUnmanagedFds: false })
+  const worker = new Worker(join(dirname(__filename), 'thread.cjs'), {
+    workerData: { koffi, descriptors } satisfies WorkerData,
+    trackUnmanagedFds: false,
+  })
   worker.unref()
 
   let nft = false

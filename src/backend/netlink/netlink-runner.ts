@@ -11,13 +11,13 @@ import type { Fault, Job, Store } from './thread-protocol.ts'
 import { inherited, reader } from './reader.ts'
 
 /** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
-export const netlinkRunner = (threads: Threads): Runner => {
+export const netlinkRunner = (threads: Threads, scale: Scale): Runner => {
   let store: Store | undefined
   const names = { epoch: 0 }
   return {
     ...ipRunner,
     foresee(count) {
-      if (count < MANY || store) return
+      if (count < scale.premade || store) return
       const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
       store = { full: shared(1), counts: shared(2), descriptors: shared(count) }
       threads
@@ -27,9 +27,9 @@ export const netlinkRunner = (threads: Threads): Runner => {
     },
     run: (waves, done, signal) => {
       if (store) Atomics.store(store.full, 0, 1)
-      return run({ threads, names, ...(store && { store }) }, waves, done, signal)
+      return run({ threads, scale, names, ...(store && { store }) }, waves, done, signal)
     },
-    dump: reader(threads, names),
+    dump: reader(threads, names, scale.secondReader),
     inherited: inherited(threads, names),
     async nftForms(texts) {
       let forms: readonly (string | undefined)[] = []
@@ -41,16 +41,26 @@ export const netlinkRunner = (threads: Threads): Runner => {
   }
 }
 
+/** From which sizes on more than one thread works, and how far ahead: see src/run/schedule.ts. */
+export interface Scale {
+  /** Namespaces to come that are made beforehand. */
+  readonly premade: number
+  /** Operations of one wave. */
+  readonly secondWriter: number
+  /** Namespaces with files to read. */
+  readonly secondReader: number
+  /** Waves that the thread is given at a time. */
+  readonly wavesAhead: number
+}
+
 /** Who does the work, and namespaces that were made before. */
 interface Means {
   readonly threads: Threads
+  readonly scale: Scale
   readonly store?: Store
   /** Changes when names come to be of other namespaces. */
   readonly names: { epoch: number }
 }
-
-/** From so many commands on, a second thread is worth its start. */
-const MANY = 200
 
 /** An operation, and what the thread does for it; `call` is absent when a program does it. */
 interface Item {
@@ -67,9 +77,6 @@ function callFor(operation: Operation, threads: Threads): Call | undefined {
 
 /** What changes which namespace a name is of. */
 const RENAMING: readonly Job['do'][] = ['create', 'attach', 'delete']
-
-/** How many waves the thread is given at a time: it goes from one to the next without waiting to be told. */
-const AHEAD = 3
 
 /**
  * The kernel does one thing at a time to links, addresses and routes (rtnetlink): they are left to one thread, which has its
@@ -101,14 +108,14 @@ async function run(
         return { index: start + i, operation, ...(call && { call }) }
       })
       before += wave.length
-      const alone = isForOne(items)
+      const alone = isForOne(items, means.scale)
       if (items.some(({ call }) => !call || RENAMING.includes(call.do))) means.names.epoch++
       if (alone) {
         const performed = perform(means.threads.one, means, items, done, stop)
         performed.catch(() => {}) // told when its turn comes
         under.push(performed)
       }
-      await drain(alone ? AHEAD - 1 : 0)
+      await drain(alone ? means.scale.wavesAhead - 1 : 0)
       if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
       if (failure || signal?.aborted) break
     }
@@ -120,9 +127,9 @@ async function run(
 }
 
 /** Whether it is work of one thread: little, or nothing but what the kernel does one by one. */
-const isForOne = (items: readonly Item[]): boolean =>
+const isForOne = (items: readonly Item[], { secondWriter }: Scale): boolean =>
   items.every(({ call }) => call) &&
-  (items.length < MANY ||
+  (items.length < secondWriter ||
     (items.some(({ call }) => call?.do === 'send') &&
       items.every(({ call }) => call?.do === 'send' || call?.do === 'write')))
 
@@ -182,7 +189,7 @@ async function performAll(
 ): Promise<Failure | undefined> {
   if (items.length === 0) return undefined
   const { one, other } = means.threads
-  if (items.length < MANY) return await perform(one, means, items, done, stop)
+  if (items.length < means.scale.secondWriter) return await perform(one, means, items, done, stop)
   const [mine, others] = halves(items)
   const failures = await Promise.all([
     perform(one, means, mine, done, stop),

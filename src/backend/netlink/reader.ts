@@ -16,9 +16,6 @@ import { NotUnderstood } from './parse-words.ts'
 
 /** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
 const WIDTH = 4
-/** From so many namespaces on, the time in which a second thread starts is less than what it saves. */
-const MANY = 100
-
 /** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
 interface Learnt {
   known?: Decoded | 'foreign'
@@ -38,9 +35,9 @@ interface Order {
   readonly heard?: ((index: number, dump: Dump) => void) | undefined
 }
 
-/** Reads namespaces through the thread; where there are many files, a second one begins with them meanwhile. */
+/** Reads namespaces through the thread; where `many` of them have files, a second one begins with those meanwhile. */
 export const reader =
-  ({ one, other }: Threads, names: { readonly epoch: number }): Runner['dump'] =>
+  ({ one, other }: Threads, names: { readonly epoch: number }, many: number): Runner['dump'] =>
   async (wanted, heard) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
@@ -49,7 +46,7 @@ export const reader =
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
     const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
-    if (filed.length < MANY) {
+    if (filed.length < many) {
       // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
       await ask(one, order, every, 'both')
     } else {

@@ -1,5 +1,13 @@
 import type { Patch, Slice } from './message.ts'
 
+/** What a thread is started with. */
+export interface WorkerData {
+  /** The file of the package koffi. */
+  readonly koffi: string
+  /** From so many namespaces on, room for descriptors of all is made at once. */
+  readonly descriptors: number
+}
+
 /** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns. */
 export type Job = { readonly netns?: string } & (
   | { readonly do: 'send'; readonly message: Slice; readonly patches: readonly Patch[] }

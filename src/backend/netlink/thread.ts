@@ -4,15 +4,15 @@ import { gatherer } from './gather.ts'
 import { openSystem } from './libc.ts'
 import { maker } from './make.ts'
 import { performer } from './perform.ts'
-import type { Reply, Request } from './thread-protocol.ts'
+import type { Reply, Request, WorkerData } from './thread-protocol.ts'
 import { trier } from './trial.ts'
+
+/** Where koffi is; where there are so many namespaces, room for descriptors is made at once: of each, and of sockets in them. */
+const { koffi, descriptors } = workerData as WorkerData
 
 const reply = (message: Reply): void =>
   parentPort?.postMessage(message, message.kind === 'results' ? [message.bytes.buffer as ArrayBuffer] : [])
 const names = (): string[] => (existsSync('/run/netns') ? readdirSync('/run/netns').sort() : [])
-/** Where there are so many namespaces, many descriptors are going to be needed at once: of each, and sockets in them. */
-const MANY = 400
-
 /**
  * The worker thread: says whether it can work here, then answers one request after the other. A program of its own
  * (dist/thread.cjs), so that the thread loads nothing else. setns(2) concerns one thread: only this one is ever in another
@@ -21,12 +21,12 @@ const MANY = 400
 function serve(): void {
   let system: ReturnType<typeof openSystem>
   try {
-    system = openSystem(String(workerData))
+    system = openSystem(koffi)
   } catch (error) {
     return reply({ kind: 'unusable', reason: (error as Error).message })
   }
   const count = names().length
-  if (count >= MANY) system.reserve(2 * count)
+  if (count >= descriptors) system.reserve(2 * count)
   const run = performer(system)
   const { read, renamed } = gatherer(system, names)
   const attempt = trier(system)

@@ -1,8 +1,9 @@
 import { UserError } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import { withFaults } from './faults.ts'
-import { ipRunner } from './iproute/ip-runner.ts'
-import { openThreads } from './netlink/channel.ts'
+import { scale } from './schedule.ts'
+import { ipRunner } from '../backend/iproute/ip-runner.ts'
+import { openThreads } from '../backend/netlink/channel.ts'
 
 /**
  * The runner of this machine: the one that talks to the kernel itself where that works, else the one that spawns `ip`.
@@ -31,10 +32,10 @@ async function choose(asked: string | undefined): Promise<Runner> {
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
   // At once: it starts while the lab file is read.
-  const threads = openThreads()
-  const { netlinkRunner } = await import('./netlink/netlink-runner.ts')
+  const threads = openThreads(scale.descriptors)
+  const { netlinkRunner } = await import('../backend/netlink/netlink-runner.ts')
   const unusable = await threads.one.unusable
-  if (unusable === undefined) return netlinkRunner(threads)
+  if (unusable === undefined) return netlinkRunner(threads, scale)
   if (asked === undefined) return ipRunner
   throw UserError.of('NETLAB_RUNNER=netlink does not work here', unusable)
 }

@@ -1,0 +1,53 @@
+import { kindOf } from '../kinds/index.ts'
+import { stageOf, stages, type Emission, type Stage, type Step } from '../model/change.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+
+const rank = new Map<Stage, number>(stages.map(({ name }, i) => [name, i]))
+/** By stage, the last barrier up to it. */
+const wall = new Map<Stage, number>()
+stages.forEach(({ name }, i) =>
+  wall.set(name, stageOf(name).barrier ? i : (wall.get(stages[i - 1]?.name ?? name) ?? 0)),
+)
+
+/** What a resource is made on top of, besides its namespace. */
+export const below = (id: string, desired: Resources): Resource[] => {
+  const r = desired.get(id)
+  const kind = r && kindOf(r.kind)
+  const needs = r && kind ? (kind.below?.(r) ?? kind.needs(r)) : []
+  return needs.flatMap((need) => (need === r?.namespace ? [] : (desired.get(need) ?? [])))
+}
+
+/**
+ * The operations in an order that the kernel accepts: by barrier, then by how deep a link stands on others, then namespace
+ * by namespace. What may be done at the same time is one wave.
+ */
+export function order(emitted: readonly (Emission & { change: string })[], desired: Resources): Step[] {
+  const depths = new Map<string, number>()
+  const depth = (id: string): number => {
+    const known = depths.get(id)
+    if (known !== undefined) return known
+    depths.set(id, 0) // circles end here; validation has refused them
+    const result = Math.max(0, ...below(id, desired).map((need) => depth(need.id) + 1))
+    depths.set(id, result)
+    return result
+  }
+  const places = new Map<string, number>()
+  // One number says when: the barrier and the depth, then the place of the namespace, then the stage.
+  const keyed = emitted.map((e) => {
+    const netns = e.operation.place.netns ?? ''
+    const place = places.get(netns) ?? places.size
+    if (place === places.size) places.set(netns, place)
+    // A VLAN can be made, and be up, only when what it stands on is.
+    const deep = stageOf(e.stage).links ? depth(e.change) : 0
+    const when = (wall.get(e.stage) ?? 0) * (desired.size + 1) + deep
+    return { e, when, key: (when * emitted.length + place) * stages.length + (rank.get(e.stage) ?? 0) }
+  })
+  keyed.sort((a, b) => a.key - b.key)
+  let wave = -1
+  let last = -1
+  return keyed.map(({ e: { change, stage, operation }, when }) => {
+    if (when !== last) wave++
+    last = when
+    return { change, stage, wave, operation }
+  })
+}

@@ -1,0 +1,168 @@
+import { stageOf, type Plan, type Stage, type Step } from '../model/change.ts'
+import { concerns } from '../model/operation.ts'
+import type { Resource } from '../model/resource.ts'
+
+/**
+ * Everything that is done because a lab is large, and only then: sizes from which on it pays, and how a plan is carried out
+ * so that it takes less time. What the planner orders is right without any of it. The times were measured on two cores at
+ * 2.4 GHz (docs/kernel.md, "Costs").
+ */
+export const scale = {
+  /** From so many namespaces on they are set up in four parts: one is read again while the next is made. */
+  parts: { from: 400, count: 4 },
+  /** From so many namespaces on `destroy` reads only their marks: what is in them goes with them, and nobody reads the list. */
+  marksOnly: 400,
+  /** Up to so many namespaces, sysctls that labs seldom set are read as well: each costs 0.01 ms in each namespace. */
+  rareSysctls: 100,
+  /** From so many namespaces to come on, they are made while the lab is still being planned, by a second thread. */
+  premade: 200,
+  /** From so many operations of one wave on, a second thread takes half of what the kernel does side by side. */
+  secondWriter: 200,
+  /** From so many namespaces on with files to read, a second thread begins with the files: it takes 20 ms to start. */
+  secondReader: 100,
+  /** From so many namespaces on, room for their descriptors is made at once: each doubling of the table takes 23 ms. */
+  descriptors: 400,
+  /** So many waves the thread is given at a time: it goes from one to the next without waiting. */
+  wavesAhead: 3,
+  /** From so many rule sets of nftables on, they are tried out in the process, and not by a program for each. */
+  nftInProcess: 4,
+} as const
+
+/** Whether sysctls that labs seldom set are read as well, in a lab of so many namespaces. */
+export const readsRareSysctls = (namespaces: number): boolean => namespaces <= scale.rareSysctls
+
+/** Whether all that a plan does is to take the names of many namespaces: then their marks are all that need be known. */
+export const onlyTakesNames = ({ steps, strangers }: Plan): boolean =>
+  steps.length >= scale.marksOnly &&
+  steps.every(({ operation }) => operation.do === 'netns.delete') &&
+  strangers.length === 0
+
+/**
+ * The plan with its steps in the order in which they take the least time. Namespaces in which a bridge opens come last,
+ * with what stands on them: a bridge floods what every host says when IPv6 comes up. Large labs are set up in parts, unless
+ * links stand on others. `below` tells what a resource is made on top of.
+ */
+export function schedule(plan: Plan, below: (id: string) => readonly Resource[]): Plan {
+  const { steps } = plan
+  const late = lateNamespaces(steps, below)
+  const partOf = parted(plan)
+  if (!partOf && late.size === 0) return plan
+  const last = partOf ? scale.parts.count : 1
+  const turnOf = ({ stage, operation }: Step): number => {
+    const netns = operation.place.netns ?? ''
+    const { turn } = stageOf(stage)
+    if (turn === 'lab') return 0
+    if (turn === 'end') return last + 2
+    if (turn === 'namespace' && late.has(netns)) return last + 1
+    if (!partOf) return 1
+    // A cable is made with the first of the two parts that have an end of it.
+    return 1 + (turn === 'links' ? Math.min(...concerns(operation).map(partOf)) : partOf(netns))
+  }
+  const turns = Array.from({ length: last + 3 }, (): Step[] => [])
+  for (const step of steps) turns[turnOf(step)]?.push(step)
+  let wave = -1
+  const result = turns.flatMap((turn) => {
+    let before = -1
+    return turn.map(({ change, stage, wave: ordered, operation }): Step => {
+      if (ordered !== before) wave++
+      before = ordered
+      return { change, stage, wave, operation }
+    })
+  })
+  return { ...plan, steps: result }
+}
+
+/** The namespaces in which a bridge opens, and those of links that stand on what is there; empty: the machine's own. */
+function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly Resource[]): Set<string> {
+  const late = new Set(
+    steps.flatMap(({ stage, operation: { place } }) => (stageOf(stage).opens ? [place.netns ?? ''] : [])),
+  )
+  const links = late.size === 0 ? [] : steps.filter(({ stage }) => stageOf(stage).links)
+  for (let size = -1; size !== late.size;) {
+    size = late.size
+    for (const {
+      change,
+      operation: { place },
+    } of links)
+      if (below(change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(place.netns ?? '')
+  }
+  return late
+}
+
+/** The part of the lab that a namespace is in, from 0; undefined where the lab is not set up in parts. */
+function parted({ changes, steps }: Plan): ((netns?: string) => number) | undefined {
+  const { from, count } = scale.parts
+  const places = new Map<string, number>()
+  for (const { namespace } of changes) if (!places.has(namespace)) places.set(namespace, places.size)
+  if (places.size < from) return undefined
+  // Links that stand on others are made in waves of their own.
+  const waves = new Map<Stage, number>()
+  for (const { stage, wave } of steps) {
+    if (stageOf(stage).links && (waves.get(stage) ?? wave) !== wave) return undefined
+    waves.set(stage, wave)
+  }
+  return (netns = '') => Math.floor(((places.get(netns) ?? 0) * count) / places.size)
+}
+
+/** The steps of each wave. */
+export function waves(steps: readonly Step[]): Step[][] {
+  const result: Step[][] = []
+  for (const step of steps) {
+    const last = result.at(-1)
+    if (last?.[0]?.wave === step.wave) last.push(step)
+    else result.push([step])
+  }
+  return result
+}
+
+/**
+ * Waves that may be carried out one after the other without a look at how far they came: when bridges open they flood what
+ * every host says, and everything takes long; what is being read by then is waited for.
+ */
+export function uninterrupted(all: readonly Step[][]): Step[][][] {
+  const result: Step[][][] = [[]]
+  for (const wave of all) {
+    if (opens(wave)) result.push([])
+    result.at(-1)?.push(wave)
+  }
+  return result
+}
+
+/** Whether bridges open in this wave. */
+export const opens = (wave: readonly Step[] | undefined): boolean =>
+  wave?.some(({ stage }) => stageOf(stage).opens) === true
+
+/** By wave, the namespaces that nothing concerns after it, so that they can be read again while others are still made. */
+export function settledAfter(all: readonly (readonly Step[])[]): (string | undefined)[][] {
+  const least = all.findLastIndex((wave) => wave.some(({ stage }) => stageOf(stage).turn === 'lab'))
+  const lasts = new Map<string | undefined, number>()
+  all.forEach((wave, place) =>
+    wave.forEach(({ operation }) => concerns(operation).forEach((netns) => lasts.set(netns, Math.max(place, least)))),
+  )
+  const result = all.map((): (string | undefined)[] => [])
+  for (const [netns, place] of lasts) result[place]?.push(netns)
+  return result
+}
+
+/** What a run does in a namespace that it makes: what it does not touch there need not be read again. */
+export interface DoneInNamespace {
+  /** The sysctls that it sets. */
+  readonly sysctls: readonly string[]
+  /** It makes only links, addresses and routes. */
+  readonly plain: boolean
+}
+
+/** The namespaces that a plan makes, and what it does in them. */
+export function doneInNew({ changes, steps }: Plan): Map<string, DoneInNamespace> {
+  const made = new Map<string, { sysctls: string[]; plain: boolean }>()
+  for (const { kind, action, id } of changes)
+    if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
+  for (const { stage, operation } of steps) {
+    const one = made.get(operation.place.netns ?? '')
+    if (!one) continue
+    const { ofLinks, more } = stageOf(stage)
+    if (operation.do === 'sysctl.set' && !ofLinks) one.sysctls.push(operation.key)
+    if (more) one.plain = false
+  }
+  return made
+}
