@@ -7,19 +7,9 @@ import { PROTOCOL_KERNEL } from '../model/route-spec.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { IpAddress } from '../model/ip-address.ts'
 import type { Dump } from '../model/runner.ts'
-import {
-  addressId,
-  difference,
-  hostOf,
-  nameOfAddress,
-  networkOf,
-  primaries,
-  settings,
-  unusual,
-  words,
-  type AddressSpec,
-} from './address-spec.ts'
-import { ip, placeOf } from './common.ts'
+import { addressWords, hostOf, nameOfAddress, type AddressSpec } from '../model/address-spec.ts'
+import { addressId, difference, networkOf, primaries, settings, unusual } from './address-settings.ts'
+import { placeOf } from './common.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 
 /** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
@@ -123,7 +113,7 @@ export const address: Kind<AddressSpec> = {
       ...(spec.primary === undefined ? [] : ['secondary']),
       ...(spec.origin === undefined ? [] : [spec.origin]),
       ...(spec.proto === undefined ? [] : [`proto ${spec.proto}`]),
-      ...words(spec).slice(nameOfAddress(spec).split(' ').length),
+      ...addressWords(spec).slice(nameOfAddress(spec).split(' ').length),
     ].join(' '),
 
   published: ({ lacks: _, ...spec }) => spec,
@@ -167,10 +157,10 @@ export const address: Kind<AddressSpec> = {
 
   lostWithLast: bereaved,
 
-  create: (r) => [{ stage: 'add addresses', operation: add('add', r) }],
+  create: (r) => [{ stage: 'add addresses', operation: setting('address.add', r) }],
   update: ({ desired: r, differences }, context) => [
     ...(differences.some(({ field }) => field !== 'route')
-      ? [{ stage: 'add addresses' as const, operation: add('replace', r) }]
+      ? [{ stage: 'add addresses' as const, operation: setting('address.replace', r) }]
       : []),
     ...differences.flatMap(({ field, to }) =>
       field === 'route' ? [{ stage: 'add addresses' as const, operation: kernelRoute(r, String(to), context) }] : [],
@@ -185,7 +175,7 @@ export const address: Kind<AddressSpec> = {
       : [
           {
             stage: r.spec.primary === undefined ? 'delete addresses' : 'delete secondary addresses',
-            operation: ip(r, 'addr', 'del', ...nameOfAddress(r.spec).split(' '), 'dev', r.spec.dev),
+            operation: { do: 'address.delete', place: placeOf(r), address: r.spec },
           },
           ...leftRoute(r, context),
         ],
@@ -214,8 +204,12 @@ function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: Plan
 }
 
 /** Without duplicate detection an IPv6 address works at once, and routes through it can be added. */
-const add = (verb: 'add' | 'replace', r: Resource<AddressSpec>) =>
-  ip(r, 'addr', verb, ...words(r.spec), 'dev', r.spec.dev, ...(r.spec.family === 6 ? ['nodad'] : []))
+const setting = (how: 'address.add' | 'address.replace', r: Resource<AddressSpec>): Operation => ({
+  do: how,
+  place: placeOf(r),
+  address: r.spec,
+  nodad: r.spec.family === 6,
+})
 
 /**
  * The route to the subnet of an IPv6 address that the lab put on an interface of the machine's own: where that has another
@@ -234,20 +228,7 @@ function leftRoute(r: Resource<AddressSpec>, { live, goes }: PlanContext): Emiss
       !goes(id) &&
       networkOf(nameOfAddress(spec as AddressSpec)) === subnet,
   )
-  const operation = ip(
-    r,
-    '-6',
-    'route',
-    'flush',
-    'exact',
-    subnet,
-    'dev',
-    dev,
-    'proto',
-    'kernel',
-    'metric',
-    String(metric),
-  )
+  const operation: Operation = { do: 'route.flush', place: placeOf(r), to: subnet, dev, metric }
   return isNeeded ? [] : [{ stage: 'delete addresses', operation }]
 }
 

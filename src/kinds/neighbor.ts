@@ -1,40 +1,14 @@
 import { canonicalAddress, familyOf } from '../model/cidr.ts'
 import type { Kind } from '../model/kind.ts'
+import type { NeighborSpec } from '../model/neighbor-spec.ts'
+import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import { covered, ip } from './common.ts'
+import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
-
-export type NeighborSpec = {
-  /** The neighbour's IP address, canonical. */
-  readonly to: string
-  readonly dev: string
-  readonly family: 4 | 6
-  /** Its MAC address, lower-case; a proxy entry has none. */
-  readonly lladdr?: string
-  /** The machine answers for this address, which is somebody else's. */
-  readonly proxy?: true
-  readonly router?: true
-  /** Live side only: it was learnt by something else than the kernel, and the kernel keeps it fresh. */
-  readonly extern_learn?: true
-  readonly managed?: true
-  /** The daemon that it belongs to (live side only). */
-  readonly protocol?: string
-}
 
 /** `ns0/veth0/neighbor/10.0.0.9`, `ns0/veth0/proxy/10.0.0.9` */
 export const neighborId = (namespace: string, { dev, to, proxy }: Pick<NeighborSpec, 'dev' | 'to' | 'proxy'>): string =>
   `${linkId(namespace, dev)}/${proxy ? 'proxy' : 'neighbor'}/${to}`
-
-/** What replaces whatever there is of it. The kernel keeps a protocol where it is given none. */
-const words = (s: NeighborSpec, wasDaemons = false): string[] => [
-  ...(s.proxy ? ['proxy'] : []),
-  s.to,
-  ...(s.lladdr === undefined ? [] : ['lladdr', s.lladdr]),
-  ...['dev', s.dev],
-  ...(s.lladdr === undefined ? [] : ['nud', 'permanent']),
-  ...(s.router ? ['router'] : []),
-  ...(wasDaemons ? ['protocol', 'boot'] : []),
-]
 
 /** A static neighbour (ARP or NDP) entry, or one for which the machine answers. Those of daemons are theirs. */
 export const neighbor: Kind<NeighborSpec> = {
@@ -75,11 +49,12 @@ export const neighbor: Kind<NeighborSpec> = {
   needs: ({ namespace, spec }) => [linkId(namespace, spec.dev)],
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
   // The kernel may have learnt it already.
-  create: (r) => [{ stage: 'add neighbors', operation: ip(r, 'neigh', 'replace', ...words(r.spec)) }],
+  create: (r) => [{ stage: 'add neighbors', operation: replacement(r) }],
+  // The kernel keeps a protocol where it is given none.
   update: ({ live, desired }) => [
     {
       stage: 'add neighbors',
-      operation: ip(desired, 'neigh', 'replace', ...words(desired.spec, live.spec.protocol !== undefined)),
+      operation: replacement(desired, live.spec.protocol === undefined ? undefined : 'boot'),
     },
   ],
   remove: (r, context) =>
@@ -88,7 +63,14 @@ export const neighbor: Kind<NeighborSpec> = {
       : [
           {
             stage: 'delete neighbors',
-            operation: ip(r, 'neigh', 'del', ...(r.spec.proxy ? ['proxy'] : []), r.spec.to, 'dev', r.spec.dev),
+            operation: { do: 'neighbor.delete', place: placeOf(r), neighbor: r.spec },
           },
         ],
 }
+
+const replacement = (r: Resource<NeighborSpec>, protocol?: 'boot'): Operation => ({
+  do: 'neighbor.replace',
+  place: placeOf(r),
+  neighbor: r.spec,
+  protocol,
+})

@@ -1,4 +1,5 @@
-import { addressId, nameOfAddress, primaries, usualAddressScope, type AddressSpec } from '../kinds/address-spec.ts'
+import { addressId, primaries } from '../kinds/address-settings.ts'
+import { nameOfAddress, usualAddressScope, type AddressSpec } from '../model/address-spec.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'

@@ -1,4 +1,4 @@
-import { addressId } from '../kinds/address-spec.ts'
+import { addressId } from '../kinds/address-settings.ts'
 import { makeHop, routeId } from '../kinds/route.ts'
 import { discards, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'

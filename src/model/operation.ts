@@ -1,4 +1,6 @@
+import type { AddressSpec } from './address-spec.ts'
 import type { Command } from './command.ts'
+import type { NeighborSpec } from './neighbor-spec.ts'
 import type { RouteSpec } from './route-spec.ts'
 import type { RuleSpec } from './rule-spec.ts'
 
@@ -24,6 +26,26 @@ export interface Program {
   /** One line of shell that a person would type, or read, instead of the argv, where that is a script of netlab's own. */
   readonly instead?: string
 }
+
+/** Gives an interface an address, changes what is said of one that it has, or takes one away. */
+export type AddressOperation =
+  | {
+      readonly do: 'address.add' | 'address.replace'
+      readonly address: AddressSpec
+      /** Without duplicate address detection (IPv6). */
+      readonly nodad: boolean
+    }
+  | { readonly do: 'address.delete'; readonly address: AddressSpec }
+
+/** Sets a neighbour, whatever there is of it, or takes one away. */
+export type NeighborOperation =
+  | {
+      readonly do: 'neighbor.replace'
+      readonly neighbor: NeighborSpec
+      /** Who set it (rtnetlink(7)); absent: as it was. */
+      readonly protocol?: 'boot' | undefined
+    }
+  | { readonly do: 'neighbor.delete'; readonly neighbor: NeighborSpec }
 
 /** Makes a route, replaces the one of its destination and metric, or adds one more; or takes one away. */
 export type RouteOperation =
@@ -65,7 +87,11 @@ export type Operation =
       | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }
       /** The key as sysctl(8) takes it: dots between the parts, a `/` for a dot inside a part. */
       | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
+      | AddressOperation
+      | NeighborOperation
       | RouteOperation
+      /** Takes away the kernel's own routes to exactly this network of IPv6, with this metric. */
+      | { readonly do: 'route.flush'; readonly to: string; readonly dev: string; readonly metric: number }
       | RuleOperation
     ))
 

@@ -49,6 +49,9 @@ function sent(operation: Operation): [string, ...string[]] | undefined {
 }
 
 const route = { to: '10.1.0.0/16', family: 4 } as const
+const address = { dev: 'v0', address: '10.0.0.1/24', family: 4 } as const
+const neighbor = { to: '10.0.0.9', dev: 'v0', family: 4 } as const
+const MAC = '02:00:00:00:00:99'
 const from = { family: 4, priority: 100, from: '10.0.0.0/8' } as const
 
 test.each<[Operation, string, ReturnType<typeof sent>]>([
@@ -87,6 +90,70 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
     ],
   ],
   [
+    { do: 'address.add', place, address, nodad: false },
+    'ip addr add 10.0.0.1/24 dev v0',
+    ['1400 0106 0218000000000000080002000a000001080001000a000001', 'v0 at 20'],
+  ],
+  [
+    {
+      do: 'address.add',
+      place,
+      address: {
+        ...{ dev: 'v0', address: '10.0.0.1/32', family: 4, remote: '10.0.0.2', scope: 'link', label: 'v0:1' },
+        ...{ broadcast: '10.0.0.9', metric: 5, noprefixroute: true, preferred_lft: 0, primary: 'v0/10.0.0.2/24' },
+      },
+      nodad: false,
+    },
+    'ip addr add 10.0.0.1 peer 10.0.0.2/32 scope link label v0:1 broadcast 10.0.0.9 metric 5 noprefixroute preferred_lft 0 dev v0',
+    [
+      '1400 0106 022000fd00000000080002000a000001080001000a0000020900030076303a3100000000080004000a00000908000900050000001400060000000000ffffffff00000000000000000800080000020000',
+      'v0 at 20',
+    ],
+  ],
+  [
+    {
+      do: 'address.replace',
+      place,
+      address: { dev: 'v0', address: '2001:db8::1/64', family: 6, home: true, mngtmpaddr: true },
+      nodad: true,
+    },
+    'ip addr replace 2001:db8::1/64 home mngtmpaddr dev v0 nodad',
+    [
+      '1400 0105 0a401200000000001400020020010db80000000000000000000000011400010020010db80000000000000000000000010800080012010000',
+      'v0 at 20',
+    ],
+  ],
+  [
+    { do: 'address.add', place, address: { dev: 'lo', address: '127.0.0.9/8', family: 4 }, nodad: false },
+    'ip addr add 127.0.0.9/8 dev lo',
+    ['1400 0106 020800fe00000000080002007f000009080001007f000009', 'lo at 20'],
+  ],
+  [
+    { do: 'address.delete', place, address: { ...address, address: '10.0.0.1/32', remote: '10.0.0.2', metric: 5 } },
+    'ip addr del 10.0.0.1 peer 10.0.0.2/32 dev v0',
+    ['1500 0100 0220000000000000080002000a000001080001000a000002', 'v0 at 20'],
+  ],
+  [
+    { do: 'neighbor.replace', place, neighbor: { ...neighbor, lladdr: MAC, router: true }, protocol: 'boot' },
+    'ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:99 dev v0 nud permanent router protocol boot',
+    ['1c00 0105 020000000000000080008000080001000a0000090a000200020000000099000005000c0003000000', 'v0 at 20'],
+  ],
+  [
+    { do: 'neighbor.replace', place, neighbor: { ...neighbor, proxy: true } },
+    'ip neigh replace proxy 10.0.0.9 dev v0',
+    ['1c00 0105 020000000000000080000800080001000a000009', 'v0 at 20'],
+  ],
+  [
+    { do: 'neighbor.delete', place, neighbor: { ...neighbor, lladdr: MAC, router: true } },
+    'ip neigh del 10.0.0.9 dev v0',
+    ['1d00 0100 020000000000000080000000080001000a000009', 'v0 at 20'],
+  ],
+  [
+    { do: 'route.flush', place, to: '2001:db8::/64', dev: 'v0', metric: 201 },
+    'ip -6 route flush exact 2001:db8::/64 dev v0 proto kernel metric 201',
+    undefined,
+  ],
+  [
     { do: 'route.add', place, route: { ...route, type: 'blackhole' } },
     'ip route add blackhole 10.1.0.0/16',
     ['1800 0106 02100000fe03000600000000080001000a010000'],
@@ -119,6 +186,16 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
 })
 
 test.each<Operation>([
+  { do: 'address.add', place, address: { ...address, address: '10.0.0.1/33' }, nodad: false },
+  { do: 'address.add', place, address: { ...address, family: 6 }, nodad: true },
+  { do: 'address.add', place, address: { ...address, dev: 'a/b' }, nodad: false },
+  { do: 'address.add', place, address: { ...address, label: 'w0' }, nodad: false },
+  { do: 'address.add', place, address: { ...address, scope: 'nowhere' }, nodad: false },
+  { do: 'address.add', place, address: { ...address, broadcast: 'fe80::1' }, nodad: false },
+  { do: 'address.replace', place, address: { ...address, autojoin: true }, nodad: false },
+  { do: 'address.delete', place, address: { dev: 'v0', address: '::10.0.0.9/128', family: 6 } },
+  { do: 'neighbor.replace', place, neighbor: { ...neighbor, lladdr: '02:00:00:00:00' } },
+  { do: 'neighbor.delete', place, neighbor: { ...neighbor, to: '10.0.0.0/24' } },
   { do: 'route.add', place, route: { ...route, type: 'throw' } },
   { do: 'route.add', place, route: { ...route, family: 6 } },
   { do: 'route.add', place, route: { to: 'default', family: 6, via: 'fe80::1' } },

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { HERE, running, type Operation } from '../../src/model/operation.ts'
+import type { AddressSpec } from '../../src/model/address-spec.ts'
+import type { NeighborSpec } from '../../src/model/neighbor-spec.ts'
 import type { Hop, RouteSpec } from '../../src/model/route-spec.ts'
 import type { RuleSpec } from '../../src/model/rule-spec.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
@@ -22,6 +24,13 @@ const at = (netns: string, line: string): Operation => {
     ? running({ argv: line.split(' '), netns })
     : { do: 'sysctl.set', place: { netns }, key, value }
 }
+/** Gives an interface an address. */
+const has = (netns: string, address: string, dev: string): Operation => ({
+  do: 'address.add',
+  place: { netns },
+  address: { dev, address, family: 4 },
+  nodad: false,
+})
 const all = (netns: string): DumpRequest => ({ netns, sysctls, depth: 'all' })
 
 interface Ran {
@@ -157,38 +166,7 @@ const phrase = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<strin
 const maybe = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> =>
   fc.oneof(fc.constant(''), phrase(...parts))
 const device = oneOf('e0 br0 p0 p1 lo vx0 mv0 none')
-const cidr4 = oneOf('10.0.0.1/24 10.0.0.2/24 10.1.0.1/16 10.2.0.1 192.168.7.9/32 127.0.0.9/8 10.0.0.0/24')
-const cidr6 = oneOf('2001:db8::1/64 2001:db8:0:1::1/64 fd00::9/128 ::10.0.0.9/128')
 const command = fc.oneof(
-  phrase('ip addr', oneOf('add add add del'), fc.oneof(cidr4, phrase(cidr6, 'nodad')), 'dev', device),
-  phrase(
-    ...['ip addr', oneOf('add replace replace')],
-    fc.oneof(cidr4, phrase(cidr6, 'nodad', maybe(oneOf('home mngtmpaddr'))), fc.constant('10.3.0.1 peer 10.3.0.2/30')),
-    ...[maybe('scope', oneOf('link global host')), maybe('metric', oneOf('0 7')), maybe('noprefixroute')],
-    ...[maybe('preferred_lft 0'), 'dev', device],
-  ),
-  phrase(
-    ...['ip addr', oneOf('add replace'), oneOf('10.4.0.1/24 10.0.0.1/24'), 'broadcast', oneOf('10.4.0.255 10.4.0.7')],
-    ...['label', oneOf('e0 e0:1 p0'), 'dev', oneOf('e0 p0')],
-  ),
-  phrase('ip addr del', oneOf('10.3.0.1 2001:db8::1'), 'peer', oneOf('10.3.0.2/30 2001:db8::2/128'), 'dev', device),
-  phrase(
-    'ip neigh',
-    oneOf('add replace'),
-    oneOf('10.0.0.9 2001:db8::9'),
-    'lladdr',
-    oneOf('02:00:00:00:00:aa 02:00:00:00:00:bb'),
-    'dev',
-    device,
-    'nud permanent',
-  ),
-  phrase('ip neigh del', oneOf('10.0.0.9 2001:db8::9'), 'dev', device),
-  phrase('ip neigh', oneOf('add replace del'), 'proxy', oneOf('10.0.0.9 2001:db8::9'), 'dev', device),
-  phrase(
-    'ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:aa dev e0 nud permanent',
-    maybe('router'),
-    maybe('protocol boot'),
-  ),
   phrase(
     'ip link set dev',
     device,
@@ -257,6 +235,43 @@ const place = { netns: 'a' }
 /** Each field now and then. */
 const some = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, { requiredKeys: [] })
 const [v4, v6] = [4, 6] as const
+const yes = fc.constant(true as const)
+const addressName: fc.Arbitrary<AddressSpec> = fc
+  .tuple(
+    fc.oneof(
+      oneOf('10.0.0.1/24 10.0.0.2/24 10.1.0.1/16 10.2.0.1/32 127.0.0.9/8 10.0.0.0/24 10.3.0.1/30'),
+      oneOf('2001:db8::1/64 2001:db8:0:1::1/64 fd00::9/128 ::10.0.0.9/128'),
+    ),
+    device,
+    fc.option(fc.constant('10.3.0.2'), { freq: 3, nil: undefined }),
+  )
+  .map(([address, dev, remote]) => {
+    const family = address.includes(':') ? v6 : v4
+    return { dev, address, family, ...(remote !== undefined && { remote: family === 4 ? remote : '2001:db8::2' }) }
+  })
+const address: fc.Arbitrary<AddressSpec> = fc
+  .tuple(
+    addressName,
+    some({ metric: fc.constantFrom(0, 7), preferred_lft: fc.constant(0), noprefixroute: yes }),
+    some({
+      scope: oneOf('link global host nowhere'),
+      label: oneOf('e0 e0:1 p0'),
+      broadcast: oneOf('10.0.0.255 10.4.0.7'),
+    }),
+    some({ home: yes, mngtmpaddr: yes }),
+  )
+  .map(([name, more, four, six]) => ({ ...name, ...more, ...(name.family === 4 ? four : six) }))
+const neighbor: fc.Arbitrary<NeighborSpec> = fc
+  .tuple(
+    oneOf('10.0.0.9 2001:db8::9'),
+    device,
+    fc.oneof(
+      { weight: 2, arbitrary: fc.record({ lladdr: oneOf('02:00:00:00:00:aa 02:00:00:00:00:bb') }) },
+      fc.constant({ proxy: true as const }),
+    ),
+    some({ router: yes }),
+  )
+  .map(([to, dev, how, more]) => ({ to, dev, family: to.includes(':') ? v6 : v4, ...how, ...more }))
 const gateway = oneOf('10.0.0.7 10.1.0.7 2001:db8::7 10.99.0.1')
 const hop: fc.Arbitrary<Hop> = some({
   via: gateway,
@@ -319,6 +334,20 @@ const rule: fc.Arbitrary<RuleSpec> = fc
 /** Operations of all kinds, of which the kernel takes some, and iproute2 others. */
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 3, arbitrary: command.map((line) => at('a', line)) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom('address.add' as const, 'address.add', 'address.replace'), address)
+      .map(([how, spec]): Operation => ({ do: how, place, address: spec, nodad: spec.family === 6 })),
+  },
+  fc.record({ do: fc.constant('address.delete' as const), place: fc.constant(place), address: addressName }),
+  fc.record({
+    do: fc.constant('neighbor.replace' as const),
+    place: fc.constant(place),
+    neighbor,
+    protocol: fc.constantFrom(undefined, 'boot' as const),
+  }),
+  fc.record({ do: fc.constant('neighbor.delete' as const), place: fc.constant(place), neighbor }),
   fc.record({
     do: fc.constantFrom('route.add' as const, 'route.add', 'route.replace', 'route.append'),
     place: fc.constant(place),
@@ -436,7 +465,7 @@ describe('the netlink runner', () => {
   })
 
   test('reads rules and queues with the programs for them, where there are any', async () => {
-    await world.drive([{ run: [...scene, create('c'), create('d'), at('a', 'ip addr add 10.0.0.1/24 dev e0')] }])
+    await world.drive([{ run: [...scene, create('c'), create('d'), has('a', '10.0.0.1/24', 'e0')] }])
     await sh('ip netns exec a iptables -A INPUT -p tcp --dport 80 -j DROP; ip netns exec b nft add table inet own')
     await sh('ip netns exec c sh -c "ip6tables -t nat -N own; iptables -t raw -N own; nft add table inet own"')
     // Called as one of iptables' own, and not one: it lists none.
@@ -555,8 +584,8 @@ describe('the netlink runner', () => {
 
   test('lets two threads do what is much, in the order of each namespace, until something fails', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
-    const lines = ['ip link add name br0 type bridge', 'ip link set dev br0 up', 'ip addr add 10.0.0.1/24 dev br0']
-    const make = names.flatMap((netns) => lines.map((line) => at(netns, line)))
+    const lines = ['ip link add name br0 type bridge', 'ip link set dev br0 up']
+    const make = names.flatMap((netns) => [...lines.map((line) => at(netns, line)), has(netns, '10.0.0.1/24', 'br0')])
     const more = names.map((netns): Operation => ({
       do: 'route.add',
       place: { netns },
@@ -593,8 +622,8 @@ describe('the netlink runner', () => {
           at('a', 'ip link set dev br0 name br1'),
           at('a', 'ip link set dev br1 mtu 1400'),
           at('a', 'sh -c exit'),
-          at('a', 'ip addr add 10.0.0.1/24 dev br1'),
-          at('a', 'ip addr add 10.0.0.1/24 dev br1'),
+          has('a', '10.0.0.1/24', 'br1'),
+          has('a', '10.0.0.1/24', 'br1'),
           at('a', 'ip link del dev br1'),
         ],
       },

@@ -1,4 +1,4 @@
-import { addressId, primaries } from '../../src/kinds/address-spec.ts'
+import { addressId, primaries } from '../../src/kinds/address-settings.ts'
 import { routeId } from '../../src/kinds/route.ts'
 import type { RouteSpec } from '../../src/model/route-spec.ts'
 import { sysctlResource } from '../../src/kinds/sysctl.ts'

@@ -1,5 +1,7 @@
 import type { Command } from '../../model/command.ts'
 import type { LinkChange, Operation } from '../../model/operation.ts'
+import { addressCommand } from './spell-address.ts'
+import { neighborCommand } from './spell-neighbor.ts'
 import { routeCommand } from './spell-route.ts'
 import { ruleCommand } from './spell-rule.ts'
 
@@ -20,6 +22,18 @@ export function commandOf(operation: Operation): Command {
       return { argv: ['ip', 'link', 'set', 'dev', operation.name, ...linkWords(operation.set)], ...at }
     case 'sysctl.set':
       return { argv: ['sysctl', '-qw', `${operation.key}=${operation.value}`], ...at }
+    case 'address.add':
+    case 'address.replace':
+    case 'address.delete':
+      return { argv: addressCommand(operation), ...at }
+    case 'neighbor.replace':
+    case 'neighbor.delete':
+      return { argv: neighborCommand(operation), ...at }
+    case 'route.flush': {
+      const { to, dev, metric } = operation
+      const words = ['exact', to, 'dev', dev, 'proto', 'kernel', 'metric', String(metric)]
+      return { argv: ['ip', '-6', 'route', 'flush', ...words], ...at }
+    }
     case 'route.add':
     case 'route.replace':
     case 'route.append':

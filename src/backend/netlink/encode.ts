@@ -1,7 +1,9 @@
 import type { Operation } from '../../model/operation.ts'
 import { sysctlFile } from '../../model/sysctls.ts'
+import { addressMessage } from './encode-address.ts'
 import { linkSet } from './encode-link.ts'
 import { encode, type Encoded, type Message } from './message.ts'
+import { neighborMessage } from './encode-neighbor.ts'
 import { routeMessage } from './encode-route.ts'
 import { ruleMessage } from './encode-rule.ts'
 
@@ -42,6 +44,13 @@ export function callOf(operation: Operation): Call | undefined {
       return send(linkSet(operation.name, operation.set), at)
     case 'sysctl.set':
       return write(operation.key, operation.value, at)
+    case 'address.add':
+    case 'address.replace':
+    case 'address.delete':
+      return send(addressMessage(operation), at)
+    case 'neighbor.replace':
+    case 'neighbor.delete':
+      return send(neighborMessage(operation), at)
     case 'route.add':
     case 'route.replace':
     case 'route.append':
@@ -50,6 +59,7 @@ export function callOf(operation: Operation): Call | undefined {
     case 'rule.add':
     case 'rule.delete':
       return send(ruleMessage(operation), at)
+    case 'route.flush':
     case 'run':
       return undefined
   }

@@ -1,9 +1,7 @@
 import type { Command } from '../../model/command.ts'
-import { addressMessage } from './parse-address.ts'
 import { linkMessage } from './parse-link.ts'
 import type { Call } from './encode.ts'
 import { encode, type Message } from './message.ts'
-import { neighborMessage } from './parse-neighbor.ts'
 import { NotUnderstood, wordsOf, type Words } from './parse-words.ts'
 
 /**
@@ -33,10 +31,6 @@ function ipOperation(words: Words, at: { readonly netns?: string }): Call | unde
   switch (words.next()) {
     case 'link':
       return send(linkMessage(words))
-    case 'addr':
-      return send(addressMessage(words))
-    case 'neigh':
-      return send(neighborMessage(words))
     default:
       return undefined
   }

@@ -1,5 +1,5 @@
 import { isDevice } from './values.ts'
-import { canonicalAddress, parseCidr, type Cidr } from '../../model/cidr.ts'
+import { canonicalAddress } from '../../model/cidr.ts'
 
 /** The command has a word that is not known here: the real program carries it out. */
 export class NotUnderstood extends Error {}
@@ -82,15 +82,5 @@ export function host(word: string): string {
   return address
 }
 
-/** An IP address with or without a prefix length. */
-export function prefix(word: string): Cidr {
-  const cidr = compatible.test(word) ? undefined : parseCidr(word)
-  if (!cidr) throw new NotUnderstood()
-  return cidr
-}
-
 /** What follows is `on` or `off`. */
 export const onOff = (words: Words): boolean => choice({ on: true, off: false }, words.next())
-
-/** AF_INET and AF_INET6. */
-export const familyNumber = (family: 4 | 6): number => (family === 4 ? 2 : 10)

@@ -19,5 +19,11 @@ export function bytesOf(address: string, family?: 4 | 6): Uint8Array | undefined
   return cidr && (family ?? cidr.family) === cidr.family ? addressBytes(cidr.address) : undefined
 }
 
+/** The six bytes of a MAC address; undefined: it is none. */
+export const macOf = (text: string): Uint8Array | undefined =>
+  /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)
+    ? Uint8Array.from(text.split(':'), (byte) => parseInt(byte, 16))
+    : undefined
+
 /** AF_INET and AF_INET6. */
 export const familyNumber = (family: 4 | 6): number => (family === 4 ? 2 : 10)
