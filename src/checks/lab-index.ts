@@ -1,5 +1,7 @@
 import { canonicalAddress, type Cidr } from '../model/cidr.ts'
 import type { Names } from '../model/names.ts'
+import { linkId } from '../model/resource.ts'
+import type { Topology } from '../model/topology.ts'
 
 /** What is known of the live network before anything is tried in it. */
 export interface LabIndex {
@@ -9,12 +11,10 @@ export interface LabIndex {
   readonly names: Names
   /** Every live namespace of the lab → its name under /run/netns; undefined for the machine's own. */
   readonly places: ReadonlyMap<string, string | undefined>
-  /** Address → the namespace that has it. */
-  readonly owners: ReadonlyMap<string, string>
-  /** Address → `NAMESPACE:INTERFACE` that has it, or should. */
-  readonly holders: ReadonlyMap<string, string>
-  /** The interfaces that are down. */
-  readonly down: ReadonlySet<string>
+  /** Who is connected to whom now, and what is there of others. */
+  readonly live: Topology
+  /** Who should be. */
+  readonly desired: Topology
   /** What each namespace looks like, without second names. */
   readonly nodes: ReadonlyMap<string, NamespaceIndex>
 }
@@ -23,8 +23,6 @@ export interface LabIndex {
 export interface NamespaceIndex {
   /** Interface index → name. */
   readonly interfaces: ReadonlyMap<number, string>
-  /** Interface → `NAMESPACE:INTERFACE` at the other end of its cable. */
-  readonly peers: ReadonlyMap<string, string>
   /** The interfaces that are ports of a bridge, or lower devices: they pass on what is for others. */
   readonly carriers: ReadonlySet<string>
   /** The networks that it has routes to, whatever the table. */
@@ -49,6 +47,23 @@ export function netnsOf({ places }: LabIndex, namespace: string): string | undef
   if (!places.has(namespace)) throw new Untried(`namespace ${namespace} is not live: netlab apply makes it`)
   return places.get(namespace)
 }
+
+/** The namespace that has the address; of several the last. */
+export const ownerOf = ({ live }: LabIndex, address: string): string | undefined =>
+  live.holders(address).at(-1)?.namespace
+
+/** The id of the interface that has the address, or should; of several the last. */
+export const holderOf = ({ live, desired }: LabIndex, address: string): string | undefined =>
+  (live.holders(address).at(-1) ?? desired.holders(address).at(-1))?.link
+
+/** The id of the other end of a cable, be it in a namespace of the lab or not. */
+export function peerOf({ live }: Pick<LabIndex, 'live'>, namespace: string, device: string): string | undefined {
+  const peer = live.resources.get(linkId(namespace, device))?.spec['peer']
+  return typeof peer === 'string' ? peer : undefined
+}
+
+/** An interface as people write it in checks: `NAMESPACE:INTERFACE`. */
+export const placeText = (link: string): string => link.replace('/', ':')
 
 /** The address that a name or an address means. Throws Untried. */
 export function addressOf({ names, places }: LabIndex, text: string): string {

@@ -1,7 +1,17 @@
 import type { Check } from '../model/check.ts'
 import { contains } from '../model/cidr.ts'
+import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import { openCaptures, type Capture } from './capture.ts'
-import { addressOf, splitPort, type LabIndex, type NamespaceIndex } from './lab-index.ts'
+import {
+  addressOf,
+  holderOf,
+  ownerOf,
+  peerOf,
+  placeText,
+  splitPort,
+  type LabIndex,
+  type NamespaceIndex,
+} from './lab-index.ts'
 import { isOf } from './observe.ts'
 import { decodePacket, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
 import { newTrail, type Kit, type Trail } from './probe.ts'
@@ -92,7 +102,8 @@ function unanswered(questions: readonly TraceHop[], all: readonly Packet[]): Tra
 }
 
 /** Without what arrived where it was not meant to, because a bridge did not know where to send it: its way ended elsewhere. */
-export function withoutStrays(hops: readonly TraceHop[], { nodes }: Pick<LabIndex, 'nodes'>): TraceHop[] {
+export function withoutStrays(hops: readonly TraceHop[], labIndex: Pick<LabIndex, 'nodes' | 'live'>): TraceHop[] {
+  const { nodes } = labIndex
   const strays = hops.filter(
     ({ namespace, device, packet }) => packet.strange && !nodes.get(namespace)?.carriers.has(device),
   )
@@ -100,28 +111,21 @@ export function withoutStrays(hops: readonly TraceHop[], { nodes }: Pick<LabInde
     hop.packet.direction === 'out' &&
     strays.some(
       (stray) =>
-        nodes.get(hop.namespace)?.peers.get(hop.device) === whereAt(stray) &&
+        peerOf(labIndex, hop.namespace, hop.device) === linkId(stray.namespace, stray.device) &&
         hop.packet.bytes.equals(stray.packet.bytes),
     )
   return hops.filter((hop) => !strays.includes(hop) && !isBefore(hop))
 }
 
 /** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where there is no route to it, one's own. */
-function downOnTheWay(
-  from: string,
-  hops: readonly TraceHop[],
-  { holders, down, nodes }: LabIndex,
-  target = '',
-): string {
-  const holder = holders.get(target)
-  const [namespace = '', device = ''] = holder?.split(':') ?? []
+function downOnTheWay(from: string, hops: readonly TraceHop[], labIndex: LabIndex, target = ''): string {
+  const { live, nodes } = labIndex
+  const holder = holderOf(labIndex, target)
+  const end = holder === undefined ? undefined : peerOf(labIndex, namespaceOf(holder), nameOf(holder))
   const routes = nodes.get(from)?.routes ?? []
-  const own =
-    hops.length || routes.some((route) => contains(route, target))
-      ? []
-      : [...down].filter((one) => one.startsWith(`${from}:`))
-  const needed = [holder, nodes.get(namespace)?.peers.get(device), ...own]
-  const found = [...new Set(needed)].filter((one) => one !== undefined && down.has(one))
+  const own = hops.length || routes.some((route) => contains(route, target)) ? [] : live.links(from)
+  const needed = [holder, end, ...own.map(({ id }) => id)].filter((id) => id !== undefined)
+  const found = [...new Set(needed)].filter((id) => live.resources.get(id)?.spec['up'] === false).map(placeText)
   return found.length ? `; ${found.join(', ')} ${found.length > 1 ? 'are' : 'is'} down` : ''
 }
 
@@ -216,11 +220,11 @@ const whereAt = ({ namespace, device }: TraceHop): string => `${namespace}:${dev
 function end(hop: TraceHop, labIndex: LabIndex, question: (namespace: string) => string, hints = true): string {
   const { namespace, device, packet } = hop
   if (packet.direction === 'out') {
-    const peer = labIndex.nodes.get(namespace)?.peers.get(device)
-    return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${peer}`} (${packetText(packet)})`
+    const peer = peerOf(labIndex, namespace, device)
+    return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${placeText(peer)}`} (${packetText(packet)})`
   }
   // An answer that came to a router's own address is on its way through an address translation.
-  if (labIndex.owners.get(packet.destination) === namespace && roleOf(packet) === 'request')
+  if (ownerOf(labIndex, packet.destination) === namespace && roleOf(packet) === 'request')
     return `arrived at ${whereAt(hop)}, and was not answered${hint(labIndex, hop, 'INPUT')} (${packetText(packet)})`
   return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(labIndex, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
 }

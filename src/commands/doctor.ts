@@ -64,7 +64,7 @@ function system(): Finding[] {
 
 /** What all labs of the machine share; with a fix where this lab needs more. */
 function shared(lab: Lab | undefined): Finding[] {
-  const [crowd] = lab ? crowded(lab.resources, lab.checks) : []
+  const [crowd] = lab ? crowded(lab.topology, lab.checks) : []
   return sharedLimits().map(({ name, value, purpose }) => {
     const short = crowd?.summary.includes('neighbours') === true && name.includes('neigh')
     const fix = short && crowd.detail !== undefined ? { fix: crowd.detail } : {}

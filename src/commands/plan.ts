@@ -35,7 +35,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
   const runner = startRunner()
   const { plan, source, lab, live, warnings } = await prepare(recording, open(recording), runner, options)
   if ('file' in located) remember(located.file)
-  report([...warnings, ...(lab && !options.destroy ? crowded(lab.resources, lab.checks) : [])], options)
+  report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks) : [])], options)
   if (options.out !== undefined) {
     if ('name' in located) throw UserError.of('--out needs a lab file')
     const { destroy, adopt, target, replace } = options

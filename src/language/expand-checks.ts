@@ -1,5 +1,7 @@
 import { canonicalAddress, parseCidr } from '../model/cidr.ts'
 import type { Check, Observation } from '../model/check.ts'
+import { nameOf } from '../model/resource.ts'
+import type { Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 import type { CheckFile, Settings } from './lab-file.ts'
 import { quantity } from './impairments.ts'
@@ -25,11 +27,11 @@ const marks = ['source', 'destination', 'sport', 'dport', 'protocol'] as const
 const LONGEST = 3600
 
 /** The lab's own tests. */
-export function expandChecks(x: Expansion): Check[] {
-  return (x.file.checks ?? []).flatMap((check, i) => expandCheck(x, check, ['checks', i]) ?? [])
+export function expandChecks(x: Expansion, topology: Topology): Check[] {
+  return (x.file.checks ?? []).flatMap((check, i) => expandCheck(x, topology, check, ['checks', i]) ?? [])
 }
 
-function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined {
+function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path): Check | undefined {
   const before = x.report.diagnostics.length
   const known = (name: string, where: Path): boolean => {
     if (Object.hasOwn(x.file.namespaces, name)) return true
@@ -104,7 +106,7 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
     x.report.error([...path, 'within'], `${String(c['within'])} is too long`, 'At most an hour: 60m.')
   const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? [])
   observed.forEach((o, i) =>
-    checkObservation(x, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
+    checkObservation(x, topology, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
   )
   if (x.report.diagnostics.length > before) return undefined
   const { run, timeout: _, within: __, observe: ___, ...rest } = c
@@ -123,6 +125,7 @@ function expandCheck(x: Expansion, c: CheckFile, path: Path): Check | undefined 
 /** Whether there is such a place, and whether such a packet can be there. */
 function checkObservation(
   x: Expansion,
+  { links }: Topology,
   o: Settings,
   kind: Kind,
   where: Path,
@@ -132,9 +135,7 @@ function checkObservation(
   if (name === '') x.report.error([...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
   else if (known(home, [...where, 'at'])) {
     const base = x.file.namespaces[home]?.shares ?? home
-    const here = [...x.resources.values()]
-      .filter((r) => r.namespace === base && 'up' in r.spec)
-      .map(({ id }) => id.slice(base.length + 1))
+    const here = links(base).map(({ id }) => nameOf(id))
     if (!here.includes(name) && !x.file.namespaces[base]?.root)
       x.report.error(
         [...where, 'at'],

@@ -1,6 +1,7 @@
 import { neighborId } from '../kinds/neighbor.ts'
 import { canonicalAddress, familyOf, parseCidr } from '../model/cidr.ts'
-import { linkId } from '../model/resource.ts'
+import { linkId, nameOf } from '../model/resource.ts'
+import { topologyOf } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 import type { NeighborFile } from './lab-file.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
@@ -10,55 +11,40 @@ import type { Path } from './yaml/source.ts'
 
 /** Routes, rules and neighbours of every namespace. Interfaces and addresses must have been expanded. */
 export function expandRouting(x: Expansion): void {
-  const subnets = new Map<string, Net[]>()
-  const peers = new Map<string, Net[]>()
-  const devices = new Map<string, Set<string>>()
-  for (const r of x.resources.values()) {
-    if (r.kind === 'address') {
-      const cidr = parseCidr(String(r.spec['address']))
-      if (cidr) {
-        const list = subnets.get(r.namespace) ?? []
-        const dev = String(r.spec['dev'])
-        const table = tableOf(x, r.namespace, dev)
-        list.push({ dev, cidr, ...(table !== undefined && { table }) })
-        subnets.set(r.namespace, list)
-        const { remote } = r.spec as { remote?: string }
-        if (remote !== undefined) {
-          const other = { dev, cidr: { ...cidr, address: remote }, ...(table !== undefined && { table }) }
-          peers.set(r.namespace, [...(peers.get(r.namespace) ?? []), other])
-        }
-      }
-    } else if ('up' in r.spec) {
-      const known = devices.get(r.namespace) ?? new Set()
-      devices.set(r.namespace, known.add(r.id.slice(r.namespace.length + 1)))
-    }
+  const { within, links, master } = topologyOf(x.resources)
+  /** The routing table of the VRF that an interface belongs to, if it belongs to one. */
+  const tableOf = (namespace: string, dev: string): { table?: number } => {
+    const vrf = master(linkId(namespace, dev))
+    return vrf?.kind === 'vrf' ? { table: Number(vrf.spec['table']) } : {}
   }
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
     const path = ['namespaces', namespace]
+    const subnets: Net[] = []
+    const peers: Net[] = []
+    for (const { kind, spec } of within(namespace)) {
+      const cidr = kind === 'address' ? parseCidr(String(spec['address'])) : undefined
+      if (!cidr) continue
+      const net = { dev: String(spec['dev']), cidr, ...tableOf(namespace, String(spec['dev'])) }
+      subnets.push(net)
+      const { remote } = spec
+      if (typeof remote === 'string') peers.push({ ...net, cidr: { ...cidr, address: remote } })
+    }
     const home: Home = {
       namespace,
       root: fields?.root === true,
-      subnets: subnets.get(namespace) ?? [],
-      peers: peers.get(namespace) ?? [],
-      devices: devices.get(namespace) ?? new Set(),
+      subnets,
+      peers,
+      devices: new Set(links(namespace).map(({ id }) => nameOf(id))),
     }
     const direct = (fields?.routes ?? []).flatMap(({ to, dev, via, nexthops }): Net[] => {
       const cidr = via === undefined && !nexthops && dev !== undefined ? parseCidr(to) : undefined
-      const table = dev === undefined ? undefined : tableOf(x, namespace, dev)
-      return cidr && dev !== undefined ? [{ dev, cidr, ...(table !== undefined && { table }) }] : []
+      return cidr && dev !== undefined ? [{ dev, cidr, ...tableOf(namespace, dev) }] : []
     })
     const onLink = [...home.peers, ...direct]
     fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
     expandRules(x, namespace, home.root ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
     fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))
   }
-}
-
-/** The routing table of the VRF that an interface belongs to, if it belongs to one. */
-function tableOf(x: Expansion, namespace: string, dev: string): number | undefined {
-  const master = x.resources.get(linkId(namespace, dev))?.spec['master']
-  const vrf = typeof master === 'string' ? x.resources.get(linkId(namespace, master)) : undefined
-  return vrf?.kind === 'vrf' ? Number(vrf.spec['table']) : undefined
 }
 
 function expandNeighbor(x: Expansion, home: Home, n: NeighborFile, path: Path): void {

@@ -1,5 +1,6 @@
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { linkId, nameOf } from '../model/resource.ts'
+import { isLink, type Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 import type { NamespaceFile } from './lab-file.ts'
 import { suggest } from './report.ts'
@@ -73,10 +74,12 @@ const secretsFirst = <T>(entries: [string, T][]): [string, T][] => {
 }
 
 /** Sysctls of interfaces that are not there, and IPv6 addresses where IPv6 is off. Everything has been expanded. */
-export function checkSettings(x: Expansion): void {
-  const isDevice = (id: string): boolean => 'up' in (x.resources.get(id)?.spec ?? {})
-  const devices = (namespace: string): string[] =>
-    [...x.resources.values()].flatMap((r) => (r.namespace === namespace && 'up' in r.spec ? [nameOf(r.id)] : []))
+export function checkSettings(x: Expansion, { links }: Topology): void {
+  const isDevice = (id: string): boolean => {
+    const found = x.resources.get(id)
+    return found !== undefined && isLink(found)
+  }
+  const devices = (namespace: string): string[] => links(namespace).map(({ id }) => nameOf(id))
   for (const { kind, namespace, spec, root, source } of x.resources.values()) {
     if (kind !== 'sysctl' && kind !== 'address') continue
     if (spec['dev'] === undefined) continue

@@ -1,20 +1,17 @@
 import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts'
-import { isLink, topologyOf, type Topology } from '../model/topology.ts'
+import { isLink, type Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 
 /** Interfaces that lead nowhere but where the lab says. */
 const closed = new Set(['veth', 'bridge', 'loopback'])
 
 /** Warns of what is well-formed and cannot work. Everything has been expanded. */
-export function lint(x: Expansion): void {
-  const wiring = topologyOf(x.resources)
-  const { segment, holders } = wiring
+export function lint(x: Expansion, topology: Topology): void {
+  const { segment, holders, ofKind } = topology
   const open = new Set<string>()
   // Where a bridge looks at tags, what is one segment here may be several, which may have the same addresses.
   const tagged = new Set(
-    [...x.resources.values()].flatMap(({ id, kind, spec }) =>
-      kind === 'bridge' && spec['vlan_filtering'] === true ? [segment(id)] : [],
-    ),
+    ofKind('bridge').flatMap(({ id, spec }) => (spec['vlan_filtering'] === true ? [segment(id)] : [])),
   )
   for (const r of x.resources.values()) {
     if (isLink(r)) {
@@ -38,10 +35,8 @@ export function lint(x: Expansion): void {
       }
     }
   }
-  for (const r of x.resources.values()) {
-    if (r.kind === 'route') lintRoute(x, r, wiring, open)
-    else if (r.kind === 'veth') lintMtu(x, r)
-  }
+  for (const r of ofKind('route')) lintRoute(x, r, topology, open)
+  for (const r of ofKind('veth')) lintMtu(x, r, topology)
 }
 
 const warn = (x: Expansion, { source }: Resource, summary: string, detail: string): void => {
@@ -77,8 +72,8 @@ function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology
 }
 
 /** The two ends of a cable that disagree on the largest packet lose large ones without a word. */
-function lintMtu(x: Expansion, link: Resource): void {
-  const peer = typeof link.spec['peer'] === 'string' ? x.resources.get(link.spec['peer']) : undefined
+function lintMtu(x: Expansion, link: Resource, topology: Topology): void {
+  const peer = topology.peer(link.id)
   if (!peer || link.id > peer.id || link.spec['mtu'] === peer.spec['mtu']) return
   warn(
     x,

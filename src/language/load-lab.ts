@@ -3,6 +3,7 @@ import { claimed } from '../firewall/division.ts'
 import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
+import { topologyOf, type Topology } from '../model/topology.ts'
 import { expandChecks } from './expand-checks.ts'
 import { checkConfines, type Confines } from './confined.ts'
 import { expansion, type Expansion } from './expansion.ts'
@@ -64,6 +65,7 @@ export interface Lab extends LabHeader {
   readonly folder: string
   readonly description?: string
   readonly resources: Resources
+  readonly topology: Topology
   readonly checks: readonly Check[]
   readonly warnings: readonly Diagnostic[]
   /** Where the places are that the tools complain about in a firewall. */
@@ -173,9 +175,10 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   expandFirewalls(x, where, origins, besideOf(input))
   checkIpsets(x, where)
   expandProcesses(x)
-  checkSettings(x)
-  const checks = expandChecks(x)
-  if (!report.failed()) lint(x)
+  const topology = topologyOf(x.resources)
+  checkSettings(x, topology)
+  const checks = expandChecks(x, topology)
+  if (!report.failed()) lint(x, topology)
   const { description } = wanted
   const warnings = sorted({ report }).filter(({ severity }) => severity === 'warning')
   const { resources } = x
@@ -185,6 +188,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
     folder,
     ...(description !== undefined && { description }),
     resources,
+    topology,
     checks,
     warnings,
     where,

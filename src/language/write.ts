@@ -10,6 +10,7 @@ import type { WgSpec } from '../kinds/links/wireguard.ts'
 import { linkTypes } from '../kinds/links/link-types.ts'
 import { visible } from '../model/text.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../model/resource.ts'
+import { isLink } from '../model/topology.ts'
 
 type Plain = Record<string, unknown>
 
@@ -112,7 +113,7 @@ export function writeLab(name: string, resources: Resources): string {
         break
       }
       default:
-        if ('up' in r.spec) writeLink(r, resources, into, links)
+        if (isLink(r)) writeLink(r, resources, into, links)
         else at(r.namespace)[r.kind] = r.spec
     }
   }

@@ -1,5 +1,5 @@
 import type { LinkSpec } from './link-type.ts'
-import { linkId, type Resource, type Resources } from './resource.ts'
+import { linkId, type Resource } from './resource.ts'
 
 /** An address, and the interface that has it. */
 export interface Holder {
@@ -8,19 +8,31 @@ export interface Holder {
   readonly link: string
 }
 
-/** Who is connected to whom: everybody who asks asks one of these. Each index is made when it is first needed. */
-export interface Topology {
-  readonly resources: Resources
+/** A resource that is an interface. */
+export type Link<R extends Resource = Resource> = R & Resource<LinkSpec>
+
+/**
+ * Who is connected to whom. Each index is made when it is first asked for, from the resources that there are then: a
+ * topology of resources that are still being collected answers for what is complete.
+ */
+export interface Topology<R extends Resource = Resource> {
+  readonly resources: ReadonlyMap<string, R>
   /** The resources of a namespace, in their order. */
-  readonly within: (namespace: string) => readonly Resource[]
+  readonly within: (namespace: string) => readonly R[]
+  /** The resources of a kind, in their order. */
+  readonly ofKind: (kind: string) => readonly R[]
   /** The interfaces of a namespace, in their order. */
-  readonly links: (namespace: string) => readonly Resource<LinkSpec>[]
+  readonly links: (namespace: string) => readonly Link<R>[]
   /** What stands on the interface with this id: addresses, neighbors, qdiscs, VLANs, and routes with a way through it. */
-  readonly on: (link: string) => readonly Resource[]
+  readonly on: (link: string) => readonly R[]
+  /** The other end of the cable that ends in the interface with this id. */
+  readonly peer: (link: string) => Link<R> | undefined
+  /** The interfaces whose lower device (`link` in a lab) the one with this id is, in whatever namespace. */
+  readonly uppers: (link: string) => readonly Link<R>[]
   /** The ports of the bridge or VRF with this id. */
-  readonly ports: (link: string) => readonly Resource<LinkSpec>[]
+  readonly ports: (link: string) => readonly Link<R>[]
   /** The bridge, VRF or bond that the interface with this id is a port of. */
-  readonly master: (link: string) => Resource<LinkSpec> | undefined
+  readonly master: (link: string) => Link<R> | undefined
   /** A name for the broadcast domain of the interface with this id: cables and bridges join interfaces to one. */
   readonly segment: (link: string) => string
   /** Who has the address (without a prefix length). */
@@ -28,7 +40,7 @@ export interface Topology {
 }
 
 /** Whether the resource is an interface: nothing else can be up. */
-export const isLink = (resource: Resource): resource is Resource<LinkSpec> => typeof resource.spec['up'] === 'boolean'
+export const isLink = <R extends Resource>(resource: R): resource is Link<R> => typeof resource.spec['up'] === 'boolean'
 
 /** The names of the interfaces that a resource stands on: its `dev` or `port`, and those of its next hops. */
 const devices = ({ dev, port, nexthops }: Resource['spec']): string[] =>
@@ -37,28 +49,31 @@ const devices = ({ dev, port, nexthops }: Resource['spec']): string[] =>
   )
 
 /** The topology of these resources, be they wanted or live. */
-export function topologyOf(resources: Resources): Topology {
-  const all = (): Iterable<Resource> => resources.values()
+export function topologyOf<R extends Resource>(resources: ReadonlyMap<string, R>): Topology<R> {
+  const all = (): Iterable<R> => resources.values()
+  const allLinks = lazily(() => [...all()].filter(isLink))
+  const linkAt = (id: unknown): Link<R> | undefined => {
+    const found = typeof id === 'string' ? resources.get(id) : undefined
+    return found && isLink(found) ? found : undefined
+  }
   const namespaces = lazily(() => grouped(all(), ({ namespace }) => [namespace]))
-  const links = lazily(() => grouped([...all()].filter(isLink), ({ namespace }) => [namespace]))
+  const kinds = lazily(() => grouped(all(), ({ kind }) => [kind]))
+  const links = lazily(() => grouped(allLinks(), ({ namespace }) => [namespace]))
   const on = lazily(() =>
     grouped(all(), ({ namespace, spec }) => new Set(devices(spec).map((dev) => linkId(namespace, dev)))),
   )
+  const uppers = lazily(() => grouped(allLinks(), ({ spec }) => (spec.link === undefined ? [] : [spec.link])))
   const ports = lazily(() =>
-    grouped([...all()].filter(isLink), ({ namespace, spec }) =>
-      spec.master === undefined ? [] : [linkId(namespace, spec.master)],
-    ),
+    grouped(allLinks(), ({ namespace, spec }) => (spec.master === undefined ? [] : [linkId(namespace, spec.master)])),
   )
-  const master = (id: string): Resource<LinkSpec> | undefined => {
+  const master = (id: string): Link<R> | undefined => {
     const link = resources.get(id)
     const name = link?.spec['master']
-    const found = link && typeof name === 'string' ? resources.get(linkId(link.namespace, name)) : undefined
-    return found && isLink(found) ? found : undefined
+    return link && typeof name === 'string' ? linkAt(linkId(link.namespace, name)) : undefined
   }
   const segments = lazily(() => {
     const sets = disjointSets()
-    for (const r of all()) {
-      if (!isLink(r)) continue
+    for (const r of allLinks()) {
       if (r.spec.peer !== undefined) sets.join(r.id, r.spec.peer)
       const bridge = master(r.id)
       if (bridge?.kind === 'bridge') sets.join(r.id, bridge.id)
@@ -77,8 +92,11 @@ export function topologyOf(resources: Resources): Topology {
   return {
     resources,
     within: (namespace) => namespaces().get(namespace) ?? [],
+    ofKind: (kind) => kinds().get(kind) ?? [],
     links: (namespace) => links().get(namespace) ?? [],
     on: (id) => on().get(id) ?? [],
+    peer: (id) => linkAt(resources.get(id)?.spec['peer']),
+    uppers: (id) => uppers().get(id) ?? [],
     ports: (id) => ports().get(id) ?? [],
     master,
     segment: (id) => segments().find(id),

@@ -9,6 +9,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
 import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
+import { topologyOf, type Topology } from '../model/topology.ts'
 import { canonicalSets } from './canonical-sets.ts'
 import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
 
@@ -92,11 +93,12 @@ async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>
 /** The distinct rule sets that are not yet in the tools' form. */
 function jobsOf(resources: Resources): Job[] {
   const jobs = new Map<string, Job>()
+  const topology = topologyOf(resources)
   for (const resource of resources.values()) {
     if (!isFirewall(resource)) continue
     const { written, text, tables } = resource.spec as { written?: unknown; text?: string; tables: unknown }
     if (written === undefined && text === undefined) continue
-    const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, resources) : []
+    const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, topology) : []
     const sets = text === undefined ? setsFor(resource, resources) : []
     const key = JSON.stringify([resource.kind, text ?? tables, devices, sets])
     const job = jobs.get(key)
@@ -116,9 +118,8 @@ const setsFor = ({ namespace, spec }: Resource, resources: Resources): string[] 
 }
 
 /** The interfaces that the namespace will have; lo is there already. */
-const devicesOf = ({ namespace }: Resource, resources: Resources): string[] =>
-  [...resources.values()]
-    .filter((r) => r.namespace === namespace && 'up' in r.spec && r.id.startsWith(`${namespace}/`))
+const devicesOf = ({ namespace }: Resource, { links }: Topology): string[] =>
+  links(namespace)
     .map(({ id }) => nameOf(id))
     .filter((name) => name !== 'lo')
 

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Check } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
-import type { Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
-import { topologyOf } from '../model/topology.ts'
+import type { Topology } from '../model/topology.ts'
 
 /** Reads a file under /proc; undefined when it is not there. */
 export type ReadProc = (path: string) => string | undefined
@@ -56,8 +55,7 @@ function limit(name: string, read: ReadProc): number | undefined {
 }
 
 /** What the lab asks for at most of a limit that all labs share: how many neighbours its checks make the kernel remember. */
-function neighborsOf(resources: Resources, checks: readonly Check[]): number {
-  const { links, segment, holders } = topologyOf(resources)
+function neighborsOf({ links, segment, holders }: Topology, checks: readonly Check[]): number {
   const namespaces = new Map<string, Set<string>>()
   const segments = (namespace: string): Set<string> => {
     const known = namespaces.get(namespace) ?? new Set(links(namespace).map(({ id }) => segment(id)))
@@ -80,9 +78,8 @@ const roomFor = (count: number): number => 2 ** Math.ceil(Math.log2(2 * count))
 const fixOf = (value: number): string => `On the machine: sysctl -w ${NEIGHBORS}=${value}`
 
 /** Warns of a lab that needs more than the kernel has for all namespaces together. */
-export function crowded(resources: Resources, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
-  const count = (...kinds: string[]): number =>
-    [...resources.values()].filter(({ kind }) => kinds.includes(kind)).length
+export function crowded(topology: Topology, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
+  const count = (kind: string): number => topology.ofKind(kind).length
   const warn = (summary: string, detail: string): Diagnostic[] => [{ severity: 'warning', summary, detail }]
   const tooMany = (what: string, wanted: number, name: string): Diagnostic[] => {
     const most = wanted > PLENTY ? limit(name, read) : undefined
@@ -94,7 +91,7 @@ export function crowded(resources: Resources, checks: readonly Check[], read: Re
         )
   }
   const most = checks.length < 2 ? undefined : limit(NEIGHBORS, read)
-  const wanted = most === undefined ? 0 : neighborsOf(resources, checks)
+  const wanted = most === undefined ? 0 : neighborsOf(topology, checks)
   return [
     ...(most === undefined || wanted <= most
       ? []
@@ -103,7 +100,7 @@ export function crowded(resources: Resources, checks: readonly Check[], read: Re
           `Beyond that packets are lost. ${fixOf(roomFor(wanted))}`,
         )),
     // A name is a mount where netlab runs, and in the copy of /run/netns that hears of it.
-    ...tooMany('mounts for the names of its namespaces', 2 * count('namespace', 'share'), 'fs.mount-max'),
+    ...tooMany('mounts for the names of its namespaces', 2 * (count('namespace') + count('share')), 'fs.mount-max'),
     // Each process has a supervisor.
     ...['kernel.pid_max', 'kernel.threads-max'].flatMap((name) => tooMany('processes', 2 * count('process'), name)),
   ]

@@ -1,4 +1,5 @@
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import { isLink, topologyOf } from '../model/topology.ts'
 import type { Live } from './read.ts'
 
 /**
@@ -23,16 +24,18 @@ function keptIn(live: Resources, wanted: Resources): Resource[] {
   const homes = new Set([...wanted.values()].flatMap(({ id, spec }) => (spec['others'] === 'keep' ? [id] : [])))
   if (homes.size === 0) return []
   const unlisted = [...live.values()].filter(({ id, namespace }) => !wanted.has(id) && wanted.has(namespace))
+  const { links, ports, uppers } = topologyOf(new Map(unlisted.map((r) => [r.id, r])))
   const devices = new Set<string>()
-  const isOn = (r: Resource, names: ReadonlySet<string>): boolean =>
-    namesIn(r).some((name) => names.has(linkId(r.namespace, name))) || names.has(String(r.spec['link']))
-  const links = unlisted.filter((r) => 'up' in r.spec && r.kind !== 'loopback')
-  for (let found = -1; found !== devices.size;) {
-    found = devices.size
-    for (const r of links) if (homes.has(r.namespace) || isOn(r, homes) || isOn(r, devices)) devices.add(r.id)
+  const found = [...homes].flatMap((id) => [...links(id), ...ports(id), ...uppers(id)])
+  for (const { id, kind } of found) {
+    if (kind === 'loopback' || devices.has(id)) continue
+    devices.add(id)
+    found.push(...ports(id), ...uppers(id))
   }
+  const isOn = (r: Resource, names: ReadonlySet<string>): boolean =>
+    namesIn(r).some((name) => names.has(linkId(r.namespace, name)))
   return unlisted.filter((r) =>
-    'up' in r.spec
+    isLink(r)
       ? devices.has(r.id)
       : KEPT.has(r.kind)
         ? homes.has(r.namespace) || isOn(r, homes) || isOn(r, devices)
@@ -56,9 +59,9 @@ const KEPT: ReadonlySet<string> = new Set([
   'nftables',
 ])
 
-/** The interfaces that a resource names, in its own namespace. */
+/** The interfaces that a resource that is none names, in its own namespace. */
 const namesIn = ({ spec }: Resource): string[] =>
-  [spec['dev'], spec['port'], spec['master'], spec['iif'], spec['oif']]
+  [spec['dev'], spec['port'], spec['iif'], spec['oif']]
     .concat(((spec['nexthops'] ?? []) as { dev?: string }[]).map(({ dev }) => dev))
     .filter((name) => typeof name === 'string')
 

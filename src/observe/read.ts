@@ -2,9 +2,10 @@ import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
-import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
+import { isLink } from '../model/topology.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
 import { inheritable, sysctlsThatDiffer, without } from './inherited.ts'
 import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
@@ -234,12 +235,13 @@ function ownedInRoot(
   if ([...namespaces.values()].some((n) => n.root))
     for (const [name, mark] of marks)
       if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
-  return all.filter(({ kind, id, spec }) => {
+  return all.filter((r) => {
+    const { kind, id, spec } = r
     if (kind === 'existing') return false
     if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
     if (kind === 'sysctl') return sysctls.has(namespace)
-    const dev = 'up' in spec ? id.slice(id.indexOf('/') + 1) : (spec['dev'] ?? spec['port'])
-    const onDevice = ON_DEVICES.includes(kind) || 'up' in spec
+    const dev = isLink(r) ? nameOf(id) : (spec['dev'] ?? spec['port'])
+    const onDevice = ON_DEVICES.includes(kind) || isLink(r)
     const mine = !onDevice || marks.get(String(dev)) === lab
     if (!mine && kind === 'address') foreign.set(id, { id })
     return mine

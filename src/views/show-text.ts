@@ -1,4 +1,6 @@
 import type { Colors } from 'picocolors/types'
+import { nameOf, namespaceOf } from '../model/resource.ts'
+import { isLink, topologyOf, type Link, type Topology } from '../model/topology.ts'
 import type { ResourceJson, ShowJson } from './json.ts'
 
 interface Row {
@@ -9,29 +11,25 @@ interface Row {
 
 /** Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. */
 export function renderShow({ lab, resources }: ShowJson, c: Colors): string {
-  const byNamespace = new Map<string, ResourceJson[]>()
-  for (const r of resources) byNamespace.set(r.namespace, [...(byNamespace.get(r.namespace) ?? []), r])
-  const all = new Map(resources.map((r) => [r.id, r]))
-  const blocks = [...byNamespace].map(([namespace, list]) => block(namespace, list, all, c))
-  return `${c.bold(lab)}: ${byNamespace.size} namespace${byNamespace.size === 1 ? '' : 's'}\n${blocks.join('')}`
+  const topology = topologyOf(new Map(resources.map((r) => [r.id, r])))
+  const namespaces = [...new Set(resources.map(({ namespace }) => namespace))]
+  const blocks = namespaces.map((namespace) => block(namespace, topology, c))
+  return `${c.bold(lab)}: ${namespaces.length} namespace${namespaces.length === 1 ? '' : 's'}\n${blocks.join('')}`
 }
 
-function block(
-  namespace: string,
-  list: readonly ResourceJson[],
-  all: ReadonlyMap<string, ResourceJson>,
-  c: Colors,
-): string {
-  const links = list.filter(({ spec }) => typeof spec['up'] === 'boolean')
+function block(namespace: string, topology: Topology<ResourceJson>, c: Colors): string {
+  const list = topology.within(namespace)
   const addresses = (link: ResourceJson): string =>
-    list
-      .flatMap((r) => (r.kind === 'address' && r.id.startsWith(`${link.id}/`) ? [addressText(r, link)] : []))
+    topology
+      .on(link.id)
+      .flatMap((r) => (r.kind === 'address' ? [addressText(r, link)] : []))
       .join(', ')
-  const rows = links
+  const rows = topology
+    .links(namespace)
     .map((link): Row => ({
-      name: `${localName(link.id)}${stateOf(link)}`,
+      name: `${nameOf(link.id)}${stateOf(link)}`,
       addresses: addresses(link),
-      text: connection(link, links, all) + whose(link),
+      text: connection(link, topology) + whose(link),
     }))
     .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
   const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
@@ -39,7 +37,7 @@ function block(
   const hasBridge = list.some(({ kind }) => kind === 'bridge')
   const rest = list.filter(
     (r) =>
-      !links.includes(r) &&
+      !isLink(r) &&
       r.kind !== 'address' &&
       r.kind !== 'namespace' &&
       !isForwarding(r) &&
@@ -88,11 +86,10 @@ function addressText(r: ResourceJson, link: ResourceJson): string {
 }
 
 const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
-const localName = (id: string): string => id.slice(id.indexOf('/') + 1)
 
 /** What follows the kind in an id: `ns0/route/default` → `default`. */
 const subject = (id: string): string =>
-  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? localName(id)
+  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
 
 const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forwarding' }
 const isForwarding = ({ kind, spec }: ResourceJson): boolean =>
@@ -107,26 +104,19 @@ function forwards(list: readonly ResourceJson[]): string | undefined {
 }
 
 /** `── ns-router:veth0`, `── br0 of sw`, or what the interface is. */
-function connection(
-  link: ResourceJson,
-  links: readonly ResourceJson[],
-  all: ReadonlyMap<string, ResourceJson>,
-): string {
-  const { spec, kind, namespace } = link
-  const peerOf = typeof spec['peer'] === 'string' ? all.get(spec['peer']) : undefined
-  const { mtu } = spec
-  const isUsual = mtu === undefined || kind === 'loopback' || (mtu === 1500 && (peerOf?.spec['mtu'] ?? mtu) === mtu)
-  const size = isUsual ? '' : `, mtu ${String(mtu)}`
-  const port = typeof spec['master'] === 'string' ? `port of ${spec['master']} ` : ''
-  if (typeof spec['peer'] === 'string') {
-    const peer = spec['peer']
-    const [home = '', name = ''] = [peer.slice(0, peer.indexOf('/')), localName(peer)]
-    const into = peerOf?.spec['master']
+function connection({ id, kind, namespace, spec }: Link<ResourceJson>, topology: Topology<ResourceJson>): string {
+  const { peer, mtu, master, link } = spec
+  const peerOf = topology.peer(id)
+  const isUsual = mtu === undefined || kind === 'loopback' || (mtu === 1500 && (peerOf?.spec.mtu ?? mtu) === mtu)
+  const size = isUsual ? '' : `, mtu ${mtu}`
+  const port = master === undefined ? '' : `port of ${master} `
+  if (peer !== undefined) {
+    const into = peerOf?.spec.master
     const state = peerOf ? stateOf(peerOf) : ''
-    return `${port}── ${home}:${into === undefined ? name : `${String(into)} (port ${name})`}${state}${size}`
+    return `${port}── ${namespaceOf(peer)}:${into === undefined ? nameOf(peer) : `${into} (port ${nameOf(peer)})`}${state}${size}`
   }
-  const members = links.filter((l) => l.spec['master'] === localName(link.id)).map(({ id }) => localName(id))
-  const on = typeof spec['link'] === 'string' ? ` on ${spec['link'].replace(`${namespace}/`, '')}` : ''
+  const members = topology.ports(id).map((member) => nameOf(member.id))
+  const on = link === undefined ? '' : ` on ${link.replace(`${namespace}/`, '')}`
   if (kind === 'loopback') return ''
   return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${size}`
 }

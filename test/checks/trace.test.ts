@@ -1,27 +1,31 @@
 import type { LabIndex, NamespaceIndex } from '../../src/checks/lab-index.ts'
 import { decodePacket } from '../../src/checks/packet.ts'
+import { topologyOf } from '../../src/model/topology.ts'
+import { model } from '../support/resources.ts'
 import { whereLost, withoutStrays, type TraceHop } from '../../src/checks/trace.ts'
 
-const node = (forwards: boolean, rules = '', peers: [string, string][] = []): NamespaceIndex => ({
+const node = (forwards: boolean, rules = ''): NamespaceIndex => ({
   interfaces: new Map(),
-  peers: new Map(peers),
   carriers: new Set(),
   routes: [{ family: 4, address: '10.0.0.0', prefix: 16 }],
   forwards: { 4: forwards, 6: forwards },
   firewall: { 4: rules, 6: '' },
 })
+const live = topologyOf(
+  model()
+    .veth('a/eth0', 'r/left')
+    .veth('r/other', 'c/eth0')
+    .addresses('a/eth0', '10.0.0.2/24')
+    .addresses('b/eth0', '10.0.1.2/24').resources,
+)
 const labIndex = (router: NamespaceIndex): LabIndex => ({
   told: () => [],
   names: new Map(),
   places: new Map(),
-  owners: new Map([
-    ['10.0.0.2', 'a'],
-    ['10.0.1.2', 'b'],
-  ]),
-  holders: new Map(),
-  down: new Set(),
+  live,
+  desired: live,
   nodes: new Map([
-    ['a', node(false, '', [['eth0', 'r:left']])],
+    ['a', node(false)],
     ['r', router],
     ['b', node(false, ':INPUT DROP [0:0]')],
   ]),
@@ -97,7 +101,7 @@ test('what a bridge sends everywhere did not go where it was not meant to', () =
     hop('r:other', 'out', 'request'),
     { ...hop('c:eth0', 'in', 'request'), packet: { ...hop('c:eth0', 'in', 'request').packet, strange: true as const } },
   ]
-  const bridge = { ...node(false, '', [['other', 'c:eth0']]), carriers: new Set(['left', 'other']), routes: [] }
+  const bridge = { ...node(false), carriers: new Set(['left', 'other']), routes: [] }
   const all = labIndex(bridge)
   const left = withoutStrays(seen, all)
   expect(left.map(({ namespace, device }) => `${namespace}:${device}`)).toEqual(['a:eth0', 'r:left'])

@@ -63,3 +63,29 @@ test('everybody who has an address', () => {
   expect(holders('fd00::1')).toEqual([{ namespace: 'h1', link: 'h1/eth0' }])
   expect(holders('10.0.0.77')).toEqual([])
 })
+
+test('the other end of a cable, and what stands on a lower device, in whatever namespace', () => {
+  const lab = switched()
+    .link('h1/v10', 'vlan', { link: 'h1/eth0' })
+    .link('h2/m0', 'macvlan', { link: 'h1/eth0' })
+    .link('h2/far', 'veth', { peer: '?/#7' })
+  const { peer, uppers } = topologyOf(lab.resources)
+  expect(peer('h1/eth0')?.id).toBe('sw/h1~eth0')
+  expect(peer('sw/br0')).toBeUndefined()
+  expect(peer('h2/far')).toBeUndefined()
+  expect(ids(uppers('h1/eth0'))).toEqual(['h1/v10', 'h2/m0'])
+  expect(uppers('h2/eth0')).toEqual([])
+})
+
+test('the resources of a kind, in their order', () => {
+  const { ofKind } = topologyOf(switched().resources)
+  expect(ids(ofKind('bridge'))).toEqual(['sw/br0', 'sw/br1'])
+  expect(ofKind('route')).toEqual([])
+})
+
+test('an index is made when it is first asked for', () => {
+  const lab = model().namespace('a')
+  const { links } = topologyOf(lab.resources)
+  lab.link('a/eth0', 'ifb')
+  expect(ids(links('a'))).toEqual(['a/lo', 'a/eth0'])
+})

@@ -31,14 +31,14 @@ checks: [{ from: "h[1..${hosts}]", ping: "h[i+1..${hosts}]" }]
 test('checks of all pairs of many hosts are warned of, and of few they are not', () => {
   const [many, few] = [star(64), star(32)]
   expect(many.checks).toHaveLength(2016)
-  expect(crowded(many.resources, many.checks, proc)).toMatchObject([
+  expect(crowded(many.topology, many.checks, proc)).toMatchObject([
     { severity: 'warning', summary: expect.stringContaining('4032') as string },
   ])
-  expect(crowded(many.resources, many.checks, proc)[0]?.detail).toContain(
+  expect(crowded(many.topology, many.checks, proc)[0]?.detail).toContain(
     'sysctl -w net.ipv4.neigh.default.gc_thresh3=8192',
   )
-  expect(crowded(few.resources, few.checks, proc)).toEqual([])
-  expect(crowded(many.resources, many.checks, () => undefined)).toEqual([])
+  expect(crowded(few.topology, few.checks, proc)).toEqual([])
+  expect(crowded(many.topology, many.checks, () => undefined)).toEqual([])
 })
 
 test('the limits say what they are enough for, those that are visible', () => {
@@ -59,15 +59,15 @@ test('that the table of neighbours was full is counted and said', () => {
 
 test('more namespaces or processes than the machine takes are warned of, with the fix', () => {
   const text = 'namespaces: { "n[1..300]": { processes: { p: { command: [sleep, "9"] } } } }'
-  const { resources } = loadLab({ file: 'lab.yaml', text })
+  const { topology } = loadLab({ file: 'lab.yaml', text })
   const small: ReadProc = (path) =>
     ({ 'sys/fs/mount-max': '500\n', 'sys/kernel/pid_max': '599\n', 'sys/kernel/threads-max': '600\n' })[path]
-  const warnings = crowded(resources, [], small).map(({ summary, detail }) => `${summary}. ${detail}`)
+  const warnings = crowded(topology, [], small).map(({ summary, detail }) => `${summary}. ${detail}`)
   expect(warnings).toEqual([
     expect.stringMatching(/needs 600 mounts .* fs\.mount-max is 500.*sysctl -w fs\.mount-max=2048/),
     expect.stringMatching(/needs 600 processes, and kernel\.pid_max is 599/),
   ])
-  expect(crowded(resources, [], proc)).toEqual([])
+  expect(crowded(topology, [], proc)).toEqual([])
 })
 
 test('a namespace whose table of connections was full is named', async () => {
