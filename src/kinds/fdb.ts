@@ -1,49 +1,24 @@
 import { canonicalAddress } from '../model/cidr.ts'
+import { fdbKey, fdbSettings, type FdbSpec } from '../model/fdb-spec.ts'
 import type { Kind } from '../model/kind.ts'
+import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeFdb, Dump, IpLink } from '../model/runner.ts'
-import { covered, within } from './common.ts'
-
-/** A forwarding entry that somebody put in, in the words of `bridge fdb` (bridge(8)). */
-export type FdbSpec = {
-  readonly mac: string
-  readonly dev: string
-  readonly state: 'permanent' | 'static'
-  /** The bridge whose table it is in: `dev` is one of its ports, or the bridge itself. Absent: the table of a VXLAN. */
-  readonly bridge?: string
-  readonly vlan?: number
-  readonly sticky?: true
-  /** Where a VXLAN sends the frames to, canonical. */
-  readonly dst?: string
-  readonly port?: number
-  readonly vni?: number
-  /** Live only: the interface that the packets leave by. */
-  readonly via?: string
-}
+import { covered, placeOf } from './common.ts'
 
 /** The MAC address whose entries are for all frames with an unknown destination. */
 export const ANYBODY = '00:00:00:00:00:00'
-const KEYS = ['vlan', 'dst', 'port', 'vni', 'via'] as const
-
-/** What names it beside its MAC address, in words: a VXLAN may have several destinations for one. */
-const rest = (spec: FdbSpec): string[] =>
-  KEYS.flatMap((key) => (spec[key] === undefined ? [] : [key, String(spec[key])]))
-
 /** `sw/h1~eth0/fdb/02:00:00:00:00:09`, `sw/vx0/fdb/00:00:00:00:00:00 dst 10.0.0.2` */
 export const fdbId = (namespace: string, spec: FdbSpec): string =>
-  `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...rest(spec)].join(' ')}`
+  `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...fdbKey(spec)].join(' ')}`
 
 const isGroup = (mac: string): boolean => mac === ANYBODY || (parseInt(mac.slice(0, 2), 16) & 1) === 1
 
-const emit = (r: Resource<FdbSpec>, verb: string, ...words: string[]) =>
-  within(
-    r,
-    ...['bridge', 'fdb', verb, r.spec.mac, 'dev', r.spec.dev],
-    r.spec.bridge === undefined || r.spec.bridge === r.spec.dev ? 'self' : 'master',
-    ...words,
-    ...rest(r.spec),
-  )
-const settings = ({ state, sticky }: FdbSpec): string[] => [state, ...(sticky ? ['sticky'] : [])]
+const operation = (how: 'add' | 'append' | 'delete', r: Resource<FdbSpec>): Operation => ({
+  do: `fdb.${how}`,
+  place: placeOf(r),
+  entry: r.spec,
+})
 
 /** An entry of the table of a bridge or of a VXLAN. What is learnt, and what the kernel or a daemon keeps, is none. */
 export const fdb: Kind<FdbSpec> = {
@@ -60,7 +35,7 @@ export const fdb: Kind<FdbSpec> = {
       .filter((spec) => spec.vlan === undefined || !everywhere.has(key(spec)))
       .map((spec) => ({ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }))
   },
-  describe: (spec) => [...settings(spec), ...rest(spec)].join(' '),
+  describe: (spec) => [...fdbSettings(spec), ...fdbKey(spec)].join(' '),
   compare: (live, desired) =>
     (['state', 'sticky'] as const).flatMap((field) =>
       live[field] === desired[field]
@@ -83,11 +58,12 @@ export const fdb: Kind<FdbSpec> = {
   create: (r) => [
     {
       stage: 'add neighbors',
-      operation: emit(r, r.spec.bridge === undefined && isGroup(r.spec.mac) ? 'append' : 'add', ...settings(r.spec)),
+      operation: operation(r.spec.bridge === undefined && isGroup(r.spec.mac) ? 'append' : 'add', r),
     },
   ],
   update: () => [], // every difference forces a replacement
-  remove: (r, context) => (covered(fdb, r, context) ? [] : [{ stage: 'delete neighbors', operation: emit(r, 'del') }]),
+  remove: (r, context) =>
+    covered(fdb, r, context) ? [] : [{ stage: 'delete neighbors', operation: operation('delete', r) }],
 }
 
 /** By bridge, the MAC addresses that the kernel itself has in its table: its own, and those of its ports. */

@@ -1,22 +1,13 @@
 import type { Kind } from '../model/kind.ts'
+import type { HookSpec } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import { covered, within } from './common.ts'
+import { covered, placeOf } from './common.ts'
 import { qdiscId } from './qdisc.ts'
-
-/** What tc has put on an interface beside its root qdisc: live only, a lab cannot ask for it. */
-export type HookSpec = {
-  readonly dev: string
-  readonly kind: string
-  /** The class that it hangs on (`8001:1`); absent: it is the ingress qdisc, or clsact. */
-  readonly parent?: string
-}
 
 /** TC_H_INGRESS, as tc prints it (linux/pkt_sched.h); TC_H_CLSACT is the same. */
 const INGRESS = 'ffff:fff1'
 
-const place = ({ parent, kind }: HookSpec): string[] => (parent === undefined ? [kind] : ['parent', parent])
-
-/** An ingress or clsact qdisc, or one below a netem or a tbf. Filters are on the former only, and go with it. */
+/** An ingress or clsact qdisc, or one below a netem or a tbf; live only, a lab cannot ask for it. Filters are on the former only, and go with it. */
 export const hook: Kind<HookSpec> = {
   name: 'hook',
   read(dump, { namespace, root }) {
@@ -43,24 +34,10 @@ export const hook: Kind<HookSpec> = {
     linkId(namespace, spec.dev),
     ...(spec.parent === undefined ? [] : [qdiscId(namespace, spec.dev)]),
   ],
-  create: (r) => [
-    {
-      stage: 'add qdiscs',
-      operation: within(
-        r,
-        ...['tc', 'qdisc', 'add', 'dev', r.spec.dev, ...place(r.spec)],
-        ...(r.spec.parent === undefined ? [] : [r.spec.kind]),
-      ),
-    },
-  ],
+  create: (r) => [{ stage: 'add qdiscs', operation: { do: 'hook.add', place: placeOf(r), hook: r.spec } }],
   update: () => [],
   remove: (r, context) =>
     covered(hook, r, context)
       ? []
-      : [
-          {
-            stage: 'delete qdiscs',
-            operation: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, ...place(r.spec)),
-          },
-        ],
+      : [{ stage: 'delete qdiscs', operation: { do: 'hook.delete', place: placeOf(r), hook: r.spec } }],
 }

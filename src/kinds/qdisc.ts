@@ -1,8 +1,9 @@
 import type { Kind } from '../model/kind.ts'
-import type { Difference } from '../model/change.ts'
+import type { Difference, Emission } from '../model/change.ts'
+import { rateWord, SHARES, shareWord, sizeWord, timeWord, type QdiscOptions } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
-import { covered, within } from './common.ts'
+import { covered, placeOf } from './common.ts'
 
 /** What an interface does to the packets that it sends (tc-netem(8), tc-tbf(8)). */
 export type QdiscSpec = {
@@ -30,7 +31,6 @@ export type QdiscSpec = {
 /** `ns0/veth0/qdisc` */
 export const qdiscId = (namespace: string, dev: string): string => `${linkId(namespace, dev)}/qdisc`
 
-const SHARES = ['loss', 'duplicate', 'corrupt', 'reorder'] as const
 const FIELDS = ['delay', 'jitter', ...SHARES, 'rate', 'burst', 'limit'] as const
 type Field = (typeof FIELDS)[number]
 
@@ -64,38 +64,16 @@ function same(field: Field, spec: QdiscSpec, a: number, b: number): boolean {
   return off <= Math.max(100 / 2 ** 32, digits)
 }
 
-const scaled = (value: number, steps: readonly (readonly [number, string])[]): string => {
-  const [factor, unit] = steps.find(([factor]) => value % factor === 0) ?? [1, '']
-  return `${value / factor}${unit}`
-}
-const time = (us: number): string =>
-  scaled(us, [
-    [1e6, 's'],
-    [1e3, 'ms'],
-    [1, 'us'],
-  ])
-const rate = (bits: number): string =>
-  scaled(bits, [
-    [1e9, 'gbit'],
-    [1e6, 'mbit'],
-    [1e3, 'kbit'],
-    [1, 'bit'],
-  ])
-const size = (bytes: number): string =>
-  scaled(bytes, [
-    [1024, 'kb'],
-    [1, 'b'],
-  ])
 const text = (field: Field, value: number): string =>
   field === 'delay' || field === 'jitter'
-    ? time(value)
+    ? timeWord(value)
     : field === 'rate'
-      ? rate(value)
+      ? rateWord(value)
       : field === 'burst'
-        ? size(value)
+        ? sizeWord(value)
         : field === 'limit'
           ? String(value)
-          : `${String(value).includes('e') ? value.toFixed(10) : value}%`
+          : shareWord(value)
 
 /** As `impairments` of a lab file says it. */
 export const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
@@ -156,13 +134,13 @@ export const qdisc: Kind<QdiscSpec> = {
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
 
   create: (r, { live }) => [
-    emit(r, isOfAnotherKind(live.get(r.id) as Resource<QdiscSpec> | undefined, r) ? 'replace' : 'add', words(r.spec)),
+    setting(isOfAnotherKind(live.get(r.id) as Resource<QdiscSpec> | undefined, r) ? 'replace' : 'add', r),
   ],
-  update: ({ live, desired }) => [emit(desired, 'change', words(desired.spec, live.spec))],
+  update: ({ live, desired }) => [setting('change', desired, live.spec)],
   remove(r, context) {
     const next = context.desired.get(r.id) as Resource<QdiscSpec> | undefined
     if (covered(qdisc, r, context) || isOfAnotherKind(next, r)) return []
-    return [{ stage: 'delete qdiscs', operation: within(r, 'tc', 'qdisc', 'del', 'dev', r.spec.dev, 'root') }]
+    return [{ stage: 'delete qdiscs', operation: { do: 'qdisc.delete', place: placeOf(r), dev: r.spec.dev } }]
   },
 }
 
@@ -170,34 +148,21 @@ export const qdisc: Kind<QdiscSpec> = {
 const isOfAnotherKind = (a: Resource<QdiscSpec> | undefined, b: Resource<QdiscSpec>): boolean =>
   a !== undefined && kindOfQdisc(a.spec) !== kindOfQdisc(b.spec)
 
-const emit = (r: Resource<QdiscSpec>, verb: string, options: readonly string[]) => ({
-  stage: 'add qdiscs' as const,
-  operation: within(r, 'tc', 'qdisc', verb, 'dev', r.spec.dev, 'root', ...options),
+const setting = (how: 'add' | 'replace' | 'change', r: Resource<QdiscSpec>, live?: QdiscSpec): Emission => ({
+  stage: 'add qdiscs',
+  operation: { do: `qdisc.${how}`, place: placeOf(r), dev: r.spec.dev, options: optionsOf(r.spec, live) },
 })
 
-/** The kind and its options. netem keeps some options that are not said again: `live` ones are said to be none. */
-function words(spec: QdiscSpec, live?: QdiscSpec): string[] {
-  if (kindOfQdisc(spec) === 'tbf')
-    return [
-      'tbf',
-      ...['rate', rate(spec.rate ?? 0)],
-      ...['burst', size(burstOf(spec))],
-      ...['limit', String(Math.round(limitOf(spec) * PACKET + burstOf(spec)))],
-    ]
-  const said = (field: Field): string[] => {
-    const value = spec[field] ?? (live?.[field] === undefined ? undefined : 0)
-    return value === undefined ? [] : [field, text(field, value)]
+/** netem keeps some options that are not said again: `live` ones are said to be none. */
+function optionsOf(spec: QdiscSpec, live?: QdiscSpec): QdiscOptions {
+  if (kindOfQdisc(spec) === 'tbf') {
+    const burst = burstOf(spec)
+    return { kind: 'tbf', rate: spec.rate ?? 0, burst, limit: Math.round(limitOf(spec) * PACKET + burst) }
   }
-  const delay = spec.delay === undefined ? [] : ['delay', time(spec.delay)]
-  const jitter = spec.jitter === undefined ? [] : [time(spec.jitter)]
-  return [
-    'netem',
-    ...(spec.limit === undefined ? [] : ['limit', String(spec.limit)]),
-    ...delay,
-    ...jitter,
-    ...SHARES.flatMap(said),
-    ...said('rate'),
-  ]
+  const { limit, delay, jitter } = spec
+  const said = (field: Field): number | undefined => spec[field] ?? (live?.[field] === undefined ? undefined : 0)
+  const [loss, duplicate, corrupt, reorder] = SHARES.map(said)
+  return { kind: 'netem', limit, delay, jitter, loss, duplicate, corrupt, reorder, rate: said('rate') }
 }
 
 const ignored = new Set(['noqueue', 'noop', 'mq'])

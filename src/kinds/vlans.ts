@@ -2,7 +2,7 @@ import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans, Dump } from '../model/runner.ts'
-import { covered, within } from './common.ts'
+import { covered, placeOf } from './common.ts'
 
 /** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames carry the tag. */
 export type VlanFlags = '' | 'pvid' | 'untagged' | 'pvid untagged'
@@ -97,20 +97,27 @@ function emit(
   from: VlansSpec['vlans'],
   to: VlansSpec['vlans'],
 ): Emission[] {
-  const self = r.spec.port === r.spec.bridge ? ['self'] : []
-  const command = (verb: string, vid: string, flags: string): Emission => ({
+  const { port, bridge } = r.spec
+  const add = (vid: string, flags: VlanFlags): Emission => ({
     stage,
-    operation: within(
-      r,
-      ...['bridge', 'vlan', verb, 'dev', r.spec.port, 'vid', vid],
-      ...flags.split(' ').filter(Boolean),
-      ...self,
-    ),
+    operation: {
+      do: 'vlan.add',
+      place: placeOf(r),
+      port,
+      vid: Number(vid),
+      self: port === bridge,
+      pvid: flags.includes('pvid'),
+      untagged: flags.includes('untagged'),
+    },
+  })
+  const remove = (vid: string): Emission => ({
+    stage,
+    operation: { do: 'vlan.delete', place: placeOf(r), port, vid: Number(vid), self: port === bridge },
   })
   const differences = changed(from, to)
   return [
-    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [command('del', vid, '')] : [])),
-    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [] : [command('add', vid, flags)])),
+    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [remove(vid)] : [])),
+    ...differences.flatMap(([vid, , flags]) => (flags === undefined ? [] : [add(vid, flags)])),
   ]
 }
 

@@ -1,4 +1,5 @@
-import { ANYBODY, fdbId, type FdbSpec } from '../kinds/fdb.ts'
+import { ANYBODY, fdbId } from '../kinds/fdb.ts'
+import type { FdbSpec } from '../model/fdb-spec.ts'
 import { canonicalAddress } from '../model/cidr.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'

@@ -1,6 +1,8 @@
 import type { AddressSpec } from './address-spec.ts'
 import type { Command } from './command.ts'
+import type { FdbSpec } from './fdb-spec.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
+import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
 import type { RouteSpec } from './route-spec.ts'
 import type { RuleSpec } from './rule-spec.ts'
 
@@ -47,6 +49,39 @@ export type NeighborOperation =
     }
   | { readonly do: 'neighbor.delete'; readonly neighbor: NeighborSpec }
 
+/** Puts an entry into the table of a bridge or of a VXLAN, adds a destination to one (append), or takes one away. */
+export interface FdbOperation {
+  readonly do: 'fdb.add' | 'fdb.append' | 'fdb.delete'
+  readonly entry: FdbSpec
+}
+
+/** Puts a port of a bridge, or the bridge itself, into a VLAN, or takes it out. */
+export type VlanOperation = {
+  readonly port: string
+  readonly vid: number
+  /** The port is the bridge itself. */
+  readonly self: boolean
+} & (
+  | {
+      readonly do: 'vlan.add'
+      /** Frames that come in without a tag are of this VLAN. */
+      readonly pvid: boolean
+      /** Frames go out without a tag. */
+      readonly untagged: boolean
+    }
+  | { readonly do: 'vlan.delete' }
+)
+
+/** What an interface does to the packets that it sends, and what hangs beside. */
+export type QdiscOperation =
+  | {
+      readonly do: 'qdisc.add' | 'qdisc.replace' | 'qdisc.change'
+      readonly dev: string
+      readonly options: QdiscOptions
+    }
+  | { readonly do: 'qdisc.delete'; readonly dev: string }
+  | { readonly do: 'hook.add' | 'hook.delete'; readonly hook: HookSpec }
+
 /** Makes a route, replaces the one of its destination and metric, or adds one more; or takes one away. */
 export type RouteOperation =
   | {
@@ -89,6 +124,9 @@ export type Operation =
       | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
       | AddressOperation
       | NeighborOperation
+      | FdbOperation
+      | VlanOperation
+      | QdiscOperation
       | RouteOperation
       /** Takes away the kernel's own routes to exactly this network of IPv6, with this metric. */
       | { readonly do: 'route.flush'; readonly to: string; readonly dev: string; readonly metric: number }

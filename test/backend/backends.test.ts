@@ -52,6 +52,7 @@ const route = { to: '10.1.0.0/16', family: 4 } as const
 const address = { dev: 'v0', address: '10.0.0.1/24', family: 4 } as const
 const neighbor = { to: '10.0.0.9', dev: 'v0', family: 4 } as const
 const MAC = '02:00:00:00:00:99'
+const entry = { mac: MAC, dev: 'v0', state: 'static' } as const
 const from = { family: 4, priority: 100, from: '10.0.0.0/8' } as const
 
 test.each<[Operation, string, ReturnType<typeof sent>]>([
@@ -147,6 +148,71 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
     { do: 'neighbor.delete', place, neighbor: { ...neighbor, lladdr: MAC, router: true } },
     'ip neigh del 10.0.0.9 dev v0',
     ['1d00 0100 020000000000000080000000080001000a000009', 'v0 at 20'],
+  ],
+  [
+    { do: 'fdb.add', place, entry: { ...entry, bridge: 'br0', vlan: 5, sticky: true } },
+    `bridge fdb add ${MAC} dev v0 master static sticky vlan 5`,
+    undefined,
+  ],
+  [
+    {
+      do: 'fdb.append',
+      place,
+      entry: { ...entry, state: 'permanent', dst: '10.0.0.2', port: 4790, vni: 7, via: 'e0' },
+    },
+    `bridge fdb append ${MAC} dev v0 self permanent dst 10.0.0.2 port 4790 vni 7 via e0`,
+    undefined,
+  ],
+  [
+    { do: 'fdb.delete', place, entry: { ...entry, dev: 'br0', bridge: 'br0', sticky: true } },
+    `bridge fdb del ${MAC} dev br0 self`,
+    undefined,
+  ],
+  [
+    { do: 'vlan.add', place, port: 'v0', vid: 11, self: false, pvid: true, untagged: true },
+    'bridge vlan add dev v0 vid 11 pvid untagged',
+    undefined,
+  ],
+  [
+    { do: 'vlan.add', place, port: 'br0', vid: 12, self: true, pvid: false, untagged: false },
+    'bridge vlan add dev br0 vid 12 self',
+    undefined,
+  ],
+  [{ do: 'vlan.delete', place, port: 'br0', vid: 12, self: true }, 'bridge vlan del dev br0 vid 12 self', undefined],
+  [
+    {
+      do: 'qdisc.change',
+      place,
+      dev: 'v0',
+      options: {
+        ...{ kind: 'netem', limit: 500, delay: 1500, jitter: 2000, loss: 0.00000001, duplicate: 0, corrupt: 1 },
+        ...{ reorder: 2.5, rate: 1500000 },
+      },
+    },
+    'tc qdisc change dev v0 root netem limit 500 delay 1500us 2ms loss 0.0000000100% duplicate 0% corrupt 1% reorder 2.5% rate 1500kbit',
+    undefined,
+  ],
+  [
+    { do: 'qdisc.replace', place, dev: 'v0', options: { kind: 'netem', delay: 1000000 } },
+    'tc qdisc replace dev v0 root netem delay 1s',
+    undefined,
+  ],
+  [
+    { do: 'qdisc.add', place, dev: 'v0', options: { kind: 'tbf', rate: 1e9, burst: 2048, limit: 20000 } },
+    'tc qdisc add dev v0 root tbf rate 1gbit burst 2kb limit 20000',
+    undefined,
+  ],
+  [{ do: 'qdisc.delete', place, dev: 'v0' }, 'tc qdisc del dev v0 root', undefined],
+  [{ do: 'hook.add', place, hook: { dev: 'v0', kind: 'ingress' } }, 'tc qdisc add dev v0 ingress', undefined],
+  [
+    { do: 'hook.add', place, hook: { dev: 'v0', kind: 'pfifo', parent: '8001:1' } },
+    'tc qdisc add dev v0 parent 8001:1 pfifo',
+    undefined,
+  ],
+  [
+    { do: 'hook.delete', place, hook: { dev: 'v0', kind: 'pfifo', parent: '8001:1' } },
+    'tc qdisc del dev v0 parent 8001:1',
+    undefined,
   ],
   [
     { do: 'route.flush', place, to: '2001:db8::/64', dev: 'v0', metric: 201 },

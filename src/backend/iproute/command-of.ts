@@ -1,9 +1,12 @@
 import type { Command } from '../../model/command.ts'
 import type { LinkChange, Operation } from '../../model/operation.ts'
 import { addressCommand } from './spell-address.ts'
+import { fdbCommand } from './spell-fdb.ts'
 import { neighborCommand } from './spell-neighbor.ts'
+import { qdiscCommand } from './spell-qdisc.ts'
 import { routeCommand } from './spell-route.ts'
 import { ruleCommand } from './spell-rule.ts'
+import { vlanCommand } from './spell-vlan.ts'
 
 /** The command that does the operation: what people read in a plan, and what is run where netlink does not do it. */
 export function commandOf(operation: Operation): Command {
@@ -29,6 +32,20 @@ export function commandOf(operation: Operation): Command {
     case 'neighbor.replace':
     case 'neighbor.delete':
       return { argv: neighborCommand(operation), ...at }
+    case 'fdb.add':
+    case 'fdb.append':
+    case 'fdb.delete':
+      return { argv: fdbCommand(operation), ...at }
+    case 'vlan.add':
+    case 'vlan.delete':
+      return { argv: vlanCommand(operation), ...at }
+    case 'qdisc.add':
+    case 'qdisc.replace':
+    case 'qdisc.change':
+    case 'qdisc.delete':
+    case 'hook.add':
+    case 'hook.delete':
+      return { argv: qdiscCommand(operation), ...at }
     case 'route.flush': {
       const { to, dev, metric } = operation
       const words = ['exact', to, 'dev', dev, 'proto', 'kernel', 'metric', String(metric)]

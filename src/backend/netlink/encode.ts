@@ -60,6 +60,17 @@ export function callOf(operation: Operation): Call | undefined {
     case 'rule.delete':
       return send(ruleMessage(operation), at)
     case 'route.flush':
+    case 'fdb.add':
+    case 'fdb.append':
+    case 'fdb.delete':
+    case 'vlan.add':
+    case 'vlan.delete':
+    case 'qdisc.add':
+    case 'qdisc.replace':
+    case 'qdisc.change':
+    case 'qdisc.delete':
+    case 'hook.add':
+    case 'hook.delete':
     case 'run':
       return undefined
   }

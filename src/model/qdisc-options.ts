@@ -1,0 +1,74 @@
+/** Percentages that netem has for packets. */
+export const SHARES = ['loss', 'duplicate', 'corrupt', 'reorder'] as const
+
+/** What tc-netem(8) can do to packets; what it says nothing of, a living one keeps. */
+export interface NetemOptions {
+  readonly kind: 'netem'
+  /** Packets. */
+  readonly limit?: number | undefined
+  /** Microseconds. */
+  readonly delay?: number | undefined
+  readonly jitter?: number | undefined
+  /** Percent. */
+  readonly loss?: number | undefined
+  readonly duplicate?: number | undefined
+  readonly corrupt?: number | undefined
+  readonly reorder?: number | undefined
+  /** Bits per second. */
+  readonly rate?: number | undefined
+}
+
+/** A token bucket (tc-tbf(8)). */
+export interface TbfOptions {
+  readonly kind: 'tbf'
+  /** Bits per second. */
+  readonly rate: number
+  /** Bytes. */
+  readonly burst: number
+  /** Bytes in its queue and in the bucket. */
+  readonly limit: number
+}
+
+/** What a queueing discipline is asked to do to packets. */
+export type QdiscOptions = NetemOptions | TbfOptions
+
+/** What tc has put on an interface beside its root qdisc. */
+export type HookSpec = {
+  readonly dev: string
+  readonly kind: string
+  /** The class that it hangs on (`8001:1`); absent: it is the ingress qdisc, or clsact. */
+  readonly parent?: string
+}
+
+const scaled = (value: number, steps: readonly (readonly [number, string])[]): string => {
+  const [factor, unit] = steps.find(([factor]) => value % factor === 0) ?? [1, '']
+  return `${value / factor}${unit}`
+}
+
+/** Microseconds as tc takes them. */
+export const timeWord = (us: number): string =>
+  scaled(us, [
+    [1e6, 's'],
+    [1e3, 'ms'],
+    [1, 'us'],
+  ])
+
+/** Bits per second as tc takes them. */
+export const rateWord = (bits: number): string =>
+  scaled(bits, [
+    [1e9, 'gbit'],
+    [1e6, 'mbit'],
+    [1e3, 'kbit'],
+    [1, 'bit'],
+  ])
+
+/** Bytes as tc takes them. */
+export const sizeWord = (bytes: number): string =>
+  scaled(bytes, [
+    [1024, 'kb'],
+    [1, 'b'],
+  ])
+
+/** Percent as tc takes them: without an exponent. */
+export const shareWord = (percent: number): string =>
+  `${String(percent).includes('e') ? percent.toFixed(10) : percent}%`
