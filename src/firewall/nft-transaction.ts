@@ -72,26 +72,28 @@ function ruleLines(
   name: string,
   live: NftChain,
   desired: NftChain,
-): { add: string[]; remove: string[] } {
+): { add: string[]; remove: string[]; inserts: boolean } {
   const { kept, removed, inserted } = edits(live.rules, desired.rules)
   const handle = (index: number) => live.handles?.[index] ?? 0
   let next = 0
+  let inserts = false
   const add = inserted.map((index) => {
     while (next < kept.length && kept[next]!.to < index) next++
     const before = kept[next]
     const rule = desired.rules[index]!
+    inserts ||= before !== undefined
     return before
       ? `insert rule ${table} ${name} handle ${handle(before.from)} ${rule}`
       : `add rule ${table} ${name} ${rule}`
   })
-  return { add, remove: removed.map((index) => `delete rule ${table} ${name} handle ${handle(index)}`) }
+  return { add, remove: removed.map((index) => `delete rule ${table} ${name} handle ${handle(index)}`), inserts }
 }
 
 /**
  * The lines that turn one table into another in place, keeping rules, elements and counters that stay. To insert a rule nft
  * looks at those that are there, and 1.0.6 crashes where they have sets that it has not asked for: listing them asks.
  */
-function changed(name: string, live: NftTable, desired: NftTable): string[] {
+function changed(name: string, live: NftTable, desired: NftTable): NftTransaction {
   const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
     Object.entries(a).filter(([key]) => !Object.hasOwn(b, key))
   const fresh = only(desired.objects, live.objects)
@@ -122,30 +124,40 @@ function changed(name: string, live: NftTable, desired: NftTable): string[] {
     return before ? [ruleLines(name, chain, before, c)] : []
   })
   const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
-  const inserts = rules.flatMap(({ add }) => add)
-  return [
-    ...(inserts.some((line) => line.startsWith('insert ')) ? ['list sets'] : []),
+  const inserts = rules.some((one) => one.inserts)
+  const lines = [
+    ...(inserts ? ['list sets'] : []),
     ...(added.length ? [`table ${name} {`, ...added, '}'] : []),
     ...members.flatMap(({ remove }) => remove),
     ...members.flatMap(({ add }) => add),
-    ...inserts,
+    ...rules.flatMap(({ add }) => add),
     ...rules.flatMap(({ remove }) => remove),
     ...leaving.map((chain) => `flush chain ${name} ${chain}`),
     ...leaving.map((chain) => `delete chain ${name} ${chain}`),
     ...only(live.objects, desired.objects).map(([head]) => `delete ${head.replace(/ (?=\S+$)/, ` ${name} `)}`),
   ]
+  return { lines, byHandle: inserts || rules.some(({ remove }) => remove.length > 0) }
 }
 
 const nothing: NftTable = { lines: [], objects: {}, chains: {} }
 
-/** The lines of the one transaction that turns the tables of a namespace into others. */
-export function nftLines(live: NftSpec, desired: NftSpec): string[] {
-  const tables = new Set([...Object.keys(live.tables), ...Object.keys(desired.tables)])
-  return [...tables].flatMap((name) => {
+/** What nft loads at once. */
+export interface NftTransaction {
+  readonly lines: readonly string[]
+  /** Lines name rules by their handles. */
+  readonly byHandle: boolean
+}
+
+/** The one transaction that turns the tables of a namespace into others. */
+export function nftTransaction(live: NftSpec, desired: NftSpec): NftTransaction {
+  const whole = (...lines: string[]): NftTransaction => ({ lines, byHandle: false })
+  const tables = [...new Set([...Object.keys(live.tables), ...Object.keys(desired.tables)])]
+  const parts = tables.map((name): NftTransaction => {
     const [before, after] = [live.tables[name], desired.tables[name]]
-    if (!after) return before!.shared ? changed(name, before!, nothing) : [`delete table ${name}`]
-    if (!before) return tableText(name, after)
-    if (rebuilt(before, after) !== undefined) return [`delete table ${name}`, ...tableText(name, after)]
+    if (!after) return before!.shared ? changed(name, before!, nothing) : whole(`delete table ${name}`)
+    if (!before) return whole(...tableText(name, after))
+    if (rebuilt(before, after) !== undefined) return whole(`delete table ${name}`, ...tableText(name, after))
     return changed(name, before, after)
   })
+  return { lines: parts.flatMap(({ lines }) => lines), byHandle: parts.some(({ byHandle }) => byHandle) }
 }

@@ -1,10 +1,11 @@
 import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
+import type { Operation } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, mapped, within } from './common.ts'
+import { clearing, covered, mapped, placeOf } from './common.ts'
 import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
-import { isDynamic, nftLines, rebuilt } from '../firewall/nft-transaction.ts'
+import { isDynamic, nftTransaction, rebuilt } from '../firewall/nft-transaction.ts'
 import { orderedDifferences } from '../firewall/ordered.ts'
 import { named } from '../firewall/save.ts'
 
@@ -146,12 +147,6 @@ const describeNft = ({ tables }: NftSpec): string =>
     })
     .join(', ')
 
-const loading = (resource: Resource<any>, stage: Emission['stage'], lines: readonly string[]): Emission[] => {
-  if (lines.length === 0) return []
-  const operation = { ...within(resource, 'nft', '-f', '-'), input: `${lines.join('\n')}\n` }
-  return [{ stage, operation }]
-}
-
 /** One transaction; tables in the way of iptables' own go before iptables' rules are loaded. */
 function transaction(
   resource: Resource<any>,
@@ -162,7 +157,10 @@ function transaction(
   const obstacle = Object.entries(live.tables).some(
     ([name, { shared }]) => isLikeIptables(name) && !shared && !desired.tables[name],
   )
-  return loading(resource, obstacle ? 'delete rules' : stage, nftLines(live, desired))
+  const { lines, byHandle } = nftTransaction(live, desired)
+  if (lines.length === 0) return []
+  const operation: Operation = { do: 'nft.load', place: placeOf(resource), lines, byHandle }
+  return [{ stage: obstacle ? 'delete rules' : stage, operation }]
 }
 
 const nothing: NftSpec = { tables: {} }

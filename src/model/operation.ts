@@ -128,6 +128,13 @@ export type Operation =
       | VlanOperation
       | QdiscOperation
       | RouteOperation
+      | {
+          /** Changes the tables of nftables, all or nothing. */
+          readonly do: 'nft.load'
+          readonly lines: readonly string[]
+          /** Lines name rules by their handles. */
+          readonly byHandle: boolean
+        }
       /** Takes away the kernel's own routes to exactly this network of IPv6, with this metric. */
       | { readonly do: 'route.flush'; readonly to: string; readonly dev: string; readonly metric: number }
       | RuleOperation

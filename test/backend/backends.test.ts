@@ -35,6 +35,19 @@ test('a sysctl becomes a file below /proc/sys/net, and nothing else does', () =>
   expect(file('net.ipv4.ip_forward', '1\n0')).toBeUndefined()
 })
 
+test('nft is given lines, in the process unless they name rules', () => {
+  const load = (byHandle: boolean): Operation => ({
+    do: 'nft.load',
+    place,
+    lines: ['add table ip t', 'list sets'],
+    byHandle,
+  })
+  const input = 'add table ip t\nlist sets\n'
+  expect(commandOf(load(true))).toEqual({ argv: ['nft', '-f', '-'], netns: 'a', input })
+  expect(callOf(load(false))).toEqual({ do: 'nft', netns: 'a', lines: input })
+  expect(callOf(load(true))).toBeUndefined()
+})
+
 test('a program is never a message', () => {
   expect(callOf(running({ argv: ['ip', 'link', 'add'], netns: 'a' }))).toBeUndefined()
 })

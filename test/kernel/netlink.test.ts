@@ -525,8 +525,12 @@ describe('the netlink runner', () => {
   })
 
   test('loads and lists the rules of nftables, in one transaction', async () => {
-    const nft = (netns: string, ...lines: string[]): Operation =>
-      running({ argv: ['nft', '-f', '-'], netns, input: `${lines.join('\n')}\n` })
+    const nft = (netns: string, ...lines: string[]): Operation => ({
+      do: 'nft.load',
+      place: { netns },
+      lines,
+      byHandle: false,
+    })
     const hook = 'type filter hook input priority 0; policy accept;'
     const names = ['a', 'b', 'c', 'd']
     await world.drive([{ run: names.map(create) }])

@@ -2,7 +2,7 @@ import { nftRefusals } from '../../src/firewall/refusals.ts'
 import { compareNft, isOwnTable, nftProblems, nftables, nftablesResource } from '../../src/kinds/nftables.ts'
 import { claimed } from '../../src/firewall/division.ts'
 import { elementsOf, parseNft } from '../../src/firewall/nft-parse.ts'
-import { nftLines } from '../../src/firewall/nft-transaction.ts'
+import { nftTransaction } from '../../src/firewall/nft-transaction.ts'
 import { offsetInScalar } from '../../src/firewall/place.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
@@ -107,9 +107,28 @@ test('the lab’s tables in the machine’s own namespace are known by their nam
 
 test('a rule of several lines, a set and a table survive being written and read again', () => {
   const spec = parseNft(listing)
-  const text = nftLines({ tables: {} }, spec).join('\n')
+  const text = nftTransaction({ tables: {} }, spec).lines.join('\n')
   expect(compareNft(parseNft(text), spec)).toEqual([])
-  expect(nftLines(spec, { tables: {} })).toEqual(['delete table inet web', 'delete table ip nat'])
+  expect(nftTransaction(spec, { tables: {} })).toEqual({
+    lines: ['delete table inet web', 'delete table ip nat'],
+    byHandle: false,
+  })
+})
+
+test('a transaction that puts a rule before another, or takes one away, names rules by their handles', () => {
+  const rules = (...listed: string[]) =>
+    parseNft(`table inet a {\n\tchain c {\n${listed.map((rule) => `\t\t${rule}\n`).join('')}\t}\n}\n`)
+  const live = rules('tcp dport 22 accept # handle 4', 'drop # handle 5')
+  const to = (...wanted: string[]) => nftTransaction(live, rules(...wanted))
+  expect(to('tcp dport 22 accept', 'drop', 'counter comment " handle 7"')).toEqual({
+    lines: ['add rule inet a c counter comment " handle 7"'],
+    byHandle: false,
+  })
+  expect(to('tcp dport 22 accept', 'counter', 'drop')).toEqual({
+    lines: ['list sets', 'insert rule inet a c handle 5 counter'],
+    byHandle: true,
+  })
+  expect(to('drop')).toEqual({ lines: ['delete rule inet a c handle 4'], byHandle: true })
 })
 
 test('what packets put into a set is no drift', () => {

@@ -46,6 +46,8 @@ export function commandOf(operation: Operation): Command {
     case 'hook.add':
     case 'hook.delete':
       return { argv: qdiscCommand(operation), ...at }
+    case 'nft.load':
+      return { argv: ['nft', '-f', '-'], ...at, input: `${operation.lines.join('\n')}\n` }
     case 'route.flush': {
       const { to, dev, metric } = operation
       const words = ['exact', to, 'dev', dev, 'proto', 'kernel', 'metric', String(metric)]

@@ -59,6 +59,9 @@ export function callOf(operation: Operation): Call | undefined {
     case 'rule.add':
     case 'rule.delete':
       return send(ruleMessage(operation), at)
+    case 'nft.load':
+      // libnftables has crashed where rules are named (docs/kernel.md), and would take netlab along.
+      return operation.byHandle ? undefined : { do: 'nft', ...at, lines: `${operation.lines.join('\n')}\n` }
     case 'route.flush':
     case 'fdb.add':
     case 'fdb.append':

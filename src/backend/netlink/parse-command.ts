@@ -10,9 +10,7 @@ import { NotUnderstood, wordsOf, type Words } from './parse-words.ts'
  */
 export function understand({ argv, netns, input }: Command): Call | undefined {
   const at = netns === undefined ? {} : { netns }
-  // What names rules is for the program: libnftables has crashed there (docs/kernel.md), and would take netlab along.
-  if (input !== undefined)
-    return argv.join(' ') === 'nft -f -' && !/ handle \d/.test(input) ? { do: 'nft', ...at, lines: input } : undefined
+  if (input !== undefined) return undefined
   try {
     return operation(argv, at)
   } catch (error) {
