@@ -11,6 +11,8 @@ import { addressWords, hostOf, nameOfAddress, type AddressSpec } from '../model/
 import { addressId, difference, networkOf, primaries, settings, unusual } from './address-settings.ts'
 import { placeOf } from './common.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
+import { addressValue } from './address-lab.ts'
+import { ofInterface } from './lab-entry.ts'
 
 /** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
 const KERNEL = '2'
@@ -107,6 +109,8 @@ export const address: Kind<AddressSpec> = {
     })
     return [...found, ...lost]
   },
+
+  toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { addresses: [addressValue(r, resources)] }),
 
   describe: (spec) =>
     [

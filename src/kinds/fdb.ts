@@ -5,6 +5,7 @@ import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeFdb, Dump, IpLink } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
+import { ofInterface, without } from './lab-entry.ts'
 
 /** The MAC address whose entries are for all frames with an unknown destination. */
 export const ANYBODY = '00:00:00:00:00:00'
@@ -35,6 +36,7 @@ export const fdb: Kind<FdbSpec> = {
       .filter((spec) => spec.vlan === undefined || !everywhere.has(key(spec)))
       .map((spec) => ({ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }))
   },
+  toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { fdb: [without(r.spec, 'dev', 'bridge')] }),
   describe: (spec) => [...fdbSettings(spec), ...fdbKey(spec)].join(' '),
   compare: (live, desired) =>
     (['state', 'sticky'] as const).flatMap((field) =>

@@ -24,6 +24,7 @@ export const hook: Kind<HookSpec> = {
     })
   },
   describe: ({ kind, parent }) => (parent === undefined ? `${kind}, with its filters` : `${kind} below ${parent}`),
+  toLab: () => [],
   compare: (live, desired) =>
     live.kind === desired.kind
       ? []

@@ -3,9 +3,10 @@ import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Difference, Emission, Stage } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, within } from './common.ts'
-import { keyOf, setNamesIn, parseIpsets, type IpsetSpec } from '../firewall/ipset-text.ts'
+import { ipsetValue, keyOf, setNamesIn, parseIpsets, type IpsetSpec } from '../firewall/ipset-text.ts'
 import { restoreInput, type TableLines } from '../firewall/transaction.ts'
 import { setsOf } from '../firewall/rule-words.ts'
+import { ofNamespace } from './lab-entry.ts'
 
 /** `ns0/ipset/blocked` */
 export const ipsetId = (namespace: string, name: string): string => `${namespace}/ipset/${name}`
@@ -124,6 +125,7 @@ export const ipset: Kind<IpsetSpec> = {
   name: 'ipset',
   read: (dump, { namespace, root }) =>
     root ? [] : parseIpsets(dump.ipsets ?? '').map((spec) => ipsetResource(namespace, spec)),
+  toLab: (r) => ofNamespace(r, { ipsets: { [r.spec.name]: ipsetValue(r.spec) } }),
   describe: ({ type, entries, passing = [] }) => {
     const count = entries.length + passing.length
     return `${type}, ${count} ${count === 1 ? 'entry' : 'entries'}`

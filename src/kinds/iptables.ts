@@ -9,8 +9,9 @@ import { isBuiltin, ownSpec, savedSpec } from '../firewall/save.ts'
 import { fullLoad, reset, restoreInput, tableLines, type TableLines } from '../firewall/transaction.ts'
 import { restored } from '../firewall/restore.ts'
 import { structured, type RuleContext, type Written } from '../firewall/written.ts'
+import { iptablesValue } from '../firewall/rule-files.ts'
+import { ofNamespace } from './lab-entry.ts'
 
-export { iptablesValue } from '../firewall/rule-files.ts'
 export { firewallDefinitions, firewallFields, iptablesSchema } from '../firewall/firewall-schema.ts'
 
 /** `ns0/iptables` */
@@ -113,6 +114,7 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
       return [{ id: iptablesId(namespace, kind), kind, namespace, ...(root && { root }), spec }]
     },
     describe: describeIptables,
+    toLab: (r) => ofNamespace(r, { [kind]: iptablesValue(r.spec) }),
     published: ({ tables }) => ({ tables: publishedTables(tables) }),
     compare: compareIptables,
     requires: () => [`${kind}-restore`, `${kind}-save`],

@@ -2,8 +2,11 @@ import type { Kind } from '../model/kind.ts'
 import { HERE } from '../model/operation.ts'
 import { labelled, marked, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
+import { ofNamespace } from './lab-entry.ts'
 
 export type NamespaceSpec = {
+  /** Desired only: what the lab does not list is left alone. */
+  readonly others?: 'keep'
   /** A plain file under /run/netns that a crash or a reboot left: no namespace. */
   readonly stale?: true
   /** Others made it, and the lab took it over: what it inherited when it was made is left as it is. */
@@ -28,6 +31,7 @@ export const namespace: Kind<NamespaceSpec> = {
   },
 
   describe: () => 'network namespace',
+  toLab: (r) => ofNamespace(r, { others: r.spec.others }),
 
   compare: (live) =>
     live.stale

@@ -5,6 +5,7 @@ import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
+import { ofNamespace, without } from './lab-entry.ts'
 
 /** `ns0/veth0/neighbor/10.0.0.9`, `ns0/veth0/proxy/10.0.0.9` */
 export const neighborId = (namespace: string, { dev, to, proxy }: Pick<NeighborSpec, 'dev' | 'to' | 'proxy'>): string =>
@@ -35,6 +36,7 @@ export const neighbor: Kind<NeighborSpec> = {
       const id = neighborId(namespace, spec)
       return [{ id, kind: 'neighbor', namespace, ...(root && { root }), ...(others && { others }), spec }]
     }),
+  toLab: (r) => ofNamespace(r, { neighbors: [without(r.spec, 'family', 'extern_learn', 'managed', 'protocol')] }),
   describe: ({ lladdr, proxy, router, extern_learn, managed, protocol }) =>
     [
       ...(lladdr === undefined ? [] : [`is at ${lladdr}`]),

@@ -8,8 +8,9 @@ import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
 import { isDynamic, nftTransaction, rebuilt } from '../firewall/nft-transaction.ts'
 import { orderedDifferences } from '../firewall/ordered.ts'
 import { named } from '../firewall/save.ts'
+import { nftablesValue } from '../firewall/rule-files.ts'
+import { ofNamespace } from './lab-entry.ts'
 
-export { nftablesValue } from '../firewall/rule-files.ts'
 export { nftablesSchema } from '../firewall/firewall-schema.ts'
 
 /** `ns0/nftables` */
@@ -177,6 +178,7 @@ export const nftables: Kind<NftSpec> = {
     return [{ id: nftablesId(namespace), kind: 'nftables', namespace, ...(root && { root }), spec: { tables: own } }]
   },
   describe: describeNft,
+  toLab: (r) => ofNamespace(r, { nftables: nftablesValue(r.spec) }),
   published: ({ tables }) => ({
     tables: mapped(tables, (table) => ({
       ...table,

@@ -8,6 +8,7 @@ import type { Resource } from '../model/resource.ts'
 import type { LiveProcess } from '../model/runner.ts'
 import { same, within } from './common.ts'
 import { START, STOP } from './process-scripts.ts'
+import { ofNamespace, without } from './lab-entry.ts'
 
 export type ProcessSpec = {
   readonly name: string
@@ -33,6 +34,7 @@ export const process: Kind<ProcessSpec> = {
   name: 'process',
   read: () => [],
   describe: ({ command, state }) => (state === 'ended' ? 'its log' : command.map(quote).join(' ')),
+  toLab: (r) => ofNamespace(r, { processes: { [r.spec.name]: without(r.spec, 'name', 'dir') } }),
   compare,
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],

@@ -4,6 +4,7 @@ import { rateWord, SHARES, shareWord, sizeWord, timeWord, type QdiscOptions } fr
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
+import { ofInterface } from './lab-entry.ts'
 
 /** What an interface does to the packets that it sends (tc-netem(8), tc-tbf(8)). */
 export type QdiscSpec = {
@@ -76,7 +77,7 @@ const text = (field: Field, value: number): string =>
           : shareWord(value)
 
 /** As `impairments` of a lab file says it. */
-export const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
+const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
   Object.fromEntries(
     FIELDS.flatMap((field) => {
       const value = spec[field]
@@ -103,6 +104,7 @@ export const qdisc: Kind<QdiscSpec> = {
       return [{ id: qdiscId(namespace, q.dev), kind: 'qdisc', namespace, ...(root && { root }), spec }]
     }),
 
+  toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { impairments: impairmentsValue(r.spec) }),
   describe: (spec) =>
     spec.kind ??
     [

@@ -10,6 +10,7 @@ import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { covered, placeOf, same } from './common.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
+import { ofNamespace, without } from './lab-entry.ts'
 
 const types: Readonly<Record<string, RouteSpec['type']>> = {
   2: 'local',
@@ -117,6 +118,20 @@ const compared = [
 
 const REPLACED = 'the kernel replaces an IPv6 route of another shape only by deleting it'
 
+/** How a route is written in a lab. A multipath route says once that its gateways are on the link. */
+function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
+  const { nexthops = [] } = spec
+  return {
+    ...without(spec, 'family', 'protocol'),
+    ...(nexthops.some(({ onlink }) => onlink) && {
+      onlink: true,
+      nexthops: nexthops.map((hop) => without(hop, 'onlink')),
+    }),
+    // Without a gateway the interface's addresses would decide which family's default it is.
+    ...(spec.to === 'default' && spec.via === undefined && { to: '0.0.0.0/0' }),
+  }
+}
+
 /** A route of a namespace's tables. Routes of the kernel's and of routing daemons are theirs. */
 export const route: Kind<RouteSpec> = {
   name: 'route',
@@ -145,6 +160,7 @@ export const route: Kind<RouteSpec> = {
     }
   },
 
+  toLab: (r) => ofNamespace(r, { routes: [routeValue(r.spec)] }),
   describe: ({ metric: _, ...spec }) =>
     routeWords(spec, false)
       .filter((part) => part !== spec.to && part !== '0.0.0.0/0')

@@ -5,6 +5,7 @@ import type { Dump, IpRule } from '../model/runner.ts'
 import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
 import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
+import { ofNamespace, without } from './lab-entry.ts'
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
@@ -81,6 +82,10 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   }
 }
 
+/** Rules that name no address are IPv4's unless they say otherwise. */
+const familyOf = ({ family, from, to }: RuleSpec) =>
+  family === 6 && from === undefined && to === undefined && { family: 'inet6' }
+
 /** A routing policy rule (`ip rule`). Nothing of it can be changed in place. */
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
@@ -114,6 +119,7 @@ export const rule: Kind<RuleSpec> = {
     return [...read(rules, 4), ...read(rules6, 6)]
   },
   describe: () => '',
+  toLab: (r) => ofNamespace(r, { rules: [{ ...without(r.spec, 'family'), ...familyOf(r.spec) }] }),
   compare: () => [],
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],

@@ -1,6 +1,7 @@
 import type { Kind } from '../model/kind.ts'
 import { HERE } from '../model/operation.ts'
 import { labelled } from '../model/owner.ts'
+import { ofNamespace } from './lab-entry.ts'
 
 export type ShareSpec = {
   /** The namespace that this is a second name of. */
@@ -12,6 +13,7 @@ export const share: Kind<ShareSpec> = {
   name: 'share',
   read: () => [],
   describe: ({ of }) => `second name of ${of}`,
+  toLab: (r) => ofNamespace(r, { shares: r.spec.of }),
   compare: (live, desired) =>
     live.of === desired.of
       ? []

@@ -6,6 +6,7 @@ import type { Resource, Resources } from '../model/resource.ts'
 import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
 import { placeOf } from './common.ts'
 import type { NamespaceSpec } from './namespace.ts'
+import { ofNamespace } from './lab-entry.ts'
 
 export type SysctlSpec = {
   /** As in the lab file: dots between the parts, a `/` for a dot inside a part (sysctl(8)). */
@@ -35,6 +36,7 @@ export const sysctl: Kind<SysctlSpec> = {
       ...(root && { root }),
     })),
   describe: ({ value }) => `= ${value}`,
+  toLab: (r) => ofNamespace(r, { sysctls: { [r.spec.key]: r.spec.value } }),
   compare: (live, desired) =>
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],

@@ -3,6 +3,7 @@ import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans, Dump } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
+import { ofInterface } from './lab-entry.ts'
 
 /** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames carry the tag. */
 export type VlanFlags = '' | 'pvid' | 'untagged' | 'pvid untagged'
@@ -54,6 +55,16 @@ export const vlans: Kind<VlansSpec> = {
       if (JSON.stringify(found) === JSON.stringify(initialVlans(initial))) return []
       const spec = { port: ifname, bridge, vlans: found, ...(initial !== undefined && initial !== 1 && { initial }) }
       return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(root && { root }), spec }]
+    })
+  },
+
+  toLab(r, resources) {
+    const { port, vlans } = r.spec
+    const pvid = Object.keys(vlans).find((vid) => vlans[vid]?.startsWith('pvid'))
+    const tagged = Object.keys(vlans).filter((vid) => vid !== pvid)
+    return ofInterface(r, port, resources, {
+      ...(pvid !== undefined && { pvid: Number(pvid) }),
+      ...(tagged.length > 0 && { vlans: tagged.map(Number) }),
     })
   },
 

@@ -39,6 +39,14 @@ export interface PlanContext {
   readonly lost: (id: string) => boolean
 }
 
+/** Fields of a lab file in its long form. */
+export interface LabEntry {
+  /** The way from the top of the file to the map that has the fields: `['namespaces', 'h1', 'interfaces', 'eth0']`. */
+  readonly at: readonly string[]
+  /** What several resources say of one field is joined: lists one after the other, maps key by key. */
+  readonly set: Readonly<Record<string, unknown>>
+}
+
 /**
  * A kind of thing. All of it is pure: the planner calls these functions and never switches on a kind's name.
  * Adding a kind is one file in src/kinds, one line in its table, one fixture folder.
@@ -53,6 +61,8 @@ export interface Kind<S extends object = any> {
   describe(spec: S): string
   /** The settings without what only netlab understands, for programs that read a plan. Default: all of them. */
   published?(spec: S): Readonly<Record<string, unknown>>
+  /** What a lab file in its long form says to ask for it, among all these resources; nothing for what a lab cannot ask for. */
+  toLab(resource: Resource<S>, resources: Resources): LabEntry[]
   /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */
   compare(live: S, desired: S): Difference[]
   /** Ids that must exist first. */

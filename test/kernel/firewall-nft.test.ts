@@ -1,4 +1,5 @@
-import { compareNft, nftablesValue } from '../../src/kinds/nftables.ts'
+import { nftablesValue } from '../../src/firewall/rule-files.ts'
+import { compareNft } from '../../src/kinds/nftables.ts'
 import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 

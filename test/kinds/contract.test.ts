@@ -1,8 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { stringify } from 'yaml'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { kinds, kindOf } from '../../src/kinds/index.ts'
 import { loadLab } from '../../src/language/load-lab.ts'
+import { writeLab } from '../../src/language/write.ts'
 import { stages } from '../../src/model/change.ts'
-import type { Resource } from '../../src/model/resource.ts'
+import type { Resource, Resources } from '../../src/model/resource.ts'
 
 /** A lab that has something of every kind that a lab file can ask for. */
 const { resources } = loadLab({
@@ -82,4 +87,140 @@ describe.each([...kinds.keys()].filter((name) => name !== 'device' && name !== '
       if (!['loopback', 'existing', 'nftables'].includes(name) && !(name === 'veth' && r.id > String(r.spec['peer'])))
         expect(emitted).not.toEqual([])
     }))
+})
+
+describe('what a kind writes into a lab asks for the same again', () => {
+  const load = (file: string, text: string): Resources => {
+    const readBeside = (path: string) => readFileSync(join(dirname(file), path), 'utf8')
+    const keyFile = (path: string) => ({ path, text: 'MFnLJAoWYUGDRmfiyLjoY6yVUVZSx5ZpMIMwvtCeZ1Y=\n' })
+    return loadLab({ file, text, readBeside, keyFile }).resources
+  }
+  /** Where a rule is written is not what it asks for. */
+  const asked = (resources: Resources) =>
+    [...resources.values()]
+      .map(({ id, kind, root, spec: { written: _, ...spec } }) => ({ id, kind, root, spec }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+  const comesBack = (file: string, text: string): void => {
+    const first = load(file, text)
+    expect(asked(load(file, writeLab('contract', first)))).toEqual(asked(first))
+    for (const { kind, spec } of first.values()) expect(kindOf(kind).compare(spec, spec)).toEqual([])
+  }
+
+  const files = readdirSync('labs', { encoding: 'utf8', recursive: true }).filter((file) => file.endsWith('.yaml'))
+  test.each(files.map((file) => join('labs', file)))('%s', (file) => comesBack(file, readFileSync(file, 'utf8')))
+
+  const any = <T>(...all: T[]) => fc.subarray(all)
+  const fields = <T>(all: Record<string, T>) => fc.subarray(Object.entries(all)).map((some) => Object.fromEntries(some))
+  const lab = fc.record({
+    name: fc.constant('contract'),
+    namespaces: fc.record({
+      a: fc.record({
+        others: fc.constantFrom('keep', undefined),
+        forwarding: fc.constantFrom(true, false, 'ipv4', 'ipv6', undefined),
+        interfaces: fc.record({
+          lo: fc.record({ addresses: any('10.255.0.1/32', '10.255.0.2/24', '10.255.0.3/24', 'fd00:9::1/64') }),
+          e0: fc.record({
+            addresses: any<unknown>(
+              ...['10.0.1.1/24', '10.0.1.2/24', 'fd00:1::1/64'],
+              ...[
+                { address: '10.0.2.1/32', peer: '10.0.2.9' },
+                { address: '10.0.3.1', peer: '10.0.3.9/24', label: 'e0:1' },
+              ],
+              ...[{ address: '10.0.4.1/24', scope: 'link', broadcast: '10.0.4.255', metric: 7, preferred_lft: 0 }],
+              ...[{ address: 'fd00:4::1/64', noprefixroute: true, home: true }],
+            ),
+            impairments: fields({ delay: '20ms', jitter: '5ms', loss: '1%', rate: '10mbit', limit: 90 }).map((given) =>
+              'jitter' in given ? { delay: '20ms', ...given } : given,
+            ),
+            mac: fc.constantFrom('02:00:00:00:00:aa', undefined),
+          }),
+          v0: fc.record({ type: fc.constant('vlan'), link: fc.constant('e0'), id: fc.integer({ min: 1, max: 4094 }) }),
+          r0: fc.constant({ type: 'vrf', table: 10 }),
+          x0: fc.record({
+            type: fc.constant('vxlan'),
+            id: fc.integer({ min: 1, max: 99 }),
+            up: fc.constantFrom(true, false),
+            fdb: any<object>({ mac: '00:00:00:00:00:00', dst: '10.0.0.8' }, { mac: '02:00:00:00:00:09', dst: 'fd00::8', port: 9, vni: 7 }), // prettier-ignore
+          }),
+          m0: fc.record({
+            type: fc.constant('macvlan'),
+            link: fc.constant('b:e0'),
+            mtu: fc.constantFrom(1300, undefined),
+          }),
+          d0: fc.record({ type: fc.constant('dummy'), master: fc.constantFrom('r0', undefined) }),
+          d1: fc.record({ type: fc.constant('dummy'), txqueuelen: fc.constantFrom(9, undefined) }),
+          w0: fc.record({
+            type: fc.constant('wireguard'),
+            listen_port: fc.constantFrom(51820, undefined),
+            fwmark: fc.constantFrom(7, undefined),
+            private_key_file: fc.constantFrom('key', undefined),
+            peers: any<object>(
+              { peer: 'b:w0', allowed_ips: ['10.9.0.2/32', 'fd00::/64'], keepalive: 25 },
+              { public_key: 'MFnLJAoWYUGDRmfiyLjoY6yVUVZSx5ZpMIMwvtCeZ1Y=', endpoint: '[fd00::2]:51820', preshared_key_file: 'key' }, // prettier-ignore
+            ),
+          }),
+        }),
+        bridges: fc.record({
+          br0: fc.record({
+            vlan_filtering: fc.constant(true),
+            addresses: any('10.0.8.1/24'),
+            stp: fc.constantFrom(true, undefined),
+            vlans: fc.constantFrom([7], undefined),
+          }),
+          br1: fc.constant({}),
+        }),
+        routes: any<object>(
+          { to: 'default', dev: 'e0', metric: 4 },
+          { to: '::/0', via: 'fe80::1', dev: 'e0', pref: 'high' },
+          { to: '10.8.0.0/16', dev: 'e0', mtu: 'lock 1400', table: 'r0' },
+          { to: '10.9.0.0/16', type: 'blackhole', table: 7 },
+          { to: '10.10.0.0/16', onlink: true, nexthops: [{ via: '10.7.7.7', dev: 'e0' }, { via: '10.7.7.8', dev: 'e0', weight: 3 }] }, // prettier-ignore
+          { to: 'fd00:7::/64', dev: 'e0', table: 'local', tos: undefined },
+        ),
+        rules: any<object>(
+          { from: '10.0.0.0/8', table: 7 },
+          { fwmark: '1/255', table: 'r0', priority: 1010 },
+          { to: 'fd00::/8', action: 'prohibit' },
+          { iif: 'e0', family: 'inet6', table: 'main', sport: '1-9', ipproto: 'tcp' },
+          { oif: 'e0', not: true, uidrange: '5', goto: 30000 },
+          { l3mdev: true, priority: 900 },
+        ),
+        neighbors: any<object>(
+          { to: '10.0.0.7', lladdr: '02:00:00:00:00:07', dev: 'e0' },
+          { to: 'fd00::7', lladdr: '02:00:00:00:00:07', dev: 'e0', router: true },
+          { to: '10.0.0.8', proxy: true, dev: 'br0' },
+        ),
+        sysctls: fields<unknown>({ 'net.ipv4.tcp_ecn': 1, 'net.ipv4.conf.e0.rp_filter': '2', 'net.ipv4.ping_group_range': '0 9' }), // prettier-ignore
+        iptables: fields({ filter: { INPUT: { policy: 'DROP', rules: ['-i e0 -m comment --comment "a b" -j ACCEPT'] } }, nat: { POSTROUTING: ['-j MASQUERADE'] } }), // prettier-ignore
+        ip6tables: fields({ mangle: { PREROUTING: ['! -s fd00::/8 -j MARK --set-mark 1'] } }),
+        nftables: fc.constantFrom('table inet t { chain c { type filter hook input priority 0; } }', undefined),
+        ipsets: fields<object>({
+          s: { type: 'hash:net', family: 'inet6', hashsize: 64, entries: ['fd00::/8'] },
+          t: { type: 'hash:ip', timeout: 9, counters: true },
+          l: { type: 'list:set', entries: [] },
+        }),
+        processes: fields<object>({
+          p: { command: ['sleep', '9'], env: { A: 1 }, cwd: '/tmp', ready: { tcp: 80 }, restart: 'always' },
+          q: { command: 'echo $HOME' },
+        }),
+      }),
+      b: fc.constant({ interfaces: { w0: { type: 'wireguard' } } }),
+      c: fc.constant({ shares: 'b' }),
+      me: fc.constant({
+        root: true,
+        interfaces: { nic0: { existing: true, addresses: ['10.6.0.1/24'] }, t0: { type: 'tap', bridge: 'docker0' } },
+        bridges: { docker0: { existing: true } },
+      }),
+    }),
+    links: any<object>(
+      { endpoints: ['b:e1', 'me:cable'] },
+      { endpoints: { 'b:e2': '10.0.8.2/24', 'a:br0': { pvid: 5, vlans: [9, '20-22'], fdb: [{ mac: '02:00:00:00:00:09', vlan: 9, sticky: true }] } }, mtu: 1400 }, // prettier-ignore
+      { endpoints: ['b:e3', 'a:br1'] },
+    ).map((links) => [{ endpoints: ['a:e0', 'b:e0'] }, ...links]),
+  })
+  test('generated labs', () =>
+    fc.assert(
+      fc.property(lab, (value) => comesBack('lab.yaml', stringify(value))),
+      { numRuns: 15 },
+    ))
 })

@@ -7,9 +7,9 @@ import {
   firewallDefinitions,
   iptables,
   iptablesSchema,
-  iptablesValue,
 } from '../../src/kinds/iptables.ts'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { iptablesValue } from '../../src/firewall/rule-files.ts'
 import { edits, orderedDifferences } from '../../src/firewall/ordered.ts'
 import { parseSave, savedSpec } from '../../src/firewall/save.ts'
 import { liveRules } from '../../src/firewall/live.ts'

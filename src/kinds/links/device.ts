@@ -32,6 +32,7 @@ export const device: Kind<DeviceSpec> = {
           ]
     }),
   describe: ({ type }) => type,
+  toLab: () => [],
   compare: () => [],
   needs: () => [],
   lostWith: ({ namespace }) => [namespace],

@@ -1,5 +1,6 @@
 import type { Kind } from '../../model/kind.ts'
-import { linkId } from '../../model/resource.ts'
+import { linkId, nameOf } from '../../model/resource.ts'
+import { ofInterface } from '../lab-entry.ts'
 
 export type ExistingSpec = {
   readonly up: boolean
@@ -23,6 +24,7 @@ export const existing: Kind<ExistingSpec> = {
         }))
       : [],
   describe: ({ bridge }) => (bridge ? 'bridge of the machine’s own' : 'the machine’s own'),
+  toLab: (r, resources) => ofInterface(r, nameOf(r.id), resources, { existing: true }),
   automatic: () => true,
   compare: () => [],
   needs: () => [],

@@ -9,6 +9,7 @@ import { removeByGroup } from './groups.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import { settingsOf } from '../settings.ts'
+import { linkToLab } from './link-lab.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -135,6 +136,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     ...(type.pair ? { farEnd: 'peer' } : type.lower ? { farEnd: 'link' } : {}),
 
     describe,
+    toLab: linkToLab(type),
     published: ({ mtuFollows: _, usualMac: __, ...spec }) => spec,
     requires: ({ spec }) => type.requires?.(spec) ?? [type.name],
 

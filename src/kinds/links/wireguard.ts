@@ -5,6 +5,7 @@ import type { LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission } from '../../model/change.ts'
 import { linkId, type Resource } from '../../model/resource.ts'
 import { within } from '../common.ts'
+import { ofInterface, without } from '../lab-entry.ts'
 
 /** One peer of a WireGuard interface, as it can be shown to anybody. */
 export interface WgPeer {
@@ -130,6 +131,17 @@ export const wg: Kind<WgSpec> = {
       spec: { dev, ...rest },
     })),
 
+  toLab(r, resources) {
+    const { dev, listen_port, fwmark, private_key_file, peers } = r.spec
+    const listed = Object.entries(peers).map(([public_key, peer]) => ({
+      public_key,
+      ...without(peer, 'preshared_key'),
+    }))
+    return ofInterface(r, dev, resources, {
+      ...{ listen_port, fwmark, private_key_file },
+      ...(listed.length > 0 && { peers: listed }),
+    })
+  },
   describe: ({ public_key, listen_port, peers }) =>
     [
       `public key ${public_key}`,

@@ -1,0 +1,27 @@
+import type { LabEntry } from '../model/kind.ts'
+import { linkId, type Resource, type Resources } from '../model/resource.ts'
+
+/** Fields of the namespace of a resource. */
+export const ofNamespace = ({ namespace }: Resource<any>, set: LabEntry['set']): LabEntry[] => [
+  { at: ['namespaces', namespace], set },
+]
+
+/** Settings of an interface of the namespace of a resource. */
+export const ofInterface = (
+  { namespace }: Resource<any>,
+  dev: string,
+  resources: Resources,
+  set: LabEntry['set'],
+): LabEntry[] => [
+  { at: ['namespaces', namespace, isBridge(resources, namespace, dev) ? 'bridges' : 'interfaces', dev], set },
+]
+
+/** Whether an interface is written under `bridges`: it is one, perhaps the machine's own. */
+export function isBridge(resources: Resources, namespace: string, dev: string): boolean {
+  const link = resources.get(linkId(namespace, dev))
+  return link?.kind === 'bridge' || link?.spec['bridge'] === true
+}
+
+/** The settings without some of them. */
+export const without = <S extends object>(spec: S, ...names: (keyof S & string)[]): Partial<S> =>
+  Object.fromEntries(Object.entries(spec).filter(([name]) => !(names as string[]).includes(name))) as Partial<S>
