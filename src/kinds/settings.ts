@@ -1,4 +1,5 @@
-import { TXQUEUELEN, type LinkType } from '../model/link-type.ts'
+import { TXQUEUELEN, type LinkAttribute, type LinkType } from '../model/link-type.ts'
+import { device, mac, u32, u8 } from './links/attributes.ts'
 import { labGroup } from '../model/owner.ts'
 import type { IpLink } from '../model/runner.ts'
 import type { ReadContext } from '../model/kind.ts'
@@ -7,6 +8,10 @@ import type { ReadContext } from '../model/kind.ts'
 export interface Setting {
   /** The words of `ip link set dev X …`. */
   readonly words: (value: unknown) => string[]
+  /** Its attribute of rtnetlink (linux/if_link.h), or … */
+  readonly attribute?: LinkAttribute
+  /** … its flag (net/if.h); `inverted`: the flag says the opposite. */
+  readonly flag?: { readonly bit: number; readonly inverted?: true }
   /** The kernel's default for a type, which an absent value means; undefined: an absent value is not compared. */
   readonly fallback?: (type: LinkType) => unknown
   /** Types whose lower devices decide what an absent value is: it is not compared. */
@@ -29,11 +34,13 @@ const [GSO_SIZE, GSO_SEGMENTS] = [65536, 65535]
  */
 const limit = (
   name: 'gso_max_size' | 'gso_max_segs' | 'gro_max_size',
+  number: number,
   usual: number,
   description: string,
   most: (link: IpLink) => number | undefined,
 ): Setting => ({
   schema: { type: 'integer', minimum: 1, maximum: usual, description: `${description} Default: ${usual}.` },
+  attribute: u32(number),
   words: (v) => [name, String(v)],
   fallback: always(usual),
   read: (link) => {
@@ -51,10 +58,15 @@ const int = (description: string, minimum: number, maximum: number) => ({
   description,
 })
 
-/** Settings of every type, in the words of ip-link(8). */
-const table: Readonly<Record<string, Setting>> = {
-  mtu: { words: (v) => ['mtu', String(v)], schema: int('Largest packet, in bytes.', 68, 65536) },
+/** Settings of every type, by name, in the words of ip-link(8). */
+export const settingTable: Readonly<Record<string, Setting>> = {
+  mtu: {
+    attribute: u32(4),
+    words: (v) => ['mtu', String(v)],
+    schema: int('Largest packet, in bytes.', 68, 65536),
+  },
   mac: {
+    attribute: mac(1),
     words: (v) => ['address', String(v)],
     schema: {
       type: 'string',
@@ -63,6 +75,7 @@ const table: Readonly<Record<string, Setting>> = {
     },
   },
   alias: {
+    attribute: { number: 20, as: 'text' },
     words: (v) => ['alias', String(v)],
     fallback: always(''),
     schema: {
@@ -73,17 +86,25 @@ const table: Readonly<Record<string, Setting>> = {
     },
   },
   txqueuelen: {
+    attribute: u32(13),
     words: (v) => ['txqueuelen', String(v)],
     fallback: ({ txqueuelen }) => txqueuelen ?? TXQUEUELEN,
     schema: int('Length of the transmit queue, in packets. Default: 1000.', 0, 1000000),
   },
-  arp: { words: flag('arp'), fallback: always(true), schema: bool('Whether it answers ARP. Default: true.') },
+  arp: {
+    flag: { bit: 0x80, inverted: true },
+    words: flag('arp'),
+    fallback: always(true),
+    schema: bool('Whether it answers ARP. Default: true.'),
+  },
   promisc: {
+    flag: { bit: 0x100 },
     words: flag('promisc'),
     fallback: always(false),
     schema: bool('Whether it takes frames that are for others. Default: false.'),
   },
   multicast: {
+    flag: { bit: 0x1000 },
     words: flag('multicast'),
     fallback: ({ multicast = true }) => multicast !== false,
     follows: ({ multicast }) => multicast === 'lower',
@@ -91,6 +112,7 @@ const table: Readonly<Record<string, Setting>> = {
     schema: bool('Whether it can send multicast packets. Default: true for what is like Ethernet.'),
   },
   allmulticast: {
+    flag: { bit: 0x200 },
     words: flag('allmulticast'),
     fallback: always(false),
     read: ({ flags }) => flags.includes('ALLMULTI'),
@@ -98,12 +120,14 @@ const table: Readonly<Record<string, Setting>> = {
   },
   // In the machine's own namespace it is a mark of netlab's, which moves along with what is made there.
   group: {
+    attribute: u32(27),
     words: (v) => ['group', String(v)],
     fallback: always(0),
     read: ({ group }, _, { root, lab }) => (root || Number(group) === labGroup(lab) ? 0 : Number(group ?? 0)),
     schema: int('Number of the group of interfaces that it belongs to. Default: 0.', 0, 2147483647),
   },
   linkmode: {
+    attribute: u8(17, { words: { default: 0, dormant: 1 } }),
     words: (v) => ['mode', String(v)],
     fallback: always('default'),
     read: ({ linkmode }) => linkmode?.toLowerCase(),
@@ -113,45 +137,64 @@ const table: Readonly<Record<string, Setting>> = {
     },
   },
   protodown: {
+    attribute: u8(39),
     words: flag('protodown'),
     fallback: always(false),
     read: ({ proto_down }) => proto_down,
     schema: bool('Whether a protocol holds it down (vxlan, macvlan). Default: false.'),
   },
   broadcast: {
+    attribute: mac(2),
     words: (v) => ['broadcast', String(v)],
     fallback: always('ff:ff:ff:ff:ff:ff'),
     read: ({ broadcast }, { builtin }) => (builtin ? undefined : broadcast),
   },
   gso_max_size: limit(
     'gso_max_size',
+    41,
     GSO_SIZE,
     'Largest packet that the kernel hands to it to be cut, in bytes.',
     ({ tso_max_size }) => tso_max_size,
   ),
   gso_max_segs: limit(
     'gso_max_segs',
+    40,
     GSO_SEGMENTS,
     'Most segments of a packet that is handed to it to be cut.',
     ({ tso_max_segs }) => tso_max_segs,
   ),
   gro_max_size: limit(
     'gro_max_size',
+    58,
     GSO_SIZE,
     'Largest packet that received ones are put together to, in bytes.',
     ({ tso_max_size }) => tso_max_size && Infinity,
   ),
-  master: { words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]), fallback: always('') },
-  up: { words: (v) => [v === true ? 'up' : 'down'], schema: bool('Whether it is up. Default: true.') },
+  master: {
+    attribute: device(10),
+    words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]),
+    fallback: always(''),
+  },
+  up: {
+    flag: { bit: 1 },
+    words: (v) => [v === true ? 'up' : 'down'],
+    schema: bool('Whether it is up. Default: true.'),
+  },
 }
 
 /** By name, what a lab can say of interfaces of every type: schemas. */
 export const settingSchemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
-  Object.entries(table).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : [])),
+  Object.entries(settingTable).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : [])),
 )
 
 /** What a lab calls a setting: where the type has a field of that name, `link_` comes before it. */
 export const settingName = ({ fields }: LinkType, name: string): string => (name in fields ? `link_${name}` : name)
+
+/** The name in `settingTable` of what a lab calls so. */
+export const settingOf = ({ fields }: LinkType, name: string): string => {
+  const plain = name.slice('link_'.length)
+  return name.startsWith('link_') && plain in fields ? plain : name
+}
 
 const byType = new Map<LinkType, ReadonlyMap<string, Setting>>()
 
@@ -159,7 +202,7 @@ const byType = new Map<LinkType, ReadonlyMap<string, Setting>>()
 export function settingsOf(type: LinkType): ReadonlyMap<string, Setting> {
   let all = byType.get(type)
   if (!all) {
-    all = new Map(Object.entries(table).map(([name, setting]) => [settingName(type, name), setting]))
+    all = new Map(Object.entries(settingTable).map(([name, setting]) => [settingName(type, name), setting]))
     byType.set(type, all)
   }
   return all

@@ -12,12 +12,70 @@ export interface Place {
   readonly netns?: string
 }
 
-/** Settings of a living interface, in the order in which they are made. */
+/** A type of interface, or `bridge_slave` for a port of a bridge, and its settings by field (src/kinds/links). */
+export interface TypeSettings {
+  readonly name: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** An interface, or the other end of one, to be made. */
+export interface NewLink {
+  readonly name: string
+  /** The namespace that it is put into, where that is not the one in which it is made. */
+  readonly netns?: string
+  readonly group?: number
+  readonly mac?: string
+  /** Bytes. */
+  readonly mtu?: number
+  readonly up?: true
+}
+
+/** Settings of a living interface (src/kinds/settings.ts), in the order in which people read them. */
 export interface LinkChange {
   readonly up?: boolean
   /** What `ip link` shows as alias; empty: none. */
   readonly alias?: string
+  /** Bytes. */
+  readonly mtu?: number
+  readonly mac?: string
+  /** Packets. */
+  readonly txqueuelen?: number
+  readonly arp?: boolean
+  readonly promisc?: boolean
+  readonly multicast?: boolean
+  readonly allmulticast?: boolean
+  readonly group?: number
+  readonly linkmode?: string
+  readonly protodown?: boolean
+  readonly broadcast?: string
+  /** Bytes. */
+  readonly gso_max_size?: number
+  readonly gso_max_segs?: number
+  /** Bytes. */
+  readonly gro_max_size?: number
+  /** What it becomes a port of; empty: of nothing. */
+  readonly master?: string
+  /** The namespace that it moves to. */
+  readonly netns?: string
+  /** What it is called from then on. */
+  readonly name?: string
+  readonly type?: TypeSettings
 }
+
+/** Makes an interface, changes one, removes one, or all of a group. */
+export type LinkOperation =
+  | {
+      readonly do: 'link.add'
+      readonly link: NewLink
+      readonly type: TypeSettings
+      /** Its lower device, where it is made. */
+      readonly lower?: string
+      /** Its other end. */
+      readonly peer?: NewLink
+    }
+  | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }
+  | { readonly do: 'link.delete'; readonly name: string }
+  | { readonly do: 'link.delete'; readonly group: number }
 
 /** Runs a program: what netlab knows no other way for. It reads `input` on standard input. */
 export interface Program {
@@ -119,7 +177,7 @@ export type Operation =
           readonly alias?: string
         }
       | { readonly do: 'netns.delete'; readonly name: string }
-      | { readonly do: 'link.set'; readonly name: string; readonly set: LinkChange }
+      | LinkOperation
       /** The key as sysctl(8) takes it: dots between the parts, a `/` for a dot inside a part. */
       | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
       | AddressOperation
@@ -152,7 +210,9 @@ export const running = ({ argv, netns, input }: Command): Program => ({
 })
 
 /** The namespaces that an operation changes: its own, and where it puts an end of a link. Undefined: where netlab runs. */
-export const concerns = (operation: Operation): readonly (string | undefined)[] => [
-  operation.place.netns,
-  ...(operation.do === 'run' ? operation.argv.filter((_, i) => operation.argv[i - 1] === 'netns') : []),
-]
+export function concerns(operation: Operation): readonly (string | undefined)[] {
+  const { netns } = operation.place
+  if (operation.do === 'link.set' && operation.set.netns !== undefined) return [netns, operation.set.netns]
+  if (operation.do !== 'link.add') return [netns]
+  return [netns, ...[operation.link.netns, operation.peer?.netns].filter((other) => other !== undefined)]
+}

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { addressText, attributes } from '../../src/backend/netlink/answer.ts'
-import { understand } from '../../src/backend/netlink/parse-command.ts'
 import { decodeDump } from '../../src/backend/netlink/dump.ts'
 import { gatherer } from '../../src/backend/netlink/gather.ts'
 import type { System } from '../../src/backend/netlink/libc.ts'
@@ -8,64 +7,6 @@ import type { Reply } from '../../src/backend/netlink/thread-protocol.ts'
 import { attribute, encode, nest, text, u32 } from '../../src/backend/netlink/message.ts'
 import { canonicalAddress } from '../../src/model/cidr.ts'
 import '../support/seed.ts'
-
-const words = (line: string): string[] => line.split(' ')
-
-/** At least one of each shape that the kinds emit. */
-const known: readonly (readonly string[])[] = [
-  words(
-    'ip link add name v0 group 5 netns a address 02:00:00:00:00:01 mtu 1400 up type veth peer name v1 netns b mtu 1400',
-  ),
-  words('ip link add name br0 address 02:00:00:00:00:01 type bridge stp_state 1 forward_delay 400 priority 4096'),
-  words('ip link add name vx0 type vxlan id 42 local 10.0.0.1 remote 10.0.0.2 dstport 8472 nolearning dev eth0'),
-  words('ip link add name vx0 type vxlan id 42 group 239.1.1.1 dstport 4789 ttl 5 dev eth0'),
-  words('ip link add link eth0 name mv0 netns b type macvlan mode bridge'),
-  words('ip link add link eth0 name eth0.5 type vlan protocol 802.1ad id 5'),
-  words('ip link add link eth0 name ipv0 type ipvlan mode l2 private'),
-  words('ip link add name d0 type dummy'),
-  words('ip link add name red type vrf table 1000'),
-  words('ip link set dev v0 master br0 mtu 1300 address 02:00:00:00:00:09 txqueuelen 7 arp off promisc on up'),
-  ['ip', 'link', 'set', 'dev', 'v0', 'nomaster', 'alias', 'two words', 'down'],
-  ['ip', 'link', 'set', 'dev', 'v0', 'alias', ''],
-  words('ip link set dev br0 type bridge stp_state 0 vlan_filtering 1 nf_call_iptables 1'),
-  words('ip link del dev v0'),
-  words('ip link set dev v0 group 7'),
-  words('ip link del group 7'),
-]
-
-test('what the kinds emit is understood', () => {
-  expect(known.filter((argv) => understand({ argv }) === undefined)).toEqual([])
-})
-
-test('a command with an unknown word anywhere is left to the program', () => {
-  fc.assert(
-    fc.property(fc.constantFrom(...known), fc.nat(), fc.stringMatching(/^-{0,2}[a-z]{2,8}zz$/), (argv, place, word) => {
-      const at = place % (argv.length + 1)
-      expect(understand({ argv: [...argv.slice(0, at), word, ...argv.slice(at)] })).toBeUndefined()
-    }),
-    { numRuns: 2000 },
-  )
-})
-
-test('a command with input, or cut short, is left to the program', () => {
-  for (const argv of known) {
-    expect(understand({ argv, input: '' })).toBeUndefined()
-    expect(understand({ argv: argv.slice(0, 2) })).toBeUndefined()
-  }
-})
-
-test.each([
-  ['ip link set dev v0 name v1'],
-  ['ip link add name a/b type dummy'],
-  ['ip link add name sixteen-letters- type dummy'],
-  ['ip link add name v0 netns ../x type dummy'],
-  ['ip link add name v0 netns 123 type dummy'],
-  ['ip link set dev v0 mtu 1e3'],
-  ['ip link set dev v0 mtu 4294967296'],
-  ['ip link set dev v0 up down'],
-])('%s is left to the program', (line) => {
-  expect(understand({ argv: words(line) })).toBeUndefined()
-})
 
 test('a message is laid out as netlink(7) says, with the places of what is not known yet', () => {
   const { bytes, patches } = encode({

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
-import { HERE, running, type Operation } from '../../src/model/operation.ts'
+import { HERE, running, type LinkChange, type NewLink, type Operation } from '../../src/model/operation.ts'
 import type { AddressSpec } from '../../src/model/address-spec.ts'
 import type { NeighborSpec } from '../../src/model/neighbor-spec.ts'
 import type { Hop, RouteSpec } from '../../src/model/route-spec.ts'
@@ -24,6 +24,17 @@ const at = (netns: string, line: string): Operation => {
     ? running({ argv: line.split(' '), netns })
     : { do: 'sysctl.set', place: { netns }, key, value }
 }
+const add = (netns: string, link: NewLink, type: string, data: Fields = {}, lower?: string): Operation => ({
+  ...{ do: 'link.add', place: { netns }, link, type: { name: type, data } },
+  ...(lower !== undefined && { lower }),
+})
+const cable = (netns: string, link: NewLink, peer: NewLink): Operation => ({
+  ...{ do: 'link.add', place: { netns }, link, type: { name: 'veth', data: {} }, peer },
+})
+const set = (netns: string, name: string, changes: LinkChange): Operation => ({
+  ...{ do: 'link.set', place: { netns }, name, set: changes },
+})
+const mac = (last: number): string => `02:00:00:00:00:0${last}`
 /** Gives an interface an address. */
 const has = (netns: string, address: string, dev: string): Operation => ({
   do: 'address.add',
@@ -104,6 +115,11 @@ function comparable(dump: Dump | null): unknown {
     ...dump,
     links,
     nsids: undefined,
+    ...(dump.fdb && {
+      fdb: dump.fdb.map((entry) =>
+        pick(entry, 'mac', 'ifname', 'master', 'dst', 'vlan', 'port', 'vni', 'viaIf', 'flags', 'state'),
+      ),
+    }),
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
     // Less what iptables lists.
@@ -146,96 +162,103 @@ const scene: readonly Operation[] = [
   // Without link-local addresses, which come when they come.
   at('a', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
   at('b', 'sysctl -qw net.ipv6.conf.default.addr_gen_mode=1'),
-  running({
-    argv: [
-      ...'ip link add name e0 netns a address 02:00:00:00:00:01 type veth'.split(' '),
-      ...'peer name e0 netns b address 02:00:00:00:00:02 mtu 1400'.split(' '),
-    ],
-  }),
-  at('a', 'ip link add name br0 address 02:00:00:00:00:03 type bridge'),
-  at('a', 'ip link add name p0 address 02:00:00:00:00:04 up type veth peer name p1 address 02:00:00:00:00:05'),
-  at('b', 'ip link set dev e0 up'),
-  at('a', 'ip link set dev e0 up'),
+  cable('a', { name: 'e0', mac: mac(1) }, { name: 'e0', netns: 'b', mac: mac(2), mtu: 1400 }),
+  add('a', { name: 'br0', mac: mac(3) }, 'bridge'),
+  cable('a', { name: 'p0', mac: mac(4), up: true }, { name: 'p1', mac: mac(5) }),
+  set('b', 'e0', { up: true }),
+  set('a', 'e0', { up: true }),
 ]
 
 const oneOf = (line: string): fc.Arbitrary<string> => fc.constantFrom(...line.split(' '))
-const phrase = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> =>
-  fc
-    .tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part)))
-    .map((words) => words.filter(Boolean).join(' '))
-const maybe = (...parts: (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> =>
-  fc.oneof(fc.constant(''), phrase(...parts))
 const device = oneOf('e0 br0 p0 p1 lo vx0 mv0 none')
-const command = fc.oneof(
-  phrase(
-    'ip link set dev',
-    device,
-    maybe(oneOf('up down')),
-    maybe('mtu', oneOf('1300 1280 68 9')),
-    maybe('txqueuelen', oneOf('0 50')),
-    oneOf('promisc arp').map((w) => `${w} on`),
-  ),
-  phrase(
-    'ip link set dev',
-    oneOf('p0 p1 none'),
-    oneOf('nomaster master').map((w) => (w === 'master' ? 'master br0' : w)),
-  ),
-  phrase('ip link set dev', device, 'address', oneOf('02:00:00:00:01:01 01:00:00:00:00:00'), maybe('alias word')),
-  phrase(
-    'ip link set dev br0 type bridge',
-    oneOf('stp_state forward_delay priority nf_call_iptables').map((w) => `${w} ${w === 'forward_delay' ? 400 : 1}`),
-  ),
-  phrase(
-    'ip link add name vx0 address 02:00:00:00:00:06',
-    maybe('mtu 1400'),
-    'type vxlan id',
-    oneOf('1 42'),
-    'remote',
-    oneOf('10.0.0.7 fd00::7'),
-    'dstport',
-    oneOf('4789 8472'),
-    maybe('nolearning'),
-    maybe('ttl 5'),
-    maybe('dev e0'),
-  ),
-  phrase(
-    'ip link add link',
-    oneOf('e0 none'),
-    'name mv0 netns',
-    oneOf('a b nowhere'),
-    'address 02:00:00:00:00:07 type macvlan',
-    maybe('mode', oneOf('bridge private')),
-  ),
-  phrase(
-    'ip link set dev br0 type bridge',
-    oneOf('mcast_querier mcast_router group_fwd_mask no_linklocal_learn mcast_vlan_snooping mcast_query_interval'),
-    oneOf('0 1 8 3125'),
-  ),
-  phrase(
-    'ip link set dev',
-    oneOf('p0 p1 e0'),
-    'type bridge_slave',
-    fc.oneof(
-      phrase(oneOf('isolated learning guard neigh_suppress locked'), oneOf('on off')),
-      phrase(oneOf('cost priority mcast_router group_fwd_mask'), oneOf('0 1 2 70')),
-    ),
-  ),
-  phrase('ip link set dev', device, oneOf('multicast allmulticast'), oneOf('on off'), maybe('promisc on')),
-  phrase('ip link set dev', device, oneOf('gso_max_size gso_max_segs'), oneOf('5 3000')),
-  phrase('ip link del dev', oneOf('p0 vx0 mv0 none')),
-  phrase('ip link set dev', oneOf('p0 e0 vx0 mv0 none'), 'group', oneOf('7 8')),
-  phrase('ip link del group', oneOf('7 8 9')),
-  phrase(
-    'sysctl -qw',
-    oneOf('net.ipv4.ip_forward=1 net.ipv4.conf.e0.rp_filter=2 net.ipv4.ip_forward=x net.ipv4.no_such=1'),
-  ),
-)
-
 const place = { netns: 'a' }
 /** Each field now and then. */
 const some = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, { requiredKeys: [] })
 const [v4, v6] = [4, 6] as const
 const yes = fc.constant(true as const)
+const no = fc.boolean()
+const sysctl = oneOf('net.ipv4.ip_forward=1 net.ipv4.conf.e0.rp_filter=2 net.ipv4.ip_forward=x net.ipv4.no_such=1')
+const change: fc.Arbitrary<LinkChange> = fc.oneof(
+  some({
+    up: no,
+    mtu: fc.constantFrom(1300, 1280, 68, 9),
+    txqueuelen: fc.constantFrom(0, 50),
+    promisc: no,
+    arp: no,
+    multicast: no,
+    allmulticast: no,
+  }),
+  some({ mac: oneOf('02:00:00:00:01:01 01:00:00:00:00:00'), alias: oneOf('word other') }),
+  some({
+    group: fc.constantFrom(7, 8),
+    gso_max_size: fc.constantFrom(5, 3000),
+    gso_max_segs: fc.constantFrom(5, 3000),
+    gro_max_size: fc.constantFrom(5, 3000),
+    linkmode: oneOf('default dormant'),
+  }),
+  fc.record({ protodown: no }),
+)
+/** Some settings of a type. */
+const typed = (name: string, data: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<LinkChange> =>
+  some(data)
+    .filter((some) => Object.keys(some).length > 0)
+    .map((some) => ({ type: { name, data: some } }))
+const ofBridge = typed('bridge', {
+  stp: no,
+  forward_delay: fc.constantFrom(400, 4),
+  priority: fc.constant(1),
+  nf_call_iptables: no,
+  mcast_querier: no,
+  mcast_router: fc.constantFrom(0, 1, 8),
+  group_fwd_mask: fc.constantFrom(0, 1, 8),
+  no_linklocal_learn: no,
+  mcast_vlan_snooping: no,
+  mcast_query_interval: fc.constantFrom(1, 3125),
+  ageing_time: fc.constant(1000),
+})
+const few = fc.constantFrom(0, 1, 2, 70)
+const ofPort = fc.oneof(
+  typed('bridge_slave', { isolated: no, learning: no, guard: no, neigh_suppress: no, locked: no, hairpin: no }),
+  typed('bridge_slave', { cost: few, priority: few, mcast_router: few, group_fwd_mask: few }),
+  typed('bridge_slave', { backup_port: fc.constantFrom('', 'br0') }),
+)
+const vxlan = fc
+  .tuple(
+    fc.constantFrom(1, 42),
+    fc.constantFrom<Fields>({ remote: '10.0.0.7', local: '10.0.0.1' }, { remote: '10.0.0.7' }, { remote: 'fd00::7' }),
+    fc.constantFrom(4789, 8472),
+    some({ learning: no, ttl: fc.constant(5), ageing: fc.constant(9), tos: fc.constant(4), udpcsum: no, l2miss: no }),
+    some({ gbp: yes, df: oneOf('set inherit') }),
+    fc.option(fc.constant('e0'), { nil: undefined }),
+  )
+  .map(([id, ends, dstport, more, others, lower]) =>
+    add('a', { name: 'vx0', mac: mac(6) }, 'vxlan', { id, ...ends, dstport, ...more, ...others }, lower),
+  )
+/** Links of all types: those that this kernel has not are refused by both in the same words. */
+const link: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(device, change).map(([name, some]) => set('a', name, some)) },
+  fc.tuple(oneOf('p0 p1 none'), fc.constantFrom('', 'br0')).map(([name, master]) => set('a', name, { master })),
+  { weight: 2, arbitrary: ofBridge.map((some) => set('a', 'br0', some)) },
+  { weight: 2, arbitrary: fc.tuple(oneOf('p0 p1 e0'), ofPort).map(([name, some]) => set('a', name, some)) },
+  vxlan,
+  fc
+    .tuple(oneOf('e0 none'), oneOf('a b nowhere'), some({ mode: oneOf('bridge private'), bcqueuelen: fc.constant(7) }))
+    .map(([lower, netns, data]) => add('a', { name: 'mv0', netns, mac: mac(7) }, 'macvlan', data, lower)),
+  fc
+    .constantFrom<[string, Fields, string?]>(
+      ['dummy', {}],
+      ['ifb', {}],
+      ['vrf', { table: 10 }],
+      ['vlan', { id: 5, gvrp: true, reorder_hdr: false }, 'e0'],
+      ['ipvlan', { mode: 'l2', flags: 'private' }, 'e0'],
+      ['macvlan', { mode: 'nothing' }, 'e0'],
+      ['vxlan', { dstport: 4789 }],
+    )
+    .map(([type, data, lower]) => add('a', { name: 'x0', mac: mac(8) }, type, data, lower)),
+  fc.tuple(oneOf('mv0 vx0 none'), oneOf('b nowhere')).map(([name, netns]) => set('a', name, { netns, name: 'moved' })),
+  oneOf('p0 vx0 mv0 none').map((name): Operation => ({ do: 'link.delete', place, name })),
+  fc.constantFrom(7, 8, 9).map((group): Operation => ({ do: 'link.delete', place, group })),
+)
 const addressName: fc.Arbitrary<AddressSpec> = fc
   .tuple(
     fc.oneof(
@@ -333,7 +356,8 @@ const rule: fc.Arbitrary<RuleSpec> = fc
   .map(([family, priority, selectors, does]) => ({ family, priority, ...selectors, ...does }))
 /** Operations of all kinds, of which the kernel takes some, and iproute2 others. */
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 3, arbitrary: command.map((line) => at('a', line)) },
+  { weight: 4, arbitrary: link },
+  sysctl.map((line) => at('a', `sysctl -qw ${line}`)),
   {
     weight: 3,
     arbitrary: fc
@@ -403,7 +427,7 @@ describe('what netlink does and what ip does', () => {
         const [first, ...others] = states.map((dumps) => dumps.map(comparable))
         for (const other of others) expect(other).toEqual(first)
       }),
-      { numRuns: 12 },
+      { numRuns: 12, endOnFailure: true },
     )
   })
 })
@@ -428,11 +452,9 @@ describe('the netlink runner', () => {
 
   test('names the namespaces that links refer to, and says which are gone or left over', async () => {
     const names = ['a', 'b', 'c', 'd']
-    const cable = (one: string, other: string): Operation =>
-      running({
-        argv: `ip link add name to-${other} netns ${one} type veth peer name to-${one} netns ${other}`.split(' '),
-      })
-    await world.drive([{ run: [...names.map(create), cable('a', 'b'), cable('a', 'c'), cable('c', 'd')] }])
+    const between = (one: string, other: string): Operation =>
+      cable(one, { name: `to-${other}` }, { name: `to-${one}`, netns: other })
+    await world.drive([{ run: [...names.map(create), between('a', 'b'), between('a', 'c'), between('c', 'd')] }])
     await sh('touch /run/netns/stale')
     const requests = ['a', 'c', 'stale', 'none', 'd'].map(all)
     const [own, ip] = (await world.drive([{ dump: requests }, { dump: requests, by: 'ip' }])) as [Dumps, Dumps]
@@ -494,8 +516,8 @@ describe('the netlink runner', () => {
 
   test('knows the names of more namespaces than the kernel lists the ids of in one answer', async () => {
     const names = Array.from({ length: 950 }, (_, i) => `n${i}`)
-    const cable = (name: string): Operation => at('hub', `ip link add name ${name} type veth peer name e netns ${name}`)
-    await world.drive([{ run: ['hub', ...names].map(create) }, { run: names.map(cable) }])
+    const toHub = (name: string): Operation => cable('hub', { name }, { name: 'e', netns: name })
+    await world.drive([{ run: ['hub', ...names].map(create) }, { run: names.map(toHub) }])
     const [[hub] = []] = (await world.drive([{ dump: [all('hub')] }])) as [Dumps]
     const nsids = (hub?.nsids ?? {}) as unknown as Fields
     const ends = hub?.links.flatMap(({ ifname, link_netnsid: id }) => (id === undefined ? [] : [[ifname, nsids[id]]]))
@@ -588,15 +610,18 @@ describe('the netlink runner', () => {
 
   test('lets two threads do what is much, in the order of each namespace, until something fails', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
-    const lines = ['ip link add name br0 type bridge', 'ip link set dev br0 up']
-    const make = names.flatMap((netns) => [...lines.map((line) => at(netns, line)), has(netns, '10.0.0.1/24', 'br0')])
+    const make = names.flatMap((netns) => [
+      add(netns, { name: 'br0' }, 'bridge'),
+      set(netns, 'br0', { up: true }),
+      has(netns, '10.0.0.1/24', 'br0'),
+    ])
     const more = names.map((netns): Operation => ({
       do: 'route.add',
       place: { netns },
       route: { to: 'default', family: 4, via: '10.0.0.9' },
     }))
     const bad = [
-      ...make.slice(0, 150).map(({ place: { netns = '' } }) => at(netns, 'ip link set dev br0 mtu 1400')),
+      ...make.slice(0, 150).map(({ place: { netns = '' } }) => set(netns, 'br0', { mtu: 1400 })),
       ...more,
       ...more,
     ]
@@ -622,13 +647,13 @@ describe('the netlink runner', () => {
       {
         run: [
           create('a'),
-          at('a', 'ip link add name br0 type bridge'),
+          add('a', { name: 'br0' }, 'bridge'),
           at('a', 'ip link set dev br0 name br1'),
-          at('a', 'ip link set dev br1 mtu 1400'),
+          set('a', 'br1', { mtu: 1400 }),
           at('a', 'sh -c exit'),
           has('a', '10.0.0.1/24', 'br1'),
           has('a', '10.0.0.1/24', 'br1'),
-          at('a', 'ip link del dev br1'),
+          { do: 'link.delete', place, name: 'br1' },
         ],
       },
     ])) as [Ran]
@@ -647,7 +672,7 @@ describe('the netlink runner', () => {
   })
 
   test('names are followed when they come to be of other namespaces, and little is read of what is new', async () => {
-    const cable = (name: string) => at('a', `ip link add name ${name} type veth peer name ${name} netns b`)
+    const toB = (name: string) => cable('a', { name }, { name, netns: 'b' })
     const more = [
       'ip link set dev e0 addrgenmode none',
       'ip link set dev e0 up',
@@ -657,10 +682,10 @@ describe('the netlink runner', () => {
     ]
     const request = { netns: 'a', sysctls: ['net.ipv4.ip_forward'], depth: 'all' } as const
     const tasks: Task[] = [
-      { run: [create('a'), create('b'), cable('e0'), ...more.map((line) => at('a', line))] },
+      { run: [create('a'), create('b'), toB('e0'), ...more.map((line) => at('a', line))] },
       { dump: [request] },
       { dump: [{ ...request, depth: 'plain' }] },
-      { run: [remove('b')], after: [[create('b')], [cable('e1')]] },
+      { run: [remove('b')], after: [[create('b')], [toB('e1')]] },
       { dump: [request] },
     ]
     const [, [first], [plain], , [later]] = (await world.drive(tasks)) as [Ran, Dumps, Dumps, Ran, Dumps]
@@ -675,12 +700,12 @@ describe('the netlink runner', () => {
   })
 
   test('a wave that fails is not followed by others, and its failure is told', async () => {
-    const alias = (text: string) => at('w', `ip link set dev lo alias ${text}`)
+    const alias = (text: string) => set('w', 'lo', { alias: text })
     const program = at('w', 'sysctl -qn net.ipv4.ip_forward')
     for (const by of [{}, { by: 'ip' }] as const) {
       const [good, bad] = (await world.drive([
         { run: [create('w')], after: [[alias('one')], [program], [alias('two'), alias('three')]], ...by },
-        { run: [alias('four')], after: [[at('w', 'ip link set dev x up')], [alias('five')], [alias('six')]], ...by },
+        { run: [alias('four')], after: [[set('w', 'x', { up: true })], [alias('five')], [alias('six')]], ...by },
       ])) as [Ran, Ran]
       expect(good).toEqual({ done: [0, 1, 2, 3, 4] })
       expect(bad).toMatchObject({ done: [0], failure: { index: 1 } })
@@ -731,7 +756,7 @@ describe('the netlink runner', () => {
 
   test('of a name that is taken, or a namespace that is not there, says what the programs say', async () => {
     await sh('ip netns add a')
-    const commands = [create('a'), remove('b'), at('b', 'ip link set dev lo up'), at('a', 'ip link set dev x up')]
+    const commands = [create('a'), remove('b'), set('b', 'lo', { up: true }), set('a', 'x', { up: true })]
     const results = (await world.drive(
       commands.flatMap((c): Task[] => [{ run: [c] }, { run: [c], by: 'ip' }]),
     )) as Ran[]

@@ -10,9 +10,15 @@ const step = (wave: number, stage: Stage, netns: string | undefined, ...argv: st
   wave,
   operation: running(netns === undefined ? { argv } : { argv, netns }),
 })
-const steps = [
+const steps: readonly Step[] = [
   step(0, 'create namespaces', undefined, 'make', 'a'),
-  step(1, 'create links', 'a', 'cable', 'netns', 'b'),
+  {
+    ...{ change: 'cable', stage: 'create links', wave: 1 },
+    operation: {
+      ...{ do: 'link.add', place: { netns: 'a' }, link: { name: 'e0' } },
+      ...{ type: { name: 'veth', data: {} }, peer: { name: 'e0', netns: 'b' } },
+    },
+  },
   step(2, 'add addresses', 'c', 'address'),
   step(3, 'open bridges', 'a', 'up'),
 ]
@@ -52,7 +58,7 @@ test('a namespace is read when nothing more concerns it, beside what follows, an
   expect(log).toEqual([
     'make a',
     'read here',
-    'cable netns b',
+    'ip link add name e0 type veth peer name e0 netns b',
     'read b', // it has an end of the cable
     'address',
     'read c',
@@ -71,7 +77,11 @@ test('what fails is not followed, and nothing of it is read', async () => {
       ? Promise.resolve({ index: 0, outcome: { code: 2, stdout: '', stderr: 'no' } })
       : succeed(waves, done)
   const { log, execution } = await trace(fail, soon)
-  expect(log.filter((line) => !line.includes('read'))).toEqual(['make a', 'cable netns b', 'address'])
+  expect(log.filter((line) => !line.includes('read'))).toEqual([
+    'make a',
+    'ip link add name e0 type veth peer name e0 netns b',
+    'address',
+  ])
   expect(log.join()).not.toContain('read c')
   expect(execution).toMatchObject({ done: { length: 2 }, failed: { step: steps[2] } })
 })

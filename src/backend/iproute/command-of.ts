@@ -1,8 +1,9 @@
 import type { Command } from '../../model/command.ts'
-import type { LinkChange, Operation } from '../../model/operation.ts'
+import type { Operation } from '../../model/operation.ts'
 import { addressCommand } from './spell-address.ts'
 import { fdbCommand } from './spell-fdb.ts'
 import { neighborCommand } from './spell-neighbor.ts'
+import { linkCommand } from './spell-link.ts'
 import { qdiscCommand } from './spell-qdisc.ts'
 import { routeCommand } from './spell-route.ts'
 import { ruleCommand } from './spell-rule.ts'
@@ -21,8 +22,10 @@ export function commandOf(operation: Operation): Command {
       return { argv: ['nsenter', `--net=${operation.file}`, ...NAME, operation.name] }
     case 'netns.delete':
       return { argv: ['ip', 'netns', 'del', operation.name] }
+    case 'link.add':
     case 'link.set':
-      return { argv: ['ip', 'link', 'set', 'dev', operation.name, ...linkWords(operation.set)], ...at }
+    case 'link.delete':
+      return { argv: linkCommand(operation), ...at }
     case 'sysctl.set':
       return { argv: ['sysctl', '-qw', `${operation.key}=${operation.value}`], ...at }
     case 'address.add':
@@ -68,8 +71,3 @@ export function commandOf(operation: Operation): Command {
 const ADD = ['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$', 'sh']
 /** From within the namespace: `ip netns exec` would mount the name where nobody else sees it. */
 const NAME = ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh']
-
-const linkWords = ({ up, alias }: LinkChange): string[] => [
-  ...(up === undefined ? [] : [up ? 'up' : 'down']),
-  ...(alias === undefined ? [] : ['alias', alias]),
-]

@@ -1,5 +1,8 @@
 import type { Slice } from './message.ts'
 
+/** An answer has something that is not known here: the programs read it. */
+export class NotUnderstood extends Error {}
+
 /** A message of an answer: its type, and where its header and attributes are. */
 export type Visit = (type: number, at: number, end: number) => void
 

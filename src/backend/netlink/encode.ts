@@ -1,7 +1,7 @@
 import type { Operation } from '../../model/operation.ts'
 import { sysctlFile } from '../../model/sysctls.ts'
 import { addressMessage } from './encode-address.ts'
-import { linkSet } from './encode-link.ts'
+import { linkMessage } from './encode-link.ts'
 import { encode, type Encoded, type Message } from './message.ts'
 import { neighborMessage } from './encode-neighbor.ts'
 import { routeMessage } from './encode-route.ts'
@@ -26,13 +26,11 @@ export function callOf(operation: Operation): Call | undefined {
   const { netns } = operation.place
   const at = netns === undefined ? {} : { netns }
   switch (operation.do) {
-    case 'netns.add':
-      return {
-        do: 'create',
-        name: operation.name,
-        mark: operation.alias,
-        message: encode(linkSet('lo', { up: true, alias: operation.alias })),
-      }
+    case 'netns.add': {
+      const { name, alias } = operation
+      const message = linkMessage({ do: 'link.set', name: 'lo', set: { up: true, alias } })
+      return message && { do: 'create', name, mark: alias, message: encode(message) }
+    }
     case 'netns.name': {
       const [, of] = /^\/run\/netns\/([^/]+)$/.exec(operation.file) ?? []
       const { name, alias: mark = '' } = operation
@@ -40,8 +38,10 @@ export function callOf(operation: Operation): Call | undefined {
     }
     case 'netns.delete':
       return { do: 'delete', name: operation.name }
+    case 'link.add':
     case 'link.set':
-      return send(linkSet(operation.name, operation.set), at)
+    case 'link.delete':
+      return send(linkMessage(operation), at)
     case 'sysctl.set':
       return write(operation.key, operation.value, at)
     case 'address.add':

@@ -52,6 +52,7 @@ export const u32 = (value: number): Uint8Array =>
   Uint8Array.of(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255)
 /** … and in network byte order. */
 export const be16 = (value: number): Uint8Array => u16(value).reverse()
+export const be32 = (value: number): Uint8Array => u32(value).reverse()
 
 export const attribute = (type: number, bytes: Uint8Array): Attribute => ({ type, bytes })
 /** A name: the kernel wants the zero at its end. */

@@ -1,4 +1,3 @@
-import { commandOf } from '../iproute/command-of.ts'
 import { callOf, type Call } from './encode.ts'
 import { collector } from './message.ts'
 import type { Outcome } from '../../model/command.ts'
@@ -6,7 +5,6 @@ import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
 import type { Channel, Threads } from './channel.ts'
-import { understand } from './parse-command.ts'
 import type { Fault, Job, Store } from './thread-protocol.ts'
 import { inherited, reader } from './reader.ts'
 
@@ -71,7 +69,7 @@ interface Item {
 
 /** What the thread does for the operation; undefined where a program does it. */
 function callFor(operation: Operation, threads: Threads): Call | undefined {
-  const call = operation.do === 'run' ? understand(commandOf(operation)) : callOf(operation)
+  const call = callOf(operation)
   return call?.do === 'nft' && !threads.one.nft() ? undefined : call
 }
 

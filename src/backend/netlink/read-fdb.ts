@@ -4,7 +4,7 @@ import { addressText, attributes, linkLayer, messages } from './answer.ts'
 
 const [RTM_GETNEIGH, AF_BRIDGE] = [30, 7]
 /** neighbour.h */
-const NDA = { dst: 1, lladdr: 2, vlan: 5, port: 6, vni: 7, ifindex: 8, master: 9 } as const
+const NDA = { dst: 1, lladdr: 2, vlan: 5, port: 6, vni: 7, ifindex: 8, master: 9, linkNetnsid: 10 } as const
 const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
 const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
 
@@ -23,6 +23,8 @@ export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) 
     const [state, set] = [bytes.readUInt16LE(at + 8), bytes[at + 10] ?? 0]
     if (!(state & (NUD_PERMANENT | NUD_NOARP))) return
     let mac = ''
+    let viaIf: number | undefined
+    let isElsewhere = false
     const found: { -readonly [K in keyof BridgeFdb]?: BridgeFdb[K] } = {}
     attributes(bytes, at + 12, end, (type, from, to) => {
       if (type === NDA.lladdr) mac = linkLayer(bytes, from, to, 0)
@@ -30,9 +32,12 @@ export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) 
       else if (type === NDA.vlan) found.vlan = bytes.readUInt16LE(from)
       else if (type === NDA.port) found.port = bytes.readUInt16BE(from)
       else if (type === NDA.vni) found.vni = bytes.readUInt32LE(from)
-      else if (type === NDA.ifindex) found.viaIf = nameOf(bytes.readInt32LE(from))
+      else if (type === NDA.ifindex) viaIf = bytes.readInt32LE(from)
+      else if (type === NDA.linkNetnsid) isElsewhere = true
       else if (type === NDA.master) found.master = nameOf(bytes.readInt32LE(from))
     })
+    // The interface is the lower device, and may be in another namespace, where its name is not known.
+    if (viaIf !== undefined && !isElsewhere) found.viaIf = nameOf(viaIf)
     if (found.master === undefined && found.dst === undefined) return
     const words = [
       ...(set & NTF_SELF ? ['self'] : []),

@@ -1,6 +1,6 @@
 import type { Slice } from './message.ts'
 import type { IpLink } from '../../model/runner.ts'
-import { attributes, bits, linkLayer, messages, string } from './answer.ts'
+import { NotUnderstood, attributes, bits, linkLayer, messages, string } from './answer.ts'
 import { infoData, portData } from './read-info.ts'
 
 /** if_link.h */
@@ -132,8 +132,11 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
   })
   const byIndex = new Map(links.map((link) => [link.ifindex, link]))
   const interfaceAt = (index: number): string => byIndex.get(index)?.ifname ?? `if${index}`
-  for (const { link, kind, at, end } of data)
-    link.linkinfo = { ...link.linkinfo, info_data: infoData(bytes, kind, at, end, interfaceAt) }
+  for (const { link, kind, at, end } of data) {
+    const { data, isWhole } = infoData(bytes, kind, at, end, interfaceAt)
+    if (!isWhole) throw new NotUnderstood()
+    link.linkinfo = { ...link.linkinfo, info_data: data }
+  }
   for (const { link, at, end } of ports)
     link.linkinfo = { ...link.linkinfo, info_slave_data: portData(bytes, at, end, interfaceAt) }
   return links.map(({ raw, lower, ruler, ...link }) => {

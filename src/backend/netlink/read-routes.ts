@@ -1,9 +1,7 @@
 import type { Slice } from './message.ts'
 import { metrics, metricValue, type Metric, type Metrics } from '../../model/metrics.ts'
 import type { IpRoute, IpRule } from '../../model/runner.ts'
-import { addressText, attributes, bits, messages, string } from './answer.ts'
-
-import { NotUnderstood } from './parse-words.ts'
+import { NotUnderstood, addressText, attributes, bits, messages, string } from './answer.ts'
 
 /** rtnetlink.h */
 const RTA = {

@@ -1,9 +1,7 @@
 import type { Slice } from './message.ts'
 import type { Dump } from '../../model/runner.ts'
 import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
-import { attributes, endOf, messages, string, valueOf } from './answer.ts'
-
-import { NotUnderstood } from './parse-words.ts'
+import { NotUnderstood, attributes, endOf, messages, string, valueOf } from './answer.ts'
 
 /** netconf.h: what RTM_GETNETCONF tells of all interfaces together, and of those to come. */
 const NETCONFA = { ifindex: 1, forwarding: 2, rpFilter: 3, proxyNeigh: 5, ignoreLinkdown: 6, bcForwarding: 8 } as const

@@ -8,11 +8,11 @@ import { parallel } from '../../host/spawn.ts'
 import { askQdiscs } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
+import { NotUnderstood } from './answer.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './thread-protocol.ts'
 import { fdb } from './read-fdb.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
-import { NotUnderstood } from './parse-words.ts'
 
 /** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
 const WIDTH = 4

@@ -1,4 +1,5 @@
-import type { Field, LinkType } from '../../model/link-type.ts'
+import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
+import { mac, tagProtocol, u16, u32, u64, u8 } from './attributes.ts'
 import { groupMask, router } from './port.ts'
 
 /** USER_HZ: bridge timers are in hundredths of a second in the kernel's interface and in iproute2's. */
@@ -42,18 +43,23 @@ const number = (description: string, fallback: number, minimum: number, maximum:
   schema: { type: 'integer', minimum, maximum, description: `${description} Default: ${fallback}.` },
   fallback,
 })
-/** `word` is what `ip link` takes, `printed` what it prints. What this kernel does not tell of is as it always is. */
-const option = (word: string, field: Field, printed = word): Field => ({
+/** `word` is what `ip link` takes, `json` what it prints. What this kernel does not tell of is as it always is. */
+const option = (word: string, attribute: LinkAttribute, field: Field, json = word): Field => ({
   ...field,
+  attribute,
+  json,
   words: (v) => [word, ...(field.words?.(v) ?? [String(v)])],
-  read: ({ [printed]: value }) =>
+  read: ({ [json]: value }) =>
     typeof field.fallback === 'boolean' && value !== undefined ? value === 1 || value === true : value,
 })
+/** BR_BOOLOPT_* of if_bridge.h: bits of IFLA_BR_MULTI_BOOLOPT. */
+const bit = (bit: number): LinkAttribute => u32(46, { bit, masked: true })
 /** How long nobody asks and answers about groups of multicast, at most, in hundredths of a second: a day. */
 const LONG = 24 * 60 * 60 * HUNDREDTHS
-const interval = (name: string, description: string, fallback: number): Record<string, Field> => ({
+const interval = (name: string, number: number, description: string, fallback: number): Record<string, Field> => ({
   [`mcast_${name}_interval`]: option(
     `mcast_${name}_interval`,
+    u64(number),
     timer(description, fallback, 1, LONG),
     `mcast_${name}_intvl`,
   ),
@@ -62,41 +68,46 @@ const interval = (name: string, description: string, fallback: number): Record<s
 const multicast: Readonly<Record<string, Field>> = {
   mcast_snooping: option(
     'mcast_snooping',
+    u8(23),
     toggle('Whether multicast goes only where somebody listens, as far as that is known.', true),
   ),
-  mcast_vlan_snooping: option('mcast_vlan_snooping', toggle('Whether that is known for each VLAN apart.')),
-  mcast_router: router('mcast_router', 'Whether the bridge itself routes multicast.'),
-  mcast_querier: option('mcast_querier', toggle('Whether the bridge asks who listens.')),
+  mcast_vlan_snooping: option('mcast_vlan_snooping', bit(1 << 1), toggle('Whether that is known for each VLAN apart.')),
+  mcast_router: router('mcast_router', 22, 'Whether the bridge itself routes multicast.'),
+  mcast_querier: option('mcast_querier', u8(25), toggle('Whether the bridge asks who listens.')),
   mcast_query_use_ifaddr: option(
     'mcast_query_use_ifaddr',
+    u8(24),
     toggle('Whether it asks with its own address, and not with 0.0.0.0.'),
   ),
-  mcast_igmp_version: option('mcast_igmp_version', number('Version of IGMP.', 2, 2, 3)),
-  mcast_mld_version: option('mcast_mld_version', number('Version of MLD.', 1, 1, 2)),
-  mcast_hash_max: option('mcast_hash_max', number('Most groups that are remembered.', 4096, 1, 4294967295)),
+  mcast_igmp_version: option('mcast_igmp_version', u8(43), number('Version of IGMP.', 2, 2, 3)),
+  mcast_mld_version: option('mcast_mld_version', u8(44), number('Version of MLD.', 1, 1, 2)),
+  mcast_hash_max: option('mcast_hash_max', u32(27), number('Most groups that are remembered.', 4096, 1, 4294967295)),
   mcast_last_member_count: option(
     'mcast_last_member_count',
+    u32(28),
     number('How often it is asked whether somebody still listens.', 2, 0, 255),
     'mcast_last_member_cnt',
   ),
   mcast_startup_query_count: option(
     'mcast_startup_query_count',
+    u32(29),
     number('Questions at the start.', 2, 0, 255),
     'mcast_startup_query_cnt',
   ),
-  ...interval('last_member', 'Time between two of these questions.', 100),
-  ...interval('membership', 'How long a listener is remembered.', 26000),
-  ...interval('querier', 'How long another that asks is remembered.', 25500),
-  ...interval('query', 'Time between questions.', 12500),
-  ...interval('query_response', 'How long an answer may take.', 1000),
-  ...interval('startup_query', 'Time between the questions at the start.', 3125),
-  mcast_stats_enabled: option('mcast_stats_enabled', toggle('Whether messages of IGMP and MLD are counted.')),
+  ...interval('last_member', 30, 'Time between two of these questions.', 100),
+  ...interval('membership', 31, 'How long a listener is remembered.', 26000),
+  ...interval('querier', 32, 'How long another that asks is remembered.', 25500),
+  ...interval('query', 33, 'Time between questions.', 12500),
+  ...interval('query_response', 34, 'How long an answer may take.', 1000),
+  ...interval('startup_query', 35, 'Time between the questions at the start.', 3125),
+  mcast_stats_enabled: option('mcast_stats_enabled', u8(42), toggle('Whether messages of IGMP and MLD are counted.')),
 }
 /** VLANs (bridge(8), "bridge vlan"). */
 const vlans: Readonly<Record<string, Field>> = {
-  vlan_filtering: option('vlan_filtering', toggle('Whether ports belong to VLANs.')),
+  vlan_filtering: option('vlan_filtering', u8(7), toggle('Whether ports belong to VLANs.')),
   vlan_protocol: {
     schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+    attribute: tagProtocol(8),
     words: (v) => ['vlan_protocol', String(v)],
     // `ip -N` prints the protocol's number.
     read: ({ vlan_protocol }) => (/34984|802\.1ad/.test(String(vlan_protocol)) ? '802.1ad' : '802.1Q'),
@@ -104,11 +115,12 @@ const vlans: Readonly<Record<string, Field>> = {
   },
   vlan_default_pvid: option(
     'vlan_default_pvid',
+    u16(39),
     number('VLAN of frames without a tag at ports that say no other; 0: none.', 1, 0, 4094),
   ),
-  vlan_stats_enabled: option('vlan_stats_enabled', toggle('Whether the traffic of each VLAN is counted.')),
+  vlan_stats_enabled: option('vlan_stats_enabled', u8(41), toggle('Whether the traffic of each VLAN is counted.')),
   vlan_stats_per_port: {
-    ...option('vlan_stats_per_port', toggle('Whether it is counted at each port apart.')),
+    ...option('vlan_stats_per_port', u8(45), toggle('Whether it is counted at each port apart.')),
     forces: 'the kernel takes it only while the bridge has no ports', // br_vlan_set_stats_per_port
   },
 }
@@ -120,21 +132,26 @@ export const bridge: LinkType = {
     'A switch in software: it learns MAC addresses, floods what it does not know, and can have addresses itself.',
   example: 'bridges:\n  br0:\n    addresses: [172.17.0.1/16]\n    stp: true\n    forward_delay: 4s',
   fields: {
-    stp: option('stp_state', toggle('Spanning tree protocol.')),
+    stp: option('stp_state', u32(5), toggle('Spanning tree protocol.')),
     forward_delay: option(
       'forward_delay',
+      u32(1),
       timer('How long a port listens and learns before it forwards, with STP.', 1500, 0, 3000),
     ),
-    hello_time: option('hello_time', timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
-    max_age: option('max_age', timer('How long the last hello is believed.', 2000, 600, 4000)),
+    hello_time: option('hello_time', u32(2), timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
+    max_age: option('max_age', u32(3), timer('How long the last hello is believed.', 2000, 600, 4000)),
     ageing_time: {
-      ...option('ageing_time', timer('How long a MAC address is kept after it was last seen.', 30000, 0, 100000000)),
+      ...option(
+        'ageing_time',
+        u32(4),
+        timer('How long a MAC address is kept after it was last seen.', 30000, 0, 100000000),
+      ),
       // While the tree changes the kernel has another for the moment; it stays for good when the protocol is turned off
       // meanwhile (__br_set_topology_change in net/bridge/br_stp.c).
       read: ({ ageing_time, stp_state, topology_change, forward_delay }) =>
         stp_state === 1 && topology_change === 1 && ageing_time === 2 * Number(forward_delay) ? undefined : ageing_time,
     },
-    priority: option('priority', {
+    priority: option('priority', u16(6), {
       schema: {
         type: 'integer',
         minimum: 0,
@@ -145,6 +162,7 @@ export const bridge: LinkType = {
     }),
     // BR_GROUPFWD_RESTRICTED in net/bridge/br_private.h.
     group_fwd_mask: groupMask(
+      9,
       'Link-local groups that the bridge passes on, as bits: 16384 lets LLDP through.',
       0b111,
       'STP, pause frames and link aggregation (1, 2, 4) are never passed on',
@@ -158,23 +176,27 @@ export const bridge: LinkType = {
       normal: (value) => String(value).toLowerCase(),
       // br_changelink and group_addr_store in net/bridge refuse the addresses of others.
       wrong: (value) => (/0[123]$/.test(String(value)) ? `${String(value)} is not for spanning trees` : undefined),
-      words: (v) => ['group_address', String(v)],
-      read: ({ group_addr }) => group_addr,
+      json: 'group_addr',
+      attribute: mac(20),
       fallback: '01:80:c2:00:00:00',
     },
     no_linklocal_learn: option(
       'no_linklocal_learn',
+      bit(1 << 0),
       toggle('Whether addresses are not learnt from frames to link-local groups.'),
     ),
     ...vlans,
     ...multicast,
     nf_call_iptables: option(
       'nf_call_iptables',
+      u8(36),
       toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
     ),
-    nf_call_ip6tables: option('nf_call_ip6tables', toggle('The same for ip6tables.')),
-    nf_call_arptables: option('nf_call_arptables', toggle('The same for arptables.')),
+    nf_call_ip6tables: option('nf_call_ip6tables', u8(37), toggle('The same for ip6tables.')),
+    nf_call_arptables: option('nf_call_arptables', u8(38), toggle('The same for arptables.')),
   },
+  state: { topology_change: u8(14) },
+  setSingly: true,
   // Without STP the kernel takes any (br_set_forward_delay in net/bridge/br_stp.c).
   wrong: ({ stp, forward_delay = 1500 }) =>
     stp === true && Number(forward_delay) < 200

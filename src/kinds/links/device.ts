@@ -1,6 +1,6 @@
 import type { Kind } from '../../model/kind.ts'
 import { linkId, nameOf } from '../../model/resource.ts'
-import { covered, ip } from '../common.ts'
+import { covered, placeOf } from '../common.ts'
 import { linkTypes } from './link-types.ts'
 
 /** Devices that tunnel modules put into every namespace (net.core.fb_tunnels_only_for_init_net). */
@@ -41,5 +41,5 @@ export const device: Kind<DeviceSpec> = {
   remove: (r, context) =>
     covered(device, r, context)
       ? []
-      : [{ stage: 'delete links', operation: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }],
+      : [{ stage: 'delete links', operation: { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) } }],
 }

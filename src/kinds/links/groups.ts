@@ -2,7 +2,7 @@ import type { PlanContext, Removal } from '../../model/kind.ts'
 import type { LinkSpec } from '../../model/link-type.ts'
 import { goneGroup } from '../../model/owner.ts'
 import { nameOf, type Resource } from '../../model/resource.ts'
-import { ip } from '../common.ts'
+import { placeOf } from '../common.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -36,16 +36,29 @@ export function removeByGroup(links: readonly Link[], { goes, live }: PlanContex
   return {
     ids: new Set(many.flatMap((group) => group.map(({ link }) => link.id))),
     emissions: many.flatMap((group) => {
-      const number = String(goneGroup(group.map(({ end }) => end.id)))
+      const number = goneGroup(group.map(({ end }) => end.id))
       const stage = 'delete links' as const
       const last = group.at(-1)
       return [
         ...group.map(({ link, end }) => ({
           change: link.id,
           stage,
-          operation: ip(end, 'link', 'set', 'dev', nameOf(end.id), 'group', number),
+          operation: {
+            do: 'link.set' as const,
+            place: placeOf(end),
+            name: nameOf(end.id),
+            set: { group: number },
+          },
         })),
-        ...(last ? [{ change: last.link.id, stage, operation: ip(last.end, 'link', 'del', 'group', number) }] : []),
+        ...(last
+          ? [
+              {
+                change: last.link.id,
+                stage,
+                operation: { do: 'link.delete' as const, place: placeOf(last.end), group: number },
+              },
+            ]
+          : []),
       ]
     }),
   }

@@ -27,3 +27,6 @@ export const linkTypes: readonly LinkType[] = [
   tap,
   wireguard,
 ]
+
+/** By name. */
+export const typesByName: ReadonlyMap<string, LinkType> = new Map(linkTypes.map((type) => [type.name, type]))

@@ -2,14 +2,14 @@ import type { Kind, PlanContext } from '../../model/kind.ts'
 import type { Field, LinkSpec, LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission, Stage } from '../../model/change.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../../model/resource.ts'
-import { running } from '../../model/operation.ts'
+import { HERE, type LinkChange, type NewLink, type Operation, type Place } from '../../model/operation.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
-import { covered, ends, generatedMac, ip, same } from '../common.ts'
+import { covered, ends, generatedMac, placeOf, same, within } from '../common.ts'
 import { removeByGroup } from './groups.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
-import { settingsOf } from '../settings.ts'
 import { linkToLab } from './link-lab.ts'
+import { settingOf, settingsOf } from '../settings.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -24,7 +24,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   const fields = Object.entries(type.fields).filter(([, { apart }]) => !apart)
   const settings = settingsOf(type)
   const ports = portFields(type)
-  const defaults = [...settings].map(([name, { words, fallback }]) => [name, fallback?.(type), words] as const)
+  const defaults = [...settings].map(([name, { fallback }]) => [name, fallback?.(type)] as const)
 
   const describe = ({ peer, link, up, master, mtu, mac, ...rest }: LinkSpec): string =>
     [
@@ -35,99 +35,105 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...Object.entries(rest).flatMap(([name, value]) => (liveOnly.has(name) ? [] : [`${name} ${String(value)}`])),
     ].join(', ')
 
-  /** `ip link add … type T …` and, for a device in the machine's own namespace, the lab's mark. */
+  /** Makes it and, in the machine's own namespace, marks it as the lab's. */
   function add(r: Link, context: PlanContext): Emission[] {
     const { spec } = r
-    const group = r.root ? ['group', String(labGroup(context.lab))] : []
-    const head = (id: string, s: LinkSpec): string[] => [
-      ...(type.noMac?.(s) ? [] : ['address', s.mac ?? generatedMac(context.lab, id)]),
+    const mark = { group: labGroup(context.lab) }
+    const looks = (id: string, s: LinkSpec): Pick<NewLink, 'mac' | 'mtu'> => ({
+      ...(!type.noMac?.(s) && { mac: s.mac ?? generatedMac(context.lab, id) }),
       // What a bridge has from its birth does not keep it from following its ports later.
-      ...(s.mtu === undefined || type.followsPorts ? [] : ['mtu', String(s.mtu)]),
-    ]
-    const emit = (argv: string[], netns?: string): Emission[] => [
-      { stage: 'create links', operation: running(netns === undefined ? { argv } : { argv, netns }) },
-    ]
+      ...(s.mtu !== undefined && !type.followsPorts && { mtu: s.mtu }),
+    })
+    const emit = (operation: Operation): Emission[] => [{ stage: 'create links', operation }]
     if (type.pair) {
       const peer = context.desired.get(spec.peer ?? '') as Link | undefined
       if (!peer) return []
       if (peer.id < r.id) return [] // the first of the two makes both
       const [near, far] = ends(r, peer)
-      const marked = near.root ? ['group', String(labGroup(context.lab))] : []
-      const netns = far.root || far.namespace === near.namespace ? [] : ['netns', far.namespace]
-      return emit(
-        [
-          ...['ip', 'link', 'add', 'name', nameOf(near.id), ...marked, ...head(near.id, near.spec), ...born(near)],
-          ...['type', 'veth', 'peer', 'name', nameOf(far.id), ...netns, ...head(far.id, far.spec)],
-        ],
-        near.root ? undefined : near.namespace,
-      )
+      const elsewhere = far.root || far.namespace === near.namespace ? undefined : far.namespace
+      return emit({
+        do: 'link.add',
+        place: placeOf(near),
+        link: {
+          name: nameOf(near.id),
+          ...(near.root && mark),
+          ...looks(near.id, near.spec),
+          ...(near.spec.up !== false && { up: true }), // only one end of a pair can be up from its birth
+        },
+        type: { name: type.name, data: {} },
+        peer: {
+          name: nameOf(far.id),
+          ...(elsewhere !== undefined && { netns: elsewhere }),
+          ...looks(far.id, far.spec),
+        },
+      })
     }
-    if (type.addWords) return emit(type.addWords(nameOf(r.id), spec), r.root ? undefined : r.namespace)
-    const words = fields.flatMap(([name, field]) =>
-      spec[name] === undefined || (field.fallback !== undefined && same(spec[name], field.fallback))
-        ? []
-        : wordsOf(name, field, spec[name]),
-    )
+    if (type.addWords) return emit(within(r, ...type.addWords(nameOf(r.id), spec)))
+    const data: Record<string, unknown> = {}
+    for (const [name, { fallback }] of fields)
+      if (spec[name] !== undefined && (fallback === undefined || !same(spec[name], fallback))) data[name] = spec[name]
     const lower = spec.link
-    const before = lower !== undefined && type.lowerWord !== 'dev' ? ['link', nameOf(lower)] : []
-    const inside = lower !== undefined && type.lowerWord === 'dev' ? ['dev', nameOf(lower)] : []
-    const made = (name: string, mark: string[], target: string[]): string[] => [
-      ...['ip', 'link', 'add', ...before, 'name', name, ...mark, ...target, ...head(r.id, spec)],
-      ...['type', type.name, ...words, ...inside],
-    ]
+    const made = (place: Place, names: NewLink): Emission[] =>
+      emit({
+        do: 'link.add',
+        place,
+        link: { ...names, ...looks(r.id, spec) },
+        type: { name: type.name, data },
+        ...(lower !== undefined && { lower: nameOf(lower) }),
+      })
+    const own = nameOf(r.id)
     if (lower === undefined || namespaceOf(lower) === r.namespace)
-      return emit(made(nameOf(r.id), group, []), r.root ? undefined : r.namespace)
+      return made(placeOf(r), { name: own, ...(r.root && mark) })
     const home = context.desired.get(namespaceOf(lower))?.root || context.desired.get(lower)?.root
-    const where = home ? undefined : namespaceOf(lower)
-    const clash = linkId(namespaceOf(lower), nameOf(r.id))
-    if (r.root || !(home || context.desired.has(clash) || context.live.has(clash)))
-      return emit(made(nameOf(r.id), group, r.root ? [] : ['netns', r.namespace]), where)
+    const where = home ? HERE : { netns: namespaceOf(lower) }
+    const clash = linkId(namespaceOf(lower), own)
+    if (r.root) return made(where, { name: own, ...mark })
+    if (!(home || context.desired.has(clash) || context.live.has(clash)))
+      return made(where, { name: own, netns: r.namespace })
     // The name is taken where the lower device is (`clash`): it is made under another, and gets its own as it moves.
     const name = `nl${generatedMac(context.lab, r.id).replaceAll(':', '')}`.slice(0, 15)
-    const mark = home ? ['group', String(labGroup(context.lab))] : []
     return [
-      ...emit(made(name, mark, []), where),
-      ...emit(['ip', 'link', 'set', 'dev', name, 'netns', r.namespace, 'name', nameOf(r.id)], where),
+      ...made(where, { name, ...(home && mark) }),
+      ...emit({ do: 'link.set', place: where, name, set: { netns: r.namespace, name: own } }),
     ]
   }
 
-  /** Only one end of a pair can be up from its birth. */
-  const born = ({ spec }: Link): string[] => (spec.up === false ? [] : ['up'])
   const isBornUp = (r: Link, { desired }: PlanContext): boolean => {
     const peer = type.pair ? (desired.get(r.spec.peer ?? '') as Link | undefined) : undefined
     return peer !== undefined && ends(r, peer)[0] === r
   }
 
   /**
-   * `ip link set dev X …` for these settings, by name; nothing when there are none. A bridge is set up when its cables are
+   * Changes a living one; nothing when there is nothing to change. A bridge is set up when its cables are
    * plugged in: until then it floods nothing of what all hosts say when IPv6 comes up (docs/kernel.md). Its MTU comes first:
    * the kernel takes one that the bridge has already, from its ports, for none.
    */
-  function set(r: Link, settings: readonly (readonly [name: string, words: readonly string[]])[]): Emission[] {
-    const emit = (stage: Stage, chosen: typeof settings): Emission[] => {
-      const words = chosen.flatMap(([, own]) => own)
-      return words.length ? [{ stage, operation: ip(r, 'link', 'set', 'dev', nameOf(r.id), ...words) }] : []
-    }
-    if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', settings)
-    const some = (up: boolean): typeof settings => settings.filter(([name]) => (name === 'up') === up)
-    return [...emit('set bridges', some(false)), ...emit('open bridges', some(true))]
+  function set(r: Link, changes: LinkChange): Emission[] {
+    const emit = (stage: Stage, some: LinkChange): Emission[] =>
+      Object.keys(some).length
+        ? [{ stage, operation: { do: 'link.set', place: placeOf(r), name: nameOf(r.id), set: some } }]
+        : []
+    if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', changes)
+    const { up, ...others } = changes
+    return [...emit('set bridges', others), ...emit('open bridges', up === undefined ? {} : { up })]
   }
 
-  /** `ip link set dev X type bridge_slave …`, for these settings of a port, by name. */
-  const setPort = (r: Link, values: Iterable<readonly [string, unknown]>): Emission[] => {
-    const words = [...values].flatMap(([name, value]) => {
-      const field = ports.get(name)
-      return field ? wordsOf(name, field, value) : []
-    })
-    return words.length ? set(r, [['port', ['type', 'bridge_slave', ...words]]]) : []
-  }
+  /** Sets these settings of a type; nothing when there are none. */
+  const setType = (r: Link, name: string, values: readonly (readonly [string, unknown])[]): Emission[] =>
+    values.length ? set(r, { type: { name, data: Object.fromEntries(values) } }) : []
+
+  /** Sets these settings of a port, by name in a lab. */
+  const setPort = (r: Link, values: readonly (readonly [string, unknown])[]): Emission[] =>
+    setType(
+      r,
+      'bridge_slave',
+      values.flatMap(([name, value]) => {
+        const field = ports.get(name)
+        return field ? [[field.name, value] as const] : []
+      }),
+    )
   const ofPort = ({ spec }: Link): [string, unknown][] =>
     [...ports.keys()].flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]))
-
-  const wordsFor = (name: string, value: unknown, r: Link, context: PlanContext): string[] =>
-    name === 'alias' && r.root
-      ? ['alias', labelled(context.lab, value === '' ? undefined : String(value))]
-      : (settings.get(name)?.words(value) ?? [])
 
   return {
     name: type.name,
@@ -200,37 +206,30 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       })
     },
 
-    create: (r, context) => [
-      ...(type.builtin ? [] : add(r, context)),
-      ...set(r, [
-        ...(r.root ? [['alias', ['alias', labelled(context.lab, r.spec.alias)]] as const] : []),
-        ...defaults.flatMap(([name, fallback, words]): [string, string[]][] => {
-          const value = r.spec[name]
-          const inAdd = type.addWords
-            ? name === 'mtu' && value === type.mtu(undefined, r.spec)
-            : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac?.(r.spec))
-          const isUp = name === 'up' && (value === false || isBornUp(r, context))
-          const said = inAdd || (name === 'alias' && r.root) || isUp
-          return value === undefined || said || same(value, fallback) ? [] : [[name, words(value)]]
-        }),
-      ]),
-      ...setPort(r, ofPort(r)),
-    ],
+    create(r, context) {
+      const changes: Record<string, unknown> = {}
+      if (r.root) changes['alias'] = labelled(context.lab, r.spec.alias)
+      for (const [name, fallback] of defaults) {
+        const value = r.spec[name]
+        const inAdd = type.addWords
+          ? name === 'mtu' && value === type.mtu(undefined, r.spec)
+          : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac?.(r.spec))
+        const isUp = name === 'up' && (value === false || isBornUp(r, context))
+        const said = inAdd || (name === 'alias' && r.root) || isUp
+        if (value !== undefined && !said && !same(value, fallback)) changes[settingOf(type, name)] = value
+      }
+      return [...(type.builtin ? [] : add(r, context)), ...set(r, changes), ...setPort(r, ofPort(r))]
+    },
 
     update({ desired, differences }, context) {
-      const common = differences.flatMap(({ field, to }): [string, string[]][] =>
-        settings.has(field)
-          ? [[field, wordsFor(field, to === 'follows its ports' ? portsMtu(desired, context) : to, desired, context)]]
-          : [],
-      )
-      const typed = differences.flatMap(({ field, to }) => {
-        const spec = type.fields[field]
-        return spec ? wordsOf(field, spec, to) : []
-      })
+      const changes: Record<string, unknown> = {}
+      for (const { field, to } of differences)
+        if (settings.has(field)) changes[settingOf(type, field)] = settingFor(field, to, desired, context)
+      const typed = differences.flatMap(({ field, to }) => (field in type.fields ? [[field, to] as const] : []))
       const moved = differences.some(({ field }) => field === 'master')
       return [
-        ...set(desired, typed.length ? [['type', ['type', type.name, ...typed]]] : []),
-        ...set(desired, common),
+        ...setType(desired, type.name, typed),
+        ...set(desired, changes),
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
       ]
     },
@@ -238,7 +237,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     removeMany: removeByGroup,
 
     remove(r, context) {
-      const del: Emission = { stage: 'delete links', operation: ip(r, 'link', 'del', 'dev', nameOf(r.id)) }
+      const operation: Operation = { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) }
+      const del: Emission = { stage: 'delete links', operation }
       if (!type.pair || r.spec.peer === undefined) return covered(this, r, context) ? [] : [del]
       if (context.goes(r.namespace)) return []
       const { peer } = r.spec
@@ -249,7 +249,11 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   }
 }
 
-const wordsOf = (name: string, { words }: Field, value: unknown): string[] => words?.(value) ?? [name, String(value)]
+/** What the kernel is given for a difference in a setting. */
+function settingFor(name: string, to: unknown, r: Link, context: PlanContext): unknown {
+  if (to === 'follows its ports') return portsMtu(r, context)
+  return name === 'alias' && r.root ? labelled(context.lab, to === '' ? undefined : String(to)) : to
+}
 
 const without = (spec: LinkSpec, field: string): LinkSpec =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field)) as LinkSpec

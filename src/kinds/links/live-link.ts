@@ -19,7 +19,7 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
     link: IpLink,
   ): [string, unknown][] =>
     [...fields].flatMap(([name, field]): [string, unknown][] => {
-      const value = field.read ? field.read(data, link) : data[name]
+      const value = field.read ? field.read(data, link) : data[field.json ?? name]
       return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
     })
   return (dump, scope) => {
@@ -30,7 +30,7 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
     return mine.map((l): Resource<LinkSpec> => {
       // What `dev` names among a type's words is told among them.
-      const own = type.lowerWord === 'dev' && l.link_netnsid === undefined
+      const own = type.lowerAttribute !== undefined && l.link_netnsid === undefined
       const lower = own ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
       const { info_data = {}, info_slave_kind, info_slave_data = {} } = l.linkinfo ?? {}

@@ -1,4 +1,5 @@
 import type { LinkType } from '../../model/link-type.ts'
+import { u32 } from './attributes.ts'
 
 /** A device with a MAC of its own directly on the lower device's segment (ip-link(8), "MACVLAN and MACVTAP"). */
 export const macvlan: LinkType = {
@@ -12,11 +13,12 @@ export const macvlan: LinkType = {
         enum: ['private', 'vepa', 'bridge', 'passthru'],
         description: 'Who may talk to whom on the lower device. Default: bridge.',
       },
+      attribute: u32(1, { words: { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 } }),
       initial: 'bridge',
-      words: (v) => ['mode', String(v)],
       forces: 'the mode is chosen when it is made',
     },
     bcqueuelen: {
+      attribute: u32(7),
       schema: {
         type: 'integer',
         minimum: 0,

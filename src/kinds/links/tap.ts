@@ -1,21 +1,24 @@
 import type { LinkType } from '../../model/link-type.ts'
+import { u8, user } from './attributes.ts'
 
 /** An Ethernet device whose other end is a program: a virtual machine, a VPN (Documentation/networking/tuntap.rst). */
 export const tap: LinkType = {
   name: 'tap',
+  kind: 'tun',
   description: 'An interface whose other end is a program, such as a virtual machine.',
   example: 'interfaces:\n  tap0: { type: tap, addresses: [10.0.5.1/24] }',
   fields: {
     user: {
+      attribute: user(1),
       schema: {
         type: 'string',
         pattern: '^[a-z_][a-z0-9_-]*$',
         description: 'Name of the user who may open it; default: root only.',
       },
-      read: (d) => d['user'],
       forces: 'its owner is chosen when it is made',
     },
   },
+  state: { type: u8(3, { words: { tun: 1, tap: 2 } }) },
   addWords: (name, { user }) => [
     'ip',
     'tuntap',

@@ -1,6 +1,9 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
+import { tagProtocol, u16, u32 } from './attributes.ts'
 
-const flag = (word: string, description: string, fallback: boolean): Field => ({
+/** `bit`: VLAN_FLAG_* of if_vlan.h. */
+const flag = (word: string, bit: number, description: string, fallback: boolean): Field => ({
+  attribute: u32(2, { bit, masked: true, print: 'list' }),
   schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
   words: (v) => [word, v === true ? 'on' : 'off'],
   read: ({ flags = [] }) => (flags as readonly string[]).includes(word.toUpperCase()),
@@ -14,22 +17,31 @@ export const vlan: LinkType = {
   example: 'interfaces:\n  eth0.10: { type: vlan, link: eth0, id: 10, addresses: [10.0.10.1/24] }',
   fields: {
     id: {
+      required: true,
+      attribute: u16(1),
       schema: { type: 'integer', minimum: 0, maximum: 4094, description: 'VLAN identifier.' },
       forces: 'the tag is chosen when it is made',
     },
     protocol: {
+      attribute: tagProtocol(5),
       schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
       fallback: '802.1Q',
       // `ip -N` prints the protocol's number.
       read: (d) => (/34984|802\.1ad/.test(String(d['protocol'])) ? '802.1ad' : '802.1Q'),
       forces: 'the kind of tag is chosen when it is made',
     },
-    reorder_hdr: flag('reorder_hdr', 'Whether the tag is taken off before programs that capture see the frame.', true),
-    gvrp: flag('gvrp', 'Whether the VLAN is announced by GVRP.', false),
-    mvrp: flag('mvrp', 'Whether the VLAN is announced by MVRP.', false),
-    loose_binding: flag('loose_binding', 'Whether it stays up when its lower device goes down.', false),
+    reorder_hdr: flag(
+      'reorder_hdr',
+      1,
+      'Whether the tag is taken off before programs that capture see the frame.',
+      true,
+    ),
+    gvrp: flag('gvrp', 2, 'Whether the VLAN is announced by GVRP.', false),
+    mvrp: flag('mvrp', 8, 'Whether the VLAN is announced by MVRP.', false),
+    loose_binding: flag('loose_binding', 4, 'Whether it stays up when its lower device goes down.', false),
     bridge_binding: flag(
       'bridge_binding',
+      16,
       'Whether it is up while a port of its lower device, a bridge, has the VLAN and is up.',
       false,
     ),

@@ -1,4 +1,5 @@
 import type { LinkType } from '../../model/link-type.ts'
+import { u32 } from './attributes.ts'
 
 /** A routing domain of its own: its ports look up routes in its table (Documentation/networking/vrf.rst). */
 export const vrf: LinkType = {
@@ -7,6 +8,8 @@ export const vrf: LinkType = {
   example: 'interfaces:\n  red: { type: vrf, table: 10 }\n  eth0: { master: red, addresses: [10.0.0.1/24] }',
   fields: {
     table: {
+      required: true,
+      attribute: u32(1),
       schema: { type: 'integer', minimum: 1, maximum: 4294967295, description: 'Routing table of the domain.' },
       forces: 'the table is chosen when it is made',
     },

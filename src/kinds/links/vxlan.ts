@@ -1,8 +1,10 @@
 import { canonicalAddress } from '../../model/cidr.ts'
-import type { Field, LinkType } from '../../model/link-type.ts'
+import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
+import { address, be16, be32, present, toggled, u32, u8 } from './attributes.ts'
 
 const FIXED = 'the kernel takes it only when the device is made'
-const address = (description: string) => ({
+const host = (description: string, attribute: LinkAttribute) => ({
+  attribute,
   schema: { type: 'string', description },
   normal: (value: unknown) => canonicalAddress(String(value)),
   wrong: (value: unknown) =>
@@ -10,14 +12,23 @@ const address = (description: string) => ({
   forces: FIXED,
 })
 
-const toggle = (word: string, description: string, printed = word, fallback = false): Field => ({
+const toggle = (word: string, attribute: LinkAttribute, description: string, json = word, fallback = false): Field => ({
+  attribute,
+  json,
   schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
   words: (v) => [v === true ? word : `no${word}`],
-  read: ({ [printed]: value }) => (value === undefined ? undefined : value !== false),
+  read: ({ [json]: value }) => (value === undefined ? undefined : value !== false),
   fallback,
   forces: FIXED,
 })
-const hexadecimal = (name: string, description: string, maximum: number, word = name): Field => ({
+const hexadecimal = (
+  name: string,
+  attribute: LinkAttribute,
+  description: string,
+  maximum: number,
+  word = name,
+): Field => ({
+  attribute: { ...attribute, print: 'hex or nothing' },
   schema: { type: 'integer', minimum: 0, maximum, description: `${description} Default: 0.` },
   words: (v) => [word, String(v)],
   // `0x4`; 0 is not printed.
@@ -34,23 +45,35 @@ export const vxlan: LinkType = {
     'interfaces:\n  flannel.1: { type: vxlan, id: 1, local: 10.4.7.21, remote: 10.4.7.22, dstport: 8472, link: eth0, mtu: 1450 }',
   fields: {
     id: {
+      required: true,
+      attribute: u32(1),
       schema: { type: 'integer', minimum: 0, maximum: 16777215, description: 'VXLAN network identifier (VNI).' },
       forces: FIXED,
     },
-    local: { ...address('Source address of the outer packets.'), read: (d) => d['local'] ?? d['local6'] },
-    remote: { ...address('Where to send what has no learnt destination.'), read: (d) => d['remote'] ?? d['remote6'] },
+    local: {
+      ...host('Source address of the outer packets.', address(4, { number6: 17, multicast: false })),
+      read: (d) => d['local'] ?? d['local6'],
+    },
+    remote: {
+      ...host('Where to send what has no learnt destination.', address(2, { number6: 16, multicast: false })),
+      read: (d) => d['remote'] ?? d['remote6'],
+    },
     group: {
-      ...address('Multicast group to send what has no learnt destination to; needs `link`.'),
+      ...host(
+        'Multicast group to send what has no learnt destination to; needs `link`.',
+        address(2, { number6: 16, multicast: true }),
+      ),
       read: (d) => d['group'] ?? d['group6'],
     },
     dstport: {
       schema: { type: 'integer', minimum: 1, maximum: 65535, description: 'UDP port. Default: 4789.' },
       initial: 4789, // the kernel's own is 8472, from before the port was assigned
-      read: (d) => d['port'],
-      words: (v) => ['dstport', String(v)],
+      json: 'port',
+      attribute: be16(15),
       forces: FIXED,
     },
     ttl: {
+      attribute: u8(5),
       schema: {
         type: 'integer',
         minimum: 0,
@@ -61,6 +84,7 @@ export const vxlan: LinkType = {
       forces: FIXED,
     },
     learning: {
+      attribute: { ...toggled(7), always: true },
       schema: {
         type: 'boolean',
         description: 'Whether remote MAC addresses are learnt from what arrives. Default: true.',
@@ -70,9 +94,10 @@ export const vxlan: LinkType = {
       read: (d) => d['learning'] !== false,
       forces: FIXED,
     },
-    tos: hexadecimal('tos', 'Type of service of the outer packets; 1: that of the inner ones.', 255),
-    label: hexadecimal('label', 'Flow label of the outer packets, over IPv6.', 0xfffff, 'flowlabel'),
+    tos: hexadecimal('tos', u8(6), 'Type of service of the outer packets; 1: that of the inner ones.', 255),
+    label: hexadecimal('label', be32(26), 'Flow label of the outer packets, over IPv6.', 0xfffff, 'flowlabel'),
     df: {
+      attribute: u8(29, { words: { unset: 0, set: 1, inherit: 2 } }),
       schema: {
         enum: ['unset', 'set', 'inherit'],
         description: 'Whether the outer packets, over IPv4, must not be fragmented. Default: unset.',
@@ -81,6 +106,7 @@ export const vxlan: LinkType = {
       forces: FIXED,
     },
     ageing: {
+      attribute: u32(8),
       schema: {
         type: 'integer',
         minimum: 0,
@@ -90,17 +116,22 @@ export const vxlan: LinkType = {
       fallback: 300,
       forces: FIXED,
     },
-    proxy: toggle('proxy', 'Whether it answers ARP for what it knows.'),
-    rsc: toggle('rsc', 'Whether it sends to destinations of routes directly.'),
-    l2miss: toggle('l2miss', 'Whether programs are told of unknown MAC addresses.'),
-    l3miss: toggle('l3miss', 'Whether programs are told of unknown IP addresses.'),
-    gbp: toggle('gbp', 'Whether it carries marks of group policies.'),
-    udpcsum: toggle('udpcsum', 'Whether the outer packets have checksums, over IPv4.', 'udp_csum', true),
-    udp6zerocsumtx: toggle('udp6zerocsumtx', 'Whether those over IPv6 have none.', 'udp_zero_csum6_tx'),
-    udp6zerocsumrx: toggle('udp6zerocsumrx', 'Whether it takes those that have none.', 'udp_zero_csum6_rx'),
+    proxy: toggle('proxy', u8(11, { print: 'true' }), 'Whether it answers ARP for what it knows.'),
+    rsc: toggle('rsc', u8(12, { print: 'true' }), 'Whether it sends to destinations of routes directly.'),
+    l2miss: toggle('l2miss', u8(13, { print: 'true' }), 'Whether programs are told of unknown MAC addresses.'),
+    l3miss: toggle('l3miss', u8(14, { print: 'true' }), 'Whether programs are told of unknown IP addresses.'),
+    gbp: toggle('gbp', present(23), 'Whether it carries marks of group policies.'),
+    udpcsum: toggle('udpcsum', toggled(18), 'Whether the outer packets have checksums, over IPv4.', 'udp_csum', true),
+    udp6zerocsumtx: toggle('udp6zerocsumtx', toggled(19), 'Whether those over IPv6 have none.', 'udp_zero_csum6_tx'),
+    udp6zerocsumrx: toggle(
+      'udp6zerocsumrx',
+      toggled(20),
+      'Whether it takes those that have none.',
+      'udp_zero_csum6_rx',
+    ),
   },
   lower: 'optional',
-  lowerWord: 'dev',
+  lowerAttribute: 3,
   mtu: (lower, spec) =>
     lower === undefined ? 1500 : lower - (String(spec['remote'] ?? spec['group'] ?? '').includes(':') ? 70 : 50),
   byType: true,
