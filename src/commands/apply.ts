@@ -3,12 +3,13 @@ import { lock } from '../host/lock.ts'
 import { end } from '../host/strangers.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { planJson } from '../views/json.ts'
+import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
 import { locate, remember } from './locate.ts'
 import { open, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
-import { confirm, note, out, outColors, outJson, report, type Global } from './terminal.ts'
+import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 /** Options of the commands that change the kernel. */
 export interface ChangeOptions extends Global, PlanOptions {
@@ -37,9 +38,10 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
     show(shown, options)
-    if (shown.plan.steps.length === 0) return 0
+    if (shown.plan.steps.length === 0) return finish(shown, { code: 0, status: 'unchanged' }, options)
     const answer = await approved()
-    if (answer !== 'yes') return answer === 'interrupted' ? 130 : 1
+    if (answer !== 'yes')
+      return finish(shown, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
   }
   const release = await lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
@@ -57,11 +59,12 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if ('file' in located && !saved) remember(located.file)
     if (options.force && current.plan.strangers.length) {
       await end(current.plan.strangers)
-      current = await prepare(located, opened, runner, options)
+      current = await prepare(located, opened, runner, options, { forApply: true })
     }
     // It watches before anything changes: a run that is killed half-way is taken back as well.
     const watchdog = options.revertAfter === undefined ? undefined : await startWatchdog(current, options.revertAfter)
-    const { code, more } = await carryOut(current, runner, options, signals.stop)
+    const done = await carryOut(current, runner, options, signals.stop)
+    const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code)
     if (code === 0 && current.plan.steps.length)
       note(
@@ -69,7 +72,9 @@ export async function change(argument: string | undefined, given: ChangeOptions)
           ? `Lab ${name} is gone.\n`
           : `Lab ${name} is up: verified, ${more ? 'what the plan listed is done' : 'nothing is left to do'}.\n`,
       )
-    return code
+    const went = signals.stop.aborted && code !== 0 ? 'stopped' : 'failed'
+    const status = current.plan.steps.length === 0 ? 'unchanged' : code === 0 ? 'done' : went
+    return finish(current, { ...done, status }, options)
   } finally {
     signals.end()
     release()
@@ -82,12 +87,18 @@ async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): 
   else await watchdog.dismiss()
 }
 
+/** Before a question the plan is shown to people, also where a document is asked for: that comes at the end, and says how it went. */
 function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
   report(warnings, options)
-  const json = planJson(plan)
-  if (options.json) outJson(json)
-  else out(renderPlan(json, source, outColors(options), options.destroy))
+  if (!options.json) out(renderPlan(planJson(plan), source, outColors(options), options.destroy))
+  else if (!options.autoApprove) note(renderPlan(planJson(plan), source, errColors(options), options.destroy))
   if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
+}
+
+/** Prints the document, when one is asked for, and returns the exit code. */
+function finish({ plan }: Prepared, run: Run, options: ChangeOptions): number {
+  if (options.json) outJson(runJson(planJson(plan), run))
+  return run.code
 }
 
 async function approved(): Promise<'yes' | 'no' | 'interrupted'> {

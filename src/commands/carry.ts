@@ -1,5 +1,5 @@
 import { execute, failure, type Execution } from '../run/execute.ts'
-import { hold } from '../run/hold.ts'
+import { hold, holdable } from '../run/hold.ts'
 import { lastWords } from '../host/lab-processes.ts'
 import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
@@ -15,7 +15,7 @@ import { meanwhile, unsettled } from '../views/left.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import type { ChangeOptions } from './apply.ts'
 import { planFor, readRequestOf, type Prepared } from './prepare.ts'
-import { rollBack } from './rollback.ts'
+import { rollBack, type RolledBack } from './rollback.ts'
 import { errColors, note, passing, report } from './terminal.ts'
 
 /** How often what was listed is done, should it be undone meanwhile: the kernel may do something on its own. */
@@ -27,6 +27,13 @@ export interface CarriedOut {
   readonly code: number
   /** Something else has changed meanwhile: the next plan is not empty. */
   readonly more: boolean
+  /** How many steps were done. */
+  readonly done: number
+  /** Why it failed. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** What is still to be done, or is undone again. */
+  readonly left: readonly Change[]
+  readonly rollback?: RolledBack
 }
 
 /**
@@ -40,8 +47,10 @@ export async function carryOut(
   signal: AbortSignal,
 ): Promise<CarriedOut> {
   const { name, lab, wanted, live: before } = prepared
-  let { plan } = prepared
-  if (plan.steps.length === 0) return { code: 0, more: false }
+  let { plan, toHold } = prepared
+  let done = 0
+  const result = { more: false, diagnostics: [], left: [] }
+  if (plan.steps.length === 0) return { ...result, code: 0, done }
   const made = doneInNew(plan)
   const listed = listedIn(plan)
   const touched = touchedBy(plan)
@@ -53,15 +62,20 @@ export async function carryOut(
       early.push(found)
       return dumped
     }
-    const held = hold(plan.steps, runner)
+    const held = hold(toHold, runner)
     const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
+    done += execution.done.length
     if (execution.failed || execution.stopped) {
-      tell(execution, prepared, options)
+      const diagnostics = tell(execution, prepared, options)
+      const code = signal.aborted ? Number(signal.reason) || 130 : 1
       // What was not read can be put back only while it is held.
-      if (options.rollback && (held || !before.marksOnly))
-        note((await rollBack(name, before, touched, runner, held)).text)
-      else note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
-      return { code: signal.aborted ? Number(signal.reason) || 130 : 1, more: false }
+      if (!options.rollback || !(held || !before.marksOnly)) {
+        note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
+        return { ...result, code, done, diagnostics }
+      }
+      const rollback = await rollBack(name, before, touched, runner, held)
+      note(rollback.text)
+      return { ...result, code, done, diagnostics, rollback }
     }
     held?.release()
     passing('Reading again, to verify …')
@@ -69,25 +83,34 @@ export async function carryOut(
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left
+    toHold = holdable(plan.steps)
     passing('')
     if (plan.changes.length === 0) {
       note(meanwhile(rest))
-      return { code: 0, more: rest.length > 0 }
+      return { ...result, code: 0, done, more: rest.length > 0 }
     }
     const ended = plan.changes.filter(({ kind, action }) => kind === 'process' && action === 'create')
-    if (ended.length) report(ended.map(epitaph(prepared)), options)
+    const diagnostics = ended.map(epitaph(prepared))
+    if (ended.length) report(diagnostics, options)
     else if (round < ROUNDS) continue
     else {
       note(renderPlan(planJson(plan), prepared.source, errColors(options)))
       const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
       const others = await runner.strangers(name, homes)
-      note(`${errColors(options).red('error:')} ${unsettled(name, plan.changes, ROUNDS, wanted, others)}`)
+      const [summary = '', ...detail] = unsettled(name, plan.changes, ROUNDS, wanted, others)
+      diagnostics.push({ severity: 'error', summary, detail: detail.join('\n') })
+      report(diagnostics, options)
     }
+    const failed = { ...result, code: 1, done, diagnostics, left: plan.changes }
     // What is to go and does not is no reason to make everything else anew.
     if (options.destroy) note('What is gone stays gone.\n')
-    else if (options.rollback) note((await rollBack(name, before, touched, runner)).text)
-    else note('What was done is kept (--no-rollback).\n')
-    return { code: 1, more: false }
+    else if (!options.rollback) note('What was done is kept (--no-rollback).\n')
+    else {
+      const rollback = await rollBack(name, before, touched, runner)
+      note(rollback.text)
+      return { ...failed, rollback }
+    }
+    return failed
   }
 }
 
@@ -104,12 +127,15 @@ const epitaph =
     })
   }
 
-function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options: ChangeOptions): void {
-  if (failed) {
-    const position = wanted.get(failed.step.change)?.source?.()
-    const { summary, detail } = failure(failed)
-    const more = { ...(detail && { detail }), ...(position && { position }) }
-    report([quote({ severity: 'error', summary, ...more })], options)
-  }
+function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options: ChangeOptions): readonly Diagnostic[] {
+  const diagnostics = failed ? [quote(failureOf(failed))] : []
+  report(diagnostics, options)
   note(`${done.length} ${done.length === 1 ? 'step was' : 'steps were'} done before.\n`)
+  return diagnostics
+
+  function failureOf(step: NonNullable<Execution['failed']>): Diagnostic {
+    const position = wanted.get(step.step.change)?.source?.()
+    const { summary, detail } = failure(step)
+    return { severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
+  }
 }

@@ -1,4 +1,4 @@
-import { canHold } from '../run/hold.ts'
+import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
 import { confines } from '../host/sandbox/confines.ts'
 import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
@@ -48,6 +48,8 @@ export interface Prepared {
   readonly wanted: Resources
   readonly live: Live
   readonly plan: Plan
+  /** The namespaces to hold while the plan is carried out: they lose their names. */
+  readonly toHold: readonly string[]
   /** Adds the lines of the file to an error that has only the position. */
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
   /** What to tell beside the plan. */
@@ -125,11 +127,12 @@ async function prepared(
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
   const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, options)).plan
-  if (live.marksOnly && !(onlyTakesNames(plan) && canHold(plan.steps.length)))
-    return prepared(located, opened, runner, options, {})
+  const toHold = purpose.forApply ? holdable(plan.steps) : []
+  if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
+    return prepared(located, opened, runner, options, { ...purpose, marksOnly: false })
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
   const warnings = [...(lab?.warnings ?? []), ...(options.destroy ? [] : await legacyWarnings(live, runner))]
-  return { name, source, ...(lab && { lab }), wanted, live, plan, warnings, quote }
+  return { name, source, ...(lab && { lab }), wanted, live, plan, toHold, warnings, quote }
 }
 
 /**

@@ -13,10 +13,22 @@ import type { Runner } from '../model/runner.ts'
 import { below } from '../plan/order.ts'
 import { restrict } from '../plan/listed.ts'
 
+/** What came of a rollback. */
+export interface RolledBack {
+  /** What to tell. */
+  readonly text: string
+  /** Everything is as it was. */
+  readonly complete: boolean
+  /** What went wrong, in the words of the tools. */
+  readonly errors: readonly string[]
+  /** What would still have to be done. */
+  readonly left: readonly Change[]
+}
+
 /**
  * Makes the network what it was: gives namespaces that are held their names back, then plans from what is live now to what
  * was live before, and does that, as far as it concerns what the run has `touched` or what is gone: what somebody else has
- * made or changed meanwhile is left. Returns what to tell, and whether everything is as it was.
+ * made or changed meanwhile is left.
  */
 export async function rollBack(
   name: string,
@@ -24,19 +36,20 @@ export async function rollBack(
   touched: ReadonlySet<string>,
   runner: Runner,
   held?: Held,
-): Promise<{ text: string; complete: boolean }> {
+): Promise<RolledBack> {
   const unnamed = await held?.restore()
   const { failed, left } = before.marksOnly
     ? { left: [] }
     : await planBack(name, lasting(before.resources), touched, runner)
   const complete = !unnamed && left.length === 0
-  const trouble = [unnamed?.outcome.stderr.trim(), failed && failureText(failed)]
-    .flatMap((text) => (text ? `error: rolling back: ${text}\n` : []))
-    .join('')
+  const errors = [unnamed?.outcome.stderr.trim(), failed && failureText(failed)].flatMap((text) => (text ? [text] : []))
+  const trouble = errors.map((text) => `error: rolling back: ${text}\n`).join('')
   const still = left.map(({ id, action }) => `  ${id} (still to ${action})\n`).join('')
   return {
     text: `${trouble}${complete ? 'Rolled back: the network is as it was.\n' : `Could not be rolled back:\n${still}`}`,
     complete,
+    errors,
+    left,
   }
 }
 

@@ -57,10 +57,12 @@ function withProvided(desired: Resources, live: Resources): Resources {
 
 /**
  * The changes, in the order in which people read them: by namespace, as the file has them, deletions after. Namespaces that
- * are `held` take nothing along when they go: somebody is in them, so what is in them is removed thing by thing.
+ * are `held` take nothing along when they go: somebody is in them, so what is in them is removed thing by thing, and made again
+ * in the new one where they are replaced.
  */
 function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>, held: ReadonlySet<string>) {
   const changes = new Map<string, Change>()
+  const emptied = new Set([...held].filter((id) => forced.has(id) && desired.has(id)))
   const consider = (d: Resource, l: Resource | undefined): Change | undefined => {
     const base = () => ({ id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), after: d })
     if (!l) return { action: 'create', differences: [], ...base() }
@@ -72,6 +74,11 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
     }
     const differences = kindOf(d.kind).compare(l.spec, d.spec)
     if (forced.has(d.id)) return { before: l, action: 'replace', differences, reason: 'asked for', ...base() }
+    if (emptied.has(d.namespace)) {
+      if (kindOf(l.kind).automatic?.(l))
+        return { before: l, action: 'replace', differences, lostWith: d.namespace, ...base() }
+      return { before: l, action: 'replace', differences, reason: 'its namespace is replaced', ...base() }
+    }
     if (differences.length === 0) return undefined
     const action = differences.some((x) => x.forces !== undefined) ? 'replace' : 'update'
     return { before: l, action, differences, ...base() }

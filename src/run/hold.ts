@@ -15,13 +15,23 @@ export interface Held {
 }
 
 /**
- * Holds the namespaces whose names these steps take, so that a run that fails can give them back as they were, to the last
- * counter. Undefined where there are none or too many (`canHold`), and where something is made after them: what has the
- * same name, or the other end of a link, would still be there.
+ * The namespaces whose names these steps take and that can be held meanwhile: all of them, or none where there are too many for
+ * the descriptors that this process may have (half of them), and where something is made after them: what has the same name, or
+ * the other end of a link, would still be there.
  */
-export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
+export function holdable(steps: readonly Step[]): readonly string[] {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
-  if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete' || !canHold(names.length)) return undefined
+  if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete') return []
+  const [, files = 1024] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return names.length <= Number(files) / 2 ? names : []
+}
+
+/**
+ * Holds namespaces that are about to lose their names (`holdable`), so that a run which fails can give them back as they were,
+ * to the last counter. Undefined where there are none.
+ */
+export function hold(names: readonly string[], runner: Runner): Held | undefined {
+  if (names.length === 0) return undefined
   const held = names.flatMap((name) => {
     const fd = attempt(() => openSync(`${FOLDER}/${name}`, 'r'))
     return fd === undefined ? [] : [{ name, fd }]
@@ -41,10 +51,4 @@ export function hold(steps: readonly Step[], runner: Runner): Held | undefined {
     },
     release: () => held.forEach(({ fd }) => closeSync(fd)),
   }
-}
-
-/** Whether so many namespaces can be held: with half of the descriptors that this process may have. */
-export function canHold(count: number): boolean {
-  const [, files = 1024] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-  return count <= Number(files) / 2
 }

@@ -27,7 +27,7 @@ const inside = (id: string, namespace: string): string =>
 
 /**
  * Why a run failed that did everything: what it did so many times and is undone again, and who may have undone it. `others`
- * are processes in these namespaces that are not the lab's.
+ * are processes in these namespaces that are not the lab's. The first line says what, the others why.
  */
 export function unsettled(
   lab: string,
@@ -35,7 +35,7 @@ export function unsettled(
   times: number,
   wanted: Resources,
   others: readonly Stranger[],
-): string {
+): string[] {
   const lines = changes.slice(0, MOST).map(({ id, action, differences }) => {
     if (action === 'delete') return `${id} was removed ${times} times, and is there again`
     if (action === 'create') return `${id} was made ${times} times, and is gone again`
@@ -52,13 +52,13 @@ export function unsettled(
       namespace === home ? [`${command} (pid ${pid})`] : [],
     )
     const all = [...own, ...strange]
-    return all.length ? [`  A process in ${home} may do that: ${all.join(', ')}.\n`] : []
+    return all.length ? [`A process in ${home} may do that: ${all.join(', ')}.`] : []
   })
-  const otherwise = '  No process runs there: the kernel may hold it in another form than the one asked for.\n'
+  const otherwise = 'No process runs there: the kernel may hold it in another form than the one asked for.'
   return [
-    `lab ${lab} was changed, but what is listed above is still to be done\n`,
-    ...lines.map((line) => `  ${line}\n`),
-    ...(more > 0 ? [`  and ${more} more\n`] : []),
+    `lab ${lab} was changed, but what is listed above is still to be done`,
+    ...lines,
+    ...(more > 0 ? [`and ${more} more`] : []),
     ...(suspects.length ? suspects : [otherwise]),
-  ].join('')
+  ]
 }

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { PlanJson } from '../../src/views/json.ts'
 import { lacking } from '../support/features.ts'
 import { openUser, type User } from '../support/user.ts'
@@ -31,6 +32,12 @@ describe('as an ordinary user', () => {
   afterEach(async () => {
     const { labs: left } = JSON.parse(await netlab('list', '--json')) as { labs: { name: string }[] }
     for (const { name } of left) await netlab('destroy', name, '-y')
+  })
+
+  test('the demo', async () => {
+    cpSync('scripts/demo.mjs', join(user.folder, 'scripts/demo.mjs'))
+    const demo = await user.run([process.execPath, 'scripts/demo.mjs'])
+    expect(demo).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0% packet loss') })
   })
 
   test.each(labs.filter((lab) => !only || lab.startsWith(only)))('labs/%s', async (file) => {

@@ -1,0 +1,74 @@
+import type { Action, Change } from '../model/change.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
+import { diagnosticJson, type PlanJson } from './json.ts'
+
+/**
+ * `unchanged`: there was nothing to do. `declined`: the answer was not yes. `done`: what was listed is done. `failed`: a step
+ * failed, or what was done was undone again. `stopped`: by a signal.
+ */
+export type RunStatus = 'unchanged' | 'declined' | 'done' | 'failed' | 'stopped'
+
+/** How `apply` or `destroy` went. */
+export interface Run {
+  /** The exit code. */
+  readonly code: number
+  readonly status: RunStatus
+  /** How many steps were done. */
+  readonly done?: number
+  /** Something else has changed meanwhile: the next plan is not empty. */
+  readonly more?: boolean
+  readonly diagnostics?: readonly Diagnostic[]
+  /** What is still to be done, or is undone again. */
+  readonly left?: readonly Change[]
+  readonly rollback?: {
+    readonly complete: boolean
+    readonly errors: readonly string[]
+    readonly left: readonly Change[]
+  }
+}
+
+interface Left {
+  readonly id: string
+  readonly action: Action
+}
+
+/** What `apply --json` and `destroy --json` print: the plan, and how it went. */
+export interface RunJson extends PlanJson {
+  readonly result: {
+    readonly status: RunStatus
+    readonly exit_code: number
+    readonly steps_done: number
+    /** Something else has changed meanwhile: the next plan is not empty. */
+    readonly changed_meanwhile: boolean
+    readonly left: readonly Left[]
+    /** Null: nothing was taken back. */
+    readonly rollback: {
+      readonly complete: boolean
+      readonly errors: readonly string[]
+      readonly left: readonly Left[]
+    } | null
+  }
+  /** Why it failed. */
+  readonly error?: { readonly diagnostics: readonly ReturnType<typeof diagnosticJson>[] }
+}
+
+/** A plan and how it went, as plain JSON data. */
+export function runJson(plan: PlanJson, run: Run): RunJson {
+  const { code, status, done = 0, more = false, diagnostics = [], left = [], rollback } = run
+  return {
+    ...plan,
+    result: {
+      status,
+      exit_code: code,
+      steps_done: done,
+      changed_meanwhile: more,
+      left: left.map(brief),
+      rollback: rollback
+        ? { complete: rollback.complete, errors: rollback.errors, left: rollback.left.map(brief) }
+        : null,
+    },
+    ...(diagnostics.length > 0 && { error: { diagnostics: diagnostics.map(diagnosticJson) } }),
+  }
+}
+
+const brief = ({ id, action }: Change): Left => ({ id, action })
