@@ -103,6 +103,8 @@ async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
   write('dist/thread.cjs', await bundle('src/backend/netlink/thread.ts'))
+  for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
+    writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
   compile()

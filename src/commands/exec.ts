@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import { attach, front, type Place } from '../host/in-namespace.ts'
+import { withPrompt } from '../host/shell-prompt.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { isSandboxed } from '../host/sandbox/holder.ts'
 import { surroundings } from '../observe/surroundings.ts'
@@ -14,6 +15,8 @@ interface Options {
   readonly lab?: string
 }
 
+const SHELL = process.env['SHELL'] || '/bin/sh'
+
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
 export async function exec(namespace: string, command: readonly string[], options: Options): Promise<number> {
   return await attach(await find(namespace, options), command[0] === '--' ? command.slice(1) : command)
@@ -22,9 +25,9 @@ export async function exec(namespace: string, command: readonly string[], option
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
 export async function shellCommand(namespace: string | undefined, options: Options): Promise<number> {
   if (namespace === undefined) return await sandboxShell()
-  return await attach(await find(namespace, options), [process.env['SHELL'] || '/bin/sh'], {
-    PS1: `(${namespace}) \\w \\$ `,
-  })
+  const place = await find(namespace, options)
+  const { argv, env } = withPrompt(SHELL, namespace, process.env)
+  return await attach(place, argv, env)
 }
 
 /** Without the surroundings that a namespace's shell gets: what is made in it must be seen by other commands. */
@@ -34,7 +37,8 @@ async function sandboxShell(): Promise<number> {
       'a shell in which namespace?',
       'As root your shell is where the labs are: ip netns list. In a namespace: netlab shell NS',
     )
-  return await front([process.env['SHELL'] || '/bin/sh'], { PS1: '(netlab) \\w \\$ ' })
+  const { argv, env } = withPrompt(SHELL, 'netlab', process.env)
+  return await front(argv, env)
 }
 
 /** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */

@@ -18,14 +18,17 @@ export const enterNamespace = ({ netns, names, variables }: Place, argv: readonl
   placed({ argv: withNames(names, variables, argv), ...(netns !== undefined && { netns }) })
 
 /** Runs a program in a namespace with this terminal, and with these variables added; otherwise as `front` does. */
-export const attach = (place: Place, argv: readonly string[], env?: Record<string, string>): Promise<number> =>
-  front(enterNamespace(place, argv), env)
+export const attach = (
+  place: Place,
+  argv: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<number> => front(enterNamespace(place, argv), env)
 
 /**
  * Runs a program with this terminal, and with these variables added. Returns its exit code; 128 + the signal's number
  * when a signal ended it. Signals that only netlab gets are passed on.
  */
-export function front(argv: readonly string[], env: Record<string, string> = {}): Promise<number> {
+export function front(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = argv
     const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })

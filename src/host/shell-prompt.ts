@@ -1,0 +1,45 @@
+import { basename, dirname, join } from 'node:path'
+import { visible } from '../model/text.ts'
+
+/** Where the build puts what shells read. */
+const FILES = join(dirname(__filename), 'prompt')
+
+const fish = `functions -q fish_prompt; and functions -c fish_prompt netlab_prompt
+function netlab_status; return $argv[1]; end
+function fish_prompt
+  set -l last $status
+  printf '(%s) ' $NETLAB_PROMPT
+  netlab_status $last
+  netlab_prompt
+end`
+
+/**
+ * How a shell is started so that its prompt begins with `(NAME)`, after the user's own configuration has been read. The name is
+ * a variable and in no script; a shell that is not known starts as it always does.
+ */
+export function withPrompt(
+  shell: string,
+  name: string,
+  environment: NodeJS.ProcessEnv,
+): { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const env = { NETLAB_PROMPT: visible(name) }
+  switch (basename(shell)) {
+    case 'bash':
+      return { argv: [shell, '--rcfile', join(FILES, 'bash.sh')], env }
+    case 'zsh':
+      return {
+        argv: [shell],
+        env: { ...env, ZDOTDIR: join(FILES, 'zsh'), NETLAB_ZDOTDIR: environment['ZDOTDIR'] ?? '' },
+      }
+    case 'fish':
+      return { argv: [shell, '-C', fish], env }
+    case 'sh':
+    case 'dash':
+    case 'ash':
+    case 'ksh':
+    case 'mksh':
+      return { argv: [shell], env: { ...env, ENV: join(FILES, 'sh.sh'), NETLAB_ENV: environment['ENV'] ?? '' } }
+    default:
+      return { argv: [shell], env }
+  }
+}
