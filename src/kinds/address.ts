@@ -11,7 +11,7 @@ import { addressWords, hostOf, nameOfAddress, type AddressSpec } from '../model/
 import { addressId, difference, networkOf, primaries, settings, unusual } from './address-settings.ts'
 import { placeOf } from './common.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
-import { addressValue } from './address-lab.ts'
+import { addressFromLab, addressValue } from './address-lab.ts'
 import { ofInterface } from './lab-entry.ts'
 
 /** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
@@ -110,6 +110,7 @@ export const address: Kind<AddressSpec> = {
     return [...found, ...lost]
   },
 
+  fromLab: addressFromLab,
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { addresses: [addressValue(r, resources)] }),
 
   describe: (spec) =>

@@ -5,10 +5,9 @@ import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeFdb, Dump, IpLink } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
+import { ANYBODY, fdbFromLab } from './fdb-lab.ts'
 import { ofInterface, without } from './lab-entry.ts'
 
-/** The MAC address whose entries are for all frames with an unknown destination. */
-export const ANYBODY = '00:00:00:00:00:00'
 /** `sw/h1~eth0/fdb/02:00:00:00:00:09`, `sw/vx0/fdb/00:00:00:00:00:00 dst 10.0.0.2` */
 export const fdbId = (namespace: string, spec: FdbSpec): string =>
   `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...fdbKey(spec)].join(' ')}`
@@ -36,6 +35,7 @@ export const fdb: Kind<FdbSpec> = {
       .filter((spec) => spec.vlan === undefined || !everywhere.has(key(spec)))
       .map((spec) => ({ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }))
   },
+  fromLab: fdbFromLab,
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { fdb: [without(r.spec, 'dev', 'bridge')] }),
   describe: (spec) => [...fdbSettings(spec), ...fdbKey(spec)].join(' '),
   compare: (live, desired) =>

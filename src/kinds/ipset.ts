@@ -1,9 +1,17 @@
 import type { IptablesKind, IptablesSpec } from '../model/firewall.ts'
-import type { Kind, PlanContext } from '../model/kind.ts'
+import type { Kind, LabContext, PlanContext } from '../model/kind.ts'
 import type { Difference, Emission, Stage } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, within } from './common.ts'
-import { ipsetValue, keyOf, setNamesIn, parseIpsets, type IpsetSpec } from '../firewall/ipset-text.ts'
+import { clearing, covered, within, mapped } from './common.ts'
+import {
+  entryFault,
+  ipsetValue,
+  keyOf,
+  setNameFault,
+  setNamesIn,
+  parseIpsets,
+  type IpsetSpec,
+} from '../firewall/ipset-text.ts'
 import { restoreInput, type TableLines } from '../firewall/transaction.ts'
 import { setsOf } from '../firewall/rule-words.ts'
 import { ofNamespace } from './lab-entry.ts'
@@ -18,6 +26,30 @@ export const ipsetResource = (namespace: string, spec: IpsetSpec): Resource<Ipse
   namespace,
   spec,
 })
+
+/** A set as a lab file has it. */
+export interface IpsetFile {
+  readonly type: string
+  readonly entries?: readonly (string | number)[]
+  readonly [setting: string]: unknown
+}
+
+function fromLab({ type, entries = [], ...settings }: IpsetFile, { name, error }: LabContext): IpsetSpec {
+  const fault = setNameFault(name)
+  if (fault) error([], fault.summary, fault.detail, 'key')
+  const texts = entries.map(String)
+  texts.forEach((text, i) => {
+    const wrong = entryFault(text)
+    if (wrong) error(['entries', i], wrong.summary, wrong.detail)
+  })
+  return {
+    name,
+    type,
+    settings: mapped(settings, (value) => (value === true ? true : String(value))),
+    entries: texts,
+    written: true,
+  }
+}
 
 /** A set that is made to take the place of another: no set of a lab can be called so. */
 const NEW = 'netlab.new'
@@ -125,6 +157,7 @@ export const ipset: Kind<IpsetSpec> = {
   name: 'ipset',
   read: (dump, { namespace, root }) =>
     root ? [] : parseIpsets(dump.ipsets ?? '').map((spec) => ipsetResource(namespace, spec)),
+  fromLab,
   toLab: (r) => ofNamespace(r, { ipsets: { [r.spec.name]: ipsetValue(r.spec) } }),
   describe: ({ type, entries, passing = [] }) => {
     const count = entries.length + passing.length

@@ -25,3 +25,12 @@ export function isBridge(resources: Resources, namespace: string, dev: string): 
 /** The settings without some of them. */
 export const without = <S extends object>(spec: S, ...names: (keyof S & string)[]): Partial<S> =>
   Object.fromEntries(Object.entries(spec).filter(([name]) => !(names as string[]).includes(name))) as Partial<S>
+
+/** Whether a text is a MAC address in lower case. */
+export const isMac = (text: string): boolean => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)
+
+/** What is said of a text that is none. */
+export const badMac = (text: unknown): [summary: string, detail: string] => [
+  `"${String(text)}" is no MAC address`,
+  'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
+]

@@ -1,15 +1,45 @@
 import { canonicalAddress, familyOf } from '../model/cidr.ts'
-import type { Kind } from '../model/kind.ts'
+import type { Kind, LabContext } from '../model/kind.ts'
 import type { NeighborSpec } from '../model/neighbor-spec.ts'
 import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
-import { ofNamespace, without } from './lab-entry.ts'
+import { isMac, badMac, ofNamespace, without } from './lab-entry.ts'
 
 /** `ns0/veth0/neighbor/10.0.0.9`, `ns0/veth0/proxy/10.0.0.9` */
 export const neighborId = (namespace: string, { dev, to, proxy }: Pick<NeighborSpec, 'dev' | 'to' | 'proxy'>): string =>
   `${linkId(namespace, dev)}/${proxy ? 'proxy' : 'neighbor'}/${to}`
+
+/** A neighbour as a lab file has it. */
+export interface NeighborFile {
+  readonly to: string
+  readonly lladdr?: string
+  readonly dev?: string
+  readonly proxy?: boolean
+  readonly router?: boolean
+}
+
+function fromLab(entry: NeighborFile, { error, deviceTo }: LabContext): NeighborSpec | undefined {
+  const to = canonicalAddress(entry.to)
+  const lladdr = entry.lladdr?.toLowerCase()
+  if (to === undefined) return void error(['to'], `"${entry.to}" is no address`)
+  if (entry.proxy && (lladdr !== undefined || entry.router))
+    return void error([], 'a proxy entry has neither lladdr nor router', 'The interface’s own address is told.')
+  if (!entry.proxy && lladdr === undefined)
+    return void error([], `the neighbour ${entry.to} needs lladdr, its MAC address`, 'Or proxy: true.')
+  if (lladdr !== undefined && !isMac(lladdr)) return void error(['lladdr'], ...badMac(entry.lladdr))
+  const dev = deviceTo?.(to, entry.dev)
+  if (dev === undefined) return undefined
+  return {
+    to,
+    dev,
+    family: familyOf(to),
+    ...(lladdr !== undefined && { lladdr }),
+    ...(entry.proxy && { proxy: true }),
+    ...(entry.router && { router: true }),
+  }
+}
 
 /** A static neighbour (ARP or NDP) entry, or one for which the machine answers. Those of daemons are theirs. */
 export const neighbor: Kind<NeighborSpec> = {
@@ -36,6 +66,7 @@ export const neighbor: Kind<NeighborSpec> = {
       const id = neighborId(namespace, spec)
       return [{ id, kind: 'neighbor', namespace, ...(root && { root }), ...(others && { others }), spec }]
     }),
+  fromLab,
   toLab: (r) => ofNamespace(r, { neighbors: [without(r.spec, 'family', 'extern_learn', 'managed', 'protocol')] }),
   describe: ({ lladdr, proxy, router, extern_learn, managed, protocol }) =>
     [

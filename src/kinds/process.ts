@@ -1,12 +1,12 @@
 import { quote, shell } from '../model/command.ts'
-import type { Kind } from '../model/kind.ts'
+import type { Kind, LabContext } from '../model/kind.ts'
 import { hostsOf, MOUNTS, namesIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import { processTag } from '../model/owner.ts'
 import type { Difference } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import type { LiveProcess } from '../model/runner.ts'
-import { same, within } from './common.ts'
+import { mapped, same, within } from './common.ts'
 import { START, STOP } from './process-scripts.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 
@@ -29,11 +29,47 @@ export type ProcessSpec = {
 /** `ns1/process/web` */
 export const processId = (namespace: string, name: string): string => `${namespace}/process/${name}`
 
+/** The argv that a `command` or `run` means: text is for a shell. */
+export const argvOf = (command: unknown): string[] =>
+  Array.isArray(command) ? command.map(String) : ['sh', '-c', String(command)]
+
+/** Part of marks, file names and ids. */
+const processName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/
+const variableName = /^(?!NETLAB_)[A-Za-z_][A-Za-z0-9_]*$/
+
+/** A process as a lab file has it. */
+type Entry = Pick<ProcessSpec, 'cwd' | 'ready' | 'restart'> & {
+  readonly command: string | readonly (string | number | boolean)[]
+  readonly env?: Readonly<Record<string, string | number | boolean>>
+}
+
+function fromLab(entry: Entry, { name, folder, error }: LabContext): ProcessSpec | undefined {
+  const { env = {}, cwd, ready, restart } = entry
+  const command = argvOf(entry.command)
+  const badName = Object.keys(env).find((key) => !variableName.test(key))
+  if (!processName.test(name))
+    return void error([], `"${name}" cannot be the name of a process`, 'Use letters, digits, _ . and -.', 'key')
+  if (command[0] === '') return void error(['command'], 'the command is empty')
+  if (badName !== undefined)
+    return void error(['env', badName], `"${badName}" cannot be the name of an environment variable`, undefined, 'key')
+  if (cwd !== undefined && !cwd.startsWith('/')) return void error(['cwd'], 'cwd is an absolute path')
+  return {
+    name,
+    command,
+    ...(Object.keys(env).length > 0 && { env: mapped(env, String) }),
+    ...(cwd !== undefined && { cwd }),
+    ...(ready !== undefined && { ready }),
+    ...(restart !== undefined && restart !== 'never' && { restart }),
+    dir: folder,
+  }
+}
+
 /** A program that runs in a namespace from apply to destroy. The reader makes the live ones. */
 export const process: Kind<ProcessSpec> = {
   name: 'process',
   read: () => [],
   describe: ({ command, state }) => (state === 'ended' ? 'its log' : command.map(quote).join(' ')),
+  fromLab,
   toLab: (r) => ofNamespace(r, { processes: { [r.spec.name]: without(r.spec, 'name', 'dir') } }),
   compare,
   needs: ({ namespace }) => [namespace],

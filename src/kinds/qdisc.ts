@@ -4,6 +4,7 @@ import { rateWord, SHARES, shareWord, sizeWord, timeWord, type QdiscOptions } fr
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
+import { impairments } from './impairments.ts'
 import { ofInterface } from './lab-entry.ts'
 
 /** What an interface does to the packets that it sends (tc-netem(8), tc-tbf(8)). */
@@ -104,6 +105,10 @@ export const qdisc: Kind<QdiscSpec> = {
       return [{ id: qdiscId(namespace, q.dev), kind: 'qdisc', namespace, ...(root && { root }), spec }]
     }),
 
+  fromLab(entry: Readonly<Record<string, unknown>>, context) {
+    const wanted = impairments(entry, context)
+    return wanted && { dev: context.name, ...wanted }
+  },
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { impairments: impairmentsValue(r.spec) }),
   describe: (spec) =>
     spec.kind ??

@@ -7,6 +7,7 @@ import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
 import { placeOf } from './common.ts'
 import type { NamespaceSpec } from './namespace.ts'
 import { ofNamespace } from './lab-entry.ts'
+import { writtenSysctl } from './sysctl-lab.ts'
 
 export type SysctlSpec = {
   /** As in the lab file: dots between the parts, a `/` for a dot inside a part (sysctl(8)). */
@@ -36,6 +37,10 @@ export const sysctl: Kind<SysctlSpec> = {
       ...(root && { root }),
     })),
   describe: ({ value }) => `= ${value}`,
+  fromLab(value: string | number | boolean, context) {
+    const said = writtenSysctl(value, context)
+    return said && sysctlResource(context.namespace, ...said).spec
+  },
   toLab: (r) => ofNamespace(r, { sysctls: { [r.spec.key]: r.spec.value } }),
   compare: (live, desired) =>
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],

@@ -1,9 +1,9 @@
-import type { Kind } from '../model/kind.ts'
+import type { Kind, LabContext } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans, Dump } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
-import { ofInterface } from './lab-entry.ts'
+import { isBridge, ofInterface } from './lab-entry.ts'
 
 /** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames carry the tag. */
 export type VlanFlags = '' | 'pvid' | 'untagged' | 'pvid untagged'
@@ -22,7 +22,7 @@ export type VlansSpec = {
 export const vlansId = (namespace: string, port: string): string => `${linkId(namespace, port)}/vlans`
 
 /** What every port of a bridge begins with. */
-export const initialVlans = (initial = 1): VlansSpec['vlans'] => (initial === 0 ? {} : { [initial]: 'pvid untagged' })
+const initialVlans = (initial = 1): VlansSpec['vlans'] => (initial === 0 ? {} : { [initial]: 'pvid untagged' })
 
 const shown = (flags: VlanFlags): string => flags || 'tagged'
 
@@ -39,6 +39,39 @@ const filtering = ({ links }: Pick<Dump, 'links'>): Map<string, number> =>
         : []
     }),
   )
+
+/** `pvid` and `vlans` of an interface of a lab file. */
+interface Entry {
+  readonly pvid?: number
+  readonly vlans?: readonly (number | string)[]
+}
+
+const HIGHEST = 4094
+
+function fromLab({ pvid, vlans = [] }: Entry, { namespace, name: port, resources, error }: LabContext) {
+  const link = resources.get(linkId(namespace, port))
+  const bridge = link?.kind === 'bridge' ? port : String(link?.spec['master'])
+  if (!isBridge(resources, namespace, bridge))
+    return void error([], `${namespace}:${port} is no port of a bridge`, 'VLANs are those of a bridge.')
+  const { vlan_filtering, vlan_default_pvid } = resources.get(linkId(namespace, bridge))?.spec ?? {}
+  if (vlan_filtering !== true)
+    return void error(
+      [],
+      `the bridge ${bridge} does not look at VLANs`,
+      `Add vlan_filtering: true to namespaces.${namespace}.bridges.${bridge}.`,
+    )
+  const initial = Number(vlan_default_pvid ?? 1)
+  const found: Record<string, VlanFlags> = {}
+  for (const [i, text] of vlans.entries()) {
+    const [from = 0, to = from] = String(text).split('-').map(Number)
+    if (from < 1 || to > HIGHEST || from > to)
+      error(['vlans', i], `"${text}" is no VLAN`, `VLANs are 1 to ${HIGHEST}; a range is written 10-19.`)
+    else for (let vid = from; vid <= to; vid++) found[vid] = ''
+  }
+  if (pvid !== undefined) found[String(pvid)] = 'pvid untagged'
+  if (JSON.stringify(found) === JSON.stringify(initialVlans(initial))) return undefined
+  return { port, bridge, vlans: found, ...(initial !== 1 && { initial }) }
+}
 
 /** The VLANs of a port. Those that it begins with are no resource. */
 export const vlans: Kind<VlansSpec> = {
@@ -57,6 +90,8 @@ export const vlans: Kind<VlansSpec> = {
       return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(root && { root }), spec }]
     })
   },
+
+  fromLab,
 
   toLab(r, resources) {
     const { port, vlans } = r.spec

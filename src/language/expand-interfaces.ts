@@ -1,12 +1,12 @@
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
+import { badMac, isMac } from '../kinds/lab-entry.ts'
 import { portFields } from '../kinds/links/port.ts'
+import { qdisc } from '../kinds/qdisc.ts'
 import { settingName, settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
-import type { Expansion } from './expansion.ts'
-import type { Settings } from './lab-file.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import { expandFdb } from './expand-fdb.ts'
-import { impairmentSpec } from './impairments.ts'
 import { interfaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
@@ -92,18 +92,11 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     expandFdb(x, id, settings['fdb'])
     const impairments = settings['impairments']
     if (impairments) {
-      const wanted = impairmentSpec(x.report, impairments.value as Settings, impairments.path)
-      if (wanted)
-        x.add(
-          { id: `${id}/qdisc`, kind: 'qdisc', namespace, spec: { dev: nameOf(id), ...wanted } },
-          impairments.path,
-          'key',
-        )
+      const spec = qdisc.fromLab?.(impairments.value, labContext(x, namespace, nameOf(id), impairments.path))
+      if (spec) x.add({ id: `${id}/qdisc`, kind: 'qdisc', namespace, spec }, impairments.path, 'key')
     }
   }
 }
-
-const macForm = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 
 function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): LinkSpec {
   const { id, type, settings, peer } = made
@@ -139,12 +132,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       )
     else if (name === 'mac') {
       const mac = String(value).toLowerCase()
-      if (!macForm.test(mac))
-        x.report.error(
-          path,
-          `"${String(value)}" is no MAC address`,
-          'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
-        )
+      if (!isMac(mac)) x.report.error(path, ...badMac(value))
       else if (mac === '00:00:00:00:00:00') x.report.error(path, `${mac} is no interface’s address`)
       else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
         x.report.error(path, `${mac} is a multicast address`, 'The first byte of an interface’s address is even: 02:…')

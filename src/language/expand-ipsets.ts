@@ -1,9 +1,8 @@
-import { entryFault, setNameFault, type IpsetSpec } from '../firewall/ipset-text.ts'
 import { setsFilledBy, setsOf } from '../firewall/rule-words.ts'
-import { ipsetId, ipsetResource } from '../kinds/ipset.ts'
+import { ipset, ipsetId, ipsetResource } from '../kinds/ipset.ts'
 import type { IptablesSpec } from '../model/firewall.ts'
 import { nameOf, type Resource } from '../model/resource.ts'
-import type { Expansion } from './expansion.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import type { PlaceInFile } from './expand-firewalls.ts'
 import { suggest } from './report.ts'
 
@@ -22,20 +21,10 @@ export function expandIpsets(x: Expansion): void {
     }
     // The kernel wants what is listed to be there first.
     sets.sort(([, a], [, b]) => Number(a.type === 'list:set') - Number(b.type === 'list:set'))
-    for (const [name, { type, entries = [], ...settings }] of sets) {
+    for (const [name, entry] of sets) {
       const at = [...path, name]
-      const fault = setNameFault(name)
-      if (fault) x.report.error(at, fault.summary, fault.detail, 'key')
-      const texts = entries.map(String)
-      texts.forEach((text, i) => {
-        const wrong = entryFault(text)
-        if (wrong) x.report.error([...at, 'entries', i], wrong.summary, wrong.detail)
-      })
-      const values = Object.entries(settings).map(
-        ([key, value]) => [key, value === true ? true : String(value)] as const,
-      )
-      const spec: IpsetSpec = { name, type, settings: Object.fromEntries(values), entries: texts, written: true }
-      x.add(ipsetResource(namespace, spec), at, 'key')
+      const spec = ipset.fromLab?.(entry, labContext(x, namespace, name, at))
+      if (spec) x.add(ipsetResource(namespace, spec), at, 'key')
     }
   }
 }

@@ -1,9 +1,8 @@
-import { neighborId } from '../kinds/neighbor.ts'
-import { canonicalAddress, familyOf, parseCidr } from '../model/cidr.ts'
+import { neighbor, neighborId, type NeighborFile } from '../kinds/neighbor.ts'
+import { parseCidr } from '../model/cidr.ts'
 import { linkId, nameOf } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
-import type { Expansion } from './expansion.ts'
-import type { NeighborFile } from './lab-file.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
 import { expandRoute } from './expand-routes.ts'
 import { expandRules } from './expand-rules.ts'
@@ -47,37 +46,21 @@ export function expandRouting(x: Expansion): void {
   }
 }
 
-function expandNeighbor(x: Expansion, home: Home, n: NeighborFile, path: Path): void {
-  const to = canonicalAddress(n.to)
-  const lladdr = n.lladdr?.toLowerCase()
-  if (to === undefined) return x.report.error([...path, 'to'], `"${n.to}" is no address`)
-  if (n.proxy && (lladdr !== undefined || n.router))
-    return x.report.error(path, 'a proxy entry has neither lladdr nor router', 'The interface’s own address is told.')
-  if (!n.proxy && lladdr === undefined)
-    return x.report.error(path, `the neighbour ${n.to} needs lladdr, its MAC address`, 'Or proxy: true.')
-  if (lladdr !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(lladdr))
-    return x.report.error(
-      [...path, 'lladdr'],
-      `"${n.lladdr}" is no MAC address`,
-      'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
-    )
-  if (!mustHave(x, home, n.dev, path)) return
-  const nets = n.dev === undefined ? netsFor([...home.subnets, ...home.peers], to, undefined) : []
-  if (isUnclear(x, home, to, nets, [...path, 'to'])) return
-  const dev = n.dev ?? nets[0]?.dev
-  if (dev === undefined)
-    return x.report.error(
-      [...path, 'to'],
-      `${n.to} is on no subnet of ${home.namespace}`,
-      `${listNets(home)} Or say the interface with dev.`,
-    )
-  const spec = {
-    to,
-    dev,
-    family: familyOf(to),
-    ...(lladdr !== undefined && { lladdr }),
-    ...(n.proxy && { proxy: true as const }),
-    ...(n.router && { router: true as const }),
+function expandNeighbor(x: Expansion, home: Home, entry: NeighborFile, path: Path): void {
+  const { namespace } = home
+  const deviceTo = (address: string, named: string | undefined): string | undefined => {
+    if (!mustHave(x, home, named, path)) return undefined
+    const nets = named === undefined ? netsFor([...home.subnets, ...home.peers], address, undefined) : []
+    if (isUnclear(x, home, address, nets, [...path, 'to'])) return undefined
+    const dev = named ?? nets[0]?.dev
+    if (dev === undefined)
+      x.report.error(
+        [...path, 'to'],
+        `${address} is on no subnet of ${namespace}`,
+        `${listNets(home)} Or say the interface with dev.`,
+      )
+    return dev
   }
-  x.add({ id: neighborId(home.namespace, spec), kind: 'neighbor', namespace: home.namespace, spec }, path)
+  const spec = neighbor.fromLab?.(entry, { ...labContext(x, namespace, '', path), deviceTo })
+  if (spec) x.add({ id: neighborId(namespace, spec), kind: 'neighbor', namespace, spec }, path)
 }

@@ -1,21 +1,11 @@
-import { sysctlResource } from '../kinds/sysctl.ts'
+import { sysctl, sysctlResource } from '../kinds/sysctl.ts'
+import { dotted, FORWARDING, wellFormed } from '../kinds/sysctl-lab.ts'
 import { linkId, nameOf } from '../model/resource.ts'
 import { isLink, type Topology } from '../model/topology.ts'
-import type { Expansion } from './expansion.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import type { NamespaceFile } from './lab-file.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
-
-/**
- * Settings that are the whole machine's: a namespace does not have them, or sees the machine's own (measured: those of
- * /proc/sys/net that are missing or read-only in a new namespace).
- */
-const machineWide =
-  /^net\.(core\.(?!somaxconn$|xfrm_|optmem_max$|txrehash$|tstamp_allow_data$)|netfilter\.(nf_conntrack_(max|buckets|expect_max)|nf_log)|nf_conntrack_max$|ipv4\.(tcp_(mem|max_orphans|allowed_congestion_control|available_|low_latency)|udp_mem|inet_peer_|igmp_max|cipso|icmp_msgs_|icmp_ratelimit_)|unix\.max_dgram_qlen_)/
-/** Words with dots between them. A `/` is a dot inside a word, so it never stands at an end: `//` would be the folder above. */
-const wellFormed = /^net(\.[A-Za-z0-9_~-]+(\/[A-Za-z0-9_~-]+)*){2,}$/
-
-const FORWARDING = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const
 
 /** The sysctls that a namespace of the file sets: known as soon as the file has the right shape. */
 export const sysctlKeys = (fields: NamespaceFile | null | undefined): string[] => [
@@ -38,31 +28,8 @@ export function expandSettings(x: Expansion): void {
     }
     for (const [written, value] of secretsFirst(Object.entries(fields?.sysctls ?? {}))) {
       const where = [...path, 'sysctls', written]
-      const key = dotted(written)
-      const text = String(typeof value === 'boolean' ? Number(value) : value).trim()
-      if (!wellFormed.test(key))
-        x.report.error(
-          where,
-          `"${written}" is no setting of the network`,
-          'They begin with net., such as net.ipv4.ip_forward.',
-          'key',
-        )
-      else if (machineWide.test(key) && !fields?.root)
-        x.report.error(
-          where,
-          `${key} is the whole machine’s, not a namespace’s`,
-          'It cannot differ between namespaces; a lab does not change the machine.',
-          'key',
-        )
-      else if (key.endsWith('.flush'))
-        x.report.error(
-          where,
-          `${key} can only be written, not read`,
-          `There is nothing to compare. Once is enough: netlab exec ${namespace} -- sysctl -w ${key}=1`,
-          'key',
-        )
-      else if (/[\n\r\0]/.test(text) || text === '') x.report.error(where, `${key} needs a value of one line`)
-      else put(key, text.replace(/\s+/g, ' '), where)
+      const spec = sysctl.fromLab?.(value, labContext(x, namespace, written, where))
+      if (spec) put(spec.key, spec.value, where)
     }
   }
 }
@@ -98,14 +65,4 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
     )
     if (off !== undefined) complain(`IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
   }
-}
-
-/**
- * `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides); and of two
- * names of the same variable the better known.
- */
-function dotted(key: string): string {
-  const [first] = /[./]/.exec(key) ?? []
-  const name = first === '/' ? key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/')) : key
-  return name === 'net.ipv4.conf.all.forwarding' ? FORWARDING[0] : name
 }

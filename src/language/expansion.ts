@@ -1,6 +1,7 @@
 import type { Resource } from '../model/resource.ts'
 import type { LabFile } from './lab-file.ts'
 import type { Report } from './report.ts'
+import type { LabContext } from '../model/kind.ts'
 import type { Path } from './yaml/source.ts'
 
 /** What the steps of the expansion share: the file, what they have made of it so far, and where complaints go. */
@@ -34,5 +35,24 @@ export function expansion(lab: string, file: LabFile, report: Report, folder: st
       const root = file.namespaces[resource.namespace]?.root
       resources.set(resource.id, { source: () => report.position(path, on), ...(root && { root }), ...resource })
     },
+  }
+}
+
+/** What a kind may look at when it reads the entry that is written at this path; `where`: places of parts that are elsewhere. */
+export function labContext(
+  x: Expansion,
+  namespace: string,
+  name: string,
+  path: Path,
+  where = (part: Path): Path => [...path, ...part],
+): LabContext {
+  return {
+    namespace,
+    root: x.file.namespaces[namespace]?.root === true,
+    name,
+    folder: x.folder,
+    resources: x.resources,
+    error: (part, ...said) => x.report.error(where(part), ...said),
+    warning: (part, ...said) => x.report.warning(where(part), ...said),
   }
 }

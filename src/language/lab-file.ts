@@ -1,3 +1,7 @@
+import type { AddressFile } from '../kinds/address-lab.ts'
+import type { IpsetFile } from '../kinds/ipset.ts'
+import type { NeighborFile } from '../kinds/neighbor.ts'
+
 type Plain = string | number | boolean
 
 /** A lab file whose shape has been checked: see src/language/schema.ts, which says what each field means. */
@@ -34,33 +38,6 @@ export interface NamespaceFile {
   readonly shares?: string
   readonly root?: true
 }
-
-export interface IpsetFile {
-  readonly type: string
-  readonly entries?: readonly (string | number)[]
-  readonly [setting: string]: unknown
-}
-
-export interface NeighborFile {
-  readonly to: string
-  readonly lladdr?: string
-  readonly dev?: string
-  readonly proxy?: boolean
-  readonly router?: boolean
-}
-
-/** An address, or one with more settings. */
-export type AddressFile =
-  | string
-  | (Readonly<Record<'home' | 'mngtmpaddr' | 'noprefixroute', boolean | undefined>> & {
-      readonly address: string
-      readonly peer?: string
-      readonly scope?: string
-      readonly label?: string
-      readonly broadcast?: string
-      readonly metric?: number
-      readonly preferred_lft?: 0
-    })
 
 export interface HopFile {
   readonly via?: string

@@ -47,6 +47,34 @@ export interface LabEntry {
   readonly set: Readonly<Record<string, unknown>>
 }
 
+/** A way within a lab file, or within an entry of it. */
+export type LabPath = readonly (string | number)[]
+
+/** Complains of what is at a path within an entry; `detail` as a function where finding it out takes time. */
+type Complain = (
+  path: LabPath,
+  summary: string,
+  detail?: string | (() => string | undefined),
+  on?: 'key' | 'value',
+) => void
+
+/** What a kind may look at when it reads an entry of a lab file, whose shape has been checked. */
+export interface LabContext {
+  readonly namespace: string
+  /** The entry is of the machine's own namespace, which has more than the lab knows. */
+  readonly root: boolean
+  /** The key under which the entry is: the name of a set, a process, a sysctl, or of the interface that has it. */
+  readonly name: string
+  /** The folder in which the file lies. */
+  readonly folder: string
+  /** What the file asks for before: the interface and its bridge; to routing, all interfaces and addresses. */
+  readonly resources: Resources
+  readonly error: Complain
+  readonly warning: Complain
+  /** The interface by which a neighbour is reached: that of its subnet, if none is named. Undefined where that is wrong, which has been said. */
+  readonly deviceTo?: (address: string, named: string | undefined) => string | undefined
+}
+
 /**
  * A kind of thing. All of it is pure: the planner calls these functions and never switches on a kind's name.
  * Adding a kind is one file in src/kinds, one line in its table, one fixture folder.
@@ -61,6 +89,8 @@ export interface Kind<S extends object = any> {
   describe(spec: S): string
   /** The settings without what only netlab understands, for programs that read a plan. Default: all of them. */
   published?(spec: S): Readonly<Record<string, unknown>>
+  /** What an entry of a lab file asks for; undefined where it asks for nothing, or something is wrong with it, which has been said. */
+  fromLab?(entry: any, context: LabContext): S | undefined
   /** What a lab file in its long form says to ask for it, among all these resources; nothing for what a lab cannot ask for. */
   toLab(resource: Resource<S>, resources: Resources): LabEntry[]
   /** What differs; empty when nothing does. Fields that the lab leaves to the kernel are not compared. */

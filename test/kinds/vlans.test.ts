@@ -1,5 +1,5 @@
 import { vlans, type VlansSpec } from '../../src/kinds/vlans.ts'
-import { loadLab } from '../../src/language/load-lab.ts'
+import { diagnose, loadLab } from '../../src/language/load-lab.ts'
 import type { Dump } from '../../src/model/runner.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
 import { renderCommands } from '../../src/views/plan-text.ts'
@@ -27,6 +27,11 @@ test.each([
   ['{ pvid: 0 }', '{ vlan_filtering: true }', ''],
 ])('refuses %s at a port of %s', (port, bridge, summary) => {
   expect(() => load(lab(port, bridge))).toThrow(summary)
+})
+
+test('says which of the VLANs is none, though there is a pvid as well', () => {
+  const diagnostics = diagnose({ file: 'lab.yaml', text: lab('{ pvid: 10, vlans: [20, 20-10] }') })
+  expect(diagnostics).toMatchObject([{ summary: '"20-10" is no VLAN', position: { line: 4, column: 66 } }])
 })
 
 test('an interface that is no port has no VLANs', () => {

@@ -1,6 +1,4 @@
-import type { Settings } from './lab-file.ts'
-import type { Report } from './report.ts'
-import type { Path } from './yaml/source.ts'
+import type { LabContext } from '../model/kind.ts'
 
 /** Units → factor, to microseconds, bits per second, bytes (tc(8), "PARAMETERS"). */
 const times: Readonly<Record<string, number>> = {
@@ -57,51 +55,50 @@ const readers: Readonly<Record<string, readonly [(value: unknown) => number | un
 const LONGEST = 274e6
 
 /** A burst belongs to a rate alone (tbf), and has to fill within the longest time. */
-function checkBurst(report: Report, spec: Readonly<Record<string, number>>, burst: number, path: Path): void {
+function checkBurst({ error }: LabContext, spec: Readonly<Record<string, number>>, burst: number): void {
+  const path = ['burst']
   const { rate } = spec
   const netem = ['delay', 'loss', 'duplicate', 'corrupt', 'reorder'].find((name) => spec[name] !== undefined)
-  if (rate === undefined) report.error(path, 'burst needs a rate')
+  if (rate === undefined) error(path, 'burst needs a rate')
   else if (netem !== undefined)
-    report.error(
-      path,
-      `burst cannot be had together with ${netem}`,
-      'The rate of netem, which does that, has no burst.',
-    )
+    error(path, `burst cannot be had together with ${netem}`, 'The rate of netem, which does that, has no burst.')
   else if ((burst * 8e6) / rate > LONGEST || burst >= 2 ** 31)
-    report.error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
+    error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
 }
 
 /** Warns of a rate in bytes per second, which looks like bits per second: `mbps` (tc(8), "PARAMETERS"). */
-function warnOfBytes(report: Report, rate: string, bits: number, path: Path): void {
+function warnOfBytes({ warning }: LabContext, rate: string, bits: number): void {
   const [, number, prefix] = /^([\d.]+)\s*([kmg]?)bps$/i.exec(rate) ?? []
   if (number === undefined || prefix === undefined || bits === 0) return
   const unit = `${prefix.toLowerCase()}bit`
-  report.warning(
-    path,
+  warning(
+    ['rate'],
     `${rate} is in bytes per second, as in tc: ${Number(number) * 8}${unit}`,
     `Write ${number}${unit} if you mean bits, ${Number(number) * 8}${unit} if you mean bytes.`,
   )
 }
 
 /** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
-export function impairmentSpec(report: Report, settings: Settings, path: Path): Record<string, number> | undefined {
+export function impairments(
+  settings: Readonly<Record<string, unknown>>,
+  context: LabContext,
+): Record<string, number> | undefined {
+  const { error } = context
   const spec: Record<string, number> = {}
   for (const [name, value] of Object.entries(settings)) {
     const [read, form] = readers[name] ?? []
     const number = read?.(value)
-    if (number === undefined) report.error([...path, name], `"${String(value)}" is not ${form ?? 'known'}`)
+    if (number === undefined) error([name], `"${String(value)}" is not ${form ?? 'known'}`)
     else if (number !== 0) spec[name] = number
-    if (name === 'rate' && number !== undefined) warnOfBytes(report, String(value).trim(), number, [...path, name])
+    if (name === 'rate' && number !== undefined) warnOfBytes(context, String(value).trim(), number)
   }
-  if (spec['jitter'] !== undefined && spec['delay'] === undefined)
-    report.error([...path, 'jitter'], 'jitter needs a delay to vary')
+  if (spec['jitter'] !== undefined && spec['delay'] === undefined) error(['jitter'], 'jitter needs a delay to vary')
   if (spec['reorder'] !== undefined && spec['delay'] === undefined)
-    report.error([...path, 'reorder'], 'reorder needs a delay: packets that overtake are sent without it')
+    error(['reorder'], 'reorder needs a delay: packets that overtake are sent without it')
   const { rate, burst } = spec
-  if (rate !== undefined && rate < 8)
-    report.error([...path, 'rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
-  if (burst !== undefined) checkBurst(report, spec, burst, [...path, 'burst'])
+  if (rate !== undefined && rate < 8) error(['rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
+  if (burst !== undefined) checkBurst(context, spec, burst)
   for (const name of ['delay', 'jitter'] as const)
-    if ((spec[name] ?? 0) > LONGEST) report.error([...path, name], `${name} is longer than tc can hold a packet: 274s`)
+    if ((spec[name] ?? 0) > LONGEST) error([name], `${name} is longer than tc can hold a packet: 274s`)
   return Object.keys(spec).length ? spec : undefined
 }

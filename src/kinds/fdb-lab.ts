@@ -1,0 +1,57 @@
+import { canonicalAddress } from '../model/cidr.ts'
+import type { FdbSpec } from '../model/fdb-spec.ts'
+import type { LabContext } from '../model/kind.ts'
+import { linkId } from '../model/resource.ts'
+import { badMac, isBridge, isMac } from './lab-entry.ts'
+
+/** The MAC address whose entries are for all frames with an unknown destination. */
+export const ANYBODY = '00:00:00:00:00:00'
+
+/** An entry as a lab file has it. */
+export type FdbFile = Omit<FdbSpec, 'dev' | 'bridge' | 'state' | 'sticky'> & {
+  readonly state?: FdbSpec['state']
+  readonly sticky?: boolean
+}
+
+/** The forwarding entry that a lab asks for on an interface that has been expanded, as its bridge has. */
+export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): FdbSpec | undefined {
+  const { namespace, name: dev, resources, error } = context
+  const link = resources.get(linkId(namespace, dev))
+  const where = `${namespace}:${dev}`
+  const wrong = (key: string, summary: string, help?: string): undefined => void error([key], summary, help)
+  const mac = entry.mac.toLowerCase()
+  if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
+  if (entry.dst !== undefined) {
+    const dst = canonicalAddress(entry.dst)
+    if (link?.kind !== 'vxlan') return wrong('dst', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
+    if (dst === undefined) return wrong('dst', `"${entry.dst}" is no address`)
+    if (sticky) return wrong('sticky', 'entries of a VXLAN cannot be sticky')
+    if (entry.vlan !== undefined) return wrong('vlan', 'entries of a VXLAN have no VLAN')
+    const { remote, group } = link.spec
+    const first = [remote, group].some((address) => address !== undefined && canonicalAddress(String(address)) === dst)
+    if (mac === ANYBODY && first && entry.port === undefined && entry.vni === undefined)
+      return wrong('dst', `${dst} is the remote of ${where} already`)
+    return { ...entry, mac, dev, dst, state: entry.state ?? 'permanent' }
+  }
+  for (const key of ['port', 'vni'] as const)
+    if (entry[key] !== undefined) return wrong(key, `${key} belongs to dst`, 'Say where the frames go to.')
+  // The kernel refuses others (is_valid_ether_addr in br_fdb_add, net/bridge/br_fdb.c).
+  if (mac === ANYBODY || parseInt(mac.slice(0, 2), 16) & 1)
+    return wrong(
+      'mac',
+      `${mac} is no address of one station`,
+      'Only a VXLAN, with dst, has entries for all or a group.',
+    )
+  const own = link?.kind === 'bridge'
+  const master = own ? dev : link?.spec['master']
+  if (typeof master !== 'string' || !isBridge(resources, namespace, master))
+    return wrong(
+      'mac',
+      `${where} is no port of a bridge`,
+      'Forwarding entries are those of a bridge or, with dst, of a VXLAN.',
+    )
+  const state = entry.state ?? (own ? 'permanent' : 'static')
+  if (own && state === 'static') return wrong('state', 'an entry of the bridge itself is permanent')
+  if (sticky && state === 'permanent') return wrong('sticky', 'only a static entry can be sticky')
+  return { ...entry, mac, dev, bridge: master, state, ...(sticky && { sticky }) }
+}
