@@ -1,0 +1,83 @@
+import { nftables } from '../../src/kinds/nftables.ts'
+import type { Dump } from '../../src/model/runner.ts'
+
+type Fields = Record<string, unknown>
+const pick = (from: object, ...names: string[]): Fields =>
+  Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
+
+/** Without the time at which it was saved, and what was counted until then. */
+const timeless = (saved: string): string => saved.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '[]')
+
+/** The fields that the model names, without what goes on by itself (carrier, and what follows from it). */
+export function comparable(dump: Dump | null | undefined): unknown {
+  if (!dump) return dump
+  const settled = (flags: readonly string[] = []): string[] =>
+    flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
+  // Without what is state and no setting, and what nobody reads.
+  const state =
+    /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
+  const settings = (data: Fields = {}, ...others: string[]): Fields =>
+    Object.fromEntries(Object.entries(data).filter(([name]) => !state.test(name) && !others.includes(name)))
+  const links = dump.links.map((link) => ({
+    ...pick(link, 'ifindex', 'ifname', 'mtu', 'address', 'ifalias', 'group', 'txqlen', 'master', 'link', 'link_index'),
+    ...pick(
+      link,
+      'broadcast',
+      'linkmode',
+      'proto_down',
+      'gso_max_size',
+      'gso_max_segs',
+      'gro_max_size',
+      'tso_max_size',
+    ),
+    ...pick(link, 'tso_max_segs'),
+    flags: settled(link.flags),
+    netns: link.link_netnsid === undefined ? undefined : (dump.nsids as unknown as Fields)[link.link_netnsid],
+    kind: link.linkinfo?.info_kind,
+    slave: link.linkinfo?.info_slave_kind,
+    data: settings(link.linkinfo?.info_data),
+    port: link.linkinfo?.info_slave_kind === 'bridge' && settings(link.linkinfo.info_slave_data, 'id'),
+  }))
+  return {
+    ...dump,
+    links,
+    nsids: undefined,
+    ...(dump.fdb && {
+      fdb: dump.fdb.map((entry) =>
+        pick(entry, 'mac', 'ifname', 'master', 'dst', 'vlan', 'port', 'vni', 'viaIf', 'flags', 'state'),
+      ),
+    }),
+    iptables: timeless(dump.iptables),
+    ip6tables: timeless(dump.ip6tables),
+    // Less what iptables lists.
+    nftables: nftables.read(dump, { namespace: 'n', lab: 'web' }),
+    addresses: dump.addresses.map(({ ifname, addr_info }) => ({
+      ifname,
+      addr_info: addr_info.map((a) =>
+        pick(
+          { ...a, scope: a.scope ?? '0' },
+          ...['family', 'local', 'prefixlen', 'address', 'secondary', 'dynamic', 'temporary', 'mngtmpaddr', 'scope'],
+          ...['label', 'broadcast', 'metric', 'deprecated', 'noprefixroute', 'home', 'autojoin'],
+        ),
+      ),
+    })),
+    routes: dump.routes
+      .filter(({ type, protocol, dst }) => !(protocol === '2' && (dst.includes(':') || type !== '1')))
+      .map((route) => ({
+        ...route,
+        flags: settled(route.flags),
+        ...(route.nexthops && { nexthops: route.nexthops.map((hop) => ({ ...hop, flags: settled(hop.flags) })) }),
+      })),
+    // They lie in a hash table.
+    neighbors: dump.neighbors
+      .map((n) => JSON.stringify(n, ['dst', 'dev', 'lladdr', 'state', 'protocol', 'proxy', 'router', 'extern_learn']))
+      .sort(),
+    rules: dump.rules.map(attached),
+    rules6: dump.rules6.map(attached),
+    qdiscs: dump.qdiscs.map((qdisc) => pick(qdisc, 'kind', 'handle', 'dev', 'root', 'parent', 'options')),
+  }
+}
+
+/** ip also says of a rule that its interface is not there. */
+const attached = (rule: object): Fields =>
+  pick(rule, ...Object.keys(rule).filter((name) => !name.endsWith('_detached')))

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { callOf, callsIn, keyOf, type Call, type Played } from './tape.ts'
+
+/** Stands for every program that src runs: imported before anything of src. */
+let active: ReadonlyMap<string, Played> = new Map()
+
+jest.mock('execa', () => ({
+  execa: async (program: string, args: readonly string[], { input = '' }: { readonly input?: string } = {}) => {
+    const argv = [program, ...args]
+    const answers = (callsIn(argv) ?? [callOf(argv, input)]).map((call) => active.get(keyOf(call)) ?? unknown(call))
+    return {
+      exitCode: answers[0]?.code ?? 0,
+      stdout: answers.map(({ stdout }) => stdout).join('--netlab--\n'),
+      stderr: '',
+    }
+  },
+}))
+
+function unknown({ netns, line, input }: Call): never {
+  throw new Error(`not recorded${netns === undefined ? '' : ` in ${netns}`}: ${line}\n${input}`)
+}
+
+/** Programs that do nothing: whether they are installed here makes no difference. */
+const stubs = mkdtempSync(join(tmpdir(), 'netlab-stubs-'))
+const programs = [
+  'nft',
+  'iptables',
+  'ip6tables',
+  'iptables-save',
+  'ip6tables-save',
+  'iptables-restore',
+  'ip6tables-restore',
+]
+writeFileSync(join(stubs, 'xtables-nft-multi'), '', { mode: 0o755 })
+for (const name of [...programs, 'ip', 'tc', 'bridge', 'ipset', 'wg', 'tcpdump'])
+  symlinkSync('xtables-nft-multi', join(stubs, name))
+const path = process.env['PATH']
+beforeAll(() => void (process.env['PATH'] = stubs))
+afterAll(() => {
+  process.env['PATH'] = path
+  rmSync(stubs, { recursive: true, force: true })
+})
+
+/** From now on programs print what these have printed. */
+export const play = (all: readonly Played[]): void => void (active = new Map(all.map((one) => [keyOf(one), one])))

@@ -1,0 +1,101 @@
+import type { NamedNamespace, LiveProcess } from '../../../src/model/runner.ts'
+
+/** A program that netlab has run, and what it printed. */
+export interface Played extends Call {
+  readonly code: number
+  readonly stdout: string
+}
+
+/** How a program was called, as far as it is the same on every machine. */
+export interface Call {
+  /** A name under /run/netns; absent: where netlab itself runs. */
+  readonly netns?: string
+  /** Its words in one line; of a script its first line, and no files of sysctls: they only choose among what is printed. */
+  readonly line: string
+  readonly input: string
+}
+
+/** What the netlink thread answered about one namespace: contents of `ReadResult`, bytes in base64. */
+export interface Answered {
+  readonly sections?: readonly Answer[]
+  readonly fdb?: Answer
+  readonly rules?: string
+  readonly legacy?: string
+  readonly mixed?: true
+  /** By path under /proc; null: there is no such file. */
+  readonly files: Readonly<Record<string, string | null>>
+}
+export interface Answer {
+  readonly errno: number
+  readonly bytes: string
+}
+
+/** The file `machine.json` of a case. */
+export interface Machine {
+  readonly list: readonly NamedNamespace[]
+  readonly processes: readonly LiveProcess[]
+  /** Names of namespaces by the ids that links in the answers of netlink have. */
+  readonly names: readonly (readonly [number, string])[]
+}
+
+/** The namespace that netlab makes to see what is in a new one, and its own: no namespace can be called so. */
+export const [NEW, HERE] = ['(new)', '(machine)']
+
+/** The call that these words are. */
+export function callOf(argv: readonly string[], input = ''): Call {
+  const [netns] = argv.flatMap((word, i) => /^--net=\/run\/netns\/(.+)$/.exec(word)?.slice(1, i < 2 ? 2 : 1) ?? [])
+  const words = netns === undefined ? argv : argv.slice(argv.indexOf('--') + 1)
+  const line = words
+    .map((word, i) => (words[i - 1] === '-c' ? `{ ${firstLine(word)} … }` : word.replace(/^(-n|-Urn|--net)$/, '-n')))
+    .filter((word) => !word.startsWith('/proc/sys/'))
+    .map((word) => (/^[^\s'"]+$/.test(word) || word.startsWith('{') ? word : JSON.stringify(word)))
+    .join(' ')
+  return { ...(netns !== undefined && { netns }), line, input }
+}
+
+const firstLine = (script: string): string => script.trim().split('\n')[0] ?? ''
+
+/** Two calls with the same key print the same. */
+export const keyOf = ({ netns, line, input }: Call): string => JSON.stringify([netns ?? '', line, input.trimEnd()])
+
+/** A script that lists several namespaces, each with one program: what is called then. */
+export function callsIn(argv: readonly string[]): Call[] | undefined {
+  if (argv[1] !== '-c' || !argv[2]?.includes('nsenter --net="/run/netns/$1"')) return undefined
+  const pairs = argv.slice(4)
+  return pairs.flatMap((netns, i) => (i % 2 ? [] : [{ netns, line: `${pairs[i + 1]} -c`, input: '' }]))
+}
+
+/** Programs as the files `machine.programs` and `NAME.netns` have them: `$` and the call, `<` and each line of the input, `?` and the exit code. */
+export const printPlayed = (all: readonly Played[]): string =>
+  all
+    .map(({ line, input, code, stdout }) =>
+      [
+        `$ ${line}`,
+        ...(input ? input.trimEnd().split('\n') : []).map((text) => `< ${text}`),
+        ...(code ? [`? ${code}`] : []),
+        ...(stdout ? [stdout.replace(/\n$/, '')] : []),
+        '',
+      ].join('\n'),
+    )
+    .join('')
+
+/** The programs in such a file. */
+export function parsePlayed(text: string, netns: string | undefined): Played[] {
+  return text
+    .split(/^\$ /m)
+    .slice(1)
+    .map((block) => {
+      const [line = '', ...rest] = block.split('\n').slice(0, -1)
+      const begin = rest.findIndex((one) => !one.startsWith('< '))
+      const input = rest.slice(0, begin < 0 ? rest.length : begin).map((one) => `${one.slice(2)}\n`)
+      const [, code] = /^\? (\d+)$/.exec(rest[input.length] ?? '') ?? []
+      const lines = rest.slice(input.length + (code === undefined ? 0 : 1)).map((one) => `${one}\n`)
+      return {
+        ...(netns !== undefined && { netns }),
+        line,
+        input: input.join(''),
+        code: Number(code ?? 0),
+        stdout: lines.join(''),
+      }
+    })
+}

@@ -1,0 +1,84 @@
+import { copyFileSync, existsSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { openWorld } from '../netns.ts'
+import type { Recording } from './driver.ts'
+import { HERE, keyOf, printPlayed, type Played } from './tape.ts'
+
+/** Applies a lab in a world, and prints the files of its case as JSON: what is read before and after. */
+async function main(folder: string, of: string): Promise<void> {
+  const world = await openWorld()
+  try {
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
+    copyFileSync('dist/thread.cjs', join(folder, 'thread.cjs'))
+    const file = join(of, 'lab.yaml')
+    const must = async (...argv: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await world.run(argv, { timeout: 600, cwd: resolve('.') })
+      if (code !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`)
+      return stdout
+    }
+    const drive = async (): Promise<Recording> =>
+      JSON.parse(await must(process.execPath, join(folder, 'driver.cjs'), file)) as Recording
+    const script = join(of, 'before.sh')
+    if (existsSync(script)) await must('sh', '-e', script)
+    const before = await drive()
+    await must(process.execPath, resolve('dist/netlab.cjs'), 'apply', file, '-y')
+    // Duplicate addresses have been looked for, and every port forwards.
+    await new Promise((done) => setTimeout(done, 3000))
+    const after = await drive()
+    if (after.changes.length > 0) throw new Error(`the lab is not as it should be: ${after.changes.join(', ')}`)
+    process.stdout.write(JSON.stringify(filesOf(before, after)))
+    await must(process.execPath, resolve('dist/netlab.cjs'), 'destroy', file, '-y')
+  } finally {
+    await world.close()
+  }
+}
+
+/** Nothing of this machine: inodes are counted, and it is always the same time. */
+function filesOf(before: Recording, after: Recording): Record<string, string> {
+  const inodes = [...new Set(after.machine.list.map(({ inode }) => inode))]
+  const machine = {
+    list: after.machine.list.map((one) => ({ ...one, inode: inodes.indexOf(one.inode) + 1 })),
+    processes: after.machine.processes,
+    names: after.machine.names,
+  }
+  const calls = new Map<string, Played>()
+  for (const one of [...before.played, ...after.played])
+    calls.set(keyOf(one), timeless(withSysctls(one, calls.get(keyOf(one)))))
+  const byNamespace = new Map<string, Played[]>()
+  for (const call of calls.values()) {
+    const name = call.netns ?? HERE
+    byNamespace.set(name, [...(byNamespace.get(name) ?? []), call])
+  }
+  const lines = Object.entries({ ...before.netlink, ...after.netlink }).map(
+    ([name, { sections = [], files, ...answered }]) => {
+      const parts = sections.map((section) => `\n      ${JSON.stringify(section)}`).join(',')
+      const rest = JSON.stringify({ ...answered, files }, undefined, 2).replaceAll('\n', '\n    ')
+      return `  ${JSON.stringify(name)}: {\n    "sections": [${parts}\n    ],${rest.slice(1)}`
+    },
+  )
+  return {
+    'machine.json': `${JSON.stringify(machine, undefined, 2)}\n`,
+    'netlink.json': `{\n${lines.join(',\n')}\n}\n`,
+    ...Object.fromEntries(
+      [...byNamespace].map(([name, all]) => [name === HERE ? 'machine.programs' : `${name}.netns`, printPlayed(all)]),
+    ),
+  }
+}
+
+/** What was printed the last time, with the sysctls that were asked for only before. */
+function withSysctls(one: Played, before: Played | undefined): Played {
+  const sysctls = ({ stdout }: Played): string[] => stdout.match(/^\/proc\/sys\/.*\n/gm) ?? []
+  const nameIn = (line: string): string => line.slice(0, line.indexOf(':') + 1)
+  const [first] = sysctls(one)
+  if (!before || sysctls(before).length === 0) return one
+  if (first === undefined) return before
+  const more = sysctls(before).filter((line) => !one.stdout.includes(`\n${nameIn(line)}`))
+  return { ...one, stdout: one.stdout.replace(first, () => more.join('') + first) }
+}
+
+const timeless = (one: Played): Played => ({
+  ...one,
+  stdout: one.stdout.replace(/^(# (?:Generated|Completed).*) on .*$/gm, '$1'),
+})
+
+void main(process.argv[2] ?? '', process.argv[3] ?? '')

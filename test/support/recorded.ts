@@ -1,0 +1,142 @@
+import { play } from './record/programs.ts'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ipRunner } from '../../src/backend/iproute/ip-runner.ts'
+import type { Channel, Threads } from '../../src/backend/netlink/channel.ts'
+import { netlinkRunner } from '../../src/backend/netlink/netlink-runner.ts'
+import type { ReadResult, Reading, Reply, Request, Section } from '../../src/backend/netlink/thread-protocol.ts'
+import type { Dump, Runner } from '../../src/model/runner.ts'
+import { scale } from '../../src/run/schedule.ts'
+import { HERE, NEW, parsePlayed, type Answered, type Machine, type Played } from './record/tape.ts'
+
+/**
+ * Replays what test/support/record has recorded: the readers of src run as they are, and the programs that they start and
+ * the netlink thread that they ask answer from the files of a case. Import this before anything of src.
+ */
+export const folder = join(__dirname, '../fixtures/dumps')
+/** The cases, by name. */
+export const cases = readdirSync(folder)
+/** The lab file of a case. */
+export const labOf = (name: string): string => join(folder, name, 'lab.yaml')
+
+/** What a case holds. */
+export interface Recorded {
+  readonly machine: Machine
+  readonly netlink: Readonly<Record<string, Answered>>
+}
+
+/** The case of this name; the programs answer from it until another is used. */
+export function use(name: string): Recorded {
+  const at = (file: string): string => join(folder, name, file)
+  const text = (file: string): string => readFileSync(at(file), 'utf8')
+  const all = readdirSync(at('.')).flatMap((file): Played[] => {
+    const [, netns] = /^(.*)\.netns$/.exec(file) ?? []
+    return netns !== undefined || file === 'machine.programs' ? parsePlayed(text(file), netns) : []
+  })
+  play(all)
+  return {
+    machine: JSON.parse(text('machine.json')) as Machine,
+    netlink: JSON.parse(text('netlink.json')) as Recorded['netlink'],
+  }
+}
+
+/** Threads that answer as the one that was recorded did. */
+export function recordedThreads({ netlink, machine }: Recorded): Threads {
+  const one: Channel = {
+    unusable: Promise.resolve(undefined),
+    nft: () => true,
+    ask: async (request: Request, heard: (reply: Reply) => void) => {
+      if (request.kind !== 'read') throw new Error(`not recorded: ${request.kind}`)
+      const parts: Buffer[] = []
+      let filled = 0
+      const add = (bytes: Buffer) => {
+        parts.push(bytes)
+        return { from: filled, to: (filled += bytes.length) }
+      }
+      if (request.readings.some(({ links }) => links)) heard({ kind: 'names', names: new Map(machine.names) })
+      const results = request.readings.map((reading, index) => ({
+        index,
+        ...answer(reading, netlink[reading.fresh ? NEW : (reading.netns ?? HERE)], request.lists, add),
+      }))
+      heard({ kind: 'results', bytes: Buffer.concat(parts), results })
+      heard({ kind: 'end' })
+    },
+  }
+  return { one, other: () => one }
+}
+
+/** As the thread reads one namespace (src/backend/netlink/gather.ts). */
+function answer(
+  reading: Reading,
+  known: Answered | undefined,
+  lists: readonly (readonly string[])[],
+  add: (bytes: Buffer) => { readonly from: number; readonly to: number },
+): Omit<ReadResult, 'index'> {
+  if (!known) return { gone: { errno: 2, error: 'No such file or directory' }, sections: [] }
+  const { requests, netfilter, files } = reading
+  const all = [...(known.sections ?? [])]
+  const bytesOf = (place: number): Buffer => Buffer.from(all[place]?.bytes ?? '', 'base64')
+  const section = (place: number, bytes = bytesOf(place)): Section => ({
+    errno: all[place]?.errno ?? 93,
+    ...add(bytes),
+  })
+  const sections: Section[] = []
+  if (reading.links) {
+    const links = bytesOf(0)
+    const deep = requests.length > 0 || netfilter !== undefined
+    // `lo` alone: it is the first.
+    sections.push(section(0, deep ? links : links.subarray(0, links.readUInt32LE(0))))
+    if (reading.only !== undefined && !links.includes(reading.only)) return { sections }
+  }
+  requests.forEach((_, i) => sections.push(section(1 + i)))
+  const rest = netfilter ? all.slice(1 + requests.length).map((_, i) => section(1 + requests.length + i)) : []
+  sections.push(...rest)
+  const told = files === undefined ? undefined : (lists[files] ?? []).map((path) => `${known.files[path] ?? ''}\0`)
+  return {
+    sections,
+    ...(reading.fdb &&
+      known.fdb && { fdb: { errno: known.fdb.errno, ...add(Buffer.from(known.fdb.bytes, 'base64')) } }),
+    ...(reading.legacy && known.legacy && { legacy: add(Buffer.from(known.legacy)) }),
+    ...(reading.rules && known.rules && { rules: add(Buffer.from(known.rules)) }),
+    ...(netfilter && known.mixed && { mixed: true }),
+    ...(told && { files: add(Buffer.from(told.join(''))) }),
+  }
+}
+
+/** Where a runner is asked for nothing else. */
+export const nothingElse: Pick<Runner, 'strangers' | 'run'> = {
+  strangers: () => Promise.resolve([]),
+  run: () => Promise.reject(new Error('nothing is to be changed')),
+}
+
+/** The runner of a case, of one kind or the other: everything that it reads was recorded. */
+export function recordedRunner(recorded: Recorded, by: 'ip' | 'netlink'): Runner {
+  return {
+    ...(by === 'ip' ? ipRunner : netlinkRunner(recordedThreads(recorded), scale)),
+    ...nothingElse,
+    foresee: () => {},
+    list: () => Promise.resolve([...recorded.machine.list]),
+    processes: () => Promise.resolve([...recorded.machine.processes]),
+  }
+}
+
+type Writable<T> = T extends (infer U)[] | readonly (infer U)[]
+  ? Writable<U>[]
+  : T extends ReadonlyMap<infer K, infer V>
+    ? Map<K, V>
+    : T extends object
+      ? { -readonly [K in keyof T]: Writable<T[K]> }
+      : T
+
+/** What somebody does to a namespace: its dump is changed as the kernel would then tell it. */
+export type Edit = (dump: Writable<Dump>) => void
+
+/** The runner, of a kernel in which somebody has changed these namespaces; `(machine)`: where netlab itself runs. */
+export const edited = (runner: Runner, edits: Readonly<Record<string, Edit>>): Runner => ({
+  ...runner,
+  async dump(requests) {
+    const dumps = structuredClone(await runner.dump(requests)) as (Writable<Dump> | undefined)[]
+    for (const [i, { netns = HERE }] of requests.entries()) if (dumps[i]) edits[netns]?.(dumps[i])
+    return dumps
+  },
+})
