@@ -13,9 +13,6 @@ export const within = (resource: Resource<any>, ...argv: string[]): Program => (
   argv,
 })
 
-/** `ip …` in the namespace of the resource. */
-export const ip = (resource: Resource<any>, ...words: string[]): Program => within(resource, 'ip', ...words)
-
 /** Whether something else that goes takes the resource along. */
 export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: PlanContext): boolean =>
   kind.lostWith(resource, live).some(goes)

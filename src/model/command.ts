@@ -16,8 +16,8 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Programs that take `-n NAMESPACE` themselves and have a `-batch` mode. */
-export const batched: readonly string[] = ['ip', 'tc', 'bridge']
+/** Programs that take `-n NAMESPACE` themselves. */
+const placing: readonly string[] = ['ip', 'tc', 'bridge']
 
 const plain = /^[A-Za-z0-9_@%+=:,./~-]+$/
 
@@ -33,7 +33,7 @@ export function quote(word: string): string {
 export function typed({ argv, netns }: Command): string[] {
   if (netns === undefined) return [...argv]
   const [program = '', ...rest] = argv
-  return batched.includes(program) ? [program, '-n', netns, ...rest] : ['ip', 'netns', 'exec', netns, ...argv]
+  return placing.includes(program) ? [program, '-n', netns, ...rest] : ['ip', 'netns', 'exec', netns, ...argv]
 }
 
 /** The command as one line of shell: what `plan --commands` prints. Input follows as a here-document. */

@@ -83,6 +83,8 @@ export interface Program {
   readonly do: 'run'
   readonly argv: readonly string[]
   readonly input?: string
+  /** It is `ip` with words that a line of `ip -batch` may have. */
+  readonly batch?: 'ip'
   /** One line of shell that a person would type, or read, instead of the argv, where that is a script of netlab's own. */
   readonly instead?: string
 }

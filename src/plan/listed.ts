@@ -38,13 +38,8 @@ export const repeats =
 export function touchedBy({ changes, steps }: Plan): Set<string> {
   const ids = new Set(changes.map(({ id }) => id))
   const root = changes.find(({ before, after }) => (before ?? after)?.root)?.namespace
-  for (const { stage, operation } of steps)
-    if (stage === 'create links' && operation.do === 'run') {
-      const { place, argv } = operation
-      argv.forEach((word, i) => {
-        if (argv[i - 1] === 'name') ids.add(linkId(place.netns ?? root ?? '', word))
-      })
-    }
+  for (const { operation } of steps)
+    if (operation.do === 'link.add') ids.add(linkId(operation.place.netns ?? root ?? '', operation.link.name))
   return ids
 }
 

@@ -1,3 +1,4 @@
+import { batchOf } from '../../src/backend/iproute/batch.ts'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { callOf } from '../../src/backend/netlink/encode.ts'
 import { HERE, running, type Operation } from '../../src/model/operation.ts'
@@ -262,6 +263,7 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
 ])('%j is one command and one message', (operation, line, message) => {
   expect(commandOf(operation).argv.join(' ')).toBe(line)
   expect(sent(operation)).toEqual(message)
+  expect(commandOf(operation).argv[0]).toBe(batchOf(operation))
 })
 
 test.each<Operation>([

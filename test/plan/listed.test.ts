@@ -1,4 +1,4 @@
-import { listedIn, repeats, restrict } from '../../src/plan/listed.ts'
+import { listedIn, repeats, restrict, touchedBy } from '../../src/plan/listed.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
 import { model } from '../support/resources.ts'
 
@@ -52,4 +52,15 @@ test('what needs something that is not made is left as well', () => {
     rest: ['create a/e0', 'create a/e0/10.0.0.1/24', 'create b/e0'],
     steps: 0,
   })
+})
+
+test('a name under which a link is made before it moves is touched as well', () => {
+  const wanted = base().link('b/mv', 'macvlan', { link: 'a/e0' })
+  const clash = base().link('b/e1', 'macvlan', { link: 'a/e0' }).link('a/e1', 'dummy')
+  const touched = (desired: typeof wanted) =>
+    [...touchedBy(makePlan({ lab: 'lab', desired: desired.resources, live: new Map() }))].filter((id) =>
+      /^a\/(nl|mv|e1)/.test(id),
+    )
+  expect(touched(wanted)).toEqual(['a/mv'])
+  expect(touched(clash)).toEqual(['a/e1', expect.stringMatching(/^a\/nl[0-9a-f]{12}/)])
 })

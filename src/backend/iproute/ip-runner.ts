@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
-import { batched, type Command, type Outcome } from '../../model/command.ts'
+import type { Command, Outcome } from '../../model/command.ts'
 import { ownerOf } from '../../model/owner.ts'
+import { batchOf, type Batch } from './batch.ts'
 import { commandOf } from './command-of.ts'
 import { lasting } from '../../model/ip-address.ts'
 import type { Operation } from '../../model/operation.ts'
@@ -34,6 +35,8 @@ export const ipRunner: Runner = {
 interface Job {
   readonly index: number
   readonly command: Command
+  /** What does it along with others. */
+  readonly batch: Batch | undefined
 }
 
 async function run(
@@ -44,7 +47,7 @@ async function run(
   let before = 0
   for (const wave of waves) {
     const start = before
-    const failure = await runWave(wave.map(commandOf), (index) => done(start + index), signal)
+    const failure = await runWave(wave, (index) => done(start + index), signal)
     if (failure) return { ...failure, index: start + failure.index }
     before += wave.length
   }
@@ -52,17 +55,19 @@ async function run(
 }
 
 async function runWave(
-  commands: readonly Command[],
+  operations: readonly Operation[],
   done: (index: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<Failure | undefined> {
   let failure: Failure | undefined
   const groups = new Map<string, Job[]>()
-  for (const [index, command] of commands.entries()) {
+  for (const [index, operation] of operations.entries()) {
+    const command = commandOf(operation)
     const key = command.netns ?? ''
     const group = groups.get(key)
-    if (group) group.push({ index, command })
-    else groups.set(key, [{ index, command }])
+    const job: Job = { index, command, batch: batchOf(operation) }
+    if (group) group.push(job)
+    else groups.set(key, [job])
   }
   await parallel(groups.values(), WIDTH, async (group) => {
     for (const jobs of runs(group)) {
@@ -80,12 +85,10 @@ const spaced = /^[^"'#\\\n]*$/
 const batchWord = (word: string): string => (batchable.test(word) ? word : `"${word}"`)
 
 /** What can share one process: the program and its options before the object; undefined for what cannot. */
-function shareKey({ argv, input }: Command): string | undefined {
-  const [program = '', ...rest] = argv
-  if (input !== undefined) return undefined
-  if (program === 'sysctl') return 'sysctl'
-  if (!batched.includes(program) || !rest.every((word) => spaced.test(word))) return undefined
-  return [program, ...options(rest)].join(' ')
+function shareKey({ batch, command: { argv } }: Job): string | undefined {
+  const words = argv.slice(1)
+  if (batch === undefined || batch === 'sysctl') return batch
+  return words.every((word) => spaced.test(word)) ? [batch, ...options(words)].join(' ') : undefined
 }
 
 const options = (words: readonly string[]): string[] =>
@@ -99,7 +102,7 @@ function runs(group: readonly Job[]): Job[][] {
   const result: Job[][] = []
   let last: string | undefined
   for (const job of group) {
-    const key = shareKey(job.command)
+    const key = shareKey(job)
     if (key !== undefined && key === last) result.at(-1)?.push(job)
     else result.push([job])
     last = key
@@ -112,7 +115,6 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
   if (!first) return undefined
   const { argv, netns } = first.command
   const at = netns === undefined ? {} : { netns }
-  const program = argv[0] ?? ''
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
     let outcome = await runProcess(first.command)
@@ -123,7 +125,7 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
     succeed(1)
     return undefined
   }
-  if (program === 'sysctl') {
+  if (first.batch === 'sysctl') {
     const outcome = await runProcess({
       argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')],
       ...at,
@@ -146,7 +148,7 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
           .join(' ')}\n`,
     )
     .join('')
-  const outcome = await runProcess({ argv: [program, ...opts, '-batch', '-'], input, ...at })
+  const outcome = await runProcess({ argv: [first.batch ?? '', ...opts, '-batch', '-'], input, ...at })
   if (outcome.code === 0) return (succeed(jobs.length), undefined)
   const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
   succeed(line - 1)

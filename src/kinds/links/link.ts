@@ -68,7 +68,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         },
       })
     }
-    if (type.addWords) return emit(within(r, ...type.addWords(nameOf(r.id), spec)))
+    if (type.addWords) return emit({ ...within(r, ...type.addWords(nameOf(r.id), spec)), batch: 'ip' })
     const data: Record<string, unknown> = {}
     for (const [name, { fallback }] of fields)
       if (spec[name] !== undefined && (fallback === undefined || !same(spec[name], fallback))) data[name] = spec[name]
