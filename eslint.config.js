@@ -9,7 +9,7 @@ const mayImport = {
   host: ['model'],
   backend: ['model', 'kinds', 'host'],
   language: ['model', 'firewall', 'kinds'],
-  observe: ['model', 'firewall', 'kinds'],
+  observe: ['model', 'firewall', 'kinds', 'host'],
   plan: ['model', 'kinds'],
   run: ['model', 'host', 'backend'],
   views: ['model', 'firewall', 'kinds', 'backend'],
@@ -30,22 +30,50 @@ const source = [
   { selector: importing('^\\.(?!.*\\.(ts|cjs|json|sh)$)'), message: 'Write the extension: ./plan.ts' },
 ]
 
+/** There is one way to a machine, so that another machine can take its place: src/host/host.ts. */
+const world = {
+  selector:
+    ':matches(ImportDeclaration, ExportNamedDeclaration, ExportAllDeclaration, ImportExpression, ' +
+    'CallExpression[callee.callee.name="createRequire"] > Literal)' +
+    ':matches([source.value=/WORLD/], [value=/WORLD/])'.replaceAll(
+      'WORLD',
+      '^((node:)?(fs|child_process|net|dgram)(\\u002F.*)?|execa)$',
+    ),
+  message: 'Only src/host reaches files, programs and sockets: ask thisMachine (src/host/this-machine.ts).',
+}
+
+/** Who reaches the machine without src/host, and why. */
+const ownWay = [
+  'src/start.ts', // reads the program itself, before anything is loaded
+  'src/backend/netlink/libc.ts', // with thread.ts the door to the kernel of the local machine, in a thread and a bundle of its own
+  'src/backend/netlink/thread.ts',
+  'src/checks/agent.ts', // a program of its own that runs in a namespace, and whose work is to open sockets
+  'src/checks/sniff.ts', // the same, and what it captures goes to its standard output without delay
+  'src/commands/locate.ts', // the files of the person at the keyboard are where netlab runs, wherever the lab is
+  'src/commands/files.ts', // the same, when they are written
+]
+
 const anyPart = `((${[...Object.keys(mayImport), 'commands'].join('|')})\\u002F|cli\\.ts$)`
 
 /** Imports in src/PART are `./x`, `../PART/x`, or deeper in the part `../../PART/x`. */
-const directions = Object.entries(mayImport).map(([part, others]) => ({
-  files: [`src/${part}/**/*.ts`],
+const directionsOf = (part, others, files, rules) => ({
+  files,
   rules: {
     'no-restricted-syntax': [
       'error',
-      ...source,
+      ...rules,
       {
         selector: importing(`^(\\.\\.\\u002F)+(?=${anyPart})(?!(${[part, ...others].join('|')})\\u002F)`),
         message: `src/${part} imports ${others.length === 0 ? 'no other part' : `only ${others.join(' and ')}`}.`,
       },
     ],
   },
-}))
+})
+
+const directions = Object.entries(mayImport).flatMap(([part, others]) => [
+  directionsOf(part, others, [`src/${part}/**/*.ts`], part === 'host' ? source : [...source, world]),
+  ...ownWay.filter((file) => file.startsWith(`src/${part}/`)).map((file) => directionsOf(part, others, [file], source)),
+])
 
 const noLeftovers = ['describe', 'it', 'test'].flatMap((object) =>
   ['only', 'skip', 'todo'].map((property) => ({ object, property, message: 'Every test runs, always.' })),
@@ -75,7 +103,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: {
       'max-lines': ['error', 300],
-      'no-restricted-syntax': ['error', ...source],
+      'no-restricted-syntax': ['error', ...source, world],
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'exit', message: 'Only src/cli.ts ends the process.' },
@@ -83,6 +111,7 @@ export default tseslint.config(
     },
   },
   { files: ['src/cli.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ownWay, rules: { 'no-restricted-syntax': ['error', ...source] } },
   ...directions,
   {
     files: ['test/**/*.ts'],

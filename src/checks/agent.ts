@@ -2,7 +2,7 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { connect as dial, createServer, isIPv6, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { runProcess } from '../host/spawn.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { GREETING, type Answer, type Request } from './agent-protocol.ts'
 
 /**
@@ -78,7 +78,7 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
 
 /** The addresses of the namespace. Node leaves out those of an interface that has no carrier yet, as a bridge's at first. */
 async function ownAddresses(): Promise<string[]> {
-  const { stdout } = await runProcess({ argv: ['ip', '-j', 'addr', 'show'] })
+  const { stdout } = await thisMachine.run({ argv: ['ip', '-j', 'addr', 'show'] })
   const links = JSON.parse(stdout) as { addr_info?: { local: string; scope: string; tentative?: boolean }[] }[]
   return links.flatMap(({ addr_info = [] }) =>
     addr_info.flatMap(({ local, scope, tentative }) => (scope === 'link' || tentative ? [] : [local])),

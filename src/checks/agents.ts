@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { placed } from '../host/spawn.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { endChild } from './child.ts'
 import { Untried } from './lab-index.ts'
 import type { Answer, Request } from './agent-protocol.ts'
@@ -37,8 +36,7 @@ export function openAgents(self: readonly string[]): Agents {
 }
 
 function open(argv: readonly string[], netns: string | undefined) {
-  const [program = '', ...args] = placed({ argv, ...(netns !== undefined && { netns }) })
-  const child = spawn(program, args, { detached: true })
+  const child = thisMachine.start({ argv, ...(netns !== undefined && { netns }) })
   const waiting = new Map<number, (answer: Answer | Untried) => void>()
   let complaint = ''
   let failure: Untried | undefined
@@ -47,7 +45,6 @@ function open(argv: readonly string[], netns: string | undefined) {
     failure = new Untried(`netlab's agent in ${argv.at(-1)}: ${reason}`)
     for (const done of waiting.values()) done(failure)
   }
-  child.stdin.on('error', () => {}) // `close` tells
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   child.once('error', (error) => fail(error.message))
   child.once('close', () => fail(complaint.trim() || 'it has ended'))

@@ -1,5 +1,5 @@
-import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process'
-import { placed } from '../host/spawn.ts'
+import type { Child } from '../host/host.ts'
+import { placed } from '../model/command.ts'
 import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
 
@@ -42,7 +42,7 @@ export const isAbsent = (words: string): boolean => ABSENT.test(words)
  * with how to install it.
  */
 export function openCaptures(): Captures {
-  const children = new Set<ChildProcess>()
+  const children = new Set<Child>()
   let over = false
   const begin = (argv: readonly string[], netns: string | undefined): Promise<Capture> => {
     if (over) return Promise.reject(new Error('the captures have been ended'))
@@ -91,7 +91,7 @@ async function startCapture(
   }
 }
 
-function captureOf(child: ChildProcessWithoutNullStreams): Promise<Capture> {
+function captureOf(child: Child): Promise<Capture> {
   const packets: Packet[] = []
   let said = ''
   let ended: string | undefined

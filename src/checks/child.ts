@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
+import type { Child } from '../host/host.ts'
+import { thisMachine } from '../host/this-machine.ts'
 
 /**
  * Shell: runs a program without input; when this one's own input ends, the whole process group is killed. So whatever
@@ -24,20 +25,13 @@ export interface Ended {
 const LINGER = 1000
 
 /** Starts a program that cannot outlive this one. `endChild` ends it, with all its children. */
-export const startTied = (argv: readonly string[]): ChildProcessWithoutNullStreams => {
-  const child = spawn('sh', ['-c', TIED, 'sh', ...argv], { detached: true, env: { ...process.env, LC_ALL: 'C' } })
-  child.stdin.on('error', () => {}) // it may have ended first
-  return child
-}
+export const startTied = (argv: readonly string[]): Child =>
+  thisMachine.start({ argv: ['sh', '-c', TIED, 'sh', ...argv] }, { ...process.env, LC_ALL: 'C' })
 
 /** Kills a program that leads a process group of its own, with the whole group, and lets go of it: nothing waits for it any more. */
-export function endChild(child: ChildProcess): void {
+export function endChild(child: Child): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-    try {
-      process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // it has just ended
-    }
+    thisMachine.signal(-child.pid, 'SIGKILL')
   for (const stream of child.stdio) stream?.destroy()
   child.unref()
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../model/check.ts'
-import { parallel } from '../host/spawn.ts'
+import { parallel } from '../host/parallel.ts'
 import { openAgents } from './agents.ts'
 import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
 import { watch, type Observed } from './observe.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { enterNamespace } from '../host/in-namespace.ts'
-import { placed } from '../host/spawn.ts'
+import { placed } from '../model/command.ts'
 import { familyOf } from '../model/cidr.ts'
 import type { Check, Expected } from '../model/check.ts'
 import type { Agents } from './agents.ts'

@@ -1,6 +1,5 @@
 import { startRunner } from '../run/choose-runner.ts'
-import { lock } from '../host/lock.ts'
-import { end } from '../host/strangers.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { planJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
@@ -43,7 +42,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (answer !== 'yes')
       return finish(shown, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
   }
-  const release = await lock(name, patience, (holder) =>
+  const release = await thisMachine.lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
   )
   const signals = listen()
@@ -58,7 +57,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (!shown) show(current, options)
     if ('file' in located && !saved) remember(located.file)
     if (options.force && current.plan.strangers.length) {
-      await end(current.plan.strangers)
+      await thisMachine.end(current.plan.strangers)
       current = await prepare(located, opened, runner, options, { forApply: true })
     }
     // It watches before anything changes: a run that is killed half-way is taken back as well.

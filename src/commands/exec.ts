@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
-import { attach, front, type Place } from '../host/in-namespace.ts'
+import { enterNamespace, type NamedPlace } from '../host/in-namespace.ts'
 import { withPrompt } from '../host/shell-prompt.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { isSandboxed } from '../host/sandbox/holder.ts'
 import { surroundings } from '../observe/surroundings.ts'
@@ -19,7 +20,9 @@ const SHELL = process.env['SHELL'] || '/bin/sh'
 
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
 export async function exec(namespace: string, command: readonly string[], options: Options): Promise<number> {
-  return await attach(await find(namespace, options), command[0] === '--' ? command.slice(1) : command)
+  return await thisMachine.attach(
+    enterNamespace(await find(namespace, options), command[0] === '--' ? command.slice(1) : command),
+  )
 }
 
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
@@ -27,7 +30,7 @@ export async function shellCommand(namespace: string | undefined, options: Optio
   if (namespace === undefined) return await sandboxShell()
   const place = await find(namespace, options)
   const { argv, env } = withPrompt(SHELL, namespace, process.env)
-  return await attach(place, argv, env)
+  return await thisMachine.attach(enterNamespace(place, argv), env)
 }
 
 /** Without the surroundings that a namespace's shell gets: what is made in it must be seen by other commands. */
@@ -38,15 +41,15 @@ async function sandboxShell(): Promise<number> {
       'As root your shell is where the labs are: ip netns list. In a namespace: netlab shell NS',
     )
   const { argv, env } = withPrompt(SHELL, 'netlab', process.env)
-  return await front(argv, env)
+  return await thisMachine.attach(argv, env)
 }
 
 /** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */
-async function find(namespace: string, { lab }: Options): Promise<Place> {
+async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
   const runner = startRunner()
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
   const here = labHere(lab)
-  const place = async (netns: string | undefined): Promise<Place> => {
+  const place = async (netns: string | undefined): Promise<NamedPlace> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
     const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : toldTo(owner, namespace, dir)

@@ -50,7 +50,8 @@ export function locate(argument: string | undefined, say: (text: string) => void
     return { path: full, text: readFileSync(full, 'utf8') }
   }
   try {
-    const saved = openPlan(file)
+    const bytes = readFileSync(file === '-' ? 0 : file)
+    const saved = openPlan(file, bytes.toString())
     if (saved)
       return {
         ...saved,
@@ -59,7 +60,7 @@ export function locate(argument: string | undefined, say: (text: string) => void
         keyFile: keyFile(dirname(saved.file)),
         saved,
       }
-    const text = textOf(file, readFileSync(file === '-' ? 0 : file))
+    const text = textOf(file, bytes)
     return { file, text, beside, listBeside, keyFile: keyFile(folder) }
   } catch (error) {
     if (error instanceof UserError) throw error

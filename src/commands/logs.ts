@@ -1,7 +1,6 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { logFile, logFolder } from '../host/lab-processes.ts'
+import { logFile } from '../host/logs.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
 import { load } from './prepare.ts'
@@ -10,33 +9,20 @@ interface Options {
   readonly follow?: boolean
 }
 
-/** How often a log that is followed is looked at, in milliseconds. */
-const INTERVAL = 100
-
 /** `netlab logs NS/PROC [LAB]`: what the process has printed; with --follow what it prints, until the log is removed. */
 export async function logs(process_: string, argument: string | undefined, { follow }: Options): Promise<number> {
   const [namespace = '', name = '', extra] = process_.split('/')
   if (!isName(namespace) || !isName(name) || extra !== undefined)
     throw UserError.of(`${process_} is no process`, 'Write NAMESPACE/PROCESS, as in netlab logs web/nginx')
   const file = logFile(labOf(namespace, name, argument), namespace, name)
-  if (!existsSync(file)) throw UserError.of(`there is no log of ${process_}`, known())
-  const fd = openSync(file, 'r')
-  const chunk = Buffer.alloc(1 << 16)
-  for (;;) {
-    const length = readSync(fd, chunk)
-    if (length > 0) await new Promise((done) => process.stdout.write(chunk.subarray(0, length), done))
-    else if (!follow || fstatSync(fd).nlink === 0) break
-    else await setTimeout(INTERVAL)
-  }
-  closeSync(fd)
+  if (!thisMachine.exists(file)) throw UserError.of(`there is no log of ${process_}`, known())
+  for await (const piece of thisMachine.pieces(file, follow === true))
+    await new Promise((done) => process.stdout.write(piece, done))
   return 0
 }
 
 const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.test(text)
-const list = (...path: string[]): string[] => {
-  const folder = join(logFolder(), ...path)
-  return existsSync(folder) ? readdirSync(folder).sort() : []
-}
+const list = (...path: string[]): string[] => thisMachine.list(join(thisMachine.logFolder(), ...path))
 
 /** The lab that is meant: the one that was named, or the only one with a log of this process. */
 function labOf(namespace: string, name: string, argument: string | undefined): string {
@@ -44,7 +30,7 @@ function labOf(namespace: string, name: string, argument: string | undefined): s
     const located = locate(argument)
     return load(located)?.name ?? ('name' in located ? located.name : '')
   }
-  const labs = list().filter((lab) => existsSync(logFile(lab, namespace, name)))
+  const labs = list().filter((lab) => thisMachine.exists(logFile(lab, namespace, name)))
   const [only] = labs
   if (only === undefined) throw UserError.of(`there is no log of ${namespace}/${name}`, known())
   if (labs.length > 1)

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { connect, createServer, type Server } from 'node:net'
-import { lock } from '../host/lock.ts'
+import { thisMachine } from '../host/this-machine.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { stay, staying } from '../host/sandbox/entered.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -28,18 +26,16 @@ interface Orders {
 /** How long a watchdog waits for another run on the lab before it takes the lab back, in milliseconds. */
 const LOCK_TIMEOUT = 600_000
 
-const address = (lab: string): string => `\0netlab/${lab}/revert`
+const doorOf = (lab: string): string => `${lab}/revert`
 
 /** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
 export async function startWatchdog({ name: lab, live, plan }: Prepared, duration: string): Promise<Watchdog> {
   const seconds = secondsOf('--revert-after', duration)
   if (seconds === 0) throw UserError.of('--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
-  const child = spawn(process.execPath, [process.argv[1] ?? '', 'watchdog'], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, ...staying(), NETLAB_FAULT: '' },
-  })
+  // Nobody reads what it says: a pipe that is closed would end it when it says something.
+  const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', process.execPath, process.argv[1] ?? '', 'watchdog']
+  const child = thisMachine.start({ argv }, { ...process.env, ...staying(), NETLAB_FAULT: '' })
   const orders: Orders = { lab, seconds, before: [...live.resources.values()], touched: [...touchedBy(plan)] }
   child.stdin.end(JSON.stringify(orders))
   await new Promise<void>((resolve, reject) => {
@@ -77,14 +73,7 @@ export async function confirmApply(lab: string): Promise<number> {
 }
 
 /** Ends the watchdog of a lab; false when there is none. */
-function dismiss(lab: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    connect(address(lab))
-      .once('error', () => resolve(false))
-      .once('close', (failed: boolean) => !failed && resolve(true))
-      .resume()
-  })
-}
+const dismiss = (lab: string): Promise<boolean> => thisMachine.knock(doorOf(lab))
 
 /** The watchdog itself: waits, and unless somebody connects, takes the lab back. */
 export async function runWatchdog(): Promise<number> {
@@ -92,25 +81,12 @@ export async function runWatchdog(): Promise<number> {
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
   const { lab, seconds, before, touched } = JSON.parse(text) as Orders
-  const dismissed = await new Promise<boolean>((resolve, reject) => {
-    const finish = (by: boolean): void => {
-      clearTimeout(timer)
-      server.close() // before anybody hears of it: the next watchdog takes the address
-      resolve(by)
-    }
-    const timer = setTimeout(() => finish(false), seconds * 1000)
-    const server: Server = createServer((client) => {
-      finish(true)
-      client.end()
-    })
-    server.once('error', reject)
-    server.listen(address(lab), () => {
-      process.stdout.on('error', () => {}) // whoever started this may be gone by now
-      process.stdout.write('ready\n')
-    })
+  const dismissed = await thisMachine.waitForKnock(doorOf(lab), seconds * 1000, () => {
+    process.stdout.on('error', () => {}) // whoever started this may be gone by now
+    process.stdout.write('ready\n')
   })
   if (dismissed) return 0
-  const release = await lock(lab, LOCK_TIMEOUT, () => {})
+  const release = await thisMachine.lock(lab, LOCK_TIMEOUT, () => {})
   try {
     const resources = new Map(before.map((r) => [r.id, r]))
     return (await rollBack(lab, { resources }, new Set(touched), startRunner())).complete ? 0 : 1

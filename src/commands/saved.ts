@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { FORMAT } from '../views/json.ts'
+import { writeFile } from './files.ts'
 import type { PlanOptions } from './prepare.ts'
 
 /** A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. */
@@ -21,18 +21,12 @@ export interface SavedPlan {
 
 /** Writes a plan, readable by its owner only. Throws a UserError when the file cannot be written. */
 export function savePlan(path: string, saved: Omit<SavedPlan, 'format_version' | 'netlab_plan'>): void {
-  try {
-    writeFileSync(path, JSON.stringify({ format_version: FORMAT, netlab_plan: true, ...saved }), { mode: 0o600 })
-  } catch (error) {
-    throw UserError.of(`cannot write ${path}`, (error as Error).message)
-  }
+  writeFile(path, JSON.stringify({ format_version: FORMAT, netlab_plan: true, ...saved }), 0o600)
 }
 
 /** The plan that a file holds; undefined when it holds something else. */
-export function openPlan(path: string): SavedPlan | undefined {
-  if (path === '-') return undefined
-  const text = readFileSync(path, 'utf8')
-  if (!text.startsWith('{"format_version"')) return undefined
+export function openPlan(path: string, text: string): SavedPlan | undefined {
+  if (path === '-' || !text.startsWith('{"format_version"')) return undefined
   try {
     const value = JSON.parse(text) as Partial<SavedPlan>
     if (value.netlab_plan && value.format_version === FORMAT) return value as SavedPlan

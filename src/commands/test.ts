@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { runChecks } from '../checks/engine.ts'
 import { waitUntilSettled } from '../checks/settle.ts'
@@ -9,6 +8,7 @@ import { read } from '../observe/read.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../views/check-results.ts'
+import { writeFile } from './files.ts'
 import { locate } from './locate.ts'
 import { load, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
@@ -44,7 +44,7 @@ export async function test(argument: string | undefined, options: Options): Prom
   const results = await runChecks(lab.checks, ground, self, async () => survey(lab, await look()))
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
-  if (options.junit !== undefined) writeReport(options.junit, junit(json, seconds))
+  if (options.junit !== undefined) writeFile(options.junit, junit(json, seconds))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
   if (json.summary.fail) {
@@ -60,11 +60,3 @@ const hasFirewall = (dump: Dump | undefined): boolean =>
 
 const onlyRoot = (namespaces: ReadonlyMap<string, { readonly root?: true }>): boolean =>
   namespaces.size > 0 && [...namespaces.values()].every(({ root }) => root)
-
-function writeReport(file: string, text: string): void {
-  try {
-    writeFileSync(file, text)
-  } catch (error) {
-    throw UserError.of(`cannot write ${file}`, (error as Error).message)
-  }
-}

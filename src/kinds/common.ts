@@ -1,6 +1,7 @@
 import { sha256 } from '../model/digest.ts'
 import type { Kind, PlanContext } from '../model/kind.ts'
-import { HERE, type Place, type Program } from '../model/operation.ts'
+import type { Program } from '../model/operation.ts'
+import { HERE, type Place } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 
 /** Where the resource is. */

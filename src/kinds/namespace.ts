@@ -1,5 +1,5 @@
 import type { Kind } from '../model/kind.ts'
-import { HERE } from '../model/operation.ts'
+import { HERE } from '../model/place.ts'
 import { labelled, marked, notesIn, ownerOf } from '../model/owner.ts'
 import { linkId } from '../model/resource.ts'
 import { ofNamespace } from './lab-entry.ts'

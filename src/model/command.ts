@@ -1,10 +1,9 @@
+import type { Place } from './place.ts'
 import { visible } from './text.ts'
 
 /** One program run with arguments. Arguments are data: they never pass through a shell unquoted. */
-export interface Command {
+export interface Command extends Place {
   readonly argv: readonly string[]
-  /** The name under /run/netns of the namespace it runs in; absent: where netlab itself runs. */
-  readonly netns?: string
   /** What it reads on standard input. */
   readonly input?: string
 }
@@ -28,6 +27,10 @@ export function quote(word: string): string {
     ? `'${word.replaceAll("'", `'\\''`)}'`
     : `$'${visible(word.replace(/[\\']/g, String.raw`\$&`))}'`
 }
+
+/** The argv that runs the command in its namespace. `nsenter` keeps the cost flat, however many namespaces there are. */
+export const placed = ({ argv, netns }: Command): string[] =>
+  netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
 
 /** The argv that runs the command from the machine's own namespace, as a person would type it. */
 export function typed({ argv, netns }: Command): string[] {

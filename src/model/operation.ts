@@ -1,16 +1,11 @@
 import type { AddressSpec } from './address-spec.ts'
 import type { Command } from './command.ts'
 import type { FdbSpec } from './fdb-spec.ts'
+import { HERE, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
 import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
 import type { RouteSpec } from './route-spec.ts'
 import type { RuleSpec } from './rule-spec.ts'
-
-/** Where something is done. */
-export interface Place {
-  /** The name under /run/netns of a namespace; absent: the network namespace that netlab itself runs in. */
-  readonly netns?: string
-}
 
 /** A type of interface, or `bridge_slave` for a port of a bridge, and its settings by field (src/kinds/links). */
 export interface TypeSettings {
@@ -199,9 +194,6 @@ export type Operation =
       | { readonly do: 'route.flush'; readonly to: string; readonly dev: string; readonly metric: number }
       | RuleOperation
     ))
-
-/** Where netlab itself runs. */
-export const HERE: Place = {}
 
 /** The operation that runs this command. */
 export const running = ({ argv, netns, input }: Command): Program => ({

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { thisMachine } from '../host/this-machine.ts'
 import type { Check } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
@@ -7,13 +7,7 @@ import type { Topology } from '../model/topology.ts'
 /** Reads a file under /proc; undefined when it is not there. */
 export type ReadProc = (path: string) => string | undefined
 
-const readProc: ReadProc = (path) => {
-  try {
-    return readFileSync(`/proc/${path}`, 'utf8')
-  } catch {
-    return undefined
-  }
-}
+const readProc: ReadProc = (path) => thisMachine.readFile(`/proc/${path}`)
 
 /** A limit that the kernel has once for all namespaces of the machine, and what it is enough for. */
 export interface SharedLimit {

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { thisMachine } from '../host/this-machine.ts'
 import { features, managers, programs, type Feature, type Manager } from '../kinds/features.ts'
 import { kindOf } from '../kinds/index.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
@@ -17,15 +17,7 @@ export function requirements(resources: Iterable<Resource>): Map<string, Resourc
 }
 
 /** Whether a program is in one of the folders of PATH. */
-export const isInstalled = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(':').some((folder) => {
-    try {
-      accessSync(`${folder}/${program}`, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+export const isInstalled = (program: string): boolean => thisMachine.find(program) !== undefined
 
 /**
  * Tries these features, all in one network namespace that is gone when this returns. What is missing, with the tool's
@@ -70,16 +62,16 @@ const kernels: Readonly<Record<Manager, string>> = {
 }
 
 function kernelPackage(here: Manager): string {
-  const isUbuntu = existsSync('/etc/os-release') && /^ID=ubuntu$/m.test(readFileSync('/etc/os-release', 'utf8'))
+  const isUbuntu = /^ID=ubuntu$/m.test(thisMachine.readFile('/etc/os-release') ?? '')
   return isUbuntu ? `linux-modules-extra-${release()}` : kernels[here]
 }
 
 /** The command that brings a feature: its module is loaded, or a kernel is needed that has it. */
 export function featureFix({ module, config }: Feature): string {
   const folder = `/lib/modules/${release()}`
-  const known = ['modules.dep', 'modules.builtin']
-    .filter((file) => existsSync(`${folder}/${file}`))
-    .some((file) => readFileSync(`${folder}/${file}`, 'utf8').includes(`/${module}.ko`))
+  const known = ['modules.dep', 'modules.builtin'].some((file) =>
+    thisMachine.readFile(`${folder}/${file}`)?.includes(`/${module}.ko`),
+  )
   if (known) return `modprobe ${module} (as root, on the machine itself)`
   const here = manager()
   return `${managers[here]} ${kernelPackage(here)}, and boot that kernel: this one is without ${config} (module ${module})`

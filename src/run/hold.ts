@@ -1,8 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
-import { HERE } from '../model/operation.ts'
+import { HERE } from '../model/place.ts'
 import type { Step } from '../model/change.ts'
 import type { Failure, Runner } from '../model/runner.ts'
-import { attempt } from '../host/lab-processes.ts'
+import { thisMachine } from '../host/this-machine.ts'
 
 const FOLDER = '/run/netns'
 
@@ -22,7 +21,7 @@ export interface Held {
 export function holdable(steps: readonly Step[]): readonly string[] {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
   if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete') return []
-  const [, files = 1024] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  const [, files = 1024] = /^Max open files +(\d+)/m.exec(thisMachine.readFile('/proc/self/limits') ?? '') ?? []
   return names.length <= Number(files) / 2 ? names : []
 }
 
@@ -33,22 +32,22 @@ export function holdable(steps: readonly Step[]): readonly string[] {
 export function hold(names: readonly string[], runner: Runner): Held | undefined {
   if (names.length === 0) return undefined
   const held = names.flatMap((name) => {
-    const fd = attempt(() => openSync(`${FOLDER}/${name}`, 'r'))
-    return fd === undefined ? [] : [{ name, fd }]
+    const file = thisMachine.open(`${FOLDER}/${name}`)
+    return file ? [{ name, file }] : []
   })
   return {
     async restore() {
       const inodes = new Map((await runner.list()).map(({ name, inode }) => [name, inode]))
-      const folder = statSync(FOLDER).dev
-      const lost = held.filter(({ name, fd }) => {
-        const { dev, ino } = fstatSync(fd)
-        return dev !== folder && inodes.get(name) !== ino // a plain file is no namespace
-      })
+      const folder = thisMachine.status(FOLDER)?.device
+      const lost = held.filter(
+        // A plain file is no namespace.
+        ({ name, file: { status } }) => status.device !== folder && inodes.get(name) !== status.inode,
+      )
       return runner.run(
-        [lost.map(({ name, fd }) => ({ do: 'netns.name', place: HERE, file: `/proc/${process.pid}/fd/${fd}`, name }))],
+        [lost.map(({ name, file }) => ({ do: 'netns.name', place: HERE, file: file.path, name }))],
         () => {},
       )
     },
-    release: () => held.forEach(({ fd }) => closeSync(fd)),
+    release: () => held.forEach(({ file }) => file.close()),
   }
 }

@@ -3,7 +3,7 @@ import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import type { Place } from '../model/operation.ts'
+import type { Place } from '../model/place.ts'
 import {
   summarize,
   type Action,

@@ -1,7 +1,8 @@
 import { batchOf } from '../../src/backend/iproute/batch.ts'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { callOf } from '../../src/backend/netlink/encode.ts'
-import { HERE, running, type Operation } from '../../src/model/operation.ts'
+import { running, type Operation } from '../../src/model/operation.ts'
+import { HERE } from '../../src/model/place.ts'
 
 const place = { netns: 'a' }
 

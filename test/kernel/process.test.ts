@@ -19,7 +19,7 @@ let world: World
 let reader: string
 beforeAll(async () => {
   world = await openWorld()
-  const entry = `import { processes } from './src/host/lab-processes.ts'
+  const entry = `import { processes } from './src/host/local/lab-processes.ts'
     processes('lab').then((found) => process.stdout.write(JSON.stringify(found)))`
   const { stdout } = await execa('esbuild', ['--bundle', '--platform=node', '--log-level=error'], {
     preferLocal: true,

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync, statSync, type Stats } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import type { Command, Outcome } from '../../model/command.ts'
 import { ownerOf } from '../../model/owner.ts'
@@ -11,11 +10,10 @@ import { inPieces, isTooLong } from '../../model/firewall.ts'
 import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
-import { parallel, runProcess } from '../../host/spawn.ts'
-import { attempt, processes } from '../../host/lab-processes.ts'
+import { parallel } from '../../host/parallel.ts'
+import { thisMachine } from '../../host/this-machine.ts'
 import { askFdb, askRoutes } from './read-more.ts'
 import { isHidden } from './route-text.ts'
-import { strangers } from '../../host/strangers.ts'
 
 const NETNS_DIR = '/run/netns'
 /** Programs at once: more than four bring little (docs/kernel.md). */
@@ -27,9 +25,9 @@ export const ipRunner: Runner = {
   list,
   dump,
   inherited,
-  processes,
-  strangers,
-  capture: (command) => runProcess(command),
+  processes: (lab) => thisMachine.processes(lab),
+  strangers: (lab, namespaces) => thisMachine.strangers(lab, namespaces),
+  capture: (command) => thisMachine.run(command),
 }
 
 interface Job {
@@ -117,16 +115,16 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
   const at = netns === undefined ? {} : { netns }
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
-    let outcome = await runProcess(first.command)
+    let outcome = await thisMachine.run(first.command)
     const { input } = first.command
     if (input !== undefined && isTooLong(outcome.stderr))
-      outcome = await runProcess({ ...first.command, input: inPieces(input) })
+      outcome = await thisMachine.run({ ...first.command, input: inPieces(input) })
     if (outcome.code !== 0) return { index: first.index, outcome }
     succeed(1)
     return undefined
   }
   if (first.batch === 'sysctl') {
-    const outcome = await runProcess({
+    const outcome = await thisMachine.run({
       argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')],
       ...at,
     })
@@ -148,7 +146,7 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
           .join(' ')}\n`,
     )
     .join('')
-  const outcome = await runProcess({ argv: [first.batch ?? '', ...opts, '-batch', '-'], input, ...at })
+  const outcome = await thisMachine.run({ argv: [first.batch ?? '', ...opts, '-batch', '-'], input, ...at })
   if (outcome.code === 0) return (succeed(jobs.length), undefined)
   const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
   succeed(line - 1)
@@ -159,23 +157,20 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
 }
 
 async function list(): Promise<NamedNamespace[]> {
-  const at = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false })
-  const folder = at(NETNS_DIR)
+  const folder = thisMachine.status(NETNS_DIR)
   if (!folder) return []
-  return readdirSync(NETNS_DIR)
-    .sort()
-    .flatMap((name) => {
-      const entry = at(`${NETNS_DIR}/${name}`)
-      if (!entry) return []
-      const stale = entry.dev === folder.dev
-      const owner = stale && entry.isFile() ? markIn(`${NETNS_DIR}/${name}`, entry.size) : undefined
-      return [{ name, inode: entry.ino, stale, ...(owner !== undefined && { owner }) }]
-    })
+  return thisMachine.list(NETNS_DIR).flatMap((name) => {
+    const entry = thisMachine.status(`${NETNS_DIR}/${name}`)
+    if (!entry) return []
+    const stale = entry.device === folder.device
+    const owner = stale && entry.isFile ? markIn(`${NETNS_DIR}/${name}`, entry.size) : undefined
+    return [{ name, inode: entry.inode, stale, ...(owner !== undefined && { owner }) }]
+  })
 }
 
 /** The lab that a plain file says it is of: netlab writes that before it mounts the namespace there. */
 const markIn = (path: string, size: number): string | undefined =>
-  size > 0 && size < 256 ? ownerOf(attempt(() => readFileSync(path, 'utf8'))) : undefined
+  size > 0 && size < 256 ? ownerOf(thisMachine.readFile(path)) : undefined
 
 const LINKS = ['link show', 'addr show']
 const NEIGHBORS = ['neigh show nud all', 'neigh show proxy']
@@ -200,7 +195,7 @@ ${FIREWALL}`
 
 async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map(keys.map((key) => [sysctlFile(key), key]))
-  const { stdout } = await runProcess({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
+  const { stdout } = await thisMachine.run({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
   return valuesIn(stdout, files)
 }
 
@@ -229,7 +224,7 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
   }
   const links = depth === 'mark' || depth === 'links'
   const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
-  const outcome = await runProcess({
+  const outcome = await thisMachine.run({
     argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
     input: [...(depth === 'mark' ? ['link show dev lo'] : links ? LINKS : ALL), ''].join('\n'),
     ...(netns !== undefined && { netns }),

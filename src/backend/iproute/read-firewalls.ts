@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import type { Dump } from '../../model/runner.ts'
-import { parallel, runProcess } from '../../host/spawn.ts'
+import { parallel } from '../../host/parallel.ts'
+import { thisMachine } from '../../host/this-machine.ts'
 
 /** The rules of a namespace, as a dump has them. */
 export type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
@@ -14,15 +14,15 @@ export interface Walled {
 }
 
 /** Whether the kernel has ipset loaded, and so there may be sets. */
-export const hasIpset = (): boolean => existsSync('/sys/module/ip_set')
+export const hasIpset = (): boolean => thisMachine.exists('/sys/module/ip_set')
 
 /** Whether the kernel has the tables of iptables-legacy, and so a namespace may have some. */
 export const hasLegacy = (): boolean =>
-  existsSync('/proc/net/ip_tables_names') || existsSync('/proc/net/ip6_tables_names')
+  thisMachine.exists('/proc/net/ip_tables_names') || thisMachine.exists('/proc/net/ip6_tables_names')
 
 /** The sets of a namespace as `ipset save` prints them; none where the program is missing. */
 export async function readIpsets(netns: string | undefined): Promise<string> {
-  const { code, stdout } = await runProcess({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
+  const { code, stdout } = await thisMachine.run({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
   return code === 0 ? stdout : ''
 }
 
@@ -67,7 +67,7 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
     const mine = jobs.filter((_, i) => i % WIDTH === shell)
     if (mine.length === 0) return
     const argv = ['sh', '-c', SAVES, 'sh', ...mine.flatMap(({ netns, by }) => [netns, `${by}-save`])]
-    const texts = (await runProcess({ argv })).stdout.split(`${MARK}\n`)
+    const texts = (await thisMachine.run({ argv })).stdout.split(`${MARK}\n`)
     mine.forEach(({ place, by }, i) => (found[place]![by] = texts[i] ?? ''))
   })
   const isListed = ({ tables }: Walled, rules: Firewall): boolean =>
@@ -81,7 +81,7 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
   const result: Firewall[] = [...found]
   await parallel(walled.entries(), WIDTH, async ([place, one]) => {
     if (isListed(one, found[place]!)) return
-    const { stdout } = await runProcess({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
+    const { stdout } = await thisMachine.run({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
     result[place] = firewall(stdout.split(`${MARK}\n`))
   })
   return result

@@ -1,10 +1,10 @@
-import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
-import { parallel } from '../../host/spawn.ts'
+import { parallel } from '../../host/parallel.ts'
+import { thisMachine } from '../../host/this-machine.ts'
 import { askQdiscs } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
@@ -44,7 +44,7 @@ export const reader =
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
-    const blind = wanted.some(({ depth }) => depth === 'all') && find('nft') === undefined
+    const blind = wanted.some(({ depth }) => depth === 'all') && thisMachine.find('nft') === undefined
     const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
     if (filed.length < many) {
       // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
@@ -225,14 +225,5 @@ function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResu
   )
 }
 
-const find = (program: string): string | undefined =>
-  (process.env['PATH'] ?? '')
-    .split(':')
-    .map((folder) => `${folder}/${program}`)
-    .find((path) => existsSync(path))
-
 /** The iptables that keeps its rules elsewhere may have some where nftables has others. */
-const isLegacy = (): boolean => {
-  const program = find('iptables-save')
-  return program !== undefined && !realpathSync(program).includes('nft')
-}
+const isLegacy = (): boolean => thisMachine.find('iptables-save')?.includes('nft') === false

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UserError } from '../model/diagnostic.ts'
-import type { Stranger } from '../model/runner.ts'
-import { attempt, isMarked, netOf, pids } from './lab-processes.ts'
+import { UserError } from '../../model/diagnostic.ts'
+import type { Stranger } from '../../model/runner.ts'
+import { readFile, status } from './files.ts'
+import { isMarked, netOf, pids } from './lab-processes.ts'
+import { signal } from './programs.ts'
 
 /** How long a process may take to end when it is asked to, and when it is made to, in milliseconds. */
 const PATIENCE = 2000
@@ -14,7 +15,7 @@ const PATIENCE = 2000
 export async function strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]> {
   const homes = new Map<number, string>()
   for (const namespace of namespaces) {
-    const inode = attempt(() => statSync(`/run/netns/${namespace}`).ino)
+    const inode = status(`/run/netns/${namespace}`)?.inode
     if (inode !== undefined) homes.set(inode, namespace)
   }
   return pids().flatMap((pid): Stranger[] => {
@@ -30,8 +31,8 @@ export async function strangers(lab: string, namespaces: readonly string[]): Pro
 
 /** Ends processes: asks first (SIGTERM), then makes them (SIGKILL). Throws a UserError when one is still there. */
 export async function end(processes: readonly Stranger[]): Promise<void> {
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const one of processes) if (isThere(one)) attempt(() => process.kill(one.pid, signal))
+  for (const name of ['SIGTERM', 'SIGKILL'] as const) {
+    for (const one of processes) if (isThere(one)) signal(one.pid, name)
     for (const until = Date.now() + PATIENCE; processes.some(isThere) && Date.now() < until;) await sleep(20)
   }
   const left = processes.filter(isThere)
@@ -53,5 +54,4 @@ function startOf(pid: number): string | undefined {
   return fields[0] === 'Z' ? undefined : fields[19]
 }
 
-const textOf = (pid: number | string, file: string): string =>
-  attempt(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? ''
+const textOf = (pid: number | string, file: string): string => readFile(`/proc/${pid}/${file}`) ?? ''

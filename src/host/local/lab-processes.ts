@@ -1,7 +1,8 @@
-import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { isNameless, namelessOf, processTag } from '../model/owner.ts'
-import type { LiveProcess } from '../model/runner.ts'
+import { isNameless, namelessOf, processTag } from '../../model/owner.ts'
+import type { LiveProcess } from '../../model/runner.ts'
+import { attempt, list, readFile, status } from './files.ts'
 
 /** What the environment of a lab's processes begins to say who they are with; the lab's name and a slash follow. */
 const MARK = 'NETLAB_PROCESS='
@@ -16,16 +17,6 @@ export function logFolder(): string {
   } catch {
     return join(process.env['XDG_RUNTIME_DIR'] || `/tmp/netlab-${process.getuid?.() ?? 0}`, 'netlab')
   }
-}
-
-/** Where the output of a process goes. */
-export const logFile = (lab: string, namespace: string, name: string): string =>
-  join(logFolder(), lab, namespace, `${name}.log`)
-
-/** The last lines that a process has printed; none when it has no log. */
-export function lastWords(lab: string, namespace: string, name: string): readonly string[] {
-  const lines = (text(logFile(lab, namespace, name)) ?? '').trimEnd().split('\n')
-  return lines.slice(-10).filter(Boolean)
 }
 
 /**
@@ -65,14 +56,14 @@ type Mark = { readonly namespace: string; readonly name: string; readonly spec?:
 
 /** What the marks of a process say: all of it, or, where it has rewritten its environment, only the number that it kept. */
 function markOf(pid: string, lab: string): Mark | undefined {
-  const environ = `\0${text(`/proc/${pid}/environ`) ?? ''}`
+  const environ = `\0${readFile(`/proc/${pid}/environ`) ?? ''}`
   const at = environ.indexOf(`\0${MARK}${lab}/`) + 1
   if (at > 0) {
     const [, namespace = '', name = ''] = environ.slice(at + MARK.length, environ.indexOf('\0', at)).split('/')
     const spec = environ.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
     return { namespace, name, ...(spec !== undefined && { spec }) }
   }
-  const [, tag] = /^Max file locks +(\d+)/m.exec(text(`/proc/${pid}/limits`) ?? '') ?? []
+  const [, tag] = /^Max file locks +(\d+)/m.exec(readFile(`/proc/${pid}/limits`) ?? '') ?? []
   return tag !== undefined && namelessOf(lab, tag) !== undefined ? { tag } : undefined
 }
 
@@ -82,14 +73,14 @@ function markOf(pid: string, lab: string): Mark | undefined {
  */
 function namelessAt(pid: string, lab: string, mark: Mark): { namespace: string; name: string } {
   const inode = netOf(pid)
-  const namespace = names('/run/netns').find((name) => inodeOf(`/run/netns/${name}`) === inode)
+  const namespace = list('/run/netns').find((name) => status(`/run/netns/${name}`)?.inode === inode)
   return { namespace: namespace ?? 'host', name: ('tag' in mark ? namelessOf(lab, mark.tag) : undefined) ?? '' }
 }
 
 /** The logs of a lab, by what they are of. */
 const logsOf = (lab: string): { namespace: string; name: string }[] =>
-  names(join(logFolder(), lab)).flatMap((namespace) =>
-    names(join(logFolder(), lab, namespace)).flatMap((file) =>
+  list(join(logFolder(), lab)).flatMap((namespace) =>
+    list(join(logFolder(), lab, namespace)).flatMap((file) =>
       file.endsWith('.log') ? [{ namespace, name: file.slice(0, -'.log'.length) }] : [],
     ),
   )
@@ -101,7 +92,7 @@ const logsOf = (lab: string): { namespace: string; name: string }[] =>
 function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | undefined {
   const inode = netOf(pid)
   if (inode === undefined) return undefined
-  if (inodeOf(`/run/netns/${namespace}`) === inode) return 'named'
+  if (status(`/run/netns/${namespace}`)?.inode === inode) return 'named'
   if (inode === netOf('self')) return 'root'
   const folder = folderOf(pid)
   return folder !== undefined && folder === folderOf('self') ? 'orphan' : undefined
@@ -112,20 +103,7 @@ export const netOf = (pid: string): number | undefined =>
   attempt(() => Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0]))
 
 /** Which /run/netns a process sees; undefined: none. */
-const folderOf = (pid: string): string | undefined =>
-  attempt(() => {
-    const { dev, ino } = statSync(`/proc/${pid}/root/run/netns`)
-    return `${dev} ${ino}`
-  })
-
-/** What `read` returns; undefined when it throws. */
-export const attempt = <T>(read: () => T): T | undefined => {
-  try {
-    return read()
-  } catch {
-    return undefined // it has ended meanwhile, or is not ours to look at
-  }
+function folderOf(pid: string): string | undefined {
+  const folder = status(`/proc/${pid}/root/run/netns`)
+  return folder && `${folder.device} ${folder.inode}`
 }
-const text = (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8'))
-const inodeOf = (path: string): number | undefined => attempt(() => statSync(path).ino)
-const names = (folder: string): string[] => attempt(() => readdirSync(folder)) ?? []

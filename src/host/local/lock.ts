@@ -1,5 +1,6 @@
-import { connect, createServer, type Server } from 'node:net'
-import { UserError } from '../model/diagnostic.ts'
+import type { Server } from 'node:net'
+import { UserError } from '../../model/diagnostic.ts'
+import { connect, serve } from './sockets.ts'
 
 /** How often a waiting run looks again, and how long it waits for the holder to say who it is, in milliseconds. */
 const [INTERVAL, PATIENCE] = [100, 500]
@@ -18,10 +19,11 @@ export const lockDescriptor = (): number | undefined => held
  * the names of labs are. Returns what releases it.
  */
 export async function lock(lab: string, timeout: number, waiting: (holder: string) => void): Promise<() => void> {
-  const address = `\0netlab/${lab}`
+  const me = `process ${process.pid}, netlab ${process.argv.slice(2).join(' ')}`
   const until = Date.now() + timeout
   for (let told = false; ; told = true) {
-    const server = await listen(address)
+    // The lock alone must not keep a run from ending.
+    const server = await serve(lab, (client) => client.on('error', () => {}).end(me))
     if (server) {
       held = descriptorOf(server)
       return () => {
@@ -29,7 +31,7 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
         server.close()
       }
     }
-    const holder = await ask(address)
+    const holder = await ask(lab)
     if (Date.now() >= until)
       throw UserError.of(
         `lab ${lab} is being changed by another run${holder && ` (${holder})`}`,
@@ -40,27 +42,14 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
   }
 }
 
-/** The socket, or undefined when somebody has it. */
-function listen(address: string): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const me = `process ${process.pid}, netlab ${process.argv.slice(2).join(' ')}`
-    const server = createServer((client) => client.on('error', () => {}).end(me))
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
-    )
-    // The lock alone must not keep a run from ending.
-    server.listen(address, () => resolve(server.unref()))
-  })
-}
-
 /** Node has no other way to it. */
 const descriptorOf = (server: Server): number | undefined => (server as { _handle?: { fd?: number } })._handle?.fd
 
 /** What the holder says of itself; empty when it is gone by now, and when only programs that it started have the lock. */
-function ask(address: string): Promise<string> {
+function ask(lab: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
-    const socket = connect(address)
+    const socket = connect(lab)
     socket
       .setTimeout(PATIENCE, () => socket.destroy())
       .on('data', (data) => (text += data.toString()))

@@ -1,16 +1,20 @@
+import type * as ChildProcesses from 'node:child_process'
+import { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import type { Command, Outcome } from '../model/command.ts'
+import { placed, type Command, type Outcome } from '../../model/command.ts'
+import type { Child } from '../host.ts'
 import { lockDescriptor } from './lock.ts'
 
 /** How long any one program may take, in milliseconds: none of them waits for anything but the kernel. */
 const TIMEOUT = 120_000
 
-/** The argv that runs the command where it belongs. `nsenter` keeps the cost flat, however many namespaces there are. */
-export const placed = ({ argv, netns }: Command): string[] =>
-  netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
+// Most runs start no program, and node takes 10 ms to load this.
+/** Node's own functions that start programs. */
+export const childProcesses = (): typeof ChildProcesses =>
+  createRequire(__filename)('node:child_process') as typeof ChildProcesses
 
 /** Runs one program to its end. Never throws: a program that is missing ends with code 127, as in a shell. */
-export async function runProcess(command: Command, signal?: AbortSignal): Promise<Outcome> {
+export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
   const { execa } = await import('execa') // most runs need no program
   const [program = '', ...args] = placed(command)
   const lock = lockDescriptor() as 3 | undefined // execa takes any number; its types know those up to 9
@@ -41,11 +45,17 @@ export async function runProcess(command: Command, signal?: AbortSignal): Promis
   }
 }
 
-/** Runs `work` over all items, at most `width` at a time. */
-export async function parallel<T>(items: Iterable<T>, width: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items[Symbol.iterator]()
-  const worker = async (): Promise<void> => {
-    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value)
+export function start(command: Command, env: NodeJS.ProcessEnv = process.env): Child {
+  const [program = '', ...args] = placed(command)
+  const child = childProcesses().spawn(program, args, { detached: true, env })
+  child.stdin.on('error', () => {}) // it may have ended first
+  return child
+}
+
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
   }
-  await Promise.all(Array.from({ length: width }, worker))
 }

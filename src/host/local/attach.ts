@@ -1,0 +1,22 @@
+import { constants } from 'node:os'
+import { UserError } from '../../model/diagnostic.ts'
+import { childProcesses } from './programs.ts'
+
+export function attach(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const [program = '', ...args] = argv
+    const child = childProcesses().spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+    for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        // A terminal sends its own to both.
+        const both = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')
+        if (!both) child.kill(signal)
+      })
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'ENOENT' ? UserError.of(`${program}: command not found`, 'It comes with util-linux.') : error,
+      ),
+    )
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+}

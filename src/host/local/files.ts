@@ -1,0 +1,70 @@
+import * as fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FileStatus, OpenFile } from '../host.ts'
+
+/** How often a file that is followed is looked at, in milliseconds. */
+const INTERVAL = 100
+
+/** What `read` returns; undefined when it throws: what is asked for has gone meanwhile, or is not ours to look at. */
+export const attempt = <T>(read: () => T): T | undefined => {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+export const exists = (path: string): boolean => fs.existsSync(path)
+
+export const readFile = (path: string): string | undefined => attempt(() => fs.readFileSync(path, 'utf8'))
+
+export const list = (folder: string): string[] => attempt(() => fs.readdirSync(folder))?.sort() ?? []
+
+const statusOf = (stats: fs.Stats): FileStatus => ({
+  device: stats.dev,
+  inode: stats.ino,
+  size: stats.size,
+  isFile: stats.isFile(),
+})
+
+export function status(path: string): FileStatus | undefined {
+  const stats = attempt(() => fs.statSync(path, { throwIfNoEntry: false }))
+  return stats && statusOf(stats)
+}
+
+export function open(path: string): OpenFile | undefined {
+  const fd = attempt(() => fs.openSync(path, 'r'))
+  return fd === undefined
+    ? undefined
+    : {
+        path: `/proc/${process.pid}/fd/${fd}`,
+        status: statusOf(fs.fstatSync(fd)),
+        close: () => fs.closeSync(fd),
+      }
+}
+
+export async function* pieces(path: string, follow: boolean): AsyncGenerator<Uint8Array> {
+  const fd = fs.openSync(path, 'r')
+  const piece = Buffer.alloc(1 << 16)
+  try {
+    for (;;) {
+      const length = fs.readSync(fd, piece)
+      if (length > 0) yield piece.subarray(0, length)
+      else if (!follow || fs.fstatSync(fd).nlink === 0) return
+      else await sleep(INTERVAL)
+    }
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+export const find = (program: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) =>
+      attempt(() => {
+        fs.accessSync(`${folder}/${program}`, fs.constants.X_OK)
+        return fs.realpathSync(`${folder}/${program}`)
+      }),
+    )
+    .find((path) => path !== undefined)

@@ -1,0 +1,12 @@
+import { join } from 'node:path'
+import { thisMachine } from './this-machine.ts'
+
+/** Where the output of a process goes. */
+export const logFile = (lab: string, namespace: string, name: string): string =>
+  join(thisMachine.logFolder(), lab, namespace, `${name}.log`)
+
+/** The last lines that a process has printed; none when it has no log. */
+export function lastWords(lab: string, namespace: string, name: string): readonly string[] {
+  const lines = (thisMachine.readFile(logFile(lab, namespace, name)) ?? '').trimEnd().split('\n')
+  return lines.slice(-10).filter(Boolean)
+}

@@ -1,0 +1,8 @@
+/** Does the work for every item, at most `width` at a time. The first error ends it. */
+export async function parallel<T>(items: Iterable<T>, width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items[Symbol.iterator]()
+  const worker = async (): Promise<void> => {
+    for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
+}
