@@ -6,6 +6,7 @@ import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
 import { covered, placeOf } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
+import { ruleFromLab } from './rule-lab.ts'
 
 /** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
@@ -119,6 +120,7 @@ export const rule: Kind<RuleSpec> = {
     return [...read(rules, 4), ...read(rules6, 6)]
   },
   describe: () => '',
+  fromLab: ruleFromLab,
   toLab: (r) => ofNamespace(r, { rules: [{ ...without(r.spec, 'family'), ...familyOf(r.spec) }] }),
   compare: () => [],
   needs: ({ namespace }) => [namespace],

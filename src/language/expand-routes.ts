@@ -1,14 +1,14 @@
 import { addressId } from '../kinds/address-settings.ts'
+import { routingTable } from '../kinds/rule-lab.ts'
 import { makeHop, routeId } from '../kinds/route.ts'
 import { discards, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { canonicalEncap } from '../model/encap.ts'
 import { metrics, metricValue, type Metrics } from '../model/metrics.ts'
 import { linkId } from '../model/resource.ts'
-import type { Expansion } from './expansion.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import type { HopFile, RouteFile } from './lab-file.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
-import { tableNumber } from './expand-rules.ts'
 import type { Path } from './yaml/source.ts'
 
 /** What a way of a route is looked for in. */
@@ -125,7 +125,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error([...path, 'vrf'], `there is no VRF ${r.vrf} in ${namespace}`)
   // As iproute2 does: local routes are looked for in the local table.
   const named = r.vrf ?? r.table ?? (type === 'local' ? 'local' : undefined)
-  const table = tableNumber(x, namespace, named, path)
+  const table = routingTable(named, labContext(x, namespace, '', path))
   if (!isOfFamily(x, r, family, path)) return
   const ground = { nets: [...home.subnets, ...onLink], table, onlink: r.onlink === true }
   const hop = ends || r.nexthops ? {} : expandHop(x, home, ground, r, path)
