@@ -1,5 +1,5 @@
 // netlab beside the least that the kernel needs, and beside what people do today: npm run bench -- [--sizes 3,100,1000]
-// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,growth] [--json FILE] [--write]
+// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,growth,ten-thousand] [--json FILE] [--write]
 // See docs/performance.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     shapes: { type: 'string', default: 'chain,star' },
     runs: { type: 'string', default: '5' },
     programs: { type: 'string', default: '' },
-    parts: { type: 'string', default: 'router,rules,links,growth' },
+    parts: { type: 'string', default: 'router,rules,links,growth,ten-thousand' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -29,7 +29,8 @@ const SLOW = 15_000
 /** Debian's, which is who installs Mininet: apt-get install mininet bridge-utils */
 const PYTHON = '/usr/bin/python3'
 const hasMininet = () => spawnSync('sh', ['-c', `${PYTHON} -c 'import mininet' && command -v brctl`]).status === 0
-const OPS = ['build', 'read', 'change', 'destroy']
+const WORDS = { build: 'build, apply', read: 'read, plan', change: 'change one thing', destroy: 'destroy' }
+const OPS = Object.keys(WORDS)
 
 const list = (words) => words.split(',').filter(Boolean)
 
@@ -43,10 +44,11 @@ async function main(folder) {
     rules: ['Rules of a hundred namespaces', () => firewalls(bench)],
     links: ['A hundred links of a living lab', () => links(bench)],
     growth: ['Growth without a kernel', () => growth(checkout, folder)],
+    'ten-thousand': ['A chain of 10000', () => tenThousand(bench, results)],
   }
   const answers = []
   for (const [name, part] of list(values.parts).map((one) => parts[one])) answers.push({ name, ...(await part()) })
-  const report = { format_version: '1.0', ...machine(bench), results, parts: answers }
+  const report = { format_version: '1.0', ...machine(bench), limits: limits(results, answers), results, parts: answers }
   const text = render(report)
   console.log(text)
   if (values.json) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
@@ -175,6 +177,58 @@ function router({ netlab, time, drain, runs }) {
   }
 }
 
+/** One chain of 10000, beside the median of the chain of 1000: it should take ten times as long. */
+function tenThousand({ folder, netlab, time, drain }, results) {
+  const file = join(folder, 'ten-thousand.yaml')
+  writeFileSync(file, yaml(lab('chain', 10_000)))
+  const took = {
+    build: time([...netlab, 'apply', file, '-y']).ms,
+    read: time([...netlab, 'plan', file, '--detailed-exitcode']).ms,
+    destroy: time([...netlab, 'destroy', file, '-y']).ms + drain(),
+  }
+  const small = results.find(({ shape, size }) => shape === 'chain' && size === 1000)?.times.netlab
+  return {
+    head: ['what', 'ms', 'times the 1000'],
+    rows: Object.entries(took).map(([op, ms]) => [
+      WORDS[op],
+      shown(ms),
+      small ? (ms / median(small[op])).toFixed(1) : '–',
+    ]),
+  }
+}
+
+/** What is promised of a run that has measured it: how often C's time, ms more than node, MB, times the lab of a tenth. */
+const LIMITS = {
+  'chain of 1000': { build: 1.5, read: 4, destroy: 1.4, memory: 190 },
+  'star of 1000': { build: 1.4, read: 2.2, destroy: 1.3, memory: 190 },
+  'netlab plan': 100,
+  'netlab apply': 100,
+  'A chain of 10000': 12,
+}
+
+/** `[what, measured, limit]` of everything that was measured and has a limit. */
+function limits(results, parts) {
+  const labs = results.flatMap(({ shape, size, memory_mb, times }) => {
+    const { memory, ...ops } = LIMITS[`${shape} of ${size}`] ?? {}
+    if (!memory || !times.netlab) return []
+    const ratio = (op) => (median(times.netlab[op]) / median(times['C, rtnetlink'][op])).toFixed(1)
+    return [
+      ...Object.entries(ops).map(([op, most]) => [`${shape} of ${size}: ${WORDS[op]}, times C`, ratio(op), most]),
+      [`${shape} of ${size}: memory, MB`, memory_mb, memory],
+    ]
+  })
+  const rows = parts.flatMap(({ name, rows: all }) =>
+    all.flatMap(([what, , more]) => {
+      const most = LIMITS[name] ?? LIMITS[what]
+      const label = LIMITS[name]
+        ? `${name}: ${what}, times the chain of 1000`
+        : `router lab: ${what}, ms more than node`
+      return most && more !== '–' ? [[label, more, most]] : []
+    }),
+  )
+  return [...labs, ...rows]
+}
+
 /** The version in a program's answer. */
 function version(...argv) {
   const { stdout } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' })
@@ -204,20 +258,27 @@ function cell(times, base) {
   return `${shown(median(times))}${spread}${ratio}`
 }
 
-function render({ date, netlab, node, kernel, iproute2, iptables, cc, mininet, cpus, results, parts }) {
-  const words = { build: 'build, apply', read: 'read, plan', change: 'change one thing', destroy: 'destroy' }
+function render({ date, netlab, node, kernel, iproute2, iptables, cc, mininet, cpus, limits, results, parts }) {
   const blocks = results.map(({ shape, size, memory_mb, times }) => {
     const rows = Object.entries(times).map(([name, ops]) => [
       name,
       ...OPS.map((op) => cell(ops[op], times['C, rtnetlink'][op])),
       String(ops.build.length),
     ])
-    return `### A ${shape} of ${size}\n\n${table(['', ...OPS.map((op) => words[op]), 'runs'], rows)}\n\nMost memory of netlab: ${memory_mb} MB.`
+    return `### A ${shape} of ${size}\n\n${table(['', ...OPS.map((op) => WORDS[op]), 'runs'], rows)}\n\nMost memory of netlab: ${memory_mb} MB.`
   })
   return [
     `netlab ${netlab}, node ${node}, iproute2 ${iproute2}, iptables ${iptables}, cc ${cc}, Linux ${kernel}, ${cpus}, ${date}. Medians in ms, the fastest and the slowest run; in parentheses, how often the C program's median. Who takes longer than ${SLOW / 1000} s for one thing runs once.`,
     ...(mininet ? [`Mininet ${mininet}.`] : ['Without Mininet, which is not installed here.']),
     ...(values.programs ? [`Only C and what is called /${values.programs}/ took part.`] : []),
+    ...(limits.length
+      ? [
+          `### What is promised\n\n${table(
+            ['what', 'measured', 'limit', ''],
+            limits.map(([what, is, most]) => [what, is, most, Number(is) <= most ? '' : 'missed']),
+          )}`,
+        ]
+      : []),
     ...blocks,
     ...parts.map(({ name, head, rows, note }) => `### ${name}\n\n${table(head, rows)}${note ? `\n\n${note}` : ''}`),
     '',
