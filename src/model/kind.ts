@@ -22,12 +22,6 @@ export interface Update<S extends object> {
   readonly differences: readonly Difference[]
 }
 
-/** How several resources are removed together, and the ids of those that need nothing else. */
-export interface Removal {
-  readonly emissions: readonly (Emission & { readonly change: string })[]
-  readonly ids: ReadonlySet<string>
-}
-
 /** What a kind may look at when it writes commands. */
 export interface PlanContext {
   readonly lab: string
@@ -124,6 +118,4 @@ export interface Kind<S extends object = any> {
   afterLosing?(resource: Resource<S>, goes: (id: string) => boolean, live: Topology): Resource<S>
   /** Empty when something else that goes takes it along. */
   remove(resource: Resource<S>, context: PlanContext): Emission[]
-  /** Removes of these, which `remove` would remove one by one, as many together as is faster. */
-  removeMany?(resources: readonly Resource<S>[], context: PlanContext): Removal
 }

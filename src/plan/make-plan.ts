@@ -1,5 +1,5 @@
 import { kindOf } from '../kinds/index.ts'
-import type { PlanContext, Removal } from '../model/kind.ts'
+import type { PlanContext } from '../model/kind.ts'
 import type { Change, Difference, Emission, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
@@ -28,9 +28,8 @@ export function makePlan(sides: Sides): Plan {
   const taken = new Set(all.filter((change) => change.lostWith !== undefined).map(({ id }) => id))
   const context: PlanContext = { lab, live, desired, goes, lost: (id) => taken.has(id) }
   const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
-  const together = removals(all, context)
   const emitted = all.flatMap((change) =>
-    emissions(change, context, together.ids).map((emission) => ({
+    emissions(change, context).map((emission) => ({
       change: isNew(change) ? change.namespace : change.id,
       ...emission,
     })),
@@ -42,7 +41,7 @@ export function makePlan(sides: Sides): Plan {
         .map((e) => ({ change: name, ...e })) ?? [],
   )
   const changes = all.filter((change) => !isNew(change))
-  return { lab, adopts, strangers, changes, steps: order([...adopted, ...together.emissions, ...emitted], desired) }
+  return { lab, adopts, strangers, changes, steps: order([...adopted, ...emitted], desired) }
 }
 
 /** The live resources, and those that the kernel will make along with what the plan creates. */
@@ -165,32 +164,13 @@ function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Chang
   return [...byNamespace.values()].flat()
 }
 
-/** What removes several at once, by kind. */
-function removals(changes: readonly Change[], context: PlanContext): Removal {
-  const doomed = new Map<string, Resource[]>()
-  for (const change of changes) {
-    const { before } = change
-    if (!before || !isRemoved(change) || change.lostWith !== undefined) continue
-    const kind = kindOf(before.kind)
-    if (!kind.removeMany || kind.remove(before, context).length === 0) continue
-    const list = doomed.get(before.kind)
-    if (list) list.push(before)
-    else doomed.set(before.kind, [before])
-  }
-  const all = [...doomed].flatMap(([kind, resources]) => kindOf(kind).removeMany?.(resources, context) ?? [])
-  return { emissions: all.flatMap((r) => r.emissions), ids: new Set(all.flatMap((r) => [...r.ids])) }
-}
-
-/** What a change takes; `removed` are the ids of what others remove. */
-function emissions(change: Change, context: PlanContext, removed: ReadonlySet<string>): Emission[] {
+/** The operations of a change. */
+function emissions(change: Change, context: PlanContext): Emission[] {
   const { action, before, after, differences } = change
   const kind = kindOf(change.kind)
   if (action === 'update' && before && after) return kind.update({ live: before, desired: after, differences }, context)
   return [
-    ...(before &&
-    isRemoved(change) &&
-    !removed.has(change.id) &&
-    (change.lostWith === undefined || kind.lingers?.(before, change.lostWith))
+    ...(before && isRemoved(change) && (change.lostWith === undefined || kind.lingers?.(before, change.lostWith))
       ? kindOf(before.kind).remove(before, context)
       : []),
     ...(after ? kind.create(after, context) : []),

@@ -1,6 +1,7 @@
 import { stageOf, type Plan, type Stage, type Step } from '../model/change.ts'
 import { concerns } from '../model/operation.ts'
-import type { Resource } from '../model/resource.ts'
+import { goneGroup } from '../model/owner.ts'
+import { nameOf, type Resource } from '../model/resource.ts'
 
 /**
  * Everything that is done because a lab is large, and only then: sizes from which on it pays, and how a plan is carried out
@@ -14,6 +15,8 @@ export const scale = {
   marksOnly: 400,
   /** Up to so many namespaces, sysctls that labs seldom set are read as well: each costs 0.01 ms in each namespace. */
   rareSysctls: 100,
+  /** From so many links of a namespace on, they go as a group: the kernel waits for all together about as long as for one. */
+  linksTogether: 4,
   /** From so many namespaces to come on, they are made while the lab is still being planned, by a second thread. */
   premade: 200,
   /** From so many operations of one wave on, a second thread takes half of what the kernel does side by side. */
@@ -43,10 +46,10 @@ export const onlyTakesNames = ({ steps, strangers }: Plan): boolean =>
  * links stand on others. `below` tells what a resource is made on top of.
  */
 export function schedule(plan: Plan, below: (id: string) => readonly Resource[]): Plan {
-  const { steps } = plan
+  const steps = removedTogether(plan)
   const late = lateNamespaces(steps, below)
   const partOf = parted(plan)
-  if (!partOf && late.size === 0) return plan
+  if (!partOf && late.size === 0) return { ...plan, steps }
   const last = partOf ? scale.parts.count : 1
   const turnOf = ({ stage, operation }: Step): number => {
     const netns = operation.place.netns ?? ''
@@ -70,6 +73,52 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
     })
   })
   return { ...plan, steps: result }
+}
+
+/**
+ * The steps, with links that go put into a group first where a namespace loses many, and the group removed. A cable can go
+ * by either end, so that the ports of a bridge go by the bridge's. In the machine's own namespace others may have groups of
+ * their own: there links go one by one.
+ */
+function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
+  const doomed = steps.filter(({ operation }) => operation.do === 'link.delete' && 'name' in operation)
+  if (doomed.length < scale.linksTogether) return steps
+  const byId = new Map(changes.map((change) => [change.id, change]))
+  const occupied = new Set(strangers.map(({ namespace }) => namespace))
+  const removed = (id: string): Resource | undefined => {
+    const change = byId.get(id)
+    return change?.action === 'delete' || change?.action === 'replace' ? change.before : undefined
+  }
+  const endsOf = ({ change }: Step): Resource[] => {
+    const link = removed(change)
+    return [link, removed(String(link?.spec['peer']))].flatMap((end) =>
+      end && !end.root && (occupied.has(end.namespace) || !removed(end.namespace)) ? [end] : [],
+    )
+  }
+  const counts = new Map<string, number>()
+  for (const { namespace } of doomed.flatMap(endsOf)) counts.set(namespace, (counts.get(namespace) ?? 0) + 1)
+  const groups = new Map<string, { step: Step; end: Resource }[]>()
+  for (const step of doomed) {
+    const [end] = endsOf(step).sort((a, b) => (counts.get(b.namespace) ?? 0) - (counts.get(a.namespace) ?? 0))
+    if (!end) continue
+    const group = groups.get(end.namespace)
+    if (group) group.push({ step, end })
+    else groups.set(end.namespace, [{ step, end }])
+  }
+  const many = [...groups.values()].filter(({ length }) => length >= scale.linksTogether)
+  const grouped = new Set(many.flat().map(({ step }) => step))
+  const instead = many.flatMap((group) => {
+    const number = goneGroup(group.map(({ end }) => end.id))
+    const sets = group.map(({ step: { change, stage, wave }, end }): Step => {
+      const place = { netns: end.namespace }
+      return { change, stage, wave, operation: { do: 'link.set', place, name: nameOf(end.id), set: { group: number } } }
+    })
+    const last = sets.at(-1)
+    return last
+      ? [...sets, { ...last, operation: { do: 'link.delete' as const, place: last.operation.place, group: number } }]
+      : []
+  })
+  return steps.flatMap((step) => [...(step === doomed[0] ? instead : []), ...(grouped.has(step) ? [] : [step])])
 }
 
 /** The namespaces in which a bridge opens, and those of links that stand on what is there; empty: the machine's own. */

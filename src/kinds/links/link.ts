@@ -6,7 +6,6 @@ import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
 import { HERE, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
 import { covered, ends, generatedMac, placeOf, same, within } from '../common.ts'
-import { removeByGroup } from './groups.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import { linkToLab } from './link-lab.ts'
@@ -234,8 +233,6 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
       ]
     },
-
-    removeMany: removeByGroup,
 
     remove(r, context) {
       const operation: Operation = { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) }
