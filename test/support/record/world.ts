@@ -76,9 +76,12 @@ function withSysctls(one: Played, before: Played | undefined): Played {
   return { ...one, stdout: one.stdout.replace(first, () => more.join('') + first) }
 }
 
+/** Without the time, and the private keys of WireGuard. */
 const timeless = (one: Played): Played => ({
   ...one,
-  stdout: one.stdout.replace(/^(# (?:Generated|Completed).*) on .*$/gm, '$1'),
+  stdout: one.stdout
+    .replace(/^(# (?:Generated|Completed).*) on .*$/gm, '$1')
+    .replace(/^(\w+\t)\S+(?=(\t\S+){3}$)/gm, '$1(hidden)'),
 })
 
 void main(process.argv[2] ?? '', process.argv[3] ?? '')

@@ -1,0 +1,74 @@
+import { edited, recordedRunner, use, type Edit } from './recorded.ts'
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { typed } from '../../src/model/command.ts'
+import type { Operation } from '../../src/model/operation.ts'
+import type { Runner, Stranger } from '../../src/model/runner.ts'
+import type { Held } from '../../src/run/hold.ts'
+
+/** A kernel that is pretended: its namespaces come and go with operations, and what is in one is as it was recorded. */
+export interface Kernel {
+  readonly runner: Runner
+  /** The names under /run/netns. */
+  readonly names: Set<string>
+  /** What somebody has changed, by namespace; whatever is done in one puts that right. */
+  readonly edits: Map<string, Edit>
+  /** What was done, in the words of a person. */
+  readonly done: string[]
+  /** The namespaces that were held when they lost their names. */
+  readonly held: string[]
+  /** Says why an operation fails; undefined: it does not. */
+  fails: (line: string, count: number) => string | undefined
+  /** Told of what was done. */
+  did: (line: string) => void
+  strangers: Stranger[]
+  hold(names: readonly string[]): Held
+}
+
+/** The kernel in which the lab of this case stands (`up`), or nothing. */
+export function pretend(name: string, up: boolean, by: 'ip' | 'netlink' = 'netlink'): Kernel {
+  const recorded = use(name)
+  const all = recorded.machine.list
+  const names = new Set(up ? all.map((one) => one.name) : [])
+  const edits = new Map<string, Edit>()
+  const reading = recordedRunner(recorded, by)
+  const runner: Runner = {
+    ...reading,
+    list: async () => all.filter((one) => names.has(one.name)),
+    processes: async (lab) => (await reading.processes(lab)).filter(({ namespace }) => names.has(namespace)),
+    strangers: async () => kernel.strangers,
+    async dump(requests) {
+      const dumps = await edited(reading, Object.fromEntries(edits)).dump(requests)
+      return dumps.map((dump, i) => {
+        const { netns } = requests[i] ?? {}
+        return netns === undefined || names.has(netns) ? dump : undefined
+      })
+    },
+    async run(waves, done, signal) {
+      for (const [index, operation] of waves.flat().entries()) {
+        if (signal?.aborted) return undefined
+        const line = lineOf(operation)
+        const stderr = kernel.fails(line, kernel.done.length)
+        if (stderr !== undefined) return { index, outcome: { code: 2, stdout: '', stderr } }
+        kernel.done.push(line)
+        if (operation.do === 'netns.add' || operation.do === 'netns.name') names.add(operation.name)
+        else if (operation.do === 'netns.delete') names.delete(operation.name)
+        else edits.delete(operation.place.netns ?? '')
+        kernel.did(line)
+        done(index)
+      }
+      return undefined
+    },
+  }
+  const kernel: Kernel = {
+    ...{ runner, names, edits, done: [], held: [], strangers: [] },
+    fails: () => undefined,
+    did: () => {},
+    hold(some) {
+      kernel.held.push(...some)
+      return { restore: async () => void some.forEach((one) => names.add(one)), release: () => {} }
+    },
+  }
+  return kernel
+}
+
+const lineOf = (operation: Operation): string => typed(commandOf(operation)).join(' ')
