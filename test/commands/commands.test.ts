@@ -175,7 +175,7 @@ describe('a step that fails', () => {
   test.each(created.map((_, place) => place))('at step %d of apply: what was made goes again', async (place) => {
     const kernel = pretend('router', false)
     kernel.fails = (_, count) =>
-      count === place && kernel.done.length === place ? 'Error: no more of these.' : undefined
+      count === place && kernel.done.length === place ? 'Cannot find device "veth0"' : undefined
     const once = kernel.fails
     kernel.fails = (line, count) => {
       const answer = once(line, count)
@@ -184,7 +184,7 @@ describe('a step that fails', () => {
     }
     const { code, err } = await apply(kernel)
     expect(code).toBe(1)
-    expect(err).toContain('no more of these')
+    expect(err).toContain('Cannot find device "veth0"')
     expect(err).toContain(`${place} ${place === 1 ? 'step was' : 'steps were'} done before.`)
     expect(err).toContain('Rolled back: the network is as it was.')
     expect(kernel.done.slice(0, place)).toEqual(created.slice(0, place))
@@ -216,6 +216,22 @@ describe('a step that fails', () => {
     expect(kernel.done).toContain('ip -n ns0 addr add 192.168.0.99/24 dev veth0')
     expect(kernel.done.filter((line) => /ns-router|ns1/.test(line))).toEqual([])
     expect(err).toContain('Rolled back: the network is as it was.')
+  })
+
+  test('what somebody else changes meanwhile stays', async () => {
+    const kernel = pretend('router', true)
+    mtu(kernel, 'ns0', 1300)
+    mtu(kernel, 'ns1', 1300)
+    kernel.fails = (line) => {
+      if (!line.includes('-n ns1 ')) return undefined
+      addresses(kernel, 'ns-router', (local) => local.replace('192.168.1.1', '192.168.1.99'))
+      return 'Error: no.'
+    }
+    const { code, err } = await apply(kernel)
+    expect(code).toBe(1)
+    expect(kernel.done.filter((line) => line.includes('ns-router') && !line.includes('192.168.1.1/24'))).toEqual([])
+    expect(kernel.edits.has('ns-router')).toBe(true)
+    expect(err).toContain('Rolled back')
   })
 
   test('what cannot be taken back is named', async () => {

@@ -131,11 +131,19 @@ type Writable<T> = T extends (infer U)[] | readonly (infer U)[]
 /** What somebody does to a namespace: its dump is changed as the kernel would then tell it. */
 export type Edit = (dump: Writable<Dump>) => void
 
+/** `structuredClone` makes maps that are none of the ones here: Jest has globals of its own. */
+function copy(value: unknown): unknown {
+  if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, copy(one)]))
+  if (Array.isArray(value)) return value.map(copy)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copy(one)]))
+}
+
 /** The runner, of a kernel in which somebody has changed these namespaces; `(machine)`: where netlab itself runs. */
 export const edited = (runner: Runner, edits: Readonly<Record<string, Edit>>): Runner => ({
   ...runner,
   async dump(requests) {
-    const dumps = structuredClone(await runner.dump(requests)) as (Writable<Dump> | undefined)[]
+    const dumps = copy(await runner.dump(requests)) as (Writable<Dump> | undefined)[]
     for (const [i, { netns = HERE }] of requests.entries()) if (dumps[i]) edits[netns]?.(dumps[i])
     return dumps
   },

@@ -4,12 +4,16 @@ import { join } from 'node:path'
 import { callOf, callsIn, keyOf, type Call, type Played } from './tape.ts'
 
 /** Stands for every program that src runs: imported before anything of src. */
+/** What was called. */
+export const called: Call[] = []
 let active: ReadonlyMap<string, Played> = new Map()
 
 jest.mock('execa', () => ({
   execa: async (program: string, args: readonly string[], { input = '' }: { readonly input?: string } = {}) => {
     const argv = [program, ...args]
-    const answers = (callsIn(argv) ?? [callOf(argv, input)]).map((call) => active.get(keyOf(call)) ?? unknown(call))
+    const calls = callsIn(argv) ?? [callOf(argv, input)]
+    called.push(...calls)
+    const answers = calls.map((call) => active.get(keyOf(call)) ?? unknown(call))
     return {
       exitCode: answers[0]?.code ?? 0,
       stdout: answers.map(({ stdout }) => stdout).join('--netlab--\n'),

@@ -23,7 +23,7 @@ async function main(folder: string, of: string): Promise<void> {
     const before = await drive()
     await must(process.execPath, resolve('dist/netlab.cjs'), 'apply', file, '-y')
     // Duplicate addresses have been looked for, and every port forwards.
-    await new Promise((done) => setTimeout(done, 3000))
+    await new Promise((done) => setTimeout(done, 12_000))
     const after = await drive()
     if (after.changes.length > 0) throw new Error(`the lab is not as it should be: ${after.changes.join(', ')}`)
     process.stdout.write(JSON.stringify(filesOf(before, after)))
