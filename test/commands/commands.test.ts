@@ -281,8 +281,7 @@ describe('a step that fails', () => {
   test('a process that has ended soon after is named', async () => {
     const kernel = pretend('kinds', false)
     const before = kernel.runner.processes.bind(kernel.runner)
-    kernel.runner.processes = async (lab) =>
-      kernel.done.some((line) => line.includes('nap')) ? [] : await before(lab)
+    kernel.runner.processes = async (lab) => (kernel.done.some((line) => line.includes('nap')) ? [] : await before(lab))
     const { code, err } = await apply(kernel, {}, labOf('kinds'))
     expect(code).toBe(1)
     expect(err).toMatch(/a\/process\/nap ended soon after it was started/)

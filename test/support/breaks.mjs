@@ -95,15 +95,10 @@ const breaks = [
   [
     'what is somebody else’s is no obstacle',
     'src/commands/prepare.ts',
-    'if (!resource || resource.kind === \'existing\' || adopted.has(id)) return []',
-    'if (!resource || resource.kind !== \'address\' || adopted.has(id)) return []',
+    "if (!resource || resource.kind === 'existing' || adopted.has(id)) return []",
+    "if (!resource || resource.kind !== 'address' || adopted.has(id)) return []",
   ],
-  [
-    'a saved plan can be read by everybody',
-    'src/commands/saved.ts',
-    'mode: 0o600',
-    'mode: 0o644',
-  ],
+  ['a saved plan can be read by everybody', 'src/commands/saved.ts', 'mode: 0o600', 'mode: 0o644'],
   [
     'a saved plan of any version is taken',
     'src/commands/saved.ts',
@@ -142,7 +137,17 @@ function isNoticed(folder) {
 const folder = mkdtempSync(join(tmpdir(), 'netlab-breaks-'))
 let [noticed, tried] = [0, 0]
 try {
-  for (const part of ['src', 'test', 'labs', 'scripts', 'docs', 'schemas', 'jest.config.js', 'package.json', 'tsconfig.json'])
+  for (const part of [
+    'src',
+    'test',
+    'labs',
+    'scripts',
+    'docs',
+    'schemas',
+    'jest.config.js',
+    'package.json',
+    'tsconfig.json',
+  ])
     cpSync(join(root, part), join(folder, part), { recursive: true })
   for (const part of ['node_modules', 'dist']) symlinkSync(join(root, part), join(folder, part))
   if (isNoticed(folder)) throw new Error('the unit tests fail as it is')

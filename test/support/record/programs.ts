@@ -13,7 +13,7 @@ jest.mock('execa', () => ({
     const argv = [program, ...args]
     const calls = callsIn(argv) ?? [callOf(argv, input)]
     called.push(...calls)
-    const answers = calls.map((call) => active.get(keyOf(call)) ?? unknown(call))
+    const answers = calls.map((call) => active.get(keyOf(call)) ?? oneLink(call) ?? unknown(call))
     return {
       exitCode: answers[0]?.code ?? 0,
       stdout: answers.map(({ stdout }) => stdout).join('--netlab--\n'),
@@ -21,6 +21,15 @@ jest.mock('execa', () => ({
     }
   },
 }))
+
+/** What `ip` says of one link: it was recorded with all of its namespace. */
+function oneLink({ netns, line }: Call): Pick<Played, 'code' | 'stdout'> | undefined {
+  const [, dev] = /^ip -j -d -N link show dev (\S+)$/.exec(line) ?? []
+  const all = [...active.values()].find((one) => one.netns === netns && one.input.startsWith('link show\n'))
+  const links = JSON.parse(all?.stdout.split('\n')[0] ?? '[]') as { readonly ifname: string }[]
+  const [link] = links.filter(({ ifname }) => ifname === dev)
+  return link && { code: 0, stdout: `${JSON.stringify([link])}\n` }
+}
 
 function unknown({ netns, line, input }: Call): never {
   throw new Error(`not recorded${netns === undefined ? '' : ` in ${netns}`}: ${line}\n${input}`)

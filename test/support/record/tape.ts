@@ -58,12 +58,19 @@ const firstLine = (script: string): string => script.trim().split('\n')[0] ?? ''
 /** Two calls with the same key print the same. */
 export const keyOf = ({ netns, line, input }: Call): string => JSON.stringify([netns ?? '', line, input.trimEnd()])
 
-/** A script that lists several namespaces, each with one program: what is called then. */
+/** A script that runs one program for each pair of a namespace (empty: here) and a word: what is called then. */
 export function callsIn(argv: readonly string[]): Call[] | undefined {
-  if (argv[1] !== '-c' || !argv[2]?.includes('nsenter --net="/run/netns/$1"')) return undefined
-  const pairs = argv.slice(4)
-  return pairs.flatMap((netns, i) => (i % 2 ? [] : [{ netns, line: `${pairs[i + 1]} -c`, input: '' }]))
+  const [, , script = '', , ...rest] = argv
+  const line = ONE_BY_ONE.find(([part]) => script.includes(part))?.[1]
+  if (argv[1] !== '-c' || !line) return undefined
+  return rest.flatMap((netns, i) =>
+    i % 2 ? [] : [{ ...(netns && { netns }), line: line(rest[i + 1] ?? ''), input: '' }],
+  )
 }
+const ONE_BY_ONE: readonly (readonly [part: string, line: (word: string) => string])[] = [
+  ['nsenter --net="/run/netns/$1" -- "$2" -c', (program) => `${program} -c`],
+  ['nsenter --net="/run/netns/$1" -- ip -j -d -N link show dev "$2"', (dev) => `ip -j -d -N link show dev ${dev}`],
+]
 
 /** Programs as the files `machine.programs` and `NAME.netns` have them: `$` and the call, `<` and each line of the input, `?` and the exit code. */
 export const printPlayed = (all: readonly Played[]): string =>
