@@ -42,9 +42,11 @@ function missing(dump: Dump): (dev: string, a: IpAddress, name: string, primary:
   return (dev, a, name, primary) => {
     if (down.has(dev)) return []
     const local = a.family === 'inet6' || known.has(`local ${dev} ${a.local}`)
+    // Each interface has one of these; their network is never asked for.
+    if (dev === 'lo' || a.local.startsWith('fe80:')) return local ? [] : ['local']
     const network = networkOf(name)
     // fib_add_ifaddr in net/ipv4/fib_frontend.c: none to 0.0.0.0/8 and below.
-    const none = a.noprefixroute || dev === 'lo' || !primary || /^fe80:|^0\./.test(network)
+    const none = a.noprefixroute || !primary || network.startsWith('0.')
     const own = none || (a.address === undefined ? name.endsWith('/32') : a.family === 'inet6')
     const route = `${dev} ${network.replace(/\/(32|128)$/, '')}`
     const direct = own || known.has(route)
