@@ -50,7 +50,7 @@ const ownWay = [
   'src/checks/agent.ts', // a program of its own that runs in a namespace, and whose work is to open sockets
   'src/checks/sniff.ts', // the same, and what it captures goes to its standard output without delay
   'src/commands/locate.ts', // the files of the person at the keyboard are where netlab runs, wherever the lab is
-  'src/commands/files.ts', // the same, when they are written
+  'src/commands/own-files.ts', // the same, when they are written
 ]
 
 const anyPart = `((${[...Object.keys(mayImport), 'commands'].join('|')})\\u002F|cli\\.ts$)`

@@ -1,6 +1,6 @@
 import { execute, failure, type Execution } from '../run/execute.ts'
 import { hold, holdable } from '../run/hold.ts'
-import { lastWords } from '../host/logs.ts'
+import { lastWords } from '../host/process-logs.ts'
 import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { readAhead, type ReadAhead } from '../observe/found.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { logFile } from '../host/logs.ts'
+import { logFile } from '../host/process-logs.ts'
 import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'

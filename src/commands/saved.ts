@@ -3,7 +3,7 @@ import type { Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { FORMAT } from '../views/json.ts'
-import { writeFile } from './files.ts'
+import { writeFile } from './own-files.ts'
 import type { PlanOptions } from './prepare.ts'
 
 /** A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. */

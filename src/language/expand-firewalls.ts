@@ -1,6 +1,6 @@
 import { desiredIptables, iptablesResource } from '../kinds/iptables.ts'
 import { nftablesResource, nftProblems } from '../kinds/nftables.ts'
-import { offsetInScalar } from '../firewall/place.ts'
+import { offsetInScalar } from '../firewall/scalar-offset.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import type { Place } from '../model/firewall.ts'
 import { namespaceOf, nameOf } from '../model/resource.ts'

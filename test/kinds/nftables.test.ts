@@ -3,7 +3,7 @@ import { compareNft, isOwnTable, nftProblems, nftables, nftablesResource } from 
 import { claimed } from '../../src/firewall/division.ts'
 import { elementsOf, parseNft } from '../../src/firewall/nft-parse.ts'
 import { nftTransaction } from '../../src/firewall/nft-transaction.ts'
-import { offsetInScalar } from '../../src/firewall/place.ts'
+import { offsetInScalar } from '../../src/firewall/scalar-offset.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
 const listing = `table inet web { # handle 4
