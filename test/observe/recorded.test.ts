@@ -222,6 +222,27 @@ const drifts: readonly (readonly [string, string, string, Edit, Record<string, s
     { 'left/e0/qdisc': 'create' },
   ],
   [
+    'somebody looks at what comes in',
+    'kinds',
+    'b',
+    (d) => void d.qdiscs.push({ kind: 'ingress', handle: 'ffff:', dev: 'e1', parent: 'ffff:fff1', options: {} }),
+    { 'b/e1/qdisc/ingress': 'delete' },
+  ],
+  [
+    'there is a device that no lab can describe',
+    'kinds',
+    'b',
+    (d) =>
+      void d.links.push({
+        ...linkOf(d, 'lo'),
+        ifindex: 99,
+        ifname: 'odd0',
+        flags: [],
+        linkinfo: { info_kind: 'nlmon' },
+      }),
+    { 'b/odd0': 'delete' },
+  ],
+  [
     'a VXLAN has another TTL',
     'kinds',
     'a',
@@ -265,4 +286,19 @@ const drifts: readonly (readonly [string, string, string, Edit, Record<string, s
 
 test.each(drifts)('%s (%s, %s)', async (_, name, netns, edit, changes) => {
   for (const by of readers) expect(actions(await planned(name, by, { [netns]: edit }))).toEqual(changes)
+})
+
+test.each([
+  ['WireGuard listens elsewhere', 'wg show', '51820\toff', '51999\toff', { 'h2/wg0/wg': 'update' }],
+  ['a port has one VLAN less', 'bridge -j vlan', ',{"vlan":33}', '', { 'sw1/host~eth0/vlans': 'update' }],
+])('%s: programs are asked where netlink says nothing', async (_, program, before, after, changes) => {
+  const runner = recordedRunner(use('vm'), 'netlink')
+  const capture: typeof runner.capture = async (command) => {
+    const outcome = await runner.capture(command)
+    return command.argv.join(' ').startsWith(program)
+      ? { ...outcome, stdout: outcome.stdout.replace(before, after) }
+      : outcome
+  }
+  const located = locate(labOf('vm'))
+  expect(actions(await prepare(located, open(located), { ...runner, capture }))).toEqual(changes)
 })

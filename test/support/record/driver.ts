@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ipRunner } from '../../../src/backend/iproute/ip-runner.ts'
 import { openThreads, type Channel } from '../../../src/backend/netlink/channel.ts'
 import { netlinkRunner } from '../../../src/backend/netlink/netlink-runner.ts'
@@ -86,6 +88,9 @@ async function main(file: string): Promise<void> {
     await owners(runner)
     await prepare(located, open(located), runner, { destroy: true })
     if (live.resources.size > 0 && changes.length === 0) await prepare({ name }, undefined, runner, { destroy: true })
+    // What the other lab files of the case ask for is tried out as well.
+    for (const other of readdirSync(dirname(file)).filter((one) => one.endsWith('.yaml')))
+      await prepare(locate(join(dirname(file), other)), open(locate(join(dirname(file), other))), runner)
     for (const netns of live.dumps.keys()) await readFirewall(netns === HERE ? undefined : netns, runner)
   }
   const recording: Recording = {

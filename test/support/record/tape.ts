@@ -53,7 +53,8 @@ export function callOf(argv: readonly string[], input = ''): Call {
   return { ...(netns !== undefined && { netns }), line, input }
 }
 
-const firstLine = (script: string): string => script.trim().split('\n')[0] ?? ''
+/** The first line of a script. */
+export const firstLine = (script: string): string => script.trim().split('\n')[0] ?? ''
 
 /** Two calls with the same key print the same. */
 export const keyOf = ({ netns, line, input }: Call): string => JSON.stringify([netns ?? '', line, input.trimEnd()])

@@ -26,7 +26,11 @@ async function main(folder: string, of: string): Promise<void> {
     await new Promise((done) => setTimeout(done, 12_000))
     const after = await drive()
     if (after.changes.length > 0) throw new Error(`the lab is not as it should be: ${after.changes.join(', ')}`)
-    process.stdout.write(JSON.stringify(filesOf(before, after)))
+    const files = Object.entries(filesOf(before, after))
+    const here = resolve(of)
+    process.stdout.write(
+      JSON.stringify(Object.fromEntries(files.map(([name, text]) => [name, text.replaceAll(here, '/lab')]))),
+    )
     await must(process.execPath, resolve('dist/netlab.cjs'), 'destroy', file, '-y')
   } finally {
     await world.close()
