@@ -1,7 +1,8 @@
-// Writes the reference part of docs/language.md from the schema of lab files: node scripts/docs.mjs
-import { readFileSync, writeFileSync } from 'node:fs'
+// Writes the reference part of docs/language.md from the schema of lab files, and docs/errors.md: node scripts/docs.mjs
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import esbuild from 'esbuild'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const file = resolve(root, 'docs/language.md')
@@ -84,6 +85,30 @@ const reference = [
 ].join('\n')
 
 const [guide] = readFileSync(file, 'utf8').split(MARK)
-const text = `${guide}${MARK}\n## Reference\n\n${reference}`
-if (process.argv.includes('--check')) process.exitCode = text === readFileSync(file, 'utf8') ? 0 : 1
-else writeFileSync(file, text)
+
+const { outputFiles } = await esbuild.build({
+  entryPoints: [resolve(root, 'src/model/diagnostic-codes.ts')],
+  write: false,
+  format: 'esm',
+})
+const { codes } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+const rows = Object.entries(codes).map(
+  ([name, { cause, remedy }]) => `| \`${name}\` | ${cell(cause)} | ${cell(remedy)} |`,
+)
+const errors = `# Errors and warnings
+
+Every error and every warning in a \`--json\` document (docs/json.md) has a \`code\`, which stays the same when its words change. This page is written by
+scripts/docs.mjs from src/model/diagnostic-codes.ts.
+
+| code | what is wrong | what to do |
+|---|---|---|
+${rows.join('\n')}
+`
+
+const pages = [
+  [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
+  [resolve(root, 'docs/errors.md'), errors],
+]
+for (const [path, text] of pages)
+  if (!process.argv.includes('--check')) writeFileSync(path, text)
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) process.exitCode = 1

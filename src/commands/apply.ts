@@ -53,7 +53,11 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     })
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
-      throw UserError.of('the live network has changed since the plan was shown', 'Run the command again.')
+      throw UserError.of(
+        'plan-stale',
+        'the live network has changed since the plan was shown',
+        'Run the command again.',
+      )
     if (!shown) show(current, options)
     if ('file' in located && !saved) remember(located.file)
     if (options.force && current.plan.strangers.length) {
@@ -103,6 +107,7 @@ function finish({ plan }: Prepared, run: Run, options: ChangeOptions): number {
 async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
   if (!process.stdin.isTTY)
     throw UserError.of(
+      'no-terminal',
       'there is no terminal to ask on',
       'Look at the plan, then run the command again with -y (--auto-approve).',
     )

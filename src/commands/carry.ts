@@ -98,7 +98,7 @@ export async function carryOut(
       const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
       const others = await runner.strangers(name, homes)
       const [summary = '', ...detail] = unsettled(name, plan.changes, ROUNDS, wanted, others)
-      diagnostics.push({ severity: 'error', summary, detail: detail.join('\n') })
+      diagnostics.push({ code: 'not-settled', severity: 'error', summary, detail: detail.join('\n') })
       report(diagnostics, options)
     }
     const failed = { ...result, code: 1, done, diagnostics, left: plan.changes }
@@ -120,6 +120,7 @@ const epitaph =
   ({ id, namespace, after }: Change): Diagnostic => {
     const said = lastWords(lab, namespace, String(after?.spec['name']))
     return quote({
+      code: 'process-ended',
       severity: 'error',
       summary: `${id} ended soon after it was started`,
       ...(said.length && { detail: ['It printed:', ...said].join('\n  ') }),
@@ -136,6 +137,6 @@ function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options:
   function failureOf(step: NonNullable<Execution['failed']>): Diagnostic {
     const position = wanted.get(step.step.change)?.source?.()
     const { summary, detail } = failure(step)
-    return { severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
+    return { code: 'step-failed', severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
   }
 }

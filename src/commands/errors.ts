@@ -10,7 +10,7 @@ export function reportError(error: unknown, options: Global & { readonly json?: 
       errorJson(
         error instanceof UserError
           ? error.diagnostics
-          : [{ severity: 'error', summary: error instanceof Error ? error.message : String(error) }],
+          : [{ code: 'bug', severity: 'error', summary: error instanceof Error ? error.message : String(error) }],
       ),
     )
   if (error instanceof UserError) {

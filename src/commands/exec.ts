@@ -37,6 +37,7 @@ export async function shellCommand(namespace: string | undefined, options: Optio
 async function sandboxShell(): Promise<number> {
   if (!isSandboxed())
     throw UserError.of(
+      'unknown-namespace',
       'a shell in which namespace?',
       'As root your shell is where the labs are: ip netns list. In a namespace: netlab shell NS',
     )
@@ -59,6 +60,7 @@ async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
   if (here?.namespaces.get(namespace)?.root) return place(undefined)
   const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
   throw UserError.of(
+    'unknown-reference',
     `there is no namespace ${namespace}`,
     nearest === undefined ? 'No lab is live here.' : `Did you mean ${nearest}? There are: ${names.join(' ')}`,
   )

@@ -64,7 +64,7 @@ export function locate(argument: string | undefined, say: (text: string) => void
     return { file, text, beside, listBeside, keyFile: keyFile(folder) }
   } catch (error) {
     if (error instanceof UserError) throw error
-    throw UserError.of(`cannot read ${file}`, (error as Error).message)
+    throw UserError.of('unreadable-file', `cannot read ${file}`, (error as Error).message)
   }
 }
 
@@ -101,7 +101,14 @@ function textOf(file: string, bytes: Buffer): string {
   const position = { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
   const snippet = parseYaml(file, text).snippet(position)
   throw new UserError([
-    { severity: 'error', summary: 'the file is not UTF-8', detail: 'Save it as UTF-8.', position, snippet },
+    {
+      code: 'not-utf8',
+      severity: 'error',
+      summary: 'the file is not UTF-8',
+      detail: 'Save it as UTF-8.',
+      position,
+      snippet,
+    },
   ])
 }
 
@@ -110,7 +117,7 @@ function explicit(argument: string): string | undefined {
   if (argument === '-') return argument
   if (!existsSync(argument)) {
     if (/^[a-z0-9][a-z0-9-]{0,31}$/.test(argument)) return undefined
-    throw UserError.of(`there is no lab file ${argument}`, candidates())
+    throw UserError.of('no-lab-file', `there is no lab file ${argument}`, candidates())
   }
   if (!statSync(argument).isDirectory()) return argument
   const [first] = defaults(argument)
@@ -118,6 +125,7 @@ function explicit(argument: string): string | undefined {
   const only = first ?? (files.length === 1 ? files[0] : undefined)
   if (only === undefined)
     throw UserError.of(
+      'no-lab-file',
       `${argument} is a directory with ${files.length || 'no'} lab files`,
       files.length
         ? files.map((f) => `netlab plan ${f}`).join('\n')
@@ -132,7 +140,7 @@ function implied(say: (text: string) => void): string {
   const files = labFiles('labs')
   if (files.length === 1 && files[0] !== undefined) return files[0]
   const last = remembered()
-  if (last === undefined) throw UserError.of('which lab?', candidates())
+  if (last === undefined) throw UserError.of('no-lab-file', 'which lab?', candidates())
   say(`Using ${last}, the lab last used in this directory.\n`)
   return last
 }

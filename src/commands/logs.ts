@@ -13,9 +13,13 @@ interface Options {
 export async function logs(process_: string, argument: string | undefined, { follow }: Options): Promise<number> {
   const [namespace = '', name = '', extra] = process_.split('/')
   if (!isName(namespace) || !isName(name) || extra !== undefined)
-    throw UserError.of(`${process_} is no process`, 'Write NAMESPACE/PROCESS, as in netlab logs web/nginx')
+    throw UserError.of(
+      'unknown-process',
+      `${process_} is no process`,
+      'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
+    )
   const file = logFile(labOf(namespace, name, argument), namespace, name)
-  if (!thisMachine.exists(file)) throw UserError.of(`there is no log of ${process_}`, known())
+  if (!thisMachine.exists(file)) throw UserError.of('unknown-process', `there is no log of ${process_}`, known())
   for await (const piece of thisMachine.pieces(file, follow === true))
     await new Promise((done) => process.stdout.write(piece, done))
   return 0
@@ -32,9 +36,10 @@ function labOf(namespace: string, name: string, argument: string | undefined): s
   }
   const labs = list().filter((lab) => thisMachine.exists(logFile(lab, namespace, name)))
   const [only] = labs
-  if (only === undefined) throw UserError.of(`there is no log of ${namespace}/${name}`, known())
+  if (only === undefined) throw UserError.of('unknown-process', `there is no log of ${namespace}/${name}`, known())
   if (labs.length > 1)
     throw UserError.of(
+      'unknown-process',
       `several labs have a process ${namespace}/${name}`,
       labs.map((lab) => `netlab logs ${namespace}/${name} ${lab}`).join('\n'),
     )

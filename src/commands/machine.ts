@@ -6,7 +6,9 @@ import { linkId, nameOf, type Resource, type Resources } from '../model/resource
 export function missing(wanted: Resources, { machine, foreign, resources }: Live): Diagnostic[] {
   return [...wanted.values()].flatMap((r): Diagnostic[] => {
     const wrong = r.kind === 'existing' ? wrongWith(r) : r.root ? wrongPort(r) : undefined
-    return wrong ? [{ severity: 'error', ...wrong, ...(r.source && { position: r.source() }) }] : []
+    return wrong
+      ? [{ code: 'machine-resource', severity: 'error', ...wrong, ...(r.source && { position: r.source() }) }]
+      : []
   })
 
   function wrongWith({ id, namespace, spec }: Resource): Pick<Diagnostic, 'summary' | 'detail'> | undefined {

@@ -9,6 +9,6 @@ export function writeFile(path: string, text: string, mode?: number): void {
   try {
     writeFileSync(path, text, { ...(mode !== undefined && { mode }) })
   } catch (error) {
-    throw UserError.of(`cannot write ${path}`, (error as Error).message)
+    throw UserError.of('cannot-write', `cannot write ${path}`, (error as Error).message)
   }
 }

@@ -37,7 +37,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks) : [])], options)
   if (options.out !== undefined) {
-    if ('name' in located) throw UserError.of('--out needs a lab file')
+    if ('name' in located) throw UserError.of('no-lab-file', '--out needs a lab file')
     const { destroy, adopt, target, replace } = options
     const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as PlanOptions
     const { file, text } = located

@@ -121,6 +121,7 @@ async function prepared(
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)
     throw UserError.of(
+      'no-lab-file',
       `there is no lab file ${name}, and no live lab of that name`,
       'netlab list shows the labs that are live.',
     )
@@ -158,7 +159,9 @@ export async function planFor(
   const desired = pinned(wanted, found, live)
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
-    throw new UserError(unknown.map((id) => ({ severity: 'error', summary: `nothing in ${name} has the id ${id}` })))
+    throw new UserError(
+      unknown.map((id) => ({ code: 'unknown-id', severity: 'error', summary: `nothing in ${name} has the id ${id}` })),
+    )
   const leaving = [...found.values()].flatMap(({ id, kind, spec }) =>
     kind === 'namespace' && !spec['stale'] && (!desired.has(id) || replace.includes(id)) ? [id] : [],
   )
@@ -179,6 +182,7 @@ const alreadyThere = (
   { spec, namespace }: Resource,
   position: Pick<Diagnostic, 'position'> | undefined,
 ): Diagnostic => ({
+  code: 'foreign-resource',
   severity: 'error',
   summary: `${String(spec['address'])} is an address of ${namespace}:${String(spec['dev'])} already, and no lab put it there`,
   detail: 'Leave it out here: the lab can use it as it is.',
@@ -195,6 +199,7 @@ function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): vo
     const what = resource.kind === 'namespace' || resource.kind === 'share' ? 'namespace' : 'interface'
     return [
       {
+        code: 'foreign-resource',
         severity: 'error',
         summary: `${what} ${id} exists already, and ${owner === undefined ? 'no lab made it' : `lab ${owner} owns it`}`,
         detail:

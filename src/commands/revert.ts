@@ -31,7 +31,8 @@ const doorOf = (lab: string): string => `${lab}/revert`
 /** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
 export async function startWatchdog({ name: lab, live, plan }: Prepared, duration: string): Promise<Watchdog> {
   const seconds = secondsOf('--revert-after', duration)
-  if (seconds === 0) throw UserError.of('--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
+  if (seconds === 0)
+    throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
   // Nobody reads what it says: a pipe that is closed would end it when it says something.
   const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', process.execPath, process.argv[1] ?? '', 'watchdog']
@@ -41,7 +42,13 @@ export async function startWatchdog({ name: lab, live, plan }: Prepared, duratio
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
     child.once('exit', () =>
-      reject(UserError.of('the watchdog that would take the change back does not start', 'Nothing was changed.')),
+      reject(
+        UserError.of(
+          'no-watchdog',
+          'the watchdog that would take the change back does not start',
+          'Nothing was changed.',
+        ),
+      ),
     )
   })
   child.stdout.destroy()
@@ -56,8 +63,9 @@ const LONGEST = Math.floor((2 ** 31 - 1) / 1000)
 export function secondsOf(option: string, duration: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|min|h)?$/.exec(duration) ?? []
   const seconds = Number(number) * ({ s: 1, m: 60, min: 60, h: 3600 }[unit] ?? 1)
-  if (!(seconds >= 0)) throw UserError.of(`${option} ${duration} is no duration`, 'Write it as 60s or 5m.')
-  if (seconds > LONGEST) throw UserError.of(`${option} ${duration} is too long`, 'At most 596h.')
+  if (!(seconds >= 0))
+    throw UserError.of('bad-option', `${option} ${duration} is no duration`, 'Write it as 60s or 5m.')
+  if (seconds > LONGEST) throw UserError.of('bad-option', `${option} ${duration} is too long`, 'At most 596h.')
   return seconds
 }
 
@@ -65,6 +73,7 @@ export function secondsOf(option: string, duration: string): number {
 export async function confirmApply(lab: string): Promise<number> {
   if (!(await dismiss(lab)))
     throw UserError.of(
+      'nothing-to-confirm',
       `nothing of lab ${lab} waits to be confirmed`,
       'It may have been taken back already: netlab plan shows it.',
     )

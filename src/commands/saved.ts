@@ -33,7 +33,11 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
   } catch {
     // said below
   }
-  throw UserError.of(`${path} is no plan of this version of netlab`, 'Make it again: netlab plan LAB --out FILE')
+  throw UserError.of(
+    'bad-plan-file',
+    `${path} is no plan of this version of netlab`,
+    'Make it again: netlab plan LAB --out FILE',
+  )
 }
 
 /** Throws a UserError that names what has changed when the live state is not the one that the plan stands on. */
@@ -43,6 +47,7 @@ export function mustBeFresh(saved: SavedPlan, live: Resources): void {
   if (changes.length === 0) return
   const words = { create: 'is new', update: 'has changed', replace: 'has changed', delete: 'is gone' }
   throw UserError.of(
+    'plan-stale',
     'the plan is stale: the live network has changed since it was made',
     `${changes.map(({ id, action }) => `${id} ${words[action]}`).join('\n')}\nPlan again.`,
   )

@@ -32,7 +32,7 @@ export async function show(argument: string | undefined, options: Options): Prom
   const lab = load(located)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
-    if (!lab) throw UserError.of('--desired needs a lab file')
+    if (!lab) throw UserError.of('no-lab-file', '--desired needs a lab file')
     if (options.json) outJson(showJson(name, lab.resources))
     else out(writeLab(name, lab.resources))
     return 0
@@ -42,6 +42,7 @@ export async function show(argument: string | undefined, options: Options): Prom
   const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)
   if (live.size === 0)
     throw UserError.of(
+      'lab-not-live',
       `lab ${name} is not live`,
       lab
         ? `netlab apply ${'file' in located ? located.file : name} makes it.`

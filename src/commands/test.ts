@@ -25,14 +25,14 @@ export async function test(argument: string | undefined, options: Options): Prom
   const located = locate(argument)
   const lab = load(located)
   if (!lab || !('file' in located))
-    throw UserError.of(`there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
+    throw UserError.of('no-lab-file', `there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
   const runner = startRunner()
   const look = () => read(readRequestOf(lab.name, lab), runner)
   const live = await look()
   const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
-    throw UserError.of(`lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
+    throw UserError.of('lab-not-live', `lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
   if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)
   else
     await waitUntilSettled(live.resources, runner, (bridges) =>

@@ -12,15 +12,16 @@ interface Options extends Global {
 /** `netlab validate`: everything that can be said about the file without looking at the kernel. */
 export async function validate(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
-  if ('name' in located) throw UserError.of(`there is no lab file ${located.name}`)
+  if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)
   const diagnostics = diagnose({ ...located, readBeside: located.beside, confines: confines() })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
   if (options.json)
     outJson({
       format_version: FORMAT,
       valid,
-      diagnostics: diagnostics.map(({ severity, summary, detail, position }) => ({
+      diagnostics: diagnostics.map(({ severity, code, summary, detail, position }) => ({
         severity,
+        code,
         summary,
         detail: detail ?? '',
         file: position?.file ?? located.file,

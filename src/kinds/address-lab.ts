@@ -39,9 +39,15 @@ export function addressFromLab(entry: AddressFile, context: LabContext): Address
   const text = typeof entry === 'string' ? entry : entry.address
   const cidr = parseCidr(text)
   if (!cidr)
-    return void error(path, `"${text}" is no address with a prefix length`, 'Write it as 192.168.0.2/24 or fd00::2/64.')
+    return void error(
+      'bad-value',
+      path,
+      `"${text}" is no address with a prefix length`,
+      'Write it as 192.168.0.2/24 or fd00::2/64.',
+    )
   if (!text.includes('/') && more?.peer === undefined)
     warning(
+      'no-prefix-length',
       path,
       `${text} has no prefix length: it is ${formatCidr(cidr)}, an address without a subnet`,
       'Write the subnet’s prefix length, such as /24.',
@@ -60,7 +66,8 @@ function detailed(
   more: Exclude<AddressFile, string>,
   { name: dev, error }: LabContext,
 ): AddressSpec | undefined {
-  const wrong = (field: string, summary: string, detail?: string): undefined => void error([field], summary, detail)
+  const wrong = (field: string, summary: string, detail?: string): undefined =>
+    void error('bad-value', [field], summary, detail)
   const { family } = cidr
   for (const field of family === 6 ? (['scope', 'label', 'broadcast'] as const) : (['home', 'mngtmpaddr'] as const))
     if (more[field] !== undefined && more[field] !== false)
@@ -121,17 +128,23 @@ function unusable({ family, address }: Cidr): string | undefined {
 function hostAddress(cidr: Cidr, path: LabPath, { error, warning }: LabContext): void {
   const never = unusable(cidr)
   if (never !== undefined)
-    return error(path, `${formatCidr(cidr)} ${never}`, 'An interface needs an address of its own.')
+    return error('network-address', path, `${formatCidr(cidr)} ${never}`, 'An interface needs an address of its own.')
   if (cidr.family === 6 || cidr.prefix >= 31) return
   const network = subnetOf(cidr).split('/')[0]
   const last = cidr.address.split('.').reduce((n, part) => n * 256 + Number(part), 0)
   const hosts = 2 ** (32 - cidr.prefix)
   if (cidr.address === network)
     warning(
+      'network-address',
       path,
       `${formatCidr(cidr)} is the address of the network itself`,
       'A host needs another one of that subnet.',
     )
   else if (last % hosts === hosts - 1)
-    warning(path, `${formatCidr(cidr)} is the broadcast address of its subnet`, 'A host needs another one.')
+    warning(
+      'network-address',
+      path,
+      `${formatCidr(cidr)} is the broadcast address of its subnet`,
+      'A host needs another one.',
+    )
 }

@@ -18,7 +18,8 @@ export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): 
   const { namespace, name: dev, resources, error } = context
   const link = resources.get(linkId(namespace, dev))
   const where = `${namespace}:${dev}`
-  const wrong = (key: string, summary: string, help?: string): undefined => void error([key], summary, help)
+  const wrong = (key: string, summary: string, help?: string): undefined =>
+    void error('bad-value', [key], summary, help)
   const mac = entry.mac.toLowerCase()
   if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
   if (entry.dst !== undefined) {

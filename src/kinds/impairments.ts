@@ -59,11 +59,16 @@ function checkBurst({ error }: LabContext, spec: Readonly<Record<string, number>
   const path = ['burst']
   const { rate } = spec
   const netem = ['delay', 'loss', 'duplicate', 'corrupt', 'reorder'].find((name) => spec[name] !== undefined)
-  if (rate === undefined) error(path, 'burst needs a rate')
+  if (rate === undefined) error('impairment', path, 'burst needs a rate')
   else if (netem !== undefined)
-    error(path, `burst cannot be had together with ${netem}`, 'The rate of netem, which does that, has no burst.')
+    error(
+      'impairment',
+      path,
+      `burst cannot be had together with ${netem}`,
+      'The rate of netem, which does that, has no burst.',
+    )
   else if ((burst * 8e6) / rate > LONGEST || burst >= 2 ** 31)
-    error(path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
+    error('impairment', path, 'the burst is too large for this rate', 'It must be possible to send it within 274s.')
 }
 
 /** Warns of a rate in bytes per second, which looks like bits per second: `mbps` (tc(8), "PARAMETERS"). */
@@ -72,6 +77,7 @@ function warnOfBytes({ warning }: LabContext, rate: string, bits: number): void 
   if (number === undefined || prefix === undefined || bits === 0) return
   const unit = `${prefix.toLowerCase()}bit`
   warning(
+    'impairment',
     ['rate'],
     `${rate} is in bytes per second, as in tc: ${Number(number) * 8}${unit}`,
     `Write ${number}${unit} if you mean bits, ${Number(number) * 8}${unit} if you mean bytes.`,
@@ -88,17 +94,19 @@ export function impairments(
   for (const [name, value] of Object.entries(settings)) {
     const [read, form] = readers[name] ?? []
     const number = read?.(value)
-    if (number === undefined) error([name], `"${String(value)}" is not ${form ?? 'known'}`)
+    if (number === undefined) error('bad-value', [name], `"${String(value)}" is not ${form ?? 'known'}`)
     else if (number !== 0) spec[name] = number
     if (name === 'rate' && number !== undefined) warnOfBytes(context, String(value).trim(), number)
   }
-  if (spec['jitter'] !== undefined && spec['delay'] === undefined) error(['jitter'], 'jitter needs a delay to vary')
+  if (spec['jitter'] !== undefined && spec['delay'] === undefined)
+    error('impairment', ['jitter'], 'jitter needs a delay to vary')
   if (spec['reorder'] !== undefined && spec['delay'] === undefined)
-    error(['reorder'], 'reorder needs a delay: packets that overtake are sent without it')
+    error('impairment', ['reorder'], 'reorder needs a delay: packets that overtake are sent without it')
   const { rate, burst } = spec
-  if (rate !== undefined && rate < 8) error(['rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
+  if (rate !== undefined && rate < 8)
+    error('impairment', ['rate'], 'the slowest rate is 8bit', 'tc counts whole bytes per second.')
   if (burst !== undefined) checkBurst(context, spec, burst)
   for (const name of ['delay', 'jitter'] as const)
-    if ((spec[name] ?? 0) > LONGEST) error([name], `${name} is longer than tc can hold a packet: 274s`)
+    if ((spec[name] ?? 0) > LONGEST) error('impairment', [name], `${name} is longer than tc can hold a packet: 274s`)
   return Object.keys(spec).length ? spec : undefined
 }

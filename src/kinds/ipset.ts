@@ -36,11 +36,11 @@ export interface IpsetFile {
 
 function fromLab({ type, entries = [], ...settings }: IpsetFile, { name, error }: LabContext): IpsetSpec {
   const fault = setNameFault(name)
-  if (fault) error([], fault.summary, fault.detail, 'key')
+  if (fault) error('bad-set', [], fault.summary, fault.detail, 'key')
   const texts = entries.map(String)
   texts.forEach((text, i) => {
     const wrong = entryFault(text)
-    if (wrong) error(['entries', i], wrong.summary, wrong.detail)
+    if (wrong) error('bad-set', ['entries', i], wrong.summary, wrong.detail)
   })
   return {
     name,

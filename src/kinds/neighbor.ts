@@ -23,12 +23,17 @@ export interface NeighborFile {
 function fromLab(entry: NeighborFile, { error, deviceTo }: LabContext): NeighborSpec | undefined {
   const to = canonicalAddress(entry.to)
   const lladdr = entry.lladdr?.toLowerCase()
-  if (to === undefined) return void error(['to'], `"${entry.to}" is no address`)
+  if (to === undefined) return void error('bad-value', ['to'], `"${entry.to}" is no address`)
   if (entry.proxy && (lladdr !== undefined || entry.router))
-    return void error([], 'a proxy entry has neither lladdr nor router', 'The interface’s own address is told.')
+    return void error(
+      'senseless-field',
+      [],
+      'a proxy entry has neither lladdr nor router',
+      'The interface’s own address is told.',
+    )
   if (!entry.proxy && lladdr === undefined)
-    return void error([], `the neighbour ${entry.to} needs lladdr, its MAC address`, 'Or proxy: true.')
-  if (lladdr !== undefined && !isMac(lladdr)) return void error(['lladdr'], ...badMac(entry.lladdr))
+    return void error('missing-field', [], `the neighbour ${entry.to} needs lladdr, its MAC address`, 'Or proxy: true.')
+  if (lladdr !== undefined && !isMac(lladdr)) return void error('bad-value', ['lladdr'], ...badMac(entry.lladdr))
   const dev = deviceTo?.(to, entry.dev)
   if (dev === undefined) return undefined
   return {

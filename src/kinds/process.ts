@@ -48,11 +48,23 @@ function fromLab(entry: Entry, { name, folder, error }: LabContext): ProcessSpec
   const command = argvOf(entry.command)
   const badName = Object.keys(env).find((key) => !variableName.test(key))
   if (!processName.test(name))
-    return void error([], `"${name}" cannot be the name of a process`, 'Use letters, digits, _ . and -.', 'key')
-  if (command[0] === '') return void error(['command'], 'the command is empty')
+    return void error(
+      'bad-name',
+      [],
+      `"${name}" cannot be the name of a process`,
+      'Use letters, digits, _ . and -.',
+      'key',
+    )
+  if (command[0] === '') return void error('bad-value', ['command'], 'the command is empty')
   if (badName !== undefined)
-    return void error(['env', badName], `"${badName}" cannot be the name of an environment variable`, undefined, 'key')
-  if (cwd !== undefined && !cwd.startsWith('/')) return void error(['cwd'], 'cwd is an absolute path')
+    return void error(
+      'bad-name',
+      ['env', badName],
+      `"${badName}" cannot be the name of an environment variable`,
+      undefined,
+      'key',
+    )
+  if (cwd !== undefined && !cwd.startsWith('/')) return void error('bad-value', ['cwd'], 'cwd is an absolute path')
   return {
     name,
     command,

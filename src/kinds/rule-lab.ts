@@ -23,6 +23,7 @@ export function routingTable(
           : (tables[value] ?? (/^\d+$/.test(value) ? Number(value) : undefined))
   if (number === undefined || number < 1 || number > 0xffffffff)
     error(
+      'bad-value',
       ['table'],
       `"${String(value)}" is no routing table`,
       'A number from 1 to 4294967295; main, default, local; or the name of a VRF of this namespace.',
@@ -38,35 +39,41 @@ export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefi
     const text = r[field] as string | undefined
     if (text === undefined || text === 'all') return undefined
     const cidr = parseCidr(text)
-    if (!cidr) error([field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
+    if (!cidr) error('bad-value', [field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
     if (cidr) families.add(cidr.family)
     // To the kernel every address is as good as none.
     return cidr && cidr.prefix > 0 ? subnetOf(cidr) : undefined
   }
   const [from, to] = [network('from'), network('to')]
-  if (families.size > 1) return void error([], 'from and to are of different families')
+  if (families.size > 1) return void error('family-mismatch', [], 'from and to are of different families')
   const named = r['family'] === undefined ? undefined : r['family'] === 'inet6' ? 6 : 4
   const family = [...families][0] ?? named ?? 4
   if (named !== undefined && named !== family)
-    return void error(['family'], `the addresses of this rule are not of ${String(r['family'])}`)
+    return void error('family-mismatch', ['family'], `the addresses of this rule are not of ${String(r['family'])}`)
   const mark = fwmark(r['fwmark'])
   if (r['fwmark'] !== undefined && mark === undefined)
-    return void error(['fwmark'], `"${String(r['fwmark'])}" is no mark`, 'A number such as 0x1, or mark/mask.')
+    return void error(
+      'bad-value',
+      ['fwmark'],
+      `"${String(r['fwmark'])}" is no mark`,
+      'A number such as 0x1, or mark/mask.',
+    )
   if (mark !== undefined && /^0x0(\/0x0)?$/.test(mark))
     return void error(
+      'bad-value',
       ['fwmark'],
       'to the kernel a mark of 0 is no mark: the rule would hold for every packet',
       'Leave it out, or write 0/0xffffffff for packets without a mark.',
     )
   if (r['action'] !== undefined && r['table'] !== undefined)
-    return void error([], 'a rule has either a table or an action')
+    return void error('senseless-field', [], 'a rule has either a table or an action')
   const targets = ['table', 'action', 'goto', 'nop', 'l3mdev'].filter((field) => r[field] !== undefined)
-  if (targets.length > 1) return void error([], `a rule has one of ${targets.join(', ')}`)
+  if (targets.length > 1) return void error('senseless-field', [], `a rule has one of ${targets.join(', ')}`)
   const rest = otherSelectors(r, context)
   if (family === 6 && rest.realms !== undefined)
-    return void error(['realms'], 'an IPv6 rule has no realms', undefined, 'key')
+    return void error('family-mismatch', ['realms'], 'an IPv6 rule has no realms', undefined, 'key')
   if (typeof rest.goto === 'number' && rest.goto <= r.priority)
-    return void error(['goto'], 'a rule can only go to one that comes later')
+    return void error('senseless-field', ['goto'], 'a rule can only go to one that comes later')
   const table = routingTable(r['table'] as number | string | undefined, context) ?? 254
   const text = (field: string): string | undefined => r[field] as string | undefined
   return {
@@ -118,7 +125,8 @@ function otherSelectors(r: RuleFile, { error }: LabContext): Others {
     const given = r[word] as string | number | true | undefined
     if (given === undefined) continue
     const value = canonical(word, given)
-    if (value === undefined) error([word], `"${given}" is no ${word} of a rule`, helps[word as keyof typeof helps])
+    if (value === undefined)
+      error('bad-value', [word], `"${given}" is no ${word} of a rule`, helps[word as keyof typeof helps])
     else found[word] = value
   }
   return found

@@ -21,6 +21,7 @@ export function writtenSysctl(
   const text = String(typeof value === 'boolean' ? Number(value) : value).trim()
   if (!wellFormed.test(key))
     return void error(
+      'not-the-labs',
       [],
       `"${name}" is no setting of the network`,
       'They begin with net., such as net.ipv4.ip_forward.',
@@ -28,6 +29,7 @@ export function writtenSysctl(
     )
   if (machineWide.test(key) && !root)
     return void error(
+      'not-the-labs',
       [],
       `${key} is the whole machine’s, not a namespace’s`,
       'It cannot differ between namespaces; a lab does not change the machine.',
@@ -35,12 +37,13 @@ export function writtenSysctl(
     )
   if (key.endsWith('.flush'))
     return void error(
+      'not-the-labs',
       [],
       `${key} can only be written, not read`,
       `There is nothing to compare. Once is enough: netlab exec ${namespace} -- sysctl -w ${key}=1`,
       'key',
     )
-  if (/[\n\r\0]/.test(text) || text === '') return void error([], `${key} needs a value of one line`)
+  if (/[\n\r\0]/.test(text) || text === '') return void error('bad-value', [], `${key} needs a value of one line`)
   return [key, text.replace(/\s+/g, ' ')]
 }
 

@@ -30,6 +30,7 @@ export function addresses(
   for (const { spec: said, path } of parsed) {
     if (said.family === 6 && mtu !== undefined && mtu < LEAST_IPV6)
       x.report.error(
+        'out-of-range',
         path,
         `${dev} has an MTU of ${mtu}, and IPv6 needs ${LEAST_IPV6}`,
         'The kernel takes IPv6 from it.',
@@ -37,7 +38,7 @@ export function addresses(
     const name = nameOfAddress(said)
     const primary = earlier.get(name)
     if (mark !== undefined && said.metric !== undefined)
-      x.report.error(path, `the metric of ${name} is where netlab marks what it owns`, 'Leave it out.')
+      x.report.error('reserved', path, `the metric of ${name} is where netlab marks what it owns`, 'Leave it out.')
     const spec = { ...said, ...(primary !== undefined && { primary }), ...(mark !== undefined && { metric: mark }) }
     x.add({ id: addressId(namespace, dev, name), kind: 'address', namespace, spec }, path)
   }

@@ -32,6 +32,7 @@ export function cable(
       ])
   if (written.length !== 2)
     return x.report.error(
+      'bad-link-end',
       [...path, 'endpoints'],
       `a link has two ends, this one has ${written.length}`,
       'More than two hosts share a bridge: give each its own link to it.',
@@ -40,7 +41,7 @@ export function cable(
   const [a, b] = ends
   if (!a || !b) return
   if (a.namespace === b.namespace && a.name === b.name)
-    return x.report.error(b.path, 'both ends are the same interface', undefined, b.on)
+    return x.report.error('bad-link-end', b.path, 'both ends are the same interface', undefined, b.on)
   const id = (e: End): string => linkId(e.namespace, e.name)
   const port = (e: End, other: End): string => (bridges.has(id(e)) ? portName(drafts, e, other) : id(e))
   const ids = [port(a, b), port(b, a)] as const
@@ -53,6 +54,7 @@ export function cable(
     one.peer = peer
     if (one.settings['type'])
       x.report.error(
+        'bad-link-end',
         one.settings['type'].path,
         'the end of a link is a veth: it has no type',
         `Declare an interface of a type under namespaces.${e.namespace}.interfaces instead.`,
@@ -62,6 +64,7 @@ export function cable(
       const addresses = one.settings['addresses']
       if (addresses) {
         x.report.error(
+          'bad-link-end',
           addresses.path,
           `${id(e).replace('/', ':')} is a bridge: this end is a port of it`,
           `A port has no addresses. Put them under namespaces.${e.namespace}.bridges.${e.name}.addresses.`,
@@ -79,6 +82,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
   const colon = text.indexOf(':')
   if (colon <= 0 || colon === text.length - 1)
     return void x.report.error(
+      'bad-link-end',
       path,
       `"${text}" is no end of a link`,
       'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
@@ -88,6 +92,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
   const { namespaces } = x.file
   if (!Object.hasOwn(namespaces, namespace))
     return void x.report.error(
+      'unknown-reference',
       path,
       `there is no namespace ${namespace}`,
       () => suggest(namespace, Object.keys(namespaces)) ?? `There are: ${Object.keys(namespaces).join(', ')}.`,
@@ -95,6 +100,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
     )
   if (name === 'lo')
     return void x.report.error(
+      'bad-link-end',
       path,
       'a link cannot end in lo',
       'Every namespace has its own lo. Choose another name.',
@@ -102,7 +108,13 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
     )
   const shares = namespaces[namespace]?.shares
   if (shares !== undefined)
-    return void x.report.error(path, `${namespace} is a second name of ${shares}`, `Write ${shares}:${name}.`, on)
+    return void x.report.error(
+      'second-name',
+      path,
+      `${namespace} is a second name of ${shares}`,
+      `Write ${shares}:${name}.`,
+      on,
+    )
   return { namespace, name, path, on, value }
 }
 
@@ -122,6 +134,7 @@ export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, 
   for (const { id, path, on, likely } of suspects)
     if (!used.has(id) && !Object.hasOwn(x.file.namespaces[namespaceOf(id)]?.interfaces ?? {}, nameOf(id)))
       x.report.warning(
+        'no-bridge',
         path,
         `${id.replace('/', ':')} is no bridge: the link ends in an interface of its own`,
         likely,

@@ -1,5 +1,5 @@
 import type { Expansion } from './expansion.ts'
-import type { Report } from './report.ts'
+import type { Path } from './yaml/source.ts'
 
 /** What the place lacks in which a lab is to live, when that is a user's sandbox and not the machine itself. */
 export interface Confines {
@@ -13,20 +13,17 @@ export interface Confines {
 
 /** Says what of the file only root can have, at its place. */
 export function checkConfines(x: Expansion, { severity, tun, hides }: Confines): void {
-  const say = (...words: Parameters<Report['error']>): void => x.report[severity](...words)
   const away = `An ordinary user’s labs live in a sandbox. On the machine itself: sudo netlab apply ${x.report.position([]).file}`
+  const say = (path: Path, summary: string, on?: 'key'): void =>
+    x.report[severity]('not-in-sandbox', path, summary, away, on)
   for (const [name, fields] of Object.entries(x.file.namespaces)) {
     const path = ['namespaces', name]
-    if (fields?.root) say([...path, 'root'], `${name} is the machine’s own namespace, which no sandbox reaches`, away)
+    if (fields?.root) say([...path, 'root'], `${name} is the machine’s own namespace, which no sandbox reaches`)
     for (const [dev, settings] of Object.entries(fields?.interfaces ?? {}))
       if (!tun && isTap(settings))
-        say(
-          [...path, 'interfaces', dev, 'type'],
-          `${dev} is a tap device, and only root may open /dev/net/tun here`,
-          away,
-        )
+        say([...path, 'interfaces', dev, 'type'], `${dev} is a tap device, and only root may open /dev/net/tun here`)
     for (const key of Object.keys(fields?.sysctls ?? {}))
-      if (hides(key)) say([...path, 'sysctls', key], `the kernel has ${key} only in root’s namespaces`, away, 'key')
+      if (hides(key)) say([...path, 'sysctls', key], `the kernel has ${key} only in root’s namespaces`, 'key')
   }
 }
 

@@ -64,7 +64,7 @@ export function draft(
             ? `An interface has one cable. ${likelyBridge(drafts, id) ?? `Choose another name, or declare ${nameOf(id)} under namespaces.${namespaceOf(id)}.bridges if it is a bridge.`}`
             : 'Choose another name.',
         ]
-    x.report.error(path, `${id.replace('/', ':')} is ${what}`, why, 'key')
+    x.report.error('given-twice', path, `${id.replace('/', ':')} is ${what}`, why, 'key')
     return undefined
   }
   const made: Draft = { id, type, path, on: 'key', settings: {} }
@@ -93,6 +93,7 @@ function nameFits(x: Expansion, name: string, path: Path): boolean {
       ? `it has ${bytes} bytes, and the kernel takes at most 15`
       : 'use letters, digits, _ . and -, and begin with a letter or digit'
   x.report.error(
+    'bad-name',
     path,
     `"${name}" cannot be the name of an interface`,
     `${why[0]?.toUpperCase()}${why.slice(1)}.`,
@@ -108,6 +109,7 @@ export function take(x: Expansion, made: Draft, settings: Settings, path: Path, 
     const first = made.settings[name]
     if (first)
       x.report.error(
+        'given-twice',
         where,
         `${pathText(where)}: ${name} of ${made.id.replace('/', ':')} is already given on line ${x.report.position(first.path).line}`,
         'Say it in one place.',
@@ -119,10 +121,11 @@ export function take(x: Expansion, made: Draft, settings: Settings, path: Path, 
 export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path: Path, value: Shorthand): void {
   const made = drafts.get(id)
   if (made?.type === bridgeType)
-    return x.report.error(path, `${nameOf(id)} is a bridge`, 'Its settings belong under bridges.', 'key')
+    return x.report.error('given-twice', path, `${nameOf(id)} is a bridge`, 'Its settings belong under bridges.', 'key')
   if (made) return take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
   if (x.file.namespaces[namespaceOf(id)]?.root)
     return x.report.error(
+      'not-the-labs',
       path,
       `${nameOf(id)} would be the machine’s own, which a lab does not change`,
       'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`; it uses what is there with existing: true.',
@@ -130,6 +133,7 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
     )
   const here = (): string[] => [...drafts.keys()].filter((o) => namespaceOf(o) === namespaceOf(id)).map(nameOf)
   x.report.error(
+    'unknown-reference',
     path,
     `no link ends in ${id.replace('/', ':')}, and it has no type`,
     () => suggest(nameOf(id), here()) ?? 'An interface exists because a link ends in it, or because it has a `type`.',

@@ -37,6 +37,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
     if (Object.hasOwn(x.file.namespaces, name)) return true
     const names = Object.keys(x.file.namespaces)
     x.report.error(
+      'unknown-reference',
       where,
       `there is no namespace ${name}`,
       () => suggest(name, names) ?? `There are: ${names.join(', ')}.`,
@@ -50,6 +51,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
     const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
     if (port === undefined || Number(port) < 1 || Number(port) > 65535)
       return void x.report.error(
+        'bad-value',
         where,
         `"${text}" is no host and port`,
         'Write it as web:80, 10.0.0.1:80 or [fd00::1]:80.',
@@ -61,13 +63,14 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
   const [kind] = said
   if (said.length !== 1 || kind === undefined)
     return void x.report.error(
+      'bad-check',
       path,
       said.length ? `a check tries one thing, this one ${said.join(' and ')}` : 'the check tries nothing',
       'Give one of ping, tcp, udp and run.',
     )
   for (const [field, reasons] of Object.entries(senseless))
     if (c[field] !== undefined && reasons[kind] !== undefined)
-      x.report.error([...path, field], `${field} means nothing with ${kind}`, reasons[kind], 'key')
+      x.report.error('bad-check', [...path, field], `${field} means nothing with ${kind}`, reasons[kind], 'key')
   if (kind === 'ping') target(String(c['ping']), [...path, 'ping'])
   if (kind === 'tcp' || kind === 'udp') {
     const host = withPort(String(c[kind]), [...path, kind])
@@ -80,6 +83,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
   const { expect } = c
   if (typeof expect === 'object' && kind !== 'run')
     x.report.error(
+      'bad-check',
       [...path, 'expect'],
       'an exit code and output are expected of a command (run)',
       'Here it is pass or fail.',
@@ -91,19 +95,29 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
       try {
         new RegExp(pattern, flags)
       } catch (error) {
-        x.report.error([...path, 'expect', stream], `${String(wanted)} is no pattern`, (error as Error).message)
+        x.report.error(
+          'bad-value',
+          [...path, 'expect', stream],
+          `${String(wanted)} is no pattern`,
+          (error as Error).message,
+        )
       }
   }
   const duration = (field: 'timeout' | 'within'): number | undefined => {
     if (c[field] === undefined) return undefined
     const time = quantity(c[field], { us: 1, ms: 1e3, s: 1e6, m: 6e7 }, 1e6)
     if (!time)
-      x.report.error([...path, field], `"${String(c[field])}" is no time`, 'Seconds, or a duration such as 500ms.')
+      x.report.error(
+        'bad-value',
+        [...path, field],
+        `"${String(c[field])}" is no time`,
+        'Seconds, or a duration such as 500ms.',
+      )
     return time === undefined ? undefined : time / 1e6
   }
   const [timeout, within] = [duration('timeout'), duration('within')]
   if (within !== undefined && within > LONGEST)
-    x.report.error([...path, 'within'], `${String(c['within'])} is too long`, 'At most an hour: 60m.')
+    x.report.error('out-of-range', [...path, 'within'], `${String(c['within'])} is too long`, 'At most an hour: 60m.')
   const observed = ([] as Settings[]).concat((c['observe'] as Settings | undefined) ?? [])
   observed.forEach((o, i) =>
     checkObservation(x, topology, o, kind, [...path, 'observe', ...(Array.isArray(c['observe']) ? [i] : [])], known),
@@ -132,12 +146,14 @@ function checkObservation(
   known: (name: string, where: Path) => boolean,
 ): void {
   const [home = '', name = ''] = String(o['at']).split(/:(.*)/s)
-  if (name === '') x.report.error([...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
+  if (name === '')
+    x.report.error('bad-value', [...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
   else if (known(home, [...where, 'at'])) {
     const base = x.file.namespaces[home]?.shares ?? home
     const here = links(base).map(({ id }) => nameOf(id))
     if (!here.includes(name) && !x.file.namespaces[base]?.root)
       x.report.error(
+        'unknown-reference',
         [...where, 'at'],
         `there is no interface ${name} in ${home}`,
         () => suggest(name, here) ?? `There are: ${here.join(', ')}.`,
@@ -147,16 +163,28 @@ function checkObservation(
     const text = o[field] === undefined ? undefined : String(o[field])
     if (text === undefined || canonicalAddress(text) !== undefined || parseCidr(text)) continue
     if (/[/:]/.test(text))
-      x.report.error([...where, field], `"${text}" is no address`, 'Write an address, a subnet or a namespace.')
+      x.report.error(
+        'bad-value',
+        [...where, field],
+        `"${text}" is no address`,
+        'Write an address, a subnet or a namespace.',
+      )
     else known(text, [...where, field])
   }
   const protocol = String(o['protocol'])
   if (protocol.startsWith('icmp'))
     for (const field of ['sport', 'dport'])
       if (o[field] !== undefined)
-        x.report.error([...where, field], `${field} means nothing with ${protocol}`, 'ICMP has no ports.', 'key')
+        x.report.error(
+          'bad-check',
+          [...where, field],
+          `${field} means nothing with ${protocol}`,
+          'ICMP has no ports.',
+          'key',
+        )
   if (kind === 'run' && marks.every((field) => o[field] === undefined))
     x.report.error(
+      'bad-check',
       where,
       'with run, an observation has to say what the packet is like',
       `netlab does not know which packets are the command's, and any would do. Give one of ${marks.join(', ')}.`,

@@ -30,6 +30,7 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
   const namespace = namespaceOf(id)
   if (!x.file.namespaces[namespace]?.root)
     return x.report.error(
+      'not-the-labs',
       settings['existing']?.path ?? path,
       `nothing is in ${namespace} that the lab has not made`,
       'Only the machine’s own namespace (root: true) has interfaces that are there without it.',
@@ -38,6 +39,7 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
   for (const [name, { path: where }] of Object.entries(settings))
     if (!SAID.has(name))
       x.report.error(
+        'not-the-labs',
         where,
         `${name} of ${id.replace('/', ':')} is the machine’s own, which a lab does not change`,
         'With existing go only addresses.',

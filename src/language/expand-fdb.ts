@@ -17,6 +17,7 @@ export function expandFdb(
     const path = [...(written?.path ?? []), i]
     if (entry.vlan !== undefined && everywhere.has(entry.mac.toLowerCase())) {
       x.report.error(
+        'given-twice',
         [...path, 'vlan'],
         `${entry.mac} is in every VLAN already`,
         'An entry without `vlan` is in all of them.',

@@ -59,13 +59,13 @@ export function expandFirewalls(x: Expansion, where: PlaceInFile, origins: Origi
         try {
           dump = beside.read(named)
         } catch (error) {
-          x.report.error([...path, 'restore'], `cannot read ${named}`, (error as Error).message)
+          x.report.error('unreadable-file', [...path, 'restore'], `cannot read ${named}`, (error as Error).message)
           continue
         }
       const context = { kind, lab: x.lab, ...(root && { root }), ...(dump !== undefined && { dump }) }
       const { spec, problems } = desiredIptables(value, context)
       for (const { summary, detail, place } of problems)
-        x.report.at(where(id, place).position ?? x.report.position(path), summary, detail)
+        x.report.at('bad-rule-set', where(id, place).position ?? x.report.position(path), summary, detail)
       const resource = iptablesResource(kind, namespace, spec, root && { root })
       if (resource) x.add(resource, path, 'key')
     }
@@ -77,12 +77,12 @@ export function expandFirewalls(x: Expansion, where: PlaceInFile, origins: Origi
       const column = shift + 1
       const known = file === undefined ? where(id, { ...at, line, column, length }).position : undefined
       const position = known ?? { file: file ?? '', line, column, length }
-      if (severity === 'error') x.report.at(position, summary, detail)
-      else x.report.warn(position, summary, detail)
+      if (severity === 'error') x.report.at('bad-rule-set', position, summary, detail)
+      else x.report.warn('bad-rule-set', position, summary, detail)
     }
     origins.set(id, lines)
     for (const { summary, detail, place } of nftProblems(text))
-      x.report.at(where(id, place).position ?? x.report.position(path), summary, detail)
+      x.report.at('bad-rule-set', where(id, place).position ?? x.report.position(path), summary, detail)
     const resource = nftablesResource(namespace, text, x.lab, root && { root })
     if (resource) x.add(resource, path, 'key')
   }

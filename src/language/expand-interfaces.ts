@@ -1,3 +1,4 @@
+import type { Code } from '../model/diagnostic-codes.ts'
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
 import { badMac, isMac } from '../kinds/lab-entry.ts'
 import { portFields } from '../kinds/links/port.ts'
@@ -77,7 +78,12 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     }
     const lower = settings['link']
     if (lower && inCircle(specs, id)) {
-      x.report.error(lower.path, `${id.replace('/', ':')} stands on itself`, 'The lower devices form a circle.')
+      x.report.error(
+        'senseless-field',
+        lower.path,
+        `${id.replace('/', ':')} stands on itself`,
+        'The lower devices form a circle.',
+      )
       continue
     }
     const mtu = mtuOf(id)
@@ -109,12 +115,13 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
     if (field?.apart) continue
     if (field) {
       const wrong = field.wrong?.(value)
-      if (wrong !== undefined) x.report.error(path, wrong)
+      if (wrong !== undefined) x.report.error('bad-value', path, wrong)
       const normal = field.normal ? field.normal(value) : value
       if (normal !== field.fallback) spec[name] = normal
     } else if (name === 'others') spec[name] = value
     else if (!settingsOf(type).has(name))
       x.report.error(
+        'senseless-field',
         path,
         `a ${type.name} has no ${name}`,
         `Its fields are: ${Object.keys(type.fields).join(', ') || 'none of its own'}.`,
@@ -123,42 +130,55 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
     else if (name === 'arp' && type.noArp && value === false)
       continue // it is so
     else if ((name === 'mac' && noMac) || (name === 'arp' && (type.noArp || type.builtin)))
-      x.report.error(path, `a ${type.name} has no ${name} to set`, undefined, 'key')
+      x.report.error('senseless-field', path, `a ${type.name} has no ${name} to set`, undefined, 'key')
     else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))
       x.report.error(
+        'reserved',
         path,
         value === '' ? 'the alias is empty' : 'this alias is where netlab marks what it owns',
         'Leave it out, or choose another.',
       )
     else if (name === 'mac') {
       const mac = String(value).toLowerCase()
-      if (!isMac(mac)) x.report.error(path, ...badMac(value))
-      else if (mac === '00:00:00:00:00:00') x.report.error(path, `${mac} is no interface’s address`)
+      if (!isMac(mac)) x.report.error('bad-value', path, ...badMac(value))
+      else if (mac === '00:00:00:00:00:00') x.report.error('bad-value', path, `${mac} is no interface’s address`)
       else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
-        x.report.error(path, `${mac} is a multicast address`, 'The first byte of an interface’s address is even: 02:…')
+        x.report.error(
+          'bad-value',
+          path,
+          `${mac} is a multicast address`,
+          'The first byte of an interface’s address is even: 02:…',
+        )
       else spec['mac'] = mac
     } else spec[name] = value
   }
   for (const [name, { initial }] of Object.entries(type.fields))
     if (initial !== undefined && settings[name] === undefined) spec[name] = initial
   const [odd, why] = type.wrong?.(spec) ?? []
-  if (odd !== undefined) x.report.error(settings[odd]?.path ?? made.path, why ?? '')
+  if (odd !== undefined) x.report.error('senseless-field', settings[odd]?.path ?? made.path, why ?? '')
   for (const field of ['id', 'table'])
     if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
-      x.report.error(made.path, `a ${type.name} needs ${field}`, type.example, 'key')
+      x.report.error('missing-field', made.path, `a ${type.name} needs ${field}`, type.example, 'key')
   const chosen = settings['type']
   if (chosen && chosen.value !== type.name)
-    x.report.error(chosen.path, `${id.replace('/', ':')} is the end of a link`, 'It is a veth: it has no type.')
+    x.report.error(
+      'bad-link-end',
+      chosen.path,
+      `${id.replace('/', ':')} is the end of a link`,
+      'It is a veth: it has no type.',
+    )
   const lower = settings['link']
-  if (lower && !type.lower) x.report.error(lower.path, `a ${type.name} has no lower device`, undefined, 'key')
+  if (lower && !type.lower)
+    x.report.error('senseless-field', lower.path, `a ${type.name} has no lower device`, undefined, 'key')
   else if (lower) {
     const found = lowerId(x, namespace, String(lower.value), lower.path, drafts)
     if (found !== undefined) spec['link'] = found
   } else if (type.lower === 'required')
-    x.report.error(made.path, `a ${type.name} needs link, its lower device`, type.example, 'key')
+    x.report.error('missing-field', made.path, `a ${type.name} needs link, its lower device`, type.example, 'key')
   const master = settings['bridge'] ?? settings['master']
   if (settings['bridge'] && settings['master'])
     x.report.error(
+      'given-twice',
       settings['master'].path,
       `${nameOf(id)} is a port of ${String(master?.value)} already`,
       'It can be one.',
@@ -175,6 +195,7 @@ function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap
   for (const [name, { path }] of Object.entries(settings))
     if (ports.has(name) && master?.type !== bridgeType)
       x.report.error(
+        'no-bridge',
         path,
         `${id.replace('/', ':')} is no port of a bridge`,
         `${name} is a setting of ports: name the bridge with bridge: NAME.`,
@@ -182,7 +203,7 @@ function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap
       )
   const group = settings[settingName(type, 'group')]
   if (group && x.file.namespaces[namespaceOf(id)]?.root)
-    x.report.error(group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
+    x.report.error('reserved', group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
 }
 
 /** Whether what `bridge` or `master` names can have the interface as a port. */
@@ -196,8 +217,8 @@ function isMaster(
   const namespace = namespaceOf(id)
   const name = String(value)
   const target = drafts.get(linkId(namespace, name))?.type
-  const refuse = (summary: string, detail?: string): boolean => {
-    x.report.error(path, summary, detail)
+  const refuse = (code: Code, summary: string, detail?: string): boolean => {
+    x.report.error(code, path, summary, detail)
     return false
   }
   if (!target?.hasPorts || (toBridge && target !== bridgeType)) {
@@ -205,16 +226,18 @@ function isMaster(
       .filter((d) => namespaceOf(d.id) === namespace && d.type.hasPorts)
       .map((d) => nameOf(d.id))
     return refuse(
+      'unknown-reference',
       `there is no ${toBridge ? 'bridge' : 'VRF or bridge'} ${name} in ${namespace}`,
       suggest(name, here) ??
         (here.length ? `There are: ${here.join(', ')}.` : `Declare it under namespaces.${namespace}.bridges.`),
     )
   }
-  if (name === nameOf(id)) return refuse('an interface cannot be a port of itself')
+  if (name === nameOf(id)) return refuse('bad-port', 'an interface cannot be a port of itself')
   // What the kernel refuses: br_add_if in net/bridge/br_if.c, do_vrf_add_slave in drivers/net/vrf.c.
-  if (type.builtin) return refuse(`${nameOf(id)} cannot be a port`)
+  if (type.builtin) return refuse('bad-port', `${nameOf(id)} cannot be a port`)
   if (type.hasPorts && (target === bridgeType || type !== bridgeType))
     return refuse(
+      'bad-port',
       `a ${type.name} cannot be a port of a ${target.name}`,
       target === type ? 'Join two bridges with a link between them.' : undefined,
     )
@@ -244,5 +267,5 @@ function lowerId(
   // The machine's own devices are there without the lab.
   if (x.file.namespaces[home]?.root && interfaceName.test(nameOf(id))) return id
   const near = suggest(nameOf(id), [...drafts.keys()].filter((other) => namespaceOf(other) === home).map(nameOf))
-  return void x.report.error(path, `there is no interface ${nameOf(id)} in ${home}`, near)
+  return void x.report.error('unknown-reference', path, `there is no interface ${nameOf(id)} in ${home}`, near)
 }

@@ -13,6 +13,7 @@ export function expandIpsets(x: Expansion): void {
     const sets = Object.entries(fields?.ipsets ?? {})
     if (fields?.root && sets.length) {
       x.report.error(
+        'not-the-labs',
         path,
         'the machine’s own namespace can have no sets of a lab',
         'Nothing in a set says whose it is.',
@@ -41,7 +42,7 @@ export function checkIpsets(x: Expansion, where: PlaceInFile): void {
           for (const name of setsOf(rule)) {
             if (x.resources.has(ipsetId(rules.namespace, name))) continue
             const position = where(rules.id, place).position ?? x.report.position(['namespaces', rules.namespace])
-            x.report.at(position, ...missing(x, rules, name))
+            x.report.at('bad-set', position, ...missing(x, rules, name))
           }
           for (const name of setsFilledBy(rule)) {
             const id = ipsetId(rules.namespace, name)

@@ -11,6 +11,7 @@ export function expandNamespaces(x: Expansion): void {
     const path = ['namespaces', name]
     if (!namespaceName.test(name)) {
       x.report.error(
+        'bad-name',
         path,
         `"${name}" cannot be the name of a namespace`,
         `Use at most 63 letters, digits, _ . and -, and begin with a letter or digit.${/[[{]/.test(name) ? ' A range is written h[1..40].' : ''}`,
@@ -20,10 +21,15 @@ export function expandNamespaces(x: Expansion): void {
     }
     if (fields?.root) {
       if (root !== undefined)
-        x.report.error([...path, 'root'], `${root} is this machine’s namespace already`, 'There is only one.')
+        x.report.error(
+          'given-twice',
+          [...path, 'root'],
+          `${root} is this machine’s namespace already`,
+          'There is only one.',
+        )
       root ??= name
       if (fields.shares !== undefined)
-        x.report.error([...path, 'shares'], 'the machine’s own namespace is no second name of another')
+        x.report.error('second-name', [...path, 'shares'], 'the machine’s own namespace is no second name of another')
       continue
     }
     const { shares } = fields ?? {}
@@ -36,6 +42,7 @@ export function expandNamespaces(x: Expansion): void {
     const other = Object.keys(fields ?? {}).filter((field) => field !== 'shares' && field !== 'processes')
     if (other.length)
       x.report.error(
+        'second-name',
         [...path, other[0] ?? ''],
         `${name} is a second name of ${shares}: it has no ${other[0]} of its own`,
         `Write it under namespaces.${shares}.`,
@@ -43,6 +50,7 @@ export function expandNamespaces(x: Expansion): void {
       )
     if (!Object.hasOwn(namespaces, shares))
       x.report.error(
+        'unknown-reference',
         where,
         `there is no namespace ${shares}`,
         () => suggest(shares, names) ?? `There are: ${names.join(', ')}.`,
@@ -52,9 +60,10 @@ export function expandNamespaces(x: Expansion): void {
       const detail = circle
         ? `In a circle: ${circle.join(' → ')}.`
         : `Write shares: ${String(namespaces[shares]?.shares)}.`
-      x.report.error(where, `${shares} is itself a second name`, detail)
+      x.report.error('second-name', where, `${shares} is itself a second name`, detail)
     } else if (namespaces[shares]?.root)
       x.report.error(
+        'second-name',
         where,
         `${shares} is this machine’s own namespace`,
         'It has no name under /run/netns that a second one could stand beside: use it directly.',

@@ -28,7 +28,12 @@ function expandHop(
 ): Hop | undefined {
   const via = hop.via === undefined ? undefined : canonicalAddress(hop.via)
   if (hop.via !== undefined && via === undefined) {
-    x.report.error([...path, 'via'], `"${hop.via}" is no address`, 'A gateway is an address without a prefix length.')
+    x.report.error(
+      'bad-value',
+      [...path, 'via'],
+      `"${hop.via}" is no address`,
+      'A gateway is an address without a prefix length.',
+    )
     return undefined
   }
   if (!mustHave(x, home, hop.dev, path)) return undefined
@@ -38,6 +43,7 @@ function expandHop(
   const own = via !== undefined && home.subnets.find((net) => net.table === domain && net.cidr.address === via)
   if (own) {
     x.report.error(
+      'own-address',
       [...path, 'via'],
       `${via} is ${home.namespace}’s own address (${own.dev})`,
       'A gateway is another host: the router’s address in this subnet.',
@@ -53,6 +59,7 @@ function expandHop(
       ? 'A link-local gateway needs `dev`: it is on every interface.'
       : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`
     x.report.error(
+      'no-subnet',
       [...path, 'via'],
       `${via} is on no subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
       needs,
@@ -62,6 +69,7 @@ function expandHop(
   const encap = hop.encap === undefined ? undefined : canonicalEncap(hop.encap)
   if (hop.encap !== undefined && encap === undefined) {
     x.report.error(
+      'bad-value',
       [...path, 'encap'],
       `"${hop.encap}" is no encapsulation`,
       'In the words of `ip route`: mpls 100/200, seg6 mode encap segs fd00::1,fd00::2, seg6local action End, ip id 7 dst 10.0.0.9, ip6 ….',
@@ -85,44 +93,74 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   const ends = discards(type)
   const destination = r.to === 'default' ? undefined : parseCidr(r.to)
   if (r.to !== 'default' && !destination)
-    return x.report.error([...path, 'to'], `"${r.to}" is no network`, 'Write `default`, or a network as 10.0.0.0/8.')
+    return x.report.error(
+      'bad-value',
+      [...path, 'to'],
+      `"${r.to}" is no network`,
+      'Write `default`, or a network as 10.0.0.0/8.',
+    )
   const family = destination?.family ?? familyOfDefault(home, r)
   if (destination) {
     const right = subnetOf(destination)
     if (right !== formatCidr(destination)) {
       const text = `${r.to} has host bits set: the network is ${right}`
-      if (family === 4) return x.report.error([...path, 'to'], text, `Write ${right}.`)
-      x.report.warning([...path, 'to'], text, `The kernel takes it as ${right}.`)
+      if (family === 4) return x.report.error('host-bits', [...path, 'to'], text, `Write ${right}.`)
+      x.report.warning('host-bits', [...path, 'to'], text, `The kernel takes it as ${right}.`)
     }
   }
   if (ends && (r.via ?? r.dev ?? r.nexthops ?? r.encap) !== undefined)
-    return x.report.error(path, `a ${r.type} route leads nowhere: it has no via, dev, encap or nexthops`)
+    return x.report.error(
+      'senseless-field',
+      path,
+      `a ${r.type} route leads nowhere: it has no via, dev, encap or nexthops`,
+    )
   if (r.nexthops && (r.via ?? r.dev) !== undefined)
-    return x.report.error(path, 'a route has either via and dev, or nexthops')
+    return x.report.error('senseless-field', path, 'a route has either via and dev, or nexthops')
   if (r.nexthops && (r.encap ?? r.realm) !== undefined)
-    return x.report.error(path, 'each of the nexthops has an encap and a realm of its own')
+    return x.report.error('senseless-field', path, 'each of the nexthops has an encap and a realm of its own')
   if (!ends && !r.nexthops && r.via === undefined && r.dev === undefined)
     return x.report.error(
+      'missing-field',
       path,
       `the route to ${r.to} says neither via nor dev`,
       'Where should it go? Give the gateway (via) or the interface (dev).',
     )
   if (r.nexthops && r.nexthops.length < 2)
-    return x.report.error([...path, 'nexthops'], 'several ways are at least two', 'Write via and dev instead.')
+    return x.report.error(
+      'senseless-field',
+      [...path, 'nexthops'],
+      'several ways are at least two',
+      'Write via and dev instead.',
+    )
   if (r.onlink && r.via === undefined && !r.nexthops?.some(({ via }) => via !== undefined))
-    return x.report.error([...path, 'onlink'], 'onlink is said of a gateway, and there is none', undefined, 'key')
+    return x.report.error(
+      'senseless-field',
+      [...path, 'onlink'],
+      'onlink is said of a gateway, and there is none',
+      undefined,
+      'key',
+    )
   const src = r.src === undefined ? undefined : canonicalAddress(r.src)
   if (
     r.src !== undefined &&
     !(src !== undefined && (home.root || home.subnets.some(({ cidr }) => cidr.address === src)))
   )
-    return x.report.error([...path, 'src'], `${r.src} is no address of ${namespace}`, listNets(home))
+    return x.report.error(
+      'unknown-reference',
+      [...path, 'src'],
+      `${r.src} is no address of ${namespace}`,
+      listNets(home),
+    )
   if (src !== undefined && familyOf(src) !== family)
-    return x.report.error([...path, 'src'], `${src} is no source of IPv${family} packets`)
+    return x.report.error('family-mismatch', [...path, 'src'], `${src} is no source of IPv${family} packets`)
   if (r.vrf !== undefined && r.table !== undefined)
-    return x.report.error([...path, 'vrf'], 'the table is that of the VRF: a route has either table or vrf')
+    return x.report.error(
+      'senseless-field',
+      [...path, 'vrf'],
+      'the table is that of the VRF: a route has either table or vrf',
+    )
   if (r.vrf !== undefined && x.resources.get(linkId(namespace, r.vrf))?.kind !== 'vrf')
-    return x.report.error([...path, 'vrf'], `there is no VRF ${r.vrf} in ${namespace}`)
+    return x.report.error('unknown-reference', [...path, 'vrf'], `there is no VRF ${r.vrf} in ${namespace}`)
   // As iproute2 does: local routes are looked for in the local table.
   const named = r.vrf ?? r.table ?? (type === 'local' ? 'local' : undefined)
   const table = routingTable(named, labContext(x, namespace, '', path))
@@ -135,6 +173,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   for (const [i, { via }] of [hop, ...(nexthops ?? [])].entries() as IterableIterator<[number, Hop]>)
     if (via !== undefined && family === 6 && familyOf(via) === 4)
       return x.report.error(
+        'family-mismatch',
         i ? [...path, 'nexthops', i - 1, 'via'] : [...path, 'via'],
         `an IPv6 route cannot go by way of ${via}`,
         'Its gateway has an IPv6 address.',
@@ -143,7 +182,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
   const from = r.from === undefined ? undefined : parseCidr(r.from)
   if (r.from !== undefined && from?.family !== 6)
-    return x.report.error([...path, 'from'], `"${r.from}" is no network of IPv6 sources`)
+    return x.report.error('bad-value', [...path, 'from'], `"${r.from}" is no network of IPv6 sources`)
   const shape = { ...(type && { type }), family, ...hop, ...(nexthops && { nexthops: [] }) }
   const spec: RouteSpec = {
     to: to === '0.0.0.0/0' ? 'default' : to,
@@ -169,7 +208,8 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
 function isOfFamily(x: Expansion, r: RouteFile, family: 4 | 6, path: Path): boolean {
   const others = family === 6 ? (['tos', 'realm'] as const) : (['pref', 'from'] as const)
   const wrong = others.find((field) => r[field] !== undefined)
-  if (wrong !== undefined) x.report.error([...path, wrong], `an IPv${family} route has no ${wrong}`, undefined, 'key')
+  if (wrong !== undefined)
+    x.report.error('family-mismatch', [...path, wrong], `an IPv${family} route has no ${wrong}`, undefined, 'key')
   return wrong === undefined
 }
 
@@ -188,7 +228,7 @@ function scopeOf(
         ? 'only a route that leads nowhere can have the scope nowhere'
         : undefined
   if (senseless === undefined) return { scope }
-  x.report.warning([...path, 'scope'], senseless, 'It is left out.')
+  x.report.warning('senseless-field', [...path, 'scope'], senseless, 'It is left out.')
   return {}
 }
 
@@ -202,7 +242,8 @@ function metricsOf(x: Expansion, r: RouteFile, path: Path): Metrics {
     const [value = '', locked] = String(given).split(' ').reverse()
     const [, count, unit] = /^(\d+)(ms|s)?$/.exec(value) ?? []
     const number = Number(count) * (unit === 's' ? 1000 : 1)
-    if (count !== undefined && number > most) x.report.error([...path, word], `${word} is at most ${most}`)
+    if (count !== undefined && number > most)
+      x.report.error('out-of-range', [...path, word], `${word} is at most ${most}`)
     const exact = metric.perMillisecond !== undefined ? `${number}ms` : metric.words ? value : number
     result[word] = metricValue(metric, exact, locked === 'lock')
   }
@@ -234,6 +275,7 @@ function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec,
   })
   if (own)
     x.report.error(
+      'kernel-makes-it',
       [...path, 'to'],
       `the kernel makes the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
       'Leave it out, or give it another metric.',
@@ -245,6 +287,7 @@ function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[],
   for (const hop of hops)
     if (hop?.dev !== undefined && x.resources.get(linkId(home.namespace, hop.dev))?.spec['up'] === false)
       x.report.error(
+        'gateway-down',
         path,
         `the route goes by way of ${hop.dev}, which is down`,
         `Set ${hop.dev} up, or leave the route out.`,

@@ -55,6 +55,7 @@ function expandNeighbor(x: Expansion, home: Home, entry: NeighborFile, path: Pat
     const dev = named ?? nets[0]?.dev
     if (dev === undefined)
       x.report.error(
+        'no-subnet',
         [...path, 'to'],
         `${address} is on no subnet of ${namespace}`,
         `${listNets(home)} Or say the interface with dev.`,

@@ -41,9 +41,10 @@ function expandRule(x: Expansion, namespace: string, devices: Devices, entry: Ru
 function mayBe(x: Expansion, devices: Devices, name: string | undefined, path: Path): boolean {
   if (name === undefined || devices?.has(name)) return true
   const possible = interfaceName.test(name)
-  if (!possible) x.report.error(path, `"${name}" cannot be the name of an interface`)
+  if (!possible) x.report.error('bad-name', path, `"${name}" cannot be the name of an interface`)
   else if (devices)
     x.report.warning(
+      'unknown-reference',
       path,
       `there is no interface ${name} here`,
       suggest(name, devices) ?? 'The rule matches nothing until there is one.',

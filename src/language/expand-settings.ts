@@ -1,3 +1,4 @@
+import type { Code } from '../model/diagnostic-codes.ts'
 import { sysctl, sysctlResource } from '../kinds/sysctl.ts'
 import { dotted, FORWARDING, wellFormed } from '../kinds/sysctl-lab.ts'
 import { linkId, nameOf } from '../model/resource.ts'
@@ -51,11 +52,12 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
     if (kind !== 'sysctl' && kind !== 'address') continue
     if (spec['dev'] === undefined) continue
     const dev = String(spec['dev'])
-    const complain = (summary: string, detail: string): void => {
-      if (source) x.report.at(source(), summary, detail)
+    const complain = (code: Code, summary: string, detail: string): void => {
+      if (source) x.report.at(code, source(), summary, detail)
     }
     if (kind === 'sysctl' && !root && !isDevice(linkId(namespace, dev)))
       complain(
+        'unknown-reference',
         `there is no interface ${dev} in ${namespace}`,
         suggest(dev, devices(namespace)) ?? 'A dot in the name of an interface is written / in a sysctl.',
       )
@@ -63,6 +65,7 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
     const off = ['all', dev.replaceAll('.', '/')].find(
       (scope) => x.resources.get(`${namespace}/sysctl/net.ipv6.conf.${scope}.disable_ipv6`)?.spec['value'] === '1',
     )
-    if (off !== undefined) complain(`IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
+    if (off !== undefined)
+      complain('ipv6-off', `IPv6 is off on ${dev}`, `net.ipv6.conf.${off}.disable_ipv6 is 1 in ${namespace}.`)
   }
 }

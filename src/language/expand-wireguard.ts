@@ -62,7 +62,8 @@ export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
       const where = [...path, 'peers', i]
       const other = keyOfPeer(x, found, id, settings, where)
       if (other === undefined) return
-      if (peers[other]) return x.report.error(where, 'this peer is listed already', 'A peer has one entry.')
+      if (peers[other])
+        return x.report.error('given-twice', where, 'this peer is listed already', 'A peer has one entry.')
       const made = peer(x, keyFile, settings, where)
       if (made) peers[other] = made
     })
@@ -87,9 +88,14 @@ function readKey(
   try {
     const { path: full, text } = keyFile(name)
     if (isKey(text.trim())) return { path: full, key: text.trim() }
-    x.report.error(path, `${name} holds no key`, 'A key is one line of 44 characters: wg genkey >FILE')
+    x.report.error(
+      'unreadable-file',
+      path,
+      `${name} holds no key`,
+      'A key is one line of 44 characters: wg genkey >FILE',
+    )
   } catch (error) {
-    x.report.error(path, `cannot read ${name}`, (error as Error).message)
+    x.report.error('unreadable-file', path, `cannot read ${name}`, (error as Error).message)
   }
   return undefined
 }
@@ -102,18 +108,31 @@ function keyOfPeer(
   path: Path,
 ): string | undefined {
   if ((peer === undefined) === (public_key === undefined))
-    return void x.report.error(path, 'a peer has either peer or public_key', 'peer: NAMESPACE:INTERFACE of this lab.')
+    return void x.report.error(
+      'senseless-field',
+      path,
+      'a peer has either peer or public_key',
+      'peer: NAMESPACE:INTERFACE of this lab.',
+    )
   if (public_key !== undefined) {
     if (isKey(public_key)) return public_key
-    return void x.report.error([...path, 'public_key'], 'this is no public key', 'A key has 44 characters.')
+    return void x.report.error(
+      'bad-value',
+      [...path, 'public_key'],
+      'this is no public key',
+      'A key has 44 characters.',
+    )
   }
   const name = peer ?? ''
   const other = name.replace(':', '/')
   const names = [...found.keys()].map((known) => known.replace('/', ':'))
-  if (other === id) return void x.report.error([...path, 'peer'], 'an interface cannot be its own peer')
+  if (other === id)
+    return void x.report.error('senseless-field', [...path, 'peer'], 'an interface cannot be its own peer')
   const key = found.get(other)?.key
   if (key === undefined)
-    x.report.error([...path, 'peer'], `there is no WireGuard interface ${name}`, () => suggest(name, names))
+    x.report.error('unknown-reference', [...path, 'peer'], `there is no WireGuard interface ${name}`, () =>
+      suggest(name, names),
+    )
   return key
 }
 
@@ -121,12 +140,13 @@ function peer(x: Expansion, keyFile: KeyFile, settings: PeerFile, path: Path): W
   const { endpoint, allowed_ips = [], keepalive, preshared_key_file } = settings
   const allowed = allowed_ips.map((text, i) => {
     const cidr = parseCidr(text)
-    if (!cidr) x.report.error([...path, 'allowed_ips', i], `"${text}" is no network`, 'Write it as 10.0.0.0/24.')
+    if (!cidr)
+      x.report.error('bad-value', [...path, 'allowed_ips', i], `"${text}" is no network`, 'Write it as 10.0.0.0/24.')
     return cidr && subnetOf(cidr)
   })
   const at = endpoint === undefined ? undefined : canonicalEndpoint(endpoint)
   if (endpoint !== undefined && at === undefined)
-    x.report.error([...path, 'endpoint'], `"${endpoint}" is no endpoint`, 'Write it as 10.0.0.2:51820.')
+    x.report.error('bad-value', [...path, 'endpoint'], `"${endpoint}" is no endpoint`, 'Write it as 10.0.0.2:51820.')
   const shared =
     preshared_key_file === undefined
       ? undefined

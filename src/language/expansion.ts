@@ -29,7 +29,7 @@ export function expansion(lab: string, file: LabFile, report: Report, folder: st
       const first = resources.get(resource.id)
       if (first) {
         const line = first.source ? ` (line ${first.source().line})` : ''
-        report.error(path, `${resource.id} is there already${line}`, 'Say it once.', on)
+        report.error('given-twice', path, `${resource.id} is there already${line}`, 'Say it once.', on)
         return
       }
       const root = file.namespaces[resource.namespace]?.root
@@ -52,7 +52,7 @@ export function labContext(
     name,
     folder: x.folder,
     resources: x.resources,
-    error: (part, ...said) => x.report.error(where(part), ...said),
-    warning: (part, ...said) => x.report.warning(where(part), ...said),
+    error: (code, part, ...said) => x.report.error(code, where(part), ...said),
+    warning: (code, part, ...said) => x.report.warning(code, where(part), ...said),
   }
 }

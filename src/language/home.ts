@@ -64,6 +64,7 @@ export function isUnclear(
 ): boolean {
   if (nets.length < 2) return false
   x.report.error(
+    'ambiguous-interface',
     path,
     `${address} may be on several interfaces of ${namespace}: ${nets.map(({ dev, cidr }) => `${dev} (${formatCidr(cidr)})`).join(', ')}`,
     'Write which one, with `dev`.',
@@ -75,6 +76,7 @@ export function isUnclear(
 export function mustHave(x: Expansion, home: Home, dev: string | undefined, path: Path): boolean {
   if (dev === undefined || home.devices.has(dev) || home.root) return true
   x.report.error(
+    'unknown-reference',
     [...path, 'dev'],
     `there is no interface ${dev} in ${home.namespace}`,
     () => suggest(dev, home.devices) ?? `There are: ${[...home.devices].join(', ') || 'none'}.`,

@@ -1,3 +1,4 @@
+import type { Code } from '../model/diagnostic-codes.ts'
 import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts'
 import { isLink, type Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
@@ -28,6 +29,7 @@ export function lint(x: Expansion, topology: Topology): void {
         warn(
           x,
           r,
+          'address-twice',
           `${address} is on this segment already: ${other.link.replace('/', ':')} has it`,
           'Two hosts of one segment need different addresses.',
         )
@@ -39,8 +41,8 @@ export function lint(x: Expansion, topology: Topology): void {
   for (const r of ofKind('veth')) lintMtu(x, r, topology)
 }
 
-const warn = (x: Expansion, { source }: Resource, summary: string, detail: string): void => {
-  if (source) x.report.warn(source(), summary, detail)
+const warn = (x: Expansion, { source }: Resource, code: Code, summary: string, detail: string): void => {
+  if (source) x.report.warn(code, source(), summary, detail)
 }
 
 /** A gateway that nobody has, and a router that does not forward. */
@@ -54,6 +56,7 @@ function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology
       warn(
         x,
         route,
+        'unknown-gateway',
         `nobody on this segment has the address ${via}`,
         `The route to ${to} leads to a gateway that the lab does not have.`,
       )
@@ -66,6 +69,7 @@ function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology
     warn(
       x,
       route,
+      'not-forwarding',
       `${gateway.namespace} (${via}) does not forward`,
       `Packets to ${to} end there. Add forwarding: true to namespaces.${gateway.namespace}.`,
     )
@@ -78,6 +82,7 @@ function lintMtu(x: Expansion, link: Resource, topology: Topology): void {
   warn(
     x,
     link,
+    'mtu-differs',
     `the ends of this cable have different MTUs: ${String(link.spec['mtu'])} here, ${String(peer.spec['mtu'])} at ${namespaceOf(peer.id)}:${nameOf(peer.id)}`,
     'Larger packets are dropped by the end that takes less. Give the link one mtu.',
   )

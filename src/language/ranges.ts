@@ -47,13 +47,23 @@ export function writeOut(source: Source): Source {
     return {
       ...source,
       value: undefined,
-      errors: [...source.errors, { severity: 'error', summary, detail, position, snippet: source.snippet(position) }],
+      errors: [
+        ...source.errors,
+        { code: 'bad-range', severity: 'error', summary, detail, position, snippet: source.snippet(position) },
+      ],
     }
   }
   const complain = (path: Path, on: 'key' | 'value', summary: string, detail: string): void => {
     const position = source.position(path, on)
     if (!errors.some((e) => e.position?.line === position.line && e.position.column === position.column))
-      errors.push({ severity: 'error', summary, detail, position, snippet: source.snippet(position) })
+      errors.push({
+        code: 'bad-range',
+        severity: 'error',
+        summary,
+        detail,
+        position,
+        snippet: source.snippet(position),
+      })
   }
   /** For the members of what was written out: the key or index that was written, and what the names stood for. */
   const origins = new WeakMap<object, Map<string | number, { written: string | number; names: Variables }>>()

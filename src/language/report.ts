@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein'
+import type { Code } from '../model/diagnostic-codes.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import type { Path, Source } from './yaml/source.ts'
 
@@ -12,12 +13,12 @@ export type Detail = string | (() => string | undefined)
 export interface Report {
   readonly diagnostics: readonly Diagnostic[]
   readonly failed: () => boolean
-  error(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
-  warning(path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
+  error(code: Code, path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
+  warning(code: Code, path: Path, summary: string, detail?: Detail, on?: 'key' | 'value'): void
   /** For what knows its position itself. */
-  at(position: Position, summary: string, detail?: string): void
+  at(code: Code, position: Position, summary: string, detail?: string): void
   /** A warning for what knows its position itself. */
-  warn(position: Position, summary: string, detail: string): void
+  warn(code: Code, position: Position, summary: string, detail: string): void
   position(path: Path, on?: 'key' | 'value'): Position
 }
 
@@ -28,6 +29,7 @@ export function reporter(source: Source): Report {
   let repeats = 0
   const add = (
     severity: Diagnostic['severity'],
+    code: Code,
     position: Position,
     summary: string,
     told: () => string | undefined,
@@ -39,6 +41,7 @@ export function reporter(source: Source): Report {
     const detail = told()
     diagnostics.push({
       severity,
+      code,
       summary,
       ...(detail !== undefined && { detail }),
       position,
@@ -47,9 +50,9 @@ export function reporter(source: Source): Report {
   }
   const find =
     (severity: Diagnostic['severity']): Report['error'] =>
-    (path, summary, given, on) => {
+    (code, path, summary, given, on) => {
       if (repeats >= ENOUGH) return
-      add(severity, source.position(path, on), summary, () => {
+      add(severity, code, source.position(path, on), summary, () => {
         const detail = typeof given === 'function' ? given() : given
         const counted = source.where?.(path)
         return counted === undefined ? detail : `${detail === undefined ? '' : `${detail} `}With ${counted}.`
@@ -60,8 +63,8 @@ export function reporter(source: Source): Report {
     failed: () => diagnostics.some(({ severity }) => severity === 'error'),
     error: find('error'),
     warning: find('warning'),
-    at: (position, summary, detail) => add('error', position, summary, () => detail),
-    warn: (position, summary, detail) => add('warning', position, summary, () => detail),
+    at: (code, position, summary, detail) => add('error', code, position, summary, () => detail),
+    warn: (code, position, summary, detail) => add('warning', code, position, summary, () => detail),
     position: source.position,
   }
 }

@@ -8,7 +8,7 @@ import type { Path } from './yaml/source.ts'
 /** Checks a parsed value against the schema, and says what is wrong in words. Returns whether it has the right shape. */
 export function checkShape(value: unknown, report: Report): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    report.error([], 'a lab file is a map with namespaces and links', 'See docs/language.md.')
+    report.error('wrong-shape', [], 'a lab file is a map with namespaces and links', 'See docs/language.md.')
     return false
   }
   if (validateShape(value)) return true
@@ -18,7 +18,7 @@ export function checkShape(value: unknown, report: Report): boolean {
     const key = `${pathText(path)} ${summary}`
     if (seen.has(key)) continue
     seen.add(key)
-    report.error(path, path.length ? `${pathText(path)}: ${summary}` : summary, detail, on)
+    report.error('wrong-shape', path, path.length ? `${pathText(path)}: ${summary}` : summary, detail, on)
   }
   return false
 }

@@ -1,3 +1,5 @@
+import type { Code } from './diagnostic-codes.ts'
+
 /** A place in a lab file: one-based line and column, as editors count them; `length` in characters for the caret. */
 export interface Position {
   readonly file: string
@@ -9,6 +11,8 @@ export interface Position {
 /** One thing to tell the person who wrote the lab. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'
+  /** The kind of mistake, for programs: see diagnostic-codes.ts. */
+  readonly code: Code
   /** What is wrong, in one line. */
   readonly summary: string
   /** Why, and what to do about it. */
@@ -26,9 +30,9 @@ export class UserError extends Error {
   }
 
   /** A UserError with a single error in it. */
-  static of(summary: string, detail?: string, position?: Position): UserError {
+  static of(code: Code, summary: string, detail?: string, position?: Position): UserError {
     return new UserError([
-      { severity: 'error', summary, ...(detail !== undefined && { detail }), ...(position && { position }) },
+      { severity: 'error', code, summary, ...(detail !== undefined && { detail }), ...(position && { position }) },
     ])
   }
 }

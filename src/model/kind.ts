@@ -1,3 +1,4 @@
+import type { Code } from './diagnostic-codes.ts'
 import type { Dump } from './runner.ts'
 import type { Difference, Emission } from './change.ts'
 import type { Resource, Resources } from './resource.ts'
@@ -46,6 +47,7 @@ export type LabPath = readonly (string | number)[]
 
 /** Complains of what is at a path within an entry; `detail` as a function where finding it out takes time. */
 type Complain = (
+  code: Code,
   path: LabPath,
   summary: string,
   detail?: string | (() => string | undefined),

@@ -66,6 +66,7 @@ async function tried(
   const resource = resources[at?.of ?? 0] as Resource
   const place: Place = { path: at?.path ?? [] }
   return {
+    code: 'rule-refused',
     severity: 'error',
     summary: `ipset refuses this in ${resource.namespace}: ${words}`,
     ...(detail !== undefined && { detail }),

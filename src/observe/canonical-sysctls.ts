@@ -44,6 +44,7 @@ export async function asPrinted(wanted: Resources, live: Resources, runner: Runn
   const { code, stdout, stderr } = await runner.capture({ argv })
   if (code !== 0)
     throw UserError.of(
+      'kernel-unreadable',
       'the sysctls of this lab could not be tried out',
       `They are written in a network namespace of their own first. ${stderr.trim()}`,
     )
@@ -53,7 +54,8 @@ export async function asPrinted(wanted: Resources, live: Resources, runner: Runn
   const errors: Diagnostic[] = []
   for (const r of asked) {
     const answer = answers.get(pairOf(r.spec)) ?? ''
-    if (!answer.startsWith('=')) errors.push({ severity: 'error', ...complaint(r.spec, answer), ...placeOf(r) })
+    if (!answer.startsWith('='))
+      errors.push({ code: 'value-refused', severity: 'error', ...complaint(r.spec, answer), ...placeOf(r) })
     else result.set(r.id, { ...r, spec: { ...r.spec, value: answer.slice(1).trim().replace(/\s+/g, ' ') } })
   }
   if (errors.length) throw new UserError(errors)

@@ -131,6 +131,7 @@ function diagnostic(resource: Resource, { place, words, detail }: Refused, where
   const why = detail ?? meaning(words)
   const tool = resource.kind === 'nftables' ? 'nft' : resource.kind
   return {
+    code: 'rule-refused',
     severity: 'error',
     summary: `${tool} refuses this in ${resource.namespace}: ${words}`,
     ...(why !== undefined && { detail: why }),
@@ -145,6 +146,7 @@ function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec, where: P
   return Object.keys(spec.tables)
     .filter((table) => !isOwnTable(table, lab))
     .map((table) => ({
+      code: 'reserved',
       severity: 'error',
       summary: `table ${table} is not called as the lab's`,
       detail: `In the machine's own namespace the name says whose a table is: ${tableMark(lab)}, or ${tableMark(lab)}.NAME.`,
@@ -166,6 +168,7 @@ function clashes(
     return Object.keys(spec.tables)
       .filter((table) => nft && `${family} ${table}` in nft.tables)
       .map((table) => ({
+        code: 'given-twice',
         severity: 'error' as const,
         summary: `table ${family} ${table} is declared under nftables and under ${resource.kind}`,
         detail: 'The kernel has one table of that name: give the one under nftables another.',

@@ -24,6 +24,7 @@ export async function legacyWarnings(
         const flush = used.map((table) => `ip netns exec ${name} ${program} -t ${table} -F`)
         return [
           {
+            code: 'legacy-rules',
             severity: 'warning',
             summary: `${name} has rules of ${program}, which no lab has: ${used.length === 1 ? 'table' : 'tables'} ${used.join(', ')}`,
             detail: `Packets meet them as well. To see them: ip netns exec ${name} ${program}-save\nTo remove them: ${flush.join('; ')}`,

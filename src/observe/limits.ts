@@ -74,7 +74,9 @@ const fixOf = (value: number): string => `On the machine: sysctl -w ${NEIGHBORS}
 /** Warns of a lab that needs more than the kernel has for all namespaces together. */
 export function crowded(topology: Topology, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
   const count = (kind: string): number => topology.ofKind(kind).length
-  const warn = (summary: string, detail: string): Diagnostic[] => [{ severity: 'warning', summary, detail }]
+  const warn = (summary: string, detail: string): Diagnostic[] => [
+    { code: 'machine-limit', severity: 'warning', summary, detail },
+  ]
   const tooMany = (what: string, wanted: number, name: string): Diagnostic[] => {
     const most = wanted > PLENTY ? limit(name, read) : undefined
     return most === undefined || wanted <= most
@@ -140,7 +142,7 @@ export async function lostConnections(
       const lost = counted(stdout, 'drop', 'early_drop')
       const summary = `${name} has lost ${lost} packets or connections because its table of connections was full`
       const detail = 'On the machine: sysctl -w net.netfilter.nf_conntrack_max=N, larger than it is.'
-      return lost === 0 ? [] : [{ severity: 'warning', summary, detail }]
+      return lost === 0 ? [] : [{ code: 'machine-limit', severity: 'warning', summary, detail }]
     }),
   )
   return found.flat()
@@ -152,6 +154,7 @@ export function overflowed(times: number, read: ReadProc = readProc): Diagnostic
   const most = limit(NEIGHBORS, read)
   return [
     {
+      code: 'neighbour-overflow',
       severity: 'warning',
       summary: `the kernel had no room for a neighbour ${times} times during these checks`,
       detail: `Its table counts for all namespaces together, and packets are lost when it is full. ${fixOf(roomFor(2 * (most ?? 1024)))}`,

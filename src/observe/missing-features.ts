@@ -36,7 +36,7 @@ export async function missingFeatures(names: Iterable<string>, runner: Runner): 
   const { code, stdout, stderr } = await runner.capture({
     argv: ['unshare', '--net', 'sh', '-c', [script[0], ...apart].join('\n')],
   })
-  if (code !== 0) throw UserError.of('no network namespace can be made here', stderr.trim())
+  if (code !== 0) throw UserError.of('kernel-unreadable', 'no network namespace can be made here', stderr.trim())
   return new Map(
     stdout
       .split('\n')
@@ -78,6 +78,7 @@ export function featureFix({ module, config }: Feature): string {
 }
 
 const missing = (what: string, purpose: string, fix: string, { id, source }: Resource): Diagnostic => ({
+  code: 'feature-missing',
   severity: 'error',
   summary: `${id.replace('/', ':')} needs ${what}, which is missing here`,
   detail: `It is needed for ${purpose}. To get it: ${fix}\nnetlab doctor lists all that is missing.`,

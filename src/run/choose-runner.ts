@@ -28,6 +28,7 @@ async function choose(asked: string | undefined): Promise<Runner> {
   if (asked === 'ip') return ipRunner
   if (asked !== undefined && asked !== 'netlink')
     throw UserError.of(
+      'bad-option',
       `NETLAB_RUNNER is ${asked}`,
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
@@ -37,5 +38,5 @@ async function choose(asked: string | undefined): Promise<Runner> {
   const unusable = await threads.one.unusable
   if (unusable === undefined) return netlinkRunner(threads, scale)
   if (asked === undefined) return ipRunner
-  throw UserError.of('NETLAB_RUNNER=netlink does not work here', unusable)
+  throw UserError.of('runner-unusable', 'NETLAB_RUNNER=netlink does not work here', unusable)
 }

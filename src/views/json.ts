@@ -157,8 +157,9 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
 })
 
 /** What is wrong, and where, as programs read it. */
-export const diagnosticJson = ({ severity, summary, detail, position }: Diagnostic) => ({
+export const diagnosticJson = ({ severity, code, summary, detail, position }: Diagnostic) => ({
   severity,
+  code,
   summary,
   detail: detail ?? '',
   ...(position && { file: position.file, line: position.line, column: position.column }),

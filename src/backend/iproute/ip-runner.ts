@@ -278,6 +278,7 @@ function conf(lines: string): Dump['conf'] {
 function gone({ code, stderr }: Outcome, netns: string | undefined): undefined {
   if (netns !== undefined && /No such file|Invalid argument|reassociate/.test(stderr)) return undefined
   throw UserError.of(
+    'kernel-unreadable',
     `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
     `ip ended with code ${code}: ${stderr.trim()}`,
   )

@@ -220,6 +220,7 @@ const [ENOENT, EINVAL] = [2, 22]
 function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
   if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
   throw UserError.of(
+    'kernel-unreadable',
     `cannot read ${netns === undefined ? 'the network of this machine' : `namespace ${netns}`}`,
     `the kernel says: ${error}`,
   )

@@ -14,7 +14,9 @@ export function attach(argv: readonly string[], env: Readonly<Record<string, str
       })
     child.once('error', (error: NodeJS.ErrnoException) =>
       reject(
-        error.code === 'ENOENT' ? UserError.of(`${program}: command not found`, 'It comes with util-linux.') : error,
+        error.code === 'ENOENT'
+          ? UserError.of('program-missing', `${program}: command not found`, 'It comes with util-linux.')
+          : error,
       ),
     )
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))

@@ -34,6 +34,7 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
     const holder = await ask(lab)
     if (Date.now() >= until)
       throw UserError.of(
+        'lab-locked',
         `lab ${lab} is being changed by another run${holder && ` (${holder})`}`,
         'Wait for it to end, with the programs that it has started, or give --lock-timeout SECONDS more.',
       )

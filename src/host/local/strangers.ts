@@ -38,6 +38,7 @@ export async function end(processes: readonly Stranger[]): Promise<void> {
   const left = processes.filter(isThere)
   if (left.length)
     throw UserError.of(
+      'process-not-ended',
       `cannot end ${left.map(({ pid, command }) => `${pid} (${command})`).join(', ')}`,
       'Nothing was changed. End them yourself, or run this as somebody who may.',
     )

@@ -17,7 +17,11 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
  */
 export async function enterSandbox(name: string, args: readonly string[]): Promise<number> {
   if (!sandboxName.test(name))
-    throw UserError.of(`"${name}" cannot be the name of a sandbox`, 'At most 32 small letters, digits and -.')
+    throw UserError.of(
+      'bad-option',
+      `"${name}" cannot be the name of a sandbox`,
+      'At most 32 small letters, digits and -.',
+    )
   let namespaces: number[] | undefined
   let sandbox: Sandbox | undefined
   // It may be ended, with its last lab, between being found and being opened; once opened, it cannot go away.
@@ -25,7 +29,7 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
     sandbox = findOrStart(name)
     namespaces = open(sandbox)
   }
-  if (!namespaces || !sandbox) throw UserError.of(`the sandbox ${name} ends as soon as it is made`)
+  if (!namespaces || !sandbox) throw UserError.of('no-sandbox', `the sandbox ${name} ends as soon as it is made`)
   const argv = [
     ...['--preserve-credentials', '--user=/proc/self/fd/3', '--mount=/proc/self/fd/4', '--net=/proc/self/fd/5', '--'],
     ...[process.execPath, resolve(process.argv[1] ?? ''), ...args],
@@ -40,7 +44,9 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
   namespaces.forEach(closeSync)
   for (const signal of SIGNALS) process.on(signal, () => reachesAll(signal) || child.kill(signal))
   return new Promise((finish, fail) => {
-    child.once('error', () => fail(UserError.of('nsenter: command not found', 'It comes with util-linux.')))
+    child.once('error', () =>
+      fail(UserError.of('program-missing', 'nsenter: command not found', 'It comes with util-linux.')),
+    )
     child.once('exit', (code, signal) => {
       if (!signal) return finish(code ?? 1)
       SIGNALS.forEach((one) => process.removeAllListeners(one))

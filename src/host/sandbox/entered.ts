@@ -36,7 +36,11 @@ export function takeOverSandbox(): boolean {
   try {
     process.chdir(folder)
   } catch (error) {
-    throw UserError.of(`the directory ${folder} cannot be reached from the sandbox`, (error as Error).message)
+    throw UserError.of(
+      'no-sandbox',
+      `the directory ${folder} cannot be reached from the sandbox`,
+      (error as Error).message,
+    )
   }
   return true
 }

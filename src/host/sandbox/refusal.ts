@@ -41,6 +41,7 @@ export function refusal(words: string, read: (path: string) => string | undefine
         '(docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined).',
     )
   return UserError.of(
+    'no-sandbox',
     `no sandbox can be made for labs without root: ${words}`,
     [...reasons, 'Or use the machine itself, as root: put sudo before the command.'].join('\n'),
   )

@@ -95,6 +95,7 @@ function parseFully(file: string, text: string): Source {
     offset: () => undefined,
   })
   const broken = (summary: string, position: Position, detail?: string): Diagnostic => ({
+    code: 'yaml-syntax',
     severity: 'error',
     summary,
     position,
