@@ -49,7 +49,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   try {
     let current = await prepare(located, opened, runner, options, {
       forApply: true,
-      marksOnly: !shown && !options.json,
+      marksOnly: !shown && !options.json && !saved,
     })
     // Somebody may have been here between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))

@@ -19,7 +19,7 @@ import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
-import { mustBeFresh } from './saved.ts'
+import { mustBeFresh, mustBeSame } from './saved.ts'
 import { passing } from './terminal.ts'
 
 /** What plans can be asked for. */
@@ -127,7 +127,8 @@ async function prepared(
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
-  const plan = saved?.plan ?? (await planFor(name, wanted, live, runner, options)).plan
+  const { plan } = await planFor(name, wanted, live, runner, options)
+  if (saved) mustBeSame(saved, plan)
   const toHold = purpose.forApply ? holdable(plan.steps) : []
   if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
     return prepared(located, opened, runner, options, { ...purpose, marksOnly: false })

@@ -1,49 +1,102 @@
 import { UserError } from '../model/diagnostic.ts'
-import type { Plan } from '../model/change.ts'
+import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { makePlan } from '../plan/make-plan.ts'
-import { FORMAT } from '../views/json.ts'
 import { writeFile } from './own-files.ts'
 import type { PlanOptions } from './prepare.ts'
 
-/** A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. */
+/** The version of plan files; others are refused. */
+const FORMAT = 1
+
+/**
+ * A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. Its steps are
+ * never carried out: they are planned again from the lab file, and have to be the same.
+ */
 export interface SavedPlan {
-  readonly format_version: string
-  readonly netlab_plan: true
+  readonly netlab_plan: typeof FORMAT
   readonly wishes: PlanOptions
   readonly file: string
   readonly text: string
   /** The files that the lab file names, by the name it has for them. */
   readonly beside: Readonly<Record<string, string>>
   readonly live: readonly Resource[]
-  readonly plan: Plan
+  readonly plan: Pick<Plan, 'lab' | 'steps'>
 }
 
 /** Writes a plan, readable by its owner only. Throws a UserError when the file cannot be written. */
-export function savePlan(path: string, saved: Omit<SavedPlan, 'format_version' | 'netlab_plan'>): void {
-  writeFile(path, JSON.stringify({ format_version: FORMAT, netlab_plan: true, ...saved }), 0o600)
+export function savePlan(path: string, saved: Omit<SavedPlan, 'netlab_plan'>): void {
+  writeFile(path, JSON.stringify({ netlab_plan: FORMAT, ...saved }), 0o600)
 }
 
-/** The plan that a file holds; undefined when it holds something else. */
+const AGAIN = 'Make it again: netlab plan LAB --out FILE'
+const damaged = (path: string): UserError =>
+  UserError.of('bad-plan-file', `${path} is a plan that was damaged or changed`, AGAIN)
+
+/** The plan that a file holds; undefined when it holds something else. Throws a UserError for one that is not whole. */
 export function openPlan(path: string, text: string): SavedPlan | undefined {
-  if (path === '-' || !text.startsWith('{"format_version"')) return undefined
+  if (path === '-' || !/^\{"(netlab_plan|format_version)"/.test(text)) return undefined
+  let value: unknown
   try {
-    const value = JSON.parse(text) as Partial<SavedPlan>
-    if (value.netlab_plan && value.format_version === FORMAT) return value as SavedPlan
+    value = JSON.parse(text)
   } catch {
-    // said below
+    throw damaged(path)
   }
+  if (!isMap(value) || value['netlab_plan'] !== FORMAT)
+    throw UserError.of('bad-plan-file', `${path} is no plan of this version of netlab`, AGAIN)
+  if (!isWhole(value)) throw damaged(path)
+  const { destroy, adopt, target, replace } = value.wishes
+  return {
+    ...value,
+    wishes: {
+      ...(destroy !== undefined && { destroy }),
+      ...(adopt !== undefined && { adopt }),
+      ...(target && { target }),
+      ...(replace && { replace }),
+    },
+  }
+}
+
+type Map = Readonly<Record<string, unknown>>
+const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isTexts = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.every(isText))
+const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean'
+const isResource = (value: unknown): boolean =>
+  isMap(value) && [value['id'], value['kind'], value['namespace']].every(isText) && isMap(value['spec'])
+
+function isWhole(value: Map): value is Map & SavedPlan {
+  const { wishes, file, text, beside, live, plan } = value
+  return (
+    isMap(wishes) &&
+    isFlag(wishes['destroy']) &&
+    isFlag(wishes['adopt']) &&
+    isTexts(wishes['target']) &&
+    isTexts(wishes['replace']) &&
+    isText(file) &&
+    isText(text) &&
+    isMap(beside) &&
+    Object.values(beside).every(isText) &&
+    Array.isArray(live) &&
+    live.every(isResource) &&
+    isMap(plan) &&
+    isText(plan['lab']) &&
+    Array.isArray(plan['steps'])
+  )
+}
+
+/** Throws a UserError when what is planned now is not what the file says: nothing is done that was not planned here. */
+export function mustBeSame(saved: SavedPlan, { lab, steps }: Plan): void {
+  if (lab === saved.plan.lab && JSON.stringify(steps) === JSON.stringify(saved.plan.steps)) return
   throw UserError.of(
     'bad-plan-file',
-    `${path} is no plan of this version of netlab`,
-    'Make it again: netlab plan LAB --out FILE',
+    'the plan is not what its lab file asks for: it was changed, or comes from another netlab',
+    AGAIN,
   )
 }
 
 /** Throws a UserError that names what has changed when the live state is not the one that the plan stands on. */
 export function mustBeFresh(saved: SavedPlan, live: Resources): void {
-  const then = new Map(saved.live.map((r) => [r.id, r]))
-  const { changes } = makePlan({ lab: saved.plan.lab, desired: live, live: then })
+  const changes = changesSince(saved, live)
   if (changes.length === 0) return
   const words = { create: 'is new', update: 'has changed', replace: 'has changed', delete: 'is gone' }
   throw UserError.of(
@@ -51,4 +104,13 @@ export function mustBeFresh(saved: SavedPlan, live: Resources): void {
     'the plan is stale: the live network has changed since it was made',
     `${changes.map(({ id, action }) => `${id} ${words[action]}`).join('\n')}\nPlan again.`,
   )
+}
+
+function changesSince({ live: before, plan: { lab } }: SavedPlan, live: Resources): readonly Change[] {
+  try {
+    return makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) }).changes
+  } catch {
+    // No kind writes settings that it cannot compare.
+    throw UserError.of('bad-plan-file', 'the live state in the plan was damaged or changed', AGAIN)
+  }
 }

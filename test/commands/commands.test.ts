@@ -362,7 +362,7 @@ describe('a saved plan', () => {
     const kernel = pretend('router', false)
     await save(kernel)
     const text = readFileSync(file, 'utf8')
-    for (const broken of [text.replace(/^\{"format_version":"?[^",]+/, (head) => `${head}9`), text.slice(0, -9)]) {
+    for (const broken of [text.replace('{"netlab_plan":1', '{"netlab_plan":9'), text.slice(0, -9)]) {
       writeFileSync(file, broken)
       const { code, err } = await apply(kernel, {}, file)
       expect(code).toBe(1)
