@@ -4,7 +4,7 @@ import { parallel } from '../host/parallel.ts'
 import { openAgents } from './agents.ts'
 import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
 import { watch, type Observed } from './observe.ts'
-import { newTrail, ping, run, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
+import { newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
 import { openSlots, type Slots } from './slots.ts'
 import { trace } from './trace.ts'
 
@@ -34,7 +34,7 @@ const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200, longest: 100
 /** The least that a try gets, in milliseconds, when time is nearly up. */
 const LEAST = 300
 
-const probes: Readonly<Record<string, Probe>> = { ping, tcp, udp, run }
+const probes: Readonly<Record<string, Probe>> = { ping, tcp, udp, run: runProbe }
 const kindOf = (check: Check): 'ping' | 'tcp' | 'udp' | 'run' =>
   (['ping', 'tcp', 'udp', 'run'] as const).find((kind) => check[kind] !== undefined) ?? 'run'
 

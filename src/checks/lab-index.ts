@@ -49,7 +49,7 @@ export function netnsOf({ places }: LabIndex, namespace: string): string | undef
 }
 
 /** The namespace that has the address; of several the last. */
-export const ownerOf = ({ live }: LabIndex, address: string): string | undefined =>
+export const holderNamespace = ({ live }: LabIndex, address: string): string | undefined =>
   live.holders(address).at(-1)?.namespace
 
 /** The id of the interface that has the address, or should; of several the last. */

@@ -212,7 +212,7 @@ const repeated =
 export const tcp: Probe = repeated(connectOnce)
 export const udp: Probe = repeated(sendOnce)
 /** Runs the command with the lab's names. */
-export const run: Probe = repeated((...words) => runOnce(...words))
+export const runProbe: Probe = repeated((...words) => runOnce(...words))
 
 /** Here `reached` says whether it ended as expected, or with 0 where nothing is said of it. */
 const runOnce: Probe = async (check, kit, timeout) => {

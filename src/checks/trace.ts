@@ -5,7 +5,7 @@ import { openCaptures, type Capture } from './capture.ts'
 import {
   addressOf,
   holderOf,
-  ownerOf,
+  holderNamespace,
   peerOf,
   placeText,
   splitPort,
@@ -224,7 +224,7 @@ function end(hop: TraceHop, labIndex: LabIndex, question: (namespace: string) =>
     return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${placeText(peer)}`} (${packetText(packet)})`
   }
   // An answer that came to a router's own address is on its way through an address translation.
-  if (ownerOf(labIndex, packet.destination) === namespace && roleOf(packet) === 'request')
+  if (holderNamespace(labIndex, packet.destination) === namespace && roleOf(packet) === 'request')
     return `arrived at ${whereAt(hop)}, and was not answered${hint(labIndex, hop, 'INPUT')} (${packetText(packet)})`
   return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(labIndex, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
 }

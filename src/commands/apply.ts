@@ -6,7 +6,7 @@ import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
 import { locate, remember } from './locate.ts'
-import { open, prepare, type Prepared, type PlanOptions } from './prepare.ts'
+import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -32,7 +32,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was looked at when it was made, and carries what it was asked for.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const opened = open(located)
+  const opened = openLocated(located)
   const name = opened?.name ?? ('name' in located ? located.name : '')
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {

@@ -7,7 +7,7 @@ import { featureFix, installFix, isInstalled, missingFeatures, requirements } fr
 import type { Runner } from '../model/runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
-import { load } from './prepare.ts'
+import { loadLocated } from './prepare.ts'
 import { out, outColors, outJson, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -28,7 +28,7 @@ interface Finding {
 
 /** `netlab doctor`: what this machine has and lacks, or what it lacks for a lab; 1 when something essential is missing. */
 export async function doctor(argument: string | undefined, options: Options): Promise<number> {
-  const lab = argument === undefined ? undefined : load(locate(argument))
+  const lab = argument === undefined ? undefined : loadLocated(locate(argument))
   const wanted = lab && new Set(requirements(lab.resources.values()).keys())
   if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
   const runner = startRunner()

@@ -9,7 +9,7 @@ import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { toldTo } from '../model/names.ts'
 import { locate } from './locate.ts'
-import { load } from './prepare.ts'
+import { loadLocated } from './prepare.ts'
 
 interface Options {
   /** The lab whose name for the machine's own namespace is meant, and whose order of addresses. */
@@ -69,7 +69,7 @@ async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
 /** The lab that was named, or the one of this directory, when there is one. */
 function labHere(argument: string | undefined): Lab | undefined {
   try {
-    return load(locate(argument, () => {}))
+    return loadLocated(locate(argument, () => {}))
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

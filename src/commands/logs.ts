@@ -3,7 +3,7 @@ import { logFile } from '../host/process-logs.ts'
 import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate } from './locate.ts'
-import { load } from './prepare.ts'
+import { loadLocated } from './prepare.ts'
 
 interface Options {
   readonly follow?: boolean
@@ -32,7 +32,7 @@ const list = (...path: string[]): string[] => thisMachine.list(join(thisMachine.
 function labOf(namespace: string, name: string, argument: string | undefined): string {
   if (argument !== undefined) {
     const located = locate(argument)
-    return load(located)?.name ?? ('name' in located ? located.name : '')
+    return loadLocated(located)?.name ?? ('name' in located ? located.name : '')
   }
   const labs = list().filter((lab) => thisMachine.exists(logFile(lab, namespace, name)))
   const [only] = labs

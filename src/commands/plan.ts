@@ -4,7 +4,7 @@ import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { locate, remember } from './locate.ts'
-import { open, prepare, type PlanOptions } from './prepare.ts'
+import { openLocated, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -33,7 +33,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
           },
         }
   const runner = startRunner()
-  const { plan, source, lab, live, warnings } = await prepare(recording, open(recording), runner, options)
+  const { plan, source, lab, live, warnings } = await prepare(recording, openLocated(recording), runner, options)
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks) : [])], options)
   if (options.out !== undefined) {

@@ -57,11 +57,11 @@ export interface Prepared {
 }
 
 /** Opens the lab file that was located; undefined when only a name was given. */
-export const open = (located: Located): OpenLab | undefined =>
+export const openLocated = (located: Located): OpenLab | undefined =>
   'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: confines() })
 
 /** Loads the lab file that was located; undefined when only a name was given. */
-export const load = (located: Located): Lab | undefined => open(located)?.lab()
+export const loadLocated = (located: Located): Lab | undefined => openLocated(located)?.lab()
 
 /** What to read of the kernel for this lab. */
 export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({

@@ -14,7 +14,7 @@ import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
 import { locate, type Located } from './locate.ts'
-import { load, readRequestOf } from './prepare.ts'
+import { loadLocated, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -29,7 +29,7 @@ export async function show(argument: string | undefined, options: Options): Prom
   const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument) : { name: owner }
-  const lab = load(located)
+  const lab = loadLocated(located)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
     if (!lab) throw UserError.of('no-lab-file', '--desired needs a lab file')

@@ -10,7 +10,7 @@ import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../views/check-results.ts'
 import { writeFile } from './own-files.ts'
 import { locate } from './locate.ts'
-import { load, readRequestOf } from './prepare.ts'
+import { loadLocated, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -23,7 +23,7 @@ interface Options extends Global {
 export async function test(argument: string | undefined, options: Options): Promise<number> {
   const started = Date.now()
   const located = locate(argument)
-  const lab = load(located)
+  const lab = loadLocated(located)
   if (!lab || !('file' in located))
     throw UserError.of('no-lab-file', `there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)

@@ -1,4 +1,4 @@
-import type { Place, Problem } from '../model/firewall.ts'
+import type { RulePlace, Problem } from '../model/firewall.ts'
 import { builtin, isBuiltin, isTable, named } from './save.ts'
 import {
   chainFault,
@@ -45,7 +45,7 @@ const fields = (text: string): string[] => text.slice(1).split(/[ \t]+/).filter(
 function declare(
   text: string,
   { name: table, chains }: Current,
-  place: Place,
+  place: RulePlace,
   { root }: RuleContext,
 ): Complaint | undefined {
   const [name, policy] = fields(text)
@@ -59,14 +59,19 @@ function declare(
   return own || policy === '-' ? undefined : setPolicy(name, policy, { name: table, chains }, place, root === true)
 }
 
-function setPolicy(name: string, policy: string, { name: table, chains }: Current, place: Place, root: boolean) {
+function setPolicy(name: string, policy: string, { name: table, chains }: Current, place: RulePlace, root: boolean) {
   const fault = policyFault(table, name, policy, root)
   if (!fault) chains[name] = { rules: [], place, ...chains[name], policy }
   return fault
 }
 
 /** `-A`, `-I`, `-N` and `-P`. */
-function perform(text: string, current: Current, place: Place, context: RuleContext): Complaint | Problem | undefined {
+function perform(
+  text: string,
+  current: Current,
+  place: RulePlace,
+  context: RuleContext,
+): Complaint | Problem | undefined {
   const { name: table, chains } = current
   const { command: written = '', gap = '', name: quoted = '', rest = '' } = commandLine.exec(text)?.groups ?? {}
   if (!written || (written.startsWith('--') && !gap))
@@ -104,7 +109,7 @@ function perform(text: string, current: Current, place: Place, context: RuleCont
 
 /** One line of a dump; what is wrong with it goes to the problems. */
 function line(text: string, number: number, reading: Reading, context: RuleContext): void {
-  const place: Place = { path: ['restore'], line: number, column: 1, dump: true }
+  const place: RulePlace = { path: ['restore'], line: number, column: 1, dump: true }
   const complain = (fault: Complaint | Problem | undefined): void =>
     void (fault && reading.problems.push({ place, ...fault }))
   const { current } = reading
@@ -144,7 +149,7 @@ export function restored(dump: string, context: RuleContext): Written {
   const reading: Reading = { problems: [], tables: named() }
   for (const [index, text] of dump.split(/\r?\n/).entries()) line(text, index + 1, reading, context)
   const { current, problems, tables } = reading
-  const end: Place = { path: ['restore'], dump: true, line: dump.split('\n').length, column: 1 }
+  const end: RulePlace = { path: ['restore'], dump: true, line: dump.split('\n').length, column: 1 }
   if (current) problems.push({ summary: `table ${current.name} has no COMMIT`, place: end })
   for (const [table, { chains }] of Object.entries(tables)) {
     problems.push(...early(chains))

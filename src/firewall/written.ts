@@ -1,4 +1,4 @@
-import type { IptablesChain, IptablesKind, IptablesSpec, Place, Problem, WrittenTable } from '../model/firewall.ts'
+import type { IptablesChain, IptablesKind, IptablesSpec, RulePlace, Problem, WrittenTable } from '../model/firewall.ts'
 import { objectWords } from './object.ts'
 import { builtin, isBuiltin, isTable, named, specOf } from './save.ts'
 import { joined, refused, split, type Complaint } from './rule-words.ts'
@@ -22,13 +22,13 @@ export interface Written {
 /** A rule in words that iptables-restore reads, and where it is written. */
 export interface WrittenRule {
   readonly text: string
-  readonly place: Place
+  readonly place: RulePlace
 }
 
 /** A table as it was written. */
 export interface TableDraft {
-  readonly place: Place
-  readonly chains: Record<string, { policy?: string; rules: WrittenRule[]; place: Place }>
+  readonly place: RulePlace
+  readonly chains: Record<string, { policy?: string; rules: WrittenRule[]; place: RulePlace }>
 }
 
 /** The spec of tables as they were written. */
@@ -39,7 +39,7 @@ export function writtenSpec(tables: Readonly<Record<string, TableDraft>>): Iptab
     rules: rules.map(({ text }) => text),
   })
   const entries = Object.entries(tables).map(([table, { place, chains }]) => {
-    const places = named<Place[]>()
+    const places = named<RulePlace[]>()
     for (const [name, { rules }] of Object.entries(chains)) places[name] = rules.map((rule) => rule.place)
     written[table] = { place, chains: places }
     return [table, Object.entries(chains).map(([name, chain]) => [name, chainOf(chain)] as const)] as const
@@ -98,7 +98,7 @@ export function policyFault(table: string, chain: string, policy: string, root: 
 const markWords = (lab: string): string[] => ['-m', 'comment', '--comment', `netlab:${lab}`]
 
 /** One rule, checked, or what is wrong with it. An empty text is a rule that counts every packet and lets it go on. */
-export function ruleOf(value: unknown, place: Place, { kind, root, lab }: RuleContext): WrittenRule | Problem {
+export function ruleOf(value: unknown, place: RulePlace, { kind, root, lab }: RuleContext): WrittenRule | Problem {
   const isText = typeof value === 'string'
   const complain = ({ at, length, key, ...what }: Complaint & { key?: string }): Problem => ({
     ...what,

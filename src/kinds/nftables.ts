@@ -1,4 +1,4 @@
-import type { NftChain, NftSpec, NftTable, Place, Problem } from '../model/firewall.ts'
+import type { NftChain, NftSpec, NftTable, RulePlace, Problem } from '../model/firewall.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import type { Operation } from '../model/operation.ts'
@@ -30,7 +30,7 @@ const outlandish = /(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|re
 
 /** What is wrong with the text of an `nftables` field, as far as can be told without nft. */
 export function nftProblems(text: string): Problem[] {
-  const place = (index: number, length: number): Place => {
+  const place = (index: number, length: number): RulePlace => {
     const before = text.slice(0, index).split('\n')
     return { path: [], line: before.length, column: before.at(-1)!.length + 1, length }
   }

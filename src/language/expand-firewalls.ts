@@ -2,14 +2,14 @@ import { desiredIptables, iptablesResource } from '../kinds/iptables.ts'
 import { nftablesResource, nftProblems } from '../kinds/nftables.ts'
 import { offsetInScalar } from '../firewall/scalar-offset.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
-import type { Place } from '../model/firewall.ts'
+import type { RulePlace } from '../model/firewall.ts'
 import { namespaceOf, nameOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'
 import { readNft, type Beside, type Origin } from './nft.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** Where a place in what the file says about the firewall with this id is: in the file, or in the dump that it names. */
-export type PlaceInFile = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'>
+export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'>
 
 /** By id, where the lines of a rule set of nftables are written. */
 export type Origins = Map<string, readonly Origin[]>
@@ -37,7 +37,7 @@ export function whereIn(source: Source, origins: Origins): PlaceInFile {
 }
 
 /** A place in a rule set as the place where it is written. */
-function original({ line = 1, column = 1, ...place }: Place, origins: readonly Origin[] | undefined) {
+function original({ line = 1, column = 1, ...place }: RulePlace, origins: readonly Origin[] | undefined) {
   const origin = origins?.[line - 1]
   if (!origin) return { line, column, ...place }
   const { path, file, shift } = origin

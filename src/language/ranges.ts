@@ -16,7 +16,7 @@ interface Range {
 }
 
 /** What the names in a place stand for, and what stands there for its ranges, by their ids. */
-interface Place {
+interface RangePlace {
   readonly names: Variables
   readonly ranges: ReadonlyMap<string, string>
 }
@@ -69,14 +69,14 @@ export function writeOut(source: Source): Source {
   const origins = new WeakMap<object, Map<string | number, { written: string | number; names: Variables }>>()
   let made = 0
 
-  const grow = (value: unknown, path: Path, place: Place, free: boolean): unknown => {
+  const grow = (value: unknown, path: Path, place: RangePlace, free: boolean): unknown => {
     if (typeof value === 'string') return fill(value, path, 'value', place, free)
     if (Array.isArray(value)) return growList(value, path, place, free)
     if (value !== null && typeof value === 'object') return growMap(value, path, place, free)
     return value
   }
 
-  const growList = (list: readonly unknown[], path: Path, place: Place, free: boolean): unknown[] => {
+  const growList = (list: readonly unknown[], path: Path, place: RangePlace, free: boolean): unknown[] => {
     const grown: unknown[] = []
     const origin = new Map<number, { written: number; names: Variables }>()
     for (const [n, item] of list.entries()) {
@@ -91,7 +91,7 @@ export function writeOut(source: Source): Source {
     return grown
   }
 
-  const growMap = (map: object, path: Path, place: Place, free: boolean): object => {
+  const growMap = (map: object, path: Path, place: RangePlace, free: boolean): object => {
     const grown = new Map<string, unknown>()
     const origin = new Map<string, { written: string; names: Variables }>()
     for (const [key, value] of Object.entries(map)) {
@@ -110,7 +110,7 @@ export function writeOut(source: Source): Source {
   }
 
   /** The place once for every combination of what its ranges count. */
-  function* every([first, ...more]: readonly Range[], place: Place): Generator<Place> {
+  function* every([first, ...more]: readonly Range[], place: RangePlace): Generator<RangePlace> {
     if (!first) {
       yield place
       return
@@ -142,7 +142,13 @@ export function writeOut(source: Source): Source {
     }
   }
 
-  const fill = (text: string, path: Path, on: 'key' | 'value', { names, ranges }: Place, free: boolean): unknown => {
+  const fill = (
+    text: string,
+    path: Path,
+    on: 'key' | 'value',
+    { names, ranges }: RangePlace,
+    free: boolean,
+  ): unknown => {
     if (!text.includes('{') && !text.includes('..')) return text
     let n = 0
     let only: number | undefined

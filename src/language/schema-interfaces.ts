@@ -7,7 +7,7 @@ import { addressSchema, others } from './schema-addresses.ts'
 import { amount, cidr, existingSchema, int, listOf, object, textSchema, type Schema } from './schema-words.ts'
 
 /** `impairments` of an interface, or of both ends of a link. */
-export const impairments = object(
+export const impairmentsSchema = object(
   {
     delay: amount('How long every packet is held.', '20ms'),
     jitter: amount('How much the delay varies.', '5ms'),
@@ -28,7 +28,7 @@ const settings: Readonly<Record<string, Schema>> = {
   ...settingSchemas,
   bridge: textSchema('The bridge in the same namespace that it is a port of.'),
   master: textSchema('The VRF (or bridge) in the same namespace that it belongs to.'),
-  impairments,
+  impairments: impairmentsSchema,
   others,
   fdb: listOf(
     object(

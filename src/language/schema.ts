@@ -1,7 +1,7 @@
 import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
-import { bridgeSettings, impairments, interfaceSettings, shorthand } from './schema-interfaces.ts'
+import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { routeSchema, ruleSchema } from './schema-routing.ts'
 import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
 import { cidr, command, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
@@ -70,7 +70,7 @@ const link = object(
       description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
     },
     mtu: settingSchemas['mtu'] as Schema,
-    impairments,
+    impairments: impairmentsSchema,
   },
   'A cable: a veth pair, or a port of a bridge.',
   ['endpoints'],

@@ -21,8 +21,8 @@ export interface IptablesSpec {
 
 /** Where a table and the rules of its chains are written. */
 export interface WrittenTable {
-  readonly place: Place
-  readonly chains: Readonly<Record<string, readonly Place[]>>
+  readonly place: RulePlace
+  readonly chains: Readonly<Record<string, readonly RulePlace[]>>
 }
 
 /** A chain of nftables. */
@@ -64,7 +64,7 @@ export interface NftSpec {
 }
 
 /** A place in what a lab file says about a firewall. */
-export interface Place {
+export interface RulePlace {
   /** Into the value of the field: `['filter', 'FORWARD', 'rules', 2]`. */
   readonly path: readonly (string | number)[]
   /** One-based, within the text at that path (or within the file that `restore` names). */
@@ -81,7 +81,7 @@ export interface Place {
 export interface Problem {
   readonly summary: string
   readonly detail?: string
-  readonly place: Place
+  readonly place: RulePlace
 }
 
 /** A live rule with what went through it. */

@@ -2,7 +2,7 @@ import { filling, ipsetId } from '../kinds/ipset.ts'
 import { quotedWord } from '../firewall/refusals.ts'
 import { parseIpsets, passes, type IpsetSpec } from '../firewall/ipset-text.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { Place } from '../model/firewall.ts'
+import type { RulePlace } from '../model/firewall.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import type { PlaceInFile } from './canonical.ts'
@@ -64,7 +64,7 @@ async function tried(
   const word = quotedWord(words)
   const at = lines[line] ?? (word === undefined ? undefined : lines.find(({ text }) => text.split(' ').includes(word)))
   const resource = resources[at?.of ?? 0] as Resource
-  const place: Place = { path: at?.path ?? [] }
+  const place: RulePlace = { path: at?.path ?? [] }
   return {
     code: 'rule-refused',
     severity: 'error',

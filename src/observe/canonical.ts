@@ -6,7 +6,7 @@ import { setsOf } from '../firewall/rule-words.ts'
 import { creation, ipsetId } from '../kinds/ipset.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { IptablesSpec, NftSpec, Place } from '../model/firewall.ts'
+import type { IptablesSpec, NftSpec, RulePlace } from '../model/firewall.ts'
 import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
@@ -14,7 +14,7 @@ import { canonicalSets } from './canonical-sets.ts'
 import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
 
 /** Where in the lab's files a place of the resource with this id is, and the lines around it. */
-export type PlaceInFile = (id: string, place: Place) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
+export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
 
 /** Throwaway namespaces at once. */
 const WIDTH = 4
@@ -124,7 +124,7 @@ const devicesOf = ({ namespace }: Resource, { links }: Topology): string[] =>
     .filter((name) => name !== 'lo')
 
 /** The place in the lab's files; that of the whole field where it is not known better. */
-const located = (resource: Resource, place: Place = { path: [] }, where: PlaceInFile | undefined) =>
+const located = (resource: Resource, place: RulePlace = { path: [] }, where: PlaceInFile | undefined) =>
   where?.(resource.id, place) ?? (resource.source && { position: resource.source() })
 
 function diagnostic(resource: Resource, { place, words, detail }: Refused, where: PlaceInFile | undefined): Diagnostic {

@@ -122,7 +122,7 @@ export function pinned(
 }
 
 /** What sysctls that an earlier apply set would be without it, by id. */
-export async function without(
+export async function valuesWithoutLab(
   runner: Runner,
   set: ReadonlyMap<string, readonly string[]>,
 ): Promise<ReadonlyMap<string, string>> {

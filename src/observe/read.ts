@@ -7,7 +7,7 @@ import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
 import { isLink } from '../model/topology.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
-import { inheritable, sysctlsThatDiffer, without } from './inherited.ts'
+import { inheritable, sysctlsThatDiffer, valuesWithoutLab } from './inherited.ts'
 import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace or device that has the name of one of the lab's, and is somebody else's. */
@@ -112,7 +112,7 @@ export async function read(
     for (const resource of mine) (resource.others ? others : resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
   }
-  const dropped = await without(runner, withStrays(set, resources))
+  const dropped = await valuesWithoutLab(runner, withStrays(set, resources))
   const endOf = farEnds(dumps, root, mains)
   for (const [name, { links }] of dumps)
     for (const link of links) {

@@ -9,7 +9,7 @@ import {
   type IptablesChain,
   type IptablesSpec,
   type NftSpec,
-  type Place,
+  type RulePlace,
   type WrittenTable,
 } from '../model/firewall.ts'
 import type { Outcome } from '../model/command.ts'
@@ -21,7 +21,7 @@ export type Trial = { readonly spec: IptablesSpec | NftSpec } | { readonly refus
 
 /** What was refused, where, in the tool's words. */
 export interface Refused {
-  readonly place?: Place
+  readonly place?: RulePlace
   readonly words: string
   readonly detail?: string
 }
@@ -159,7 +159,7 @@ function without({ tables, written = {} }: IptablesSpec, bad: readonly Slot[]): 
     !bad.some((slot) => slot.table === table && slot.chain === chain && slot.index === index)
   const [rest, places] = [named<Record<string, IptablesChain>>(), named<WrittenTable>()]
   for (const [table, chains] of Object.entries(tables)) {
-    const [left, at] = [named<IptablesChain>(), named<Place[]>()]
+    const [left, at] = [named<IptablesChain>(), named<RulePlace[]>()]
     for (const [name, chain] of Object.entries(chains)) {
       left[name] = { ...chain, rules: chain.rules.filter(good(table, name)) }
       at[name] = (written[table]?.chains[name] ?? []).filter(good(table, name))
@@ -171,7 +171,7 @@ function without({ tables, written = {} }: IptablesSpec, bad: readonly Slot[]): 
 }
 
 /** The place of the word in the rule, where it is one text. */
-function pointed(place: Place, word: string | undefined): Place {
+function pointed(place: RulePlace, word: string | undefined): RulePlace {
   const at = word === undefined || place.text === undefined ? -1 : place.text.indexOf(word)
   if (at < 0) return place
   return { ...place, line: place.line ?? 1, column: (place.column ?? 1) + at, length: word!.length }
@@ -199,7 +199,7 @@ const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({
 })
 
 /** Where a text of nft declares a table. */
-export function tablePlace(text: string, table: string): Place {
+export function tablePlace(text: string, table: string): RulePlace {
   const lines = text.split('\n')
   const index = lines.findIndex((line) => line.includes(`table ${table}`))
   return index < 0 ? { path: [] } : { path: [], line: index + 1, column: lines[index]!.indexOf('table') + 1 }

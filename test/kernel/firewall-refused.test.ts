@@ -1,6 +1,6 @@
 import { canonicalize } from '../../src/observe/canonical.ts'
 import { UserError, type Diagnostic } from '../../src/model/diagnostic.ts'
-import type { Place } from '../../src/model/firewall.ts'
+import type { RulePlace } from '../../src/model/firewall.ts'
 import type { Runner } from '../../src/model/runner.ts'
 import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 /** A lab file that has every rule on a line of its own: the line is the rule's number, the column its word's. */
-const where = (_: string, { path, line, column }: Place) => {
+const where = (_: string, { path, line, column }: RulePlace) => {
   const index = path.at(-1)
   if (typeof index === 'number') return { position: { file: 'lab.yaml', line: 10 + index, column: column ?? 1 } }
   return { position: { file: 'lab.yaml', line: line ?? 1, column: column ?? 1 } }

@@ -1,6 +1,6 @@
 import { cases, edited, labOf, recordedRunner, use, type Edit } from '../support/recorded.ts'
 import { locate } from '../../src/commands/locate.ts'
-import { open, prepare, type PlanOptions, type Prepared } from '../../src/commands/prepare.ts'
+import { openLocated, prepare, type PlanOptions, type Prepared } from '../../src/commands/prepare.ts'
 import type { Dump, NamedNamespace } from '../../src/model/runner.ts'
 import { owners } from '../../src/observe/owners.ts'
 import { called } from '../support/record/programs.ts'
@@ -17,7 +17,7 @@ async function planned(
   options: PlanOptions = {},
 ) {
   const located = locate(labOf(name))
-  return await prepare(located, open(located), edited(recordedRunner(use(name), by), edits), options)
+  return await prepare(located, openLocated(located), edited(recordedRunner(use(name), by), edits), options)
 }
 const actions = ({ plan }: Prepared): Record<string, string> =>
   Object.fromEntries(plan.changes.map(({ id, action }) => [id, action]))
@@ -46,7 +46,7 @@ describe.each(cases)('%s', (name) => {
 
   test.each(readers)('by its name alone %s finds all of it', async (by) => {
     const runner = recordedRunner(use(name), by)
-    const lab = open(locate(labOf(name)))?.name ?? ''
+    const lab = openLocated(locate(labOf(name)))?.name ?? ''
     expect([...(await owners(runner)).byLab.keys()]).toEqual([lab])
     const { live, plan } = await prepare({ name: lab }, undefined, runner, { destroy: true })
     const { live: full, wanted } = await planned(name, by)
@@ -300,5 +300,5 @@ test.each([
       : outcome
   }
   const located = locate(labOf('vm'))
-  expect(actions(await prepare(located, open(located), { ...runner, capture }))).toEqual(changes)
+  expect(actions(await prepare(located, openLocated(located), { ...runner, capture }))).toEqual(changes)
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createColors } from 'picocolors'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { locate } from '../../src/commands/locate.ts'
-import { open, prepare, type PlanOptions } from '../../src/commands/prepare.ts'
+import { openLocated, prepare, type PlanOptions } from '../../src/commands/prepare.ts'
 import { kinds } from '../../src/kinds/index.ts'
 import type { Plan } from '../../src/model/change.ts'
 import { shell } from '../../src/model/command.ts'
@@ -32,7 +32,7 @@ const plans: readonly { name: string; to: string; up: boolean; options: PlanOpti
 async function planned({ name, to, up, options }: (typeof plans)[number]): Promise<Plan> {
   const other = join(folder, name, `${to}.yaml`)
   const located = locate(existsSync(other) ? other : labOf(name))
-  return (await prepare(located, open(located), pretend(name, up).runner, options)).plan
+  return (await prepare(located, openLocated(located), pretend(name, up).runner, options)).plan
 }
 
 /** Steps by wave; each with its stage, and its command as people type it, of scripts the first line. */

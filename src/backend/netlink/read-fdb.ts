@@ -9,7 +9,7 @@ const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
 const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
 
 /** What is asked where there is a bridge or a VXLAN. */
-export const fdb = encode({
+export const fdbRequest = encode({
   type: RTM_GETNEIGH,
   flags: flags.dump,
   header: Uint8Array.of(AF_BRIDGE, ...new Uint8Array(11)),

@@ -11,7 +11,7 @@ import { decodeDump, objects, requests, sets, tables, type Decoded } from './dum
 import { NotUnderstood } from './answer.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './thread-protocol.ts'
-import { fdb } from './read-fdb.ts'
+import { fdbRequest } from './read-fdb.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 
 /** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
@@ -109,7 +109,7 @@ async function ask(
   }
   const netfilter = {
     netfilter: add(tables),
-    fdb: add(fdb),
+    fdb: add(fdbRequest),
     objects: objects.map(add),
     ...(hasIpset() && { sets: add(sets) }),
     ...(hasLegacy() && { legacy: true as const }),

@@ -5,7 +5,7 @@ import { openThreads, type Channel } from '../../../src/backend/netlink/channel.
 import { netlinkRunner } from '../../../src/backend/netlink/netlink-runner.ts'
 import type { ReadResult, Section } from '../../../src/backend/netlink/thread-protocol.ts'
 import { locate } from '../../../src/commands/locate.ts'
-import { open, prepare } from '../../../src/commands/prepare.ts'
+import { openLocated, prepare } from '../../../src/commands/prepare.ts'
 import type { Runner } from '../../../src/model/runner.ts'
 import { owners } from '../../../src/observe/owners.ts'
 import { readFirewall } from '../../../src/observe/read-rules.ts'
@@ -82,15 +82,15 @@ async function main(file: string): Promise<void> {
   let name = ''
   for (const runner of runners) {
     const located = locate(file)
-    const { live, plan } = await prepare(located, open(located), runner)
+    const { live, plan } = await prepare(located, openLocated(located), runner)
     name = plan.lab
     changes.push(...plan.changes.map(({ id }) => id))
     await owners(runner)
-    await prepare(located, open(located), runner, { destroy: true })
+    await prepare(located, openLocated(located), runner, { destroy: true })
     if (live.resources.size > 0 && changes.length === 0) await prepare({ name }, undefined, runner, { destroy: true })
     // What the other lab files of the case ask for is tried out as well.
     for (const other of readdirSync(dirname(file)).filter((one) => one.endsWith('.yaml')))
-      await prepare(locate(join(dirname(file), other)), open(locate(join(dirname(file), other))), runner)
+      await prepare(locate(join(dirname(file), other)), openLocated(locate(join(dirname(file), other))), runner)
     for (const netns of live.dumps.keys()) await readFirewall(netns === HERE ? undefined : netns, runner)
   }
   const recording: Recording = {
