@@ -70,7 +70,7 @@ describe.each(['ip', 'netlink'] as const)('by %s', (by) => {
     })
     const steps = kernel.done.splice(0)
     expect(up.err).toContain(`[${steps.length}/${steps.length}]`)
-    expect(await apply(kernel, {}, lab)).toMatchObject({ code: 0, err: '' })
+    expect(await apply(kernel, {}, lab)).toMatchObject({ code: 0 })
     expect(kernel.done).toEqual([])
     expect(await destroy(kernel, {}, lab)).toMatchObject({
       code: 0,
@@ -368,6 +368,18 @@ describe('a saved plan', () => {
       expect(code).toBe(1)
       expect(err).toContain(file)
     }
+    expect(kernel.done).toEqual([])
+  })
+
+  test('is refused when its steps are not what its lab file asks for', async () => {
+    const kernel = pretend('router', false)
+    await save(kernel)
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as { readonly plan: { readonly steps: unknown[] } }
+    saved.plan.steps.pop()
+    writeFileSync(file, JSON.stringify(saved))
+    const { code, err } = await apply(kernel, {}, file)
+    expect(code).toBe(1)
+    expect(err).toContain('the plan is not what its lab file asks for')
     expect(kernel.done).toEqual([])
   })
 

@@ -98,12 +98,18 @@ const breaks = [
     "if (!resource || resource.kind === 'existing' || adopted.has(id)) return []",
     "if (!resource || resource.kind !== 'address' || adopted.has(id)) return []",
   ],
-  ['a saved plan can be read by everybody', 'src/commands/saved.ts', 'mode: 0o600', 'mode: 0o644'],
+  ['a saved plan can be read by everybody', 'src/commands/saved.ts', '0o600', '0o644'],
   [
     'a saved plan of any version is taken',
     'src/commands/saved.ts',
-    'value.format_version === FORMAT',
-    'value.format_version !== undefined',
+    "value['netlab_plan'] !== FORMAT",
+    "value['netlab_plan'] === undefined",
+  ],
+  [
+    'a saved plan may have other steps than its lab file asks for',
+    'src/commands/prepare.ts',
+    'if (saved) mustBeSame(saved, plan)',
+    'if (saved && !saved.plan) mustBeSame(saved, plan)',
   ],
   [
     'the program ip is not told who made a route',
