@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { callOf } from '../../src/backend/netlink/encode.ts'
 import { encodeFields } from '../../src/backend/netlink/encode-data.ts'
-import { encode } from '../../src/backend/netlink/message.ts'
+import { attribute, encode, u32 } from '../../src/backend/netlink/message.ts'
 import { infoData, portData } from '../../src/backend/netlink/read-info.ts'
 import { linkTypes } from '../../src/kinds/links/link-types.ts'
 import { portTable } from '../../src/kinds/links/port.ts'
@@ -265,3 +265,16 @@ test.each(tables)('what is set of a %s is what is read of it', (name, fields) =>
 /** What only one field of a message can have: a number, of addresses. */
 const shared = (field: Field | undefined): unknown =>
   field?.attribute?.as === 'address' ? field.attribute.number : Symbol()
+
+test('programs are asked only about what a lab can have and is not understood here, once for what is the same', () => {
+  const of = (kind: string, ...numbers: number[]) => {
+    const attributes = numbers.map((number) => attribute(number, u32(1000)))
+    const { bytes } = encode({ type: 16, flags: 0, header: new Uint8Array(), attributes })
+    return infoData(Buffer.from(bytes), kind, 16, bytes.length, String)
+  }
+  expect(of('tun', 1).foreign).toEqual(of('tun', 1).foreign)
+  expect(of('tun', 1).foreign?.local).toBe(false)
+  expect(of('tun', 1).foreign?.key).not.toBe(of('tun', 1, 2).foreign?.key)
+  expect(of('tun', 2)).toEqual({ data: {} })
+  expect(of('nlmon', 1)).toEqual({ data: {} })
+})

@@ -407,6 +407,22 @@ describe('the netlink runner', () => {
     }
   })
 
+  test('asks programs about the links that only they understand, and reads the rest itself', async () => {
+    const taps = ['tap user root', 'tap user root', 'tap user 12345', 'tap', 'tun user root']
+    const run = ['a', 'b'].flatMap((netns) => [
+      ...[create(netns), add(netns, { name: 'br0', mac: mac(1) }, 'bridge')],
+      ...taps.map((words, i) => at(netns, `ip tuntap add dev t${i} mode ${words}`)),
+    ])
+    const dump = ['a', 'b'].map(all)
+    const [, own, ip] = (await world.drive([{ run }, { dump }, { dump, by: 'ip' }])) as [Ran, Dumps, Dumps]
+    expect(own.map(comparable)).toEqual(ip.map(comparable))
+    const owners = own[1]?.links.flatMap(({ ifname, linkinfo }) =>
+      ifname > 't' ? [linkinfo?.info_data?.['user']] : [],
+    )
+    expect(owners).toEqual(['root', 'root', 12345, undefined, 'root'])
+    await world.drive([{ run: [remove('a'), remove('b')] }])
+  })
+
   test('reads rules and queues with the programs for them, where there are any', async () => {
     await world.drive([{ run: [...scene, create('c'), create('d'), has('a', '10.0.0.1/24', 'e0')] }])
     await sh('ip netns exec a iptables -A INPUT -p tcp --dport 80 -j DROP; ip netns exec b nft add table inet own')

@@ -1,12 +1,17 @@
 import { bridge } from '../../src/kinds/links/bridge.ts'
+import { kinds } from '../../src/kinds/index.ts'
 import { loadLab } from '../../src/language/load-lab.ts'
-import type { IpLink } from '../../src/model/runner.ts'
+import type { Dump, IpLink } from '../../src/model/runner.ts'
 import { makePlan } from '../../src/plan/make-plan.ts'
 import { planJson } from '../../src/views/json.ts'
 
 const commands = (text: string): string[] => {
   const { resources } = loadLab({ file: 'lab.yaml', text: `name: t\n${text}` })
   return planJson(makePlan({ lab: 't', live: new Map(), desired: resources })).steps.map(({ command }) => command)
+}
+const nothing: Dump = {
+  ...{ links: [], addresses: [], routes: [], rules: [], rules6: [], neighbors: [], qdiscs: [] },
+  ...{ nsids: new Map(), sysctls: new Map(), conf: new Map(), iptables: '', ip6tables: '', nftables: '' },
 }
 const place = (all: readonly string[], pattern: RegExp): number => all.findIndex((command) => pattern.test(command))
 
@@ -45,4 +50,28 @@ test('the ageing time that a bridge has for the moment, while its spanning tree 
   expect(read({ stp_state: 1, ageing_time: 3000, topology_change: 0 })).toBe(3000)
   expect(read({ stp_state: 1, ageing_time: 5000, topology_change: 1 })).toBe(5000)
   expect(read({ stp_state: 0, ageing_time: 3000, topology_change: 1 })).toBe(3000)
+})
+
+test('what modules of tunnels put into every namespace is never planned to be deleted', () => {
+  const fallbacks: [string, string][] = [
+    ['tunl0', 'ipip'],
+    ['sit0', 'sit'],
+    ['ip6tnl0', 'ip6tnl'],
+    ['gre0', 'gre'],
+    ['gretap0', 'gretap'],
+    ['erspan0', 'erspan'],
+    ['ip6gre0', 'ip6gre'],
+    ['ip_vti0', 'vti'],
+    ['ip6_vti0', 'vti6'],
+  ]
+  const links = [...fallbacks, ['gre9', 'gre'] as const, ['sit9', 'sit'] as const].map(
+    ([ifname, info_kind], i): IpLink => ({
+      ...{ ifindex: i + 2, ifname, flags: ['NOARP'], mtu: 1476, linkinfo: { info_kind, info_data: { ttl: 0 } } },
+    }),
+  )
+  const scope = { namespace: 'a', lab: 't' }
+  const found = [...kinds.values()].flatMap((kind) => kind.read({ ...nothing, links }, scope))
+  const live = new Map(found.map((r) => [r.id, r]))
+  const { changes } = makePlan({ lab: 't', live, desired: new Map() })
+  expect(changes.map(({ id, action }) => `${action} ${id}`).sort()).toEqual(['delete a/gre9', 'delete a/sit9'])
 })

@@ -1,5 +1,7 @@
-import type { BridgeFdb, IpRoute, TcQdisc } from '../../model/runner.ts'
+import type { BridgeFdb, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
+import { parallel } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
+import { MARK } from './read-firewalls.ts'
 import { readRouteText } from './route-text.ts'
 
 /** The qdiscs of one namespace, as a dump has them. */
@@ -25,4 +27,37 @@ export async function askRoutes(netns: string | undefined): Promise<IpRoute[]> {
     ...(netns !== undefined && { netns }),
   })
   return outcome.code === 0 ? readRouteText(outcome.stdout) : []
+}
+
+/** A link; absent `netns`: where netlab itself runs. */
+export interface LinkName {
+  readonly netns?: string
+  readonly dev: string
+}
+
+export type Settings = NonNullable<NonNullable<IpLink['linkinfo']>['info_data']>
+
+/** Shows links that are named, each after its namespace, a line each. */
+const SHOW = `while [ $# -gt 0 ]; do
+if [ -n "$1" ]; then nsenter --net="/run/netns/$1" -- ip -j -d -N link show dev "$2"; else ip -j -d -N link show dev "$2"; fi
+echo ${MARK}; shift 2; done`
+
+/** Shells at once: more than four bring little (docs/kernel.md). */
+const WIDTH = 4
+
+/** The settings of the types of links (`info_data`), in the order asked, by a few shells for all; undefined: the link is gone. */
+export async function askSettings(links: readonly LinkName[]): Promise<(Settings | undefined)[]> {
+  const result: (Settings | undefined)[] = links.map(() => undefined)
+  await parallel(Array(WIDTH).keys(), WIDTH, async (shell) => {
+    const mine = [...links.entries()].filter(([place]) => place % WIDTH === shell)
+    if (mine.length === 0) return
+    const names = mine.flatMap(([, { netns = '', dev }]) => [netns, dev])
+    const { stdout } = await thisMachine.run({ argv: ['sh', '-c', SHOW, 'sh', ...names] })
+    const answers = stdout.split(`${MARK}\n`)
+    mine.forEach(([place], i) => {
+      const [link] = answers[i] ? (JSON.parse(answers[i]) as IpLink[]) : []
+      result[place] = link?.linkinfo?.info_data
+    })
+  })
+  return result
 }

@@ -4,7 +4,7 @@ import { attribute, encode, flags, u32, type Message, type Slice } from './messa
 import type { ReadResult, Section } from './thread-protocol.ts'
 import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
 import { decodeFdb } from './read-fdb.ts'
-import { decodeLinks } from './read-links.ts'
+import { decodeLinks, type Foreign } from './read-links.ts'
 import { decodeRoutes, decodeRules } from './read-routes.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
@@ -66,6 +66,8 @@ export const sets = request(
 /** What is left to other programs. */
 export interface Decoded {
   readonly dump: Dump
+  /** The links whose settings only programs understand. */
+  readonly foreign: readonly Foreign[]
   /** Everything was read, not only links and addresses. */
   readonly whole: boolean
   /** What the kernel told of the sysctls. */
@@ -91,7 +93,8 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
   const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
   const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
   const specs = new Map<string, Slice>()
-  const found = decodeLinks(bytes, there(linkAnswer), specs)
+  const foreign: Foreign[] = []
+  const found = decodeLinks(bytes, there(linkAnswer), specs, foreign)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const interfaceAt = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, interfaceAt) : []
@@ -114,6 +117,7 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
       ...(result.legacy && readLegacy(string(bytes, result.legacy.from, result.legacy.to).split('\0'))),
       nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',
     },
+    foreign,
     whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
     tables: result.mixed ? undefined : result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),

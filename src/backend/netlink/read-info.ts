@@ -93,6 +93,8 @@ interface Decoder {
   readonly foreign: ReadonlySet<number>
   /** There are fields that have no attribute here: programs are always asked. */
   readonly partial: boolean
+  /** It has indexes of interfaces, which mean something else in every namespace. */
+  readonly local: boolean
 }
 
 function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Decoder {
@@ -105,12 +107,15 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
       else if (!reads.get(number)?.includes(read)) reads.set(number, [...(reads.get(number) ?? []), read])
   }
   let partial = false
+  let local = type?.lowerAttribute !== undefined
   for (const [name, { attribute, json = name, apart }] of Object.entries(fields))
-    if (attribute) add(json, attribute)
-    else if (!apart) partial = true
+    if (attribute) {
+      add(json, attribute)
+      local ||= attribute.as === 'device'
+    } else if (!apart) partial = true
   for (const [name, attribute] of Object.entries(type?.state ?? {})) add(name, attribute)
   if (type?.lowerAttribute !== undefined) add('link', { number: type.lowerAttribute, as: 'device' })
-  return { reads, foreign, partial }
+  return { reads, foreign, partial, local }
 }
 
 const byKind = new Map(linkTypes.map((type) => [type.kind ?? type.name, decoder(type.fields, type)]))
@@ -132,9 +137,18 @@ function decode(
   return { data, isWhole }
 }
 
+/** The settings of a link. */
+export interface Info {
+  readonly data: Data
+  /**
+   * Only programs understand some of them. It is the same for links whose settings are, in any namespace if `local` is false,
+   * so that they are asked about one of them.
+   */
+  readonly foreign?: { readonly key: string; readonly local: boolean }
+}
+
 /**
- * The settings in `info_data`, as iproute2 prints them; not `isWhole`: only programs understand some of them. Of a kind that no
- * lab can describe nothing is read, and nobody needs it.
+ * The settings in `info_data`, as iproute2 prints them. Of a kind that no lab can describe nothing is read, and nobody needs it.
  */
 export function infoData(
   bytes: Buffer,
@@ -142,9 +156,12 @@ export function infoData(
   from: number,
   to: number,
   interfaceAt: (index: number) => string,
-): { readonly data: Data; readonly isWhole: boolean } {
+): Info {
   const known = byKind.get(kind)
-  return known ? decode(known, bytes, from, to, interfaceAt) : { data: {}, isWhole: true }
+  if (!known) return { data: {} }
+  const { data, isWhole } = decode(known, bytes, from, to, interfaceAt)
+  const { local } = known
+  return isWhole ? { data } : { data, foreign: { key: `${kind} ${bytes.toString('latin1', from, to)}`, local } }
 }
 
 /** The settings in `info_slave_data` of a port of a bridge, as iproute2 prints them. */

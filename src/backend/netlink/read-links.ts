@@ -1,6 +1,6 @@
 import type { Slice } from './message.ts'
 import type { IpLink } from '../../model/runner.ts'
-import { NotUnderstood, attributes, bits, linkLayer, messages, string } from './answer.ts'
+import { attributes, bits, linkLayer, messages, string } from './answer.ts'
 import { infoData, portData } from './read-info.ts'
 
 /** if_link.h */
@@ -49,15 +49,23 @@ const flagWords = bits([
   [0x40000, 'ECHO'],
 ])
 
+/** A link that programs are asked about: all of the same key have the same settings, in the same namespace if it is `local`. */
+export interface Foreign {
+  readonly dev: string
+  readonly key: string
+  readonly local: boolean
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Raw = Writable<IpLink> & { raw: number; lower?: number; ruler?: number }
 
 /**
  * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names; of
- * `info_data` the settings, of `info_slave_data` those of ports of bridges. Throws NotUnderstood for a link whose data is not known here.
- * `specs` gets, by name, where the answer has the settings of the families of addresses.
+ * `info_data` the settings, of `info_slave_data` those of ports of bridges.
+ * `specs` gets, by name, where the answer has the settings of the families of addresses; `foreign` the links whose
+ * `info_data` only programs understand.
  */
-export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>): IpLink[] {
+export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>, foreign: Foreign[]): IpLink[] {
   const links: Raw[] = []
   const data: { link: Raw; kind: string; at: number; end: number }[] = []
   const ports: { link: Raw; at: number; end: number }[] = []
@@ -133,8 +141,8 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
   const byIndex = new Map(links.map((link) => [link.ifindex, link]))
   const interfaceAt = (index: number): string => byIndex.get(index)?.ifname ?? `if${index}`
   for (const { link, kind, at, end } of data) {
-    const { data, isWhole } = infoData(bytes, kind, at, end, interfaceAt)
-    if (!isWhole) throw new NotUnderstood()
+    const { data, foreign: unknown } = infoData(bytes, kind, at, end, interfaceAt)
+    if (unknown) foreign.push({ dev: link.ifname, ...unknown })
     link.linkinfo = { ...link.linkinfo, info_data: data }
   }
   for (const { link, at, end } of ports)

@@ -1,11 +1,11 @@
 import { UserError } from '../../model/diagnostic.ts'
 import { markOf } from '../../model/owner.ts'
-import type { Dump, DumpRequest, Runner } from '../../model/runner.ts'
+import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
 import { parallel } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
-import { askQdiscs } from '../iproute/read-more.ts'
+import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
 import { NotUnderstood } from './answer.ts'
@@ -158,9 +158,14 @@ function attempt<T>(read: () => T): T | 'foreign' {
   }
 }
 
-/** Whether programs are to be asked for its rules, its sets or its qdiscs. */
+/** Whether programs are to be asked for some of its links, its rules, its sets or its qdiscs. */
 const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
-  known === undefined || known.shaped || known.sets || known.tables?.length !== 0 || (known.whole && blind)
+  known === undefined ||
+  known.foreign.length > 0 ||
+  known.shaped ||
+  known.sets ||
+  known.tables?.length !== 0 ||
+  (known.whole && blind)
 
 /** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
 function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
@@ -179,6 +184,7 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
   const legacy = isLegacy()
   const dumps: (Dump | undefined)[] = []
   const walled: (Walled & { index: number })[] = []
+  const asked: (LinkName & { index: number; key: string })[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
     putTogether(order, index)
@@ -187,7 +193,9 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     dumps[index] = dump
     if (known === 'foreign') unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
     else if (dump && known && isUnfinished(known, blind)) {
-      const { tables, shaped, sets } = known
+      const { tables, shaped, sets, foreign } = known
+      for (const { dev, key, local } of foreign)
+        asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...(netns !== undefined && { netns }) })
       if (shaped || sets)
         unfinished.push({
           index,
@@ -206,6 +214,11 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     }
   }
   await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
+  const settings = await askOnce(asked)
+  for (const { index, dev, key } of asked) {
+    const dump = dumps[index]
+    if (dump) dumps[index] = { ...dump, links: dump.links.map((link) => withData(link, dev, settings.get(key))) }
+  }
   const rules = await readFirewalls(walled)
   walled.forEach(({ index }, i) => {
     const dump = dumps[index]
@@ -213,6 +226,17 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
   })
   return dumps
 }
+
+/** The settings of links, by key: of those that have the same, one is asked about. */
+async function askOnce(links: readonly (LinkName & { key: string })[]): Promise<Map<string, Settings | undefined>> {
+  const byKey = new Map(links.map((link) => [link.key, link]))
+  const settings = await askSettings([...byKey.values()])
+  return new Map([...byKey.keys()].map((key, i) => [key, settings[i]]))
+}
+
+/** The link, with these settings of its type if it is the one of this name. */
+const withData = (link: IpLink, dev: string, data: Settings | undefined): IpLink =>
+  link.ifname === dev && data ? { ...link, linkinfo: { ...link.linkinfo, info_data: data } } : link
 
 const [ENOENT, EINVAL] = [2, 22]
 

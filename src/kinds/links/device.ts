@@ -1,11 +1,10 @@
 import type { Kind } from '../../model/kind.ts'
 import { linkId, nameOf } from '../../model/resource.ts'
 import { covered, placeOf } from '../common.ts'
+import { isFallback } from './fallbacks.ts'
 import { linkTypes } from './link-types.ts'
 
-/** Devices that tunnel modules put into every namespace (net.core.fb_tunnels_only_for_init_net). */
-const fallbacks = new Set(['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip6gre0', 'ip_vti0', 'ip6_vti0'])
-const known = new Set(linkTypes.map(({ name }) => name))
+const known = new Set(linkTypes.map(({ name, kind = name }) => kind))
 
 export type DeviceSpec = {
   /** `ip link`'s name of the type. */
@@ -20,7 +19,7 @@ export const device: Kind<DeviceSpec> = {
     dump.links.flatMap((link) => {
       const type = link.linkinfo?.info_kind
       // Hardware that was moved in has no type, and cannot be deleted.
-      return type === undefined || known.has(type === 'tun' ? 'tap' : type) || root || fallbacks.has(link.ifname)
+      return type === undefined || known.has(type) || root || isFallback(link.ifname, {})
         ? []
         : [
             {

@@ -1,0 +1,9 @@
+/**
+ * The devices that modules of tunnels put into every namespace, and that cannot be deleted (`fb_tunnel_dev` in net/ipv4 and
+ * net/ipv6; net.core.fb_tunnels_only_for_init_net).
+ */
+const names = new Set(['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip6gre0', 'ip_vti0', 'ip6_vti0'])
+
+/** Whether the kernel made it by itself: it has such a name, and leads nowhere. */
+export const isFallback = (name: string, { local, remote }: Readonly<Record<string, unknown>>): boolean =>
+  names.has(name) && local === undefined && remote === undefined
