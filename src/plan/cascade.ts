@@ -1,12 +1,12 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Resources } from '../model/resource.ts'
 
-/** Why a live resource that nobody removes is gone all the same: the id of what takes it along. */
+/** Live resources that the kernel removes along with others: the id of each → the id of what takes it along. */
 export type Losses = ReadonlyMap<string, string>
 
 /**
- * What the kernel removes along with what a plan removes. `roots` are the ids that the plan deletes or replaces,
- * `disturbed` those that updates take away (id → id of the updated resource). Linear in the number of resources.
+ * Everything that the kernel removes along with what a plan removes. `roots` are the ids that the plan deletes or replaces;
+ * `disturbed` are those that updates remove (id → id of the updated resource). Linear in the number of resources.
  */
 export function losses(live: Resources, roots: ReadonlySet<string>, disturbed: Losses): Losses {
   const dependents = new Map<string, string[]>()

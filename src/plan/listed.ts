@@ -4,17 +4,17 @@ import { linkId, type Resource } from '../model/resource.ts'
 import { losses } from './cascade.ts'
 import { makePlan, type Sides } from './make-plan.ts'
 
-/** What a plan has told, before it was carried out, that it would do. */
+/** The changes that a plan listed before it was carried out. */
 export interface Listed {
-  /** Ids of what it makes, changes or replaces. */
+  /** Ids of what it creates, updates or replaces. */
   readonly made: ReadonlySet<string>
-  /** Ids of what it removes. */
+  /** Ids of what it deletes. */
   readonly removed: ReadonlySet<string>
-  /** Namespaces that it makes: what a new one inherits is part of it, and listed nowhere else. */
+  /** Ids of namespaces that it creates: the plan does not list the sysctls that a new one inherits. */
   readonly namespaces: ReadonlySet<string>
 }
 
-/** What a plan lists. */
+/** The changes that a plan lists, by id. */
 export function listedIn({ changes }: Plan): Listed {
   const idsOf = (chosen: (change: Change) => boolean): Set<string> =>
     new Set(changes.flatMap((change) => (chosen(change) ? [change.id] : [])))
@@ -25,15 +25,15 @@ export function listedIn({ changes }: Plan): Listed {
   }
 }
 
-/** Whether a change does once more what was listed: to the same thing, in the same direction. */
+/** Whether a change was listed: it deletes what the plan deletes, or creates or changes what the plan creates or changes. */
 export const repeats =
   ({ made, removed, namespaces }: Listed) =>
   ({ id, action, after, namespace }: Change): boolean =>
     action === 'delete' ? removed.has(id) : made.has(id) || (after?.implied === true && namespaces.has(namespace))
 
 /**
- * The ids of everything that a plan touches, with the names under which it makes links before they move. They are what a
- * rollback may touch.
+ * The ids of everything that a plan changes, including the names that links have before they are moved to their namespace. A
+ * rollback may touch these and nothing else.
  */
 export function touchedBy({ changes, steps }: Plan): Set<string> {
   const ids = new Set(changes.map(({ id }) => id))
@@ -44,8 +44,8 @@ export function touchedBy({ changes, steps }: Plan): Set<string> {
 }
 
 /**
- * The plan of only those changes that are allowed, with what the kernel takes along with them; `rest` are the others. What
- * needs something that is not allowed is not made either.
+ * The plan of the allowed changes alone, with what the kernel removes along with them; `rest` are the other changes. A
+ * resource that needs one which is not allowed is not created either.
  */
 export function restrict(
   sides: Sides,
@@ -61,7 +61,7 @@ export function restrict(
   return { plan, rest: all.changes.filter(({ id }) => !planned.has(id)) }
 }
 
-/** The desired side on which everything but these changes stays as it is live. */
+/** The desired resources when only the changes in `may` are made, and everything else stays as it is live. */
 function desiredFor({ desired, live }: Sides, changes: readonly Change[], may: ReadonlySet<string>) {
   const kept = new Set(changes.flatMap(({ id }) => (may.has(id) ? [] : [id])))
   const result = new Map<string, Resource>()
@@ -69,13 +69,13 @@ function desiredFor({ desired, live }: Sides, changes: readonly Change[], may: R
     const chosen = kept.has(id) ? live.get(id) : (desired.get(id) ?? (may.has(id) ? undefined : live.get(id)))
     if (chosen) result.set(id, chosen)
   }
-  for (let settled = false; !settled;) {
-    settled = true
+  for (let stable = false; !stable;) {
+    stable = true
     for (const r of result.values()) {
       const lacks = (id: string): boolean => desired.has(id) && !result.has(id)
       if (live.has(r.id) || !kindOf(r.kind).needs(r).some(lacks)) continue
       result.delete(r.id)
-      settled = false
+      stable = false
     }
   }
   return result

@@ -12,15 +12,15 @@ export interface Sides {
   readonly lab: string
   readonly desired: Resources
   readonly live: Resources
-  /** Namespaces to take over. */
+  /** Namespaces to adopt. */
   readonly adopts?: readonly string[]
-  /** Ids to rebuild although nothing differs. */
+  /** Ids to replace even if nothing differs. */
   readonly replace?: ReadonlySet<string>
-  /** Processes of others in namespaces that go. */
+  /** Processes of others in namespaces that the plan may delete. */
   readonly strangers?: readonly Stranger[]
 }
 
-/** What turns live into desired: every change, and the commands in the order in which the kernel accepts them. Pure. */
+/** The plan that turns live into desired: every change, and the operations in an order that the kernel accepts. Pure. */
 export function makePlan(sides: Sides): Plan {
   const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [] } = sides
   const live = withProvided(desired, found)
@@ -44,7 +44,7 @@ export function makePlan(sides: Sides): Plan {
   return { lab, adopts, strangers, changes, steps: order([...adopted, ...emitted], desired) }
 }
 
-/** The live resources, and those that the kernel will make along with what the plan creates. */
+/** The live resources, and those that the kernel will create along with what the plan creates. */
 function withProvided(desired: Resources, live: Resources): Resources {
   const result = new Map(live)
   for (const r of desired.values()) {
@@ -55,9 +55,8 @@ function withProvided(desired: Resources, live: Resources): Resources {
 }
 
 /**
- * The changes, in the order in which people read them: by namespace, as the file has them, deletions after. Namespaces that
- * are `held` take nothing along when they go: somebody is in them, so what is in them is removed thing by thing, and made again
- * in the new one where they are replaced.
+ * The changes in the order of the file, by namespace, deletions last. `held` namespaces contain a process of somebody else's,
+ * so the kernel keeps them after their names are deleted: what is in them is deleted resource by resource.
  */
 function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>, held: ReadonlySet<string>) {
   const changes = new Map<string, Change>()
@@ -98,12 +97,12 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
         differences: [],
       })
 
-  const wiring = topologyOf(live)
+  const topology = topologyOf(live)
   for (;;) {
-    const lost = lostBy(changes, wiring, held)
+    const lost = lostBy(changes, topology, held)
     const goes = (id: string): boolean => !held.has(id) && (lost.has(id) || isRemoved(changes.get(id)))
     if (lost.size === 0 && ![...changes.values()].some(isRemoved)) return { changes: sorted(changes, desired), goes }
-    let settled = true
+    let stable = true
     for (const d of desired.values()) {
       const l = live.get(d.id)
       if (!l) continue
@@ -112,19 +111,19 @@ function decide(desired: Resources, live: Resources, forced: ReadonlySet<string>
       if (by !== undefined && !isRemoved(change)) {
         const base = { id: d.id, kind: d.kind, namespace: d.namespace, description: describe(d), before: l, after: d }
         changes.set(d.id, { action: 'replace', differences: change?.differences ?? [], lostWith: by, ...base })
-        settled = false
+        stable = false
         continue
       }
       const loosened =
-        by === undefined && !isRemoved(change) ? kindOf(l.kind).afterLosing?.(l, goes, wiring) : undefined
+        by === undefined && !isRemoved(change) ? kindOf(l.kind).afterLosing?.(l, goes, topology) : undefined
       if (!loosened || loosened === l) continue
       const again = consider(d, loosened)
       if (again && again.differences.length !== (change?.differences.length ?? 0)) {
         changes.set(d.id, again)
-        settled = false
+        stable = false
       }
     }
-    if (settled) return { changes: sorted(changes, desired), goes }
+    if (stable) return { changes: sorted(changes, desired), goes }
   }
 }
 
@@ -132,8 +131,8 @@ const describe = (r: Resource): string => kindOf(r.kind).describe(r.spec)
 
 const isRemoved = (change: Change | undefined): boolean => change?.action === 'delete' || change?.action === 'replace'
 
-/** What goes without being removed, given these changes; a change that is itself a loss stays one. */
-function lostBy(changes: ReadonlyMap<string, Change>, wiring: Topology, held: ReadonlySet<string>): Losses {
+/** What the kernel removes along with these changes. Changes that are losses themselves (`lostWith`) count as removals. */
+function lostBy(changes: ReadonlyMap<string, Change>, topology: Topology, held: ReadonlySet<string>): Losses {
   const roots = new Set<string>()
   const disturbed = new Map<string, string>()
   for (const change of changes.values()) {
@@ -141,11 +140,11 @@ function lostBy(changes: ReadonlyMap<string, Change>, wiring: Topology, held: Re
     else if (change.action === 'update' && change.before && change.after)
       for (const id of kindOf(change.kind).disturbs?.(
         { live: change.before, desired: change.after, differences: change.differences },
-        wiring,
+        topology,
       ) ?? [])
         disturbed.set(id, change.id)
   }
-  return roots.size + disturbed.size === 0 ? disturbed : losses(wiring.resources, roots, disturbed)
+  return roots.size + disturbed.size === 0 ? disturbed : losses(topology.resources, roots, disturbed)
 }
 
 function sorted(changes: ReadonlyMap<string, Change>, desired: Resources): Change[] {

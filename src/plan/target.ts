@@ -1,7 +1,7 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 
-/** The desired side when only these ids, and what they need, are to change: everything else stays as it is live. */
+/** The desired resources when only these ids, and what they need, may change: everything else stays as it is live. */
 export function targeted(desired: Resources, live: Resources, ids: readonly string[]): Resources {
   const wanted = new Set<string>()
   const front = [...ids]

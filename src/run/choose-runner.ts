@@ -6,13 +6,13 @@ import { ipRunner } from '../backend/iproute/ip-runner.ts'
 import { openThreads } from '../backend/netlink/channel.ts'
 
 /**
- * The runner of this machine: the one that talks to the kernel itself where that works, else the one that spawns `ip`.
- * `NETLAB_RUNNER=ip|netlink` insists on one. Returns at once, so that what the runner needs is loaded meanwhile; its
- * methods throw a UserError when the one insisted on does not work here.
+ * The runner of this machine: the netlink runner where it works, else the one that spawns `ip`. `NETLAB_RUNNER=ip|netlink`
+ * insists on one of them. Returns at once, while the runner still loads; its methods throw a UserError when the runner
+ * that was insisted on does not work here.
  */
 export function startRunner(): Runner {
   const chosen = choose(process.env['NETLAB_RUNNER'] || undefined)
-  chosen.catch(() => {}) // told to whoever uses it
+  chosen.catch(() => {}) // the callers await this promise; the handler only avoids an unhandled rejection
   const runner: Runner = {
     ...ipRunner,
     run: async (...of) => (await chosen).run(...of),
@@ -32,7 +32,7 @@ async function choose(asked: string | undefined): Promise<Runner> {
       `NETLAB_RUNNER is ${asked}`,
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
-  // At once: it starts while the lab file is read.
+  // Started at once, so that the threads are ready by the time the lab file has been read.
   const threads = openThreads(scale.descriptors)
   const { netlinkRunner } = await import('../backend/netlink/netlink-runner.ts')
   const unusable = await threads.one.unusable

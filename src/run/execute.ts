@@ -5,32 +5,35 @@ import type { Failure, Runner } from '../model/runner.ts'
 import { idHint } from '../host/sandbox/hint.ts'
 import { opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
-/** What is told while a plan is carried out. */
+/** Callbacks while a plan is carried out. */
 export interface Progress {
-  /** A step is done; `count` of `total` are. */
+  /** Called after each step: `count` of `total` steps are done. */
   done(step: Step, count: number, total: number): void
-  /** No step that is still to come concerns these namespaces; undefined: where netlab itself runs. Bridges open after. */
+  /**
+   * Called when no later step changes these namespaces; undefined stands for the namespace in which netlab itself runs.
+   * Bridges start forwarding only after the promises that this returned are settled.
+   */
   settled?(namespaces: readonly (string | undefined)[]): Promise<unknown>
-  /** Nothing more will come. */
+  /** Called once, after the last step or the failure. */
   end(): void
 }
 
-/** How far a run came. */
+/** The result of a run. */
 export interface Execution {
   /** The steps that were carried out. */
   readonly done: readonly Step[]
-  /** The step that failed, with the tool's own words. */
+  /** The step that failed, with the output of its command. */
   readonly failed?: { readonly step: Step; readonly outcome: Failure['outcome'] }
-  /** It was asked to stop. */
+  /** Whether it was interrupted before the last step. */
   readonly stopped: boolean
 }
 
-/** What the tools say when something that is to be removed is gone already: the kernel removes in the background. */
+/** Messages of the tools when the kernel, which removes in the background, has already removed what they should remove. */
 const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found/
 const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
   stageOf(stage).removes === true && GONE.test(stderr)
 
-/** Carries out steps wave by wave. Stops after the first failure, or when `signal` says so, and never throws for them. */
+/** Carries out steps wave by wave. Stops after the first failure or when `signal` is aborted; throws for neither. */
 export async function execute(
   steps: readonly Step[],
   runner: Runner,
@@ -50,8 +53,8 @@ export async function execute(
     left[place] = (left[place] ?? 0) - 1
     const names = settling[place] ?? []
     if (left[place] > 0 || names.length === 0 || signal?.aborted) return
-    const heard = progress.settled?.(names)
-    if (heard) reading.push(heard.catch(() => {})) // the caller awaits it; this only avoids an unhandled rejection
+    const early = progress.settled?.(names)
+    if (early) reading.push(early.catch(() => {})) // the caller awaits it; the handler only avoids an unhandled rejection
   }
   for (const some of uninterrupted(all)) {
     if (opens(some[0])) await Promise.all(reading)
@@ -86,8 +89,8 @@ export async function execute(
 type Failed = NonNullable<Execution['failed']>
 
 /**
- * A step that failed, in words: which, its command, what the tool said. A script of netlab's own says in its first line what
- * went wrong, and nobody wants to see it.
+ * Describes a failed step: its resource and stage, its command, and the tool's output. For a script of netlab's own the first
+ * line of its output is the cause, and the script itself is not shown.
  */
 export function failure({ step, outcome }: Failed): { readonly summary: string; readonly detail: string } {
   const said = outcome.stderr.trim() || outcome.stdout.trim()
@@ -105,7 +108,7 @@ export function failure({ step, outcome }: Failed): { readonly summary: string; 
   }
 }
 
-/** The same as one text. */
+/** The description of a failed step as one text. */
 export function failureText(failed: Failed): string {
   const { summary, detail } = failure(failed)
   return [summary, ...(detail ? [detail] : [])].join('\n').replaceAll('\n', '\n  ')

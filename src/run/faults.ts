@@ -1,9 +1,9 @@
 import type { Runner } from '../model/runner.ts'
 
 /**
- * For tests of what netlab promises when things go wrong: `NETLAB_FAULT=kill:N` kills this process after its Nth command,
- * `term:N` asks it to stop there, `fail:N` lets the Nth command fail. Commands then run one at a time. `name:N` kills it
- * when a name of a namespace is a plain file for the Nth time (src/backend/netlink/perform.ts).
+ * Injects faults for tests. `NETLAB_FAULT=kill:N` kills this process after its Nth command, `term:N` sends it SIGTERM there, and
+ * `fail:N` makes the Nth command fail; commands then run one at a time. `name:N` kills it when it has created the file of
+ * the Nth namespace and not yet mounted the namespace on it (src/backend/netlink/perform.ts).
  */
 export function withFaults(runner: Runner, fault: string | undefined): Runner {
   const [, what, number] = /^(kill|term|fail):(\d+)$/.exec(fault ?? '') ?? []
@@ -21,7 +21,7 @@ export function withFaults(runner: Runner, fault: string | undefined): Runner {
         if (failure) return { ...failure, index }
         if (count !== Number(number)) continue
         process.kill(process.pid, what === 'kill' ? 'SIGKILL' : 'SIGTERM')
-        await new Promise((resolve) => setTimeout(resolve, 50)) // signals arrive between turns
+        await new Promise((resolve) => setTimeout(resolve, 50)) // Node delivers signals between turns of the event loop
       }
       return undefined
     },

@@ -5,18 +5,18 @@ import { thisMachine } from '../host/this-machine.ts'
 
 const FOLDER = '/run/netns'
 
-/** Namespaces that lose their names, and stay until they are released. */
+/** Namespaces that are kept open while they lose their names, until they are released. */
 export interface Held {
-  /** Gives back the names that have been taken since. Returns what went wrong. */
+  /** Gives back the names that were deleted meanwhile. Returns the failure, if there is one. */
   restore(): Promise<Failure | undefined>
-  /** Those without a name go now, all together. */
+  /** Closes the namespaces: the kernel now removes those without a name, all at once. */
   release(): void
 }
 
 /**
- * The namespaces whose names these steps take and that can be held meanwhile: all of them, or none where there are too many for
- * the descriptors that this process may have (half of them), and where something is made after them: what has the same name, or
- * the other end of a link, would still be there.
+ * The names of the namespaces that these steps delete, if they can be held open meanwhile. Empty when they are more than half of
+ * the descriptors that this process may open, and when the plan does not end with deleting them: a namespace of the same
+ * name, or the other end of a link, that is created afterwards would collide with what is held.
  */
 export function holdable(steps: readonly Step[]): readonly string[] {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
@@ -26,8 +26,8 @@ export function holdable(steps: readonly Step[]): readonly string[] {
 }
 
 /**
- * Holds namespaces that are about to lose their names (`holdable`), so that a run which fails can give them back as they were,
- * to the last counter. Undefined where there are none.
+ * Opens namespaces that are about to lose their names (`holdable`), so that a failed run can restore them exactly, with all
+ * counters. Undefined when `names` is empty.
  */
 export function hold(names: readonly string[], runner: Runner): Held | undefined {
   if (names.length === 0) return undefined
@@ -40,7 +40,7 @@ export function hold(names: readonly string[], runner: Runner): Held | undefined
       const inodes = new Map((await runner.list()).map(({ name, inode }) => [name, inode]))
       const folder = thisMachine.status(FOLDER)?.device
       const lost = held.filter(
-        // A plain file is no namespace.
+        // A file on the device of the folder itself is a plain file: no namespace was mounted on it.
         ({ name, file: { status } }) => status.device !== folder && inodes.get(name) !== status.inode,
       )
       return runner.run(

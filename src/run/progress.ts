@@ -4,10 +4,10 @@ import type { Step } from '../model/change.ts'
 import { visible } from '../model/text.ts'
 import type { Progress } from './execute.ts'
 
-/** How often the line on a terminal moves, in milliseconds. */
+/** How often the line on a terminal is redrawn, in milliseconds. */
 const INTERVAL = 80
 
-/** One line that moves, on a terminal; elsewhere a line per step. Everything goes to standard error. */
+/** Shows progress: on a terminal one line that is redrawn, elsewhere a line per step. */
 export function showProgress(stream: NodeJS.WriteStream): Progress {
   const started = Date.now()
   const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)}s`
@@ -41,7 +41,7 @@ function lines(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-/** The first line of the command; where that is a script of netlab's own, what it is about and what a person would type. */
+/** The first line of the command; instead of a script of netlab's own, the command that a person would type. */
 function firstLine({ change, operation }: Step): string {
   const instead = operation.do === 'run' ? operation.instead : undefined
   const [line = ''] = (instead ?? shell(commandOf(operation))).split('\n', 1)

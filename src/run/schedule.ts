@@ -4,46 +4,45 @@ import { goneGroup } from '../model/owner.ts'
 import { nameOf, type Resource } from '../model/resource.ts'
 
 /**
- * Everything that is done because a lab is large, and only then: sizes from which on it pays, and how a plan is carried out
- * so that it takes less time. What the planner orders is right without any of it. The times were measured on two cores at
- * 2.4 GHz (docs/kernel.md, "Costs").
+ * Thresholds of everything that netlab does differently only because a lab is large. Plans are correct without any of it, and
+ * slower. The times were measured on two cores at 2.4 GHz (docs/kernel.md, "Costs").
  */
 export const scale = {
-  /** From so many namespaces on they are set up in four parts: one is read again while the next is made. */
+  /** From this many namespaces on, a lab is set up in `count` parts: one is read again while the next is created. */
   parts: { from: 400, count: 4 },
-  /** From so many namespaces on `destroy` reads only their marks: what is in them goes with them, and nobody reads the list. */
+  /** From this many namespaces on, `destroy` reads only their marks and does not list what is in them. */
   marksOnly: 400,
-  /** Up to so many namespaces, sysctls that labs seldom set are read as well: each costs 0.01 ms in each namespace. */
+  /** Up to this many namespaces, sysctls that labs seldom set are read as well: each costs 0.01 ms per namespace. */
   rareSysctls: 100,
-  /** From so many links of a namespace on, they go as a group: the kernel waits for all together about as long as for one. */
+  /** From this many links of a namespace on, they are deleted as a group: that takes the kernel about as long as one link. */
   linksTogether: 4,
-  /** From so many namespaces to come on, they are made while the lab is still being planned, by a second thread. */
+  /** From this many new namespaces on, a second thread begins to create them while the lab is still being planned. */
   premade: 200,
-  /** From so many operations of one wave on, a second thread takes half of what the kernel does side by side. */
+  /** From this many operations of one wave on, a second thread takes half of those that the kernel can do in parallel. */
   secondWriter: 200,
-  /** From so many namespaces on with files to read, a second thread begins with the files: it takes 20 ms to start. */
+  /** From this many namespaces with files to read on, a second thread reads files as well: it takes 20 ms to start. */
   secondReader: 100,
-  /** From so many namespaces on, room for their descriptors is made at once: each doubling of the table takes 23 ms. */
+  /** From this many namespaces on, the descriptor table is enlarged at once: the kernel takes 23 ms for each doubling. */
   descriptors: 400,
-  /** So many waves the thread is given at a time: it goes from one to the next without waiting. */
+  /** How many waves the thread gets at a time: it goes from one to the next without waiting for the main thread. */
   wavesAhead: 3,
-  /** From so many rule sets of nftables on, they are tried out in the process, and not by a program for each. */
+  /** From this many rule sets of nftables on, they are tried out in this process instead of by one `nft` each. */
   nftInProcess: 4,
 } as const
 
-/** Whether sysctls that labs seldom set are read as well, in a lab of so many namespaces. */
+/** Whether sysctls that labs seldom set are read as well, in a lab with this many namespaces. */
 export const readsRareSysctls = (namespaces: number): boolean => namespaces <= scale.rareSysctls
 
-/** Whether all that a plan does is to take the names of many namespaces: then their marks are all that need be known. */
+/** Whether a plan only deletes namespaces, and many of them: then nothing but their marks has to be read. */
 export const onlyTakesNames = ({ steps, strangers }: Plan): boolean =>
   steps.length >= scale.marksOnly &&
   steps.every(({ operation }) => operation.do === 'netns.delete') &&
   strangers.length === 0
 
 /**
- * The plan with its steps in the order in which they take the least time. Namespaces in which a bridge opens come last,
- * with what stands on them: a bridge floods what every host says when IPv6 comes up. Large labs are set up in parts, unless
- * links stand on others. `below` tells what a resource is made on top of.
+ * The plan with its steps in the order that takes the least time. Namespaces in which a bridge starts forwarding come last,
+ * together with those whose links depend on them: a bridge floods what every host sends when IPv6 comes up. Large labs are set
+ * up in parts, unless links are stacked on other links. `below` returns the resources that one is made on top of.
  */
 export function schedule(plan: Plan, below: (id: string) => readonly Resource[]): Plan {
   const steps = removedTogether(plan)
@@ -58,7 +57,7 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
     if (turn === 'end') return last + 2
     if (turn === 'namespace' && late.has(netns)) return last + 1
     if (!partOf) return 1
-    // A cable is made with the first of the two parts that have an end of it.
+    // A cable is created with the first of the parts that contain one of its ends.
     return 1 + (turn === 'links' ? Math.min(...concerns(operation).map(partOf)) : partOf(netns))
   }
   const turns = Array.from({ length: last + 3 }, (): Step[] => [])
@@ -76,9 +75,9 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
 }
 
 /**
- * The steps, with links that go put into a group first where a namespace loses many, and the group removed. A cable can go
- * by either end, so that the ports of a bridge go by the bridge's. In the machine's own namespace others may have groups of
- * their own: there links go one by one.
+ * The steps, except that a namespace which loses many links first puts them into a group and then deletes the group. A
+ * cable can be deleted by either end: the end in the namespace that loses more links is chosen, so that the ports of a bridge
+ * go together. In the machine's own namespace, where others may use groups, links are deleted one by one.
  */
 function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
   const doomed = steps.filter(({ operation }) => operation.do === 'link.delete' && 'name' in operation)
@@ -121,7 +120,10 @@ function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
   return steps.flatMap((step) => [...(step === doomed[0] ? instead : []), ...(grouped.has(step) ? [] : [step])])
 }
 
-/** The namespaces in which a bridge opens, and those of links that stand on what is there; empty: the machine's own. */
+/**
+ * The names of the namespaces in which a bridge starts forwarding, and of those whose links are made on top of links there.
+ * The empty name is the machine's own namespace.
+ */
 function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly Resource[]): Set<string> {
   const late = new Set(
     steps.flatMap(({ stage, operation: { place } }) => (stageOf(stage).opens ? [place.netns ?? ''] : [])),
@@ -138,13 +140,13 @@ function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly 
   return late
 }
 
-/** The part of the lab that a namespace is in, from 0; undefined where the lab is not set up in parts. */
+/** Returns the zero-based part of the lab that a namespace belongs to; undefined when the lab is not set up in parts. */
 function parted({ changes, steps }: Plan): ((netns?: string) => number) | undefined {
   const { from, count } = scale.parts
   const places = new Map<string, number>()
   for (const { namespace } of changes) if (!places.has(namespace)) places.set(namespace, places.size)
   if (places.size < from) return undefined
-  // Links that stand on others are made in waves of their own.
+  // Links that are stacked on other links take several waves of one stage.
   const waves = new Map<Stage, number>()
   for (const { stage, wave } of steps) {
     if (stageOf(stage).links && (waves.get(stage) ?? wave) !== wave) return undefined
@@ -153,7 +155,7 @@ function parted({ changes, steps }: Plan): ((netns?: string) => number) | undefi
   return (netns = '') => Math.floor(((places.get(netns) ?? 0) * count) / places.size)
 }
 
-/** The steps of each wave. */
+/** The steps, grouped by wave. */
 export function waves(steps: readonly Step[]): Step[][] {
   const result: Step[][] = []
   for (const step of steps) {
@@ -165,8 +167,8 @@ export function waves(steps: readonly Step[]): Step[][] {
 }
 
 /**
- * Waves that may be carried out one after the other without a look at how far they came: when bridges open they flood what
- * every host says, and everything takes long; what is being read by then is waited for.
+ * The waves in groups that are each handed to the runner at once. A group begins where bridges start forwarding: reads that are
+ * under way end first, because the frames that bridges then flood slow everything down.
  */
 export function uninterrupted(all: readonly Step[][]): Step[][][] {
   const result: Step[][][] = [[]]
@@ -177,11 +179,11 @@ export function uninterrupted(all: readonly Step[][]): Step[][][] {
   return result
 }
 
-/** Whether bridges open in this wave. */
+/** Whether bridges start forwarding in this wave. */
 export const opens = (wave: readonly Step[] | undefined): boolean =>
   wave?.some(({ stage }) => stageOf(stage).opens) === true
 
-/** By wave, the namespaces that nothing concerns after it, so that they can be read again while others are still made. */
+/** By wave, the namespaces that no later wave changes: they can be read again while others are still being set up. */
 export function settledAfter(all: readonly (readonly Step[])[]): (string | undefined)[][] {
   const least = all.findLastIndex((wave) => wave.some(({ stage }) => stageOf(stage).turn === 'lab'))
   const lasts = new Map<string | undefined, number>()
@@ -193,15 +195,15 @@ export function settledAfter(all: readonly (readonly Step[])[]): (string | undef
   return result
 }
 
-/** What a run does in a namespace that it makes: what it does not touch there need not be read again. */
+/** What a run does in a namespace that it creates: what it does not touch there need not be read again. */
 export interface DoneInNamespace {
   /** The sysctls that it sets. */
   readonly sysctls: readonly string[]
-  /** It makes only links, addresses and routes. */
+  /** Whether it creates nothing there but links, addresses and routes. */
   readonly plain: boolean
 }
 
-/** The namespaces that a plan makes, and what it does in them. */
+/** The namespaces that a plan creates, by id, and what it does in them. */
 export function doneInNew({ changes, steps }: Plan): Map<string, DoneInNamespace> {
   const made = new Map<string, { sysctls: string[]; plain: boolean }>()
   for (const { kind, action, id } of changes)
