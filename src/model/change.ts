@@ -14,9 +14,9 @@ export interface Difference {
   readonly to?: unknown
   /** Why the kernel cannot change it in place. */
   readonly forces?: string
-  /** One-based places in an ordered list, before and after: a rule in its chain. */
+  /** One-based positions in an ordered list before and after the change: of a rule in its chain. */
   readonly at?: { readonly from?: number; readonly to?: number }
-  /** What else comes with the change. */
+  /** A side effect of the change. */
   readonly note?: string
 }
 
@@ -26,39 +26,42 @@ export interface Change {
   readonly kind: string
   readonly namespace: string
   readonly action: Action
-  /** The resource in one line, as it will be (as it is, when it goes). */
+  /** The resource in one line: the desired one, or the live one when it is deleted. */
   readonly description: string
   readonly before?: Resource
   readonly after?: Resource
   /** For updates and replacements. */
   readonly differences: readonly Difference[]
-  /** The id of what takes it along: the kernel removes it, and it has to be made again. */
+  /** The id of the resource with which the kernel removes this one, so that it has to be created again. */
   readonly lostWith?: string
-  /** One line: what makes it necessary, where the differences do not say it. */
+  /** One line: why the change is necessary, when the differences do not show it. */
   readonly reason?: string
 }
 
-/** What is true of the operations of a stage. */
+/** Properties of all operations of a stage. */
 export interface StageProperties {
   /** Everything before it is done in all namespaces before anything of it starts. */
   readonly barrier?: true
-  /** What is gone already when it is to be removed was to go anyway. */
+  /** It removes things: that one of them does not exist any more is no failure. */
   readonly removes?: true
-  /** It makes links, or sets them up: one may stand on another. */
+  /** It creates links or sets them up: the order matters where links are stacked on other links. */
   readonly links?: true
-  /** Bridges forward from here on. */
+  /** Bridges start forwarding in this stage. */
   readonly opens?: true
-  /** Settings of single interfaces. */
+  /** It changes settings of single interfaces. */
   readonly ofLinks?: true
-  /** It leaves more in a namespace than links, addresses, routes and sysctls. */
+  /** It creates something other than links, addresses, routes and sysctls. */
   readonly more?: true
-  /** `lab`: it is done everywhere before links are made; `end`: after all else; `links` and `namespace`: in between. */
+  /**
+   * When a lab that is set up in parts reaches the stage. `lab`: in all namespaces before any link is created; `links` and
+   * `namespace`: part by part; `end`: after everything else.
+   */
   readonly turn: 'lab' | 'links' | 'namespace' | 'end'
 }
 
 /**
- * When things happen. Stages run in this order; between barriers every namespace goes its own way. The order itself (link
- * up → addresses → routes) is the kernel's: docs/kernel.md.
+ * The stages, in the order in which they run. Between barriers, namespaces do not wait for each other. The kernel requires this
+ * order (link up → addresses → routes): docs/kernel.md.
  */
 export const stages = [
   { name: 'stop processes', barrier: true, turn: 'lab' },
@@ -96,14 +99,14 @@ export type Stage = (typeof stages)[number]['name']
 
 const properties = new Map<Stage, StageProperties>(stages.map((stage) => [stage.name, stage]))
 
-/** The properties of a stage. Throws when there is no stage of that name. */
+/** The properties of a stage. Throws an Error when no stage has the name. */
 export function stageOf(name: Stage): StageProperties {
   const found = properties.get(name)
   if (!found) throw new Error(`there is no stage ${name}`)
   return found
 }
 
-/** An operation that a kind asks for, and when. */
+/** An operation that a kind asks for, and its stage. */
 export interface Emission {
   readonly stage: Stage
   readonly operation: Operation
@@ -119,12 +122,12 @@ export interface Step {
   readonly operation: Operation
 }
 
-/** What a run would do: plain data. Nothing in it refers to a file, a process or a connection. */
+/** What a run would do, as plain data: no part of it refers to a file, a process or a connection. */
 export interface Plan {
   readonly lab: string
-  /** Namespaces that others made and that the plan takes over as they are. */
+  /** Namespaces that others created and that the plan adopts as they are. */
   readonly adopts: readonly string[]
-  /** Processes of others in namespaces that the plan deletes: the kernel keeps such a namespace, without its name. */
+  /** Processes of others in namespaces that the plan deletes: the kernel keeps such a namespace, without a name. */
   readonly strangers: readonly Stranger[]
   readonly changes: readonly Change[]
   readonly steps: readonly Step[]

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 
-/** An address and its subnet's prefix length, in the form in which the kernel prints them. */
+/** An address and the prefix length of its subnet, in the form that the kernel prints. */
 export interface Cidr {
   readonly family: 4 | 6
   readonly address: string
@@ -9,7 +9,7 @@ export interface Cidr {
 
 const decimal = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
 
-/** The 32 bits of an IPv4 address; undefined: not one. Labs have thousands: the library takes ten times as long. */
+/** The 32 bits of an IPv4 address; undefined when it is none. Labs have thousands, and ipaddr.js takes ten times as long. */
 function number4(text: string): number | undefined {
   const match = decimal.exec(text)
   if (!match) return undefined
@@ -22,27 +22,27 @@ function number4(text: string): number | undefined {
   return bits
 }
 
-/** The IPv4 address with these bits, as it is written. */
+/** The dotted form of an IPv4 address. */
 const text4 = (bits: number): string => `${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}.${bits & 255}`
 
-/** The first bits of an IPv4 address, the others zero. */
+/** An IPv4 address with all bits after the prefix set to zero. */
 const network4 = (bits: number, prefix: number): number => (prefix === 0 ? 0 : (bits & (-1 << (32 - prefix))) >>> 0)
 
-/** The address as the kernel prints it (IPv6 compressed and lower-case, `::ffff:10.0.0.9`); undefined: not an address. */
+/** The address as the kernel prints it (IPv6 compressed and lower-case, `::ffff:10.0.0.9`); undefined when it is none. */
 export function canonicalAddress(text: string): string | undefined {
   if (number4(text) !== undefined) return text
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
-  // ipaddr.js takes the last 32 bits in decimal for a mapped address, also where only zeros precede them.
+  // ipaddr.js reads `::1.2.3.4`, which has only zeros before the decimal part, as an IPv4-mapped address.
   const compatible = /^::(\d+\.\d+\.\d+\.\d+)$/.exec(text)?.[1]
   if (compatible !== undefined) return `::${ipaddr.IPv4.parse(compatible).toString()}`
   const parsed = ipaddr.IPv6.parse(text)
   return parsed.isIPv4MappedAddress() ? `::ffff:${parsed.toIPv4Address().toString()}` : parsed.toRFC5952String()
 }
 
-/** 4 or 6; the address must be one. */
+/** 4 or 6, for a valid address. */
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
-/** Parses `192.168.0.2/24`; without a prefix length it is the whole address (/32, /128), as `ip addr add` takes it. */
+/** Parses `192.168.0.2/24`; without a prefix length it is /32 or /128, as for `ip addr add`. Undefined when it is invalid. */
 export function parseCidr(text: string): Cidr | undefined {
   const [host = '', bits, extra] = text.split('/')
   const address = canonicalAddress(host)

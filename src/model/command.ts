@@ -1,14 +1,14 @@
 import type { Place } from './place.ts'
 import { visible } from './text.ts'
 
-/** One program run with arguments. Arguments are data: they never pass through a shell unquoted. */
+/** A program with its arguments. Arguments are data: they never pass through a shell unquoted. */
 export interface Command extends Place {
   readonly argv: readonly string[]
   /** What it reads on standard input. */
   readonly input?: string
 }
 
-/** What a program that ended left behind. `code` is 128 + the signal's number when a signal ended it. */
+/** The result of a program that has ended. `code` is 128 + the signal's number when a signal ended it. */
 export interface Outcome {
   readonly code: number
   readonly stdout: string
@@ -20,7 +20,7 @@ const placing: readonly string[] = ['ip', 'tc', 'bridge']
 
 const plain = /^[A-Za-z0-9_@%+=:,./~-]+$/
 
-/** One word as a POSIX shell needs it to be written; as bash needs it where characters in it would not be seen. */
+/** A word quoted for a POSIX shell; in bash's `$'…'` form when it contains invisible characters. */
 export function quote(word: string): string {
   if (plain.test(word)) return word
   return visible(word) === word
@@ -28,7 +28,7 @@ export function quote(word: string): string {
     : `$'${visible(word.replace(/[\\']/g, String.raw`\$&`))}'`
 }
 
-/** The argv that runs the command in its namespace. `nsenter` keeps the cost flat, however many namespaces there are. */
+/** The argv that runs the command in its namespace. `nsenter` costs the same, however many namespaces exist. */
 export const placed = ({ argv, netns }: Command): string[] =>
   netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
 

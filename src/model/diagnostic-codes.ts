@@ -1,12 +1,12 @@
-/** What a code stands for: what is wrong and why, and what to do about it. */
+/** The meaning of a code: what is wrong and why, and what to do about it. */
 interface Explanation {
   readonly cause: string
   readonly remedy: string
 }
 
 /**
- * The codes of diagnostics: about one for each kind of mistake, the same in all versions, so that programs can tell them apart.
- * docs/errors.md is made of this table (scripts/docs.mjs); the program itself does not hold it.
+ * The codes of diagnostics: about one for each kind of mistake, the same in all versions, so that programs can rely on them.
+ * docs/errors.md is generated from this table (scripts/docs.mjs); the bundle of the program does not contain it.
  */
 export const codes = {
   'address-twice': {

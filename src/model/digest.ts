@@ -1,8 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 
 /**
- * The SHA-256 of a text, as 64 hexadecimal digits. `hash` leaves no stream behind and takes a sixth of the time; Node has it
- * since 20.12.
+ * The SHA-256 of a text, as 64 hexadecimal digits. `crypto.hash`, which Node has since 20.12, creates no stream and takes a sixth
+ * of the time.
  */
 export const sha256: (text: string) => string =
   typeof hash === 'function'

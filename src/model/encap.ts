@@ -2,7 +2,7 @@ import { canonicalAddress } from './cidr.ts'
 
 /** The words of an encapsulation, in the order in which iproute2 prints them. */
 interface Form {
-  /** Words with a value, and the value that goes without saying. */
+  /** Words with a value, each with its default. */
   readonly pairs: Readonly<Record<string, string | undefined>>
   readonly flags?: readonly string[]
 }
@@ -24,11 +24,11 @@ const NUMBERS = new Set(['id', 'ttl', 'tos', 'hoplimit', 'tc', 'table', 'vrftabl
 const MAX_LABEL = 0xfffff
 
 /**
- * The encapsulation of a route (ip-route(8), what follows `encap`) in one form, whether a person or iproute2 wrote it; undefined
- * when it is none that can be said again: `bpf`, `xfrm`, and words that are not known here.
+ * The canonical form of a route's encapsulation (ip-route(8), what follows `encap`), whether a person or iproute2 wrote it;
+ * undefined for one that netlab cannot write: `bpf`, `xfrm` and unknown words.
  */
 export function canonicalEncap(text: string): string | undefined {
-  // iproute2 prints `segs 2 [ fd00::1 fd00::2 ]` for `segs fd00::1,fd00::2`, with the destination as `::` in mode inline.
+  // iproute2 prints `segs fd00::1,fd00::2` as `segs 2 [ fd00::1 fd00::2 ]`; in mode inline it adds `::` for the destination.
   const listed = text
     .trim()
     .replace(/\bsegs \d+ \[ ([^\]]*?) \]/, (_, list: string) => `segs ${list.split(/\s+/).join(',')}`)

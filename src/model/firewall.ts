@@ -1,25 +1,25 @@
-/** The families that iptables has a program of its own for. */
+/** The families for which iptables has a separate program. */
 export type IptablesKind = 'iptables' | 'ip6tables'
 
 /** A chain of iptables. A built-in chain without a policy has the kernel's: ACCEPT. */
 export interface IptablesChain {
   readonly policy?: string
-  /** In the form of iptables-save, without `-A CHAIN` and without counters. */
+  /** In the form of iptables-save, without `-A CHAIN` and counters. */
   readonly rules: readonly string[]
-  /** Live, in the machine's own namespace: one-based places of the rules among all rules of the kernel's chain. */
+  /** Live, in the machine's own namespace: the one-based positions of the rules among all rules of the kernel's chain. */
   readonly places?: readonly number[]
   /** Live, in the machine's own namespace: others have rules in this chain or jump to it. */
   readonly shared?: true
 }
 
-/** Tables → chains, of one namespace and family. What says nothing (ACCEPT and no rules) is absent. */
+/** Tables → chains, of one namespace and family. Built-in chains with policy ACCEPT and no rules are absent. */
 export interface IptablesSpec {
   readonly tables: Readonly<Record<string, Readonly<Record<string, IptablesChain>>>>
-  /** As long as the rules are as somebody wrote them, not yet in the tools' own form: where they are written. */
+  /** The places where the rules are written; present until the rules are in the form of the tools. */
   readonly written?: Readonly<Record<string, WrittenTable>>
 }
 
-/** Where a table and the rules of its chains are written. */
+/** The places where a table and the rules of its chains are written. */
 export interface WrittenTable {
   readonly place: RulePlace
   readonly chains: Readonly<Record<string, readonly RulePlace[]>>
@@ -57,15 +57,15 @@ export interface NftTable {
 /** The tables of a namespace, by family and name: `inet web`. */
 export interface NftSpec {
   readonly tables: Readonly<Record<string, NftTable>>
-  /** What the lab file says, as long as nft has not turned it into tables. */
+  /** The text of the lab file, until nft has turned it into tables. */
   readonly text?: string
-  /** Beside `text`, in the machine's own namespace: the lab whose mark the names of the tables must bear. */
+  /** With `text`, in the machine's own namespace: the lab whose mark the names of the tables must contain. */
   readonly lab?: string
 }
 
-/** A place in what a lab file says about a firewall. */
+/** A place within the firewall of a lab file. */
 export interface RulePlace {
-  /** Into the value of the field: `['filter', 'FORWARD', 'rules', 2]`. */
+  /** The path within the value of the field: `['filter', 'FORWARD', 'rules', 2]`. */
   readonly path: readonly (string | number)[]
   /** One-based, within the text at that path (or within the file that `restore` names). */
   readonly line?: number
@@ -73,7 +73,7 @@ export interface RulePlace {
   readonly length?: number
   /** The line and column are those of the file that `restore` names. */
   readonly dump?: true
-  /** What is written there: to find a word in that a tool complains about. */
+  /** The text at this place, in which a word that a tool complains about can be found. */
   readonly text?: string
 }
 
@@ -84,7 +84,7 @@ export interface Problem {
   readonly place: RulePlace
 }
 
-/** A live rule with what went through it. */
+/** A live rule with its counters. */
 export interface CountedRule {
   readonly rule: string
   readonly packets?: number
@@ -102,22 +102,23 @@ export interface LiveChain {
   readonly hook?: string
   readonly priority?: number
   readonly policy?: string
-  /** What met the policy. */
+  /** The packets that reached the policy. */
   readonly packets?: number
   readonly bytes?: number
   readonly rules: readonly CountedRule[]
 }
 
-/** Rules that are handed to the kernel at once where it does not take all of them: of the largest ones that is enough. */
+/** Rules per transaction when one of all rules is too large: this many fit even if they are as long as rules can be. */
 const PIECE = 300
 
 /**
- * Whether a transaction is larger than an ordinary user's socket buffer (net.core.wmem_default: iptables and nft ask for
- * more by SO_SNDBUFFORCE only, which root may). Measured: some 1500 short rules. Nothing of it has been done.
+ * Whether a transaction failed because it is larger than an ordinary user's socket buffer: iptables and nft enlarge it with
+ * SO_SNDBUFFORCE only, for which they need root; else it is net.core.wmem_default, enough for some 1500 short rules
+ * (measured). The kernel has then done nothing.
  */
 export const isTooLong = (stderr: string): boolean => stderr.includes('Message too long')
 
-/** What iptables-restore --noflush reads, as several transactions. */
+/** The same input for iptables-restore --noflush, divided into several transactions. */
 export function inPieces(input: string): string {
   let [table, rules] = ['', 0]
   return input.replace(/^[*-].*\n/gm, (line) => {

@@ -10,7 +10,7 @@ export interface IpAddress {
   readonly label?: string
   readonly broadcast?: string
   readonly metric?: number
-  /** Numeric. iproute2 tells it from 6.3 on. */
+  /** Numeric. iproute2 prints it since 6.3. */
   readonly protocol?: string
   readonly secondary?: boolean
   readonly dynamic?: boolean
@@ -24,7 +24,7 @@ export interface IpAddress {
   readonly preferred_life_time?: number
 }
 
-/** An entry of neighbours, as `ip -j -N neigh show` prints it. */
+/** A neighbour entry, as `ip -j -N neigh show` prints it. */
 export interface IpNeighbor {
   readonly dst: string
   readonly dev: string
@@ -37,6 +37,6 @@ export interface IpNeighbor {
   readonly managed?: null
 }
 
-/** Those of these entries that somebody has set: the others the kernel has learnt. */
+/** The entries that somebody has set: the kernel has learnt the others. */
 export const lasting = (all: readonly IpNeighbor[]): IpNeighbor[] =>
   all.filter(({ state, managed }) => managed !== undefined || state?.includes('PERMANENT') === true)

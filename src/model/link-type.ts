@@ -1,14 +1,14 @@
 import type { IpLink } from './runner.ts'
 
-/** The settings that every interface has, whatever its type. Absent: left to the kernel, or its default. */
+/** The settings of interfaces of any type. An absent one is left to the kernel, or is the kernel's default. */
 export interface LinkSpec {
   /** Bytes. */
   readonly mtu?: number
-  /** Live bridges only: the MTU is the one that the kernel derives from the ports. */
+  /** Live bridges only: the kernel derives the MTU from the ports. */
   readonly mtuFollows?: true
   /** Lower-case, colon-separated. */
   readonly mac?: string
-  /** Live only: the MAC address that netlab gives it when the lab says none, where it has another. */
+  /** Live only, when it differs from `mac`: the MAC address that netlab chooses when the lab sets none. */
   readonly usualMac?: string
   readonly up: boolean
   readonly alias?: string
@@ -16,9 +16,9 @@ export interface LinkSpec {
   readonly txqueuelen?: number
   readonly arp?: boolean
   readonly promisc?: boolean
-  /** The bridge or VRF in the same namespace that it is a port of. */
+  /** The name of the bridge or VRF, in the same namespace, of which it is a port. */
   readonly master?: string
-  /** The id of the lower device (`link` in a lab file), when the type has one. */
+  /** The id of the lower device (`link` in a lab file), if the type has one. */
   readonly link?: string
   /** The id of a veth's other end. */
   readonly peer?: string
@@ -26,115 +26,118 @@ export interface LinkSpec {
   readonly [field: string]: unknown
 }
 
-/** How rtnetlink carries a setting of a type, and how iproute2 prints it: both directions are made from it. */
+/** The attribute of rtnetlink that carries a setting of a type, and how iproute2 prints it. Used to encode and to decode. */
 export interface LinkAttribute {
   /** Its number among the attributes of the type (linux/if_link.h and the like). */
   readonly number: number
   /**
-   * Numbers; `be`: in network byte order. `address`: of IP. `device`: the index of an interface, by its name; an empty one is 0.
-   * `present`: it is there or not. `user`: the id of a user, whose name only programs know.
+   * The form of the value. `be…`: a number in network byte order. `address`: an IP address. `device`: the index of the interface
+   * that is named; 0 for an empty name. `present`: an attribute without a value. `user`: the id of a user that is named.
    */
   readonly as:
     'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'be32' | 'mac' | 'address' | 'device' | 'text' | 'present' | 'user'
-  /** The numbers of the words that it can be. */
+  /** The number that each possible word stands for. */
   readonly words?: Readonly<Record<string, number>>
-  /** The bit that it is, in a number that several settings share. */
+  /** The bit of this setting, in a number that several settings share. */
   readonly bit?: number
-  /** Behind that number comes another, with the bits that the message is about. */
+  /** The number is followed by a second one, a mask of the bits that the message sets. */
   readonly masked?: true
-  /** Another attribute that it needs, to count: its number, a bit in it, and how it is carried. */
+  /** Another attribute without which the kernel ignores this one: its number, the bit to set in it, and its form. */
   readonly with?: { readonly number: number; readonly as: 'be16'; readonly bit: number }
-  /** The number of the attribute when the address is of IPv6. */
+  /** The number of the attribute for an IPv6 address. */
   readonly number6?: number
-  /** Whether it is only for groups of multicast, or never; absent: either. */
+  /** True: only for multicast addresses; false: only for others; absent: for all. */
   readonly multicast?: boolean
-  /** It is sent also when nobody asks for it. */
+  /** It is sent even if the lab does not set it. */
   readonly always?: true
   /**
-   * In iproute2's JSON: true or false; true or not at all; `0x4`, or `0`; the same, or not at all; `[33024]`; the word as a
-   * name (`private: true`), or in a list, in capitals; as four numbers with dots. Default: the number, or the word.
+   * The form in iproute2's JSON, in the order of the names below: true or false; true or absent; `0x4` or `0`; the same, but
+   * absent for 0; `[33024]`; the word as a key (`private: true`); the word in capitals, in a list; four numbers with dots.
+   * Default: the number or the word itself.
    */
   readonly print?:
     'boolean' | 'true' | 'hex' | 'hex or nothing' | 'bracketed' | 'name' | 'list' | 'dotted' | 'or nothing'
 }
 
-/** One field of an interface type: how it is written in a lab, given to `ip link`, and read back from `ip -d -j link`. */
+/** One field of an interface type: how a lab file writes it, how `ip link` takes it, and how `ip -d -j link` prints it. */
 export interface Field {
-  /** JSON Schema of the value in a lab file, with a description; absent: a lab cannot ask for it, and what was changed goes back. */
+  /** JSON Schema of the value in a lab file; absent: a lab cannot set it, and a changed value is drift. */
   readonly schema?: Readonly<Record<string, unknown>>
   /** The words after `ip link … type T`: `['id', '42']`. Default: the field's name and the value. */
   readonly words?: (value: unknown) => string[]
-  /** The value as netlab compares it, from what the lab file says (durations to the kernel's unit, names to numbers). */
+  /** Turns the value of a lab file into the form that is compared (durations in the kernel's unit, names as numbers). */
   readonly normal?: (value: unknown) => unknown
-  /** What is wrong with a value that the schema lets pass; undefined when nothing is. */
+  /** The error in a value that the schema accepts; undefined when it is valid. */
   readonly wrong?: (value: unknown) => string | undefined
-  /** Whether two values are the same to the kernel; default: when they are equal. */
+  /** Whether the kernel treats two values as the same. Default: whether they are equal. */
   readonly same?: (a: unknown, b: unknown) => boolean
   /** Its name in iproute2's JSON. Default: the field's name. */
   readonly json?: string
-  /** Its attribute of rtnetlink; absent: `ip` sets it, and is asked for it, link by link. */
+  /** Its attribute of rtnetlink; absent: the program `ip` sets and reads it, link by link. */
   readonly attribute?: LinkAttribute
-  /** A lab has to say it. */
+  /** A lab must set it. */
   readonly required?: true
-  /** From `linkinfo.info_data`, in the same form. Default: the entry of its name there. */
+  /** Reads it from `linkinfo.info_data`, in the form that is compared. Default: the entry of its name there. */
   readonly read?: (data: Readonly<Record<string, unknown>>, link: IpLink) => unknown
-  /** The kernel's default: what an absent value means. None: an absent value is not compared. */
+  /** The kernel's default, which an absent value stands for. Without one, an absent value is not compared. */
   readonly fallback?: unknown
-  /** What netlab chooses when the lab says nothing, where that is not the kernel's default. */
+  /** The value that netlab chooses when the lab sets none, if that is not the kernel's default. */
   readonly initial?: unknown
-  /** Why the kernel cannot change it on a living device. */
+  /** Why the kernel cannot change it on an existing device; absent: it can. */
   readonly forces?: string
-  /** It is no setting of `ip link`: another kind makes something of it. */
+  /** It is no setting of `ip link`: another kind turns it into a resource. */
   readonly apart?: true
 }
 
 /** A type of interface, as in `type:` of a lab file and `ip link add type`. */
 export interface LinkType {
   readonly name: string
-  /** What the kernel calls it (`info_kind`), where that is another name. */
+  /** The kernel's name (`info_kind`), if it is another one. */
   readonly kind?: string
   /** One sentence for the schema and the documentation. */
   readonly description: string
-  /** How an interface of it is written in a lab, as YAML (for the documentation). */
+  /** An interface of this type in a lab file, as YAML (for the documentation). */
   readonly example: string
   readonly fields: Readonly<Record<string, Field>>
-  /** What else is read of it, by its name in iproute2's JSON: no lab can ask for it. */
+  /** Attributes that are read and that no lab can set, by their names in iproute2's JSON. */
   readonly state?: Readonly<Record<string, LinkAttribute>>
-  /** The kernel takes one setting of a living one, and leaves the others; of other types `ip` sends all of them again. */
+  /** The kernel can change a single setting of an existing interface. For other types `ip` sends all settings again. */
   readonly setSingly?: true
-  /** A field that does not go with the others, and why; undefined when all is well. */
+  /** A field that conflicts with the others, and why; undefined when there is none. */
   readonly wrong?: (spec: Readonly<Record<string, unknown>>) => readonly [field: string, why: string] | undefined
-  /** Whether `link`, the lower device, is needed or possible. Cross-namespace lower devices are written `NS:IF`. */
+  /**
+   * Whether a lower device (`link`) is required or optional; one in another namespace is written `NS:IF`. Absent: not possible.
+   */
   readonly lower?: 'required' | 'optional'
-  /** The attribute of the type that names the lower device, `dev X` among the type's words; absent: it is `link X`, before the type. */
+  /** The type's own attribute for the lower device (`dev X` after the type); absent: it is `link X`, before the type. */
   readonly lowerAttribute?: number
-  /** The command that makes one, where it is not `ip link add`; MTU and MAC address are then set after. */
+  /** The words of the command that creates one, if it is not `ip link add`; MTU and MAC address are then set afterwards. */
   readonly addWords?: (name: string, spec: LinkSpec) => string[]
-  /** The kernel's MTU when none is asked for, in bytes, given the lower device's; undefined: not known, not compared. */
+  /** The kernel's default MTU in bytes, given that of the lower device; undefined: not known, and not compared. */
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
-  /** It has no MAC address of its own that could be set when it is made. */
+  /** Whether it has no MAC address that can be set when it is created. */
   readonly noMac?: (spec: Readonly<Record<string, unknown>>) => boolean
-  /** It has no ARP, whatever it is set to. */
+  /** It has no ARP, whatever its setting is. */
   readonly noArp?: true
-  /** Whether it can send multicast packets when it is made; default: true. `lower`: its lower device decides. */
+  /** Whether a new one has the flag MULTICAST; default: true. `lower`: as its lower device. */
   readonly multicast?: boolean | 'lower'
-  /** What it costs as the port of a bridge until somebody says otherwise; absent: that depends. */
+  /** Its default path cost as the port of a bridge; absent: it depends on the device. */
   readonly portCost?: number
-  /** The kernel's length of the transmit queue, in packets, where it is not TXQUEUELEN. */
+  /** The kernel's default length of the transmit queue, in packets, if it is not TXQUEUELEN. */
   readonly txqueuelen?: number
-  /** Names in src/kinds/features.ts of what it takes; default: the one of its own name. */
+  /** The features that it needs, by their names in src/kinds/features.ts; default: the feature of its own name. */
   readonly requires?: (spec: LinkSpec) => string[]
-  /** Two of them are made, and go, together, each the other's `peer`. */
+  /** They are created and removed in pairs, each the other's `peer`. */
   readonly pair?: true
-  /** The kernel makes it with its namespace. */
+  /** The kernel creates it with the namespace. */
   readonly builtin?: true
-  /** Whether other interfaces can be its ports (`master`). */
+  /** Other interfaces can be its ports (`master`). */
   readonly hasPorts?: true
-  /** Unless it is set by hand, its MTU is the smallest of its ports' (1500 without any). */
+  /** Its MTU is the smallest of its ports' (1500 without ports), unless it is set by hand. */
   readonly followsPorts?: true
-  /** Whether a lab may choose it with `type:`; veths come from links, bridges from `bridges`. */
+  /** Whether a lab can choose it with `type:`; veths come from `links`, bridges from `bridges`. */
   readonly byType: boolean
 }
 
-/** The kernel's length of a transmit queue, in packets, where a type has no other (DEFAULT_TX_QUEUE_LEN). */
+/** The kernel's default length of a transmit queue, in packets (DEFAULT_TX_QUEUE_LEN); types may have another. */
 export const TXQUEUELEN = 1000

@@ -2,16 +2,16 @@
 export interface Metric {
   readonly word: string
   readonly number: number
-  /** It is a time, whose unit in the kernel is a millisecond divided by this. */
+  /** It is a time: how many of the kernel's units make a millisecond. */
   readonly perMillisecond?: number
-  /** It is no number: `congctl reno`, `features ecn`. */
+  /** It is no number, but one of these words or any name: `features ecn`, `congctl reno`. */
   readonly words?: readonly string[] | 'name'
-  /** Default: 4294967295. */
+  /** The largest value. Default: 4294967295. */
   readonly most?: number
   readonly description: string
 }
 
-/** All that Linux has, in the order in which iproute2 prints them. */
+/** All metrics of Linux, in the order in which iproute2 prints them. */
 export const metrics: readonly Metric[] = [
   {
     word: 'mtu',
@@ -44,6 +44,6 @@ export const metrics: readonly Metric[] = [
 /** The metrics of a route by their words: a number, a word, a time as `250ms`; `lock 1400` where it is locked. */
 export type Metrics = Readonly<Record<string, number | string>>
 
-/** A metric as a lab and a dump have it. iproute2 locks every `rto_min`, so that this says nothing. */
+/** The value of a metric in labs and dumps. iproute2 locks every `rto_min`, so `lock` is left out there. */
 export const metricValue = ({ word }: Metric, value: number | string, locked: boolean): number | string =>
   locked && word !== 'rto_min' ? `lock ${value}` : value

@@ -1,6 +1,6 @@
 import type { Resources } from './resource.ts'
 
-/** Names → the one address that each resolves to. */
+/** Names → the address that each resolves to. */
 export type Names = ReadonlyMap<string, string>
 
 /** An address that a namespace has. */
@@ -14,8 +14,8 @@ export interface Addressed {
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address)
 
 /**
- * What the name of a namespace means: its first address in the order given, IPv4 before IPv6, `lo`'s only when there
- * is no other. `shares` are second names (name → namespace).
+ * The names of namespaces and the address that each stands for: its first address in the given order, IPv4 before IPv6, an
+ * address of `lo` only when there is no other. `shares` are second names (name → namespace).
  */
 export function namesOf(addresses: readonly Addressed[], shares: Names): Names {
   const best = new Map<string, { address: string; rank: number }>()
@@ -33,7 +33,7 @@ export function namesOf(addresses: readonly Addressed[], shares: Names): Names {
   return names
 }
 
-/** The names of a lab's namespaces, from its resources: what the file wants, or what is live. */
+/** The names of a lab's namespaces and their addresses, from desired or live resources. */
 export function namesIn(resources: Resources): Names {
   const addresses: Addressed[] = []
   const shares = new Map<string, string>()
@@ -44,9 +44,8 @@ export function namesIn(resources: Resources): Names {
 }
 
 /**
- * What names mean to a lab: what its file says, and where the file has no address (DHCP, SLAAC) a live one. The kernel does
- * not know in which order a file lists things, so of the live addresses of a namespace the one of the file is first, and
- * then the names of the interfaces decide, `eth2` before `eth10`.
+ * The names of a lab from its live addresses. The address that the file gives a namespace comes first if it is live. The others
+ * (DHCP, SLAAC) are ordered by the names of their interfaces, `eth2` before `eth10`: the kernel does not keep the file's order.
  */
 export function liveNames(file: Names, live: readonly Addressed[], shares: Names): Names {
   const rank = ({ namespace, address }: Addressed): number => (file.get(namespace) === address ? 0 : 1)
@@ -57,7 +56,7 @@ export function liveNames(file: Names, live: readonly Addressed[], shares: Names
   )
 }
 
-/** The names as lines of a hosts(5) file, sorted, so that the order of things never makes a difference. */
+/** The names as lines of a hosts(5) file, sorted, so that equal names give equal files. */
 export const hostsOf = (names: Names): string =>
   [...names]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -65,10 +64,10 @@ export const hostsOf = (names: Names): string =>
     .join('')
 
 /**
- * Shell: takes the lines `$1` into a hosts file that only this mount namespace sees. Nothing is left on any disk: the
- * file lies on a tmpfs whose only name, after this, is /etc/hosts. Where there is no file to put it over, an overlay
- * brings one. Of the machine's own names only those of the loopback addresses stay. A fresh /sys shows the interfaces of
- * the namespace, as `ip netns exec` has it.
+ * A shell script that puts the lines in `$1` into a hosts file for this mount namespace alone. The file is on a tmpfs, mounted
+ * only at /etc/hosts, so nothing remains on a disk. If /etc/hosts does not exist, an overlay over /etc provides it. Of the
+ * machine's own names only those of loopback addresses are kept. A new /sys shows the interfaces of the namespace, as in `ip
+ * netns exec`.
  */
 export const NAMED = `
 named() {
@@ -84,10 +83,10 @@ named() {
   umount -l /tmp
 }`
 
-/** A mount namespace of its own that still hears of namespaces which are deleted. */
+/** The argv for a new mount namespace in which deleted network namespaces are still unmounted. */
 export const MOUNTS = ['unshare', '--mount', '--propagation', 'slave', '--'] as const
 
-/** What programs in a namespace of a lab are told in their environment; `dir`: the folder of the lab file, if it is known. */
+/** The environment variables (NAME=VALUE) of programs in a namespace of a lab; `dir`: the folder of its file, if known. */
 export const toldTo = (lab: string, namespace: string, dir?: string): string[] => [
   `NETLAB_LAB=${lab}`,
   `NETLAB_NAMESPACE=${namespace}`,
@@ -105,8 +104,8 @@ shift
 exec "$@"`
 
 /**
- * The argv in surroundings where names mean addresses, with these variables (NAME=VALUE) added; it replaces itself, so
- * signals and exit codes are the argv's.
+ * The argv that runs `argv` where names resolve to their addresses, with these variables (NAME=VALUE) added. It replaces itself
+ * by `argv`, so signals and exit codes are those of `argv`.
  */
 export const withNames = (names: Names, variables: readonly string[], argv: readonly string[]): string[] => [
   ...MOUNTS,

@@ -5,10 +5,10 @@ export type NeighborSpec = {
   readonly family: 4 | 6
   /** Its MAC address, lower-case; a proxy entry has none. */
   readonly lladdr?: string
-  /** The machine answers for this address, which is somebody else's. */
+  /** A proxy entry: the namespace answers neighbour requests for this address of another host. */
   readonly proxy?: true
   readonly router?: true
-  /** Live side only: it was learnt by something else than the kernel, and the kernel keeps it fresh. */
+  /** Live side only: a program learnt it (NTF_EXT_LEARNED), or the kernel keeps it resolved (NTF_MANAGED). */
   readonly extern_learn?: true
   readonly managed?: true
   /** The daemon that it belongs to (live side only). */

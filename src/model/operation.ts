@@ -13,10 +13,10 @@ export interface TypeSettings {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** An interface, or the other end of one, to be made. */
+/** An interface, or the other end of one, that is to be created. */
 export interface NewLink {
   readonly name: string
-  /** The namespace that it is put into, where that is not the one in which it is made. */
+  /** The namespace into which it is put, if that is not the one of the operation. */
   readonly netns?: string
   readonly group?: number
   readonly mac?: string
@@ -25,10 +25,10 @@ export interface NewLink {
   readonly up?: true
 }
 
-/** Settings of a living interface (src/kinds/settings.ts), in the order in which people read them. */
+/** New settings of an existing interface (src/kinds/settings.ts), in the order of the printed command. */
 export interface LinkChange {
   readonly up?: boolean
-  /** What `ip link` shows as alias; empty: none. */
+  /** The alias; empty: none. */
   readonly alias?: string
   /** Bytes. */
   readonly mtu?: number
@@ -48,22 +48,22 @@ export interface LinkChange {
   readonly gso_max_segs?: number
   /** Bytes. */
   readonly gro_max_size?: number
-  /** What it becomes a port of; empty: of nothing. */
+  /** The bridge or VRF of which it becomes a port; empty: none. */
   readonly master?: string
   /** The namespace that it moves to. */
   readonly netns?: string
-  /** What it is called from then on. */
+  /** Its new name. */
   readonly name?: string
   readonly type?: TypeSettings
 }
 
-/** Makes an interface, changes one, removes one, or all of a group. */
+/** Creates or changes an interface, or deletes one, or all of a group. */
 export type LinkOperation =
   | {
       readonly do: 'link.add'
       readonly link: NewLink
       readonly type: TypeSettings
-      /** Its lower device, where it is made. */
+      /** Its lower device, in the namespace of the operation. */
       readonly lower?: string
       /** Its other end. */
       readonly peer?: NewLink
@@ -72,19 +72,19 @@ export type LinkOperation =
   | { readonly do: 'link.delete'; readonly name: string }
   | { readonly do: 'link.delete'; readonly group: number }
 
-/** Runs a program: what netlab knows no other way for. It reads `input` on standard input. */
+/** Runs a program, for what has no operation of its own. It reads `input` on standard input. */
 export interface Program {
   readonly place: Place
   readonly do: 'run'
   readonly argv: readonly string[]
   readonly input?: string
-  /** It is `ip` with words that a line of `ip -batch` may have. */
+  /** It is `ip`, and its words may be a line of `ip -batch`. */
   readonly batch?: 'ip'
-  /** One line of shell that a person would type, or read, instead of the argv, where that is a script of netlab's own. */
+  /** If the argv is a script of netlab's own: the line of shell that a person would type instead. */
   readonly instead?: string
 }
 
-/** Gives an interface an address, changes what is said of one that it has, or takes one away. */
+/** Adds an address to an interface, changes its settings, or removes it. */
 export type AddressOperation =
   | {
       readonly do: 'address.add' | 'address.replace'
@@ -94,23 +94,23 @@ export type AddressOperation =
     }
   | { readonly do: 'address.delete'; readonly address: AddressSpec }
 
-/** Sets a neighbour, whatever there is of it, or takes one away. */
+/** Sets a neighbour entry, replacing an existing one, or removes it. */
 export type NeighborOperation =
   | {
       readonly do: 'neighbor.replace'
       readonly neighbor: NeighborSpec
-      /** Who set it (rtnetlink(7)); absent: as it was. */
+      /** Its protocol (rtnetlink(7)); absent: unchanged. */
       readonly protocol?: 'boot' | undefined
     }
   | { readonly do: 'neighbor.delete'; readonly neighbor: NeighborSpec }
 
-/** Puts an entry into the table of a bridge or of a VXLAN, adds a destination to one (append), or takes one away. */
+/** Adds an entry to the forwarding table of a bridge or VXLAN, appends a destination to one, or removes one. */
 export interface FdbOperation {
   readonly do: 'fdb.add' | 'fdb.append' | 'fdb.delete'
   readonly entry: FdbSpec
 }
 
-/** Puts a port of a bridge, or the bridge itself, into a VLAN, or takes it out. */
+/** Adds a port of a bridge, or the bridge itself, to a VLAN, or removes it from one. */
 export type VlanOperation = {
   readonly port: string
   readonly vid: number
@@ -119,15 +119,15 @@ export type VlanOperation = {
 } & (
   | {
       readonly do: 'vlan.add'
-      /** Frames that come in without a tag are of this VLAN. */
+      /** Untagged frames that arrive belong to this VLAN. */
       readonly pvid: boolean
-      /** Frames go out without a tag. */
+      /** Frames of this VLAN leave untagged. */
       readonly untagged: boolean
     }
   | { readonly do: 'vlan.delete' }
 )
 
-/** What an interface does to the packets that it sends, and what hangs beside. */
+/** Sets or removes the root qdisc of an interface (`qdisc`), or a qdisc besides it (`hook`). */
 export type QdiscOperation =
   | {
       readonly do: 'qdisc.add' | 'qdisc.replace' | 'qdisc.change'
@@ -137,45 +137,45 @@ export type QdiscOperation =
   | { readonly do: 'qdisc.delete'; readonly dev: string }
   | { readonly do: 'hook.add' | 'hook.delete'; readonly hook: HookSpec }
 
-/** Makes a route, replaces the one of its destination and metric, or adds one more; or takes one away. */
+/** Creates a route, replaces the one of the same destination and metric, appends one to it, or removes one. */
 export type RouteOperation =
   | {
       readonly do: 'route.add' | 'route.replace' | 'route.append'
       readonly route: RouteSpec
-      /** Who made it (rtnetlink(7)), where that is not boot. */
+      /** Its protocol (rtnetlink(7)); absent: boot. */
       readonly protocol?: number | undefined
     }
   | { readonly do: 'route.delete'; readonly route: RouteSpec }
 
-/** The kernel deletes the first rule that has all that this one has, and perhaps more. */
+/** Adds or deletes a rule. The kernel deletes the first rule that has all these attributes, even if it has more. */
 export type RuleOperation =
   | { readonly do: 'rule.add'; readonly rule: RuleSpec; readonly protocol?: number | undefined }
   | { readonly do: 'rule.delete'; readonly rule: RuleSpec }
 
 /**
- * One change of the kernel: what a plan is made of. Plain data that says what is done, not how: src/backend/iproute spells it
- * as the command that people read and `ip -batch` runs, src/backend/netlink encodes it as the message that the kernel takes.
+ * One change of the kernel's state, as plain data. Plans consist of operations. src/backend/iproute turns one into the command
+ * that people read and `ip -batch` runs; src/backend/netlink encodes it as a netlink message.
  */
 export type Operation =
   | Program
   | ({ readonly place: Place } & (
       | {
-          /** Makes a namespace whose `lo` is up and has this alias before the namespace gets its name. */
+          /** Creates a namespace, sets its `lo` up, and sets the alias of `lo` before the namespace gets its name. */
           readonly do: 'netns.add'
           readonly name: string
           readonly alias: string
         }
       | {
-          /** Gives the namespace of a file (`/run/netns/NAME`, `/proc/PID/fd/N`) a name, be it one more. */
+          /** Gives a name, or one more name, to the namespace of a file (`/run/netns/NAME`, `/proc/PID/fd/N`). */
           readonly do: 'netns.name'
           readonly file: string
           readonly name: string
-          /** The alias of its `lo`: until the name is mounted, its file says the same. */
+          /** The alias of its `lo`: the file of the name contains it until the namespace is mounted there. */
           readonly alias?: string
         }
       | { readonly do: 'netns.delete'; readonly name: string }
       | LinkOperation
-      /** The key as sysctl(8) takes it: dots between the parts, a `/` for a dot inside a part. */
+      /** The key is in the form of sysctl(8): dots between the parts, `/` for a dot within a part. */
       | { readonly do: 'sysctl.set'; readonly key: string; readonly value: string }
       | AddressOperation
       | NeighborOperation
@@ -184,13 +184,13 @@ export type Operation =
       | QdiscOperation
       | RouteOperation
       | {
-          /** Changes the tables of nftables, all or nothing. */
+          /** Changes tables of nftables in one transaction. */
           readonly do: 'nft.load'
           readonly lines: readonly string[]
-          /** Lines name rules by their handles. */
+          /** The input refers to rules by their handles. */
           readonly byHandle: boolean
         }
-      /** Takes away the kernel's own routes to exactly this network of IPv6, with this metric. */
+      /** Removes the kernel's own routes to exactly this IPv6 network, with this metric. */
       | { readonly do: 'route.flush'; readonly to: string; readonly dev: string; readonly metric: number }
       | RuleOperation
     ))
@@ -203,7 +203,7 @@ export const running = ({ argv, netns, input }: Command): Program => ({
   ...(input !== undefined && { input }),
 })
 
-/** The namespaces that an operation changes: its own, and where it puts an end of a link. Undefined: where netlab runs. */
+/** The namespaces that an operation changes: its own, and those of new links' ends. Undefined: where netlab itself runs. */
 export function concerns(operation: Operation): readonly (string | undefined)[] {
   const { netns } = operation.place
   if (operation.do === 'link.set' && operation.set.netns !== undefined) return [netns, operation.set.netns]

@@ -1,24 +1,24 @@
 const MARK = 'netlab:'
 
-/** Says in the alias of `lo` (of a device, in the machine's own namespace) which lab it belongs to. */
+/** The alias that marks a namespace (on its `lo`) or a device of the machine's own namespace as the lab's. */
 export const labelled = (lab: string, alias?: string): string => `${MARK}${lab}${alias ? ` ${alias}` : ''}`
 
-/** What the alias of a lab's `lo` begins with. */
+/** The beginning of the alias that marks what a lab owns. */
 export const markOf = (lab: string): string => `${MARK}${lab}`
 
-/** The lab that an alias names; undefined when it names none. */
+/** The lab that an alias names; undefined when it is no mark. */
 export const ownerOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.slice(MARK.length).split(' ', 1)[0] : undefined
 
-/** What the user's own alias of a marked device is. */
+/** The user's own part of the alias of a marked device. */
 export const aliasOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.split(' ').slice(1).join(' ') || undefined : alias
 
-/** What the mark of a namespace says besides the lab's name. */
+/** What the mark of a namespace contains besides the lab's name. */
 export interface Notes {
-  /** Others made the namespace, and the lab took it over. */
+  /** Others created the namespace, and the lab has adopted it. */
   readonly adopted: boolean
-  /** The sysctls that the lab has set: dropped from the file, they go back to what they were. */
+  /** The sysctls that the lab has set: they are set back when the file no longer sets them. */
   readonly sysctls: readonly string[]
 }
 
@@ -39,52 +39,52 @@ export function marked(lab: string, { adopted, sysctls }: Notes): string {
   return mark
 }
 
-/** What the mark of a namespace says. */
+/** The notes in the mark of a namespace. */
 export function notesIn(alias: string | undefined): Notes {
   const words = aliasOf(alias)?.split(' ') ?? []
   const listed = words.find((word) => word.startsWith(SYSCTLS))?.slice(SYSCTLS.length)
   return { adopted: words.includes(ADOPTED), sysctls: listed?.split(',').map((key) => `net.${key}`) ?? [] }
 }
 
-/** FNV-1a, 32 bits: spreads lab names over the small numbers that the kernel offers as marks. */
+/** FNV-1a, 32 bits: turns names of labs into the numbers that serve as marks. */
 function hash(text: string): number {
   let h = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) h = Math.imul(h ^ byte, 0x01000193) >>> 0
   return h
 }
 
-/** Bits above those of the processes and of the labs, so that no tag is a limit that somebody would set. */
+/** A bit above those of labs and processes, so that no tag is a limit that somebody would set. */
 const TAGGED = 1n << 60n
 const labTag = (lab: string): bigint => TAGGED + (BigInt(hash(lab) & 0xfffffff) << 32n)
 
-/** The name of a process of which nothing is known but its tag. */
+/** The name that netlab shows for a process of which only the tag is known. */
 const NAMELESS = /^#([0-9a-f]{8})$/
 
-/** Whether a process has only such a name. */
+/** Whether a name is one of those. */
 export const isNameless = (name: string): boolean => NAMELESS.test(name)
 
-/** The number that a process of a lab and all of its children carry, as a limit of theirs (src/kinds/process-scripts.ts). */
+/** The number that marks a process of a lab and its children: one of their limits (src/kinds/process-scripts.ts). */
 export const processTag = (lab: string, namespace: string, name: string): string => {
   const [, digits] = NAMELESS.exec(name) ?? []
   const own = digits === undefined ? hash(`${lab}/${namespace}/${name}`) : Number(`0x${digits}`)
   return String(labTag(lab) + BigInt(own))
 }
 
-/** What a tag says of the process of the lab: a name for it, should it have no other; undefined: it is not the lab's. */
+/** A name, made from its tag, for a process of the lab whose name is not known; undefined when it is not the lab's. */
 export function namelessOf(lab: string, tag: string): string | undefined {
   const own = BigInt(tag) - labTag(lab)
   return own >= 0n && own >> 32n === 0n ? `#${own.toString(16).padStart(8, '0')}` : undefined
 }
 
-/** The group of links that `ip link add` sets atomically, before the alias can be: `nl` and 16 bits of the lab's name. */
+/** The lab's link group, which is set when a link is created, before it can get an alias: `nl` and 16 bits of a hash. */
 export const labGroup = (lab: string): number => 0x6e6c0000 + (hash(lab) & 0xffff)
 
-/** A group for links that are about to go, of their own ids: what an earlier run left in a group is in another one. */
+/** A group for links that are to be deleted, from a hash of their ids: an earlier run that was killed used another one. */
 export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hash(ids.join(' ')) & 0xffff)
 
 /**
- * The metric of the lab's addresses on interfaces that are the machine's own, and of the routes to their subnets: how they are
- * known. The machine's own routes have lower ones and are preferred.
+ * The metric that marks the lab's addresses on interfaces of the machine's own, and the routes to their subnets. The machine's
+ * own routes have lower metrics and are preferred.
  */
 export const labMetric = labGroup
 

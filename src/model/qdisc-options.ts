@@ -1,7 +1,7 @@
-/** Percentages that netem has for packets. */
+/** The options of netem that are percentages of packets. */
 export const SHARES = ['loss', 'duplicate', 'corrupt', 'reorder'] as const
 
-/** What tc-netem(8) can do to packets; what it says nothing of, a living one keeps. */
+/** Options of tc-netem(8). An absent option keeps its value on an existing qdisc. */
 export interface NetemOptions {
   readonly kind: 'netem'
   /** Packets. */
@@ -29,14 +29,14 @@ export interface TbfOptions {
   readonly limit: number
 }
 
-/** What a queueing discipline is asked to do to packets. */
+/** The options of a qdisc. */
 export type QdiscOptions = NetemOptions | TbfOptions
 
-/** What tc has put on an interface beside its root qdisc. */
+/** A qdisc that tc has put on an interface besides its root qdisc. */
 export type HookSpec = {
   readonly dev: string
   readonly kind: string
-  /** The class that it hangs on (`8001:1`); absent: it is the ingress qdisc, or clsact. */
+  /** Its parent class (`8001:1`); absent: it is the ingress qdisc, or clsact. */
   readonly parent?: string
 }
 
@@ -45,7 +45,7 @@ const scaled = (value: number, steps: readonly (readonly [number, string])[]): s
   return `${value / factor}${unit}`
 }
 
-/** Microseconds as tc takes them. */
+/** Microseconds in the form that tc takes. */
 export const timeWord = (us: number): string =>
   scaled(us, [
     [1e6, 's'],
@@ -53,7 +53,7 @@ export const timeWord = (us: number): string =>
     [1, 'us'],
   ])
 
-/** Bits per second as tc takes them. */
+/** Bits per second in the form that tc takes. */
 export const rateWord = (bits: number): string =>
   scaled(bits, [
     [1e9, 'gbit'],
@@ -62,13 +62,13 @@ export const rateWord = (bits: number): string =>
     [1, 'bit'],
   ])
 
-/** Bytes as tc takes them. */
+/** Bytes in the form that tc takes. */
 export const sizeWord = (bytes: number): string =>
   scaled(bytes, [
     [1024, 'kb'],
     [1, 'b'],
   ])
 
-/** Percent as tc takes them: without an exponent. */
+/** Percent in the form that tc takes: without an exponent. */
 export const shareWord = (percent: number): string =>
   `${String(percent).includes('e') ? percent.toFixed(10) : percent}%`

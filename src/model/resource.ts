@@ -5,23 +5,23 @@ import type { Position } from './diagnostic.ts'
  * Desired and live are the same type, so that either can be compared with, or turned into, the other.
  */
 export interface Resource<S extends object = Record<string, unknown>> {
-  /** What identifies it in plans: `ns0`, `ns0/veth0`, `ns0/veth0/192.168.0.2/24`, `ns0/route/default`. */
+  /** Identifies it in plans: `ns0`, `ns0/veth0`, `ns0/veth0/192.168.0.2/24`, `ns0/route/default`. */
   readonly id: string
   /** The name of its kind in the table of kinds: `namespace`, `veth`, `address` … */
   readonly kind: string
   /** The lab's name of the namespace it lives in. */
   readonly namespace: string
-  /** The machine's own network namespace: commands run where netlab runs, not under `/run/netns/NAMESPACE`. */
+  /** It is in the machine's own network namespace: commands run where netlab runs, not in `/run/netns/NAMESPACE`. */
   readonly root?: true
-  /** Nobody wrote it: a default of the kernel's that netlab keeps, part of its namespace when that is made. */
+  /** The file does not list it: it is a default that netlab keeps, part of its namespace when that is created. */
   readonly implied?: true
-  /** The kernel made it with its namespace, and it is there no more. */
+  /** The kernel created it with its namespace, and somebody has removed it. */
   readonly lost?: true
-  /** Somebody else's: it carries a daemon's protocol, or a lifetime (live side only). No drift unless the lab lists it. */
+  /** It belongs to others: it has a daemon's protocol, or a lifetime (live side only). No drift unless the lab lists it. */
   readonly others?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
-  /** Says where the lab file asks for it (desired side only): most are never asked. */
+  /** Finds its position in the lab file (desired side only); a function, because most positions are never needed. */
   readonly source?: () => Position
 }
 

@@ -6,11 +6,11 @@ export type Hop = {
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
-  /** The gateway is on the link although no subnet says so. */
+  /** The gateway is reachable on the link even if no subnet contains it. */
   readonly onlink?: true
   /** In the form that src/model/encap.ts gives it. */
   readonly encap?: string
-  /** `4`, or `3/4` with the realm of the sources. */
+  /** The destination realm `4`, or source and destination `3/4`. */
   readonly realm?: string
 }
 
@@ -20,9 +20,9 @@ export type RouteSpec = Hop & {
   readonly to: string
   readonly family: 4 | 6 | 'mpls'
   readonly type?: 'blackhole' | 'unreachable' | 'prohibit' | 'throw' | 'local' | 'broadcast' | 'anycast' | 'multicast'
-  /** The network of the sources that it is for (IPv6). */
+  /** The network of the source addresses to which it applies (IPv6). */
   readonly from?: string
-  /** The labels that MPLS puts in its place. */
+  /** The labels that replace it (MPLS). */
   readonly as?: string
   readonly src?: string
   readonly metric?: number
@@ -32,7 +32,7 @@ export type RouteSpec = Hop & {
   readonly mtu?: number | string
   /** low or high (IPv6). */
   readonly pref?: string
-  /** The id of a nexthop object: then it has no way of its own. */
+  /** The id of a nexthop object: the route then has no `via`, `dev` and `nexthops`. */
   readonly nexthop?: number
   /** Two or more: a multipath route, without `via` and `dev`. */
   readonly nexthops?: readonly Hop[]
@@ -42,21 +42,21 @@ export type RouteSpec = Hop & {
   readonly protocol?: string
 }
 
-/** RTPROT_KERNEL of rtnetlink(7): the kernel made it. */
+/** RTPROT_KERNEL of rtnetlink(7): the kernel created the route. */
 export const PROTOCOL_KERNEL = 2
 
-/** The types that lead nowhere. */
+/** The types without a next hop. */
 const DISCARDS: ReadonlySet<RouteSpec['type']> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw'])
-/** Those that iproute2 puts into the table local unless it is told a table. */
+/** The types that iproute2 puts into the table local unless a table is given. */
 const LOCALS: ReadonlySet<RouteSpec['type']> = new Set(['local', 'broadcast', 'anycast'])
 
-/** Whether a route of this type leads nowhere. */
+/** Whether a route of this type discards packets or refuses to look further: it has no next hop. */
 export const discards = (type: RouteSpec['type']): boolean => DISCARDS.has(type)
 
-/** The words of metrics, as fields of a route. */
+/** The names of the metrics, which are fields of a route. */
 export const metricWords = metrics.map(({ word }) => word) as 'mtu'[]
 
-/** The scope that iproute2 gives a route when none is asked for (ip-route(8)). */
+/** The scope that iproute2 gives a route by default (ip-route(8)). */
 export function usualScope({ type, family, via, nexthop, nexthops }: Omit<RouteSpec, 'to'>): string {
   if (family !== 4 || discards(type)) return 'global'
   if (type === 'local') return 'host'
@@ -66,7 +66,7 @@ export function usualScope({ type, family, via, nexthop, nexthops }: Omit<RouteS
 const word = (name: string, value: string | number | undefined): string[] =>
   value === undefined ? [] : [name, ...String(value).split(' ')]
 
-/** An encapsulation comes first: what follows it would else be taken for words of it. */
+/** The words of a next hop. `encap` comes first, so that `via` or `dev` ends it: `ip` would read `tos` as its own word. */
 const hopWords = (hop: Hop, family: RouteSpec['family']): string[] => [
   ...word('encap', hop.encap),
   ...(hop.via === undefined ? [] : ['via', ...viaFamily(hop.via, family), hop.via]),
@@ -78,9 +78,9 @@ const hopWords = (hop: Hop, family: RouteSpec['family']): string[] => [
 const viaFamily = (via: string, family: RouteSpec['family']): string[] =>
   familyOf(via) === family ? [] : [familyOf(via) === 6 ? 'inet6' : 'inet']
 
-/** The route in the words of ip-route(8), in plans and after `ip route add`; `withTable` false: for people. */
+/** The route in the words of ip-route(8), for plans and after `ip route add`; without the table for people. */
 export function routeWords(s: RouteSpec, withTable = true): string[] {
-  // To iproute2 `default via inet6 …` is IPv6's default.
+  // iproute2 takes `default via inet6 …` for the IPv6 default route.
   const isMixed = s.to === 'default' && [s, ...(s.nexthops ?? [])].some(({ via }) => via?.includes(':'))
   return [
     ...(s.type ? [s.type] : []),

@@ -1,4 +1,4 @@
-/** The other selectors of ip-rule(8), in the order in which they stand in an id: `true` for words without a value. */
+/** The other selectors of ip-rule(8), in their order in an id. */
 export const ruleWords = [
   'not',
   'tos',
@@ -25,11 +25,11 @@ export type RuleSpec = {
   /** `0x1` or `0x1/0xff`, hexadecimal. */
   readonly fwmark?: string
   readonly table?: number
-  /** What is done instead of looking in a table. */
+  /** What the rule does instead of looking up a table. */
   readonly action?: 'blackhole' | 'unreachable' | 'prohibit'
 } & { readonly [K in (typeof ruleWords)[number]]?: string | number | true }
 
-/** What it looks at and what it does, in the words of ip-rule(8): less of it is another rule to the kernel. */
+/** The selectors and the action in the words of ip-rule(8). All are needed to delete exactly this rule. */
 export const ruleTerms = (s: RuleSpec): string[] => [
   ...(['from', 'to', 'iif', 'oif', 'fwmark'] as const).flatMap((word) =>
     s[word] === undefined ? [] : [word, s[word]],

@@ -3,7 +3,7 @@ import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
 
-/** The JSON objects that `ip -j` prints, with the fields that netlab reads. Numeric (`-N`), detailed (`-d`). */
+/** The state of one namespace, as `ip -j` prints it: numeric (`-N`), detailed (`-d`), with the fields that netlab reads. */
 export interface Dump {
   /** `ip -j -d -N link show` */
   readonly links: readonly IpLink[]
@@ -15,30 +15,30 @@ export interface Dump {
   readonly rules: readonly IpRule[]
   /** `ip -6 -j -N rule show` */
   readonly rules6: readonly IpRule[]
-  /** Of `ip -j -N neigh show nud all` those that are permanent or managed, and `ip -j -N neigh show proxy`. */
+  /** The permanent and managed entries of `ip -j -N neigh show nud all`, and `ip -j -N neigh show proxy`. */
   readonly neighbors: readonly IpNeighbor[]
-  /** Names of namespaces, by the ids that links refer to them with (`link_netnsid`). */
+  /** Names of namespaces, by the ids with which links refer to them (`link_netnsid`). */
   readonly nsids: ReadonlyMap<number, string>
   /** `tc -j qdisc show` */
   readonly qdiscs: readonly TcQdisc[]
-  /** `wg show all dump`, without its secrets; absent: there are no WireGuard interfaces, or no `wg`. */
+  /** `wg show all dump`, without its secrets; absent: no WireGuard interface, or no `wg`, exists. */
   readonly wireguard?: readonly WgInterface[]
-  /** `bridge -j fdb show`, as far as it is permanent or static; absent: there is neither a bridge nor a VXLAN. */
+  /** The permanent and static entries of `bridge -j fdb show`; absent: no bridge and no VXLAN exists. */
   readonly fdb?: readonly BridgeFdb[]
-  /** `bridge -j vlan show`; absent: no bridge looks at VLANs. */
+  /** `bridge -j vlan show`; absent: no bridge filters VLANs. */
   readonly vlans?: readonly BridgeVlans[]
-  /** Values of the asked-for sysctls that exist, by name in dotted or slashed form as asked. */
+  /** Values of the requested sysctls that exist, by the keys of the request. */
   readonly sysctls: ReadonlyMap<string, string>
   /**
-   * By interface: `ipv4.forwarding`, `ipv6.forwarding` and `ipv6.disable_ipv6` (those of IPv6 where it has IPv6), and of the
-   * other settings that netlab knows those that are not the kernel's defaults.
+   * By interface: `ipv4.forwarding`, `ipv6.forwarding` and `ipv6.disable_ipv6` (the latter two if it has IPv6), and all other
+   * settings known to netlab that differ from the kernel's defaults.
    */
   readonly conf: ReadonlyMap<string, Readonly<Record<string, string>>>
   /** `iptables-save -c`, `ip6tables-save -c`, `nft -s list ruleset` as text; empty where there are no rules. */
   readonly iptables: string
   readonly ip6tables: string
   readonly nftables: string
-  /** Tables that iptables-legacy has made, by its family (`ip filter`); absent: none. */
+  /** Tables of iptables-legacy, with their family (`ip filter`); absent: none. */
   readonly legacy?: readonly string[]
   /** `ipset save` as text; absent or empty where there are no sets. */
   readonly ipsets?: string
@@ -77,14 +77,14 @@ export interface IpLink {
   }
 }
 
-/** A way of a route. */
+/** A next hop of a route. */
 export interface IpHop {
   readonly gateway?: string
   readonly via?: { readonly family: string; readonly host: string }
   readonly dev?: string
   readonly weight?: number
   readonly flags?: readonly string[]
-  /** What iproute2 prints after `encap`; in its JSON only the type. */
+  /** The text that iproute2 prints after `encap`; its JSON has only the type. */
   readonly encap?: string
   /** Realms. */
   readonly flow?: { readonly from?: string; readonly to: string }
@@ -93,11 +93,11 @@ export interface IpHop {
 export interface IpRoute extends IpHop {
   /** Numeric: 1 unicast, 2 local, 6 blackhole, 7 unreachable, 8 prohibit, 9 throw. */
   readonly type?: string
-  /** A network; a label in a route of MPLS. */
+  /** A network; in a route of MPLS, a label. */
   readonly dst: string
-  /** The labels that MPLS puts in its place. */
+  /** The labels that replace it (MPLS). */
   readonly to?: string
-  /** The network of the sources that it is for. */
+  /** The network of the source addresses to which it applies. */
   readonly from?: string
   readonly tos?: string
   readonly table?: string
@@ -105,7 +105,7 @@ export interface IpRoute extends IpHop {
   readonly scope?: string
   readonly prefsrc?: string
   readonly metric?: number
-  /** Of IPv6: low, medium, high. */
+  /** IPv6 only: low, medium or high. */
   readonly pref?: string
   /** The id of a nexthop object. */
   readonly nhid?: number
@@ -147,7 +147,7 @@ export interface IpRule {
   readonly flow_from?: string
   readonly flow_to?: string
   readonly goto?: number
-  /** There is no rule to go to. */
+  /** Present when the rule that `goto` names does not exist. */
   readonly unresolved?: null
   readonly nop?: null
 }
@@ -181,7 +181,7 @@ export interface BridgeFdb {
   readonly state?: string
 }
 
-/** A WireGuard interface, as it can be shown to anybody. */
+/** A WireGuard interface, without secrets. */
 export interface WgInterface {
   readonly dev: string
   readonly public_key: string
@@ -196,7 +196,7 @@ export interface WgInterface {
         readonly allowed_ips: readonly string[]
         /** Seconds. */
         readonly keepalive?: number
-        /** A fingerprint. */
+        /** A digest of the key, not the key. */
         readonly preshared_key?: string
       }
     >
@@ -213,15 +213,15 @@ export interface DumpRequest {
    * `plain` may leave out what a namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
    */
   readonly depth: 'mark' | 'links' | 'plain' | 'all'
-  /** A lab: of a namespace that is not marked as its own, nothing is read but links. */
+  /** The name of a lab: of a namespace that it does not own, only links are read. */
   readonly owner?: string
-  /** Tables called as iptables' own that are nftables' (`ip nat`): it may leave out what iptables says of them. */
+  /** Tables of nftables with names that iptables uses as well (`ip nat`): the dump may leave out what iptables prints of them. */
   readonly nftables?: readonly string[]
 }
 
 /** An operation of a run that failed. */
 export interface Failure {
-  /** Its place in the list of operations that was handed over. */
+  /** Its index in the list of operations. */
   readonly index: number
   readonly outcome: Outcome
 }
@@ -231,66 +231,66 @@ export interface NamedNamespace {
   readonly name: string
   /** Names with the same inode are names of the same namespace. */
   readonly inode: number
-  /** A plain file, left by a crash or a reboot: nothing is mounted there. */
+  /** It is a plain file, left by a crash or a reboot: no namespace is mounted on it. */
   readonly stale: boolean
-  /** The lab whose run left the plain file, where that says so. */
+  /** The lab whose run left the plain file, if the file contains its mark. */
   readonly owner?: string
 }
 
-/** One process of a lab, or what is left of it. */
+/** One process of a lab, or what remains of it. */
 export interface LiveProcess {
   readonly namespace: string
   readonly name: string
   /** It is in the machine's own namespace. */
   readonly root: boolean
-  /** `stray`: its supervisor, or its namespace, is gone, and it or what it started is not; `ended`: only its log is left. */
+  /** `stray`: it or a child of it runs without its supervisor or outside its namespace; `ended`: only its log is left. */
   readonly state: 'running' | 'stray' | 'ended'
-  /** What its supervisor was started with, as JSON. */
+  /** The settings with which its supervisor was started, as JSON. */
   readonly spec?: string
 }
 
-/** A process in a namespace of a lab that is not the lab's: a shell, a server that somebody started there. */
+/** A process in a namespace of a lab that the lab did not start: a shell, or a server of somebody else's. */
 export interface Stranger {
   readonly namespace: string
   readonly pid: number
-  /** When it began, in clock ticks after boot: with the pid it names one process (starttime of proc_pid_stat(5)). */
+  /** Its start time in clock ticks after boot (starttime of proc_pid_stat(5)): with the pid it identifies one process. */
   readonly started: string
   /** Its arguments, joined by spaces. */
   readonly command: string
 }
 
-/** The one way to the kernel: the reader and the executor are handed one of these and know no other. */
+/** Reads and changes the network of a host: the reader and the executor use nothing else to reach the kernel. */
 export interface Runner {
   /**
    * Carries out operations, one wave after the other. Within a wave those of one namespace run in order; those of
-   * different namespaces may run at the same time. Stops at the first failure (what runs elsewhere at that moment is let
-   * finish). `done` is told the index of every operation that succeeded, counted through all waves.
+   * different namespaces may run at the same time. Stops at the first failure and returns it, after operations that run in other
+   * namespaces have ended. Calls `done` with the index, counted through all waves, of every operation that succeeded.
    */
   run(
     waves: readonly (readonly Operation[])[],
     done: (index: number) => void,
     signal?: AbortSignal,
   ): Promise<Failure | undefined>
-  /** Says that so many namespaces are going to be made, so that it can begin with that, unseen. */
+  /** Tells the runner that this many namespaces will be created, so that it can prepare them, without names, in advance. */
   foresee?(count: number): void
   /** The named namespaces, sorted by name. */
   list(): Promise<NamedNamespace[]>
   /**
-   * Reads namespaces, in the order asked; undefined for one that vanished meanwhile. `heard` may be told of some, with their
-   * place in the list, before all are there.
+   * Reads namespaces and returns the dumps in the order of the requests; undefined for a namespace that does not exist any more.
+   * May call `heard` with the index and the dump of some of them before all have been read.
    */
   dump(requests: readonly DumpRequest[], heard?: (index: number, dump: Dump) => void): Promise<(Dump | undefined)[]>
-  /** The values that sysctls have in a namespace that is made now, by key; those that do not exist are left out. */
+  /** The values that sysctls have in a new namespace, by key; sysctls that do not exist are left out. */
   inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>>
   /**
-   * These rule sets of nftables as nft lists them without counters, each loaded into a namespace that is gone when this
-   * returns; undefined for those that it refuses, and where the program has to be asked.
+   * These rule sets of nftables as `nft` lists them without counters, each loaded into a throw-away namespace; undefined for
+   * those that are refused, and for those that need the program itself.
    */
   nftForms?(texts: readonly string[]): Promise<readonly (string | undefined)[]>
   /** The processes that carry the lab's mark, and the logs of those that have ended. */
   processes(lab: string): Promise<LiveProcess[]>
   /** The processes in these namespaces that do not carry the lab's mark. */
   strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]>
-  /** Runs one program that changes nothing of the lab, and returns what it printed. */
+  /** Runs one program that does not change the lab, and returns its output and exit code. */
   capture(command: Command): Promise<Outcome>
 }

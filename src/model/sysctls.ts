@@ -1,4 +1,4 @@
-/** Settings of IPv4 that there are for `all`, for `default`, and for every interface, as the kernel has them first. */
+/** Settings of IPv4 that exist for `all`, for `default` and for every interface, with the kernel's defaults. */
 const settings4 = {
   accept_local: '0',
   arp_accept: '0',
@@ -21,9 +21,9 @@ const settings4 = {
 } as const
 
 /**
- * Other settings of interfaces that come with the links and cost nothing, as the kernel has them first. What they should be
- * is asked of a new namespace, only where one is not as here: some distributions harden what IPv4 begins with. Left out is
- * what the kernel writes itself, or begins with by type (docs/kernel.md).
+ * Other settings of interfaces, with the kernel's defaults. The messages about links contain them, so that reading them costs
+ * nothing. If one differs, a new namespace is read to learn the proper value, because some distributions change the
+ * defaults of IPv4. Settings that the kernel itself changes, or that depend on the type, are left out (docs/kernel.md).
  */
 const unpinned = {
   'ipv4.accept_redirects': '1',
@@ -67,8 +67,8 @@ const unpinned = {
 } as const
 
 /**
- * Sysctls of no interface that people change, with what most kernels have in a new namespace. Each is a file, so they are
- * read only in labs of few namespaces (docs/kernel.md); what they should be is asked of a new namespace.
+ * Sysctls, not of interfaces, that people change, with their values in a new namespace on most kernels. Each takes reading a
+ * file, so they are read only in small labs (docs/kernel.md). If one differs, a new namespace is read for the proper value.
  */
 export const occasional: ReadonlyMap<string, string> = new Map([
   ['net.core.somaxconn', '4096'],
@@ -83,15 +83,15 @@ export const occasional: ReadonlyMap<string, string> = new Map([
   ['net.ipv6.conf.default.autoconf', '1'],
 ])
 
-/** Whether what this sysctl should be is asked of a new namespace, unless the lab says it. */
+/** Whether the proper value of this sysctl, unless the lab sets it, is that of a new namespace. */
 export function isUnpinned(key: string): boolean {
   const [, family, name] = /^net\.(ipv[46])\.conf\.[^.]+\.(\w+)$/.exec(key) ?? []
   return occasional.has(key) || `${family}.${name}` in unpinned
 }
 
 /**
- * What is read of every interface (`ipv4.rp_filter`) unless it is as the kernel has it first; undefined: whatever it is, for
- * it is what all interfaces have.
+ * The settings that are read of every interface (`ipv4.rp_filter`) and the kernel's default, which dumps leave out; undefined
+ * for those that are always in a dump, because they are compared with the value of `all`.
  */
 export const ofInterfaces: ReadonlyMap<string, string | undefined> = new Map([
   ...Object.entries(settings4).map(([name, value]) => [`ipv4.${name}`, value] as const),
@@ -105,10 +105,10 @@ const each = (settings: Readonly<Record<string, string>>): [string, string][] =>
   )
 
 /**
- * What a new namespace takes over from the machine, or from modules that happen to be loaded, and the kernel's own
- * defaults: the same lab file gives the same network on a Docker host (ip_forward=1) and on Debian (rp_filter=2).
- * IPv4 settings are copied from the machine's own namespace (devconf_inherit_init_net=0, Documentation/admin-guide/
- * sysctl/net.rst), bridge-nf-call-* are 1 where br_netfilter is there: bridged frames then pass through FORWARD.
+ * Sysctls that a new namespace inherits from the machine or from loaded modules, with the kernel's defaults. netlab sets them, so
+ * that a lab file gives the same network on a Docker host (ip_forward=1) and on Debian (rp_filter=2). IPv4 settings are copied
+ * from the machine's own namespace (devconf_inherit_init_net=0, Documentation/admin-guide/sysctl/net.rst); bridge-nf-call-*
+ * are 1 when br_netfilter is loaded: bridged frames then pass through FORWARD.
  */
 export const defaults: ReadonlyMap<string, string> = new Map([
   ['net.ipv4.ip_forward', '0'],
@@ -124,8 +124,8 @@ export const defaults: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * The sysctl whose value this one has unless it was set apart: an interface's, that of `default`, and that one, where the
- * kernel spreads it, that of all.
+ * The sysctl whose value this one has unless it was set itself: for an interface that of `default`, and for `default` that of
+ * `all` if the kernel writes it to all interfaces. Undefined for others.
  */
 export function general(key: string): string | undefined {
   const [, head, which, name] = /^(net\.\w+\.(?:conf|neigh))\.([^.]+)\.(\w+)$/.exec(key) ?? []
@@ -134,8 +134,8 @@ export function general(key: string): string | undefined {
 }
 
 /**
- * What the kernel writes to all interfaces, it writes to each and to `default` as well (inet_forward_change in
- * net/ipv4/devinet.c, addrconf_fixup_forwarding and addrconf_disable_ipv6 in net/ipv6/addrconf.c): of `default` → of all.
+ * Sysctls of `default` → the sysctl of `all` that the kernel, when it is written, writes to `default` and to each interface
+ * (inet_forward_change in net/ipv4/devinet.c, addrconf_fixup_forwarding and addrconf_disable_ipv6 in net/ipv6/addrconf.c).
  */
 export const spread: ReadonlyMap<string, string> = new Map([
   ['net.ipv4.conf.default.forwarding', 'net.ipv4.ip_forward'],
@@ -145,13 +145,13 @@ export const spread: ReadonlyMap<string, string> = new Map([
 
 const spreading = new Set(spread.values())
 
-/** Whether the kernel writes to others what is written to this sysctl. */
+/** Whether the kernel copies the value of this sysctl to others when it is written. */
 export const isSpread = (key: string): boolean => spreading.has(key)
 
-/** The sysctl that is written to this one as well. */
+/** The sysctl that the kernel copies to this one when it is written; undefined: none. */
 export const spreadFrom = (key: string): string | undefined => spread.get(key) ?? spread.get(general(key) ?? '')
 
-/** The file of a sysctl; dots and slashes change places (sysctl(8)). */
+/** The path of a sysctl's file: dots become slashes and slashes dots (sysctl(8)). */
 export const sysctlFile = (key: string): string =>
   `/proc/sys/${key
     .split('.')

@@ -1,3 +1,3 @@
-/** The kernel's routing tables (ip-route(8)): where routes are unless they say otherwise, and what is the namespace's own. */
+/** Routing tables of the kernel (ip-route(8)): `main`, the default for routes, and `local`. */
 export const MAIN_TABLE = 254
 export const LOCAL_TABLE = 255

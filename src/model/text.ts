@@ -1,7 +1,7 @@
-/** Characters that a terminal obeys, or that show nothing, or that are taken for a space; not tabs and ends of lines. */
+/** Control characters, invisible ones, and those that look like a space; not tab, newline and space. */
 const HIDDEN = /(?![\t\n ])[\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
-/** The text with every character that a reader would not see written as JSON and YAML write it: `\u202e`. */
+/** The text with each of those characters escaped as in JSON and YAML: `\u202e`. */
 export const visible = (text: string): string =>
   text.replace(HIDDEN, (character) =>
     character

@@ -12,8 +12,8 @@ export interface Holder {
 export type Link<R extends Resource = Resource> = R & Resource<LinkSpec>
 
 /**
- * Who is connected to whom. Each index is made when it is first asked for, from the resources that there are then: a
- * topology of resources that are still being collected answers for what is complete.
+ * Who is connected to whom. Each index is built on its first use, from the resources that exist then: while resources are
+ * still being collected, use only indexes of what is complete.
  */
 export interface Topology<R extends Resource = Resource> {
   readonly resources: ReadonlyMap<string, R>
@@ -23,32 +23,32 @@ export interface Topology<R extends Resource = Resource> {
   readonly ofKind: (kind: string) => readonly R[]
   /** The interfaces of a namespace, in their order. */
   readonly links: (namespace: string) => readonly Link<R>[]
-  /** What stands on the interface with this id: addresses, neighbors, qdiscs, VLANs, and routes with a way through it. */
+  /** What belongs to the interface with this id: addresses, neighbors, qdiscs, VLANs, and routes with a next hop through it. */
   readonly on: (link: string) => readonly R[]
-  /** The other end of the cable that ends in the interface with this id. */
+  /** The other end of the cable of the interface with this id. */
   readonly peer: (link: string) => Link<R> | undefined
-  /** The interfaces whose lower device (`link` in a lab) the one with this id is, in whatever namespace. */
+  /** The interfaces, in any namespace, that have the one with this id as lower device (`link` in a lab). */
   readonly uppers: (link: string) => readonly Link<R>[]
   /** The ports of the bridge or VRF with this id. */
   readonly ports: (link: string) => readonly Link<R>[]
-  /** The bridge, VRF or bond that the interface with this id is a port of. */
+  /** The bridge, VRF or bond of which the interface with this id is a port. */
   readonly master: (link: string) => Link<R> | undefined
-  /** A name for the broadcast domain of the interface with this id: cables and bridges join interfaces to one. */
+  /** An identifier of the broadcast domain of the interface with this id: cables and bridges connect interfaces to one. */
   readonly segment: (link: string) => string
-  /** Who has the address (without a prefix length). */
+  /** The interfaces that have the address, which is given without a prefix length. */
   readonly holders: (address: string) => readonly Holder[]
 }
 
-/** Whether the resource is an interface: nothing else can be up. */
+/** Whether the resource is an interface: only interfaces have the field `up`. */
 export const isLink = <R extends Resource>(resource: R): resource is Link<R> => typeof resource.spec['up'] === 'boolean'
 
-/** The names of the interfaces that a resource stands on: its `dev` or `port`, and those of its next hops. */
+/** The names of the interfaces to which a resource belongs: its `dev` or `port`, and those of its next hops. */
 const devices = ({ dev, port, nexthops }: Resource['spec']): string[] =>
   [dev, port, ...(Array.isArray(nexthops) ? nexthops.map((hop: { dev?: unknown }) => hop.dev) : [])].filter(
     (name) => typeof name === 'string',
   )
 
-/** The topology of these resources, be they wanted or live. */
+/** The topology of desired or live resources. */
 export function topologyOf<R extends Resource>(resources: ReadonlyMap<string, R>): Topology<R> {
   const all = (): Iterable<R> => resources.values()
   const allLinks = lazily(() => [...all()].filter(isLink))
@@ -121,7 +121,7 @@ function grouped<T>(items: Iterable<T>, keys: (item: T) => Iterable<string>): Ma
   return result
 }
 
-/** Union and find: which ids belong together. */
+/** Disjoint sets of ids (union-find). */
 function disjointSets() {
   const parents = new Map<string, string>()
   const find = (id: string): string => {

@@ -12,8 +12,8 @@ const SCRIPT = `ipset restore || exit 3
 ipset save`
 
 /**
- * The resources with every set of ipset in the form in which `ipset save` prints it: the sets of a namespace are made in one
- * that is gone when this returns, once for all that have the same. Throws a UserError with the program's words.
+ * The resources with every set of ipset in the form that `ipset save` prints. The sets of a namespace are created in a
+ * throw-away namespace; namespaces with equal sets share one. Throws a UserError with the program's message.
  */
 export async function canonicalSets(resources: Resources, runner: Runner, where?: PlaceInFile): Promise<Resources> {
   const byNamespace = new Map<string, Resource[]>()
@@ -59,7 +59,7 @@ async function tried(
   if (outcome.code === 0) return parseIpsets(outcome.stdout)
   const failed = obstacle(outcome, 'ipset')
   const { words, detail } = (failed && 'refusals' in failed ? failed.refusals[0] : undefined) ?? refusal(outcome.stderr)
-  // What it cannot parse it quotes, without its line.
+  // When ipset cannot parse a word, it quotes the word and names no line.
   const line = Number(/Error in line (\d+)/.exec(outcome.stderr)?.[1] ?? 0) - 1
   const word = quotedWord(words)
   const at = lines[line] ?? (word === undefined ? undefined : lines.find(({ text }) => text.split(' ').includes(word)))
@@ -74,7 +74,7 @@ async function tried(
   }
 }
 
-/** What it says, without its name, the line and the advice. */
+/** The message of ipset, without the program's name, the line number and its advice. */
 const refusal = (stderr: string): { words: string; detail?: string } => ({
   words: (stderr.split('\n')[0] ?? '').replace(/^ipset v\S+ (Error in line \d+: )?/, '') || 'it said nothing',
 })

@@ -6,8 +6,8 @@ import { defaults, general, sysctlFile } from '../model/sysctls.ts'
 import { throwaway } from './throwaway.ts'
 
 /**
- * Writes each value, and prints what is read then: `=` and the value, or why not. The arguments are names and values by
- * turns; `v0` stands for every interface.
+ * Writes each value and prints what is read back: `=` and the value, or why that failed. The arguments are names and values in
+ * turn; `v0` stands for any interface.
  */
 const SCRIPT = `ip link add name v0 type veth || exit 5
 while [ $# -gt 1 ]; do
@@ -18,7 +18,7 @@ while [ $# -gt 1 ]; do
   shift 2
 done`
 
-/** What provides sysctls that a kernel may lack. */
+/** The modules that provide sysctls which a kernel may lack. */
 const modules: readonly (readonly [prefix: string, module: string])[] = [
   ['net.bridge.', 'br_netfilter'],
   ['net.netfilter.', 'nf_conntrack'],
@@ -26,10 +26,10 @@ const modules: readonly (readonly [prefix: string, module: string])[] = [
 ]
 
 /**
- * The resources with the values of sysctls as the kernel prints them: it sorts lists of ports, completes keys, makes decimal
- * numbers of all. Those that are live as they are written are not asked for, nor small numbers of the settings that every
- * kernel has; the others are written in a network namespace that is gone when this returns. Throws a UserError for those
- * that do not exist, that the kernel refuses, or that cannot be read.
+ * The resources with the values of sysctls as the kernel prints them: it sorts lists of ports, completes keys and turns every
+ * number into decimal. Values that are already live as written, and small numbers of settings that every kernel has, need no
+ * check; the others are written in a throw-away namespace. Throws a UserError for sysctls that do not exist, that the kernel
+ * refuses, or that cannot be read.
  */
 export async function asPrinted(wanted: Resources, live: Resources, runner: Runner): Promise<Resources> {
   const asked = [...wanted.values()].filter((r) => {
@@ -66,7 +66,7 @@ const pairOf = (spec: SysctlSpec): string => JSON.stringify([fileOf(spec), spec.
 
 const placeOf = ({ source }: Resource): Pick<Diagnostic, 'position'> => (source ? { position: source() } : {})
 
-/** The file of a sysctl, of the interface `v0` where it is an interface's. */
+/** The file of a sysctl; that of the interface `v0` for a sysctl of an interface. */
 const fileOf = ({ key, dev }: SysctlSpec): string =>
   sysctlFile(dev === undefined ? key : key.replace(/^(net\.\w+\.\w+)\.[^.]+/, '$1.v0'))
 

@@ -13,25 +13,25 @@ import { topologyOf, type Topology } from '../model/topology.ts'
 import { canonicalSets } from './canonical-sets.ts'
 import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
 
-/** Where in the lab's files a place of the resource with this id is, and the lines around it. */
+/** Finds the position in the lab's files of a place in the resource with this id, and the lines around it. */
 export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
 
-/** Throwaway namespaces at once. */
+/** How many throw-away namespaces may exist at the same time. */
 const WIDTH = 4
 
 const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
-/** One kind and rule set, whichever namespaces want it. */
+/** One distinct rule set of one kind, and the resources that have it. */
 interface Job extends Throwaway {
   readonly first: Resource
   readonly resources: Resource[]
 }
 
 /**
- * The resources with every firewall in the form in which the kernel's tools print it. Each distinct rule set is loaded
- * once, in a network namespace that is gone when this returns. Throws a UserError with the tool's words and the lab
- * file's lines when one is refused: a rule that the kernel would not take never gets into a plan. From `inProcessFrom` rule
- * sets of nftables on, they are tried out by the runner itself.
+ * The resources with every firewall in the form that the kernel's tools print. Each distinct rule set is loaded once, in a
+ * throw-away namespace. Throws a UserError with the tool's message and the lab file's lines when a rule set is refused, so that a
+ * plan contains only rules that the kernel accepts. From `inProcessFrom` rule sets of nftables on, the runner loads them
+ * itself instead of starting a program for each.
  */
 export async function canonicalize(
   written: Resources,
@@ -65,9 +65,10 @@ export async function canonicalize(
 }
 
 /**
- * Those rule sets of nftables that the runner can try out all at once. Rules that are written as commands are left to the
- * programs: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`). What brings libnftables to
- * abort ends netlab, before anything has changed: so only `from` so many rule sets on, where a program for each is felt.
+ * The results for rule sets of nftables that the runner can load in this process. Rules that are written as commands are left to
+ * the program: nft 1.0.6 crashes at some of them (`add rule … jump { … }`, `insert rule … index N`). An abort in libnftables
+ * ends netlab, though before anything has changed; therefore this is done only from `from` rule sets on, where starting a
+ * program for each takes noticeable time.
  */
 async function nftForms(jobs: readonly Job[], runner: Runner, from: number): Promise<Map<Job, Trial>> {
   const plain = jobs.filter(
@@ -90,7 +91,7 @@ async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>
   await Promise.all(Array.from({ length: WIDTH }, worker))
 }
 
-/** The distinct rule sets that are not yet in the tools' form. */
+/** The distinct rule sets that are not yet in the form of the tools. */
 function jobsOf(resources: Resources): Job[] {
   const jobs = new Map<string, Job>()
   const topology = topologyOf(resources)
@@ -108,7 +109,7 @@ function jobsOf(resources: Resources): Job[] {
   return [...jobs.values()]
 }
 
-/** Lines that make the sets that the rules name. */
+/** The lines of `ipset restore` that create the sets named in the rules. */
 const setsFor = ({ namespace, spec }: Resource, resources: Resources): string[] => {
   const rules = Object.values((spec as unknown as IptablesSpec).tables).flatMap((chains) =>
     Object.values(chains).flatMap((chain) => chain.rules),
@@ -117,13 +118,13 @@ const setsFor = ({ namespace, spec }: Resource, resources: Resources): string[] 
   return sets.map(({ spec: set }) => creation(set as unknown as IpsetSpec))
 }
 
-/** The interfaces that the namespace will have; lo is there already. */
+/** The names of the interfaces that the namespace will have, except lo, which every namespace has. */
 const devicesOf = ({ namespace }: Resource, { links }: Topology): string[] =>
   links(namespace)
     .map(({ id }) => nameOf(id))
     .filter((name) => name !== 'lo')
 
-/** The place in the lab's files; that of the whole field where it is not known better. */
+/** The position in the lab's files; that of the whole field when no more exact one is known. */
 const located = (resource: Resource, place: RulePlace = { path: [] }, where: PlaceInFile | undefined) =>
   where?.(resource.id, place) ?? (resource.source && { position: resource.source() })
 
@@ -139,7 +140,7 @@ function diagnostic(resource: Resource, { place, words, detail }: Refused, where
   }
 }
 
-/** In the machine's own namespace only tables with the lab's mark in their name. */
+/** Errors for tables in the machine's own namespace whose names lack the lab's mark. */
 function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec, where: PlaceInFile | undefined): Diagnostic[] {
   const { lab, text = '' } = resource.spec as { lab?: string; text?: string }
   if (resource.kind !== 'nftables' || lab === undefined) return []
@@ -154,7 +155,7 @@ function foreignNames(resource: Resource, spec: IptablesSpec | NftSpec, where: P
     }))
 }
 
-/** A table that both nftables and iptables want in one namespace: the kernel has one of that name. */
+/** Errors for tables that nftables and iptables both use in one namespace: the kernel has only one table of a name. */
 function clashes(
   resources: Resources,
   specs: ReadonlyMap<string, IptablesSpec | NftSpec>,

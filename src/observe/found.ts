@@ -7,18 +7,18 @@ import type { BridgeVlans, Dump, IpLink, Runner } from '../model/runner.ts'
 import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
 import { dumpRequests, ROOT, rootOf, type ReadRequest } from './read-request.ts'
 
-/** A namespace, and what is in it. */
+/** A namespace that was read: its dump and its resources. */
 export interface Found {
   readonly dump: Dump
   readonly resources: readonly Resource[]
 }
 
-/** Namespaces that were read before the others, by the lab's name of them. */
+/** Namespaces that were read before the others, by their names in the lab. */
 export type ReadAhead = ReadonlyMap<string, Found>
 
 /**
- * Reads the lab's namespaces among these, where nothing more is going to be changed: `read` needs only the rest then. When
- * they are `dumped`, something else may go on. Undefined: where netlab itself runs.
+ * Reads those of these namespaces that belong to the lab, once nothing will change in them any more, so that `read` has only the
+ * others left. The caller may go on with other work when `dumped` resolves. Undefined is the namespace in which netlab runs.
  */
 export function readAhead(
   request: ReadRequest,
@@ -32,12 +32,12 @@ export function readAhead(
   const ready = resourcesByName()
   const dumped = runner.dump(wanted.map(dumpRequests(request)), ready.heard(wanted, request))
   const found = find()
-  found.catch(() => {}) // the caller awaits this promise; this only avoids an unhandled rejection
+  found.catch(() => {}) // the caller awaits this promise; the handler only avoids an unhandled rejection
   return { dumped, found }
 
   async function find(): Promise<ReadAhead> {
     const dumps = await dumped
-    await new Promise((resolve) => setImmediate(resolve)) // so that what goes on is started before
+    await new Promise((resolve) => setImmediate(resolve)) // lets the caller start its next work before this goes on
     const result = new Map<string, Found>()
     for (const [i, name] of wanted.entries()) {
       const dump = dumps[i] && (await withDetails(dumps[i], name === root ? undefined : name, runner))
@@ -48,7 +48,7 @@ export function readAhead(
   }
 }
 
-/** Resources of namespaces that are known while others are still being read: what `dump` tells early is used at once. */
+/** Collects the resources of namespaces from the dumps that a runner reports early, while it still reads others. */
 export function resourcesByName(marksOnly = false) {
   const resources = new Map<string, readonly Resource[]>()
   return {
@@ -62,8 +62,8 @@ export function resourcesByName(marksOnly = false) {
 }
 
 /**
- * What the kinds find in a namespace of the lab's, or of nobody's. `more` are sysctls that an earlier apply has set;
- * `marksOnly`: nothing was read but whose it is.
+ * The resources in a namespace that belongs to the lab or to no lab. `more` are sysctls that an earlier apply has set;
+ * `marksOnly` says that only the owner was read, so that the namespace itself is the only resource.
  */
 export function resourcesIn(
   name: string,
@@ -95,7 +95,7 @@ const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
 const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
 const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)
 
-/** What the programs `wg` and `bridge` tell of a namespace: they are asked only where there is something to tell. */
+/** The dump with the output of `wg` and `bridge`, which run only where there is a WireGuard interface, bridge or VXLAN. */
 export async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
   const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
     const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })

@@ -8,13 +8,13 @@ import { defaults, general, occasional, ofInterfaces, spread } from '../model/sy
 /** The sysctls that are pinned to the kernel's defaults unless the lab says otherwise. */
 export const inheritable: readonly string[] = [...defaults.keys()]
 
-/** Those of them that matter where the lab has no bridge. */
+/** Those of them that matter in a lab without a bridge. */
 export const ofUnbridged: readonly string[] = inheritable.filter((key) => !key.startsWith('net.bridge.'))
 
-/** Those of them that labs set most: which families are forwarded. */
+/** Those of them that labs set most often: forwarding of both families. */
 export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
 
-/** The sysctls that say something: those that the lab sets, and those that are not as a lab has them by default. */
+/** The sysctls that the lab sets (`declared`), and those whose values are not netlab's defaults. */
 export const sysctlsThatDiffer = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
   new Map(
     [...values].filter(
@@ -24,7 +24,10 @@ export const sysctlsThatDiffer = (values: Dump['sysctls'], declared: readonly st
     ),
   )
 
-/** Settings of interfaces, the sysctl of `default` that they begin with, and the one of all that is written to them. */
+/**
+ * The settings of interfaces: the usual value, the sysctl of `default` that a new interface copies, and the sysctl of `all`
+ * that the kernel writes to every interface, if it does.
+ */
 const settings = [...ofInterfaces].map(([setting, usual]) => {
   const begin = keyOf('default', setting)
   return { setting, usual, begin, all: spread.get(begin) }
@@ -32,19 +35,20 @@ const settings = [...ofInterfaces].map(([setting, usual]) => {
 const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]))
 
 /**
- * The settings of interfaces that say something: those that the kernel spreads where they are not as those of all, the
- * others where they are not the kernel's defaults, or where something is told of their `default`. An interface that has no
- * address of IPv4 follows its `default` (devinet_copy_dflt_conf in net/ipv4/devinet.c), and lo begins before it is set.
+ * The sysctls of single interfaces that differ from what the interface would have by itself. Those that the kernel writes to all
+ * interfaces are compared with `all`; the others with the kernel's defaults, or with `default` where that is among `told`, the
+ * sysctls that differ in the namespace. An interface without an IPv4 address follows `default` (devinet_copy_dflt_conf in
+ * net/ipv4/devinet.c); lo exists before `default` can be set.
  */
 export function interfaceSysctlsThatDiffer({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
   const result = new Map<string, string>()
   const ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
   const varied = settings.filter(({ begin, all }) => !all && told.has(begin))
-  let addressed: Set<string> | undefined // most namespaces need not be asked
+  let addressed: Set<string> | undefined // made on demand: most namespaces do not need it
   for (const [dev, own] of conf) {
     for (const setting of Object.keys(own)) {
       const value = own[setting] ?? ''
-      // The kernel begins lo with these (inetdev_init in net/ipv4/devinet.c).
+      // lo has these from the start (inetdev_init in net/ipv4/devinet.c).
       if (dev === 'lo' && value === '1' && /^ipv4\.disable_(policy|xfrm)$/.test(setting)) continue
       const every = ofAll.get(setting)
       if (every === undefined ? !follows(dev, setting, value) : every !== value) result.set(keyOf(dev, setting), value)
@@ -70,11 +74,11 @@ function keyOf(dev: string, setting: string): string {
 }
 
 /**
- * The desired resources, what the kernel had made and is `lost`, and for every live sysctl that the lab does not set its
- * default: the kernel's own for those that are pinned, and for those that an earlier apply had set, by id, what a new
- * namespace would have.
- * `live` decides which exist on this kernel. The machine's own namespace is left alone; in one that was taken over only
- * forwarding is pinned: a lab that does not say it does not forward.
+ * The desired resources, together with what the kernel created and somebody removed (`lost`), and a default for each live
+ * sysctl that the lab does not set: the kernel's default for pinned sysctls, and for those that an earlier apply set, the value
+ * of a new namespace (`dropped`, by id). `live` decides which sysctls exist on this kernel. The machine's own namespace is
+ * left alone. In an adopted namespace only forwarding is pinned, so that a lab which does not ask for forwarding does not
+ * forward.
  */
 export function pinned(
   desired: Resources,
@@ -86,7 +90,7 @@ export function pinned(
   const having = (wanted: string): Set<string> =>
     new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
   const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
-  /** What the lab says of it, or of what it follows. */
+  /** The value that the lab sets for this sysctl, or else for the one that it follows. */
   const said = (namespace: string, key: string): string | undefined => {
     const resource = desired.get(sysctlId(namespace, key))
     const every = general(key)
@@ -95,13 +99,13 @@ export function pinned(
   for (const r of live.values()) {
     if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
     const { key, dev } = r.spec as SysctlSpec
-    // Daemons set what they need of an interface, such as keepalived for an address with a MAC of its own.
+    // Daemons change settings of interfaces: keepalived does for an address with a MAC address of its own.
     const link = dev === undefined ? undefined : linkId(r.namespace, dev)
     const keeps = (id: string): boolean => desired.get(id)?.spec['others'] === 'keep'
     if (link !== undefined && !dropped.has(r.id) && (keeps(r.namespace) || keeps(link))) continue
     const adopted = live.get(r.namespace)?.spec['adopted'] === true
-    // What concerns bridged frames matters where the lab has a bridge. WireGuard turns redirects off when it is set up
-    // (wg_open in drivers/net/wireguard/device.c).
+    // net.bridge.* matters only where the lab has a bridge. The kernel turns redirects off when a WireGuard interface is set
+    // up (wg_open in drivers/net/wireguard/device.c).
     const idle =
       (key.startsWith('net.bridge.') && !bridged.has(r.namespace)) ||
       (key.endsWith('.send_redirects') && tunnelled.has(r.namespace))
@@ -112,7 +116,7 @@ export function pinned(
         : dropped.has(r.id)
           ? (said(r.namespace, key) ?? dropped.get(r.id))
           : undefined
-    // An interface that is as it should be has it from `default`, and would again.
+    // The interface has this value from `default`, and a new one would have it too: there is nothing to list.
     const settled = dev !== undefined && !dropped.has(r.id) && value === r.spec['value']
     const gone = link !== undefined && !desired.has(link)
     if (value !== undefined && !settled && !gone)
@@ -121,7 +125,7 @@ export function pinned(
   return result
 }
 
-/** What sysctls that an earlier apply set would be without it, by id. */
+/** The values that sysctls set by an earlier apply would have in a new namespace, by id. */
 export async function valuesWithoutLab(
   runner: Runner,
   set: ReadonlyMap<string, readonly string[]>,

@@ -4,8 +4,8 @@ import type { Runner } from '../model/runner.ts'
 import type { Live } from './read.ts'
 
 /**
- * Warns of rules of iptables-legacy in namespaces of the lab: the kernel keeps them apart from those of iptables and
- * nftables, and packets meet both. A program is asked only where there are such tables.
+ * Warns of rules of iptables-legacy in namespaces of the lab: the kernel keeps them apart from the rules of iptables-nft and
+ * nftables, and packets pass through both. The program runs only where such tables exist.
  */
 export async function legacyWarnings(
   { dumps, resources }: Live,
@@ -36,7 +36,7 @@ export async function legacyWarnings(
   return warnings.flat()
 }
 
-/** Those of the tables that have rules, chains or policies; all of them where the program is missing. */
+/** The tables that contain rules, chains or policies; all of them when the program is missing. */
 async function inUse(tables: readonly string[], netns: string, program: string, runner: Pick<Runner, 'capture'>) {
   const { code, stdout } = await runner.capture({ argv: [`${program}-save`], netns })
   if (code !== 0) return tables

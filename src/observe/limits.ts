@@ -4,12 +4,12 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Topology } from '../model/topology.ts'
 
-/** Reads a file under /proc; undefined when it is not there. */
+/** Reads a file under /proc; undefined when it does not exist. */
 export type ReadProc = (path: string) => string | undefined
 
 const readProc: ReadProc = (path) => thisMachine.readFile(`/proc/${path}`)
 
-/** A limit that the kernel has once for all namespaces of the machine, and what it is enough for. */
+/** A limit that all namespaces of the machine share, and what it is enough for. */
 export interface SharedLimit {
   readonly name: string
   readonly value: number
@@ -18,7 +18,7 @@ export interface SharedLimit {
 
 const NEIGHBORS = 'net.ipv4.neigh.default.gc_thresh3'
 
-/** Hosts of one segment that can all reach each other with so many neighbours: n * (n - 1). */
+/** The number n of hosts in one segment that can all reach each other: they need n * (n - 1) neighbours. */
 const meshOf = (neighbors: number): number => Math.floor((1 + Math.sqrt(1 + 4 * neighbors)) / 2)
 
 const limits: Readonly<Record<string, (value: number) => string>> = {
@@ -32,7 +32,7 @@ const limits: Readonly<Record<string, (value: number) => string>> = {
   'kernel.threads-max': (n) => `threads: ${n}`,
 }
 
-/** The limits that all labs share, as they are here; those that are not visible from here are left out. */
+/** The limits that all labs share, with their present values; limits that cannot be read from here are left out. */
 export function sharedLimits(read: ReadProc = readProc): SharedLimit[] {
   const found = Object.entries(limits).flatMap(([name, purpose]): SharedLimit[] => {
     const value = limit(name, read)
@@ -48,7 +48,7 @@ function limit(name: string, read: ReadProc): number | undefined {
   return text === undefined || !/^\d+\s*$/.test(text) ? undefined : Number(text)
 }
 
-/** What the lab asks for at most of a limit that all labs share: how many neighbours its checks make the kernel remember. */
+/** The largest number of neighbours that the checks of the lab make the kernel remember at the same time. */
 function neighborsOf({ links, segment, holders }: Topology, checks: readonly Check[]): number {
   const namespaces = new Map<string, Set<string>>()
   const segments = (namespace: string): Set<string> => {
@@ -61,17 +61,17 @@ function neighborsOf({ links, segment, holders }: Topology, checks: readonly Che
     const target = ping ?? (tcp ?? udp ?? to)?.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
     const home = target === undefined ? undefined : (holders(target)[0]?.namespace ?? target)
     if (home === undefined || home === from || ![...segments(from)].some((one) => segments(home).has(one))) continue
-    pairs.add(`${from} ${home}`).add(`${home} ${from}`) // the answer needs the other's address as well
+    pairs.add(`${from} ${home}`).add(`${home} ${from}`) // the reply needs a neighbour entry as well
   }
   return pairs.size
 }
 
-/** The next power of two that leaves as much again free. */
+/** The smallest power of two that is at least twice the count. */
 const roomFor = (count: number): number => 2 ** Math.ceil(Math.log2(2 * count))
 
 const fixOf = (value: number): string => `On the machine: sysctl -w ${NEIGHBORS}=${value}`
 
-/** Warns of a lab that needs more than the kernel has for all namespaces together. */
+/** Warns of a lab that needs more than a limit that the kernel has for all namespaces together. */
 export function crowded(topology: Topology, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
   const count = (kind: string): number => topology.ofKind(kind).length
   const warn = (summary: string, detail: string): Diagnostic[] => [
@@ -95,22 +95,22 @@ export function crowded(topology: Topology, checks: readonly Check[], read: Read
           `the checks of this lab need ${wanted} neighbours, and the kernel keeps ${most} for all namespaces together`,
           `Beyond that packets are lost. ${fixOf(roomFor(wanted))}`,
         )),
-    // A name is a mount where netlab runs, and in the copy of /run/netns that hears of it.
+    // The name of a namespace is one mount in netlab's mount namespace and one in the copy of /run/netns that receives it.
     ...tooMany('mounts for the names of its namespaces', 2 * (count('namespace') + count('share')), 'fs.mount-max'),
     // Each process has a supervisor.
     ...['kernel.pid_max', 'kernel.threads-max'].flatMap((name) => tooMany('processes', 2 * count('process'), name)),
   ]
 }
 
-/** No machine has limits so low that fewer would not fit: they need not be read. */
+/** Limits are not read for counts below this: no machine has limits that low. */
 const PLENTY = 200
 
-/** How often the kernel had no room for a neighbour since it started, be it of IPv4 or IPv6. */
+/** How often since the boot the kernel had no room for a neighbour, IPv4 and IPv6 together. */
 export function neighborOverflows(read: ReadProc = readProc): number {
   return ['arp_cache', 'ndisc_cache'].reduce((sum, table) => sum + counted(read(`net/stat/${table}`), 'table_fulls'), 0)
 }
 
-/** The sum of columns of a table of counters under /proc/net/stat: a row for each processor, in hexadecimal. */
+/** The sum of columns in a table of counters under /proc/net/stat, which has a row per processor, in hexadecimal. */
 function counted(text = '', ...columns: string[]): number {
   const [head = '', ...rows] = text.trim().split('\n')
   const places = head
@@ -122,12 +122,12 @@ function counted(text = '', ...columns: string[]): number {
     .reduce((sum, value) => sum + value, 0)
 }
 
-/** More namespaces than this are not asked one by one. */
+/** The connection tables of at most this many namespaces are read, one program each. */
 const ASKED = 64
 
 /**
- * Says which of these namespaces have lost packets because their table of connections was full (nf_conntrack_max), as
- * /proc/net/stat/nf_conntrack counts them since the namespace was made. One short program for each namespace.
+ * Warns of namespaces that have lost packets because their connection table was full (nf_conntrack_max), as counted in
+ * /proc/net/stat/nf_conntrack since the namespace was created. Runs one short program per namespace.
  */
 export async function lostConnections(
   namespaces: ReadonlyMap<string, string | undefined>,
@@ -148,7 +148,7 @@ export async function lostConnections(
   return found.flat()
 }
 
-/** Says that packets of a test were lost because the kernel's table of neighbours was full. */
+/** Warns that packets of a test were lost because the kernel's neighbour table was full. */
 export function overflowed(times: number, read: ReadProc = readProc): Diagnostic[] {
   if (times <= 0) return []
   const most = limit(NEIGHBORS, read)

@@ -7,7 +7,7 @@ import type { Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 
-/** The features and programs that these resources need: name → the first that needs it. */
+/** The features and programs that these resources need: name → the first resource that needs it. */
 export function requirements(resources: Iterable<Resource>): Map<string, Resource> {
   const result = new Map<string, Resource>()
   for (const resource of resources)
@@ -20,8 +20,8 @@ export function requirements(resources: Iterable<Resource>): Map<string, Resourc
 export const isInstalled = (program: string): boolean => thisMachine.find(program) !== undefined
 
 /**
- * Tries these features, all in one network namespace that is gone when this returns. What is missing, with the tool's
- * words; a name that is no feature is there.
+ * Tries these features, all in one throw-away namespace. Returns the missing ones, each with the tool's message; names that
+ * are no features are ignored.
  */
 export async function missingFeatures(names: Iterable<string>, runner: Runner): Promise<Map<string, string>> {
   const probes = [...names].flatMap((name) => (features[name] ? [[name, features[name].probe] as const] : []))
@@ -31,7 +31,7 @@ export async function missingFeatures(names: Iterable<string>, runner: Runner): 
     ...probes.map(([name, probe]) => `said=$({ ${probe}; } 2>&1) || printf '%s\\n' "${name} $said" | head -n 1`),
     'ip link del dev x0 2>/dev/null; tc qdisc del dev v0 root 2>/dev/null; :',
   ]
-  // Each is tried on its own: what the one before has made is taken away.
+  // Each feature is tried on its own: what the one before has created is removed first.
   const apart = script.slice(1, -1).flatMap((line) => [line, script.at(-1) ?? ''])
   const { code, stdout, stderr } = await runner.capture({
     argv: ['unshare', '--net', 'sh', '-c', [script[0], ...apart].join('\n')],
@@ -53,7 +53,7 @@ export function installFix(program: string): string {
   return `${managers[here]} ${programs[program]?.packages[here] ?? program}`
 }
 
-/** The package of the distribution's own kernel, or of the modules that it leaves out. */
+/** The package of the distribution's kernel, or of the modules that it leaves out, by package manager. */
 const kernels: Readonly<Record<Manager, string>> = {
   'apt-get': 'linux-image-amd64',
   dnf: 'kernel-modules-extra',
@@ -66,7 +66,7 @@ function kernelPackage(here: Manager): string {
   return isUbuntu ? `linux-modules-extra-${release()}` : kernels[here]
 }
 
-/** The command that brings a feature: its module is loaded, or a kernel is needed that has it. */
+/** How to get a feature: the command that loads its module, or the kernel that has it. */
 export function featureFix({ module, config }: Feature): string {
   const folder = `/lib/modules/${release()}`
   const known = ['modules.dep', 'modules.builtin'].some((file) =>
@@ -85,7 +85,7 @@ const missing = (what: string, purpose: string, fix: string, { id, source }: Res
   ...(source && { position: source() }),
 })
 
-/** Throws a UserError when programs are not installed that the resources of a lab need. */
+/** Throws a UserError when a program that resources of the lab need is not installed. */
 export function mustBeInstalled(resources: Resources): void {
   const errors = [...requirements(resources.values())].flatMap(([name, resource]) => {
     const program = programs[name]
@@ -97,8 +97,8 @@ export function mustBeInstalled(resources: Resources): void {
 }
 
 /**
- * Throws a UserError when the kernel cannot do what the plan is about to ask of it. Features that are in use already, or
- * that no kernel lacks, are not tried: most plans cost nothing.
+ * Throws a UserError when the kernel lacks a feature that the plan needs. Features that are in use already, or that no kernel
+ * lacks, are not tried, so that most plans cost nothing here.
  */
 export async function mustBeAble({ changes }: Plan, live: Resources, runner: Runner): Promise<void> {
   const wanted = requirements(changes.flatMap(({ after }) => (after ? [after] : [])))

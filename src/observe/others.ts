@@ -3,8 +3,8 @@ import { isLink, topologyOf } from '../model/topology.ts'
 import type { Live } from './read.ts'
 
 /**
- * The live side as a lab sees it that wants this: what it lists is compared, whoever made it; of what is somebody else's
- * (by its marks, or because the lab says `others: keep` there) the rest is among the `others`.
+ * Divides the live resources between the lab and others. What the lab lists is compared, no matter who created it. The
+ * rest of what belongs to others, by its marks or because the lab says `others: keep` there, goes into `others`.
  */
 export function ours<L extends Pick<Live, 'resources' | 'others'>>(live: L, wanted: Resources): L {
   const claimed = [...live.others.values()].filter(({ id }) => wanted.has(id))
@@ -19,7 +19,7 @@ export function ours<L extends Pick<Live, 'resources' | 'others'>>(live: L, want
   return { ...live, resources, others }
 }
 
-/** What of a namespace or interface with `others: keep` the lab does not list. */
+/** The live resources that the lab does not list, in namespaces and on interfaces with `others: keep`. */
 function keptIn(live: Resources, wanted: Resources): Resource[] {
   const homes = new Set([...wanted.values()].flatMap(({ id, spec }) => (spec['others'] === 'keep' ? [id] : [])))
   if (homes.size === 0) return []
@@ -44,8 +44,8 @@ function keptIn(live: Resources, wanted: Resources): Resource[] {
 }
 
 /**
- * What may be somebody else's in a namespace or on an interface of the lab, firewalls where the lab has none of the kind in
- * that namespace; of other kinds only what is on an interface that is.
+ * The kinds of which others may have resources in a namespace, or on an interface, of the lab; firewalls only if the lab has none
+ * of that kind in the namespace. Resources of other kinds belong to others only if their interface does.
  */
 const KEPT: ReadonlySet<string> = new Set([
   'address',
@@ -59,13 +59,13 @@ const KEPT: ReadonlySet<string> = new Set([
   'nftables',
 ])
 
-/** The interfaces that a resource that is none names, in its own namespace. */
+/** The names of the interfaces, in its own namespace, that a resource which is no interface refers to. */
 const namesIn = ({ spec }: Resource): string[] =>
   [spec['dev'], spec['port'], spec['iif'], spec['oif']]
     .concat(((spec['nexthops'] ?? []) as { dev?: string }[]).map(({ dev }) => dev))
     .filter((name) => typeof name === 'string')
 
-/** An address that the kernel put behind somebody else's in its subnet is the lab's first one all the same. */
+/** Drops `primary` when it names an address of others: of the lab's own addresses this one is the first in its subnet. */
 function withoutOthers(r: Resource, ids: ReadonlySet<string>): Resource {
   const { primary, ...spec } = r.spec
   const first = r.kind === 'address' && typeof primary === 'string'

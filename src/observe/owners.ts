@@ -3,9 +3,9 @@ import type { Runner } from '../model/runner.ts'
 
 /** Who owns what under /run/netns, and in the machine's own namespace. */
 export interface Owners {
-  /** Every named namespace → the lab that owns it; undefined: nobody's. */
+  /** Every named namespace → the lab that owns it; undefined: no lab does. */
   readonly byNamespace: ReadonlyMap<string, string | undefined>
-  /** Every live lab → its namespaces, sorted; empty for a lab that only has devices in the machine's own. */
+  /** Every live lab → its namespaces, sorted; empty for a lab that has only devices in the machine's own namespace. */
   readonly byLab: ReadonlyMap<string, string[]>
 }
 

@@ -2,46 +2,49 @@ import { forwarding, inheritable, ofUnbridged } from './inherited.ts'
 import type { DumpRequest } from '../model/runner.ts'
 import { occasional } from '../model/sysctls.ts'
 
-/** What a lab is about to ask of the kernel: enough to know where to look. */
+/** What to read for a lab: which namespaces, and how much of them. */
 export interface ReadRequest {
   readonly lab: string
-  /** Namespaces that the lab file names; none when only the lab's name is known. */
+  /** The namespaces of the lab file; none when only the lab's name is known. */
   readonly namespaces: ReadonlyMap<
     string,
     { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
   >
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
-  /** By namespace, the tables called as iptables' own that the lab declares under `nftables`: `ip nat`. */
+  /** By namespace, the tables that the lab declares under `nftables` and that have names iptables uses as well: `ip nat`. */
   readonly nftables: ReadonlyMap<string, readonly string[]>
   /**
-   * The lab is only to go: the sysctls that it sets are read, to put them back should that fail, and no others. Plain files
-   * of these names, which a crash has left, go with it.
+   * Names of the lab's namespaces; set when the lab is only to be destroyed. Of the sysctls only those that the lab sets are
+   * read, for a rollback. Plain files of these names, which a crash left behind, are deleted as well.
    */
   readonly destroyOnly?: ReadonlySet<string>
-  /** From so many namespaces on, only whose they are is read, and not what is in them. */
+  /** From this many namespaces on, only the owner of each is read, and not what is in it. */
   readonly marksOnlyFrom?: number
-  /** More sysctls are read than those that matter most. */
+  /** Sysctls that labs seldom set are read as well. */
   readonly rareSysctls?: true
-  /** What is missing is going to be made. */
+  /** Missing namespaces are about to be created. */
   readonly forApply?: true
-  /** Namespaces that this run has just made, and the sysctls that it has set; `plain`: only links, addresses and routes. */
+  /**
+   * Namespaces that this run has just created, with the sysctls that it set there; `plain` where it created only links,
+   * addresses and routes.
+   */
   readonly createdThisRun?: ReadonlyMap<string, { readonly sysctls: readonly string[]; readonly plain: boolean }>
 }
 
-/** What the machine's own namespace is called when the lab has no name for it: no namespace can be called so. */
+/** Stands for the machine's own namespace when the lab has no name for it: no namespace can have this name. */
 export const ROOT = '(machine)'
 
 /** The lab's name for the machine's own namespace. */
 export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
 
-/** What to read of each namespace; `marksOnly`: of those of the lab only whose they are. */
+/** The request for each namespace; with `marksOnly`, only the owner is read of namespaces of the lab. */
 export function dumpRequests(request: ReadRequest, marksOnly = false): (name: string) => DumpRequest {
   const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls } = request
   const root = rootOf(request)
   const pins = (name: string): readonly string[] =>
     destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
-  // Most namespaces have the same list, and readers make something of each list once.
+  // Namespaces with equal lists share one array, because readers prepare each array once.
   const lists = new Map<string, readonly string[]>()
   return (name) => {
     const own = sysctls.get(name) ?? []

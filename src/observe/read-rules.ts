@@ -2,12 +2,12 @@ import { liveRules } from '../firewall/live.ts'
 import type { LiveChain } from '../model/firewall.ts'
 import type { Runner } from '../model/runner.ts'
 
-/** Between the listings; no program prints it. What is not installed has no rules. */
+/** `--netlab--`, which no program prints, separates the listings. A program that is not installed prints an empty one. */
 const SCRIPT = 'iptables-save -c; echo --netlab--; ip6tables-save -c; echo --netlab--; nft list ruleset'
 
 /**
- * The live rules of a namespace with their counters; without a name: of where netlab itself runs. `ofNft` are tables called
- * as iptables' own that the lab declares under `nftables`.
+ * The live rules of a namespace with their counters; without a name, of the namespace in which netlab itself runs. `ofNft` are
+ * the tables that the lab declares under `nftables` and that have names iptables uses as well.
  */
 export async function readFirewall(
   netns: string | undefined,

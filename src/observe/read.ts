@@ -10,36 +10,36 @@ import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, typ
 import { inheritable, sysctlsThatDiffer, valuesWithoutLab } from './inherited.ts'
 import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
 
-/** A namespace or device that has the name of one of the lab's, and is somebody else's. */
+/** A namespace or device that has a name from the lab and does not belong to the lab. */
 export interface Foreign {
   readonly id: string
   /** The lab that it belongs to; absent: made by hand, or by another tool. */
   readonly owner?: string
 }
 
-/** The kernel, as far as it concerns one lab. */
+/** The live state, as far as it concerns one lab. */
 export interface Live {
   /** What the lab owns. */
   readonly resources: Resources
-  /** What is in namespaces of the lab and somebody else's: no drift, unless the lab lists it (`ours`). */
+  /** What is in namespaces of the lab and belongs to others: no drift, unless the lab lists it (`ours`). */
   readonly others: Resources
-  /** What the kernel made in namespaces of the lab, and somebody has removed. */
+  /** What the kernel created in namespaces of the lab and somebody has removed. */
   readonly lost: Resources
-  /** What stands in its way, by id. */
+  /** What has a name that the lab needs and belongs to others, by id. */
   readonly foreign: ReadonlyMap<string, Foreign>
   /** The interfaces of the machine's own namespace, by id. */
   readonly machine: Resources
-  /** What is in the namespaces that stand in its way and belong to no lab: what `--adopt` would take over. */
+  /** The resources of `foreign` namespaces that belong to no lab: what `--adopt` would take over. */
   readonly adoptable: Resources
-  /** Sysctls that an earlier apply set and the lab does not: what they are without it, by id. */
+  /** Sysctls that an earlier apply set and the lab file no longer sets: the value of a new namespace, by id. */
   readonly dropped: ReadonlyMap<string, string>
-  /** The dumps that it was made from, by the lab's name of the namespace: for views that show more than resources. */
+  /** The dumps, by the lab's name of the namespace, for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
-  /** Of the lab's namespaces only the marks were read: what is in them is not among the resources. */
+  /** Only the marks of the lab's namespaces were read: `resources` lacks what is in them. */
   readonly marksOnly?: boolean
 }
 
-/** Reads everything that the lab owns, wherever it is, and what is in the way of what it wants; not again what was read early. */
+/** Reads everything that the lab owns, and what conflicts with it; namespaces that were read ahead are not read again. */
 export async function read(
   request: ReadRequest,
   runner: Runner,
@@ -139,11 +139,12 @@ export async function read(
   }
   for (const [name] of missing)
     for (const [key, value] of inherited) {
-      if (request.sysctls.get(name)?.includes(key)) continue // what the lab sets is shown as set, whatever the machine has
+      // plans show what the lab sets as created, whatever value is inherited
+      if (request.sysctls.get(name)?.includes(key)) continue
       const resource = sysctlResource(name, key, value)
       resources.set(resource.id, resource)
     }
-  // A log is left over only when nothing wants its namespace any more.
+  // The log of a process that has ended is kept as long as the lab has the namespace.
   for (const found of await runner.processes(lab))
     if (found.state !== 'ended' || !namespaces.has(found.namespace)) {
       const resource = processResource(found)
@@ -162,7 +163,7 @@ export async function read(
   }
 }
 
-/** The interfaces in the machine's own namespace that a resource uses. */
+/** The ids of interfaces in the machine's own namespace that a resource may use. */
 const standsOn = ({ root, namespace, spec }: Resource): string[] => {
   const here = root ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
   return [...here.map((name) => linkId(namespace, name)), ...(typeof spec['link'] === 'string' ? [spec['link']] : [])]
@@ -170,7 +171,7 @@ const standsOn = ({ root, namespace, spec }: Resource): string[] => {
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 
-/** Every name → the first name of the same namespace: the first that the lab file calls a namespace, if it does. */
+/** Every name → the main name of the same namespace: a name that the lab file uses for a namespace comes first. */
 function mainNames(named: readonly NamedNamespace[], namespaces: ReadRequest['namespaces']): Map<string, string> {
   const byInode = new Map<number, string>()
   const inodes = new Map(named.map(({ name, inode }) => [name, inode]))
@@ -182,7 +183,7 @@ function mainNames(named: readonly NamedNamespace[], namespaces: ReadRequest['na
   return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
 }
 
-/** The sysctls to put back as a new namespace has them: those that an earlier apply has set, and those that are unusual. */
+/** The sysctls to be set as in a new namespace: those that an earlier apply set, and those with unusual values. */
 function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Resources): Map<string, readonly string[]> {
   const result = new Map(set)
   for (const { kind, namespace, root, spec } of resources.values()) {
@@ -194,10 +195,13 @@ function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Reso
   return result
 }
 
-/** Finds the other end of a link: by its index, in the namespace that the kernel's id stands for. */
+/** Finds the id of a link's other end, by its index in the namespace that the kernel's namespace id stands for. */
 function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: ReadonlyMap<string, string>) {
   const indexes = new Map<string, Map<number, IpLink>>()
-  /** The index of a VXLAN's lower device in another namespace: `ip` looks for its name in this one. */
+  /**
+   * The index of a VXLAN's lower device in another namespace. `ip` looks the index up in this namespace and prints the name that
+   * it finds here, or `ifINDEX`.
+   */
   const lowerIndex = (namespace: string, { linkinfo }: IpLink): number => {
     const name = String(linkinfo?.info_data?.['link'] ?? '')
     const unknown = /^if(\d+)$/.exec(name)?.[1]
@@ -213,15 +217,15 @@ function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: Readonly
     const netns = dumps.get(namespace)?.nsids.get(link.link_netnsid)
     const home = netns === undefined ? root : (mains.get(netns) ?? netns)
     const end = indexes.get(home)?.get(index)
-    // The machine's own namespace has no name: its device must point back.
+    // An id without a name may be the machine's own namespace: a veth there must point back to this link.
     const right = end && (netns !== undefined || end.link_index === link.ifindex || link.linkinfo?.info_kind !== 'veth')
     return right ? linkId(home, end.ifname) : `${netns ?? '?'}/#${index}`
   }
 }
 
 /**
- * In the machine's own namespace: the devices that carry the lab's mark, what is on them, and what the kinds have
- * recognised by other marks. Devices of a wanted name without the mark are noted as foreign.
+ * What the lab owns in the machine's own namespace: the devices with its mark, what is on them, and what kinds recognise by other
+ * marks. Devices without the mark are added to `foreign`.
  */
 function ownedInRoot(
   all: readonly Resource[],
@@ -248,7 +252,7 @@ function ownedInRoot(
   })
 }
 
-/** Kinds of what stands on an interface, and is whose that is. */
+/** Kinds of resources that belong to an interface, and to the owner of that interface. */
 const ON_DEVICES = ['address', 'neighbor', 'fdb', 'qdisc', 'hook', 'wg', 'vlans']
 
 const ownerByGroup = (link: IpLink, lab: string): string | undefined =>

@@ -3,15 +3,15 @@ import { ownerOf } from '../model/owner.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 
-/** What is known of a live namespace from outside. */
+/** The lab of a live namespace, and the names that programs in it may use. */
 export interface Surroundings {
   /** The lab that it belongs to; absent: none. */
   readonly lab?: string
-  /** What the names of that lab's namespaces mean in it. */
+  /** The address that each name of the lab's namespaces stands for. */
   readonly names: Names
 }
 
-/** What a lab file tells about the lab. */
+/** What is known of a lab from its file. */
 interface Known {
   readonly name: string
   readonly namespaces: ReadonlyMap<string, { readonly root?: true }>
@@ -19,8 +19,8 @@ interface Known {
 }
 
 /**
- * Reads who owns a namespace (undefined: the machine's own, as the lab that is `known` means it) and what names mean
- * in it; where the owner is `known`, its file has a say in that.
+ * Reads which lab owns a namespace, and the addresses that names stand for in it. Undefined is the machine's own namespace, as
+ * part of the `known` lab. If the owner is the `known` lab, the addresses in its file come first.
  */
 export async function surroundings(
   namespace: string | undefined,
@@ -53,7 +53,7 @@ export async function surroundings(
 const ownerIn = (dump: Dump | undefined): string | undefined =>
   ownerOf(dump?.links.find(({ flags }) => flags.includes('LOOPBACK'))?.ifalias)
 
-/** The addresses that a namespace has, less those of every `lo` and those that are only there for a while for privacy. */
+/** The addresses of a namespace, without 127.0.0.1 and ::1 and without temporary privacy addresses. */
 export const addressesIn = (namespace: string, { addresses }: Pick<Dump, 'addresses'>): Addressed[] =>
   addresses.flatMap(({ ifname, addr_info }) =>
     addr_info.flatMap(({ local, temporary }) =>

@@ -16,22 +16,22 @@ import type { Outcome } from '../model/command.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 
-/** The rule set in the tool's own form, or what the tool refuses. */
+/** The rule set in the form of the tool, or what the tool refuses. */
 export type Trial = { readonly spec: IptablesSpec | NftSpec } | { readonly refusals: readonly Refused[] }
 
-/** What was refused, where, in the tool's words. */
+/** A part of a rule set that was refused: its place, and the tool's message. */
 export interface Refused {
   readonly place?: RulePlace
   readonly words: string
   readonly detail?: string
 }
 
-/** Bad rules that are looked for before giving up: each costs another run. */
+/** How many refused rules are looked for at most: each takes another run of the program. */
 const PATIENCE = 20
 
 /**
- * The rule set is loaded, dumped, and the dump loaded and dumped again: what comes out is a form that the tool reads back
- * as itself. Exit 3: the tool refuses the rules; 4: it does not read its own dump back.
+ * Loads the rule set, dumps it, and loads and dumps that again: the result is a form that the tool reproduces when it reads
+ * it. Exit code 3: the tool refuses the rules; 4: it refuses its own dump.
  */
 const IPTABLES = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
 "$1-restore" -w || exit 3
@@ -43,7 +43,7 @@ const ONCE = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
 "$1-restore" --noflush -w || exit 3
 "$1-save"`
 
-/** The same for nft. The arguments are devices that it refers to. */
+/** The same for nft. The arguments are names of devices that the rules refer to. */
 const NFT = `while [ $# -gt 1 ]; do ip link add name "$1" type veth peer name "$2" || exit 5; shift 2; done
 if [ $# -eq 1 ]; then ip link add name "$1" type veth || exit 5; fi
 nft -f - || exit 3
@@ -51,27 +51,26 @@ saved=$(nft -s list ruleset) || exit 4
 nft flush ruleset && printf '%s\\n' "$saved" | nft -f - || exit 4
 nft -s list ruleset`
 
-/** What a rule set is loaded with: root enters a network namespace, others a user namespace first. */
+/** The argv that precedes a program in a throw-away namespace: without root, a user namespace is needed as well. */
 export const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
 
-/** What a rule set refers to and has to find. */
+/** What must exist in a throw-away namespace because the rules refer to it. */
 export interface Throwaway {
-  /** Devices, for nft's `iif` and `oif`. */
+  /** Names of devices, for nft's `iif` and `oif`. */
   readonly devices: readonly string[]
-  /** Lines that make the sets of ipset, for rules of iptables. */
+  /** Lines of `ipset restore` that create the sets, for rules of iptables. */
   readonly sets: readonly string[]
 }
 
 /**
- * Loads a rule set into a network namespace that is gone when this returns, and gives it back in the tool's own form, or
- * says which of its lines the tool refuses.
+ * Loads a rule set into a throw-away namespace. Returns it in the form of the tool, or the lines that the tool refuses.
  */
 export const tryOut = (resource: Resource, { devices, sets }: Throwaway, runner: Runner): Promise<Trial> =>
   resource.kind === 'nftables' ? loadNft(resource, devices, runner) : loadIptables(resource, sets, runner)
 
 const packages: Readonly<Record<string, string>> = { nft: 'nftables', ipset: 'ipset' }
 
-/** Why a rule set could not even be tried. */
+/** The reason why a rule set could not be tried at all; undefined when it was tried. */
 export function obstacle({ code, stderr }: Outcome, program: string): Trial | undefined {
   const missing = code === 127 || /^(?:\/bin\/)?sh: .*: not found|command not found/m.test(stderr)
   const words = missing ? `${program} is not installed` : stderr.trim() || `${program} ended with code ${code}`
@@ -89,7 +88,7 @@ interface Slot {
   readonly index: number
 }
 
-/** Where the rules are in what iptables-restore reads: line (one-based) → rule; and the table of every line. */
+/** The rules by their one-based lines in the input of iptables-restore, and the table of each line. */
 function linesOf(spec: IptablesSpec): { slots: Map<number, Slot>; tables: string[] } {
   const slots = new Map<number, Slot>()
   const tables: string[] = ['']
@@ -110,7 +109,7 @@ function linesOf(spec: IptablesSpec): { slots: Map<number, Slot>; tables: string
   return { slots, tables }
 }
 
-/** Loads a rule set; where one rule is refused, goes on without it, so that all bad ones are found. */
+/** Loads a rule set; when a rule is refused, tries again without it, so that all refused rules are reported. */
 async function loadIptables(resource: Resource, sets: readonly string[], runner: Runner): Promise<Trial> {
   const refusals: Refused[] = []
   let { tables, written = named() } = resource.spec as unknown as IptablesSpec
@@ -153,7 +152,7 @@ async function loadIptables(resource: Resource, sets: readonly string[], runner:
   return { refusals }
 }
 
-/** The same rule set and its places, without some rules. */
+/** The rule set and the places of its rules, without the `bad` ones. */
 function without({ tables, written = {} }: IptablesSpec, bad: readonly Slot[]): Required<IptablesSpec> {
   const good = (table: string, chain: string) => (_: unknown, index: number) =>
     !bad.some((slot) => slot.table === table && slot.chain === chain && slot.index === index)
@@ -170,14 +169,14 @@ function without({ tables, written = {} }: IptablesSpec, bad: readonly Slot[]): 
   return { tables: rest, written: places }
 }
 
-/** The place of the word in the rule, where it is one text. */
+/** The place of the word in a rule that is written as one text; else the place of the rule. */
 function pointed(place: RulePlace, word: string | undefined): RulePlace {
   const at = word === undefined || place.text === undefined ? -1 : place.text.indexOf(word)
   if (at < 0) return place
   return { ...place, line: place.line ?? 1, column: (place.column ?? 1) + at, length: word!.length }
 }
 
-/** What nft reads of this resource. */
+/** The input of nft that creates this resource. */
 export function nftText({ spec }: Resource): string {
   const { text = '' } = spec as { text?: string }
   return text.endsWith('\n') ? text : `${text}\n`
@@ -198,7 +197,7 @@ const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({
   place: { path: [], ...(line && { line, column: column ?? 1 }), ...(length && { length }) },
 })
 
-/** Where a text of nft declares a table. */
+/** The place in a text of nft that declares the table. */
 export function tablePlace(text: string, table: string): RulePlace {
   const lines = text.split('\n')
   const index = lines.findIndex((line) => line.includes(`table ${table}`))
