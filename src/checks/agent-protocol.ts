@@ -1,6 +1,6 @@
-/** What an agent is asked, one JSON object per line. */
+/** A request to an agent: one JSON object per line. */
 export type Request =
-  /** Listen on every address of the namespace, and tell every client its own address. */
+  /** Listen on every address of the namespace, and send every client its own address. */
   | { readonly op: 'listen'; readonly protocol: Transport; readonly port: number }
   /** Stop listening, everywhere. */
   | { readonly op: 'silence' }
@@ -24,14 +24,14 @@ export type Request =
       readonly timeout: number
       readonly text: string
     }
-  /** Who is, or was a moment ago, connected to this TCP port. */
+  /** List who is, or was a moment ago, connected to this TCP port. */
   | { readonly op: 'clients'; readonly port: number }
 
 export type Transport = 'tcp' | 'udp'
 
-/** What it answers. */
+/** The answer to a request. */
 export interface Answer {
-  /** Absent: it worked. `EADDRINUSE`, `ECONNREFUSED`, `ETIMEDOUT` … */
+  /** `EADDRINUSE`, `ECONNREFUSED`, `ETIMEDOUT` …; absent after success. */
   readonly error?: string
   /** `connect`: the first line; `send`: the reply. */
   readonly text?: string
@@ -39,5 +39,5 @@ export interface Answer {
   readonly clients?: readonly string[]
 }
 
-/** How netlab's own listeners begin what they say: then comes `NAMESPACE:PORT ADDRESS PORT`, its own place and the client's. */
+/** The first word that netlab's listeners send. `NAMESPACE:PORT` of the listener and the client's `ADDRESS PORT` follow. */
 export const GREETING = 'netlab-listener'

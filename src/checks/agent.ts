@@ -6,9 +6,9 @@ import { thisMachine } from '../host/this-machine.ts'
 import { GREETING, type Answer, type Request } from './agent-protocol.ts'
 
 /**
- * `netlab agent NAME`: runs in a namespace for `netlab test`. Reads requests from standard input, each with an `id`, and
- * answers them on standard output as they are done. Nothing but its input keeps it alive: it cannot outlive the one who
- * asked, and neither can what it opened.
+ * `netlab agent NAME`: runs in a namespace for `netlab test`. Reads requests, each with an `id`, from standard input, and
+ * writes each answer to standard output when it is known. It ends, and closes its sockets, when its input ends, so it cannot
+ * outlive the process that started it.
  */
 export async function agent(name: string): Promise<number> {
   const held = new Map<number, Socket>()
@@ -38,7 +38,7 @@ export async function agent(name: string): Promise<number> {
     const { id, ...request } = JSON.parse(line) as Request & { id: number }
     void answer(request).then((given) => process.stdout.write(`${JSON.stringify({ id, ...given })}\n`))
   }
-  // A connection that is still being made would wait for its end.
+  // `destroy` also ends connections that are not established yet; `end` would wait for them.
   for (const socket of held.values()) socket.destroy()
   return 0
 }
@@ -65,7 +65,7 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
     server.listen(port, () => {
       listeners.push({
         close(done) {
-          // A client that is not there any more would never hang up.
+          // A client that does not exist any more would never close its connection.
           for (const client of clients) client.destroy()
           server.close(done)
         },
@@ -76,7 +76,7 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
   })
 }
 
-/** The addresses of the namespace. Node leaves out those of an interface that has no carrier yet, as a bridge's at first. */
+/** The addresses of the namespace. Node's list lacks those of interfaces without carrier, such as a new bridge. */
 async function ownAddresses(): Promise<string[]> {
   const { stdout } = await thisMachine.run({ argv: ['ip', '-j', 'addr', 'show'] })
   const links = JSON.parse(stdout) as { addr_info?: { local: string; scope: string; tentative?: boolean }[] }[]
@@ -85,7 +85,7 @@ async function ownAddresses(): Promise<string[]> {
   )
 }
 
-/** One socket per address: a reply then comes from the address that was asked, which one for all would not see to. */
+/** Opens one socket per address, so that a reply has the source address to which the request was sent. */
 async function listenUdp(name: string, port: number, listeners: Listener[]): Promise<Answer> {
   const addresses = await ownAddresses()
   const opened = await Promise.all(
@@ -148,7 +148,7 @@ function send({ address, port, localPort, timeout, text }: Request & { op: 'send
     }
     const late = setTimeout(() => done({ error: 'ETIMEDOUT' }), timeout).unref()
     const say = (): void => socket.send(text, (error) => error && done(codeOf(error)))
-    // A datagram may be lost on its way, or wait too long for an address to be resolved.
+    // A datagram may be lost, or wait too long for neighbour resolution.
     const again = setInterval(say, 400).unref()
     socket.on('error', (error) => done(codeOf(error)))
     socket.once('message', (reply) => done({ text: reply.toString() }))
@@ -158,7 +158,7 @@ function send({ address, port, localPort, timeout, text }: Request & { op: 'send
   })
 }
 
-/** From /proc/net/tcp and tcp6: every socket of the port that has another end. */
+/** The remote ends of all sockets of this port, from /proc/net/tcp and tcp6. */
 function clients(port: number): string[] {
   return ['tcp', 'tcp6'].flatMap((file) => {
     try {
@@ -171,7 +171,7 @@ function clients(port: number): string[] {
           return mine && far !== '0000' ? [`${decode(address)} ${parseInt(far, 16)}`] : []
         })
     } catch {
-      return [] // a kernel without IPv6 has no tcp6
+      return [] // the file does not exist: a kernel without IPv6 has no tcp6
     }
   })
 }

@@ -4,21 +4,21 @@ import { endChild } from './child.ts'
 import { Untried } from './lab-index.ts'
 import type { Answer, Request } from './agent-protocol.ts'
 
-/** The agents of a run: one process for every namespace that one is needed in, started when it is first asked, and anew when it has ended. */
+/** The agents of a run: one process per namespace, started on the first request, and again if it has ended. */
 export interface Agents {
   /**
-   * Asks the agent in the namespace with this name; `netns` is where that is, absent for the machine's own. Throws Untried
-   * when it ends, or does not answer.
+   * Sends a request to the agent in the namespace and returns its answer. `netns` is the name under /run/netns, absent for the
+   * machine's own. Throws Untried when the agent ends or does not answer.
    */
   ask(namespace: string, netns: string | undefined, request: Request): Promise<Answer>
-  /** Ends them all, and with them every listener and connection. */
+  /** Ends all agents, and with them their listeners and connections. */
   close(): void
 }
 
-/** How much longer than what it was asked for an answer may take, in milliseconds: the agent may have to be started first. */
+/** How long an answer may take beyond the time of the request, in milliseconds: the agent may have to be started first. */
 const PATIENCE = 20_000
 
-/** `self`: how this program is run, without its arguments. */
+/** Opens the agents of a run. `self` is the argv of this program without arguments. */
 export function openAgents(self: readonly string[]): Agents {
   const agents = new Map<string, ReturnType<typeof open>>()
   return {

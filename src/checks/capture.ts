@@ -3,43 +3,43 @@ import { placed } from '../model/command.ts'
 import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
 
-/** A capture that runs. */
+/** A running capture. */
 export interface Capture {
-  /** What has been seen so far. */
+  /** The packets that have been captured so far. */
   readonly packets: readonly Packet[]
-  /** Why it has ended by itself, in the tool's words; undefined while it runs. */
+  /** The tool's message if the capture has ended by itself; undefined while it runs. */
   ended(): string | undefined
   /** Waits until the packets seen so far satisfy, at most `timeout` ms; returns whether they do. */
   until(satisfied: () => boolean, timeout: number): Promise<boolean>
 }
 
-/** What ends captures: those that run, and those that are only being started. */
+/** Several captures that end together, including those that are still being started. */
 export interface Captures {
   start(netns: string | undefined, device: string, self: readonly string[]): Promise<Capture>
   end(): void
 }
 
-/** How long a capture may take to begin, in milliseconds: it starts a program, on a machine that may be busy. */
+/** How long a capture may take to start, in milliseconds: it starts a program, on a machine that may be busy. */
 const PATIENCE = 20_000
-/** How much of a packet is kept, in bytes: its headers, also within a tunnel, and the token of a ping. */
+/** How many bytes of a packet are captured: enough for its headers, within a tunnel too, and for the token of a ping. */
 const SNAPLEN = 256
 const MISSING = 'tcpdump is not installed: apt-get install tcpdump (dnf, apk and pacman call it tcpdump too)'
 /**
- * What is said where tcpdump cannot work at all: it cannot become an ordinary user, or is missing (nsenter says it cannot be
- * executed where a folder of PATH may not be read).
+ * Messages that mean that tcpdump cannot work at all: it cannot become an ordinary user, or it is missing (nsenter reports
+ * that it cannot be executed when a folder of PATH cannot be read).
  */
 const UNUSABLE = /tcpdump: (command )?(not found|No such file)|Couldn't change to|capng_|failed to execute/
 
-/** The interface is down, or was removed while it was watched: libpcap's words (pcap-linux.c). */
+/** libpcap's messages for an interface that is down, or was removed during the capture (pcap-linux.c). */
 const ABSENT = /not up|disappeared/
 
-/** Whether nothing can be seen at an interface because it is down or gone; `words` are those of the capture. */
+/** Whether the message of a capture (`words`) means that the interface is down or does not exist any more. */
 export const isAbsent = (words: string): boolean => ABSENT.test(words)
 
 /**
- * Captures that end together. `start` begins one on an interface (`any`: on all of them) and returns when it is listening:
- * tcpdump, and where that is unusable netlab itself, run as `self`. It throws an Error with the tool's own words, or
- * with how to install it.
+ * Opens captures that end together. `start` begins one on an interface (`any`: on all) and returns when it is listening: with
+ * tcpdump or, if that is unusable, with netlab itself, run as `self`. It throws an Error with the tool's message, or with how
+ * to install it.
  */
 export function openCaptures(): Captures {
   const children = new Set<Child>()

@@ -4,15 +4,15 @@ import type { Child } from '../host/host.ts'
 import { thisMachine } from '../host/this-machine.ts'
 
 /**
- * Shell: runs a program without input; when this one's own input ends, the whole process group is killed. So whatever
- * a check has started ends with netlab, however netlab ends.
+ * A shell script that runs a program without input. When the script's own input ends, it kills the whole process group, so
+ * that whatever a check has started ends with netlab, however netlab ends.
  */
 const TIED = `exec 3<&0 </dev/null
 { cat <&3 >/dev/null 2>&1; kill -s KILL 0; } 2>/dev/null &
 "$@" 3<&- &
 wait $!`
 
-/** How a program ended. */
+/** The result of a program that has ended. */
 export interface Ended {
   readonly code: number
   readonly stdout: string
@@ -21,14 +21,14 @@ export interface Ended {
   readonly late: boolean
 }
 
-/** How long what a program has printed may take to arrive after its end, in milliseconds. */
+/** How long the output of a program may still arrive after its end, in milliseconds. */
 const LINGER = 1000
 
 /** Starts a program that cannot outlive this one. `endChild` ends it, with all its children. */
 export const startTied = (argv: readonly string[]): Child =>
   thisMachine.start({ argv: ['sh', '-c', TIED, 'sh', ...argv] }, { ...process.env, LC_ALL: 'C' })
 
-/** Kills a program that leads a process group of its own, with the whole group, and lets go of it: nothing waits for it any more. */
+/** Kills a program and its whole process group, which it leads, and stops waiting for it. */
 export function endChild(child: Child): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
     thisMachine.signal(-child.pid, 'SIGKILL')
@@ -37,8 +37,8 @@ export function endChild(child: Child): void {
 }
 
 /**
- * Runs a program to its end, at most `timeout` ms. What it has put into a session of its own goes on; it is not waited
- * for, although it may hold the output open.
+ * Runs a program to its end, for at most `timeout` ms. Processes that it has put into a session of their own go on; they are
+ * not waited for, even if they hold the output open.
  */
 export function runTied(argv: readonly string[], timeout: number): Promise<Ended> {
   return new Promise((resolve, reject) => {

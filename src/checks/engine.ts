@@ -8,37 +8,37 @@ import { newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe 
 import { openSlots, type Slots } from './slots.ts'
 import { trace } from './trace.ts'
 
-/** What became of one check. `error`: it could not be tried. */
+/** The result of one check. `error`: it could not be tried. */
 export interface Result {
   readonly name: string
   readonly check: Check
   readonly status: 'pass' | 'fail' | 'error'
   readonly expected: string
   readonly seen: string
-  /** It was tried, and did not get through. */
+  /** It was tried, and its packets got no answer. */
   readonly unreached?: true
-  /** Where its packets came to an end, when that can be told. */
+  /** The place where its packets were lost, if it is known. */
   readonly where?: string
   /** In milliseconds. */
   readonly duration: number
-  /** How often it was tried, of a check that says `within`. */
+  /** How often it was tried; only for checks with `within`. */
   readonly tries?: number
 }
 
-/** How many are tried at once: they mostly wait. As many again of those that have time, so that these hold nothing up. */
+/** How many checks are tried at once, since they mostly wait; and as many with `within`, which must not delay the others. */
 const WIDTH = 12
-/** How many of those that failed are tried again, to say where the packets were lost. */
+/** How many failed checks are tried again to find out where the packets were lost. */
 const TRACED = 20
-/** Milliseconds: for what should work, for what should not, for commands; between two tries, and at most between two. */
+/** Times in milliseconds: per try of what should pass, of what should fail, of a command; first and longest pause. */
 const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200, longest: 1000 }
-/** The least that a try gets, in milliseconds, when time is nearly up. */
+/** The shortest time for a try, in milliseconds, when `within` is nearly over. */
 const LEAST = 300
 
 const probes: Readonly<Record<string, Probe>> = { ping, tcp, udp, run: runProbe }
 const kindOf = (check: Check): 'ping' | 'tcp' | 'udp' | 'run' =>
   (['ping', 'tcp', 'udp', 'run'] as const).find((kind) => check[kind] !== undefined) ?? 'run'
 
-/** What the check is called: its name, or what it does. */
+/** The name of a check, or a description of it. */
 export function checkName(check: Check): string {
   const { name, from, to, mtu, expect, run: argv } = check
   if (name !== undefined) return name
@@ -49,14 +49,14 @@ export function checkName(check: Check): string {
 }
 
 /**
- * Tries all checks and returns what became of them, in their order. `self`: how this program is run, for its agents. `look`
- * looks at the live network once more: a check that waits may wait for an address that a daemon has yet to hand out.
+ * Runs all checks and returns their results in the same order. `self` is the argv of this program, for agents. `look` reads the
+ * live network again: a check may wait for an address that a daemon has yet to assign.
  *
- * First everything that a listener of netlab's cannot disturb, side by side: pings, and the checks that have one. Then,
- * with all listeners gone, connections to what the lab itself runs. What must fail is tried after what must work: right
- * after apply, a network that is not settled yet would fail everything; a check that has time (`within`) says how long
- * that may take. Then commands, one after another in the order of
- * the file, because they may change something. Last, where the packets of what failed were lost.
+ * First come, in parallel, checks that netlab's listeners cannot disturb: pings, and those that use a listener. Then, with all
+ * listeners closed, connections to servers of the lab. Checks that must fail are tried after those that must pass, because
+ * right after apply a network that is not ready yet fails everything; `within` says how long that may take. Then commands,
+ * one by one in the order of the file, because they may change something. Last, failed checks are tried again to find out
+ * where their packets were lost.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -113,10 +113,10 @@ async function silence({ agents, labIndex, listening }: Kit): Promise<void> {
   const namespaces = new Set([...listening.keys()].map((key) => splitPort(key.replace(/\/\w+$/, '')).host))
   listening.clear()
   const asked = [...namespaces].map((name) => agents.ask(name, labIndex.places.get(name), { op: 'silence' }))
-  await Promise.allSettled(asked) // an agent that has ended listens no more
+  await Promise.allSettled(asked) // a failed request does not matter: an agent that has ended does not listen any more
 }
 
-/** Adds to the results of what did not get through where it was lost. */
+/** Adds to the results of unreached checks where their packets were lost. */
 async function locate(results: Result[], kit: Kit): Promise<void> {
   const lost = results
     .filter(({ status, unreached, check }) => status === 'fail' && unreached === true && check.run === undefined)
@@ -129,7 +129,7 @@ async function locate(results: Result[], kit: Kit): Promise<void> {
   })
 }
 
-/** What the check says must happen, in words. */
+/** The expected result of the check, in words. */
 function expectation(check: Check): string {
   const kind = kindOf(check)
   const { expect = 'pass', to, count = 1, within } = check
@@ -150,10 +150,10 @@ function expectation(check: Check): string {
   return `${words}${times}`
 }
 
-/** What one try has shown. */
+/** The result of one try. */
 type Verdict = Pick<Result, 'status' | 'seen'> & Partial<Pick<Result, 'expected' | 'unreached'>> & { lasting?: boolean }
 
-/** Tries a check until it holds, or its time is up; one that says nothing of time, once. */
+/** Tries a check until it passes or its `within` is over; without `within`, once. */
 async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise<LabIndex>): Promise<Result> {
   const started = Date.now()
   const base = { name: checkName(check), check, expected: expectation(check) }
@@ -172,7 +172,7 @@ async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise
     const verdict: Verdict | undefined = await slots.with(async () => {
       if (last && Date.now() >= until) return undefined
       tries++
-      // What could not be tried may be possible by now.
+      // A check that could not be tried may be possible by now.
       const now = last?.status === 'error' ? { ...kit, labIndex: await look() } : kit
       return attemptOnce(check, now, until)
     })
@@ -183,7 +183,7 @@ async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise
   }
 }
 
-/** One try, with its packets looked at; `until`: when time is up, in ms since 1970. */
+/** Tries a check once and compares its packets with what it should observe. `until`: the deadline in ms since 1970. */
 async function attemptOnce(check: Check, kit: Kit, until?: number): Promise<Verdict> {
   const trail = newTrail()
   let watching: Awaited<ReturnType<typeof watch>> | undefined
@@ -215,8 +215,10 @@ async function attemptOnce(check: Check, kit: Kit, until?: number): Promise<Verd
   }
 }
 
-/** Tries once what should not work, may change something, or is tried again anyway (`deadline`); tries again what should,
- * until it does or time is up: an address may still be resolved or checked, a bridge's port not be forwarding yet. */
+/**
+ * Tries once a check that must fail, that may change something, or that the caller repeats (`deadline`). Repeats any other until
+ * it passes or its time is over: neighbour resolution or address detection may be under way, or a bridge port not forward yet.
+ */
 async function persist(check: Check, once: (timeout: number) => Promise<Attempt>, deadline?: number): Promise<Attempt> {
   const fail = check.expect === 'fail'
   const command = check.run !== undefined

@@ -3,27 +3,27 @@ import type { Names } from '../model/names.ts'
 import { linkId } from '../model/resource.ts'
 import type { Topology } from '../model/topology.ts'
 
-/** What is known of the live network before anything is tried in it. */
+/** What is known of the live network before checks run in it. */
 export interface LabIndex {
-  /** What programs in a namespace of the lab are told, as NAME=VALUE. */
+  /** The environment variables (NAME=VALUE) of programs in a namespace of the lab. */
   readonly told: (namespace: string) => readonly string[]
-  /** What the names of the lab's namespaces mean. */
+  /** The addresses that the names of the lab's namespaces stand for. */
   readonly names: Names
   /** Every live namespace of the lab → its name under /run/netns; undefined for the machine's own. */
   readonly places: ReadonlyMap<string, string | undefined>
-  /** Who is connected to whom now, and what is there of others. */
+  /** The live topology, with what belongs to others. */
   readonly live: Topology
-  /** Who should be. */
+  /** The topology of the lab file. */
   readonly desired: Topology
-  /** What each namespace looks like, without second names. */
+  /** The namespaces by name, without second names. */
   readonly nodes: ReadonlyMap<string, NamespaceIndex>
 }
 
-/** A namespace, as far as it matters to what becomes of a packet in it. */
+/** What is needed of a namespace to explain what happens to a packet in it. */
 export interface NamespaceIndex {
   /** Interface index → name. */
   readonly interfaces: ReadonlyMap<number, string>
-  /** The interfaces that are ports of a bridge, or lower devices: they pass on what is for others. */
+  /** The names of interfaces that are ports of a bridge or lower devices: they pass on packets for others. */
   readonly carriers: ReadonlySet<string>
   /** The networks that it has routes to, whatever the table. */
   readonly routes: readonly Cidr[]
@@ -32,7 +32,7 @@ export interface NamespaceIndex {
   readonly firewall: { readonly 4: string; readonly 6: string }
 }
 
-/** What cannot be tried at all, in words. `lasting`: no later try will be possible, either. */
+/** The reason why a check cannot be tried. `lasting`: later tries are not possible either. */
 export class Untried extends Error {
   constructor(
     message: string,
@@ -42,21 +42,21 @@ export class Untried extends Error {
   }
 }
 
-/** Where a namespace of the lab is. Throws Untried when it is not live. */
+/** The name under /run/netns of a namespace of the lab; undefined: the machine's own. Throws Untried when it is not live. */
 export function netnsOf({ places }: LabIndex, namespace: string): string | undefined {
   if (!places.has(namespace)) throw new Untried(`namespace ${namespace} is not live: netlab apply makes it`)
   return places.get(namespace)
 }
 
-/** The namespace that has the address; of several the last. */
+/** The namespace that has the address; the last one if there are several. */
 export const holderNamespace = ({ live }: LabIndex, address: string): string | undefined =>
   live.holders(address).at(-1)?.namespace
 
-/** The id of the interface that has the address, or should; of several the last. */
+/** The id of the interface that has the address, or should have it; the last one if there are several. */
 export const holderOf = ({ live, desired }: LabIndex, address: string): string | undefined =>
   (live.holders(address).at(-1) ?? desired.holders(address).at(-1))?.link
 
-/** The id of the other end of a cable, be it in a namespace of the lab or not. */
+/** The id of the other end of a cable, which may be in a namespace outside the lab. */
 export function peerOf({ live }: Pick<LabIndex, 'live'>, namespace: string, device: string): string | undefined {
   const peer = live.resources.get(linkId(namespace, device))?.spec['peer']
   return typeof peer === 'string' ? peer : undefined
@@ -65,14 +65,14 @@ export function peerOf({ live }: Pick<LabIndex, 'live'>, namespace: string, devi
 /** An interface as people write it in checks: `NAMESPACE:INTERFACE`. */
 export const placeText = (link: string): string => link.replace('/', ':')
 
-/** The address that a name or an address means. Throws Untried. */
+/** Resolves a name; an address is returned as it is. Throws Untried when the name has no address. */
 export function addressOf({ names, places }: LabIndex, text: string): string {
   const address = names.get(text) ?? canonicalAddress(text)
   if (address !== undefined) return address
   throw new Untried(places.has(text) ? `${text} has no address` : `${text} is no namespace of the lab and no address`)
 }
 
-/** `web:80`, `10.0.0.1:80`, `[fd00::1]:80` */
+/** Splits `web:80`, `10.0.0.1:80` or `[fd00::1]:80` into host and port. */
 export function splitPort(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? []
   const host = bracketed ?? plain

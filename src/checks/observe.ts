@@ -5,10 +5,10 @@ import { addressOf, netnsOf, Untried, type LabIndex } from './lab-index.ts'
 import { opening, packetText, type Packet } from './packet.ts'
 import type { Kit, Trail } from './probe.ts'
 
-/** How long packets may take to be seen after a check is done, in milliseconds. */
+/** How long after a check its packets may still appear in a capture, in milliseconds. */
 const GRACE = 400
 
-/** What was looked for at a place, and what was seen there. */
+/** An observation of a check, and what was captured at its interface. */
 export interface Observed {
   readonly ok: boolean
   readonly expected: string
@@ -17,17 +17,17 @@ export interface Observed {
 
 /** Captures that run while a check is tried. */
 export interface Watch {
-  /** Places where a packet is wanted and none can be, because the interface is down. */
+  /** Observations of packets that cannot appear because their interface is down. */
   readonly hopeless: readonly Observed[]
-  /** Waits for what is still on its way, and says what was seen. */
+  /** Waits for packets that are still on their way, and returns what was captured. */
   finish(trail: Trail): Promise<Observed[]>
   end(): void
 }
 
-/** A capture, or why nothing can be seen at that interface. */
+/** A capture; `down` when the interface is down, so that nothing can be captured. */
 type Sight = Capture | 'down'
 
-/** Starts a capture at every place that the check looks at. Throws Untried when that cannot be. */
+/** Starts a capture at every interface that the check observes. Throws Untried when that is not possible. */
 export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watch> {
   const observations = check.observe ?? []
   const captures = openCaptures()
@@ -41,7 +41,7 @@ export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watc
   const expected = (observation: Observation): string =>
     `${(observation.present ?? true) ? '' : 'no '}packet with ${describe(observation, labIndex)} at ${observation.at}`
   try {
-    // Where a connection starts tells its sequence number, by which it is known behind an address translation.
+    // The capture where a connection starts gives its sequence number, which identifies it behind address translation.
     const origin = check.tcp !== undefined && observations.length ? await open(check.from, 'any') : undefined
     const watched = await Promise.all(
       observations.map(async (observation) => {
@@ -57,7 +57,7 @@ export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watc
           : [],
       ),
       async finish(trail) {
-        // Nothing tells a command's packets from others: there, only what the lab file says of them counts.
+        // The packets of a command have no token or port: only the fields of the observation identify them.
         const mine = (packet: Packet): boolean =>
           check.run === undefined ? isOf(packet, trail, first) : packet.protocol !== 'arp'
         const first = origin === undefined || origin === 'down' ? [] : origin.packets
@@ -88,7 +88,7 @@ export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watc
   }
 }
 
-/** At most four different packets. Of all that a namespace sends while a command runs: those that fit, or else no chatter. */
+/** At most four different packets. For commands, those that match the observation; if none does, all but background traffic. */
 function seenAt(
   { at }: Observation,
   found: readonly Packet[],
@@ -101,7 +101,7 @@ function seenAt(
   return texts.size ? `${at}: ${[...texts].slice(0, 4).join(', ')}` : `nothing of it at ${at}`
 }
 
-/** Whether a packet belongs to what a check has sent, or answers it. `origin`: what was seen where the check starts. */
+/** Whether a packet was sent by a check or answers it. `origin`: the packets captured where the check starts. */
 export function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: readonly Packet[]): boolean {
   const ports = (one: Packet): boolean => localPorts.has(one.sport ?? 0) || localPorts.has(one.dport ?? 0)
   if (packet.protocol === 'arp') return false
@@ -112,7 +112,7 @@ export function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: read
   })
 }
 
-/** What the other side acknowledges. */
+/** The acknowledgement number for a SYN with this sequence number. */
 export function successor(sequence: Buffer): Buffer {
   const next = Buffer.alloc(4)
   next.writeUInt32BE((sequence.readUInt32BE(0) + 1) >>> 0)

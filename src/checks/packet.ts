@@ -4,11 +4,11 @@ import { canonicalAddress } from '../model/cidr.ts'
 export interface Packet {
   /** Nanoseconds since 1970. */
   readonly time: bigint
-  /** The interface's index, where the capture was on all of them. */
+  /** The interface's index, in a capture on all interfaces. */
   readonly ifindex?: number
-  /** Where the capture was on all interfaces: whether it came in or went out. */
+  /** Whether it came in or went out, in a capture on all interfaces. */
   readonly direction?: 'in' | 'out'
-  /** It came in, and was meant for somebody else: a bridge sends everywhere what it does not know. */
+  /** It came in and was addressed to another host's MAC address: a bridge floods frames for unknown addresses. */
   readonly strange?: true
   readonly protocol: string
   readonly source: string
@@ -19,9 +19,9 @@ export interface Packet {
   readonly bytes: Buffer
 }
 
-/** The link types of captures (pcap-linktype(7)) that have no Ethernet header: raw IP in its spellings. */
+/** The link types of captures (pcap-linktype(7)) without a link-layer header: the variants of raw IP. */
 const RAW = new Set([12, 14, 101, 228, 229])
-/** One of them. */
+/** LINKTYPE_RAW. */
 export const RAW_IP = 101
 const ETHERNET = 1
 const COOKED = 276
@@ -29,8 +29,8 @@ const ARP = 0x0806
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6' }
 
 /**
- * Reads a pcap stream as tcpdump writes it (pcap-savefile(5), little-endian or big-endian, micro- or nanoseconds) and
- * hands over every IP packet. Returns what takes the next piece.
+ * Reads a pcap stream as tcpdump writes it (pcap-savefile(5), either byte order, micro- or nanoseconds) and calls `each` for
+ * every IP packet. Returns the function that takes the next piece of the stream.
  */
 export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0)
@@ -57,14 +57,14 @@ export function pcapReader(each: (packet: Packet) => void): (piece: Buffer) => v
   }
 }
 
-/** The headers of one frame; undefined for what is not IP (nor, in a capture on all interfaces, ARP). */
+/** Decodes the headers of one frame; undefined unless it is IP or, in a capture on all interfaces, ARP. */
 export function decodePacket(frame: Buffer, link: number): Omit<Packet, 'time'> | undefined {
   if (RAW.has(link)) return decodeIp(frame)
   if (link === COOKED) {
     if (frame.length < 20) return undefined
     const body = frame.subarray(20)
     const packet = frame.readUInt16BE(0) === ARP ? decodeArp(body) : decodeIp(body)
-    // Packet type 4 is what this machine sends, 3 what came for another (packet(7)).
+    // Packet type 4: sent by this host; 3: received, but addressed to another host (packet(7)).
     const [ifindex, type] = [frame.readUInt32BE(4), frame[10]]
     return packet && { ifindex, direction: type === 4 ? 'out' : 'in', ...(type === 3 && { strange: true }), ...packet }
   }
@@ -80,7 +80,7 @@ function decodeArp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   return { protocol: 'arp', source, destination, bytes }
 }
 
-/** The address whose owner the packet asks for: an ARP request (RFC 826), or a neighbor solicitation (RFC 4861). */
+/** The address that an ARP request (RFC 826) or neighbor solicitation (RFC 4861) asks for; undefined for others. */
 export function sought({ protocol, destination, bytes }: Packet): string | undefined {
   if (protocol === 'arp') return bytes.readUInt16BE(6) === 1 ? destination : undefined
   if (protocol !== 'icmp6' || bytes[40] !== 135 || bytes.length < 64) return undefined

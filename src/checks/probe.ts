@@ -8,28 +8,28 @@ import { runTied } from './child.ts'
 import { addressOf, netnsOf, splitPort, Untried, withPort, type LabIndex } from './lab-index.ts'
 import { GREETING, type Answer, type Transport } from './agent-protocol.ts'
 
-/** What came of trying once. `partly`: some of several got through. */
+/** The result of one attempt. `partly`: some of several packets got through. */
 export interface Attempt {
   readonly reached: 'yes' | 'partly' | 'no'
-  /** Something answered, but not what should. */
+  /** Something else than the expected server answered. */
   readonly mistaken?: true
-  /** What was seen, in words. */
+  /** What was observed, in words. */
   readonly seen: string
 }
 
-/** How the packets of a check are told from others: by these bytes in them, or by the port that they come from. */
+/** What identifies the packets of a check: these bytes in them, or their source ports. */
 export interface Trail {
   readonly tokens: Buffer[]
   readonly localPorts: Set<number>
 }
 
-/** What probes work with. */
+/** What probes need. */
 export interface Kit {
   readonly labIndex: LabIndex
-  /** How this program is run, without its arguments. */
+  /** The argv of this program without arguments. */
   readonly self: readonly string[]
   readonly agents: Agents
-  /** `NAMESPACE:PORT/tcp` → whether netlab listens there itself, or something else does already. */
+  /** `NAMESPACE:PORT/tcp` → who listens there: netlab, or a program that already did. */
   readonly listening: Map<string, Promise<'netlab' | 'other'>>
 }
 
@@ -50,7 +50,7 @@ export const ping: Probe = async (check, { labIndex }, timeout, { tokens }) => {
   const overhead = familyOf(address) === 4 ? 28 : 48 // an IP header without options, and ICMP's
   const size = check.mtu === undefined ? [] : ['-M', 'do', '-s', String(Math.max(0, check.mtu - overhead))]
   const wait = String(Math.max(1, Math.floor(timeout / 1000)))
-  // With a deadline, ping goes on asking until it has that many answers: what is expected gets several chances.
+  // With a deadline, ping sends requests until it has `count` answers: a check that must pass gets several chances.
   const patient = check.expect !== 'fail' && count === 1
   const options = [
     '-n',
@@ -85,7 +85,7 @@ export const ping: Probe = async (check, { labIndex }, timeout, { tokens }) => {
   return { reached: 'no', seen: `no answer from ${address}${told || ` within ${seconds(timeout)}`}` }
 }
 
-/** Listens where `to` says, unless netlab does already; returns who listens there. */
+/** Starts a listener at `to` unless one is running; returns who listens there, undefined without `to`. */
 export async function listen(check: Check, protocol: Transport, kit: Kit): Promise<'netlab' | 'other' | undefined> {
   if (check.to === undefined) return undefined
   const { host, port } = splitPort(check.to)
@@ -98,7 +98,7 @@ export async function listen(check: Check, protocol: Transport, kit: Kit): Promi
     return error === undefined ? ('netlab' as const) : ('other' as const)
   })
   kit.listening.set(key, listening)
-  listening.catch(() => kit.listening.delete(key)) // whoever waits for it is told; the next one tries again
+  listening.catch(() => kit.listening.delete(key)) // the callers await this promise; after a failure the next check tries again
   return listening
 }
 
@@ -113,11 +113,11 @@ const WORDS: Readonly<Record<string, string>> = {
   EMSGSIZE: 'message too long',
 }
 
-/** A port to come from that nothing else is likely to use, so that a check's packets can be recognised. */
+/** The last source port; each check uses one of its own, which identifies its packets and is probably unused. */
 let lastPort = 20000 + (process.pid % 8000)
 const nextPort = (): number => (lastPort = lastPort >= 32000 ? 20000 : lastPort + 1)
 
-/** Asks from such a port; from another where something uses it after all. */
+/** Sends the request from a new source port, and from another one if that is in use. */
 async function fromPort(localPorts: Set<number>, ask: (localPort: number) => Promise<Answer>): Promise<Answer> {
   for (let more = 5; ; more--) {
     const localPort = nextPort()
@@ -136,7 +136,7 @@ const failed = (error: string, address: string, port: number, timeout: number): 
       : `${withPort(address, port)}: ${WORDS[error] ?? error}`,
 })
 
-/** Whether it was `to` that answered, by what it said; and as whom it saw the client. */
+/** Whether the listener at `to` answered, according to its greeting; and which client address it saw. */
 function answered(check: Check, address: string, port: number, { text = '' }: Answer): Attempt {
   const target = withPort(address, port)
   const [greeting, who = '', client = '', clientPort = ''] = (text.split('\n')[0] ?? '').split(' ')
@@ -158,7 +158,7 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
   const clients = async (): Promise<readonly string[]> =>
     (await agents.ask(there.host, labIndex.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
   const before = listener === 'other' ? new Set(await clients()) : undefined
-  // Taking a late greeting for none would make of what must fail, and does not, a success.
+  // Without enough time for the greeting, a check that must fail and does not would pass.
   const greeting = listener === 'netlab' ? Math.max(1000, timeout) : 0
   let localPort = 0
   const answer = await fromPort(localPorts, (free) => {
@@ -196,7 +196,7 @@ async function sendOnce(check: Check, kit: Kit, timeout: number, { tokens, local
   return { reached: 'yes', seen: `${withPort(address, port)} answered` }
 }
 
-/** Does it `count` times. */
+/** Repeats a probe `count` times. */
 const repeated =
   (once: Probe): Probe =>
   async (check, kit, timeout, trail) => {
@@ -211,18 +211,18 @@ const repeated =
 
 export const tcp: Probe = repeated(connectOnce)
 export const udp: Probe = repeated(sendOnce)
-/** Runs the command with the lab's names. */
+/** Runs the command of the check, in which the lab's names resolve. */
 export const runProbe: Probe = repeated((...words) => runOnce(...words))
 
-/** Here `reached` says whether it ended as expected, or with 0 where nothing is said of it. */
+/** `reached`: whether the command ended as expected; with exit code 0 if nothing is expected. */
 const runOnce: Probe = async (check, kit, timeout) => {
-  // Which of the two the command talks, nobody knows.
+  // The command may use either protocol.
   await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
   const netns = netnsOf(kit.labIndex, check.from)
   const variables = kit.labIndex.told(check.from)
   const place = { names: kit.labIndex.names, variables, ...(netns !== undefined && { netns }) }
   const { code, stdout, stderr, late } = await runTied(enterNamespace(place, check.run ?? []), timeout)
-  // A program that is not there would pass for one that must fail.
+  // A missing program must not make a check pass that expects a failure.
   if (code === 127 && typeof check.expect !== 'object')
     throw new Untried(short(stderr) || 'the program is not there', true)
   const expected: Expected = typeof check.expect === 'object' ? check.expect : { exit: 0 }
@@ -237,7 +237,7 @@ const runOnce: Probe = async (check, kit, timeout) => {
   return { reached: 'no', seen: [ended, ...said.filter(Boolean)].join('\n') }
 }
 
-/** Whether a text contains another, or fits a pattern between slashes. Throws Untried for what is no pattern. */
+/** Whether `text` contains `expected`, or matches it if it is `/…/`. Throws Untried for an invalid pattern. */
 export function matches(expected: string | undefined, text: string): boolean {
   if (expected === undefined) return true
   const [, pattern, flags] = /^\/(.*)\/([imsu]*)$/s.exec(expected) ?? []

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { namespaceOf, nameOf, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 
-/** States of a port that lead to another in a while (if_bridge.h: 1 listening, 2 learning). */
+/** States of a port that the spanning tree leaves after some time (linux/if_bridge.h). */
 const UNDECIDED = new Set(['listening', 'learning'])
 const PAUSE = 200
 
@@ -11,8 +11,8 @@ interface Port {
 }
 
 /**
- * Waits until the spanning trees of the lab's bridges have made up their minds: a port that comes up carries nothing for
- * twice the forward delay. `waiting` is told for which bridges. Ends at the latest when the kernel must have decided.
+ * Waits until the spanning trees of the lab's bridges have decided: a port that comes up forwards nothing for twice the
+ * forward delay. Calls `waiting` with the bridges. Returns at the latest when the kernel must have decided.
  */
 export async function waitUntilSettled(
   resources: Resources,

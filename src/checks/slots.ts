@@ -1,10 +1,10 @@
-/** Room for some at a time; the others wait their turn. */
+/** Limits how many tasks run at the same time. */
 export interface Slots {
-  /** Does it as soon as there is room, and returns what it returns. */
+  /** Runs the task as soon as fewer than the limit are running, and returns its result. */
   with<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** Room for `width` at a time. */
+/** Slots for at most `width` tasks at the same time. */
 export function openSlots(width: number): Slots {
   const queue: (() => void)[] = []
   let free = width

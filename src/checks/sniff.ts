@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 
 const [AF_PACKET, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF] = [17, 2, 1, 8]
-/** ETH_P_ALL in network byte order: everything, also what goes out. */
+/** ETH_P_ALL in network byte order: all packets, also outgoing ones. */
 const ALL = 0x0300
 const [SIOCGSTAMPNS, SIOCGIFFLAGS] = [0x8907, 0x8913]
 const IFF_UP = 1
@@ -11,9 +11,9 @@ const ENETDOWN = 100
 const LINUX_SLL2 = 276
 
 /**
- * `netlab capture DEVICE SNAPLEN`: what `tcpdump -i DEVICE -y LINUX_SLL2 -w -` writes, for where tcpdump is missing or
- * cannot give up being root (user namespaces with a single user): packet(7) sockets through koffi. Runs until it is killed.
- * Throws where koffi is not installed, and where the kernel refuses.
+ * `netlab capture DEVICE SNAPLEN`: writes what `tcpdump -i DEVICE -y LINUX_SLL2 -w -` does, for use when tcpdump is missing or
+ * cannot change its user (in a user namespace with one id). Uses packet(7) sockets through koffi. Runs until it is killed.
+ * Throws when koffi is not installed, and when the kernel refuses.
  */
 export function sniff(device: string, snaplen: number): never {
   const koffi = createRequire(__filename)('koffi') as typeof Koffi
@@ -49,7 +49,7 @@ export function sniff(device: string, snaplen: number): never {
     call('int bind(int, void *, uint)')(socket, address, address.length)
   }
   const stamp = Buffer.alloc(16)
-  control(socket, SIOCGSTAMPNS, stamp) // from now on the kernel keeps the time of every packet
+  control(socket, SIOCGSTAMPNS, stamp) // makes the kernel record the time of every packet from now on
 
   const head = Buffer.alloc(24)
   head.writeUInt32LE(0xa1b23c4d, 0) // nanoseconds
@@ -65,7 +65,7 @@ export function sniff(device: string, snaplen: number): never {
     size.writeUInt32LE(from.length)
     const length = receive(socket, data, data.length, 0, from, size)
     if (length < 0) {
-      // The kernel says once that the interface went down, and goes on when it is up again.
+      // The kernel reports once that the interface went down, and the socket works again when it is up.
       if (koffi.errno() === ENETDOWN && (device === 'any' || index(device) !== 0)) continue
       throw new Error(
         `${device}: ${koffi.errno() === ENETDOWN ? 'The interface disappeared' : errorText(koffi.errno())}`,

@@ -6,7 +6,7 @@ import { parseCidr, type Cidr } from '../model/cidr.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
 import type { LabIndex, NamespaceIndex } from './lab-index.ts'
 
-/** What the lab file says, as far as it matters here. */
+/** What is needed of the lab file. */
 interface Surveyed {
   readonly name: string
   readonly folder: string
@@ -16,8 +16,8 @@ interface Surveyed {
 }
 
 /**
- * What the live network of a lab looks like to the checks. The lab file says what its names mean, so that a check means the
- * same before and after something was changed by hand; a name without an address there means the live one.
+ * Collects what checks need to know of the live network. Names stand for the addresses in the lab file, so that a check tests
+ * the same before and after a change by hand; a name without an address in the file stands for the live one.
  */
 export function survey(
   { name: lab, folder, resources: desired, topology: wanted, namespaces }: Surveyed,
@@ -58,7 +58,7 @@ function nodeOf(dump: Dump): NamespaceIndex {
   }
 }
 
-/** Where a route leads; nowhere when it only refuses. Only IPv6 routes carry a preference, and their default no address. */
+/** The network of a route; empty when it discards packets. IPv6 routes are known by their preference: `default` has no family. */
 function networkOf({ dst, type, ...more }: IpRoute): Cidr[] {
   if (['6', '7', '8', 'blackhole', 'unreachable', 'prohibit'].includes(type ?? '')) return []
   const network = parseCidr(dst === 'default' ? ('pref' in more ? '::/0' : '0.0.0.0/0') : dst)

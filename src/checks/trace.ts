@@ -17,12 +17,12 @@ import { decodePacket, opening, packetText, RAW_IP, sought, type Packet } from '
 import { newTrail, type Kit, type Trail } from './probe.ts'
 import { GREETING } from './agent-protocol.ts'
 
-/** More namespaces than this are not watched all at once. */
+/** Labs with more namespaces are not traced: each namespace takes a capture. */
 const WIDEST = 64
-/** How long the last packets may take to be seen, in milliseconds. */
+/** How long after a try its packets may still appear in a capture, in milliseconds. */
 const GRACE = 150
 
-/** One packet of a check, seen at one interface. */
+/** One packet of a check, captured at one interface. */
 export interface TraceHop {
   readonly namespace: string
   readonly device: string
@@ -30,8 +30,8 @@ export interface TraceHop {
 }
 
 /**
- * Tries failed checks once more while watching every namespace of the lab, and says of each where its packets came to
- * an end; undefined where that cannot be told.
+ * Tries failed checks once more, with captures in every namespace of the lab. Returns for each where its packets were lost;
+ * undefined if that cannot be found out.
  */
 export async function trace(
   checks: readonly Check[],
@@ -77,7 +77,7 @@ export async function trace(
       return where === undefined ? undefined : `${where}${downOnTheWay(check.from, seen, labIndex, target)}`
     })
   } catch {
-    return unknown // the checks have failed already; this only would have said more
+    return unknown // the checks have failed in any case; only their explanation is missing
   } finally {
     opened.end()
   }
@@ -89,7 +89,7 @@ function targetOf({ ping, tcp, udp }: Check, labIndex: LabIndex): string | undef
   return host === undefined ? undefined : addressOf(labIndex, host)
 }
 
-/** The questions for the owner of an address that were not answered where they were asked. */
+/** The ARP requests and neighbor solicitations that were not answered at the interface where they were sent. */
 function unanswered(questions: readonly TraceHop[], all: readonly Packet[]): TraceHop[] {
   const answers = new Set(
     all.flatMap(({ protocol, source, bytes }) =>
@@ -101,7 +101,7 @@ function unanswered(questions: readonly TraceHop[], all: readonly Packet[]): Tra
   return questions.filter(({ packet }) => !answers.has(sought(packet) ?? ''))
 }
 
-/** Without what arrived where it was not meant to, because a bridge did not know where to send it: its way ended elsewhere. */
+/** Without packets that a bridge flooded to hosts to which they were not addressed. */
 export function withoutStrays(hops: readonly TraceHop[], labIndex: Pick<LabIndex, 'nodes' | 'live'>): TraceHop[] {
   const { nodes } = labIndex
   const strays = hops.filter(
@@ -117,7 +117,10 @@ export function withoutStrays(hops: readonly TraceHop[], labIndex: Pick<LabIndex
   return hops.filter((hop) => !strays.includes(hop) && !isBefore(hop))
 }
 
-/** Which interfaces of those that the packets need are down: the target's, the other end of its cable, and where there is no route to it, one's own. */
+/**
+ * Names interfaces on the way that are down: the target's, the other end of its cable and, if there is no route to the
+ * target, those of the sender.
+ */
 function downOnTheWay(from: string, hops: readonly TraceHop[], labIndex: LabIndex, target = ''): string {
   const { live, nodes } = labIndex
   const holder = holderOf(labIndex, target)
@@ -131,7 +134,7 @@ function downOnTheWay(from: string, hops: readonly TraceHop[], labIndex: LabInde
 
 const headerOf = ({ bytes }: Packet): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
 
-/** What a packet is to a check: what it sent, an answer, or an error that a router or host sent back. */
+/** Whether a packet of a check is a request, a reply, or an ICMP error of a router or host. */
 export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
   const { protocol, bytes } = packet
   const type = bytes[headerOf(packet)] ?? 0
@@ -141,8 +144,10 @@ export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
   return bytes.includes(GREETING) ? 'reply' : 'request'
 }
 
-/** In words, where the packets of a check came to an end; `hops` in the order of time, `asked` the unanswered
- * questions, `target` the address that is tried. */
+/**
+ * Describes where the packets of a check were lost. `hops` are in the order of time, `asked` are the unanswered ARP requests
+ * and neighbor solicitations, `target` is the address of the check.
+ */
 export function whereLost(
   from: string,
   hops: readonly TraceHop[],
@@ -200,7 +205,7 @@ const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
-/** What an ICMP error says, and of which destination: it quotes the packet that it is about after 8 bytes. */
+/** The meaning of an ICMP error, and the destination of the packet that it quotes after its first 8 bytes. */
 function errorText(packet: Packet): string {
   const at = headerOf(packet)
   const [type = 0, code = 0] = packet.bytes.subarray(at)
@@ -209,34 +214,34 @@ function errorText(packet: Packet): string {
   return quoted ? `${word} ${word.includes(',') ? '' : 'for '}${quoted.destination}` : word
 }
 
-/** A firewall says so, or a route that prohibits; the other errors have reasons of their own. */
+/** Whether an ICMP error may come from a firewall or a `prohibit` route; other errors have other causes. */
 const isFilter = (packet: Packet): boolean => /port unreachable|prohibited/.test(errorText(packet))
 
 const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
 
 const whereAt = ({ namespace, device }: TraceHop): string => `${namespace}:${device}`
 
-/** Where a packet was seen last, and what that means. */
+/** Where a packet was captured last, and the likely reason. */
 function end(hop: TraceHop, labIndex: LabIndex, question: (namespace: string) => string, hints = true): string {
   const { namespace, device, packet } = hop
   if (packet.direction === 'out') {
     const peer = peerOf(labIndex, namespace, device)
     return `last seen leaving ${whereAt(hop)}${peer === undefined ? '' : `; never arrived at ${placeText(peer)}`} (${packetText(packet)})`
   }
-  // An answer that came to a router's own address is on its way through an address translation.
+  // A reply to a router's own address belongs to an address translation and goes on from there.
   if (holderNamespace(labIndex, packet.destination) === namespace && roleOf(packet) === 'request')
     return `arrived at ${whereAt(hop)}, and was not answered${hint(labIndex, hop, 'INPUT')} (${packetText(packet)})`
   return `arrived at ${whereAt(hop)}, and was not forwarded${(hints && hint(labIndex, hop, 'FORWARD')) || question(namespace)} (${packetText(packet)})`
 }
 
-/** What in the namespace may be the reason. */
+/** Settings of the namespace that may be the reason. */
 function hint(labIndex: LabIndex, { namespace, device, packet }: TraceHop, chain: 'INPUT' | 'FORWARD'): string {
   const node = labIndex.nodes.get(namespace)
   const family = packet.source.includes(':') ? 6 : 4
   const rules = node?.firewall[family] ?? ''
   const routeless = (address: string): string =>
     node && !node.routes.some((route) => contains(route, address)) ? `${namespace} has no route to ${address}` : ''
-  // At the port of a bridge nothing is routed.
+  // Packets at the port of a bridge are not routed.
   const isPassed = chain === 'FORWARD' && node?.carriers.has(device) === true
   const reasons = [
     isPassed ? '' : routeless(chain === 'INPUT' ? packet.source : packet.destination),

@@ -18,9 +18,9 @@ export interface ChangeOptions extends Global, PlanOptions {
   readonly lockTimeout: string
   /** False after `--no-rollback`. */
   readonly rollback: boolean
-  /** A duration: what was done is taken back then, unless it is confirmed. */
+  /** A duration after which the changes are taken back unless they are confirmed. */
   readonly revertAfter?: string
-  /** Ends processes of others in namespaces that go. */
+  /** Ends processes of others in namespaces that are deleted. */
   readonly force?: boolean
 }
 
@@ -30,7 +30,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   const runner = startRunner()
   const located = locate(argument)
   const saved = 'saved' in located ? located.saved : undefined
-  // A saved plan was looked at when it was made, and carries what it was asked for.
+  // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
   const opened = openLocated(located)
   const name = opened?.name ?? ('name' in located ? located.name : '')
@@ -51,7 +51,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
       forApply: true,
       marksOnly: !shown && !options.json && !saved,
     })
-    // Somebody may have been here between the question and the lock.
+    // The live state may have changed between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
         'plan-stale',
@@ -64,7 +64,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
       await thisMachine.end(current.plan.strangers)
       current = await prepare(located, opened, runner, options, { forApply: true })
     }
-    // It watches before anything changes: a run that is killed half-way is taken back as well.
+    // It is started before anything changes, so that a run which is killed half-way is taken back as well.
     const watchdog = options.revertAfter === undefined ? undefined : await startWatchdog(current, options.revertAfter)
     const done = await carryOut(current, runner, options, signals.stop)
     const { code, more } = done
@@ -84,13 +84,13 @@ export async function change(argument: string | undefined, given: ChangeOptions)
   }
 }
 
-/** What failed has been taken back already; what succeeded waits for a word. */
+/** A failed run has been rolled back already; a successful one is taken back unless it is confirmed in time. */
 async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): Promise<void> {
   if (code === 0) note(`This is taken back in ${watchdog.seconds} s, unless you say: netlab confirm ${name}\n`)
   else await watchdog.dismiss()
 }
 
-/** Before a question the plan is shown to people, also where a document is asked for: that comes at the end, and says how it went. */
+/** Shows the plan before the question, even with --json: that document is printed at the end, with the result. */
 function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
   report(warnings, options)
   if (!options.json) out(renderPlan(planJson(plan), source, outColors(options), options.destroy))
@@ -98,7 +98,7 @@ function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions
   if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 
-/** Prints the document, when one is asked for, and returns the exit code. */
+/** Prints the document if --json asks for it, and returns the exit code. */
 function finish({ plan }: Prepared, run: Run, options: ChangeOptions): number {
   if (options.json) outJson(runJson(planJson(plan), run))
   return run.code
@@ -116,7 +116,7 @@ async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
   return answer
 }
 
-/** The first signal lets the running step finish and undoes what was done; the second ends the run at once. */
+/** After the first signal the running step finishes and the run is rolled back; the second signal ends netlab at once. */
 function listen(): { readonly stop: AbortSignal; end(): void } {
   const stop = new AbortController()
   const handlers = (

@@ -18,27 +18,27 @@ import { planFor, readRequestOf, type Prepared } from './prepare.ts'
 import { rollBack, type RolledBack } from './rollback.ts'
 import { errColors, note, passing, report } from './terminal.ts'
 
-/** How often what was listed is done, should it be undone meanwhile: the kernel may do something on its own. */
+/** How often the listed changes are made at most, when something, such as the kernel itself, undoes them. */
 const ROUNDS = 3
 
-/** How a plan was carried out. */
+/** The result of carrying out a plan. */
 export interface CarriedOut {
-  /** An exit code: 0 when everything that was listed is done. */
+  /** The exit code: 0 when all listed changes are made. */
   readonly code: number
-  /** Something else has changed meanwhile: the next plan is not empty. */
+  /** Something else changed during the run: the next plan is not empty. */
   readonly more: boolean
-  /** How many steps were done. */
+  /** How many steps succeeded. */
   readonly done: number
   /** Why it failed. */
   readonly diagnostics: readonly Diagnostic[]
-  /** What is still to be done, or is undone again. */
+  /** The changes that are still to be made, or were undone again. */
   readonly left: readonly Change[]
   readonly rollback?: RolledBack
 }
 
 /**
- * Does what a plan lists, and nothing else, until it is done; what has become otherwise meanwhile is only told. On failure
- * puts back what was.
+ * Makes the changes that a plan lists, and no others, until a new plan does not list them any more; other changes that have
+ * become necessary meanwhile are only reported. Rolls back on failure.
  */
 export async function carryOut(
   prepared: Prepared,
@@ -68,7 +68,7 @@ export async function carryOut(
     if (execution.failed || execution.stopped) {
       const diagnostics = tell(execution, prepared, options)
       const code = signal.aborted ? Number(signal.reason) || 130 : 1
-      // What was not read can be put back only while it is held.
+      // When only the marks were read, namespaces can be restored only while they are held open.
       if (!options.rollback || !(held || !before.marksOnly)) {
         note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
         return { ...result, code, done, diagnostics }
@@ -102,7 +102,7 @@ export async function carryOut(
       report(diagnostics, options)
     }
     const failed = { ...result, code: 1, done, diagnostics, left: plan.changes }
-    // What is to go and does not is no reason to make everything else anew.
+    // When something cannot be deleted, what was deleted is not created again.
     if (options.destroy) note('What is gone stays gone.\n')
     else if (!options.rollback) note('What was done is kept (--no-rollback).\n')
     else {
@@ -114,7 +114,7 @@ export async function carryOut(
   }
 }
 
-/** The error for a process that was started, and is not there when everything is read again. */
+/** The error for a process that was started and does not run any more when the live state is read again. */
 const epitaph =
   ({ name: lab, quote }: Prepared) =>
   ({ id, namespace, after }: Change): Diagnostic => {

@@ -18,11 +18,11 @@ interface Finding {
   readonly name: string
   readonly kind: 'system' | 'program' | 'feature' | 'limit'
   readonly purpose: string
-  /** Without it nothing works (with a lab: the lab does not). */
+  /** Without it netlab, or the lab that was named, does not work. */
   readonly essential: boolean
   readonly present: boolean
   readonly version?: string
-  /** The command to type, when it is missing. */
+  /** The command that provides it when it is missing. */
   readonly fix?: string
 }
 
@@ -62,7 +62,7 @@ function system(): Finding[] {
   ]
 }
 
-/** What all labs of the machine share; with a fix where this lab needs more. */
+/** Limits that all labs of the machine share; with a fix if this lab needs more. */
 function shared(lab: Lab | undefined): Finding[] {
   const [crowd] = lab ? crowded(lab.topology, lab.checks) : []
   return sharedLimits().map(({ name, value, purpose }) => {

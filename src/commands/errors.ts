@@ -2,8 +2,10 @@ import { UserError } from '../model/diagnostic.ts'
 import { errorJson } from '../views/json.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 
-/** Tells what went wrong and returns the exit code: a user's mistake without a stack, a bug of ours with one.
- * A command that was to print a JSON document prints one that says it. */
+/**
+ * Reports an error and returns the exit code: a mistake of the user's without a stack, a bug of netlab's with one. With `--json`
+ * it also prints a document with the diagnostics.
+ */
 export function reportError(error: unknown, options: Global & { readonly json?: boolean }): number {
   if (options.json)
     outJson(

@@ -12,7 +12,7 @@ import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
 interface Options {
-  /** The lab whose name for the machine's own namespace is meant, and whose order of addresses. */
+  /** The lab whose file gives the name of the machine's own namespace and the order of addresses. */
   readonly lab?: string
 }
 
@@ -33,7 +33,7 @@ export async function shellCommand(namespace: string | undefined, options: Optio
   return await thisMachine.attach(enterNamespace(place, argv), env)
 }
 
-/** Without the surroundings that a namespace's shell gets: what is made in it must be seen by other commands. */
+/** Without the mount namespace of other shells, so that other commands see the namespaces that are created in this one. */
 async function sandboxShell(): Promise<number> {
   if (!isSandboxed())
     throw UserError.of(
@@ -45,7 +45,7 @@ async function sandboxShell(): Promise<number> {
   return await thisMachine.attach(argv, env)
 }
 
-/** The namespace of this name: one under /run/netns, or what the lab calls the machine's own. */
+/** Finds the namespace: one under /run/netns, or the machine's own by the name that the lab has for it. */
 async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
   const runner = startRunner()
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
@@ -66,7 +66,7 @@ async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
   )
 }
 
-/** The lab that was named, or the one of this directory, when there is one. */
+/** The lab that was named, or the one of this directory; undefined when there is none. */
 function labHere(argument: string | undefined): Lab | undefined {
   try {
     return loadLocated(locate(argument, () => {}))

@@ -11,16 +11,16 @@ import { note } from './terminal.ts'
 export interface LocatedFile {
   readonly file: string
   readonly text: string
-  /** Reads a file that the lab file names, from where it lies itself. Throws as `readFileSync` does. */
+  /** Reads a file that the lab file names, relative to the lab file. Throws as `readFileSync` does. */
   readonly beside: (path: string) => string
   /** The files beside the lab file that match a shell's pattern, sorted. */
   readonly listBeside: (pattern: string) => readonly string[]
-  /** Finds a file that holds a key, which is recorded nowhere. */
+  /** Reads a file with a key, which never becomes part of a saved plan. */
   readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
 }
 
-/** What the LAB argument stands for: a file, or the name of a lab that is live. */
+/** What the argument LAB stands for: a lab file, or the name of a live lab. */
 export type Located = LocatedFile | { readonly name: string }
 
 const isLabFile = (name: string): boolean => /\.ya?ml$/.test(name)
@@ -68,7 +68,7 @@ export function locate(argument: string | undefined, say: (text: string) => void
   }
 }
 
-/** The files that a pattern matches: `*`, `?` and `[…]` as in a shell, which finds no hidden files. */
+/** The files that match a pattern with `*`, `?` and `[…]`; as in a shell, hidden files do not match. */
 function matching(folder: string, pattern: string): string[] {
   const at = (path: string) => statSync(resolve(folder, path), { throwIfNoEntry: false })
   const names = (path: string, part: string): string[] => {
@@ -87,7 +87,7 @@ function matching(folder: string, pattern: string): string[] {
   return paths.filter((path) => at(path)?.isFile())
 }
 
-/** The text in a lab file. Throws a UserError where it is not UTF-8: what means nothing would be replaced, and nobody would know. */
+/** The text of a lab file. Throws a UserError if it is not UTF-8: decoding would silently replace the invalid bytes. */
 function textOf(file: string, bytes: Buffer): string {
   const text = bytes.toString()
   if (isUtf8(bytes)) return text
@@ -112,7 +112,7 @@ function textOf(file: string, bytes: Buffer): string {
   ])
 }
 
-/** The file that an argument names; undefined when it can only be the name of a live lab. */
+/** The file that an argument names; undefined when it must be the name of a live lab. */
 function explicit(argument: string): string | undefined {
   if (argument === '-') return argument
   if (!existsSync(argument)) {
@@ -159,7 +159,7 @@ function memories(): Record<string, string> {
   try {
     return JSON.parse(readFileSync(memory(), 'utf8')) as Record<string, string>
   } catch {
-    return {} // a convenience: a missing or broken memory is no memory
+    return {} // a missing or broken file of remembered labs counts as empty
   }
 }
 
@@ -168,13 +168,13 @@ function remembered(): string | undefined {
   return file !== undefined && existsSync(file) ? relative('.', file) || file : undefined
 }
 
-/** Remembers the file for the next command in this directory that names none. */
+/** Remembers the lab file for the next command in this directory that does not name one. */
 export function remember(file: string): void {
   if (file === '-') return
   try {
     mkdirSync(dirname(memory()), { recursive: true })
     writeFileSync(memory(), JSON.stringify({ ...memories(), [process.cwd()]: resolve(file) }))
   } catch {
-    // a home that cannot be written to costs only the convenience
+    // when the home cannot be written to, the file is not remembered
   }
 }

@@ -9,7 +9,7 @@ interface Options {
   readonly follow?: boolean
 }
 
-/** `netlab logs NS/PROC [LAB]`: what the process has printed; with --follow what it prints, until the log is removed. */
+/** `netlab logs NS/PROC [LAB]`: prints the log of the process; with --follow also what is added, until it is removed. */
 export async function logs(process_: string, argument: string | undefined, { follow }: Options): Promise<number> {
   const [namespace = '', name = '', extra] = process_.split('/')
   if (!isName(namespace) || !isName(name) || extra !== undefined)
@@ -28,7 +28,7 @@ export async function logs(process_: string, argument: string | undefined, { fol
 const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.test(text)
 const list = (...path: string[]): string[] => thisMachine.list(join(thisMachine.logFolder(), ...path))
 
-/** The lab that is meant: the one that was named, or the only one with a log of this process. */
+/** The lab that was named, or the only one with a log of this process. */
 function labOf(namespace: string, name: string, argument: string | undefined): string {
   if (argument !== undefined) {
     const located = locate(argument)

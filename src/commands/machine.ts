@@ -2,7 +2,7 @@ import type { Live } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 
-/** What is wrong with what a lab uses of the machine's own: it is not there, is no bridge, or would be changed by it. */
+/** Errors about interfaces of the machine's own that a lab uses: missing, no bridge, or changed by the lab as a side effect. */
 export function missing(wanted: Resources, { machine, foreign, resources }: Live): Diagnostic[] {
   return [...wanted.values()].flatMap((r): Diagnostic[] => {
     const wrong = r.kind === 'existing' ? wrongWith(r) : r.root ? wrongPort(r) : undefined
@@ -26,7 +26,7 @@ export function missing(wanted: Resources, { machine, foreign, resources }: Live
     return spec['bridge'] && !live.spec['bridge'] ? { summary: `${namespace}:${nameOf(id)} is no bridge` } : undefined
   }
 
-  /** A bridge whose MTU nobody has set takes the smallest of its ports' (br_mtu_auto_adjust in net/bridge/br_if.c). */
+  /** A bridge without an MTU set by hand takes the smallest MTU of its ports (br_mtu_auto_adjust in net/bridge/br_if.c). */
   function wrongPort({ id, namespace, spec }: Resource): Pick<Diagnostic, 'summary' | 'detail'> | undefined {
     const bridge = linkId(namespace, String(spec['master']))
     const mtu = wanted.get(bridge)?.kind === 'existing' ? machine.get(bridge)?.spec['mtu'] : undefined

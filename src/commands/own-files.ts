@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { UserError } from '../model/diagnostic.ts'
 
 /**
- * Writes a file for the person at the keyboard: it is always on the machine that netlab itself runs on. Throws a UserError
- * when it cannot be written.
+ * Writes a file for the user, always on the machine that netlab itself runs on. Throws a UserError when it cannot be
+ * written.
  */
 export function writeFile(path: string, text: string, mode?: number): void {
   try {

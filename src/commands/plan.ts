@@ -16,7 +16,7 @@ interface Options extends Global, PlanOptions {
   readonly detailedExitcode?: boolean
 }
 
-/** `netlab plan`: 0, or with --detailed-exitcode 2 when there is something to do. */
+/** `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes. */
 export async function plan(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   const beside: Record<string, string> = {}

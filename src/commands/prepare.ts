@@ -22,7 +22,7 @@ import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
 import { passing } from './terminal.ts'
 
-/** What plans can be asked for. */
+/** The options of commands that make a plan. */
 export interface PlanOptions {
   readonly destroy?: boolean
   readonly adopt?: boolean
@@ -30,29 +30,29 @@ export interface PlanOptions {
   readonly replace?: readonly string[]
 }
 
-/** What a plan is made for. */
+/** What the plan will be used for. */
 export interface PlanPurpose {
-  /** It is going to be carried out. */
+  /** It will be carried out. */
   readonly forApply?: boolean
-  /** Nobody is going to look at what is in namespaces that go. */
+  /** The contents of deleted namespaces will not be shown. */
   readonly marksOnly?: boolean
 }
 
-/** A lab, the kernel, and what lies between them. */
+/** The desired and the live side of a lab, and the plan. */
 export interface Prepared {
   readonly name: string
   /** For messages: the file, or the lab's name. */
   readonly source: string
   readonly lab?: Lab
-  /** What the lab asks for, firewalls as the tools write them; to take it away, and without a file, nothing. */
+  /** The desired resources, firewalls in the form of the tools; empty for destroy, and without a file. */
   readonly wanted: Resources
   readonly live: Live
   readonly plan: Plan
-  /** The namespaces to hold while the plan is carried out: they lose their names. */
+  /** The namespaces to hold open while the plan deletes their names. */
   readonly toHold: readonly string[]
   /** Adds the lines of the file to an error that has only the position. */
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
-  /** What to tell beside the plan. */
+  /** Warnings to be shown with the plan. */
   readonly warnings: readonly Diagnostic[]
 }
 
@@ -63,7 +63,7 @@ export const openLocated = (located: Located): OpenLab | undefined =>
 /** Loads the lab file that was located; undefined when only a name was given. */
 export const loadLocated = (located: Located): Lab | undefined => openLocated(located)?.lab()
 
-/** What to read of the kernel for this lab. */
+/** The request that reads the live state of this lab; without a header, of a lab that is known only by name. */
 export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({
   lab: name,
   namespaces: header?.namespaces ?? new Map(),
@@ -73,8 +73,8 @@ export const readRequestOf = (name: string, header: LabHeader | undefined): Read
 })
 
 /**
- * Reads the kernel and plans for the lab that was opened, which is written out meanwhile. Throws a UserError when something
- * is wrong with it, when the kernel or the machine lacks something, or when something foreign is in the way.
+ * Reads the live state, expands the lab file meanwhile, and makes the plan. Throws a UserError when the file has errors, when
+ * the kernel or the machine lacks something, or when a name that the lab needs belongs to others.
  */
 export async function prepare(
   located: Located,
@@ -108,8 +108,8 @@ async function prepared(
       }
     : { ...readRequestOf(name, opened), ...(purpose.forApply && !options.target?.length && { forApply: true }) }
   const reading = read(request, runner).finally(() => passing(''))
-  reading.catch(() => {}) // what is wrong with the file is told first
-  await new Promise((resolve) => setImmediate(resolve)) // so that the kernel is asked before the lab is written out
+  reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
+  await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()
   if (lab) mustBeInstalled(lab.resources)
   const [found, written] = await Promise.all([
@@ -138,8 +138,8 @@ async function prepared(
 }
 
 /**
- * The plan from this live state to what is wanted. Where something was `listed` before, only that is done again; what else
- * would have to be done is the rest.
+ * The plan from the live to the desired resources. With `listed`, it has only changes that were listed before; other changes
+ * that would be necessary are in `rest`.
  */
 export async function planFor(
   name: string,
@@ -190,7 +190,7 @@ const alreadyThere = (
   ...position,
 })
 
-/** What has the name of one of the lab's and is somebody else's is never touched: the run ends here. */
+/** Throws a UserError when something that belongs to others has a name that the lab needs: netlab never touches it. */
 function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): void {
   const errors = [...live.foreign.values()].flatMap(({ id, owner }): Diagnostic[] => {
     const resource = wanted.get(id)

@@ -8,18 +8,18 @@ import type { Prepared } from './prepare.ts'
 import { rollBack } from './rollback.ts'
 import { note, out } from './terminal.ts'
 
-/** A process of its own that takes a lab back to what it was, unless it is dismissed in time. */
+/** A separate process that takes a lab back to its earlier state, unless it is dismissed in time. */
 export interface Watchdog {
   readonly seconds: number
   dismiss(): Promise<void>
 }
 
-/** What the watchdog is told on its standard input. */
+/** The input of the watchdog, as JSON. */
 interface Orders {
   readonly lab: string
   readonly seconds: number
   readonly before: readonly Resource[]
-  /** What the run may have changed. */
+  /** Ids of what the run may have changed. */
   readonly touched: readonly string[]
 }
 
@@ -34,7 +34,7 @@ export async function startWatchdog({ name: lab, live, plan }: Prepared, duratio
   if (seconds === 0)
     throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
-  // Nobody reads what it says: a pipe that is closed would end it when it says something.
+  // Its standard error goes to /dev/null: writing to a pipe that is closed by then would end it.
   const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', process.execPath, process.argv[1] ?? '', 'watchdog']
   const child = thisMachine.start({ argv }, { ...process.env, ...staying(), NETLAB_FAULT: '' })
   const orders: Orders = { lab, seconds, before: [...live.resources.values()], touched: [...touchedBy(plan)] }
@@ -56,10 +56,10 @@ export async function startWatchdog({ name: lab, live, plan }: Prepared, duratio
   return { seconds, dismiss: async () => void (await dismiss(lab)) }
 }
 
-/** What timers take at most, in seconds. */
+/** The longest time that a timer of Node can have, in seconds. */
 const LONGEST = Math.floor((2 ** 31 - 1) / 1000)
 
-/** The seconds that an option's duration means: `5m`, or a number of seconds. Throws a UserError where it is none. */
+/** Converts the duration of an option, `5m` or a number of seconds, to seconds. Throws a UserError when it is invalid. */
 export function secondsOf(option: string, duration: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|min|h)?$/.exec(duration) ?? []
   const seconds = Number(number) * ({ s: 1, m: 60, min: 60, h: 3600 }[unit] ?? 1)
@@ -69,7 +69,7 @@ export function secondsOf(option: string, duration: string): number {
   return seconds
 }
 
-/** `netlab confirm`: what was applied with --revert-after stays. */
+/** `netlab confirm`: keeps what was applied with --revert-after. */
 export async function confirmApply(lab: string): Promise<number> {
   if (!(await dismiss(lab)))
     throw UserError.of(
@@ -84,14 +84,14 @@ export async function confirmApply(lab: string): Promise<number> {
 /** Ends the watchdog of a lab; false when there is none. */
 const dismiss = (lab: string): Promise<boolean> => thisMachine.knock(doorOf(lab))
 
-/** The watchdog itself: waits, and unless somebody connects, takes the lab back. */
+/** The watchdog process: waits, and takes the lab back unless somebody knocks (`confirmApply`) in time. */
 export async function runWatchdog(): Promise<number> {
   stay()
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
   const { lab, seconds, before, touched } = JSON.parse(text) as Orders
   const dismissed = await thisMachine.waitForKnock(doorOf(lab), seconds * 1000, () => {
-    process.stdout.on('error', () => {}) // whoever started this may be gone by now
+    process.stdout.on('error', () => {}) // the process that started this one may have ended
     process.stdout.write('ready\n')
   })
   if (dismissed) return 0

@@ -13,22 +13,22 @@ import type { Runner } from '../model/runner.ts'
 import { below } from '../plan/order.ts'
 import { restrict } from '../plan/listed.ts'
 
-/** What came of a rollback. */
+/** The result of a rollback. */
 export interface RolledBack {
-  /** What to tell. */
+  /** The message for the user. */
   readonly text: string
-  /** Everything is as it was. */
+  /** The network is as it was before. */
   readonly complete: boolean
-  /** What went wrong, in the words of the tools. */
+  /** The error messages of the tools. */
   readonly errors: readonly string[]
-  /** What would still have to be done. */
+  /** The changes that would still be necessary. */
   readonly left: readonly Change[]
 }
 
 /**
- * Makes the network what it was: gives namespaces that are held their names back, then plans from what is live now to what
- * was live before, and does that, as far as it concerns what the run has `touched` or what is gone: what somebody else has
- * made or changed meanwhile is left.
+ * Restores the network: gives the held namespaces their names back, then carries out a plan from the live state to the one
+ * before the run. The plan is limited to what the run may have `touched` and to what does not exist any more; changes that
+ * others made meanwhile stay.
  */
 export async function rollBack(
   name: string,
@@ -53,7 +53,7 @@ export async function rollBack(
   }
 }
 
-/** Plans from what is live to what is wanted, and does that; returns the step that failed, and the changes that are left. */
+/** Carries out a plan from live to desired; returns the failed step and the changes that are left. */
 async function planBack(lab: string, desired: Resources, touched: ReadonlySet<string>, runner: Runner) {
   const request = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
@@ -66,7 +66,7 @@ async function planBack(lab: string, desired: Resources, touched: ReadonlySet<st
   return { failed, left: (await plan()).changes }
 }
 
-/** What stays when it is made again: without what the kernel adds by itself and what namespaces to come would inherit. */
+/** Without resources that the kernel creates by itself, and without inherited sysctls of namespaces that do not exist. */
 const lasting = (resources: Resources): Resources =>
   new Map<string, Resource>(
     [...resources].filter(([, r]) => {

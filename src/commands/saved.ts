@@ -9,15 +9,15 @@ import type { PlanOptions } from './prepare.ts'
 const FORMAT = 1
 
 /**
- * A plan as `plan --out` writes it: what was shown, the lab file it came from, and the live state that it stands on. Its steps are
- * never carried out: they are planned again from the lab file, and have to be the same.
+ * A plan as `plan --out` writes it: the steps that were shown, the lab file, and the live state that it was made from. Its
+ * steps are never carried out: they are planned again from the lab file, and must be the same.
  */
 export interface SavedPlan {
   readonly netlab_plan: typeof FORMAT
   readonly wishes: PlanOptions
   readonly file: string
   readonly text: string
-  /** The files that the lab file names, by the name it has for them. */
+  /** The texts of the files that the lab file names, by their names there. */
   readonly beside: Readonly<Record<string, string>>
   readonly live: readonly Resource[]
   readonly plan: Pick<Plan, 'lab' | 'steps'>
@@ -32,7 +32,7 @@ const AGAIN = 'Make it again: netlab plan LAB --out FILE'
 const damaged = (path: string): UserError =>
   UserError.of('bad-plan-file', `${path} is a plan that was damaged or changed`, AGAIN)
 
-/** The plan that a file holds; undefined when it holds something else. Throws a UserError for one that is not whole. */
+/** The plan in a file; undefined when the file contains something else. Throws a UserError when the plan is damaged. */
 export function openPlan(path: string, text: string): SavedPlan | undefined {
   if (path === '-' || !/^\{"(netlab_plan|format_version)"/.test(text)) return undefined
   let value: unknown
@@ -84,7 +84,7 @@ function isWhole(value: Map): value is Map & SavedPlan {
   )
 }
 
-/** Throws a UserError when what is planned now is not what the file says: nothing is done that was not planned here. */
+/** Throws a UserError when the steps that are planned now are not those of the file: no others are carried out. */
 export function mustBeSame(saved: SavedPlan, { lab, steps }: Plan): void {
   if (lab === saved.plan.lab && JSON.stringify(steps) === JSON.stringify(saved.plan.steps)) return
   throw UserError.of(
@@ -94,7 +94,7 @@ export function mustBeSame(saved: SavedPlan, { lab, steps }: Plan): void {
   )
 }
 
-/** Throws a UserError that names what has changed when the live state is not the one that the plan stands on. */
+/** Throws a UserError that names the changes when the live state is not the one that the plan was made from. */
 export function mustBeFresh(saved: SavedPlan, live: Resources): void {
   const changes = changesSince(saved, live)
   if (changes.length === 0) return
@@ -110,7 +110,7 @@ function changesSince({ live: before, plan: { lab } }: SavedPlan, live: Resource
   try {
     return makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) }).changes
   } catch {
-    // No kind writes settings that it cannot compare.
+    // `compare` fails only on settings that netlab did not write.
     throw UserError.of('bad-plan-file', 'the live state in the plan was damaged or changed', AGAIN)
   }
 }

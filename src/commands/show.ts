@@ -76,7 +76,7 @@ async function showRules(
   return 0
 }
 
-/** What exists: without the settings that a namespace which is not there would inherit, and of one namespace only if asked. */
+/** Without the sysctls that a missing namespace would inherit; limited to one namespace if one is given. */
 function filtered(resources: Resources, namespace: string | undefined): Resources {
   return new Map(
     [...resources].filter(

@@ -12,7 +12,7 @@ export interface Global {
   readonly color: boolean
 }
 
-/** Stands for an escape of netlab's own until it is written: no text of a lab or of a program can hold it. */
+/** Stands for netlab's own escape character until it is written: no text of a lab or of a program can contain it. */
 const ESCAPE = `\x1b${randomBytes(8).toString('hex')}`
 
 function colors({ color }: Global, stream: NodeJS.WriteStream): Colors {
@@ -26,36 +26,36 @@ function colors({ color }: Global, stream: NodeJS.WriteStream): Colors {
   return Object.fromEntries(paints) as unknown as Colors
 }
 
-/** What may go to a terminal: the colours of netlab's own, and of everything else only what can be seen. */
+/** Makes a text safe for a terminal: keeps netlab's own colours, and escapes all other invisible characters. */
 const harmless = (text: string): string => text.split(ESCAPE).map(visible).join('\x1b')
 
-/** Colours for what goes to standard output; none when it is no terminal, or NO_COLOR or --no-color says so. */
+/** Colours for standard output; none when it is no terminal, and with NO_COLOR or --no-color. */
 export const outColors = (options: Global): Colors => colors(options, process.stdout)
 
-/** The same for standard error. */
+/** Colours for standard error; none when it is no terminal, and with NO_COLOR or --no-color. */
 export const errColors = (options: Global): Colors => colors(options, process.stderr)
 
-/** Data: what the command was asked for. */
+/** Writes data, the result of a command, to standard output. */
 export const out = (text: string): void => void process.stdout.write(harmless(text))
 
-/** Everything else. */
+/** Writes messages to standard error. */
 export const note = (text: string): void => void process.stderr.write(harmless(text))
 
 let passed = 0
-/** What is being done at the moment, on a terminal: the next text takes its place, an empty one leaves nothing. */
+/** Shows on a terminal what is being done: the next text replaces it, an empty one removes it. */
 export function passing(text: string): void {
-  // With spaces: where no colours are wanted, no other sequences are, either.
+  // It is overwritten by spaces, not by an escape sequence, which --no-color excludes.
   if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(passed)}\r${text}`)
   passed = text.length
 }
 
-/** A document for programs. */
+/** Writes a JSON document to standard output. */
 export const outJson = (value: unknown): void => out(`${JSON.stringify(value, undefined, 2)}\n`)
 
-/** So many diagnostics are shown: nobody reads more at once. */
+/** How many diagnostics are shown at most. */
 const SHOWN = 100
 
-/** Diagnostics, to standard error: the first hundred, and how many more there are. */
+/** Writes diagnostics to standard error: the first hundred, and the number of the others. */
 export function report(diagnostics: readonly Diagnostic[], options: Global): void {
   const c = errColors(options)
   const more = diagnostics.length - SHOWN
@@ -67,7 +67,7 @@ export function report(diagnostics: readonly Diagnostic[], options: Global): voi
   )
 }
 
-/** Asks on the terminal; only `yes` (or `y`) is one. Ctrl-D is a no, Ctrl-C interrupts. */
+/** Asks on the terminal. Only `yes` or `y` is a yes; Ctrl-D is a no, Ctrl-C interrupts. */
 export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   let interrupt = (): void => {}
@@ -87,7 +87,7 @@ export async function confirm(question: string): Promise<'yes' | 'no' | 'interru
           asker.off('close', end)
           resolve(/^y(es)?$/i.test(answer.trim()) ? 'yes' : 'no')
         },
-        () => {}, // it was closed
+        () => {}, // the input was closed
       )
     })
   } finally {

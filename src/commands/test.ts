@@ -15,11 +15,11 @@ import { note, out, outColors, outJson, passing, report, type Global } from './t
 
 interface Options extends Global {
   readonly json?: boolean
-  /** A file to write. */
+  /** A file for the results as JUnit XML. */
   readonly junit?: string
 }
 
-/** `netlab test`: runs the checks of the lab file against the live network. 1 unless all of them pass. */
+/** `netlab test`: runs the checks of the lab file on the live network. Returns 0 when all pass, else 1. */
 export async function test(argument: string | undefined, options: Options): Promise<number> {
   const started = Date.now()
   const located = locate(argument)

@@ -9,7 +9,7 @@ interface Options extends Global {
   readonly json?: boolean
 }
 
-/** `netlab validate`: everything that can be said about the file without looking at the kernel. */
+/** `netlab validate`: reports everything that is wrong with the file and can be found without reading the kernel. */
 export async function validate(argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)

@@ -1,4 +1,4 @@
-/** Does the work for every item, at most `width` at a time. The first error ends it. */
+/** Runs `work` for every item, at most `width` at a time. Rejects with the first error. */
 export async function parallel<T>(items: Iterable<T>, width: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]()
   const worker = async (): Promise<void> => {

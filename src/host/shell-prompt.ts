@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { visible } from '../model/text.ts'
 
-/** Where the build puts what shells read. */
+/** The folder in which the build puts the start files for shells. */
 const FILES = join(dirname(__filename), 'prompt')
 
 const fish = `functions -q fish_prompt; and functions -c fish_prompt netlab_prompt
@@ -14,8 +14,8 @@ function fish_prompt
 end`
 
 /**
- * How a shell is started so that its prompt begins with `(NAME)`, after the user's own configuration has been read. The name is
- * a variable and in no script; a shell that is not known starts as it always does.
+ * The argv and variables that start a shell whose prompt begins with `(NAME)`, after the user's own configuration was read. The
+ * name is passed in a variable, never in a script. A shell that netlab does not know is started without a prompt of its own.
  */
 export function withPrompt(
   shell: string,

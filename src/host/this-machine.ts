@@ -7,7 +7,7 @@ import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { end, strangers } from './local/strangers.ts'
 
-/** The machine that netlab itself runs on, as it is seen from here: in a sandbox, that is what the sandbox shows. */
+/** The machine that netlab itself runs on; in a sandbox, what the sandbox shows of it. */
 export const thisMachine: Host = {
   run,
   start,

@@ -7,14 +7,14 @@ import { FORMAT } from './json.ts'
 export interface CheckJson {
   readonly name: string
   readonly status: 'pass' | 'fail' | 'error'
-  /** What was seen; for `error`, why it could not be tried. */
+  /** What was observed; for `error`, why the check could not be run. */
   readonly detail: string
   readonly expected: string
-  /** Where its packets came to an end. */
+  /** The place where its packets were lost. */
   readonly where?: string
   readonly from: string
   readonly duration_ms: number
-  /** How often it was tried, of a check that says `within`. */
+  /** How often it was tried; only for checks with `within`. */
   readonly tries?: number
   readonly line?: number
 }
@@ -27,7 +27,7 @@ export interface ChecksJson {
   readonly summary: { readonly pass: number; readonly fail: number; readonly error: number }
 }
 
-/** What became of a check, as the engine tells it. */
+/** The result of a check, as the engine returns it. */
 interface CheckOutcome {
   readonly name: string
   readonly check: Check
@@ -72,7 +72,7 @@ export function checksJson(lab: string, outcomes: readonly CheckOutcome[]): Chec
   }
 }
 
-/** The results as people read them: for each what was seen, and for those that failed what was expected and why. */
+/** The results as text: for each check what was observed, and for failed ones what was expected and why. */
 export function renderChecks({ checks, summary }: ChecksJson, seconds: number, c: Colors): string {
   const width = Math.min(60, Math.max(0, ...checks.map(({ name }) => name.length)))
   const lines = checks.map((check) => renderCheck(check, width, c))
@@ -98,7 +98,7 @@ function renderCheck({ name, status, detail, expected, where }: CheckJson, width
   return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
 }
 
-/** Characters that nobody would see are written out, those that XML 1.0 has no way to write among them. */
+/** Escapes a text for XML. Invisible characters, some of which XML 1.0 cannot contain, are written as `\u….` */
 const xml = (text: string): string =>
   visible(text)
     .replace(/[\uFFFE\uFFFF]/g, '')

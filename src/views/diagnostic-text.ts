@@ -3,8 +3,8 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import { visible } from '../model/text.ts'
 
 /**
- * A diagnostic as people read it: what, where, the line with a caret, what to do. Characters that would not be seen are
- * written out already here, so that the caret stands in its place.
+ * A diagnostic as text: what is wrong, where, the line with a caret, and what to do. Invisible characters are escaped here
+ * already, so that the caret is in the right column.
  */
 export function renderDiagnostic({ severity, summary, detail, position, snippet }: Diagnostic, c: Colors): string {
   const color = severity === 'error' ? c.red : c.yellow

@@ -14,12 +14,12 @@ import {
   type Step,
 } from '../model/change.ts'
 
-/** The version of every JSON document that netlab prints. Fields are added, never changed or removed, within 1. */
+/** The version of every JSON document that netlab prints. Within 1, fields are added, never changed or removed. */
 export const FORMAT = '1.0'
 
 /**
- * `not_declared`: the lab does not list it. `requested`: --replace. `other_kind`: it is another kind of thing.
- * `cannot_update`: the kernel cannot change one of the differences in place. `lost`: the kernel removes it along with something else.
+ * `not_declared`: the lab does not list it. `requested`: --replace. `other_kind`: it is another kind of thing. `cannot_update`:
+ * the kernel cannot change one of the differences in place. `lost`: the kernel removes it along with something else.
  */
 export type ReasonCode = 'not_declared' | 'requested' | 'other_kind' | 'cannot_update' | 'lost'
 
@@ -28,7 +28,7 @@ export interface PlanJson {
   readonly format_version: string
   readonly lab: string
   readonly adopts: readonly string[]
-  /** Processes of others in namespaces that go. */
+  /** Processes of others in namespaces that the plan deletes. */
   readonly foreign_processes: readonly { readonly namespace: string; readonly pid: number; readonly command: string }[]
   readonly changes: readonly {
     readonly id: string
@@ -43,7 +43,7 @@ export interface PlanJson {
     readonly reason?: string
     /** Why it is deleted or replaced, for programs. */
     readonly reason_code?: ReasonCode
-    /** With `reason_code` `lost`: the id of what the kernel takes it along with. */
+    /** With `reason_code` `lost`: the id of the resource with which the kernel removes it. */
     readonly lost_with?: string
   }[]
   readonly summary: Readonly<Record<Action, number>>
@@ -91,7 +91,7 @@ export function planJson({ lab, adopts, strangers, changes, steps }: Plan): Plan
       }
     }),
     summary: summarize(changes),
-    // Written out when somebody reads them: the human view of a large plan does not.
+    // A getter, because the text of a large plan does not need the steps.
     get steps() {
       return steps.map(stepJson)
     },
@@ -117,7 +117,7 @@ function reasonCode({ action, differences, lostWith, reason }: Change): { reason
   return { reason_code: differences.some(({ field }) => field === 'kind') ? 'other_kind' : 'cannot_update' }
 }
 
-/** Settings without what only netlab understands. */
+/** The settings of a resource, without those that only netlab needs. */
 const published = ({ kind, spec }: Resource): Readonly<Record<string, unknown>> =>
   kindOf(kind).published?.(spec) ?? spec
 
@@ -126,9 +126,9 @@ export interface ResourceJson {
   readonly id: string
   readonly kind: string
   readonly namespace: string
-  /** In the machine's own namespace. */
+  /** It is in the machine's own namespace. */
   readonly root?: true
-  /** Somebody else's: a daemon's, or of what the lab lets others do. */
+  /** It belongs to others: a daemon's, or covered by `others: keep`. */
   readonly others?: true
   readonly description: string
   readonly spec: Readonly<Record<string, unknown>>
@@ -156,7 +156,7 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
   })),
 })
 
-/** What is wrong, and where, as programs read it. */
+/** A diagnostic as plain JSON data. */
 export const diagnosticJson = ({ severity, code, summary, detail, position }: Diagnostic) => ({
   severity,
   code,
@@ -165,7 +165,7 @@ export const diagnosticJson = ({ severity, code, summary, detail, position }: Di
   ...(position && { file: position.file, line: position.line, column: position.column }),
 })
 
-/** What every command with `--json` prints when it fails before it has anything else to tell. */
+/** The document that a command with `--json` prints when it fails before it has a result. */
 export const errorJson = (diagnostics: readonly Diagnostic[]) => ({
   format_version: FORMAT,
   error: { diagnostics: diagnostics.map(diagnosticJson) },

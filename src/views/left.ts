@@ -2,10 +2,10 @@ import type { Change } from '../model/change.ts'
 import { linkId, type Resources } from '../model/resource.ts'
 import type { Stranger } from '../model/runner.ts'
 
-/** So many lines say what has changed; the next plan lists the rest. */
+/** At most this many changes are listed; the next plan lists the others. */
 const MOST = 8
 
-/** What has become otherwise while something else was done: a line for each thing, and none for what is on it. */
+/** What others changed during a run: a line for each resource, without those that belong to a listed one. */
 export function meanwhile(changes: readonly Change[]): string {
   const ids = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [] : [id])))
   const first = changes.filter(({ id, namespace, after, before }) => {
@@ -26,8 +26,8 @@ const inside = (id: string, namespace: string): string =>
   id.startsWith(`${namespace}/`) ? id.slice(namespace.length + 1) : id
 
 /**
- * Why a run failed that did everything: what it did so many times and is undone again, and who may have undone it. `others`
- * are processes in these namespaces that are not the lab's. The first line says what, the others why.
+ * Explains why a run failed although all of its steps succeeded: what was undone again each time, and who may have undone it.
+ * `others` are processes in these namespaces that are not the lab's. The first line is the summary.
  */
 export function unsettled(
   lab: string,

@@ -8,11 +8,11 @@ type ChangeJson = PlanJson['changes'][number]
 const paint = (c: Colors, action: Action): ((text: string) => string) =>
   ({ create: c.green, update: c.yellow, replace: c.magenta, delete: c.red })[action]
 
-/** The plan as people read it: what changes, from what to what, why; and the summary line. `destroy`: nothing is wanted. */
+/** The plan as text: the changes with their differences and reasons, and the summary line. `destroy`: for `netlab destroy`. */
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
-  // Ids that are longer stick out: they must not push everything else to the right.
+  // Longer ids extend beyond the column instead of widening it for all lines.
   const width = plan.changes.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
   const blocks: string[] = []
   let namespace: string | undefined
@@ -24,7 +24,7 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = 
   return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
 }
 
-/** Who is in the namespaces that go, and what that means. */
+/** The processes of others in namespaces that the plan deletes, and the consequence. */
 function foreignProcesses({ foreign_processes }: PlanJson, c: Colors, destroy: boolean): string {
   if (foreign_processes.length === 0) return ''
   const lines = foreign_processes.map(
@@ -66,7 +66,7 @@ export function summaryLine({ summary }: Pick<PlanJson, 'summary'>, c: Colors): 
   return `${c.bold('Plan:')} ${create + replace} to add, ${update} to change, ${gone + replace} to destroy.`
 }
 
-/** The exact commands in order; above a script of netlab's own, what a person would type instead, as a comment. */
+/** The exact commands in order; above a script of netlab's own, a comment with the command that a person would type. */
 export const renderCommands = ({ steps }: PlanJson): string =>
   steps
     .map(({ change, command, instead }) =>

@@ -2,7 +2,7 @@ import type { Colors } from 'picocolors/types'
 import type { IptablesChain, IptablesSpec, LiveChain, NftChain, NftSpec } from '../model/firewall.ts'
 import type { Difference } from '../model/change.ts'
 
-/** What a change of a firewall looks like in a plan's JSON. */
+/** A change of a firewall in a plan's JSON. */
 export interface RuleChange {
   readonly kind: string
   readonly before: Readonly<Record<string, unknown>> | null
@@ -10,16 +10,16 @@ export interface RuleChange {
   readonly differences: readonly Difference[]
 }
 
-/** Whether a change is one of rules, and `renderRuleDifferences` the way to show it. */
+/** Whether a change is one of firewall rules, which `renderRuleDifferences` shows. */
 export const isRuleChange = ({ kind }: Pick<RuleChange, 'kind'>): boolean =>
   kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
-/** Unchanged rules that are shown around a change. */
+/** How many unchanged rules are shown before and after a change. */
 const CONTEXT = 2
 
 type Chain = IptablesChain | NftChain
 
-/** The chains of a spec, by the field that differences of them have: `filter/FORWARD`, `inet web/input`. */
+/** The chains of a spec, by the `field` of their differences: `filter/FORWARD`, `inet web/input`. */
 function chainsOf(kind: string, spec: RuleChange['before']): Map<string, Chain> {
   const flat = (table: string, chains: Readonly<Record<string, Chain>>): [string, Chain][] =>
     Object.entries(chains).map(([name, chain]) => [`${table}/${name}`, chain])
@@ -33,7 +33,7 @@ function chainsOf(kind: string, spec: RuleChange['before']): Map<string, Chain> 
   )
 }
 
-/** A rule as people read it; one without any option would not be seen. */
+/** A rule as text; a rule without options is empty, so it is described. */
 const legible = (rule: string): string => (rule === '' ? '(every packet: counted, and goes on)' : rule)
 
 interface Line {
@@ -43,7 +43,7 @@ interface Line {
   readonly remark?: string
 }
 
-/** One chain as the lines of a diff: removed rules with their old place, all others with their new one. */
+/** One chain as the lines of a diff: removed rules with their old positions, all others with their new ones. */
 function merged(before: readonly string[], after: readonly string[], differences: readonly Difference[]): Line[] {
   const removed = new Map(differences.flatMap((d) => (d.at?.from === undefined ? [] : [[d.at.from, d] as const])))
   const inserted = new Map(differences.flatMap((d) => (d.at?.to === undefined ? [] : [[d.at.to, d] as const])))
@@ -69,7 +69,7 @@ function merged(before: readonly string[], after: readonly string[], differences
   return lines
 }
 
-/** Leaves out what is far from any change. */
+/** Leaves out lines that are far from any change; undefined stands for a gap. */
 function nearby(lines: readonly Line[]): (Line | undefined)[] {
   const near = new Set<number>()
   for (const [index, { sign }] of lines.entries())
@@ -82,7 +82,7 @@ function nearby(lines: readonly Line[]): (Line | undefined)[] {
 const shown = (value: unknown): string =>
   value === undefined ? '(none)' : typeof value === 'string' ? value : JSON.stringify(value)
 
-/** All chains and rules of a spec, as differences: what a plan that makes or removes the whole thing shows. */
+/** All chains and rules of a spec as differences, for a plan that creates or deletes the whole firewall. */
 const wholly = (side: 'from' | 'to', chains: ReadonlyMap<string, Chain>): Difference[] =>
   [...chains].flatMap(([field, { rules }]): Difference[] => [
     { field, [side]: 'chain' },
@@ -90,8 +90,8 @@ const wholly = (side: 'from' | 'to', chains: ReadonlyMap<string, Chain>): Differ
   ])
 
 /**
- * What changes in a firewall, like a diff: chain by chain, with the rules around every change and their places in the
- * chain; and a line for everything that is not a rule. Lines of a plan, indented by ten columns.
+ * The changes in a firewall as a diff: chain by chain, with the rules around each change and their positions in the chain, and
+ * a line for each change that is not of a rule. Returns lines of a plan, indented by ten columns.
  */
 export function renderRuleDifferences({ kind, before, after, differences }: RuleChange, c: Colors): string[] {
   const [olds, news] = [chainsOf(kind, before), chainsOf(kind, after)]
@@ -128,7 +128,7 @@ export function renderRuleDifferences({ kind, before, after, differences }: Rule
   })
 }
 
-/** `1234` → `1234`, `123456` → `123k`: as wide as a column of counters. */
+/** Shortens a count to the width of its column: `1234` → `1234`, `123456` → `123k`. */
 function short(count: number | undefined): string {
   if (count === undefined) return '-'
   const units = ['', 'k', 'M', 'G', 'T', 'P']
@@ -141,8 +141,8 @@ function short(count: number | undefined): string {
 const program = ({ program, family }: LiveChain): string => (program === 'nft' ? `nft ${family}` : program)
 
 /**
- * The live rules with their packets and bytes, by table and chain, in the order in which a packet meets them; `-` where
- * nothing counts. What met no rule is counted beside the policy.
+ * The live rules with their packets and bytes, by table and chain, in the order in which a packet passes them; `-` for a rule
+ * without a counter. Beside the policy is the count of packets that reached it.
  */
 export function renderRules(chains: readonly LiveChain[], c: Colors): string {
   if (chains.length === 0) return 'No rules.\n'

@@ -3,22 +3,22 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import { diagnosticJson, type PlanJson } from './json.ts'
 
 /**
- * `unchanged`: there was nothing to do. `declined`: the answer was not yes. `done`: what was listed is done. `failed`: a step
- * failed, or what was done was undone again. `stopped`: by a signal.
+ * `unchanged`: there was nothing to do. `declined`: the answer was not yes. `done`: all listed changes are made. `failed`: a step
+ * failed, or something undid the changes again. `stopped`: by a signal.
  */
 export type RunStatus = 'unchanged' | 'declined' | 'done' | 'failed' | 'stopped'
 
-/** How `apply` or `destroy` went. */
+/** The result of `apply` or `destroy`. */
 export interface Run {
   /** The exit code. */
   readonly code: number
   readonly status: RunStatus
-  /** How many steps were done. */
+  /** How many steps succeeded. */
   readonly done?: number
-  /** Something else has changed meanwhile: the next plan is not empty. */
+  /** Something else changed during the run: the next plan is not empty. */
   readonly more?: boolean
   readonly diagnostics?: readonly Diagnostic[]
-  /** What is still to be done, or is undone again. */
+  /** The changes that are still to be made, or were undone again. */
   readonly left?: readonly Change[]
   readonly rollback?: {
     readonly complete: boolean
@@ -32,16 +32,16 @@ interface Left {
   readonly action: Action
 }
 
-/** What `apply --json` and `destroy --json` print: the plan, and how it went. */
+/** The document of `apply --json` and `destroy --json`: the plan and the result. */
 export interface RunJson extends PlanJson {
   readonly result: {
     readonly status: RunStatus
     readonly exit_code: number
     readonly steps_done: number
-    /** Something else has changed meanwhile: the next plan is not empty. */
+    /** Something else changed during the run: the next plan is not empty. */
     readonly changed_meanwhile: boolean
     readonly left: readonly Left[]
-    /** Null: nothing was taken back. */
+    /** Null: no rollback was made. */
     readonly rollback: {
       readonly complete: boolean
       readonly errors: readonly string[]
@@ -52,7 +52,7 @@ export interface RunJson extends PlanJson {
   readonly error?: { readonly diagnostics: readonly ReturnType<typeof diagnosticJson>[] }
 }
 
-/** A plan and how it went, as plain JSON data. */
+/** A plan and the result of its run, as plain JSON data. */
 export function runJson(plan: PlanJson, run: Run): RunJson {
   const { code, status, done = 0, more = false, diagnostics = [], left = [], rollback } = run
   return {

@@ -41,7 +41,7 @@ function block(namespace: string, topology: Topology<ResourceJson>, c: Colors): 
       r.kind !== 'address' &&
       r.kind !== 'namespace' &&
       !isForwarding(r) &&
-      // What bridges would do says nothing where there are none.
+      // net.bridge.* has no effect in a namespace without a bridge.
       (hasBridge || !r.id.includes('/sysctl/net.bridge.')),
   )
   const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
@@ -63,9 +63,9 @@ function line({ kind, id, description }: ResourceJson, mark: string, c: Colors):
   return `  ${c.dim(mark + kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
 }
 
-/** What somebody else's things are called. */
+/** The prefix for what belongs to others. */
 const OTHERS = 'others’ '
-/** A daemon may have thousands of routes: of so many of a kind, only the number is shown. */
+/** From this many resources of one kind, only their number is shown: a daemon may have thousands of routes. */
 const MANY = 20
 
 function folded(others: readonly ResourceJson[]): (ResourceJson | string)[] {
@@ -78,7 +78,7 @@ function folded(others: readonly ResourceJson[]): (ResourceJson | string)[] {
 
 const whose = ({ others }: ResourceJson): string => (others ? ' (others’)' : '')
 
-/** `10.0.0.7/24`, and how it came where the lab did not set it. */
+/** `10.0.0.7/24`, and its origin if the lab did not set it. */
 function addressText(r: ResourceJson, link: ResourceJson): string {
   const { origin, proto } = r.spec
   const how = origin === 'slaac' ? 'SLAAC' : (origin ?? proto)

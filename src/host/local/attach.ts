@@ -8,7 +8,7 @@ export function attach(argv: readonly string[], env: Readonly<Record<string, str
     const child = childProcesses().spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {
-        // A terminal sends its own to both.
+        // The terminal sends its own signals to netlab and to the program.
         const both = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')
         if (!both) child.kill(signal)
       })

@@ -2,10 +2,10 @@ import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStatus, OpenFile } from '../host.ts'
 
-/** How often a file that is followed is looked at, in milliseconds. */
+/** How often a followed file is read, in milliseconds. */
 const INTERVAL = 100
 
-/** What `read` returns; undefined when it throws: what is asked for has gone meanwhile, or is not ours to look at. */
+/** The result of `read`; undefined when it throws: the file does not exist any more, or may not be read. */
 export const attempt = <T>(read: () => T): T | undefined => {
   try {
     return read()

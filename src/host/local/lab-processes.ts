@@ -4,12 +4,12 @@ import { isNameless, namelessOf, processTag } from '../../model/owner.ts'
 import type { LiveProcess } from '../../model/runner.ts'
 import { attempt, list, readFile, status } from './files.ts'
 
-/** What the environment of a lab's processes begins to say who they are with; the lab's name and a slash follow. */
+/** The environment variable that identifies a lab's processes: its value is `LAB/…`. */
 const MARK = 'NETLAB_PROCESS='
 const SPEC = 'NETLAB_SPEC='
 const NAME = /^[^/\0\s]+$/
 
-/** The folder with a folder per lab, in which NS/NAME.log lie: in /run, or where that is not ours, in the user's own. */
+/** The folder of logs (`Host.logFolder`): in /run or, if that belongs to others, in the user's own runtime folder. */
 export function logFolder(): string {
   try {
     accessSync('/run', constants.W_OK)
@@ -20,14 +20,14 @@ export function logFolder(): string {
 }
 
 /**
- * The processes of a lab, by the marks that they carry (src/kinds/process-scripts.ts), and the logs that are left. One pass
- * over /proc: about 35 µs for every process of the machine. What is somebody else's cannot be read, and is skipped.
+ * The processes of a lab, recognised by their marks (src/kinds/process-scripts.ts), and the logs of those that have ended. One
+ * pass over /proc: about 35 µs for every process of the machine. Processes of other users cannot be read and are skipped.
  */
 export async function processes(lab: string): Promise<LiveProcess[]> {
   const found = new Map<string, LiveProcess>()
   const keep = (one: LiveProcess): void => {
     const key = isNameless(one.name) ? one.name : `${one.namespace}/${one.name}`
-    // The supervisor speaks for those that it started; a stray one only for itself.
+    // A running supervisor stands for all processes that it started; a stray process only for itself.
     if (one.state === 'running' || !found.has(key)) found.set(key, one)
   }
   const logs = logsOf(lab)
@@ -46,15 +46,15 @@ export async function processes(lab: string): Promise<LiveProcess[]> {
   return [...found.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
 }
 
-/** The process ids of the machine, as far as they are seen from here. */
+/** The process ids that are visible here. */
 export const pids = (): string[] => readdirSync('/proc').filter((entry) => /^\d/.test(entry))
 
-/** Whether a process is one of the lab's, or was started by one. */
+/** Whether a process was started by the lab, directly or by another process of it. */
 export const isMarked = (pid: string, lab: string): boolean => markOf(pid, lab) !== undefined
 
 type Mark = { readonly namespace: string; readonly name: string; readonly spec?: string } | { readonly tag: string }
 
-/** What the marks of a process say: all of it, or, where it has rewritten its environment, only the number that it kept. */
+/** The marks of a process; if it has overwritten its environment, only the tag in its limits. */
 function markOf(pid: string, lab: string): Mark | undefined {
   const environ = `\0${readFile(`/proc/${pid}/environ`) ?? ''}`
   const at = environ.indexOf(`\0${MARK}${lab}/`) + 1
@@ -68,8 +68,8 @@ function markOf(pid: string, lab: string): Mark | undefined {
 }
 
 /**
- * Where a process is of which nothing is known but its tag: what started it has ended, and its log is gone. Where that has
- * no name, it is called as the machine's own namespace is by those who do not say.
+ * The namespace and name of a process of which only the tag is known: what started it has ended, and its log was removed. If
+ * its namespace has no name, the default name of the machine's own namespace is used.
  */
 function namelessAt(pid: string, lab: string, mark: Mark): { namespace: string; name: string } {
   const inode = netOf(pid)
@@ -77,7 +77,7 @@ function namelessAt(pid: string, lab: string, mark: Mark): { namespace: string; 
   return { namespace: namespace ?? 'host', name: ('tag' in mark ? namelessOf(lab, mark.tag) : undefined) ?? '' }
 }
 
-/** The logs of a lab, by what they are of. */
+/** The namespaces and names of the processes of a lab that have a log. */
 const logsOf = (lab: string): { namespace: string; name: string }[] =>
   list(join(logFolder(), lab)).flatMap((namespace) =>
     list(join(logFolder(), lab, namespace)).flatMap((file) =>
@@ -86,8 +86,8 @@ const logsOf = (lab: string): { namespace: string; name: string }[] =>
   )
 
 /**
- * Where a marked process is: in its namespace; in the machine's own; `orphan` when its namespace was deleted under it, or it
- * has gone to another. Undefined when it is in another sandbox: what it sees is another /run/netns.
+ * Where a marked process is: in its namespace (`named`), in the machine's own (`root`), or in a deleted or another namespace
+ * (`orphan`). Undefined when it belongs to another sandbox, with another /run/netns.
  */
 function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | undefined {
   const inode = netOf(pid)
@@ -102,7 +102,7 @@ function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | 
 export const netOf = (pid: string): number | undefined =>
   attempt(() => Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0]))
 
-/** Which /run/netns a process sees; undefined: none. */
+/** Identifies the /run/netns of a process; undefined when it has none. */
 function folderOf(pid: string): string | undefined {
   const folder = status(`/proc/${pid}/root/run/netns`)
   return folder && `${folder.device} ${folder.inode}`

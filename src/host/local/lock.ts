@@ -2,27 +2,27 @@ import type { Server } from 'node:net'
 import { UserError } from '../../model/diagnostic.ts'
 import { connect, serve } from './sockets.ts'
 
-/** How often a waiting run looks again, and how long it waits for the holder to say who it is, in milliseconds. */
+/** How often a waiting run tries again, and how long it waits for the holder's description, in milliseconds. */
 const [INTERVAL, PATIENCE] = [100, 500]
 
 let held: number | undefined
 
 /**
- * The descriptor of the lock that this run has. The programs that it starts have it too: when the run is killed, the lock
- * is free only when they have ended, and have changed what they were about to change.
+ * The descriptor of this run's lock; undefined without one. Programs that netlab starts inherit it, so that after a kill the lock
+ * is free only when they, too, have ended and change nothing any more.
  */
 export const lockDescriptor = (): number | undefined => held
 
 /**
- * One writer per lab. The lock is an abstract Unix socket (unix(7)): the kernel gives it to one process, takes it back
- * when that process ends however it ends, and leaves no file. It is local to the network namespace netlab runs in, as
- * the names of labs are. Returns what releases it.
+ * Takes the lock of a lab (`Host.lock`). It is an abstract Unix socket (unix(7)): the kernel gives its name to one process,
+ * frees it when that process ends in any way, and leaves no file. It is local to the network namespace in which netlab runs,
+ * as the names of labs are. Returns the function that releases it.
  */
 export async function lock(lab: string, timeout: number, waiting: (holder: string) => void): Promise<() => void> {
   const me = `process ${process.pid}, netlab ${process.argv.slice(2).join(' ')}`
   const until = Date.now() + timeout
   for (let told = false; ; told = true) {
-    // The lock alone must not keep a run from ending.
+    // `serve` unrefs the server, so that the lock does not keep the process alive.
     const server = await serve(lab, (client) => client.on('error', () => {}).end(me))
     if (server) {
       held = descriptorOf(server)
@@ -43,10 +43,10 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
   }
 }
 
-/** Node has no other way to it. */
+/** The file descriptor of a server, for which Node has no public interface. */
 const descriptorOf = (server: Server): number | undefined => (server as { _handle?: { fd?: number } })._handle?.fd
 
-/** What the holder says of itself; empty when it is gone by now, and when only programs that it started have the lock. */
+/** The holder's description of itself; empty when it has ended, and when only programs that it started have the lock. */
 function ask(lab: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''

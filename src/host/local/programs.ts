@@ -5,19 +5,19 @@ import { placed, type Command, type Outcome } from '../../model/command.ts'
 import type { Child } from '../host.ts'
 import { lockDescriptor } from './lock.ts'
 
-/** How long any one program may take, in milliseconds: none of them waits for anything but the kernel. */
+/** How long a program may run, in milliseconds: none waits for anything but the kernel. */
 const TIMEOUT = 120_000
 
-// Most runs start no program, and node takes 10 ms to load this.
+// Loaded on demand: most runs start no program, and loading takes Node 10 ms.
 /** Node's own functions that start programs. */
 export const childProcesses = (): typeof ChildProcesses =>
   createRequire(__filename)('node:child_process') as typeof ChildProcesses
 
 /** Runs one program to its end. Never throws: a program that is missing ends with code 127, as in a shell. */
 export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
-  const { execa } = await import('execa') // most runs need no program
+  const { execa } = await import('execa') // loaded on demand: most runs start no program
   const [program = '', ...args] = placed(command)
-  const lock = lockDescriptor() as 3 | undefined // execa takes any number; its types know those up to 9
+  const lock = lockDescriptor() as 3 | undefined // execa accepts any number; its types only those up to 9
   const result = await execa(program, args, {
     input: command.input ?? '',
     ...(lock !== undefined && { stdio: ['pipe', 'pipe', 'pipe', lock] as const }),
@@ -26,7 +26,7 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
     timeout: TIMEOUT,
     maxBuffer: 1 << 30,
     env: { LC_ALL: 'C' },
-    // Ctrl-C reaches the whole terminal group; what runs is let finish, so that it is known what was done.
+    // A process group of its own, which Ctrl-C does not reach: the program finishes, so that its result is known.
     detached: true,
     cleanup: false,
     ...(signal && { cancelSignal: signal }),
@@ -48,7 +48,7 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
 export function start(command: Command, env: NodeJS.ProcessEnv = process.env): Child {
   const [program = '', ...args] = placed(command)
   const child = childProcesses().spawn(program, args, { detached: true, env })
-  child.stdin.on('error', () => {}) // it may have ended first
+  child.stdin.on('error', () => {}) // the program may end before it has read its input
   return child
 }
 

@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module'
 import type * as Net from 'node:net'
 
-// Most runs need no socket, and node takes milliseconds to load them.
+// Loaded on demand: most runs need no socket, and loading takes Node milliseconds.
 const net = (): typeof Net => createRequire(__filename)('node:net') as typeof Net
 
-/** Where abstract Unix sockets (unix(7)) of netlab are: they leave no file, and are local to the network namespace. */
+/** The address of an abstract Unix socket (unix(7)): it leaves no file and is local to the network namespace. */
 const address = (name: string): string => `\0netlab/${name}`
 
-/** A server at this address that keeps nobody from ending; undefined when somebody has it. */
+/** Opens a server that does not keep the process alive; undefined when another process has the address. */
 export function serve(name: string, answer: (client: Net.Socket) => void): Promise<Net.Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = net().createServer(answer)
@@ -18,7 +18,7 @@ export function serve(name: string, answer: (client: Net.Socket) => void): Promi
   })
 }
 
-/** A connection to whoever is at this address. */
+/** Connects to the server at this address. */
 export const connect = (name: string): Net.Socket => net().connect(address(name))
 
 export function knock(door: string): Promise<boolean> {
@@ -34,7 +34,7 @@ export function waitForKnock(door: string, timeout: number, ready: () => void): 
   return new Promise((resolve, reject) => {
     const finish = (knocked: boolean): void => {
       clearTimeout(timer)
-      server.close() // before anybody hears of it: the next one who waits takes the address
+      server.close() // first, so that the address is free for the next process that waits
       resolve(knocked)
     }
     const timer = setTimeout(() => finish(false), timeout)

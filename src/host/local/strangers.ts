@@ -5,12 +5,12 @@ import { readFile, status } from './files.ts'
 import { isMarked, netOf, pids } from './lab-processes.ts'
 import { signal } from './programs.ts'
 
-/** How long a process may take to end when it is asked to, and when it is made to, in milliseconds. */
+/** How long a process may take to end after SIGTERM, and again after SIGKILL, in milliseconds. */
 const PATIENCE = 2000
 
 /**
- * The processes in these namespaces that do not carry the lab's marks. Those that cannot be looked at
- * are somebody else's, in namespaces of somebody else's.
+ * The processes in these namespaces without the lab's marks. Processes that cannot be read are skipped: they belong to other
+ * users and are in other namespaces.
  */
 export async function strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]> {
   const homes = new Map<number, string>()
@@ -29,7 +29,7 @@ export async function strangers(lab: string, namespaces: readonly string[]): Pro
   })
 }
 
-/** Ends processes: asks first (SIGTERM), then makes them (SIGKILL). Throws a UserError when one is still there. */
+/** Ends processes with SIGTERM, then SIGKILL. Throws a UserError when one still exists after that. */
 export async function end(processes: readonly Stranger[]): Promise<void> {
   for (const name of ['SIGTERM', 'SIGKILL'] as const) {
     for (const one of processes) if (isThere(one)) signal(one.pid, name)
@@ -46,9 +46,9 @@ export async function end(processes: readonly Stranger[]): Promise<void> {
 
 const isThere = ({ pid, started }: Stranger): boolean => startOf(pid) === started
 
-/** Field 22 of /proc/PID/stat; undefined when there is no such process, or it has ended and nobody has asked how. */
+/** Field 22 of /proc/PID/stat; undefined when the process does not exist or is a zombie. */
 function startOf(pid: number): string | undefined {
-  // The name of the program, in parentheses, may have spaces in it.
+  // The name of the program, in parentheses, may contain spaces.
   const fields = textOf(pid, 'stat')
     .replace(/^.*\) /s, '')
     .split(' ')

@@ -1,19 +1,19 @@
-/** Commands that ask the kernel nothing. */
+/** Commands that do not use the kernel. */
 const STATIC = ['validate', 'fmt', 'init', 'completion', 'diff', 'help']
-/** Of these, what follows the first argument is not netlab's. */
+/** Commands whose arguments after the first one are not options of netlab. */
 const PASSING = ['exec']
 
-/** Where to run, and with which arguments. */
+/** Where a command runs, and its arguments. */
 export interface Choice {
   /** The sandbox to run in; absent: here. */
   readonly sandbox?: string
-  /** Without --sandbox, which is heard by now. */
+  /** The arguments without --sandbox, which has been evaluated. */
   readonly args: readonly string[]
 }
 
 /**
- * Decides where a command runs, before anything is loaded: an ordinary user's in the user's sandbox, root's here unless
- * --sandbox or NETLAB_SANDBOX says otherwise.
+ * Decides where a command runs, before anything else is loaded: for an ordinary user in the user's sandbox, for root here,
+ * unless --sandbox or NETLAB_SANDBOX names a sandbox.
  */
 export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: boolean): Choice {
   const kept: string[] = []

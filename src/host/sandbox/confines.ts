@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { isSandboxed } from './holder.ts'
 
-/** Families of settings that the kernel has only in namespaces of its first user namespace (net/ipv6/route.c, net/xfrm/xfrm_sysctl.c). */
+/** Sysctls that exist only in namespaces of the initial user namespace (net/ipv6/route.c, net/xfrm/xfrm_sysctl.c). */
 const HIDDEN = /^net\.(ipv6\.route|core\.xfrm_\w+$)/
 
 const canOpen = (path: string): boolean => {
@@ -14,8 +14,8 @@ const canOpen = (path: string): boolean => {
 }
 
 /**
- * What a lab lacks where this process would make it; undefined on the machine itself. An ordinary user who is not in a
- * sandbox only looks at the file: somebody else may be meant to apply it.
+ * What a lab lacks when this process creates it; undefined on the machine itself. An ordinary user outside a sandbox can
+ * only validate the file, which another user may apply.
  */
 export function confines() {
   const sandboxed = isSandboxed()

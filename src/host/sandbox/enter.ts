@@ -7,13 +7,13 @@ import { sandboxName, type Sandbox } from './holder.ts'
 import { ENTERED } from './entered.ts'
 import { findOrStart } from './restart.ts'
 
-/** Where the administrator's programs are: an ordinary user's PATH often lacks them. */
+/** The folders of administrative programs, which an ordinary user's PATH often lacks. */
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs netlab with these arguments in the user's sandbox of this name, with this terminal, environment and directory,
- * and ends as it ends: returns its exit code, or dies of the same signal.
+ * Runs netlab with these arguments in the user's sandbox of this name, with this terminal, environment and directory. Returns
+ * its exit code, or ends this process by the signal that ended it.
  */
 export async function enterSandbox(name: string, args: readonly string[]): Promise<number> {
   if (!sandboxName.test(name))
@@ -24,7 +24,7 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
     )
   let namespaces: number[] | undefined
   let sandbox: Sandbox | undefined
-  // It may be ended, with its last lab, between being found and being opened; once opened, it cannot go away.
+  // A sandbox may end, with its last lab, after it was found and before it is opened; an open one continues to exist.
   for (let tries = 0; !namespaces && tries < 5; tries++) {
     sandbox = findOrStart(name)
     namespaces = open(sandbox)
@@ -51,13 +51,13 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
       if (!signal) return finish(code ?? 1)
       SIGNALS.forEach((one) => process.removeAllListeners(one))
       process.kill(process.pid, signal)
-      // Some signals do not end node at once, or at all.
+      // Some signals do not end Node at once, or at all.
       setTimeout(() => finish(128 + constants.signals[signal]), 100)
     })
   })
 }
 
-/** Opens the namespaces of a sandbox, which keeps them; undefined when they are gone. */
+/** Opens the namespaces of a sandbox, so that they continue to exist; undefined when they do not exist any more. */
 function open({ pid }: Sandbox): number[] | undefined {
   const fds: number[] = []
   try {
@@ -77,7 +77,7 @@ const here = (): string => {
   }
 }
 
-/** Whether the terminal sends this signal to the child as well: they are the ones in front of it (proc_pid_stat(5)). */
+/** Whether the terminal sends this signal to the child as well: both are its foreground group (proc_pid_stat(5)). */
 function reachesAll(signal: NodeJS.Signals): boolean {
   if (signal !== 'SIGINT' && signal !== 'SIGQUIT') return false
   const [, , group, , , front] = readFileSync('/proc/self/stat', 'utf8').replace(/.*\) /s, '').split(' ')

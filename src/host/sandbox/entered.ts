@@ -3,29 +3,29 @@ import { UserError } from '../../model/diagnostic.ts'
 import { holdSandbox, inhabitants, isHolder, LEAVING } from './holder.ts'
 import { forget } from './memory.ts'
 
-/** What enter() tells the netlab that it starts: its own process id (0: it waits for nothing), the holder's, the sandbox, the directory. */
+/** The variable in which the netlab outside passes its process id (0: it does not wait), the holder's, sandbox and directory. */
 export const ENTERED = 'NETLAB_ENTERED'
 
-/** What a process is told that outlives the one that was sent in: the holder's process id, and the sandbox. */
+/** The variable for a process that outlives the one that was sent in: the holder's process id and the sandbox. */
 const STAYS = 'NETLAB_STAYS'
 
 /** The sandbox that this process was sent into. */
 let entered: { readonly name: string; readonly holder: number } | undefined
 
-/** How often it is looked whether the one outside is still there, in milliseconds. */
+/** How often this process checks whether the one outside still exists, in milliseconds. */
 const INTERVAL = 100
 
 /**
- * Settles in when this process was sent into a sandbox: goes to the directory that was left, ends when the one outside
- * is killed, and at the end sees to the holder. Returns whether it was sent. Throws a UserError when the directory is not
- * there.
+ * If this process was sent into a sandbox: changes to the directory of the one outside, ends when that one is killed, and
+ * at its end starts or ends the holder as needed (`leave`). Returns whether it was sent. Throws a UserError when the directory
+ * does not exist.
  */
 export function takeOverSandbox(): boolean {
   const [, outside, holder, name = '', folder = ''] = /^(\d+) (\d+) (\S+) (.*)$/s.exec(process.env[ENTERED] ?? '') ?? []
   if (outside === undefined) return false
   Reflect.deleteProperty(process.env, ENTERED)
   for (const fd of [3, 4, 5]) closeSync(fd) // the namespaces, which this process is in by now
-  // It may have ended, with its last lab, while this process came in.
+  // The holder may have ended, with its last lab, while this process was started.
   const kept = keep(name, Number(holder))
   entered = { name, holder: kept }
   process.on('exit', () => leave(name, kept))
@@ -45,16 +45,16 @@ export function takeOverSandbox(): boolean {
   return true
 }
 
-/** The environment for a process of netlab's that outlives this one: it will see to the holder as well. */
+/** The environment for a process of netlab's that outlives this one: at its end it calls `leave` as well. */
 export const staying = (): Record<string, string> => (entered ? { [STAYS]: `${entered.holder} ${entered.name}` } : {})
 
-/** In such a process: sees to the holder at the end. */
+/** Arranges in such a process that it calls `leave` at its end. */
 export function stay(): void {
   const [, holder, name = ''] = /^(\d+) (\S+)$/.exec(process.env[STAYS] ?? '') ?? []
   if (holder !== undefined) process.on('exit', () => leave(name, Number(holder)))
 }
 
-/** The sandbox goes away with its last lab; and one with labs is kept, also when its holder was killed meanwhile. */
+/** Ends the sandbox with its last lab; a sandbox that still has labs gets a new holder if the old one was killed. */
 function leave(name: string, holder: number): void {
   if (readdirSync('/run/netns').length > 0) return void keep(name, holder)
   process.title = LEAVING

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
- * A sandbox: user, mount and network namespaces of one user (user_namespaces(7)), with a /run of their own, in which a
- * lab finds what it finds in the machine's. One process keeps it, the holder; everything else is read from /proc.
+ * A sandbox: a user, mount and network namespace of one user (user_namespaces(7)), with a /run of its own, so that labs work
+ * in it as on the machine. One process, the holder, keeps it alive; everything else is read from /proc.
  */
 export interface Sandbox {
   /** The holder's process id. */
@@ -11,15 +11,15 @@ export interface Sandbox {
   readonly name: string
 }
 
-/** What the argv of a holder ends with, before the name of the sandbox. */
+/** The argument of a holder before the name of the sandbox. */
 const TITLE = 'netlab-sandbox'
 
-/** What a name may be: it is part of a path, and of an argv. */
+/** The pattern of names: a name is part of a path and of an argv. */
 export const sandboxName = /^[a-z0-9][a-z0-9-]{0,31}$/
 
 /**
- * A FIFO in the sandbox's own /run, made when everything else is in place: it shows what is in this sandbox. The holder
- * waits at it for nothing.
+ * A FIFO in the sandbox's own /run, created when the sandbox is ready. A process that can see it is in this sandbox. The holder
+ * sleeps by reading from it.
  */
 export const doorOf = (name: string): string => `/run/${TITLE}-${name}`
 
@@ -40,7 +40,7 @@ const attempt = <T>(read: () => T): T | undefined => {
   try {
     return read()
   } catch {
-    return undefined // it has ended meanwhile, or is not ours to look at
+    return undefined // it has ended meanwhile, or belongs to another user
   }
 }
 
@@ -49,7 +49,7 @@ const processes = (): number[] =>
     .filter((entry) => /^\d/.test(entry))
     .map(Number)
 
-/** Not a process that has ended, and that nobody has buried yet (proc_pid_stat(5)). */
+/** Whether a process exists and is no zombie (proc_pid_stat(5)). */
 const isAlive = (pid: number): boolean =>
   /\) [^ZX]/.test(attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '')
 
@@ -66,13 +66,13 @@ const isTitled = (pid: number, name: string): boolean =>
 /** Whether this process is the holder of a sandbox that is ready. */
 export const isHolder = (pid: number, name: string): boolean => isTitled(pid, name) && isBehind(pid, name)
 
-/** The title of a netlab that is about to end, and counts for nobody any more: of two that end at once, one is the last. */
+/** The title of a netlab that is about to end: others do not count it, so that of two that end at once one is the last. */
 export const LEAVING = 'netlab-leaving'
 
 const isLeaving = (pid: number): boolean =>
   attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.startsWith(LEAVING) === true
 
-/** The holders of the sandbox that this process is in, and the others in it besides this process. */
+/** The holders of the sandbox that this process is in, and the other processes in it, without this one. */
 export function inhabitants(name: string): { readonly holders: readonly number[]; readonly others: readonly number[] } {
   const here = userNamespace('self')
   const all = processes().filter((pid) => pid !== process.pid && userNamespace(pid) === here && isAlive(pid))

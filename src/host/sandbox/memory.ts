@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Notes that the sandbox was ended because nothing was left in it. That there was one is noted by sandbox.sh in the user's
- * state folder. It decides nothing: what there is, /proc tells. It is only the reason to say, when there is none, that
- * there was one a moment ago.
+ * Removes the note of a sandbox that was ended because it was empty. sandbox.sh writes the note, in the user's state folder,
+ * when it makes a sandbox. Nothing depends on it, since /proc shows which sandboxes exist: it only serves to report that an
+ * earlier sandbox was not ended by netlab.
  */
 export function forget(name: string): void {
   const { XDG_STATE_HOME: state, HOME: home } = process.env
@@ -13,6 +13,6 @@ export function forget(name: string): void {
   try {
     rmSync(join(folder, 'netlab', `sandbox-${name}`), { force: true })
   } catch {
-    // a home that cannot be written to costs only the message
+    // when the home cannot be written to, only that message may be wrong
   }
 }

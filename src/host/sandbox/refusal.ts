@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
 
-/** A setting that keeps users from having namespaces of their own, what it is when it does, and what to do. */
+/** Settings that keep users from creating namespaces: the value that does so, the command that allows it, and why. */
 const OBSTACLES: readonly (readonly [key: string, value: string, allowing: string, why: string])[] = [
   ['kernel.unprivileged_userns_clone', '0', '1', 'Only root may make user namespaces here'],
   ['user.max_user_namespaces', '0', '15000', 'No user namespaces may be made here'],
@@ -24,8 +24,8 @@ function fileText(path: string): string | undefined {
 }
 
 /**
- * The error for a sandbox that could not be made: what the kernel or the tool said, what is in the way as far as the
- * machine's settings tell, the command that allows it, and what works without. `read` gives the text of a file.
+ * The error for a sandbox that could not be made: the message of the kernel or tool, the settings of the machine that forbid
+ * it, the command that allows it, and what works without a sandbox. `read` returns the text of a file.
  */
 export function refusal(words: string, read: (path: string) => string | undefined = fileText): UserError {
   const found = OBSTACLES.filter(([key, value]) => read(`/proc/sys/${key.replaceAll('.', '/')}`) === value)

@@ -7,9 +7,9 @@ const FIND_OR_START = `${script}
 sandbox "$1" && echo "$holder" || { echo "$words"; exit 1; }`
 
 /**
- * Finds the user's sandbox of this name, or makes it; one of two that do so at once waits for the other. What became of
- * an earlier one that was not ended by netlab is told on standard error. Throws a UserError with the way out when the
- * machine does not allow it.
+ * Finds the user's sandbox of this name, or makes it; of two processes that do so at once, one waits for the other. Reports on
+ * standard error an earlier sandbox that was not ended by netlab. Throws a UserError with what to do when the machine does
+ * not allow it.
  */
 export function findOrStart(name: string): Sandbox {
   const { status, stdout, error } = spawnSync('sh', ['-c', FIND_OR_START, 'sh', name], {
