@@ -6,15 +6,15 @@ import { isTable, named, parseSave, type Saved } from './save.ts'
 /** The rules of a namespace, as a dump has them. */
 export type Listings = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
 
-/** Whether a table (`ip nat`) is called as iptables calls one of its own. */
+/** Whether a table (`ip nat`) has a name that iptables uses. */
 export const isLikeIptables = (name: string): boolean =>
   /^ip6? /.test(name) && isTable(name.slice(name.indexOf(' ') + 1))
 
-/** Comments and strings as blanks, so that what is left is nft's own words at their places. */
+/** Replaces comments and strings by blanks, so that only nft's own words are left, at their offsets. */
 export const bare = (text: string): string =>
   text.replace(/"[^"\n]*"|#.*/g, (found) => ' '.repeat(found.length)).replace(/\\\n/g, '  ')
 
-/** The tables called as iptables' own that a rule set of nftables makes: `ip nat`. Without a family it is `ip` (nft(8)). */
+/** The tables of a rule set of nftables with names that iptables uses: `ip nat`. The default family is `ip` (nft(8)). */
 export const claimed = (text: string): string[] => [
   ...new Set(
     [...bare(text).matchAll(/\btable\s+(?:(ip6?)\s+)?(\w+)/g)]
@@ -31,8 +31,8 @@ export function savedOf(text: string, family: 'ip' | 'ip6', ofNft: readonly stri
 }
 
 /**
- * The tables of nftables. Of a table that iptables lists, only what iptables has no word for: its sets and the like, and
- * the chains that nft has added to it. The lab says which tables are nftables' whatever they are called.
+ * The tables of nftables. Of a table that iptables lists too, only what iptables cannot list: sets and other objects, and
+ * chains that nft has added. `ofNft` are tables that the lab declares under `nftables`: all of their contents are nftables'.
  */
 export function nftSpecOf({ iptables, ip6tables, nftables }: Listings, ofNft: readonly string[] = []): NftSpec {
   const saved = { ip: savedOf(iptables, 'ip', ofNft), ip6: savedOf(ip6tables, 'ip6', ofNft) }
@@ -46,7 +46,7 @@ export function nftSpecOf({ iptables, ip6tables, nftables }: Listings, ofNft: re
   return { tables }
 }
 
-/** The rest of a table that is somebody else's as far as these chains go; undefined where nothing is left. */
+/** A table without the chains that are iptables'; undefined when nothing is left. */
 function without(table: NftTable, isTheirs: (chain: string) => boolean): NftTable | undefined {
   const chains = Object.entries(table.chains).filter(([chain]) => !isTheirs(chain))
   if (chains.length === 0 && Object.keys(table.objects).length === 0) return undefined

@@ -146,7 +146,7 @@ const table = (name: string): Schema => ({
   additionalProperties: { $ref: '#/definitions/chain' },
 })
 
-/** What the schema of `iptables` refers to: every table and family has it, and the validator has it once. */
+/** The definitions to which the schema of `iptables` refers, so that the validator has them once for all tables and families. */
 export const firewallDefinitions: Readonly<Record<string, Schema>> = { rule: ruleObject, rules, chain }
 
 /** The schema of the fields `iptables` and `ip6tables`. */
@@ -195,7 +195,7 @@ export const nftablesSchema: Schema = {
   ],
 }
 
-/** The fields of a namespace that say what its firewall is. */
+/** The schemas of the firewall fields of a namespace. */
 export const firewallFields: Readonly<Record<string, Schema>> = {
   iptables: iptablesSchema,
   ip6tables: iptablesSchema,

@@ -6,28 +6,28 @@ export type IpsetSpec = {
   readonly name: string
   /** `hash:net` */
   readonly type: string
-  /** In ipset's words; `true` for those that have no value. */
+  /** In ipset's words; `true` for flags. */
   readonly settings: Readonly<Record<string, string | true>>
-  /** Those that stay, sorted, as `ipset save` prints them, less their counters. */
+  /** Entries without a timeout, sorted, as `ipset save` prints them, without counters. */
   readonly entries: readonly string[]
-  /** Desired only: those that run out. They are added when the set is made, and nobody misses them later. */
+  /** Desired only: entries with a timeout. They are added when the set is created and are not compared. */
   readonly passing?: readonly string[]
-  /** Desired only: rules of the lab put entries into it, or take them out. */
+  /** Desired only: rules of the lab add or delete entries. */
   readonly filled?: true
-  /** It is as somebody wrote it, not yet in ipset's own form. */
+  /** It is as the lab file has it, not in the form of ipset yet. */
   readonly written?: true
 }
 
 /** Flags: settings without a value. */
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd'])
 
-/** Random: says how the kernel scatters entries, and nothing of what is in the set. */
+/** The random seed of the kernel's hash table, which is no setting. */
 const RANDOM = 'initval'
 
 const unquoted = (text: string, replace: (part: string) => string): string =>
   text.replace(/"[^"]*"|[^"]+/g, (part) => (part.startsWith('"') ? part : replace(part)))
 
-/** An entry without its counters, and whether it runs out. */
+/** An entry without its counters, and whether it has a timeout. */
 function entryOf(text: string): { entry: string; passes: boolean } {
   let passes = false
   const entry = unquoted(text, (part) =>
@@ -42,10 +42,10 @@ function entryOf(text: string): { entry: string; passes: boolean } {
 /** What identifies an entry within its set. */
 export const keyOf = (entry: string): string => entry.split(' ', 1)[0] ?? ''
 
-/** The sets that a set lists. */
+/** The names of the sets in a set of type list:set. */
 export const setNamesIn = ({ type, entries }: IpsetSpec): string[] => (type === 'list:set' ? entries.map(keyOf) : [])
 
-/** The sets that `ipset save` prints, lists last, without entries that run out. */
+/** Parses the output of `ipset save`: sets, lists last, without entries that have a timeout. */
 export function parseIpsets(text: string): IpsetSpec[] {
   const sets = new Map<string, IpsetSpec & { entries: string[] }>()
   for (const line of text.split('\n')) {
@@ -72,7 +72,7 @@ function made(text: string): Pick<IpsetSpec, 'type' | 'settings'> {
   return { type, settings }
 }
 
-/** Whether an entry runs out, in a set with this default. */
+/** Whether an entry times out, in a set with this default timeout. */
 export const passes = (entry: string, timeout: string | true | undefined): boolean => {
   let own: string | undefined
   unquoted(entry, (part) => ((own ??= / timeout (\d+)/.exec(part)?.[1]), part))
@@ -82,7 +82,7 @@ export const passes = (entry: string, timeout: string | true | undefined): boole
 /** The kernel keeps 32 bytes for a set's name, the last one zero (IPSET_MAXNAMELEN). */
 const LONGEST = 31
 
-/** What speaks against a set of this name. */
+/** The error in the name of a set; undefined when it is valid. */
 export function setNameFault(name: string): Complaint | undefined {
   if (name.startsWith('netlab.')) return { summary: 'names of sets that begin with netlab. are netlab’s own' }
   if (/^(?![-:!])[^\p{C}\p{Z}"'\\]+$/u.test(name) && Buffer.byteLength(name) <= LONGEST) return undefined
@@ -95,7 +95,7 @@ export function setNameFault(name: string): Complaint | undefined {
 /** Words of an entry: none is an option of the program, and only a comment is quoted. */
 const entryShape = /^[^-\s"'\\][^\s"'\\]*(?: (?:comment "[^"\\\p{C}]*"|[^-\s"'\\][^\s"'\\]*))*$/u
 
-/** What speaks against an entry or the value of a setting. */
+/** The error in an entry or the value of a setting; undefined when it is valid. */
 export const entryFault = (text: string): Complaint | undefined =>
   entryShape.test(text) && !/\p{C}/u.test(text)
     ? undefined

@@ -2,11 +2,12 @@ import type { CountedRule, IptablesKind, LiveChain, NftTable } from '../model/fi
 import { nftSpecOf, savedOf, type Listings } from './division.ts'
 import { isBuiltin, type Saved } from './save.ts'
 
-/** Hooks in the order in which a packet meets them (nft(8), "ADDRESS FAMILIES"). */
+/** The hooks in the order in which a packet passes them (nft(8), "ADDRESS FAMILIES"). */
 const hooks = ['ingress', 'prerouting', 'input', 'forward', 'output', 'postrouting', 'egress']
 
 /** Priorities by name (nft(8), "Standard priority names"; those of the bridge family differ). */
-const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } // prettier-ignore
+// prettier-ignore
+const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 }
 const bridges: Readonly<Record<string, number>> = { dstnat: -300, filter: -200, out: 100, srcnat: 300 }
 
 /** `filter`, `-300`, `srcnat + 10` as a number. */
@@ -23,7 +24,7 @@ function iptablesPriority(table: string, chain: string): number {
 }
 
 interface Chain extends LiveChain {
-  /** The chains of the same table that its rules name, in their order. */
+  /** The chains of the same table to which its rules jump, in order. */
   readonly jumps: readonly string[]
 }
 
@@ -41,7 +42,7 @@ function iptablesChains(saved: Saved, program: IptablesKind): Chain[] {
   )
 }
 
-/** Takes the first counter out of a rule of nft; one in quotes is a comment's. */
+/** Takes the first counter out of a rule of nft; text in quotes is part of a comment. */
 function counted(rule: string): CountedRule {
   const match = /^((?:"[^"]*"|[^"])*?\bcounter) packets (\d+) bytes (\d+)/.exec(rule)
   if (!match) return { rule }
@@ -71,9 +72,9 @@ function nftChains(name: string, { chains, objects }: NftTable): Chain[] {
 }
 
 /**
- * The live chains in the order in which a packet meets them: by hook and priority, every chain of one's own after the
- * first that leads to it, and those to which nothing leads at the end. With nft's counters when the text is that of
- * `nft list ruleset` (without `-s`). `ofNft` are tables called as iptables' own that the lab declares under `nftables`.
+ * The live chains in the order in which a packet passes them: by hook and priority, each other chain after the first that jumps
+ * to it, and unreferenced chains at the end. Has nft's counters if the text is of `nft list ruleset` (without `-s`). `ofNft`
+ * are tables that the lab declares under `nftables` and that have names iptables uses as well.
  */
 export function liveRules(listings: Listings, ofNft: readonly string[] = []): LiveChain[] {
   const all = [

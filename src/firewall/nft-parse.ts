@@ -1,7 +1,7 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
 import { named } from './save.ts'
 
-/** Removes what is in quotes, so that braces and commas there do not count. */
+/** Replaces quoted text by blanks, so that braces and commas in it do not count. */
 const unquoted = (text: string): string => text.replace(/"[^"]*"/g, (quoted) => ' '.repeat(quoted.length))
 
 const depthOf = (text: string): number => {
@@ -20,7 +20,7 @@ function handled(line: string): Item {
   return match ? { text: match[1]!, handle: Number(match[2]) } : { text: line }
 }
 
-/** Splits at the top level: braces and quotes hold together. */
+/** Splits a list at its commas, except within braces and quotes. */
 export function elementsOf(list: string): string[] {
   const bare = unquoted(list)
   const parts: string[] = []
@@ -41,8 +41,8 @@ export function elementsOf(list: string): string[] {
 const { compare } = new Intl.Collator('en', { numeric: true })
 
 /**
- * A rule with the elements of its sets and maps in order. They have none, and nft 1.0.6 prints those with flags
- * (`syn | ack`) as it happens to read them.
+ * A rule with the elements of its anonymous sets and maps sorted: their order has no meaning, and nft 1.0.6 prints those with
+ * flags (`syn | ack`) in varying order.
  */
 function inOrder(rule: string): string {
   if (!rule.includes(' | ')) return rule

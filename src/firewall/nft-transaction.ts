@@ -1,7 +1,8 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
 import { edits } from './ordered.ts'
 
-const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n') // prettier-ignore
+// prettier-ignore
+const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n')
 
 const objectBlock = (head: string, { lines, elements }: NftObject): string[] => [
   `\t${head} {`,
@@ -18,7 +19,7 @@ const chainBlock = (name: string, { comment, hook, policy, rules }: NftChain): s
   '\t}',
 ]
 
-/** A table as nft reads it. */
+/** The text of a table for nft, as lines. */
 export const tableText = (name: string, { lines, objects, chains }: NftTable): string[] => [
   `table ${name} {`,
   ...lines.map((line) => `\t${line}`),
@@ -27,23 +28,23 @@ export const tableText = (name: string, { lines, objects, chains }: NftTable): s
   '}',
 ]
 
-/** Sets whose elements come and go with the packets: what is in them is state, not configuration. */
+/** Whether packets add and remove the set's elements, which are then state, not configuration. */
 export const isDynamic = ({ lines }: NftObject): boolean =>
   lines.some((line) => /^flags .*\b(dynamic|timeout)\b/.test(line))
 
 const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n')
 
-/** Whether a rule brings a chain without a name: `tcp dport 22 jump { … }`. */
+/** Whether a rule contains an anonymous chain: `tcp dport 22 jump { … }`. */
 const isBlock = (rule: string): boolean => rule.includes('\n')
 
-/** What of a table nftables cannot change in place: the table has to be loaded anew. */
+/** The part of a table that nftables cannot change in place, so that the table must be loaded again; undefined: none. */
 export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
   if (!same(live.lines, desired.lines)) return 'the flags of a table'
   for (const [head, object] of Object.entries(desired.objects))
     if (live.objects[head] && !same(live.objects[head].lines, object.lines)) return `the settings of ${head}`
   for (const [name, { hook, comment, rules }] of Object.entries(desired.chains)) {
     const before = live.chains[name]
-    // nft 1.0.6 crashes when a rule with a block is added by a command of its own.
+    // nft 1.0.6 crashes when a rule with a block is added by a separate command.
     if (before && edits(before.rules, rules).inserted.some((index) => isBlock(rules[index]!)))
       return 'rules with a block of their own'
     if (before && (before.hook !== hook || before.comment !== comment)) return `the settings of chain ${name}`
@@ -51,16 +52,16 @@ export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
   return undefined
 }
 
-/** What is in the one and not in the other. */
+/** The items of the first list that are not in the second. */
 const beyond = (a: readonly string[] = [], b: readonly string[] = []): string[] => {
   const known = new Set(b)
   return a.filter((element) => !known.has(element))
 }
 
-/** The key of an element, without what belongs to it: `22 : accept` → `22`. */
+/** The key of an element, without its value and options: `22 : accept` → `22`. */
 const keyOf = (element: string): string => element.split(/ : | counter\b| limit | comment | timeout /, 1)[0] ?? element
 
-/** Whether a set has intervals of names (`"eth*"`): nft 1.0.6 fails to change one, and has to be given all of it anew. */
+/** Whether a set has intervals of names (`"eth*"`): nft 1.0.6 cannot change one, so it is loaded again as a whole. */
 const isOfNames = (...sets: readonly NftObject[]): boolean =>
   sets.some(
     ({ lines, elements = [] }) =>
@@ -90,8 +91,8 @@ function ruleLines(
 }
 
 /**
- * The lines that turn one table into another in place, keeping rules, elements and counters that stay. To insert a rule nft
- * looks at those that are there, and 1.0.6 crashes where they have sets that it has not asked for: listing them asks.
+ * The lines that change a table in place and keep its other rules, elements and counters. To insert a rule, nft reads the
+ * existing rules; 1.0.6 crashes if they use sets that it has not loaded, so the lines list these sets first.
  */
 function changed(name: string, live: NftTable, desired: NftTable): NftTransaction {
   const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
@@ -141,10 +142,10 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
 
 const nothing: NftTable = { lines: [], objects: {}, chains: {} }
 
-/** What nft loads at once. */
+/** One transaction of nft. */
 export interface NftTransaction {
   readonly lines: readonly string[]
-  /** Lines name rules by their handles. */
+  /** The lines refer to rules by their handles. */
   readonly byHandle: boolean
 }
 

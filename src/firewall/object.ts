@@ -1,6 +1,6 @@
 import { split, type Complaint } from './rule-words.ts'
 
-/** Words, or what is wrong and in which field. */
+/** The words, or an error and its field. */
 type Result = string[] | (Complaint & { readonly key?: string })
 
 /** A value and whether a leading `!` negates it. */
@@ -99,7 +99,7 @@ const writers: Readonly<Record<string, Writer>> = {
   to: (value, rule) => [toOption(rule) ?? '', String(value)],
 }
 
-/** The fields that only make sense beside another one. */
+/** The error when a field needs another one that is missing; undefined when there is none. */
 function misfit(rule: Readonly<Record<string, unknown>>): (Complaint & { key: string }) | undefined {
   const has = (key: string) => rule[key] !== undefined
   const port = has('dport') ? 'dport' : has('sport') ? 'sport' : has('icmp_type') ? 'icmp_type' : undefined
@@ -112,7 +112,7 @@ function misfit(rule: Readonly<Record<string, unknown>>): (Complaint & { key: st
   return undefined
 }
 
-/** The words of a rule that is written as an object; `key` in a complaint is the field at fault. */
+/** The words of a rule that is written as an object, or an error; its `key` is the field. */
 export function objectWords(rule: Readonly<Record<string, unknown>>, family: string): Result {
   const wrong = misfit(rule)
   if (wrong) return wrong

@@ -8,9 +8,9 @@ export interface Edits {
   readonly inserted: readonly number[]
 }
 
-/** The shortest way from one list to another, by sequence comparison. */
+/** The shortest edits that turn one list into another (Myers' algorithm). */
 export function edits(from: readonly string[], to: readonly string[]): Edits {
-  // What only one side has is never kept: leaving it out first makes a rewritten list as cheap as an untouched one.
+  // Items that only one side has are never kept. Without them the comparison of a rewritten list takes no longer.
   const [inFrom, inTo] = [new Set(from), new Set(to)]
   const olds = from.flatMap((text, index) => (inTo.has(text) ? [{ text, index }] : []))
   const news = to.flatMap((text, index) => (inFrom.has(text) ? [{ text, index }] : []))
@@ -47,8 +47,8 @@ function byGap(indexes: readonly number[], kept: readonly number[]): Map<number,
 }
 
 /**
- * The differences between two ordered lists: an entry that was removed here and inserted there is one that moved; what
- * was removed and inserted at the same place was replaced; everything else was removed or inserted.
+ * The differences between two ordered lists: an entry that is removed at one position and inserted at another has moved;
+ * entries that are removed and inserted at the same position are changed; all others are removed or inserted.
  */
 export function orderedDifferences(field: string, from: readonly string[], to: readonly string[]): Difference[] {
   const { kept, removed, inserted } = edits(from, to)

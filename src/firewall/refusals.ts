@@ -1,4 +1,4 @@
-/** What a tool said about a line of its input; no line when it did not say which. */
+/** A tool's message about a line of its input; without a line if the message names none. */
 export interface Refusal {
   readonly line?: number
   readonly column?: number
@@ -6,7 +6,7 @@ export interface Refusal {
   readonly words: string
 }
 
-/** What the kernel's answers mean for a rule; it says no more than a number. */
+/** Explanations of the kernel's error numbers for rules. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/Too many links/, 'The chains jump to each other in a circle.'],
   [/Invalid argument/, 'The kernel refuses a match or target in this table or chain.'],
@@ -18,7 +18,7 @@ const meanings: readonly (readonly [RegExp, string])[] = [
   [/Operation not supported/, 'The kernel lacks what this rule needs.'],
 ]
 
-/** What the words of a tool mean, where that is known. */
+/** The explanation of a tool's message; undefined when there is none. */
 export const meaning = (words: string): string | undefined => meanings.find(([pattern]) => pattern.test(words))?.[1]
 
 const clean = (words: string): string =>
@@ -29,7 +29,7 @@ const clean = (words: string): string =>
     .replace(/^ip6?tables-restore(?: v\S+ \(\w+\))?:\s*/, '')
     .trim()
 
-/** Parses what iptables-restore says (1.8, both variants): `Error occurred at line: N`, `line N: RULE_APPEND failed (…)`, `line N failed`. */
+/** Parses messages of iptables-restore 1.8: `Error occurred at line: N`, `line N: RULE_APPEND failed (…)`, `line N failed`. */
 export function iptablesRefusals(stderr: string): Refusal[] {
   const kernels = [...stderr.matchAll(/^\s*line (\d+): (\w+ failed.*)$/gm)]
   if (kernels.length) return kernels.map(([, line, words]) => ({ line: Number(line), words: words! }))
@@ -40,7 +40,7 @@ export function iptablesRefusals(stderr: string): Refusal[] {
   return [{ words: clean(stderr) || 'it said nothing' }]
 }
 
-/** The chain that a rule jumps to and that does not exist; the tool names the line of COMMIT then. */
+/** The missing chain to which a rule jumps; the message then names the line of COMMIT, not that of the rule. */
 export const missingChain = (words: string): string | undefined => /Chain '([^']+)' does not exist/.exec(words)?.[1]
 
 /** The word that the tool complains about, if it quotes one. */
@@ -49,11 +49,11 @@ export function quotedWord(words: string): string | undefined {
   return match?.[1] ?? match?.[2] ?? match?.[3]
 }
 
-/** Parses what nft says: `/dev/stdin:LINE:COLUMN-COLUMN: Error: …`. */
+/** Parses messages of nft: `/dev/stdin:LINE:COLUMN-COLUMN: Error: …`. */
 export function nftRefusals(stderr: string): Refusal[] {
   const found = [...stderr.matchAll(/^\S*stdin:(\d+):(\d+)-(\d+): Error: (.*)$/gm)]
   if (found.length === 0) return [{ words: stderr.trim() || 'it said nothing' }]
-  // After a syntax error nft stumbles over what is right as well.
+  // After a syntax error nft also reports errors in correct lines.
   const syntax = found.findIndex(([, , , , words]) => words?.startsWith('syntax error'))
   return found.slice(0, syntax < 0 ? found.length : syntax + 1).map(([, line, column, end, words]) => ({
     line: Number(line),

@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, string>> = {
 /** Words that strtok(3) would find: what follows `*` and `:`. */
 const fields = (text: string): string[] => text.slice(1).split(/[ \t]+/).filter(Boolean) // prettier-ignore
 
-/** `:CHAIN POLICY`: a built-in chain has its policy from it, one of one's own begins anew. Counters are ignored. */
+/** `:CHAIN POLICY`: sets the policy of a built-in chain, and flushes any other. Counters are ignored. */
 function declare(
   text: string,
   { name: table, chains }: Current,
@@ -52,7 +52,7 @@ function declare(
   if (name === undefined) return { summary: 'the name of a chain is missing' }
   const fault = chainFault(table, name)
   const own = !isBuiltin(table, name)
-  // Its rules are none the worse for its name.
+  // After an error in its name, the rules of the chain are still checked.
   if (own) chains[name] = { rules: [], place: chains[name]?.place ?? place }
   if (fault) return fault
   if (policy === undefined) return { summary: `the policy of ${name} is missing`, detail: `Write :${name} -` }
@@ -107,7 +107,7 @@ function perform(
   return undefined
 }
 
-/** One line of a dump; what is wrong with it goes to the problems. */
+/** Reads one line of a dump and adds its errors to the problems. */
 function line(text: string, number: number, reading: Reading, context: RuleContext): void {
   const place: RulePlace = { path: ['restore'], line: number, column: 1, dump: true }
   const complain = (fault: Complaint | Problem | undefined): void =>
@@ -118,7 +118,7 @@ function line(text: string, number: number, reading: Reading, context: RuleConte
     const [name = ''] = fields(text)
     if (current) complain({ summary: `table ${current.name} has no COMMIT before this line` })
     const chains: Chains = named()
-    // As iptables-restore does, which begins a table anew each time.
+    // Like iptables-restore, which starts a table from empty each time.
     if (isTable(name)) reading.tables[name] = { place, chains }
     else complain({ summary: `there is no table ${name}`, detail: `Tables: ${Object.keys(builtin).join(', ')}.` })
     reading.current = { name, chains }
@@ -133,7 +133,7 @@ function line(text: string, number: number, reading: Reading, context: RuleConte
     complain(text.startsWith(':') ? declare(text, current, place, context) : perform(text, current, place, context))
 }
 
-/** Rules that jump to a chain that is declared below them: iptables-restore does not know it yet. */
+/** Errors for rules that jump to a chain which is declared below them, where iptables-restore does not know it yet. */
 const early = (chains: Chains): Problem[] =>
   Object.values(chains).flatMap(({ rules }) =>
     rules.flatMap(({ text, place }: WrittenRule): Problem[] => {
@@ -144,7 +144,7 @@ const early = (chains: Chains): Problem[] =>
     }),
   )
 
-/** The rule set that iptables-restore would make of a dump, of whatever version; its counters are ignored. */
+/** The rule set that iptables-restore would make from a dump of any version; counters are ignored. */
 export function restored(dump: string, context: RuleContext): Written {
   const reading: Reading = { problems: [], tables: named() }
   for (const [index, text] of dump.split(/\r?\n/).entries()) line(text, index + 1, reading, context)

@@ -4,7 +4,7 @@ export interface Word {
   readonly at: number
 }
 
-/** What is wrong with a rule's text; `at` and `length` say where. */
+/** An error in the text of a rule; `at` and `length` are its place. */
 export interface Complaint {
   readonly summary: string
   readonly detail?: string
@@ -12,7 +12,7 @@ export interface Complaint {
   readonly length?: number
 }
 
-/** Characters that a shell acts on when they are not quoted: a rule is one command's words and nothing else. */
+/** Characters that mean something to a shell when unquoted: a rule must be the words of one command. */
 const shells = new Set(';|&<>()$`')
 const plain = /^[A-Za-z0-9_@%+=:,./~^!-]+$/
 
@@ -76,14 +76,14 @@ function valuesOf(rule: string, option: RegExp): Word[] {
 export const setsOf = (rule: string): string[] =>
   rule.includes('-set') ? valuesOf(rule, /^--(match|add|del|map)-set$/).map(({ text }) => text) : []
 
-/** Those of them that it changes. */
+/** The sets to which such a rule adds entries, or from which it deletes them. */
 export const setsFilledBy = (rule: string): string[] =>
   rule.includes('-set') ? valuesOf(rule, /^--(add|del)-set$/).map(({ text }) => text) : []
 
 /** The chain or target that a rule in iptables-restore's words jumps to. */
 export const targetOf = (rule: string): string | undefined => valuesOf(rule, /^(-[jg]|--(jump|goto))$/)[0]?.text
 
-/** Options that say what to do with a rule, not what the rule is; by their letter. */
+/** Options, by their letter, that are commands of iptables and no part of a rule. */
 const commands: Readonly<Record<string, string>> = {
   A: 'append', C: 'check', D: 'delete', R: 'replace', I: 'insert', L: 'list', S: 'list-rules', F: 'flush', Z: 'zero',
   N: 'new-chain', X: 'delete-chain', P: 'policy', E: 'rename-chain', t: 'table', w: 'wait', W: 'wait-interval',
@@ -97,10 +97,10 @@ const innocent = new Set(['--set', '--pol'])
 /** Options whose value is free text, which may look like an option. */
 const free = new Set(['--comment', '--log-prefix', '--nflog-prefix', '--string', '--hex-string'])
 
-/** Longer comments are cut by the kernel without a word. */
+/** The longest comment, in bytes: the kernel silently cuts longer ones. */
 const COMMENT = 255
 
-/** What `iptables -A CHAIN` would not take after it, or what would be cut silently. */
+/** The error in words that `iptables -A CHAIN` would not accept, or would silently cut; undefined when there is none. */
 export function refused(words: readonly Word[]): Complaint | undefined {
   for (const [index, { text, at }] of words.entries()) {
     const here = { at, length: Math.max(text.length, 1) }

@@ -1,6 +1,6 @@
 import type { CountedRule, IptablesChain, IptablesSpec } from '../model/firewall.ts'
 
-/** Built-in chains by table, in the order in which a packet meets tables (netfilter's priorities). */
+/** Built-in chains by table, in the order in which a packet passes the tables (netfilter's priorities). */
 export const builtin: Readonly<Record<string, readonly string[]>> = {
   raw: ['PREROUTING', 'OUTPUT'],
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
@@ -13,7 +13,7 @@ export const isTable = (name: string): boolean => Object.hasOwn(builtin, name)
 
 export const isBuiltin = (table: string, chain: string): boolean => isTable(table) && builtin[table]!.includes(chain)
 
-/** An object whose keys are names that others chose: `constructor` and `__proto__` are names like any other there. */
+/** An object without a prototype, for keys that users choose: `constructor` and `__proto__` are ordinary keys in it. */
 export const named = <T>(): Record<string, T> => Object.create(null) as Record<string, T>
 
 /** A chain as iptables-save prints it, counters included. */
@@ -28,12 +28,12 @@ export interface SavedChain {
 export type Saved = Map<string, Map<string, SavedChain>>
 
 /**
- * iptables-nft says in this comment that it cannot list a table: it has rules that only nft understands, and is nftables'.
- * A table with base chains that nft has added it lists without them.
+ * The comment with which iptables-nft reports a table that it cannot list, because it has rules that only nft understands; such
+ * a table is nftables'. Base chains that nft has added to another table are missing in its list.
  */
 const incompatible = /^# Table `(\S+)' is incompatible/gm
 
-/** Parses what `iptables-save -c` (or without `-c`) prints. */
+/** Parses the output of `iptables-save`, with or without `-c`. */
 export function parseSave(text: string): Saved {
   const foreign = new Set([...text.matchAll(incompatible)].map((match) => match[1]))
   const tables: Saved = new Map()
@@ -58,7 +58,7 @@ export function parseSave(text: string): Saved {
   return tables
 }
 
-/** Builds a spec of what is left when chains and tables that say nothing are left out. */
+/** Builds a spec without empty chains of policy ACCEPT and without empty tables. */
 export function specOf(tables: Iterable<readonly [string, Iterable<readonly [string, IptablesChain]>]>): IptablesSpec {
   const kept = named<Record<string, IptablesChain>>()
   for (const [table, chains] of tables) {
@@ -88,10 +88,10 @@ export const savedSpec = (saved: Saved): IptablesSpec =>
 /** The mark of a lab's rules in the machine's own namespace, as iptables-save prints it. */
 export const marking = (lab: string): string => `-m comment --comment "netlab:${lab}"`
 
-/** Whether a rule of a dump carries the lab's mark. Quotes within other comments are escaped: no false friends. */
+/** Whether a rule of a dump has the lab's mark. Quotes in other comments are escaped, so they cannot look like it. */
 const marked = (rule: string, lab: string): boolean => rule.includes(marking(lab))
 
-/** What of a dump of the machine's own namespace is the lab's: the rules with its mark, and the chains they are in. */
+/** The lab's part of a dump of the machine's own namespace: the rules with its mark, and their chains. */
 export function ownSpec(saved: Saved, lab: string): IptablesSpec {
   return specOf(
     [...saved].map(([table, chains]) => {

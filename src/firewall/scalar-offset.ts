@@ -1,7 +1,6 @@
 /**
- * Where a character of a scalar's value stands in the YAML file: its offset. `start` is the offset at which the scalar
- * begins (its quote, its `|`), `line` and `column` are one-based within the value. Where YAML folds lines or escapes
- * characters there is no simple answer: then it is the scalar's start.
+ * The offset in the YAML file of a character of a scalar's value. `start` is the offset of the scalar (its quote, its `|`);
+ * `line` and `column` are one-based within the value. If YAML folds lines or escapes characters, it returns `start`.
  */
 export function offsetInScalar(source: string, start: number, line: number, column: number): number {
   const head = source[start]

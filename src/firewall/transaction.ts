@@ -11,10 +11,9 @@ export interface TableLines {
 const none: IptablesChain = { rules: [] }
 
 /**
- * The commands that turn the rules of one chain into others and leave the rest and its counters alone: removals from
- * the end, so that the places before them hold, then insertions from the start. New rules come right after the one they
- * follow; where foreign rules are about (`places`), those that follow none of the lab's come before the lab's next one,
- * or at the top.
+ * The commands that change the rules of one chain and keep all other rules with their counters: deletions from the end, so that
+ * earlier positions stay valid, then insertions from the start. A new rule comes right after the rule that it follows. Among
+ * rules of others (`places`), a new rule that follows none of the lab's comes before the lab's next rule, or at the top.
  */
 function chainLines(name: string, live: IptablesChain, desired: IptablesChain, alone: boolean): string[] {
   const { kept, removed, inserted } = edits(live.rules, desired.rules)
@@ -22,7 +21,7 @@ function chainLines(name: string, live: IptablesChain, desired: IptablesChain, a
   const lines = removed.toReversed().map((index) => `-D ${name} ${place(index)}`)
   let length = live.rules.length - removed.length
   let [gone, next, previous] = [0, 0, undefined as number | undefined]
-  /** Where the kept rule stands once the removals and the insertions so far are done. */
+  /** The position of a kept rule after the deletions and the insertions so far. */
   const standing = (k: number, done: number): number => {
     const { from } = kept[k]!
     while (gone < removed.length && removed[gone]! < from) gone++
@@ -40,8 +39,8 @@ function chainLines(name: string, live: IptablesChain, desired: IptablesChain, a
 }
 
 /**
- * What turns one spec into another, table by table: new chains before the rules that jump to them, and chains that go
- * emptied, all of them, before the first is deleted.
+ * The lines that turn one spec into another, table by table. Chains are created before rules that jump to them, and all chains
+ * that go are flushed before the first is deleted.
  */
 export function tableLines(live: IptablesSpec, desired: IptablesSpec, root: boolean): TableLines[] {
   return Object.keys(builtin).flatMap((table) => {
@@ -82,7 +81,7 @@ export function fullLoad({ tables }: IptablesSpec): TableLines[] {
   }))
 }
 
-/** Tables as they are in a namespace where nobody ever used iptables. */
+/** The lines that bring the tables of a spec back to the state of a new namespace. */
 export function reset(live: IptablesSpec): TableLines[] {
   return Object.entries(live.tables).map(([table, chains]) => ({
     table,
@@ -94,6 +93,6 @@ export function reset(live: IptablesSpec): TableLines[] {
   }))
 }
 
-/** What iptables-restore reads. */
+/** The input of iptables-restore. */
 export const restoreInput = (tables: readonly TableLines[]): string =>
   tables.map(({ table, lines }) => [`*${table}`, ...lines, 'COMMIT', ''].join('\n')).join('')

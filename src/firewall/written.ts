@@ -3,7 +3,7 @@ import { objectWords } from './object.ts'
 import { builtin, isBuiltin, isTable, named, specOf } from './save.ts'
 import { joined, refused, split, type Complaint } from './rule-words.ts'
 
-/** What surrounds the value of an `iptables` or `ip6tables` field. */
+/** The context of the value of an `iptables` or `ip6tables` field. */
 export interface RuleContext {
   readonly kind: IptablesKind
   readonly lab: string
@@ -13,7 +13,7 @@ export interface RuleContext {
   readonly dump?: string
 }
 
-/** A rule set as far as it could be understood, and all that is wrong with it. */
+/** The valid part of a rule set, and the errors in it. */
 export interface Written {
   readonly spec: IptablesSpec
   readonly problems: readonly Problem[]
@@ -47,21 +47,21 @@ export function writtenSpec(tables: Readonly<Record<string, TableDraft>>): Iptab
   return { ...specOf(entries), written }
 }
 
-/** Verdicts, which no chain can be called (iptables(8)). */
+/** Verdicts, which cannot be names of chains (iptables(8)). */
 const verdicts = new Set(['ACCEPT', 'DROP', 'QUEUE', 'RETURN'])
 
 /** The kernel keeps 29 bytes for a chain's name, the last one zero (XT_EXTENSION_MAXNAMELEN). */
 const LONGEST = 28
 
 /**
- * What iptables takes for the name of a chain (measured with each character at the start, inside and at the end), but for
- * what does not show on a terminal and for `"`, which iptables-save prints so that iptables-restore does not read it.
+ * The names of chains that iptables accepts (measured with each character at the start, inside and at the end), without invisible
+ * characters and `"`, which iptables-save prints in a form that iptables-restore cannot read.
  */
 const chainName = /^(?![-!])[^\p{C}\p{Z}"]+$/u
 
 const allBuiltin = new Set(Object.values(builtin).flat())
 
-/** What speaks against a chain of this name in this table. */
+/** The error in the name of a chain in this table; undefined when it is valid. */
 export function chainFault(table: string, chain: string): Complaint | undefined {
   if (isBuiltin(table, chain)) return undefined
   if (allBuiltin.has(chain))
@@ -78,7 +78,7 @@ export function chainFault(table: string, chain: string): Complaint | undefined 
   return undefined
 }
 
-/** What speaks against a policy there. */
+/** The error in a policy; undefined when it is valid. */
 export function policyFault(table: string, chain: string, policy: string, root: boolean): Complaint | undefined {
   if (!isBuiltin(table, chain))
     return {
@@ -94,10 +94,10 @@ export function policyFault(table: string, chain: string, policy: string, root: 
   return undefined
 }
 
-/** The words of the mark that a rule carries in the machine's own namespace. */
+/** The words of the mark of a rule in the machine's own namespace. */
 const markWords = (lab: string): string[] => ['-m', 'comment', '--comment', `netlab:${lab}`]
 
-/** One rule, checked, or what is wrong with it. An empty text is a rule that counts every packet and lets it go on. */
+/** One rule, checked, or the error in it. An empty text is a rule that matches every packet and only counts it. */
 export function ruleOf(value: unknown, place: RulePlace, { kind, root, lab }: RuleContext): WrittenRule | Problem {
   const isText = typeof value === 'string'
   const complain = ({ at, length, key, ...what }: Complaint & { key?: string }): Problem => ({
@@ -165,7 +165,7 @@ export function structured(value: Readonly<Record<string, unknown>>, context: Ru
   return { spec: writtenSpec(tables), problems }
 }
 
-/** In the machine's own namespace it is a chain's rules that say whose it is. */
+/** The error for an empty chain in the machine's own namespace, where the rules of a chain have the lab's mark. */
 export const needsRule = (chain: string): Complaint => ({
   summary: `${chain} needs a rule`,
   detail: "In the machine's own namespace a chain is known as the lab's by the mark of its rules.",

@@ -4,7 +4,7 @@ import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr 
 import type { LabContext, LabPath } from '../model/kind.ts'
 import { settings } from './address-settings.ts'
 
-/** An address, or one with more settings. */
+/** An address in a lab file: a CIDR, or a CIDR with settings. */
 export type AddressFile =
   | string
   | (Readonly<Record<'home' | 'mngtmpaddr' | 'noprefixroute', boolean | undefined>> & {
@@ -17,7 +17,7 @@ export type AddressFile =
       readonly preferred_lft?: 0
     })
 
-/** How an address is written in a lab: alone where there is nothing else to say of it. */
+/** The value of an address in a lab file: a CIDR if it has no other settings. */
 export function addressValue({ namespace, spec }: Resource<AddressSpec>, resources: Resources): unknown {
   const { address, dev, remote } = spec
   // On an interface of the machine's own the metric is the lab's mark.
@@ -31,7 +31,7 @@ export function addressValue({ namespace, spec }: Resource<AddressSpec>, resourc
   }
 }
 
-/** What an address of a lab asks for, less which one of its subnet comes first. */
+/** The settings that an address of a lab file asks for, without `primary`; undefined after reporting an error. */
 export function addressFromLab(entry: AddressFile, context: LabContext): AddressSpec | undefined {
   const { name: dev, error, warning } = context
   const more = typeof entry === 'string' ? undefined : entry
@@ -59,7 +59,7 @@ export function addressFromLab(entry: AddressFile, context: LabContext): Address
 
 const plain = (dev: string, cidr: Cidr): AddressSpec => ({ dev, address: formatCidr(cidr), family: cidr.family })
 
-/** An address that says more than itself; undefined when something is wrong with it. */
+/** An address with settings; undefined after reporting an error. */
 function detailed(
   cidr: Cidr,
   text: string,
@@ -115,7 +115,7 @@ function lastOf({ address, prefix }: Cidr): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(last / 2 ** shift) % 256).join('.')
 }
 
-/** Why no interface can have the address (measured: some the kernel refuses, 0.0.0.0 it takes and does not have). */
+/** Why no interface can have the address (measured: the kernel refuses some; it accepts 0.0.0.0 and does not list it). */
 function unusable({ family, address }: Cidr): string | undefined {
   const first = family === 4 ? Number(address.split('.')[0]) : 0
   if (address === '0.0.0.0' || address === '::') return 'means no address at all'
@@ -124,7 +124,7 @@ function unusable({ family, address }: Cidr): string | undefined {
   return undefined
 }
 
-/** Complains of addresses that are not a host's. */
+/** Reports addresses that cannot be a host's. */
 function hostAddress(cidr: Cidr, path: LabPath, { error, warning }: LabContext): void {
   const never = unusable(cidr)
   if (never !== undefined)

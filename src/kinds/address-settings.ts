@@ -6,21 +6,21 @@ import type { IpAddress } from '../model/ip-address.ts'
 import { same } from './common.ts'
 import { daemonOf } from './protocols.ts'
 
-/** What a lab may say of an address besides the address. */
+/** The settings that an address may have in a lab file. */
 export const settings = ['scope', 'label', 'broadcast', 'metric', 'preferred_lft', ...addressFlags] as const
 
 /** `ns0/veth0/192.168.0.2/24` */
 export const addressId = (namespace: string, dev: string, name: string): string => `${linkId(namespace, dev)}/${name}`
 
-/** The network that is reached by way of the interface because it has an address of this name. */
+/** The network that the kernel reaches through the interface because of an address with this name. */
 export function networkOf(name: string): string {
   const cidr = parseCidr(name.slice(name.lastIndexOf(' ') + 1))
   return cidr ? subnetOf(cidr) : name
 }
 
 /**
- * Which addresses of one interface the kernel makes secondary: IPv4 ones in a subnet that an earlier one is in.
- * Returns the name of that earlier one, by name (KERNEL: deleting the first deletes its secondaries).
+ * The addresses of one interface that the kernel makes secondary, each → the primary one: IPv4 addresses in the subnet of an
+ * earlier address. The kernel deletes secondaries along with their primary address (docs/kernel.md).
  */
 export function primaries(names: readonly string[]): Map<string, string> {
   const first = new Map<string, string>()
@@ -46,7 +46,7 @@ const scopes: Readonly<Record<string, string>> = {
 }
 const FOREVER = 0xffffffff
 
-/** What a live address has that is not as usual; what it is otherwise is not said. */
+/** The settings of a live address that differ from their defaults. */
 export function unusual(dev: string, a: IpAddress): Partial<AddressSpec> {
   const result: { -readonly [K in keyof AddressSpec]?: AddressSpec[K] } = {}
   if (a.address !== undefined) result.remote = a.address
@@ -64,22 +64,22 @@ export function unusual(dev: string, a: IpAddress): Partial<AddressSpec> {
     result.preferred_lft = a.preferred_life_time
   const proto = daemonOf(a.protocol)
   if (proto !== undefined) result.proto = proto
-  // Only the kernel makes temporary ones, and others from advertisements with mngtmpaddr (net/ipv6/addrconf.c).
+  // Only the kernel creates temporary addresses, and dynamic ones with mngtmpaddr: from advertisements (net/ipv6/addrconf.c).
   if (a.temporary || (a.dynamic && a.mngtmpaddr)) result.origin = 'slaac'
   else if (a.dynamic) result.origin = 'dynamic'
   return result
 }
 
-/** What `ip addr replace` changes of an IPv4 address (__inet_insert_ifa in net/ipv4/devinet.c), and of an IPv6 one. */
+/** The settings that `ip addr replace` can change: of IPv4 (__inet_insert_ifa in net/ipv4/devinet.c) and of IPv6 addresses. */
 const changeable = {
   4: ['metric', 'preferred_lft'],
   6: ['metric', 'preferred_lft', 'noprefixroute', 'home', 'mngtmpaddr'],
 } as const
 
-/** What differs in one setting. */
+/** The difference in one setting; empty when there is none. */
 export function difference(field: (typeof settings)[number], live: AddressSpec, desired: AddressSpec): Difference[] {
   const [from, to] = [live[field], desired[field]]
-  // What has a lifetime says nothing else of its preference.
+  // An address with a lifetime has a preferred lifetime as well: that is no difference of its own.
   if (same(from, to) || (field === 'preferred_lft' && live.valid_lft !== undefined && to === undefined)) return []
   const inPlace = (changeable[desired.family] as readonly string[]).includes(field)
   return [

@@ -14,7 +14,7 @@ import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { addressFromLab, addressValue } from './address-lab.ts'
 import { ofInterface } from './lab-entry.ts'
 
-/** rtnetlink(7): a route that the kernel made, and the type of those to the machine itself. */
+/** RTPROT_KERNEL and RTN_LOCAL of rtnetlink(7), as they are printed. */
 const KERNEL = '2'
 const LOCAL = '2'
 
@@ -22,9 +22,9 @@ const isKernels = (dev: string, a: IpAddress): boolean =>
   dev === 'lo' && ((a.local === '127.0.0.1' && a.prefixlen === 8) || a.local === '::1')
 
 /**
- * Which routes are missing that the kernel makes with an address while its interface is up: to itself (not told of IPv6,
- * where it comes when the address has been found to be nobody else's), and to its subnet. Of several addresses that share
- * that one, the first says so.
+ * Finds which of the routes are missing that the kernel creates with an address while its interface is up: the route to the
+ * address itself (IPv4 only: for IPv6 it is created after duplicate address detection) and the route to its subnet. If
+ * several addresses share a route, it is reported as missing for the first.
  */
 function missing(dump: Dump): (dev: string, a: IpAddress, name: string, primary: boolean) => AddressSpec['lacks'] & {} {
   const down = new Set(dump.links.flatMap(({ ifname, flags }) => (flags.includes('UP') ? [] : [ifname])))
@@ -42,7 +42,7 @@ function missing(dump: Dump): (dev: string, a: IpAddress, name: string, primary:
   return (dev, a, name, primary) => {
     if (down.has(dev)) return []
     const local = a.family === 'inet6' || known.has(`local ${dev} ${a.local}`)
-    // Each interface has one of these; their network is never asked for.
+    // The subnets of these addresses are not checked.
     if (dev === 'lo' || a.local.startsWith('fe80:')) return local ? [] : ['local']
     const network = networkOf(name)
     // fib_add_ifaddr in net/ipv4/fib_frontend.c: none to 0.0.0.0/8 and below.
@@ -55,7 +55,7 @@ function missing(dump: Dump): (dev: string, a: IpAddress, name: string, primary:
   }
 }
 
-/** The addresses that the kernel gives to lo when it is set up, where they are no more. */
+/** The missing ones of the addresses that the kernel adds to lo when it is set up. */
 function lostOfLo({ links, addresses, conf }: Dump): string[] {
   if (!links.some(({ ifname, flags }) => ifname === 'lo' && flags.includes('UP'))) return []
   const own = addresses.find(({ ifname }) => ifname === 'lo')?.addr_info ?? []
@@ -64,7 +64,7 @@ function lostOfLo({ links, addresses, conf }: Dump): string[] {
   return [...(lacks('127.0.0.1') ? ['127.0.0.1/8'] : []), ...(has6 && lacks('::1') ? ['::1/128'] : [])]
 }
 
-/** An address of an interface. The same address with another prefix length is another one, not a change. */
+/** An address of an interface. The same address with another prefix length is another resource. */
 export const address: Kind<AddressSpec> = {
   name: 'address',
 
@@ -94,7 +94,7 @@ export const address: Kind<AddressSpec> = {
         primaries(inOrder.filter(chosen).map(({ name }) => name))
       const earlier = firstOf(({ others }) => !others)
       const earliest = all.some(({ others }) => others) ? firstOf(() => true) : earlier
-      // What others have on an interface of the machine's own is none of the lab's.
+      // On an interface of the machine's own, only addresses with the lab's mark are the lab's.
       const marked = root ? firstOf(({ a }) => isMarked(a)) : undefined
       return all.map(({ a, name, spec, others }): Resource<AddressSpec> => {
         const primary = (others ? earliest : marked && isMarked(a) ? marked : earlier).get(name)
@@ -137,7 +137,7 @@ export const address: Kind<AddressSpec> = {
           },
         ]),
     ...settings.flatMap((field) => difference(field, live, desired)),
-    // What was limited before a run may not be made so again.
+    // A limited lifetime is not restored: netlab cannot set one.
     ...(live.valid_lft === undefined || desired.valid_lft !== undefined
       ? []
       : [{ field: 'valid_lft', from: live.valid_lft, to: 'forever' }]),
@@ -162,7 +162,7 @@ export const address: Kind<AddressSpec> = {
 
   automatic: ({ spec }) => spec.address.startsWith('fe80:'),
 
-  lostWithLast: bereaved,
+  lostWithLast: lostWithAddresses,
 
   create: (r) => [{ stage: 'add addresses', operation: setting('address.add', r) }],
   update: ({ desired: r, differences }, context) => [
@@ -173,7 +173,7 @@ export const address: Kind<AddressSpec> = {
       field === 'route' ? [{ stage: 'add addresses' as const, operation: kernelRoute(r, String(to), context) }] : [],
     ),
   ],
-  // Where promote_secondaries is set, secondaries outlive the first: they are taken out before it.
+  // With promote_secondaries, the kernel keeps secondaries when their primary address is deleted: they are deleted before it.
   lingers: ({ namespace, spec }, by) =>
     spec.primary !== undefined && by === addressId(namespace, spec.dev, spec.primary),
   remove: (r, context) =>
@@ -188,7 +188,7 @@ export const address: Kind<AddressSpec> = {
         ],
 }
 
-/** One of the routes that the kernel makes with an address, as it makes them: another interface may be in the same subnet. */
+/** Appends a route of the kernel's for the address as the kernel does: another interface may be in the same subnet. */
 function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: PlanContext): Operation {
   const { dev, family } = r.spec
   const local = missed.startsWith('local ')
@@ -210,7 +210,7 @@ function kernelRoute(r: Resource<AddressSpec>, missed: string, { desired }: Plan
   }
 }
 
-/** Without duplicate detection an IPv6 address works at once, and routes through it can be added. */
+/** Without duplicate address detection an IPv6 address is usable at once, also for routes. */
 const setting = (how: 'address.add' | 'address.replace', r: Resource<AddressSpec>): Operation => ({
   do: how,
   place: placeOf(r),
@@ -219,8 +219,8 @@ const setting = (how: 'address.add' | 'address.replace', r: Resource<AddressSpec
 })
 
 /**
- * The route to the subnet of an IPv6 address that the lab put on an interface of the machine's own: where that has another
- * address of the subnet, the kernel leaves it (check_cleanup_prefix_route in net/ipv6/addrconf.c).
+ * Removes the route to the subnet of an IPv6 address of the lab on an interface of the machine's own: the kernel keeps it if the
+ * interface has another address of the subnet (check_cleanup_prefix_route in net/ipv6/addrconf.c).
  */
 function leftRoute(r: Resource<AddressSpec>, { live, goes }: PlanContext): Emission[] {
   const { dev, metric, family } = r.spec
@@ -240,11 +240,11 @@ function leftRoute(r: Resource<AddressSpec>, { live, goes }: PlanContext): Emiss
 }
 
 /**
- * What goes with addresses: IPv4 routes of the interface's own table whose `src` was one of them and is nobody's now
- * (fib_sync_down_addr in the kernel's net/ipv4/fib_semantics.c), and all IPv4 routes and neighbours of an interface that
- * loses its last IPv4 address (fib_inetaddr_event in net/ipv4/fib_frontend.c).
+ * What the kernel removes along with addresses: IPv4 routes of the interface's table whose `src` no interface has any more
+ * (fib_sync_down_addr in net/ipv4/fib_semantics.c), and all IPv4 routes and neighbours of an interface that loses its last
+ * IPv4 address (fib_inetaddr_event in net/ipv4/fib_frontend.c).
  */
-function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][] {
+function lostWithAddresses(gone: ReadonlySet<string>, live: Resources): [string, string][] {
   const left = new Map<string, number>()
   const last = new Map<string, string>()
   const sources = new Map<string, string>()
@@ -259,7 +259,7 @@ function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][
     if (goes) sources.set(`${r.namespace} ${ownTable(live, r.namespace, dev)} ${host}`, r.id)
     else kept.add(`${r.namespace} ${host}`)
     const link = linkId(r.namespace, dev)
-    // The machine has addresses there of its own, which are not among these.
+    // An interface of the machine's own has other addresses, which are not among these resources.
     left.set(link, (left.get(link) ?? 0) + (goes && spec.metric === undefined ? 0 : 1))
     if (goes) last.set(link, r.id)
   }
@@ -277,7 +277,7 @@ function bereaved(gone: ReadonlySet<string>, live: Resources): [string, string][
   })
 }
 
-/** The table of an interface's routes: main, or that of the VRF that it belongs to. */
+/** The routing table of an interface: main, or that of its VRF. */
 function ownTable(live: Resources, namespace: string, dev: string): number {
   const master = live.get(linkId(namespace, dev))?.spec['master']
   const vrf = typeof master === 'string' ? live.get(linkId(namespace, master)) : undefined

@@ -4,7 +4,7 @@ import type { Program } from '../model/operation.ts'
 import { HERE, type Place } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 
-/** Where the resource is. */
+/** The namespace of the resource, for operations. */
 export const placeOf = ({ root, namespace }: Resource<any>): Place => (root ? HERE : { netns: namespace })
 
 /** Runs the program with these arguments, in the namespace of the resource. */
@@ -14,13 +14,13 @@ export const within = (resource: Resource<any>, ...argv: string[]): Program => (
   argv,
 })
 
-/** Whether something else that goes takes the resource along. */
+/** Whether the kernel removes the resource along with something that the plan removes. */
 export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: PlanContext): boolean =>
   kind.lostWith(resource, live).some(goes)
 
 /**
- * When the rules of a firewall are removed: where others loaded, but before a namespace loses its name in which somebody
- * still is, so that they do not go with it.
+ * The stage in which the rules of a firewall are removed: that of other firewall changes or, in a namespace that processes of
+ * others keep alive, an earlier one, before the namespace loses its name.
  */
 export const clearing = (
   { root, namespace }: Resource<any>,
@@ -28,8 +28,8 @@ export const clearing = (
 ): 'delete rules' | 'load firewall' => (root || desired.has(namespace) ? 'load firewall' : 'delete rules')
 
 /**
- * The ends of a pair: the one in whose namespace both are made, and the other. Before Linux 6.13 a name is free only if no
- * device is called so where the command runs: that is where one end is.
+ * The ends of a pair: first the one in whose namespace the pair is created, then the other. Before Linux 6.13, both names must be
+ * unused in the namespace of the command, which is therefore the namespace of one end.
  */
 export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: R] {
   const [first, second] = one.id < other.id ? [one, other] : [other, one]
@@ -37,15 +37,15 @@ export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: 
 }
 
 /**
- * A locally administered unicast MAC that is always the same for the same interface of the same lab, so that a rebuilt
- * interface is still known to its neighbours, and a bridge keeps its address when ports come and go.
+ * A locally administered unicast MAC address, always the same for an interface of a lab, so that neighbours still know an
+ * interface that was replaced, and a bridge keeps its address when its ports change.
  */
 export function generatedMac(lab: string, id: string): string {
   const digest = sha256(`${lab}\0${id}`)
   return `02:${[0, 2, 4, 6, 8].map((at) => digest.slice(at, at + 2)).join(':')}`
 }
 
-/** The object with every value made anew. */
+/** A copy of the object with `make` applied to every value. */
 export const mapped = <A, B>(object: Readonly<Record<string, A>>, make: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(object).map(([name, value]) => [name, make(value)]))
 

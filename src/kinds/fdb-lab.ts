@@ -4,7 +4,7 @@ import type { LabContext } from '../model/kind.ts'
 import { linkId } from '../model/resource.ts'
 import { badMac, isBridge, isMac } from './lab-entry.ts'
 
-/** The MAC address whose entries are for all frames with an unknown destination. */
+/** The MAC address of entries of a VXLAN for all frames with an unknown destination. */
 export const ANYBODY = '00:00:00:00:00:00'
 
 /** An entry as a lab file has it. */
@@ -13,7 +13,7 @@ export type FdbFile = Omit<FdbSpec, 'dev' | 'bridge' | 'state' | 'sticky'> & {
   readonly sticky?: boolean
 }
 
-/** The forwarding entry that a lab asks for on an interface that has been expanded, as its bridge has. */
+/** The forwarding entry that a lab file asks for; the interface and its bridge have been expanded. Undefined after an error. */
 export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): FdbSpec | undefined {
   const { namespace, name: dev, resources, error } = context
   const link = resources.get(linkId(namespace, dev))

@@ -20,7 +20,9 @@ const operation = (how: 'add' | 'append' | 'delete', r: Resource<FdbSpec>): Oper
   entry: r.spec,
 })
 
-/** An entry of the table of a bridge or of a VXLAN. What is learnt, and what the kernel or a daemon keeps, is none. */
+/**
+ * A static entry in the forwarding table of a bridge or VXLAN. Entries of the kernel or of daemons, and learnt ones, are none.
+ */
 export const fdb: Kind<FdbSpec> = {
   name: 'fdb',
   read(dump, { namespace, root }) {
@@ -28,7 +30,7 @@ export const fdb: Kind<FdbSpec> = {
     const links = new Map(dump.links.map((link) => [link.ifname, link]))
     const own = ownAddresses(dump)
     const specs = dump.fdb.flatMap((entry) => specOf(entry, links.get(entry.ifname), own) ?? [])
-    // One that names no VLAN is put into each VLAN of its port as well (br_fdb_add in net/bridge/br_fdb.c).
+    // The kernel adds an entry without a VLAN to each VLAN of its port as well (br_fdb_add in net/bridge/br_fdb.c).
     const key = ({ dev, mac, bridge, state }: FdbSpec): string => `${dev} ${mac} ${bridge} ${state}`
     const everywhere = new Set(specs.flatMap((spec) => (spec.vlan === undefined ? [key(spec)] : [])))
     return specs
@@ -68,7 +70,7 @@ export const fdb: Kind<FdbSpec> = {
     covered(fdb, r, context) ? [] : [{ stage: 'delete neighbors', operation: operation('delete', r) }],
 }
 
-/** By bridge, the MAC addresses that the kernel itself has in its table: its own, and those of its ports. */
+/** By bridge, the MAC addresses that the kernel itself puts into its table: the bridge's own and those of its ports. */
 function ownAddresses({ links }: Pick<Dump, 'links'>): ReadonlyMap<string, ReadonlySet<string>> {
   const result = new Map<string, Set<string>>()
   for (const { ifname, address = '', master, linkinfo } of links)
@@ -78,8 +80,8 @@ function ownAddresses({ links }: Pick<Dump, 'links'>): ReadonlyMap<string, Reado
 }
 
 /**
- * The entry, unless it is the kernel's. That of an interface's own table counts for VXLANs only: those of other types hold
- * what the kernel listens to, for itself and for interfaces on top (ndo_dflt_fdb_dump in net/core/rtnetlink.c).
+ * The entry, unless it is the kernel's. Entries in an interface's own table (`self`) are read of VXLANs only: for other types
+ * they are the addresses that the device receives (ndo_dflt_fdb_dump in net/core/rtnetlink.c).
  */
 function specOf(
   { mac, ifname: dev, master: bridge, state, flags = [], dst, vlan, port, vni, viaIf }: BridgeFdb,
@@ -93,7 +95,7 @@ function specOf(
   if (link?.linkinfo?.info_kind !== 'vxlan' || dst === undefined) return undefined
   const { remote, remote6, group, group6 } = link.linkinfo.info_data ?? {}
   const to = canonicalAddress(dst) ?? dst
-  const extra = port ?? vni // it has a `via` where the VXLAN has a lower device
+  const extra = port ?? vni // with these `bridge` prints `via` as well if the VXLAN has a lower device
   const first = [remote, remote6, group, group6].some((address) => canonicalAddress(String(address)) === to)
   if (mac === ANYBODY && extra === undefined && first) return undefined
   return {

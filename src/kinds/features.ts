@@ -1,18 +1,18 @@
-/** A feature of the kernel that may be missing, found out by really using it in a namespace that is thrown away. */
+/** A feature that a kernel may lack; it is tested by using it in a throw-away namespace. */
 export interface Feature {
-  /** What labs use it for. */
+  /** The purpose for which labs use it. */
   readonly purpose: string
-  /** Without it there is no lab. */
+  /** No lab works without it. */
   readonly essential?: true
   readonly module: string
   readonly config: string
-  /** Shell: succeeds where the kernel has it. There are interfaces v0 and v1, a veth pair. */
+  /** A shell command that succeeds if the kernel has the feature. A veth pair v0 and v1 exists. */
   readonly probe: string
 }
 
 const link = (words: string): string => `ip link add name x0 ${words}`
 
-/** By name; the types of interfaces have their own. */
+/** The features by name; types of interfaces have features of their own names. */
 export const features: Readonly<Record<string, Feature>> = {
   veth: { purpose: 'links', essential: true, module: 'veth', config: 'CONFIG_VETH', probe: link('type veth') },
   bridge: { purpose: 'bridges', module: 'bridge', config: 'CONFIG_BRIDGE', probe: link('type bridge') },
@@ -72,7 +72,7 @@ export const features: Readonly<Record<string, Feature>> = {
   },
 }
 
-/** The package managers that fixes are given for, by their programs. */
+/** The package managers for which netlab prints install commands, by their programs. */
 export const managers = {
   'apt-get': 'apt-get install',
   dnf: 'dnf install',
@@ -85,7 +85,7 @@ export type Manager = keyof typeof managers
 export interface Program {
   readonly purpose: string
   readonly essential?: true
-  /** What makes it tell its version. */
+  /** The arguments that print its version. */
   readonly version: readonly string[]
   readonly packages: Readonly<Record<Manager, string>>
 }
@@ -100,7 +100,7 @@ const same = (name: string, others: Partial<Record<Manager, string>> = {}): Prog
 const utilLinux = same('util-linux', { apk: 'util-linux-misc' })
 const iptables = same('iptables', { dnf: 'iptables-nft' })
 
-/** By name. */
+/** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
   ip: {
     purpose: 'everything',

@@ -7,7 +7,10 @@ import { qdiscId } from './qdisc.ts'
 /** TC_H_INGRESS, as tc prints it (linux/pkt_sched.h); TC_H_CLSACT is the same. */
 const INGRESS = 'ffff:fff1'
 
-/** An ingress or clsact qdisc, or one below a netem or a tbf; live only, a lab cannot ask for it. Filters are on the former only, and go with it. */
+/**
+ * An ingress or clsact qdisc, or one below a netem or tbf. Live only: a lab cannot ask for it. Filters are removed along with
+ * an ingress or clsact qdisc.
+ */
 export const hook: Kind<HookSpec> = {
   name: 'hook',
   read(dump, { namespace, root }) {
@@ -15,7 +18,7 @@ export const hook: Kind<HookSpec> = {
     return dump.qdiscs.flatMap(({ dev, kind, parent, handle }): Resource<HookSpec>[] => {
       if (parent === undefined || handle === '0:') return []
       const above = roots.get(dev)
-      // Below another kind of qdisc it is no drift of its own.
+      // One below another kind of root qdisc is part of the drift of that qdisc.
       const below = parent !== INGRESS && (above?.kind === 'netem' || above?.kind === 'tbf')
       if (parent !== INGRESS && !below) return []
       const spec = { dev, kind, ...(below && { parent }) }

@@ -1,6 +1,6 @@
 import type { LabContext } from '../model/kind.ts'
 
-/** Units → factor, to microseconds, bits per second, bytes (tc(8), "PARAMETERS"). */
+/** Units (tc(8), "PARAMETERS") → factors to microseconds; below, to bits per second and bytes. */
 const times: Readonly<Record<string, number>> = {
   us: 1,
   usec: 1,
@@ -26,14 +26,14 @@ const sizes: Readonly<Record<string, number>> = {
   mbit: 131072,
 }
 
-/** A number with a unit; `bare` is the factor of a number without one, undefined where a unit is needed. */
+/** Converts a number with a unit; `bare` is the factor without one, undefined if a unit is required. Undefined if invalid. */
 export function quantity(value: unknown, units: Readonly<Record<string, number>>, bare?: number): number | undefined {
   const [, number, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value)) ?? []
   const factor = unit === '' ? bare : units[unit.toLowerCase()]
   return number === undefined || factor === undefined ? undefined : Math.round(Number(number) * factor)
 }
 
-/** `1%` or `1`: percent; undefined when it is no share. */
+/** `1%` or `1` in percent; undefined when it is not between 0 and 100. */
 function percent(value: unknown): number | undefined {
   const [, number] = /^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(String(value)) ?? []
   return number === undefined || Number(number) > 100 ? undefined : Number(number)
@@ -51,10 +51,10 @@ const readers: Readonly<Record<string, readonly [(value: unknown) => number | un
   limit: [(v) => Number(v), 'a number of packets'],
 }
 
-/** The longest time that tc can tell the kernel, in µs: 2^32 ticks of 64 ns. */
+/** The longest time that tc can pass to the kernel, in µs: 2^32 ticks of 64 ns. */
 const LONGEST = 274e6
 
-/** A burst belongs to a rate alone (tbf), and has to fill within the longest time. */
+/** Reports a burst with other impairments than a rate (only tbf has a burst), and one that takes too long to fill. */
 function checkBurst({ error }: LabContext, spec: Readonly<Record<string, number>>, burst: number): void {
   const path = ['burst']
   const { rate } = spec
@@ -84,7 +84,7 @@ function warnOfBytes({ warning }: LabContext, rate: string, bits: number): void 
   )
 }
 
-/** Impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
+/** The impairments in the kernel's units: µs, percent, bits/s, bytes, packets. Undefined when there are none. */
 export function impairments(
   settings: Readonly<Record<string, unknown>>,
   context: LabContext,

@@ -46,7 +46,7 @@ const table: readonly Kind[] = [
 /** The table of kinds, by name, in the order in which plans list them within a namespace. */
 export const kinds: ReadonlyMap<string, Kind> = new Map(table.map((kind) => [kind.name, kind]))
 
-/** The kind with this name; resources only ever carry names from the table. */
+/** The kind with this name, which must be one of the table, as every resource's `kind` is. */
 export function kindOf(name: string): Kind {
   const kind = kinds.get(name)
   if (!kind) throw new Error(`no kind ${name}`)

@@ -51,25 +51,26 @@ function fromLab({ type, entries = [], ...settings }: IpsetFile, { name, error }
   }
 }
 
-/** A set that is made to take the place of another: no set of a lab can be called so. */
+/** The name of a set that is created to be swapped with another: no set of a lab can have it. */
 const NEW = 'netlab.new'
 
-/** A line that makes a set: all that a rule which names it needs. */
+/** The line of `ipset restore` that creates an empty set. */
 export const creation = ({ name, type, settings }: IpsetSpec, as = name): string =>
-  ['create', as, type, ...Object.entries(settings).flatMap(([key, value]) => (value === true ? [key] : [key, value]))].join(' ') // prettier-ignore
+  // prettier-ignore
+  ['create', as, type, ...Object.entries(settings).flatMap(([key, value]) => (value === true ? [key] : [key, value]))].join(' ')
 
-/** Lines that make and fill a set, as `ipset restore` reads them. */
+/** The lines of `ipset restore` that create and fill a set. */
 export const filling = (spec: IpsetSpec, as = spec.name): string[] => [
   creation(spec, as),
   ...[...spec.entries, ...(spec.passing ?? [])].map((entry) => `add ${as} ${entry}`),
 ]
 
-/** The kernel doubles it when the set is full. */
+/** The setting that the kernel doubles when the set is full. */
 const GROWING = 'hashsize'
 
 const note = 'ipset cannot change it in place: the set is made anew, and its counters start at zero'
 
-/** What differs; entries by what they are, with all that is said of them. */
+/** The differences: in type, settings and entries. An entry with the same key and other options is one difference. */
 export function compareIpsets(live: IpsetSpec, desired: IpsetSpec): Difference[] {
   const fields = [...new Set([...Object.keys(live.settings), ...Object.keys(desired.settings)])]
   const settings = fields.flatMap((field): Difference[] => {
@@ -96,8 +97,8 @@ const restoring = (resource: Resource<any>, stage: Stage, lines: readonly string
 }
 
 /**
- * What the kernel holds on to while rules and other sets name it goes only when they let go: the rules leave their places
- * for as long as it takes, and no other rule is touched. The arguments are what iptables and ip6tables do before, then after.
+ * Replaces a set that rules refer to, which the kernel refuses: these rules are removed, and then put back in their places.
+ * Other rules are not touched. The arguments are the inputs of iptables-restore and ip6tables-restore before, then after.
  */
 const APART = `# the rules that name the set step aside
 rules() { [ -z "$2" ] || printf '%s' "$2" | "$1" --noflush -w; }
@@ -105,7 +106,7 @@ rules iptables-restore "$1" && rules ip6tables-restore "$2" || exit
 ipset restore || exit
 rules iptables-restore "$3" && rules ip6tables-restore "$4"`
 
-/** The commands that take the rules which name a set out of their chains, and those that put them back. */
+/** The commands that remove the rules which refer to a set from their chains, and those that put them back. */
 function aside(
   resource: Resource<IpsetSpec>,
   kind: IptablesKind,
@@ -120,7 +121,7 @@ function aside(
     )
     if (slots.length === 0) continue
     tables.out.push({ table, lines: slots.toReversed().map(({ chain, place }) => `-D ${chain} ${place}`) })
-    // One that cannot be any more is no longer wanted: something keeps its place until it is removed.
+    // A rule that does not fit the new set is not desired any more: another rule keeps its place until that is deleted.
     tables.back.push({
       table,
       lines: slots.map(({ chain, place, rule }) => `-I ${chain} ${place} ${fits ? rule : ''}`),
@@ -129,7 +130,7 @@ function aside(
   return [restoreInput(tables.out), restoreInput(tables.back)]
 }
 
-/** Makes a set of another type or family, which no swap can put in the place of the old one. */
+/** Replaces a set by one of another type or family, with which the kernel cannot swap it. */
 function remake(live: Resource<IpsetSpec>, desired: Resource<IpsetSpec>, context: PlanContext): Emission[] {
   const { name } = live.spec
   const lists = [...context.live.values()].flatMap(({ kind, namespace, spec }) =>
@@ -152,7 +153,7 @@ function remake(live: Resource<IpsetSpec>, desired: Resource<IpsetSpec>, context
 
 const familyOf = ({ settings }: IpsetSpec): string => String(settings['family'] ?? 'inet')
 
-/** A set of ipset, which rules of iptables name. */
+/** A set of ipset, to which rules of iptables refer. */
 export const ipset: Kind<IpsetSpec> = {
   name: 'ipset',
   read: (dump, { namespace, root }) =>
@@ -176,7 +177,7 @@ export const ipset: Kind<IpsetSpec> = {
       const lines = [...filling(desired.spec, NEW), `swap ${NEW} ${name}`, `destroy ${NEW}`]
       return restoring(desired, 'load sets', lines)
     }
-    // One that runs out may be there where one is wanted that stays.
+    // The set may already have the entry with a timeout.
     const add = desired.spec.settings['timeout'] === undefined ? 'add' : 'add -exist'
     const lines = differences.flatMap(({ from, to }) => [
       ...(from === undefined ? [] : [`del ${name} ${keyOf(String(from))}`]),
@@ -187,7 +188,7 @@ export const ipset: Kind<IpsetSpec> = {
   remove: (r, context) => {
     if (covered(ipset, r, context)) return []
     const early = clearing(r, context) === 'delete rules'
-    // After the rules that name it; and lists before what they list.
+    // A set is deleted after the rules that refer to it, and a list before the sets in it.
     const [list, others] = early
       ? (['delete rules', 'delete routes'] as const)
       : (['load firewall', 'delete sets'] as const)

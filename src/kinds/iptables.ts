@@ -17,7 +17,7 @@ export { firewallDefinitions, firewallFields, iptablesSchema } from '../firewall
 /** `ns0/iptables` */
 export const iptablesId = (namespace: string, kind: IptablesKind): string => `${namespace}/${kind}`
 
-/** The resource of a rule set that the lab asks for; undefined where it asks for nothing. */
+/** The resource of a desired rule set; undefined when the rule set is empty. */
 export function iptablesResource(
   kind: IptablesKind,
   namespace: string,
@@ -29,9 +29,8 @@ export function iptablesResource(
 }
 
 /**
- * The rule set that the value of an `iptables` or `ip6tables` field asks for, not yet in the tools' own form, and all
- * that is wrong with it as far as text alone can tell. The value has passed the schema; `context.dump` is the text of the
- * file that `restore` names.
+ * The rule set in the value of an `iptables` or `ip6tables` field, which has passed the schema, and the errors that its text
+ * shows. It is not in the form of the tools yet. `context.dump` is the text of the file that `restore` names.
  */
 export function desiredIptables(value: unknown, context: RuleContext): Written {
   const fields = (value ?? {}) as Readonly<Record<string, unknown>>
@@ -58,7 +57,7 @@ const describeIptables = ({ tables }: IptablesSpec): string =>
     })
     .join(', ')
 
-/** What differs, rule by rule and in order. `field` is `TABLE/CHAIN`; a whole chain is the word `chain`, without a place. */
+/** The differences, rule by rule and in order. `field` is `TABLE/CHAIN`; a whole chain is `chain`, without positions. */
 export function compareIptables(live: IptablesSpec, desired: IptablesSpec): Difference[] {
   const union = (a: object = {}, b: object = {}) => [...new Set([...Object.keys(a), ...Object.keys(b)])]
   return union(desired.tables, live.tables).flatMap((table) =>
@@ -69,8 +68,8 @@ export function compareIptables(live: IptablesSpec, desired: IptablesSpec): Diff
 }
 
 /**
- * iptables-restore commits table by table. Where several change, what was there before is put back, counters included,
- * when a later one fails: the change happens as a whole or not at all. The arguments are the program and the tables.
+ * Changes several tables, all or none: iptables-restore commits table by table, so when a later one fails, the script restores
+ * the earlier ones with their counters. The arguments are the program and the tables.
  */
 const GUARDED = `# all of these tables, or none
 restore=$1 save=$2; shift 2
@@ -98,11 +97,11 @@ function restoring(
 
 const nothing: IptablesSpec = { tables: {} }
 
-/** Without the places of rules among those of others. */
+/** The tables without the positions of rules among those of others. */
 const publishedTables = (tables: IptablesSpec['tables']) =>
   mapped(tables, (chains) => mapped(chains, ({ places: _, shared: __, ...chain }) => chain))
 
-/** The rules of one family in one namespace: an ordered resource that is changed in place, in one transaction. */
+/** The rules of one family in one namespace: one resource, whose rules are ordered and changed in place, all or none. */
 export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
   const self: Kind<IptablesSpec> = {
     name: kind,

@@ -1,12 +1,12 @@
 import type { LabEntry } from '../model/kind.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 
-/** Fields of the namespace of a resource. */
+/** The entry that sets fields of the resource's namespace. */
 export const ofNamespace = ({ namespace }: Resource<any>, set: LabEntry['set']): LabEntry[] => [
   { at: ['namespaces', namespace], set },
 ]
 
-/** Settings of an interface of the namespace of a resource. */
+/** The entry that sets fields of an interface in the resource's namespace. */
 export const ofInterface = (
   { namespace }: Resource<any>,
   dev: string,
@@ -16,7 +16,7 @@ export const ofInterface = (
   { at: ['namespaces', namespace, isBridge(resources, namespace, dev) ? 'bridges' : 'interfaces', dev], set },
 ]
 
-/** Whether an interface is written under `bridges`: it is one, perhaps the machine's own. */
+/** Whether an interface belongs under `bridges` in a lab file: it is a bridge, perhaps one of the machine's own. */
 export function isBridge(resources: Resources, namespace: string, dev: string): boolean {
   const link = resources.get(linkId(namespace, dev))
   return link?.kind === 'bridge' || link?.spec['bridge'] === true
@@ -29,7 +29,7 @@ export const without = <S extends object>(spec: S, ...names: (keyof S & string)[
 /** Whether a text is a MAC address in lower case. */
 export const isMac = (text: string): boolean => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)
 
-/** What is said of a text that is none. */
+/** The error for a text that is no MAC address. */
 export const badMac = (text: unknown): [summary: string, detail: string] => [
   `"${String(text)}" is no MAC address`,
   'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',

@@ -5,19 +5,19 @@ import { linkId } from '../model/resource.ts'
 import { ofNamespace } from './lab-entry.ts'
 
 export type NamespaceSpec = {
-  /** Desired only: what the lab does not list is left alone. */
+  /** Desired side only: what the lab does not list is left alone. */
   readonly others?: 'keep'
-  /** A plain file under /run/netns that a crash or a reboot left: no namespace. */
+  /** It is a plain file under /run/netns, left by a crash or a reboot, and no namespace. */
   readonly stale?: true
-  /** Others made it, and the lab took it over: what it inherited when it was made is left as it is. */
+  /** Others created it and the lab has adopted it: sysctls that it inherited are left as they are. */
   readonly adopted?: true
   /** The sysctls that earlier runs set (live side only). */
   readonly sysctls?: readonly string[]
 }
 
 /**
- * A network namespace with a name. It is marked as the lab's (alias on `lo`), and `lo` is up, before it gets its name,
- * so that a run which is killed at any moment never leaves one that is nobody's.
+ * A named network namespace. Its `lo` gets the lab's mark as alias, and is set up, before the namespace gets its name, so that a
+ * run that is killed never leaves an unmarked namespace.
  */
 export const namespace: Kind<NamespaceSpec> = {
   name: 'namespace',

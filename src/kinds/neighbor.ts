@@ -46,7 +46,7 @@ function fromLab(entry: NeighborFile, { error, deviceTo }: LabContext): Neighbor
   }
 }
 
-/** A static neighbour (ARP or NDP) entry, or one for which the machine answers. Those of daemons are theirs. */
+/** A static neighbour entry (ARP or NDP), or a proxy entry. Entries of daemons belong to others. */
 export const neighbor: Kind<NeighborSpec> = {
   name: 'neighbor',
   read: (dump, { namespace, root, lab }) =>
@@ -88,7 +88,7 @@ export const neighbor: Kind<NeighborSpec> = {
   lostWith: ({ namespace, spec }) => [namespace, linkId(namespace, spec.dev)],
   // The kernel may have learnt it already.
   create: (r) => [{ stage: 'add neighbors', operation: replacement(r) }],
-  // The kernel keeps a protocol where it is given none.
+  // Without a protocol in the message, the kernel keeps the old one.
   update: ({ live, desired }) => [
     {
       stage: 'add neighbors',

@@ -16,7 +16,7 @@ export { nftablesSchema } from '../firewall/firewall-schema.ts'
 /** `ns0/nftables` */
 export const nftablesId = (namespace: string): string => `${namespace}/nftables`
 
-/** What the names of the lab's tables in the machine's own namespace start with: that, or that and a dot and more. */
+/** The name of the lab's tables in the machine's own namespace: this, or this followed by a dot and more. */
 export const tableMark = (lab: string): string => `netlab_${lab.replaceAll('-', '_')}`
 
 /** Whether a table (`inet NAME`) of the machine's own namespace is the lab's. */
@@ -25,10 +25,10 @@ export function isOwnTable(table: string, lab: string): boolean {
   return name === tableMark(lab) || name.startsWith(`${tableMark(lab)}.`)
 }
 
-/** Statements that print or wait instead of saying what the rule set is. */
+/** Statements of nft that print, wait or rename instead of defining a rule set. */
 const outlandish = /(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset)\b/g
 
-/** What is wrong with the text of an `nftables` field, as far as can be told without nft. */
+/** The errors in the text of an `nftables` field that can be found without nft. */
 export function nftProblems(text: string): Problem[] {
   const place = (index: number, length: number): RulePlace => {
     const before = text.slice(0, index).split('\n')
@@ -46,7 +46,7 @@ export function nftProblems(text: string): Problem[] {
   })
 }
 
-/** The resource of the text of an `nftables` field; undefined where it asks for nothing. */
+/** The resource of an `nftables` field; undefined when its text is empty. */
 export function nftablesResource(
   namespace: string,
   text: string,
@@ -129,7 +129,7 @@ function tableDifferences(name: string, from: NftTable | undefined, to: NftTable
 const elementText = (elements: readonly string[] | undefined): string[] =>
   elements?.length ? [`elements = { ${elements.join(', ')} }`] : []
 
-/** What differs, rule by rule and in order. `field` is `FAMILY TABLE/CHAIN`; a whole chain or table has no place. */
+/** The differences, rule by rule and in order. `field` is `FAMILY TABLE/CHAIN`; a whole chain or table has no positions. */
 export const compareNft = (live: NftSpec, desired: NftSpec): Difference[] =>
   desired.text !== undefined
     ? orderedDifferences('text', (live.text ?? '').split('\n'), desired.text.split('\n'))
@@ -137,7 +137,7 @@ export const compareNft = (live: NftSpec, desired: NftSpec): Difference[] =>
         tableDifferences(name, live.tables[name], desired.tables[name]),
       )
 
-/** `inet web: 3 rules`, or what nft has added to a table of iptables': `ip filter: set s` */
+/** `inet web: 3 rules`, or what nft has added to a table of iptables: `ip filter: set s` */
 const describeNft = ({ tables }: NftSpec): string =>
   Object.entries(tables)
     .map(([name, { chains, objects, shared }]) => {
@@ -148,7 +148,7 @@ const describeNft = ({ tables }: NftSpec): string =>
     })
     .join(', ')
 
-/** One transaction; tables in the way of iptables' own go before iptables' rules are loaded. */
+/** The operation of one transaction. Tables with names that iptables needs are deleted before its rules are loaded. */
 function transaction(
   resource: Resource<any>,
   live: NftSpec,
@@ -166,7 +166,7 @@ function transaction(
 
 const nothing: NftSpec = { tables: {} }
 
-/** The tables of nftables in one namespace: changed in place by handles, in one transaction. */
+/** The tables of nftables in one namespace: one resource, which is changed in place, by handles, in one transaction. */
 export const nftables: Kind<NftSpec> = {
   name: 'nftables',
   read: (dump, { namespace, root, lab, nftables: ofNft }) => {

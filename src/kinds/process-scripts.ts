@@ -1,12 +1,12 @@
 import { NAMED } from '../model/names.ts'
 
-/** Where logs lie, as `$log` of the marker `LAB/NS/NAME`: /run/netlab, and where /run is not ours, in the user's own. */
+/** Sets `$log`, the log of the marker `LAB/NS/NAME`: in /run/netlab or, if /run is not ours, in the user's runtime folder. */
 const LOG = `
 run=/run
 [ -w /run ] || run=\${XDG_RUNTIME_DIR:-/tmp/netlab-$(id -u)}
 log=$run/netlab/$marker.log`
 
-/** Which of these processes are alive; what has ended and was not buried yet is not. */
+/** Prints those of the given processes that exist and are no zombies. */
 const LIVING = `
 living() {
   for pid; do
@@ -15,7 +15,7 @@ living() {
   done
 }`
 
-/** Runs the command, and runs it again when it ends, if that is asked for, waiting longer each time. */
+/** Runs the command and, depending on `restart`, runs it again when it ends, after a longer pause each time. */
 const SUPERVISE = `
 restart=$1 pause=0.2
 shift
@@ -32,14 +32,14 @@ while :; do
 done`
 
 /**
- * Shell: starts the supervisor in a session of its own, with the lab's names, and waits until the process is ready. When it
- * fails, the first line says why, and the rest what the process has printed and what to do.
+ * A shell script that starts the supervisor in a session of its own, with the lab's names, and waits until the process is
+ * ready. When it fails, its first line is the reason; the output of the process and what to do follow.
  *
- * The marks are how it is found again. In the environment (environ of proc_pid(5)) NETLAB_SPEC is the supervisor's alone,
- * NETLAB_PROCESS all of its children have too, as long as they leave it there. What they cannot lose is the limit of file
- * locks: the kernel has no use for it since Linux 2.4.25 (RLIMIT_LOCKS in getrlimit(2)), and gives it to every child.
+ * Marks identify the processes later. In the environment (environ of proc_pid(5)), only the supervisor has NETLAB_SPEC; its
+ * children have NETLAB_PROCESS unless they remove it. They cannot remove the limit of file locks, which every child inherits
+ * and which the kernel does not use since Linux 2.4.25 (RLIMIT_LOCKS in getrlimit(2)).
  *
- * A run that is killed takes this with it: descriptor 3 is its lock, which must not be kept by what goes on.
+ * Descriptor 3 is the lock of the run; the process, which goes on after it, must not inherit it.
  */
 export const START = `# Starts a process of a lab, and waits until it is ready.
 lab=$1 namespace=$2 name=$3 tag=$4 spec=$5 hosts=$6 dir=$7 cwd=$8 ready=$9
@@ -104,8 +104,8 @@ until is_ready && [ "$(living $supervisor)" ]; do
 done`
 
 /**
- * Shell: ends the processes with a mark, what is in their sessions and what descends from them: TERM, then KILL. A lab of
- * the same name in another sandbox is left alone: what is there sees another /run/netns.
+ * A shell script that ends the processes with a mark, all processes in their sessions, and their descendants: TERM, then KILL.
+ * Processes of a lab of the same name in another sandbox, with another /run/netns, are left alone.
  */
 export const STOP = `# Ends a process of a lab with all that it started.
 marker=$1 tag=$2 home=$3 keep=$4

@@ -16,20 +16,20 @@ export type ProcessSpec = {
   readonly env?: Readonly<Record<string, string>>
   /** Default: `/`. */
   readonly cwd?: string
-  /** What tells that it is up: something listens on the TCP port in its namespace, or the file exists. */
+  /** It is ready when something listens on this TCP port in its namespace, or when this file exists. */
   readonly ready?: { readonly tcp: number } | { readonly file: string }
   /** Default: `never`. */
   readonly restart?: 'always' | 'on-failure' | 'never'
-  /** The folder of the lab file, which it is told as NETLAB_DIR; absent: not known. It keeps the one it was started with. */
+  /** The folder of the lab file, passed as NETLAB_DIR; absent: not known. It is not compared with that of a running process. */
   readonly dir?: string
-  /** Live: its supervisor is gone and what it started is not; or nothing but its log is left. */
+  /** Live: `stray` when it runs without its supervisor; `ended` when only its log is left. */
   readonly state?: 'stray' | 'ended'
 }
 
 /** `ns1/process/web` */
 export const processId = (namespace: string, name: string): string => `${namespace}/process/${name}`
 
-/** The argv that a `command` or `run` means: text is for a shell. */
+/** The argv of a `command` or `run`: a text is run by a shell. */
 export const argvOf = (command: unknown): string[] =>
   Array.isArray(command) ? command.map(String) : ['sh', '-c', String(command)]
 
@@ -76,7 +76,7 @@ function fromLab(entry: Entry, { name, folder, error }: LabContext): ProcessSpec
   }
 }
 
-/** A program that runs in a namespace from apply to destroy. The reader makes the live ones. */
+/** A program that runs in a namespace from apply to destroy. Live ones are made by `processResource`, not from a dump. */
 export const process: Kind<ProcessSpec> = {
   name: 'process',
   read: () => [],
@@ -114,7 +114,7 @@ export const process: Kind<ProcessSpec> = {
   },
 }
 
-/** How it is made ready does not matter any more once it runs. */
+/** The differences. `ready` is not compared: it matters only at the start. */
 function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
   if (live.state !== undefined) {
     const forces = live.state === 'stray' ? 'what it started runs on without it' : 'only its log is left'
@@ -129,7 +129,7 @@ function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
   })
 }
 
-/** What is compared, by the name of the difference: each variable by its own. */
+/** The compared settings by the field of their difference: each variable has its own field. */
 const settings = ({ command, env = {}, cwd, restart = 'never' }: ProcessSpec): Record<string, unknown> => ({
   command,
   ...Object.fromEntries(Object.entries(env).map(([name, value]) => [`env.${name}`, value])),
@@ -137,7 +137,7 @@ const settings = ({ command, env = {}, cwd, restart = 'never' }: ProcessSpec): R
   restart,
 })
 
-/** The resource that a live process is. A mark that says nothing sensible is that of a stray. */
+/** The resource of a live process; a process with an unreadable spec is a stray. */
 export function processResource({ namespace, name, root, state, spec }: LiveProcess): Resource<ProcessSpec> {
   const parsed = state === 'running' ? parse(spec) : undefined
   const known: ProcessSpec = parsed ?? { name, command: [], state: state === 'ended' ? 'ended' : 'stray' }

@@ -1,10 +1,10 @@
 import { labProtocol } from '../model/owner.ts'
 
-/** rtnetlink(7): nobody in particular, `ip … add` and an administrator. What has one of these is the namespace's owner's. */
+/** Protocols unspec, boot (`ip … add`) and static (rtnetlink(7)): what has one of these belongs to the namespace's owner. */
 const CONFIGURED: readonly string[] = ['0', '3', '4']
-/** An ICMP redirect, and the kernel itself. */
+/** Protocols redirect (ICMP) and kernel. */
 const KERNELS: readonly string[] = ['1', '2']
-/** The names that iproute2 has for others (rt_protos). */
+/** Names of other protocols in iproute2 (rt_protos). */
 const NAMES: Readonly<Record<string, string>> = {
   8: 'gated',
   9: 'ra',
@@ -24,15 +24,15 @@ const NAMES: Readonly<Record<string, string>> = {
   189: 'rip',
   192: 'eigrp',
 }
-/** Those of addresses that are the kernel's: of lo, from advertisements, link-local (IFAPROT_* in if_addr.h). */
+/** Protocols of the kernel's addresses: of lo, from advertisements, link-local (IFAPROT_* in linux/if_addr.h). */
 const OF_ADDRESSES: readonly string[] = ['1', '2', '3']
 
-/** Whether the kernel made a route of this protocol. */
+/** Whether the kernel created a route with this protocol. */
 export const isKernels = (protocol: string | undefined): boolean => KERNELS.includes(protocol ?? '')
 
 /**
- * The daemon that a route, a rule or a neighbour of this protocol belongs to (`zebra`, or its number); undefined: it is
- * the kernel's or somebody's setting, the lab's among them.
+ * The daemon (`zebra`, or its number) to which a route, rule or neighbour with this protocol belongs; undefined when it is the
+ * kernel's, was set by hand, or is the lab's.
  */
 export function routingDaemonOf(protocol: string | undefined, lab: string): string | undefined {
   if (protocol === undefined || CONFIGURED.includes(protocol) || isKernels(protocol)) return undefined

@@ -7,7 +7,7 @@ import { covered, placeOf } from './common.ts'
 import { impairments } from './impairments.ts'
 import { ofInterface } from './lab-entry.ts'
 
-/** What an interface does to the packets that it sends (tc-netem(8), tc-tbf(8)). */
+/** The settings of a root qdisc, netem or tbf (tc-netem(8), tc-tbf(8)). */
 export type QdiscSpec = {
   readonly dev: string
   /** Microseconds. */
@@ -24,9 +24,9 @@ export type QdiscSpec = {
   readonly burst?: number
   /** Packets. */
   readonly limit?: number
-  /** Live only: a root qdisc of another kind than netem and tbf. */
+  /** Live only: the kind of a root qdisc other than netem and tbf. */
   readonly kind?: string
-  /** Live only: options that a lab cannot describe, such as a model of loss. */
+  /** Live only: options that a lab cannot set, such as a loss model. */
   readonly other?: string
 }
 
@@ -36,15 +36,15 @@ export const qdiscId = (namespace: string, dev: string): string => `${linkId(nam
 const FIELDS = ['delay', 'jitter', ...SHARES, 'rate', 'burst', 'limit'] as const
 type Field = (typeof FIELDS)[number]
 
-/** A rate alone is kept by a token bucket; everything else by netem, which has a rate of its own. */
+/** The qdisc for these settings: tbf for a rate alone, else netem, which can limit the rate as well. */
 export const kindOfQdisc = (spec: QdiscSpec): string =>
   spec.kind ?? (spec.rate !== undefined && !['delay', ...SHARES].some((field) => field in spec) ? 'tbf' : 'netem')
 
-/** A packet of full size on Ethernet, in bytes: tbf counts its queue in bytes, labs in packets. */
+/** The size of a full Ethernet packet in bytes: labs give the limit of a queue in packets, tbf takes bytes. */
 const PACKET = 1514
 /** netem's own default, in packets. */
 const NETEM_LIMIT = 1000
-/** tbf has no defaults: what goes in 10 ms at once, and 50 ms in the queue, but never less than ten packets (bytes). */
+/** Defaults for tbf, which has none, in bytes: a burst of 10 ms and a queue of 50 ms, each at least ten packets. */
 const tbfBurst = (rate: number): number => Math.max(10 * PACKET, Math.round(rate / 8 / 100))
 const tbfLimit = (rate: number): number => Math.ceil(Math.max(10 * PACKET, rate / 8 / 20) / PACKET)
 const burstOf = ({ rate = 0, burst }: QdiscSpec): number => burst ?? tbfBurst(rate)
@@ -52,8 +52,8 @@ const limitOf = (spec: QdiscSpec): number =>
   spec.limit ?? (kindOfQdisc(spec) === 'tbf' ? tbfLimit(spec.rate ?? 0) : NETEM_LIMIT)
 
 /**
- * Whether a value that tc prints is the one that it was given: it prints six digits, keeps shares in units of 2^-32, rates
- * in whole bytes and a bucket as the time that it takes to fill, in whole microseconds (tc/tc_util.c, tc/tc_core.c).
+ * Whether a value that tc prints is the one that it was given: tc prints six digits, and stores percentages in units of 2^-32,
+ * rates in whole bytes, and a burst as the time that it takes to fill, in whole microseconds (tc/tc_util.c, tc/tc_core.c).
  */
 function same(field: Field, spec: QdiscSpec, a: number, b: number): boolean {
   const digits = 1e-5 * Math.max(a, b)
@@ -77,7 +77,7 @@ const text = (field: Field, value: number): string =>
           ? String(value)
           : shareWord(value)
 
-/** As `impairments` of a lab file says it. */
+/** The value of `impairments` in a lab file. */
 const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
   Object.fromEntries(
     FIELDS.flatMap((field) => {
@@ -86,7 +86,7 @@ const impairmentsValue = (spec: QdiscSpec): Record<string, string | number> =>
     }),
   )
 
-/** A field's value, or what its absence means; undefined where the kind has no such field. */
+/** The value of a field, or its default; undefined when the qdisc has no such field. */
 function effective(spec: QdiscSpec, field: Field): number | undefined {
   const tbf = kindOfQdisc(spec) === 'tbf'
   if (field === 'limit') return limitOf(spec)
@@ -94,7 +94,7 @@ function effective(spec: QdiscSpec, field: Field): number | undefined {
   return spec[field] ?? 0
 }
 
-/** What an interface does to the packets that it sends. Changed in place; between netem and tbf it is replaced. */
+/** The root qdisc of an interface. It is changed in place; a change between netem and tbf replaces it. */
 export const qdisc: Kind<QdiscSpec> = {
   name: 'qdisc',
 
@@ -129,7 +129,7 @@ export const qdisc: Kind<QdiscSpec> = {
     const fields = FIELDS.flatMap((field): Difference[] => {
       const [was, is] = [live, desired].map((spec) => effective(spec, field))
       if (foreign || was === undefined || is === undefined || same(field, desired, was, is)) return []
-      // A queue that follows from another rate is no change of its own.
+      // A default that follows from the rate is no difference of its own.
       if (live[field] === undefined && desired[field] === undefined) return []
       return [{ field, from: text(field, was), to: text(field, is) }]
     })
@@ -151,7 +151,7 @@ export const qdisc: Kind<QdiscSpec> = {
   },
 }
 
-/** tc puts one kind in place of another at once, without a moment in which packets pass freely. */
+/** Whether the other qdisc is of another kind: tc replaces it at once, so that no packet passes without impairments. */
 const isOfAnotherKind = (a: Resource<QdiscSpec> | undefined, b: Resource<QdiscSpec>): boolean =>
   a !== undefined && kindOfQdisc(a.spec) !== kindOfQdisc(b.spec)
 
@@ -160,7 +160,7 @@ const setting = (how: 'add' | 'replace' | 'change', r: Resource<QdiscSpec>, live
   operation: { do: `qdisc.${how}`, place: placeOf(r), dev: r.spec.dev, options: optionsOf(r.spec, live) },
 })
 
-/** netem keeps some options that are not said again: `live` ones are said to be none. */
+/** The options for tc. netem keeps options that a change omits, so those of `live` that are not desired are set to zero. */
 function optionsOf(spec: QdiscSpec, live?: QdiscSpec): QdiscOptions {
   if (kindOfQdisc(spec) === 'tbf') {
     const burst = burstOf(spec)
@@ -173,7 +173,7 @@ function optionsOf(spec: QdiscSpec, live?: QdiscSpec): QdiscOptions {
 }
 
 const ignored = new Set(['noqueue', 'noop', 'mq'])
-/** What the kernel attaches by itself has no handle. */
+/** Whether the kernel attached the qdisc by itself: it then has no handle. */
 const isDefault = ({ kind, handle }: TcQdisc): boolean => ignored.has(kind) || handle === '0:'
 
 type Options = Readonly<Record<string, unknown>>
@@ -181,7 +181,7 @@ const number = (value: unknown): number | undefined => (typeof value === 'number
 const inside = (options: Options, entry: string, field: string): number | undefined =>
   number((options[entry] as Options | undefined)?.[field])
 
-/** As a lab would say it: without what is the default. */
+/** The settings of a live qdisc as in a lab, without defaults. */
 function specOf({ kind, dev, options = {} }: TcQdisc): QdiscSpec {
   if (kind === 'tbf') return tbfSpec(dev, options)
   if (kind !== 'netem') return { dev, kind }
@@ -196,7 +196,7 @@ function specOf({ kind, dev, options = {} }: TcQdisc): QdiscSpec {
     limit: options['limit'] === NETEM_LIMIT ? undefined : number(options['limit']),
   }
   const other = unknown(options)
-  // A rate alone is netem's only when somebody made it so by hand.
+  // A netem with a rate alone was made by hand: for labs, a rate alone is a tbf.
   const spec = {
     dev,
     ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)),
@@ -205,14 +205,14 @@ function specOf({ kind, dev, options = {} }: TcQdisc): QdiscSpec {
   return kindOfQdisc(spec) === 'netem' ? spec : { ...spec, kind }
 }
 
-/** Six digits, as tc prints them: what binary fractions add is noise. */
+/** The product rounded to six digits, which is the precision of tc. */
 const times = (value: number | undefined, factor: number): number | undefined =>
   value === undefined ? undefined : Number((value * factor).toPrecision(factor === 8 ? 17 : 6))
 
 const described = new Set(['delay', 'jitter', 'loss', 'duplicate', 'corrupt', 'reorder', 'rate'])
 const known = new Set(['limit', 'delay', 'loss-random', 'duplicate', 'corrupt', 'reorder', 'rate', 'gap'])
 
-/** The options of netem that say something and that a lab has no words for: `loss-gemodel, delay correlation`. */
+/** Names of netem options that are set and that a lab cannot set: `loss-gemodel, delay correlation`. */
 function unknown(options: Options): string | undefined {
   const found = Object.entries(options).flatMap(([name, value]) => {
     if (!known.has(name)) return value ? [name] : []

@@ -24,7 +24,7 @@ const types: Readonly<Record<string, RouteSpec['type']>> = {
 }
 const scopes: Readonly<Record<string, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
 
-/** The id: destination, and the table and metric when they are not the usual ones. */
+/** The id: the destination, and what else identifies the route if it is not the default: table, metric and others. */
 export const routeId = (namespace: string, { to, family, from, tos, table, metric }: RouteSpec): string =>
   [
     `${namespace}/route/${family === 'mpls' ? `mpls ${to}` : to}`,
@@ -34,7 +34,7 @@ export const routeId = (namespace: string, { to, family, from, tos, table, metri
     ...(metric === undefined ? [] : [`metric ${metric}`]),
   ].join(' ')
 
-/** A way, without what goes without saying. Filled in field by field, so that all are of few shapes (docs/decisions.md). */
+/** A next hop without defaults. It is filled field by field, so that V8 needs few hidden classes (docs/decisions.md). */
 export function makeHop(hop: {
   via?: string | undefined
   dev?: string | undefined
@@ -76,7 +76,7 @@ function familyOfRoute(r: IpRoute): RouteSpec['family'] {
 
 function specOf(r: IpRoute): RouteSpec {
   const family = familyOfRoute(r)
-  // The type of one with a nexthop object is the object's.
+  // The type of a route with a nexthop object is that of the object.
   const type = r.nhid === undefined ? types[r.type ?? '1'] : undefined
   const isWhole = family === 'mpls' || r.dst.includes('/') || r.dst === 'default'
   const host = isWhole ? r.dst : `${r.dst}/${family === 6 ? 128 : 32}`
@@ -101,10 +101,10 @@ function specOf(r: IpRoute): RouteSpec {
   return scope === undefined || scope === usualScope(spec) ? spec : { ...spec, scope }
 }
 
-/** A default has no address to tell the family by. Only IPv6 routes carry a router preference, or an IPv6 `gateway`: IPv4's is `via`. */
+/** Whether a default route is IPv6: only those have a router preference or an IPv6 `gateway` (IPv4 routes print `via`). */
 const isIpv6 = (r: IpRoute): boolean => r.pref !== undefined || r.gateway?.includes(':') === true
 
-/** One of several with the same destination and metric, and not the first. */
+/** Whether it is one of several routes with the same destination and metric, and not the first. */
 const isTwin = (id: string): boolean => / #\d+$/.test(id)
 
 const devices = ({ dev, nexthops = [] }: RouteSpec): string[] =>
@@ -118,7 +118,7 @@ const compared = [
 
 const REPLACED = 'the kernel replaces an IPv6 route of another shape only by deleting it'
 
-/** How a route is written in a lab. A multipath route says once that its gateways are on the link. */
+/** The value of a route in a lab file. `onlink` of a multipath route is written once, for all next hops. */
 function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
   const { nexthops = [] } = spec
   return {
@@ -127,12 +127,12 @@ function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
       onlink: true,
       nexthops: nexthops.map((hop) => without(hop, 'onlink')),
     }),
-    // Without a gateway the interface's addresses would decide which family's default it is.
+    // Without a gateway, `default` would be the family of the interface's addresses.
     ...(spec.to === 'default' && spec.via === undefined && { to: '0.0.0.0/0' }),
   }
 }
 
-/** A route of a namespace's tables. Routes of the kernel's and of routing daemons are theirs. */
+/** A route in a table of a namespace. Routes of the kernel are no resources; those of routing daemons belong to others. */
 export const route: Kind<RouteSpec> = {
   name: 'route',
 
@@ -142,7 +142,7 @@ export const route: Kind<RouteSpec> = {
     const mine = dump.routes.flatMap((r): Resource<RouteSpec>[] => {
       if (root ? r.protocol !== String(labProtocol(lab)) : isKernels(r.protocol)) return []
       const protocol = routingDaemonOf(r.protocol, lab)
-      // Older kernels do not say that they have made the local routes of IPv6 addresses themselves.
+      // Older kernels give their own local routes of IPv6 addresses no protocol.
       const byKernel = Number(r.table) === LOCAL_TABLE && r.protocol === '0'
       if (byKernel || r.dst.startsWith('ff00:')) return []
       if (protocol === undefined) return [found(specOf(r))]
@@ -155,7 +155,7 @@ export const route: Kind<RouteSpec> = {
       const id = routeId(namespace, spec)
       const twin = seen.get(id) ?? 0
       seen.set(id, twin + 1)
-      // The kernel allows several of one destination and metric (`ip route append`).
+      // The kernel allows several routes with one destination and metric (`ip route append`).
       return { id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(root && { root }), spec }
     }
   },
@@ -187,14 +187,14 @@ export const route: Kind<RouteSpec> = {
   needs: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
   lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
 
-  // An IPv6 route outlives its source, without it (fib6_remove_prefsrc in the kernel's net/ipv6/route.c).
-  afterLosing(r, goes, wiring) {
+  // The kernel keeps an IPv6 route, without its `src`, when that address is removed (fib6_remove_prefsrc, net/ipv6/route.c).
+  afterLosing(r, goes, topology) {
     const { src, family, ...rest } = r.spec
     const lost =
       src !== undefined &&
       family === 6 &&
       devices(r.spec).some((dev) =>
-        wiring
+        topology
           .on(linkId(r.namespace, dev))
           .some(
             ({ kind, id, spec }) => kind === 'address' && String(spec['address']).startsWith(`${src}/`) && goes(id),
@@ -205,14 +205,14 @@ export const route: Kind<RouteSpec> = {
 
   create: (r, { lab, live }) => [
     {
-      // Gateways may be reached through routes of other networks to a device: those come first. Twins have an order of their own.
+      // Gateways may be reached through device routes, so those come first. Routes of one destination and metric keep their order.
       stage: r.spec.via === undefined && !r.spec.nexthops && !isTwin(r.id) ? 'add device routes' : 'add routes',
-      // A multipath route outlives one of its interfaces, without that hop.
+      // The kernel keeps a multipath route, without the next hop, when one of its interfaces is removed.
       operation: setting(isTwin(r.id) ? 'append' : live.has(r.id) && r.spec.nexthops ? 'replace' : 'add', r, lab),
     },
   ],
   update: ({ live, desired }, { lab }) =>
-    // To replace one of several would replace the first of them.
+    // `replace` would replace the first of several routes.
     isTwin(desired.id)
       ? [deletion(live), { stage: 'add routes', operation: setting('append', desired, lab) }]
       : [{ stage: 'add routes', operation: setting('replace', desired, lab) }],

@@ -3,11 +3,11 @@ import type { LabContext } from '../model/kind.ts'
 import { linkId } from '../model/resource.ts'
 import { ruleWords, type RuleSpec } from '../model/rule-spec.ts'
 
-/** A rule as a lab file has it, with the priority that it gets. */
+/** A rule of a lab file, with its priority. */
 export type RuleFile = Readonly<Record<string, unknown>> & { readonly priority: number }
 
 const tables: Readonly<Record<string, number>> = { main: 254, default: 253, local: 255 }
-/** The number of a table: by number, by the kernel's names, by a VRF's. Undefined for the main table, and for what is no table, which has been said. */
+/** The number of a table, given by number, by the kernel's name or by a VRF. Undefined: main, or after reporting an error. */
 export function routingTable(
   value: number | string | undefined,
   { namespace, resources, error }: LabContext,
@@ -31,7 +31,7 @@ export function routingTable(
   return number === 254 ? undefined : number
 }
 
-/** The rule that an entry with a priority asks for. The interfaces that it names are looked at elsewhere. */
+/** The settings that a rule of a lab file asks for; undefined after an error. Names of interfaces are checked elsewhere. */
 export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefined {
   const { error } = context
   const families = new Set<4 | 6>()
@@ -41,7 +41,7 @@ export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefi
     const cidr = parseCidr(text)
     if (!cidr) error('bad-value', [field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
     if (cidr) families.add(cidr.family)
-    // To the kernel every address is as good as none.
+    // A prefix of length 0 is the same to the kernel as no prefix.
     return cidr && cidr.prefix > 0 ? subnetOf(cidr) : undefined
   }
   const [from, to] = [network('from'), network('to')]
@@ -90,7 +90,7 @@ export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefi
   }
 }
 
-/** `0x1/0xff` as the kernel prints it; undefined when it is no mark. */
+/** A mark in the form that the kernel prints, `0x1/0xff`; undefined when it is invalid. */
 function fwmark(value: unknown): string | undefined {
   const parts = value === undefined ? [] : String(value).split('/')
   const numbers = parts.map(Number)
@@ -104,7 +104,7 @@ function fwmark(value: unknown): string | undefined {
 
 type Others = Pick<RuleSpec, (typeof ruleWords)[number]>
 
-/** IANA's numbers of the protocols that people name. */
+/** IP protocol numbers (IANA) by name. */
 const protocols: Readonly<Record<string, number>> = {
   icmp: 1,
   tcp: 6,
@@ -118,7 +118,7 @@ const protocols: Readonly<Record<string, number>> = {
 }
 const MOST = { sport: 65535, dport: 65535, uidrange: 0xfffffffe } as const
 
-/** The selectors of a rule that are no address, interface or mark, as the kernel has them. */
+/** The other selectors of a rule, in the form of the kernel. */
 function otherSelectors(r: RuleFile, { error }: LabContext): Others {
   const found: Record<string, string | number | true> = {}
   for (const word of ruleWords) {

@@ -8,11 +8,11 @@ import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 import { ruleFromLab } from './rule-lab.ts'
 
-/** The rules that the kernel makes itself: priority and table of local, main and default (ip-rule(8)). */
+/** The kernel's own rules: priority → table of local, main and default (ip-rule(8)). */
 const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 32767: '253' }
-/** Those that a namespace has in the beginning (fib_default_rules_init, fib6_rules_net_init in the kernel's net/). */
+/** The rules of a new namespace, by family (fib_default_rules_init, fib6_rules_net_init in the kernel's net/). */
 const initial = { 4: [0, 32766, 32767], 6: [0, 32766] } as const
-/** RTPROT_KERNEL: it makes one for VRFs. */
+/** RTPROT_KERNEL: the kernel creates a rule for VRFs. */
 const BY_KERNEL = '2'
 const isKernels = (r: IpRule): boolean =>
   ('l3mdev' in r && r.protocol === BY_KERNEL) ||
@@ -31,7 +31,7 @@ const actions: Readonly<Record<string, RuleSpec['action']>> = {
   prohibit: 'prohibit',
 }
 
-/** What a rule has of the other selectors. */
+/** The other selectors of a live rule. */
 function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
   const range = (one: number | undefined, from: number | undefined, to: number | undefined) =>
     from === undefined ? one : `${from}-${to}`
@@ -53,14 +53,14 @@ function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 
-/** `ns0/rule/100 from 10.0.0.0/8 table 100`: the kernel knows a rule by nothing less than all of it. */
+/** `ns0/rule/100 from 10.0.0.0/8 table 100`: only all of its attributes together identify a rule. */
 export const ruleId = (namespace: string, s: RuleSpec): string =>
   [`${namespace}/rule${s.family === 6 ? '6' : ''}/${s.priority}`, ...ruleTerms(s)].join(' ')
 
 const cidr = (host: string | undefined, length: number | undefined): string | undefined =>
   host === undefined || host === 'all' ? undefined : `${host}/${length ?? (host.includes(':') ? 128 : 32)}`
 
-/** `0x1`, or `0x1/0xff`. A mark of 0 always has its mask: without one it means nothing to the kernel. */
+/** `0x1` or `0x1/0xff`. A mark of 0 always has a mask: without one, the kernel matches no mark. */
 function markOf(mark: string, mask: string | undefined): string {
   const [bits, those] = [Number(mark), Number(mask ?? 0xffffffff)].map((n) => `0x${n.toString(16)}`)
   return mask === undefined && bits !== '0x0' ? bits! : `${bits}/${those}`
@@ -83,11 +83,11 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   }
 }
 
-/** Rules that name no address are IPv4's unless they say otherwise. */
+/** The family of a rule: given, or that of its addresses; without either, IPv4. */
 const familyOf = ({ family, from, to }: RuleSpec) =>
   family === 6 && from === undefined && to === undefined && { family: 'inet6' }
 
-/** A routing policy rule (`ip rule`). Nothing of it can be changed in place. */
+/** A routing policy rule (`ip rule`). It cannot be changed in place. */
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
   read({ rules, rules6 }: Dump, { namespace, root, lab, made }) {
@@ -108,7 +108,7 @@ export const rule: Kind<RuleSpec> = {
       for (const r of list)
         if (isKernels(r)) kernels.add(r.priority)
         else others.push(r)
-      // Without IPv6 there are none.
+      // A namespace without IPv6 has no IPv6 rules.
       const lost = made && list.length ? initial[family].filter((priority) => !kernels.has(priority)) : []
       return [
         ...others.map((r) =>

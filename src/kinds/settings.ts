@@ -14,9 +14,9 @@ export interface Setting {
   readonly flag?: { readonly bit: number; readonly inverted?: true }
   /** The kernel's default for a type, which an absent value means; undefined: an absent value is not compared. */
   readonly fallback?: (type: LinkType) => unknown
-  /** Types whose lower devices decide what an absent value is: it is not compared. */
+  /** Whether an absent value follows the lower device for this type: then it is not compared. */
   readonly follows?: (type: LinkType) => boolean
-  /** From `ip -d -j link`; absent: readLinks has its own way. */
+  /** Reads it from `ip -d -j link`; absent: `readLinks` reads it itself. */
   readonly read?: (link: IpLink, type: LinkType, scope: ReadContext) => unknown
   /** JSON Schema of the value in a lab file. */
   readonly schema?: Readonly<Record<string, unknown>>
@@ -25,12 +25,12 @@ export interface Setting {
 const flag = (word: string) => (value: unknown) => [word, value === true ? 'on' : 'off']
 const always = (value: unknown) => () => value
 
-/** What the kernel begins with (GSO_LEGACY_MAX_SIZE, GSO_MAX_SEGS in include/linux/netdevice.h). */
+/** The kernel's defaults (GSO_LEGACY_MAX_SIZE, GSO_MAX_SEGS in include/linux/netdevice.h). */
 const [GSO_SIZE, GSO_SEGMENTS] = [65536, 65535]
 
 /**
- * A limit of what is handed to the device at once: the kernel's own unless the driver takes less. Kernels before 5.19 do not
- * tell what the driver takes, and copy the limits of lower devices.
+ * A limit on packets that are passed to the device at once: the kernel's default unless the driver has a lower one. Kernels
+ * before 5.19 do not report the driver's limit, and copy the limits of lower devices.
  */
 const limit = (
   name: 'gso_max_size' | 'gso_max_segs' | 'gro_max_size',
@@ -58,7 +58,7 @@ const int = (description: string, minimum: number, maximum: number) => ({
   description,
 })
 
-/** Settings of every type, by name, in the words of ip-link(8). */
+/** The settings of interfaces of every type, by their words in ip-link(8). */
 export const settingTable: Readonly<Record<string, Setting>> = {
   mtu: {
     attribute: u32(4),
@@ -118,7 +118,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     read: ({ flags }) => flags.includes('ALLMULTI'),
     schema: bool('Whether it takes every multicast packet. Default: false.'),
   },
-  // In the machine's own namespace it is a mark of netlab's, which moves along with what is made there.
+  // In the machine's own namespace the group is netlab's mark; a link that is created there and moved keeps it.
   group: {
     attribute: u32(27),
     words: (v) => ['group', String(v)],
@@ -182,15 +182,15 @@ export const settingTable: Readonly<Record<string, Setting>> = {
   },
 }
 
-/** By name, what a lab can say of interfaces of every type: schemas. */
+/** The JSON Schemas of these settings in lab files, by name. */
 export const settingSchemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.fromEntries(
   Object.entries(settingTable).flatMap(([name, { schema }]) => (schema ? [[name, schema]] : [])),
 )
 
-/** What a lab calls a setting: where the type has a field of that name, `link_` comes before it. */
+/** The name of a setting in lab files: with the prefix `link_` if the type has a field of that name. */
 export const settingName = ({ fields }: LinkType, name: string): string => (name in fields ? `link_${name}` : name)
 
-/** The name in `settingTable` of what a lab calls so. */
+/** The name in `settingTable` for a setting's name in a lab file. */
 export const settingOf = ({ fields }: LinkType, name: string): string => {
   const plain = name.slice('link_'.length)
   return name.startsWith('link_') && plain in fields ? plain : name

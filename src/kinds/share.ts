@@ -4,11 +4,11 @@ import { labelled } from '../model/owner.ts'
 import { ofNamespace } from './lab-entry.ts'
 
 export type ShareSpec = {
-  /** The namespace that this is a second name of. */
+  /** The namespace of which this is a second name. */
   readonly of: string
 }
 
-/** A second name of a namespace: docker's `--net container:X`, a container of a pod. The reader makes the live ones. */
+/** A second name of a namespace, as with docker's `--net container:X`. `read` in src/observe makes the live ones. */
 export const share: Kind<ShareSpec> = {
   name: 'share',
   read: () => [],

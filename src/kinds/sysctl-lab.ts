@@ -1,18 +1,18 @@
 import type { LabContext } from '../model/kind.ts'
 
-/** What `forwarding` of a namespace sets: of IPv4, of IPv6. */
+/** The sysctls that `forwarding` of a namespace sets: IPv4, IPv6. */
 export const FORWARDING = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'] as const
 
 /**
- * Settings that are the whole machine's: a namespace does not have them, or sees the machine's own (measured: those of
- * /proc/sys/net that are missing or read-only in a new namespace).
+ * Sysctls that exist only for the whole machine (measured: those of /proc/sys/net that are missing or read-only in a new
+ * namespace).
  */
 const machineWide =
   /^net\.(core\.(?!somaxconn$|xfrm_|optmem_max$|txrehash$|tstamp_allow_data$)|netfilter\.(nf_conntrack_(max|buckets|expect_max)|nf_log)|nf_conntrack_max$|ipv4\.(tcp_(mem|max_orphans|allowed_congestion_control|available_|low_latency)|udp_mem|inet_peer_|igmp_max|cipso|icmp_msgs_|icmp_ratelimit_)|unix\.max_dgram_qlen_)/
-/** Words with dots between them. A `/` is a dot inside a word, so it never stands at an end: `//` would be the folder above. */
+/** Words separated by dots. A `/` stands for a dot inside a word, never at its end: `//` would become `..`, the parent folder. */
 export const wellFormed = /^net(\.[A-Za-z0-9_~-]+(\/[A-Za-z0-9_~-]+)*){2,}$/
 
-/** The key and the value that an entry of `sysctls` asks for, as sysctl(8) writes them. */
+/** The key and the value of an entry of `sysctls`, in the form of sysctl(8). */
 export function writtenSysctl(
   value: string | number | boolean,
   { name, namespace, root, error }: LabContext,
@@ -48,8 +48,8 @@ export function writtenSysctl(
 }
 
 /**
- * `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides); and of two
- * names of the same variable the better known.
+ * `net/ipv4/conf/eth0.1/rp_filter` → `net.ipv4.conf.eth0/1.rp_filter` (sysctl(8): the first separator decides). Of two names of
+ * one variable, the better known is returned.
  */
 export function dotted(key: string): string {
   const [first] = /[./]/.exec(key) ?? []

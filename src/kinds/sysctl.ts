@@ -10,25 +10,25 @@ import { ofNamespace } from './lab-entry.ts'
 import { writtenSysctl } from './sysctl-lab.ts'
 
 export type SysctlSpec = {
-  /** As in the lab file: dots between the parts, a `/` for a dot inside a part (sysctl(8)). */
+  /** In the form of sysctl(8): dots between the parts, `/` for a dot within a part. */
   readonly key: string
   /** Numbers separated by single spaces, or text. */
   readonly value: string
-  /** The interface whose setting it is. */
+  /** The interface, for a setting of one. */
   readonly dev?: string
 }
 
 /** `ns0/sysctl/net.ipv4.ip_forward` */
 export const sysctlId = (namespace: string, key: string): string => `${namespace}/sysctl/${key}`
 
-/** The resource for a sysctl; the interface is taken from keys like `net.ipv4.conf.eth0.rp_filter`. */
+/** The resource of a sysctl; `dev` is taken from keys such as `net.ipv4.conf.eth0.rp_filter`. */
 export function sysctlResource(namespace: string, key: string, value: string): Resource<SysctlSpec> {
   const dev = /^net\.(?:ipv4|ipv6|mpls)\.(?:conf|neigh)\.([^.]+)\./.exec(key)?.[1]?.replaceAll('/', '.')
   const spec = { key, value, ...(dev !== undefined && dev !== 'all' && dev !== 'default' && { dev }) }
   return { id: sysctlId(namespace, key), kind: 'sysctl', namespace, spec }
 }
 
-/** A kernel setting of a namespace. The reader reads those that the lab, or netlab's own defaults, speak of. */
+/** A sysctl of a namespace: one that the lab sets, or one of those for which netlab has defaults. */
 export const sysctl: Kind<SysctlSpec> = {
   name: 'sysctl',
   read: (dump, { namespace, root }) =>
@@ -46,13 +46,13 @@ export const sysctl: Kind<SysctlSpec> = {
     live.value === desired.value ? [] : [{ field: 'value', from: live.value, to: desired.value }],
   needs: ({ namespace, spec }) => [spec.dev === undefined ? namespace : `${namespace}/${spec.dev}`],
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [`${namespace}/${spec.dev}`])],
-  disturbs: ({ desired: { namespace, spec } }, wiring) => {
+  disturbs: ({ desired: { namespace, spec } }, topology) => {
     const reaches = reachOf(spec.key)
-    return (reaches ? wiring.within(namespace) : []).flatMap((r) =>
+    return (reaches ? topology.within(namespace) : []).flatMap((r) =>
       r.kind === 'sysctl' && r.spec['value'] !== spec.value && reaches?.(String(r.spec['key'])) ? [r.id] : [],
     )
   },
-  // What nobody asks for any more is the kernel's again.
+  // A sysctl that is not desired is no drift: `pinned` in src/observe adds the defaults to the desired side.
   automatic: () => true,
   create: (r, context) => [...note(r, context), ...write(r)],
   update: ({ desired }, context) => [...note(desired, context), ...write(desired)],
@@ -60,8 +60,8 @@ export const sysctl: Kind<SysctlSpec> = {
 }
 
 /**
- * What a write to this sysctl changes as well; undefined: nothing. A secret turns on the addresses that are made of it, that
- * of `default` on every interface (addrconf_sysctl_stable_secret in net/ipv6/addrconf.c).
+ * Which other sysctls a write to this one changes; undefined: none. A stable secret switches the interface to addresses made from
+ * it; that of `default` does so on every interface (addrconf_sysctl_stable_secret in net/ipv6/addrconf.c).
  */
 function reachOf(key: string): ((other: string) => boolean) | undefined {
   if (isSpread(key)) return (other) => spreadFrom(other) === key
@@ -77,7 +77,7 @@ const write = (r: Resource<SysctlSpec>): Emission[] => [
   },
 ]
 
-/** The keys that a lab sets, by namespace: without those that are pinned, which are compared in any case. */
+/** The keys that a lab sets, by namespace, without pinned ones, which are compared in any case. */
 const settings = new WeakMap<Resources, Map<string, string[]>>()
 function settingsOf(desired: Resources, namespace: string): readonly string[] {
   let byNamespace = settings.get(desired)
@@ -93,8 +93,8 @@ function settingsOf(desired: Resources, namespace: string): readonly string[] {
 }
 
 /**
- * Notes in the mark of the namespace which sysctls the lab sets, so that one which is dropped from the file is known to be
- * the lab's: with the first that is set, before it is; and with the last that goes back to its default, after it has.
+ * Writes into the mark of the namespace which sysctls the lab sets, so that one which is later dropped from the file is known to
+ * be the lab's. The note is written before the first sysctl is set, and again after the last one is set back.
  */
 function note({ id, namespace, root, implied }: Resource<SysctlSpec>, context: PlanContext): Emission[] {
   const { lab, live, desired, goes } = context

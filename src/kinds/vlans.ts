@@ -5,7 +5,7 @@ import type { BridgeVlans, Dump } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
 import { isBridge, ofInterface } from './lab-entry.ts'
 
-/** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames carry the tag. */
+/** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames are tagged. */
 export type VlanFlags = '' | 'pvid' | 'untagged' | 'pvid untagged'
 
 /** The VLANs that a port of a bridge, or the bridge itself, belongs to. */
@@ -14,22 +14,22 @@ export type VlansSpec = {
   readonly bridge: string
   /** By VLAN identifier. */
   readonly vlans: Readonly<Record<string, VlanFlags>>
-  /** The VLAN that ports of the bridge begin with (`vlan_default_pvid`), where it is not 1; 0: none. */
+  /** The VLAN of new ports of the bridge (`vlan_default_pvid`), if it is not 1; 0: none. */
   readonly initial?: number
 }
 
 /** `sw/h1~eth0/vlans` */
 export const vlansId = (namespace: string, port: string): string => `${linkId(namespace, port)}/vlans`
 
-/** What every port of a bridge begins with. */
+/** The VLANs of a new port. */
 const initialVlans = (initial = 1): VlansSpec['vlans'] => (initial === 0 ? {} : { [initial]: 'pvid untagged' })
 
 const shown = (flags: VlanFlags): string => flags || 'tagged'
 
-/** Whether bridges of this dump look at VLANs: only then there is something to read. */
+/** Whether a bridge of this dump filters VLANs: only then are there VLANs to read. */
 export const filtersVlans = ({ links }: Pick<Dump, 'links'>): boolean => filtering({ links }).size > 0
 
-/** The bridges that look at VLANs, and what their ports begin with. */
+/** The names of bridges that filter VLANs, and the VLAN of their new ports. */
 const filtering = ({ links }: Pick<Dump, 'links'>): Map<string, number> =>
   new Map(
     links.flatMap(({ ifname, linkinfo }): [string, number][] => {
@@ -74,7 +74,7 @@ function fromLab({ pvid, vlans = [] }: Entry, { namespace, name: port, resources
   return { port, bridge, vlans: found, ...(initial !== 1 && { initial }) }
 }
 
-/** The VLANs of a port. Those that it begins with are no resource. */
+/** The VLANs of a port. A port with only the VLANs of a new port has no such resource. */
 export const vlans: Kind<VlansSpec> = {
   name: 'vlans',
 
@@ -126,7 +126,7 @@ export const vlans: Kind<VlansSpec> = {
     covered(vlans, r, context) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
 }
 
-/** [VLAN, flags before, flags after] of what differs. */
+/** The VLANs that differ, as [VLAN, flags before, flags after]. */
 function changed(
   from: VlansSpec['vlans'],
   to: VlansSpec['vlans'],
@@ -137,7 +137,7 @@ function changed(
     .map((vid) => [vid, from[vid], to[vid]])
 }
 
-/** First what goes, so that a port has never two VLANs for frames without a tag. */
+/** Removals come first, so that a port never has two VLANs for untagged frames. */
 function emit(
   r: Resource<VlansSpec>,
   stage: Emission['stage'],
