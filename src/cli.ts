@@ -16,10 +16,10 @@ const program = new Command('netlab')
 const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
 const json = (): Option => new Option('--json', 'print a JSON document')
 
-/** Commands that are seen through, although nobody reads what they say. */
+/** Commands that go on when their output is closed. */
 const LASTING = ['apply', 'destroy', 'test']
 
-/** Whoever reads what is printed may have seen enough (`| head`): the command ends then, as other programs do by SIGPIPE. */
+/** Ends the command when the reader of its output has closed the pipe (`| head`), as SIGPIPE ends other programs. */
 function unheard(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
   if (!LASTING.includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)

@@ -3,10 +3,10 @@ import { warmUp } from './backend/netlink/channel.ts'
 import { scale } from './run/schedule.ts'
 import { takeOverSandbox } from './host/sandbox/entered.ts'
 
-/** Commands that ask the kernel, whatever else they do. */
+/** Commands that always read the live state. */
 const KERNEL = new Set(['plan', 'apply', 'destroy', 'show', 'list', 'test'])
 
-/** Runs here, or sends itself into the user's sandbox; nothing else knows of it, and nothing else is loaded for it. */
+/** Runs the command here, or in the user's sandbox; in that case no other module is loaded here. */
 async function main(): Promise<void> {
   const settled = takeOverSandbox()
   const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)

@@ -7,13 +7,13 @@ import { Script } from 'node:vm'
 type Program = (require: NodeJS.Require, filename: string) => void
 
 /**
- * Starts the program, dist/program.cjs, with what V8 made of it when it was built: reading its 1.2 MB costs a third of
- * the start otherwise. V8 refuses what another version of it made, and what belongs to another build is not shown to it:
- * it would compare nothing but the length (v8/src/snapshot/code-serializer.cc).
+ * Starts the program, dist/program.cjs, with the code cache that V8 wrote when it was built: compiling its 1.2 MB would take a
+ * third of the start. V8 refuses a cache of another version of V8. It compares only the length of the source
+ * (v8/src/snapshot/code-serializer.cc), so a cache of another build is not passed to it.
  */
 function start(): void {
-  // Runs are over in a second or two: code that is compiled best in the background is ready when nobody needs it any more,
-  // and costs a quarter of the time. V8 is to wait longer (in bytes of bytecode run) before it begins.
+  // A run takes a second or two: code that V8 optimizes in the background is ready too late, and costs a quarter of the time.
+  // V8 therefore waits longer, in bytes of bytecode run, before it begins.
   setFlagsFromString('--interrupt-budget=500000')
   const file = join(__dirname, 'program.cjs')
   const text = readFileSync(file, 'latin1')

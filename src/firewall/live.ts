@@ -6,8 +6,7 @@ import { isBuiltin, type Saved } from './save.ts'
 const hooks = ['ingress', 'prerouting', 'input', 'forward', 'output', 'postrouting', 'egress']
 
 /** Priorities by name (nft(8), "Standard priority names"; those of the bridge family differ). */
-// prettier-ignore
-const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 }
+const priorities: Readonly<Record<string, number>> = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } // prettier-ignore
 const bridges: Readonly<Record<string, number>> = { dstnat: -300, filter: -200, out: 100, srcnat: 300 }
 
 /** `filter`, `-300`, `srcnat + 10` as a number. */

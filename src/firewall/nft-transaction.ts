@@ -1,8 +1,7 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
 import { edits } from './ordered.ts'
 
-// prettier-ignore
-const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n')
+const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n') // prettier-ignore
 
 const objectBlock = (head: string, { lines, elements }: NftObject): string[] => [
   `\t${head} {`,

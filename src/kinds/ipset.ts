@@ -56,8 +56,7 @@ const NEW = 'netlab.new'
 
 /** The line of `ipset restore` that creates an empty set. */
 export const creation = ({ name, type, settings }: IpsetSpec, as = name): string =>
-  // prettier-ignore
-  ['create', as, type, ...Object.entries(settings).flatMap(([key, value]) => (value === true ? [key] : [key, value]))].join(' ')
+  ['create', as, type, ...Object.entries(settings).flatMap(([key, value]) => (value === true ? [key] : [key, value]))].join(' ') // prettier-ignore
 
 /** The lines of `ipset restore` that create and fill a set. */
 export const filling = (spec: IpsetSpec, as = spec.name): string[] => [

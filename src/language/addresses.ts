@@ -6,7 +6,7 @@ import { nameOf, namespaceOf } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import type { Path } from './yaml/source.ts'
 
-/** The kernel takes IPv6 from an interface below this, in bytes (RFC 8200, section 5). */
+/** The smallest MTU for IPv6, in bytes (RFC 8200, section 5): below it the kernel disables IPv6 on the interface. */
 const LEAST_IPV6 = 1280
 
 /** The addresses of an interface, whose MTU is given in bytes where it is known; `mark`: the metric that says that they are the lab's. */

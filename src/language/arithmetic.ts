@@ -1,7 +1,7 @@
 /** Names that stand for whole numbers. */
 export type Variables = Readonly<Record<string, number>>
 
-/** What an expression comes to; or the name in it that stands for nothing. */
+/** The value of an expression, or the unknown name in it. */
 export type Evaluated = { readonly value: number } | { readonly unknown: string }
 
 const precedence: Readonly<Record<string, number>> = { '+': 1, '-': 1, '*': 2, '/': 2, '%': 2 }

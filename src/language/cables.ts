@@ -119,8 +119,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
 }
 
 /**
- * Warns of ends of links that are called almost like a bridge of their namespace, and that the lab uses for nothing: the
- * bridge itself may be meant.
+ * Warns of unused ends of links with a name similar to that of a bridge in their namespace: the bridge itself may be meant.
  */
 export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
   const given = new Set(['mtu', 'impairments']) // these may be the link's own
@@ -142,12 +141,12 @@ export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, 
       )
 }
 
-/** The kernel's limit, in bytes. */
+/** The longest name of an interface, in bytes. */
 const LONGEST = 15
 
 /**
- * The name of a bridge's port: the other end's, so that it depends on nothing else. One that is too long is cut and gets
- * a hash. Parallel cables between two bridges are counted.
+ * The name of a bridge's port, made from the other end alone. A name that is too long is cut and gets a hash. Parallel cables
+ * between two bridges are numbered.
  */
 function portName(drafts: ReadonlyMap<string, Draft>, bridge: End, other: End): string {
   const full = `${other.namespace}~${other.name}`

@@ -1,9 +1,9 @@
 import type { Expansion } from './expansion.ts'
 import type { Path } from './yaml/source.ts'
 
-/** What the place lacks in which a lab is to live, when that is a user's sandbox and not the machine itself. */
+/** What a user's sandbox lacks in comparison with the machine. */
 export interface Confines {
-  /** An error where the lab is about to be made; a warning where it is only looked at. */
+  /** An error when the lab is about to be created; a warning when the file is only validated. */
   readonly severity: 'error' | 'warning'
   /** Whether /dev/net/tun can be opened. */
   readonly tun: boolean
@@ -11,7 +11,7 @@ export interface Confines {
   readonly hides: (sysctl: string) => boolean
 }
 
-/** Says what of the file only root can have, at its place. */
+/** Reports what in the file only root can have. */
 export function checkConfines(x: Expansion, { severity, tun, hides }: Confines): void {
   const away = `An ordinary user’s labs live in a sandbox. On the machine itself: sudo netlab apply ${x.report.position([]).file}`
   const say = (path: Path, summary: string, on?: 'key'): void =>

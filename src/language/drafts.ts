@@ -9,7 +9,7 @@ import { pathText, suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { vlanSettings } from './expand-vlans.ts'
 
-/** An interface as the file has it: its settings, and where each of them is written. */
+/** An interface of the file: its settings, and the path of each. */
 export interface Draft {
   readonly id: string
   readonly type: LinkType
@@ -73,7 +73,7 @@ export function draft(
   return made
 }
 
-/** Asks for the bridge of the namespace that is called almost like this interface; undefined when there is none. */
+/** The question whether a bridge of the namespace with a similar name is meant; undefined when there is none. */
 export function likelyBridge(drafts: ReadonlyMap<string, Draft>, id: string): string | undefined {
   const [name, namespace] = [nameOf(id), namespaceOf(id)]
   // Names that begin with another letter, as lan and wan, are seldom the same name.
@@ -102,7 +102,7 @@ function nameFits(x: Expansion, name: string, path: Path): boolean {
   return false
 }
 
-/** Takes settings over; the same setting in two places is an error. */
+/** Adds settings to a draft; the same setting in two places is an error. */
 export function take(x: Expansion, made: Draft, settings: Settings, path: Path, short = false): void {
   for (const [name, value] of Object.entries(settings)) {
     const where = short ? path : [...path, name]

@@ -11,7 +11,7 @@ import type { Path } from './yaml/source.ts'
 
 const kinds = ['ping', 'tcp', 'udp', 'run'] as const
 type Kind = (typeof kinds)[number]
-/** Fields that mean nothing with some kinds of check, and why. */
+/** Fields that cannot be used with some kinds of check, and why. */
 const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>>> = {
   to: { ping: 'Pings are answered by the kernel of whoever has the address: nobody has to listen.' },
   mtu: {
@@ -20,7 +20,7 @@ const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>
     run: 'The command makes its own packets: tell it their size, as in ping -M do -s 1472.',
   },
 }
-/** What an observation tells packets by. */
+/** The fields by which an observation identifies packets. */
 const marks = ['source', 'destination', 'sport', 'dport', 'protocol'] as const
 
 /** The most that a check may take with `within`, in seconds. */
@@ -136,7 +136,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
   }
 }
 
-/** Whether there is such a place, and whether such a packet can be there. */
+/** Reports an observation at an interface that does not exist, or of a packet that cannot appear there. */
 function checkObservation(
   x: Expansion,
   { links }: Topology,

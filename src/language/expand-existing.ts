@@ -19,10 +19,10 @@ export const machines: LinkType = {
   byType: false,
 }
 
-/** Whether a draft is of an interface that is there without the lab. */
+/** Whether a draft is of an interface of the machine's own. */
 export const isExisting = (made: Draft | undefined): boolean => made?.settings['existing'] !== undefined
 
-/** What a lab may say of such an interface. */
+/** The settings that a lab may have for such an interface. */
 const SAID = new Set(['existing', 'addresses'])
 
 /** The interface, and the addresses that the lab gives it. */
@@ -49,7 +49,7 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
   addresses(x, id, settings['addresses'], undefined, labMetric(x.lab))
 }
 
-/** An interface of the machine's own that something of the lab stands on. */
+/** Adds an interface of the machine's own that the lab uses as lower device or bridge. */
 export function addExisting(x: Expansion, id: string, path: Path, on: 'key' | 'value', bridge = false): void {
   if (x.resources.has(id)) return
   x.add({ id, kind: 'existing', namespace: namespaceOf(id), spec: { up: true, ...(bridge && { bridge }) } }, path, on)

@@ -8,13 +8,13 @@ import type { Expansion } from './expansion.ts'
 import { readNft, type Beside, type Origin } from './nft.ts'
 import type { Path, Source } from './yaml/source.ts'
 
-/** Where a place in what the file says about the firewall with this id is: in the file, or in the dump that it names. */
+/** Finds the position of a place in the firewall with this id: in the lab file, or in a file that it names. */
 export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'>
 
 /** By id, where the lines of a rule set of nftables are written. */
 export type Origins = Map<string, readonly Origin[]>
 
-/** Finds places again: in a rule's text, in a block of nft text, in the file that `restore`, `file` or `include` names. */
+/** Finds positions in the text of a rule, in nft text, and in files that `restore`, `file` or `include` names. */
 export function whereIn(source: Source, origins: Origins): PlaceInFile {
   const shown = (position: Position) => ({ position, snippet: source.snippet(position) })
   return (id, place) => {

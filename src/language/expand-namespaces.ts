@@ -2,7 +2,7 @@ import type { Expansion } from './expansion.ts'
 import { namespaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 
-/** Namespaces, and second names of them. What is wrong here makes the rest pointless to look at. */
+/** Adds namespaces and their second names. After an error here, the rest of the file is not expanded. */
 export function expandNamespaces(x: Expansion): void {
   const { namespaces } = x.file
   const names = Object.keys(namespaces)

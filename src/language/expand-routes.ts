@@ -11,14 +11,14 @@ import type { HopFile, RouteFile } from './lab-file.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
 import type { Path } from './yaml/source.ts'
 
-/** What a way of a route is looked for in. */
+/** What is needed to find the interface of a next hop. */
 interface RouteGround {
   readonly nets: readonly Net[]
   readonly table: number | undefined
   readonly onlink: boolean
 }
 
-/** The gateway and the interface it is reached by; undefined when something is wrong with them. */
+/** The gateway and the interface that reaches it; undefined after reporting an error. */
 function expandHop(
   x: Expansion,
   home: Home,
@@ -204,7 +204,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
 }
 
-/** Says so if a setting is of the other family only. */
+/** Reports settings that only the other family has; returns whether there are none. */
 function isOfFamily(x: Expansion, r: RouteFile, family: 4 | 6, path: Path): boolean {
   const others = family === 6 ? (['tos', 'realm'] as const) : (['pref', 'from'] as const)
   const wrong = others.find((field) => r[field] !== undefined)

@@ -4,7 +4,7 @@ import type { Report } from './report.ts'
 import type { LabContext } from '../model/kind.ts'
 import type { Path } from './yaml/source.ts'
 
-/** What the steps of the expansion share: the file, what they have made of it so far, and where complaints go. */
+/** What the steps of the expansion share: the file, the resources so far, and the report for errors. */
 export interface Expansion {
   readonly lab: string
   readonly file: LabFile

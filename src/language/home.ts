@@ -54,7 +54,7 @@ export const listNets = ({ namespace, subnets }: Home): string =>
     ? `${namespace} is in ${subnets.map(({ dev, cidr }) => `${subnetOf(cidr)} (${dev})`).join(', ')}.`
     : `${namespace} has no address.`
 
-/** Says so if several interfaces are as good as each other. */
+/** Reports that several interfaces could be meant; returns whether it did. */
 export function isUnclear(
   x: Expansion,
   { namespace }: Home,
@@ -72,7 +72,7 @@ export function isUnclear(
   return true
 }
 
-/** Whether the namespace has the interface; says so if not. */
+/** Whether the namespace has the interface; reports an error if not. */
 export function mustHave(x: Expansion, home: Home, dev: string | undefined, path: Path): boolean {
   if (dev === undefined || home.devices.has(dev) || home.root) return true
   x.report.error(

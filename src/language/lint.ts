@@ -3,10 +3,10 @@ import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts
 import { isLink, type Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 
-/** Interfaces that lead nowhere but where the lab says. */
+/** Types of interfaces that connect only to what the lab lists. */
 const closed = new Set(['veth', 'bridge', 'loopback'])
 
-/** Warns of what is well-formed and cannot work. Everything has been expanded. */
+/** Warns of what is valid and cannot work. Everything has been expanded. */
 export function lint(x: Expansion, topology: Topology): void {
   const { segment, holders, ofKind } = topology
   const open = new Set<string>()
@@ -45,7 +45,7 @@ const warn = (x: Expansion, { source }: Resource, code: Code, summary: string, d
   if (source) x.report.warn(code, source(), summary, detail)
 }
 
-/** A gateway that nobody has, and a router that does not forward. */
+/** Warns of a gateway address that no interface has, and of a router that does not forward. */
 function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology, open: ReadonlySet<string>): void {
   const { via, dev, to } = route.spec as { via?: string; dev?: string; to: string }
   if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) return

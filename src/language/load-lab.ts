@@ -74,13 +74,13 @@ export interface Lab extends LabHeader {
 
 /** A lab file of the right shape. */
 export interface OpenLab extends LabHeader {
-  /** Writes the lab out, once. Throws a UserError with everything that is wrong with it. */
+  /** Expands the lab file, once. Throws a UserError with all errors in it. */
   readonly lab: () => Lab
   /** Adds the lines of this file to an error that was found out later, from its position alone. */
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
 }
 
-/** Throws a UserError with everything that is wrong when the text has not the shape of a lab. */
+/** Parses the file and checks it against the schema. Throws a UserError with all errors. */
 export function openLab(input: LabInput): OpenLab {
   const begun = begin(input)
   if (!begun.header) throw new UserError(errorsIn(begun))
@@ -96,7 +96,7 @@ export function openLab(input: LabInput): OpenLab {
   }
 }
 
-/** Throws a UserError with everything that is wrong when the text is no lab. */
+/** Parses, checks and expands a lab file. Throws a UserError with all errors. */
 export const loadLab = (input: LabInput): Lab => openLab(input).lab()
 
 /** All errors and warnings, in the order of the lines. */
@@ -155,7 +155,7 @@ function finish(input: LabInput, begun: Begun): Lab {
   return lab
 }
 
-/** Writes the lab out, and reports what is wrong with it; undefined when it makes no sense to go on. */
+/** Expands the lab file and reports errors in it; undefined when an error makes the rest pointless. */
 function expand(input: LabInput, { source, report, header }: Begun): Lab | undefined {
   const { file, keyFile = missing, confines } = input
   if (!header) return undefined

@@ -6,10 +6,10 @@ import type { Path, Source } from './yaml/source.ts'
 /** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
 const ENOUGH = 1000
 
-/** Why, and what to do about it; as a function where finding it out takes time. */
+/** Why, and what to do about it; a function if it takes time to find. */
 export type Detail = string | (() => string | undefined)
 
-/** Collects what is wrong with a lab file. */
+/** Collects the errors and warnings of a lab file. */
 export interface Report {
   readonly diagnostics: readonly Diagnostic[]
   readonly failed: () => boolean

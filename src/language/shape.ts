@@ -5,7 +5,7 @@ import type { Schema } from './schema-words.ts'
 import { pathText, suggest, type Report } from './report.ts'
 import type { Path } from './yaml/source.ts'
 
-/** Checks a parsed value against the schema, and says what is wrong in words. Returns whether it has the right shape. */
+/** Checks a parsed value against the schema and reports errors. Returns whether it is valid. */
 export function checkShape(value: unknown, report: Report): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     report.error('wrong-shape', [], 'a lab file is a map with namespaces and links', 'See docs/language.md.')
@@ -40,8 +40,8 @@ const at = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((v, step) => (v as Record<string | number, unknown> | null | undefined)?.[step], value)
 
 /**
- * Where a value may have one of several shapes, every shape that it has not is an error. What the person meant is the
- * shape of the same type that has the fewest; only its errors are worth telling, and the union's own when there is none.
+ * When a value may have one of several forms, the validator reports errors for each of them. Only those of the form that was
+ * probably meant are returned: the one of the same type with the fewest errors, or the union's own error if there is none.
  */
 function relevant(errors: readonly ErrorObject[]): ErrorObject[] {
   const dropped = new Set<ErrorObject>(errors.filter(({ keyword }) => keyword === 'if'))

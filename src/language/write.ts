@@ -22,7 +22,7 @@ export function writeLab(name: string, resources: Resources): string {
   return visible(document.toString({ lineWidth: 120, flowCollectionPadding: true }))
 }
 
-/** Puts fields where they belong: lists are joined to what is there, maps as well. */
+/** Adds fields to the file; lists and maps are joined with existing ones. */
 function say(file: Fields, { at, set }: LabEntry): void {
   const home = at.reduce((map, name) => (map[name] ??= {}) as Fields, file)
   for (const [field, value] of Object.entries(set)) {

@@ -5,7 +5,7 @@ type Scalar = Extract<Event, { type: typeof EVENT_ID.SCALAR }>
 /** How deep collections may be nested here. */
 const DEEPEST = 100
 
-/** The text has something in it that is left to the parser that knows it. */
+/** Thrown when the text needs the parser that knows all of YAML. */
 class NotPlain extends Error {}
 
 const constants = new Map<string, unknown>([

@@ -42,19 +42,19 @@ export interface Source {
   readonly where?: (path: Path) => string | undefined
 }
 
-/** A larger file is no lab; it would only keep people waiting. In characters. */
+/** The largest lab file, in characters. */
 const LARGEST = 16 * 1024 * 1024
 /** How wide the lines are that are shown of a file, and how much of it comes before a place that is further to the right. */
 const WIDTH = 200
 const BEFORE = 80
 /** What may stand for a NUL. */
 const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
-/** More values that aliases stand for are an attack. */
+/** The most values that aliases may stand for: more are an attack. */
 const MOST_VALUES = 300_000
 
 /**
- * Parses YAML. Never throws: what is wrong is in `errors`. Where a plain text's values are is found out when somebody asks:
- * that takes most of the time.
+ * Parses YAML. Never throws: errors are in `errors`. The positions of a plain text's values are found on the first request,
+ * because that takes most of the time.
  */
 export function parseYaml(file: string, text: string): Source {
   const plain = text.length > LARGEST || NUL.test(text) ? undefined : parsePlain(text)
@@ -185,7 +185,7 @@ function nameKeys(document: Document): void {
   })
 }
 
-/** The offset of the first alias that means nothing, or of the first merge key that has nothing to merge. */
+/** The offset of the first alias without an anchor, or of the first merge key without a map. */
 function culprit(document: Document): number | undefined {
   let offset: number | undefined
   const found = (node: unknown): symbol => {
