@@ -156,8 +156,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
     if (initial !== undefined && settings[name] === undefined) spec[name] = initial
   const [odd, why] = type.wrong?.(spec) ?? []
   if (odd !== undefined) x.report.error('senseless-field', settings[odd]?.path ?? made.path, why ?? '')
-  for (const field of ['id', 'table'])
-    if (field in type.fields && type.fields[field]?.fallback === undefined && settings[field] === undefined)
+  for (const [field, { required }] of Object.entries(type.fields))
+    if (required && settings[field] === undefined)
       x.report.error('missing-field', made.path, `a ${type.name} needs ${field}`, type.example, 'key')
   const chosen = settings['type']
   if (chosen && chosen.value !== type.name)

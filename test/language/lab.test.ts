@@ -306,6 +306,12 @@ describe('what is wrong is said at its place', () => {
       /4 s is not within 6 s and 40 s/,
     ],
     [
+      'a VXLAN between two families',
+      'namespaces: { a: { interfaces: { v: { type: vxlan, id: 5, local: 10.0.0.1, remote: "fd00::1" } } } }',
+      /10.0.0.1 and fd00::1 are of different families/,
+    ],
+    ['a VRF without a table', 'namespaces: { a: { interfaces: { v: { type: vrf } } } }', /a vrf needs table/],
+    [
       'a bridge that listens for too short',
       'namespaces: { a: { bridges: { b: { stp: true, forward_delay: 4 } } } }',
       /2 s at least/,

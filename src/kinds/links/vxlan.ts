@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../../model/cidr.ts'
+import { canonicalAddress, familyOf } from '../../model/cidr.ts'
 import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
 import { address, be16, be32, present, toggled, u32, u8 } from './attributes.ts'
 
@@ -130,6 +130,10 @@ export const vxlan: LinkType = {
       'udp_zero_csum6_rx',
     ),
   },
+  wrong: ({ local, remote, group }) =>
+    local !== undefined && familyOf(String(local)) !== familyOf(String(remote ?? group ?? local))
+      ? ['local', `${String(local)} and ${String(remote ?? group)} are of different families: IPv4 and IPv6`]
+      : undefined,
   lower: 'optional',
   lowerAttribute: 3,
   mtu: (lower, spec) =>
