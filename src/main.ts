@@ -6,7 +6,7 @@ import { takeOverSandbox } from './host/sandbox/entered.ts'
 /** Commands that always read the live state. */
 const KERNEL = new Set(['plan', 'apply', 'destroy', 'show', 'list', 'test'])
 
-/** Runs the command here, or in the user's sandbox; in that case no other module is loaded here. */
+/** Runs the command here, or in the user's sandbox; then only the modules that enter the sandbox are loaded here. */
 async function main(): Promise<void> {
   const settled = takeOverSandbox()
   const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)

@@ -19,8 +19,8 @@ export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, {
   kind.lostWith(resource, live).some(goes)
 
 /**
- * The stage in which the rules of a firewall are removed: that of other firewall changes or, in a namespace that processes of
- * others keep alive, an earlier one, before the namespace loses its name.
+ * The stage in which the rules of a firewall are removed: that of other firewall changes or, in a namespace that the plan deletes
+ * and processes of others keep alive, an earlier one, before the namespace loses its name.
  */
 export const clearing = (
   { root, namespace }: Resource<any>,

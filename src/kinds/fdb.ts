@@ -95,7 +95,7 @@ function specOf(
   if (link?.linkinfo?.info_kind !== 'vxlan' || dst === undefined) return undefined
   const { remote, remote6, group, group6 } = link.linkinfo.info_data ?? {}
   const to = canonicalAddress(dst) ?? dst
-  const extra = port ?? vni // with these `bridge` prints `via` as well if the VXLAN has a lower device
+  const extra = port ?? vni // not `via`, which is always printed if the VXLAN has a lower device
   const first = [remote, remote6, group, group6].some((address) => canonicalAddress(String(address)) === to)
   if (mac === ANYBODY && extra === undefined && first) return undefined
   return {

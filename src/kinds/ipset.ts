@@ -120,7 +120,7 @@ function aside(
     )
     if (slots.length === 0) continue
     tables.out.push({ table, lines: slots.toReversed().map(({ chain, place }) => `-D ${chain} ${place}`) })
-    // A rule that does not fit the new set is not desired any more: another rule keeps its place until that is deleted.
+    // A rule that does not fit the new set is not desired any more: an empty rule keeps its position until that is deleted.
     tables.back.push({
       table,
       lines: slots.map(({ chain, place, rule }) => `-I ${chain} ${place} ${fits ? rule : ''}`),

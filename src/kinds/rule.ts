@@ -83,7 +83,7 @@ function specOf(r: IpRule, family: 4 | 6): RuleSpec {
   }
 }
 
-/** The family of a rule: given, or that of its addresses; without either, IPv4. */
+/** `family` for a lab file, which needs it only for IPv6 rules without addresses: other such rules are IPv4. */
 const familyOf = ({ family, from, to }: RuleSpec) =>
   family === 6 && from === undefined && to === undefined && { family: 'inet6' }
 
