@@ -69,5 +69,5 @@ export function commandOf(operation: Operation): Command {
 
 /** The alias and the name are arguments of the script, not part of it. */
 const ADD = ['unshare', '--net', 'sh', '-c', 'ip link set dev lo up alias "$1" && ip netns attach "$2" $$', 'sh']
-/** From within the namespace: `ip netns exec` would mount the name where nobody else sees it. */
+/** Runs within the namespace by nsenter: `ip netns exec` would mount the name in a mount namespace of its own. */
 const NAME = ['sh', '-c', 'exec ip netns attach "$1" $$', 'sh']

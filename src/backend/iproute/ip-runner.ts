@@ -274,7 +274,7 @@ function conf(lines: string): Dump['conf'] {
   return result
 }
 
-/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+/** A namespace may be deleted while it is read; all other errors are thrown. */
 function gone({ code, stderr }: Outcome, netns: string | undefined): undefined {
   if (netns !== undefined && /No such file|Invalid argument|reassociate/.test(stderr)) return undefined
   throw UserError.of(

@@ -13,7 +13,7 @@ export interface Channel {
   ask(request: Request, heard: (reply: Reply) => void): Promise<void>
 }
 
-/** The thread that does the work, and one more for much of it, which is started when it is first asked for. */
+/** The thread that does the work, and a second one for large labs, which is started on first use. */
 export interface Threads {
   readonly one: Channel
   readonly other: () => Channel

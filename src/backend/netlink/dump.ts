@@ -44,14 +44,14 @@ const proxies = encode({
   attributes: [],
 }).bytes
 const plain = [addresses, request(26, 12), request(82, 4)]
-/** What is asked of a namespace, by depth: first about links, then the rest in the order in which `decode` expects it. */
+/** The requests for a namespace, by depth: links first, then the others in the order that `decode` expects. */
 export const requests = {
   mark: { links: loopback, rest: [] },
   links: { links, rest: [addresses] },
   plain: { links, rest: plain },
   all: { links, rest: [...plain, request(34, 12), request(NEIGHBORS, 12), proxies, request(38, 20)] },
 } as const
-/** What is asked of the sockets of nftables. */
+/** The requests to nftables. */
 export const tables = ofNftables(NFT_MSG_GET.table)
 /** What iptables has no word for, in tables that it may have made. */
 export const objects = [ofNftables(NFT_MSG_GET.set), ofNftables(NFT_MSG_GET.obj), ofNftables(NFT_MSG_GET.flowtable)]
@@ -70,7 +70,7 @@ export interface Decoded {
   readonly foreign: readonly Foreign[]
   /** Everything was read, not only links and addresses. */
   readonly whole: boolean
-  /** What the kernel told of the sysctls. */
+  /** The values of sysctls. */
   readonly netconf: Netconf
   /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told who lists what there is. */
   readonly tables: readonly string[] | undefined

@@ -82,7 +82,7 @@ export function routeMessage(operation: RouteOperation): Message | undefined {
   }
 }
 
-/** The scope that iproute2 gives when none is asked for (ip-route(8)). */
+/** The scope that iproute2 gives a route by default (ip-route(8)). */
 function scopeFor({ family, type, via, nexthops }: RouteSpec, deletes: boolean): number {
   if (family === 6) return scopes.global
   if (type === 'local') return scopes.host

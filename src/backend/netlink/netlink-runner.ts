@@ -110,7 +110,7 @@ async function run(
       if (items.some(({ call }) => !call || RENAMING.includes(call.do))) means.names.epoch++
       if (alone) {
         const performed = perform(means.threads.one, means, items, done, stop)
-        performed.catch(() => {}) // told when its turn comes
+        performed.catch(() => {}) // awaited when its turn comes; the handler only avoids an unhandled rejection
         under.push(performed)
       }
       await drain(alone ? means.scale.wavesAhead - 1 : 0)

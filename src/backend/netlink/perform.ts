@@ -82,7 +82,7 @@ export function performer(
     prepared = true
   }
 
-  /** Ends this process at the Nth name that is a plain file, on its way to a namespace or from one (src/backend/faults.ts). */
+  /** Ends this process at the Nth name that is a plain file, on its way to a namespace or from one (src/run/faults.ts). */
   let faultAt = Number(/^name:(\d+)$/.exec(process.env['NETLAB_FAULT'] ?? '')?.[1] ?? 0)
   const isPlain = (): void => {
     if (faultAt > 0 && --faultAt === 0) process.kill(process.pid, 'SIGKILL')
@@ -116,7 +116,7 @@ export function performer(
     return fault
   }
 
-  /** Puts the thread into a namespace that nobody is in: one that was made before, or a new one. */
+  /** Puts the thread into an unused namespace: one that was created in advance, or a new one. */
   function enterNew(store: Store | undefined): boolean {
     const place = store ? Atomics.add(store.counts, 1, 1) : 0
     const fd = store && place < Atomics.load(store.counts, 0) ? (store.descriptors[place] ?? -1) : -1

@@ -8,7 +8,7 @@ const NDA = { dst: 1, lladdr: 2, vlan: 5, port: 6, vni: 7, ifindex: 8, master: 9
 const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
 const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
 
-/** What is asked where there is a bridge or a VXLAN. */
+/** The requests for a namespace with a bridge or a VXLAN. */
 export const fdbRequest = encode({
   type: RTM_GETNEIGH,
   flags: flags.dump,

@@ -240,7 +240,7 @@ const withData = (link: IpLink, dev: string, data: Settings | undefined): IpLink
 
 const [ENOENT, EINVAL] = [2, 22]
 
-/** A namespace may vanish while it is read; anything else that goes wrong is told. */
+/** A namespace may be deleted while it is read; all other errors are thrown. */
 function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
   if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
   throw UserError.of(

@@ -81,7 +81,7 @@ export type Request =
       /** Lists of files under /proc: most namespaces are asked for the same ones. */
       readonly lists: readonly (readonly string[])[]
       readonly epoch: number
-      /** The first reading that nobody has taken, where several threads share them. */
+      /** The index of the first reading that no thread has taken yet, when several threads share them. */
       readonly next?: Int32Array
     }
   /** Rule sets of nftables. */
@@ -139,7 +139,7 @@ export type Reply =
   | { readonly kind: 'results'; readonly bytes: Uint8Array; readonly results: readonly ReadResult[] }
   /** As nft lists them; undefined: it refuses them. */
   | { readonly kind: 'tried'; readonly listings: readonly (string | undefined)[] }
-  /** All that was asked for has been handed over. */
+  /** All answers have been sent. */
   | { readonly kind: 'end' }
   /** The request could not be carried on with. */
   | { readonly kind: 'broken'; readonly reason: string }

@@ -54,7 +54,7 @@ const option = (word: string, attribute: LinkAttribute, field: Field, json = wor
 })
 /** BR_BOOLOPT_* of if_bridge.h: bits of IFLA_BR_MULTI_BOOLOPT. */
 const bit = (bit: number): LinkAttribute => u32(46, { bit, masked: true })
-/** How long nobody asks and answers about groups of multicast, at most, in hundredths of a second: a day. */
+/** The longest multicast query and response intervals, in hundredths of a second: a day. */
 const LONG = 24 * 60 * 60 * HUNDREDTHS
 const interval = (name: string, number: number, description: string, fallback: number): Record<string, Field> => ({
   [`mcast_${name}_interval`]: option(

@@ -189,17 +189,17 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ? r
         : { ...r, spec: without(r.spec, 'master') },
 
-    disturbs({ live, desired, differences }, wiring) {
+    disturbs({ live, desired, differences }, topology) {
       const changes = new Map(differences.map((d) => [d.field, d]))
       const down = changes.get('up')?.to === false
       const small = Number(changes.get('mtu')?.to) < IPV6_MIN_MTU
-      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(wiring.resources, r))
+      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(topology.resources, r))
       const moved = changes.has('master')
       // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
       const readdressed = changes.has('mac') || changes.has('arp')
       if (!down && !small && !moved && !readdressed) return []
       const name = nameOf(live.id)
-      return wiring.on(live.id).flatMap((r) => {
+      return topology.on(live.id).flatMap((r) => {
         if (moved && r.spec['port'] === name) return [r.id]
         if (readdressed && r.kind === 'neighbor') return [r.id]
         const survives = r.spec['family'] !== 6 && (small || (r.kind !== 'route' && r.kind !== 'neighbor'))

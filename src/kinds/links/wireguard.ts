@@ -41,7 +41,7 @@ const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 /** Whether a text is 32 bytes in base64, as wg(8) writes keys. */
 export const isKey = (text: string): boolean => KEY.test(text)
 
-/** The seed of a generated key. It is no secret: whoever knows the lab's name and the interface's can make the key. */
+/** The seed of a generated key. It is no secret: the names of the lab and the interface suffice to make the key. */
 const seed = (lab: string, namespace: string, dev: string): string => `netlab ${lab} ${linkId(namespace, dev)}`
 
 /** A generated private key: 42 hexadecimal digits of a SHA-256, which are base64 as they stand (a shell makes it, too). */
@@ -192,7 +192,7 @@ export const wg: Kind<WgSpec> = {
   remove: () => [],
 }
 
-/** What of a peer is compared. An endpoint that nobody asked for is where the peer was last heard. */
+/** The settings of a peer that are compared. An endpoint that the lab does not set is the peer's last known address. */
 function shown(peer: WgPeer | undefined, live?: WgPeer): unknown {
   if (!peer) return undefined
   const { preshared_key_file: _, endpoint = live?.endpoint, ...rest } = peer
