@@ -30,7 +30,8 @@ const hexadecimal = (
 ): Field => ({
   attribute: { ...attribute, print: 'hex or nothing' },
   schema: { type: 'integer', minimum: 0, maximum, description: `${description} Default: 0.` },
-  words: (v) => [word, String(v)],
+  // iproute2 takes any number for hexadecimal (rtnl_dsfield_a2n in lib/rt_names.c).
+  words: (v) => [word, `0x${Number(v).toString(16)}`],
   // `0x4`; 0 is not printed.
   read: ({ [name]: value }) => Number(value ?? 0),
   fallback: 0,
