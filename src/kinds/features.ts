@@ -1,18 +1,17 @@
+import type { LinkFeature } from '../model/link-type.ts'
+import { linkTypes } from './links/link-types.ts'
+
 /** A feature that a kernel may lack; it is tested by using it in a throw-away namespace. */
-export interface Feature {
+export interface Feature extends LinkFeature {
   /** The purpose for which labs use it. */
   readonly purpose: string
   /** No lab works without it. */
   readonly essential?: true
-  readonly module: string
-  readonly config: string
-  /** A shell command that succeeds if the kernel has the feature. A veth pair v0 and v1 exists. */
-  readonly probe: string
 }
 
 const link = (words: string): string => `ip link add name x0 ${words}`
 
-/** The features by name; types of interfaces have features of their own names. */
+/** The features by name; a type of interface has its feature in its own file, under its own name. */
 export const features: Readonly<Record<string, Feature>> = {
   veth: { purpose: 'links', essential: true, module: 'veth', config: 'CONFIG_VETH', probe: link('type veth') },
   bridge: { purpose: 'bridges', module: 'bridge', config: 'CONFIG_BRIDGE', probe: link('type bridge') },
@@ -22,30 +21,9 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_BRIDGE_VLAN_FILTERING',
     probe: link('type bridge vlan_filtering 1'),
   },
-  dummy: { purpose: 'type: dummy', module: 'dummy', config: 'CONFIG_DUMMY', probe: link('type dummy') },
-  vlan: { purpose: 'type: vlan', module: '8021q', config: 'CONFIG_VLAN_8021Q', probe: link('link v0 type vlan id 1') },
-  vxlan: {
-    purpose: 'type: vxlan',
-    module: 'vxlan',
-    config: 'CONFIG_VXLAN',
-    probe: link('type vxlan id 1 dstport 4789'),
-  },
-  macvlan: {
-    purpose: 'type: macvlan',
-    module: 'macvlan',
-    config: 'CONFIG_MACVLAN',
-    probe: link('link v0 type macvlan'),
-  },
-  ipvlan: { purpose: 'type: ipvlan', module: 'ipvlan', config: 'CONFIG_IPVLAN', probe: link('link v0 type ipvlan') },
-  vrf: { purpose: 'type: vrf', module: 'vrf', config: 'CONFIG_NET_VRF', probe: link('type vrf table 10') },
-  ifb: { purpose: 'type: ifb', module: 'ifb', config: 'CONFIG_IFB', probe: link('type ifb') },
-  tap: { purpose: 'type: tap', module: 'tun', config: 'CONFIG_TUN', probe: 'ip tuntap add dev x0 mode tap' },
-  wireguard: {
-    purpose: 'type: wireguard',
-    module: 'wireguard',
-    config: 'CONFIG_WIREGUARD',
-    probe: link('type wireguard'),
-  },
+  ...Object.fromEntries(
+    linkTypes.flatMap(({ name, feature }) => (feature ? [[name, { purpose: `type: ${name}`, ...feature }]] : [])),
+  ),
   netem: {
     purpose: 'impairments',
     module: 'sch_netem',

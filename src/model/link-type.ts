@@ -85,8 +85,18 @@ export interface Field {
   readonly initial?: unknown
   /** Why the kernel cannot change it on an existing device; absent: it can. */
   readonly forces?: string
-  /** It is no setting of `ip link`: another kind turns it into a resource. */
+  /** It is no setting of `ip link`: another kind turns it into a resource, or it is a short form. */
   readonly apart?: true
+  /** The fields that this short form sets, all to its value. */
+  readonly standsFor?: readonly string[]
+}
+
+/** The part of the kernel that a type of interface needs. */
+export interface LinkFeature {
+  readonly module: string
+  readonly config: string
+  /** A shell command that creates the interface x0 and fails without that part. A veth pair, v0 and v1, is there. */
+  readonly probe: string
 }
 
 /** A type of interface, as in `type:` of a lab file and `ip link add type`. */
@@ -125,6 +135,8 @@ export interface LinkType {
   readonly portCost?: number
   /** The kernel's default length of the transmit queue, in packets, if it is not TXQUEUELEN. */
   readonly txqueuelen?: number
+  /** What the kernel may lack for it; absent: src/kinds/features.ts says so, or no kernel lacks it. */
+  readonly feature?: LinkFeature
   /** The features that it needs, by their names in src/kinds/features.ts; default: the feature of its own name. */
   readonly requires?: (spec: LinkSpec) => string[]
   /** They are created and removed in pairs, each the other's `peer`. */

@@ -9,5 +9,6 @@ export const dummy: LinkType = {
   multicast: false, // dummy_setup in drivers/net/dummy.c
   mtu: () => 1500,
   noArp: true,
+  feature: { module: 'dummy', config: 'CONFIG_DUMMY', probe: 'ip link add name x0 type dummy' },
   byType: true,
 }

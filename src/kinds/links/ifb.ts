@@ -10,5 +10,6 @@ export const ifb: LinkType = {
   mtu: () => 1500,
   noArp: true,
   txqueuelen: 32,
+  feature: { module: 'ifb', config: 'CONFIG_IFB', probe: 'ip link add name x0 type ifb' },
   byType: true,
 }

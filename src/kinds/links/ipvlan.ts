@@ -26,5 +26,6 @@ export const ipvlan: LinkType = {
   noMac: () => true,
   noArp: true,
   mtu: (lower) => lower,
+  feature: { module: 'ipvlan', config: 'CONFIG_IPVLAN', probe: 'ip link add name x0 link v0 type ipvlan' },
   byType: true,
 }

@@ -31,5 +31,6 @@ export const macvlan: LinkType = {
   lower: 'required',
   noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)
   mtu: (lower) => lower,
+  feature: { module: 'macvlan', config: 'CONFIG_MACVLAN', probe: 'ip link add name x0 link v0 type macvlan' },
   byType: true,
 }

@@ -30,5 +30,6 @@ export const tap: LinkType = {
     ...(typeof user === 'string' ? ['user', user] : []),
   ],
   mtu: () => 1500,
+  feature: { module: 'tun', config: 'CONFIG_TUN', probe: 'ip tuntap add dev x0 mode tap' },
   byType: true,
 }

@@ -19,5 +19,6 @@ export const vrf: LinkType = {
   noArp: true,
   multicast: false,
   mtu: () => undefined,
+  feature: { module: 'vrf', config: 'CONFIG_NET_VRF', probe: 'ip link add name x0 type vrf table 10' },
   byType: true,
 }

@@ -118,6 +118,7 @@ export const wireguard: LinkType = {
   noMac: () => true,
   noArp: true,
   multicast: false, // wg_setup in drivers/net/wireguard/device.c
+  feature: { module: 'wireguard', config: 'CONFIG_WIREGUARD', probe: 'ip link add name x0 type wireguard' },
   byType: true,
 }
 
