@@ -147,7 +147,8 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     attribute: mac(2),
     words: (v) => ['broadcast', String(v)],
     fallback: always('ff:ff:ff:ff:ff:ff'),
-    read: ({ broadcast }, { builtin }) => (builtin ? undefined : broadcast),
+    // That of a tunnel is the IP address of its other end.
+    read: ({ broadcast }, { builtin }) => (builtin || !broadcast?.includes(':') ? undefined : broadcast),
   },
   gso_max_size: limit(
     'gso_max_size',

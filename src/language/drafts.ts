@@ -1,4 +1,5 @@
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
+import { isTaken } from '../kinds/links/fallbacks.ts'
 import { linkTypes } from '../kinds/links/link-types.ts'
 import type { LinkType } from '../model/link-type.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
@@ -44,6 +45,22 @@ export const longForm = (value: Shorthand): Settings =>
         ? { addresses: value }
         : (value as Settings)
 
+/** The settings, with what short forms stand for in place of these. */
+export function spelledOut(x: Expansion, { type, settings }: Draft): Draft['settings'] {
+  const short = Object.keys(settings).filter((name) => type.fields[name]?.standsFor)
+  if (short.length === 0) return settings
+  const { report } = x
+  const result = { ...settings }
+  for (const name of short)
+    for (const long of type.fields[name]?.standsFor ?? []) {
+      const { [name]: said, [long]: twice } = settings
+      if (twice) report.error('given-twice', twice.path, `${name} says it already`, 'Leave one of the two out.', 'key')
+      else if (said) result[long] = said
+    }
+  for (const name of short) delete result[name]
+  return result
+}
+
 export function draft(
   x: Expansion,
   drafts: Map<string, Draft>,
@@ -53,6 +70,14 @@ export function draft(
   value: Shorthand,
 ): Draft | undefined {
   if (!nameFits(x, nameOf(id), path)) return undefined
+  if (isTaken(nameOf(id), type.name))
+    return void x.report.error(
+      'bad-name',
+      path,
+      `${nameOf(id)} is the kernel’s own`,
+      'It is in every namespace as soon as there is a tunnel. Choose another name.',
+      'key',
+    )
   const first = drafts.get(id)
   if (first) {
     const isCable = first.path[0] === 'links'

@@ -14,7 +14,7 @@ import type { Path } from './yaml/source.ts'
 import { expandVlans } from './expand-vlans.ts'
 
 import { addresses } from './addresses.ts'
-import { draft, elsewhere, longForm, merge, typeOf, type Draft } from './drafts.ts'
+import { draft, elsewhere, longForm, merge, spelledOut, typeOf, type Draft } from './drafts.ts'
 import { addExisting, expandExisting, isExisting, machines, portMac } from './expand-existing.ts'
 import { cable, warnOfMistypedBridges } from './cables.ts'
 /** Every interface of the lab: lo, those with a type, bridges, ends of links; with its addresses and impairments. */
@@ -105,7 +105,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
 }
 
 function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): LinkSpec {
-  const { id, type, settings, peer } = made
+  const { id, type, peer } = made
+  const settings = spelledOut(x, made)
   const namespace = namespaceOf(id)
   const spec: Record<string, unknown> = { up: true, ...(peer !== undefined && { peer }) }
   const noMac = type.noMac?.(Object.fromEntries(Object.entries(settings).map(([name, { value }]) => [name, value])))

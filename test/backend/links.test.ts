@@ -104,6 +104,26 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
     ],
   ],
   [
+    add(
+      { name: 't0', mtu: 1392 },
+      'gre',
+      { remote: '10.0.0.2', local: '10.0.0.1', ttl: 9, tos: 16, ikey: 0, okey: 7, ocsum: true, pmtudisc: false },
+      'eth0',
+    ),
+    'ip link add name t0 mtu 1392 type gre remote 10.0.0.2 local 10.0.0.1 ttl 9 tos 0x10 ikey 0 okey 7 ocsum nopmtudisc dev eth0',
+    [
+      '1000 0106 000000000000000000000000000000000700030074300000080004007005000060001200070001006772650054000200080007000a000002080006000a000001050008000900000005000900100000000800040000000000080005000000000705000a0000000000060002002000000006000300a00000000800010000000000',
+      'eth0 at 140',
+    ],
+  ],
+  [
+    add({ name: 'vx0' }, 'vxlan', { id: 42, tos: 16, label: 18 }),
+    'ip link add name vx0 type vxlan id 42 tos 0x10 flowlabel 0x12',
+    [
+      '1000 0106 000000000000000000000000000000000800030076783000340012000900010076786c616e00000024000200080001002a0000000500070001000000050006001000000008001a0000000012',
+    ],
+  ],
+  [
     add({ name: 'd0' }, 'dummy'),
     'ip link add name d0 type dummy',
     ['1000 0106 0000000000000000000000000000000007000300643000000d0012000900010064756d6d79000000'],
@@ -265,6 +285,16 @@ test.each(tables)('what is set of a %s is what is read of it', (name, fields) =>
 /** What only one field of a message can have: a number, of addresses. */
 const shared = (field: Field | undefined): unknown =>
   field?.attribute?.as === 'address' ? field.attribute.number : Symbol()
+
+test('a key of a tunnel counts only where a flag says so', () => {
+  const of = (flags: readonly [number, number]) => {
+    const attributes = [attribute(2, Uint8Array.of(...flags)), attribute(4, Uint8Array.of(0, 0, 1, 5))]
+    const { bytes } = encode({ type: 16, flags: 0, header: new Uint8Array(), attributes })
+    return infoData(Buffer.from(bytes), 'gre', 16, bytes.length, String).data
+  }
+  expect(of([0x10, 0])).toEqual({ iseq: true })
+  expect(of([0x20, 0])).toEqual({ ikey: '0.0.1.5' })
+})
 
 test('programs are asked only about what a lab can have and is not understood here, once for what is the same', () => {
   const of = (kind: string, ...numbers: number[]) => {

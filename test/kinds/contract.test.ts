@@ -27,6 +27,7 @@ namespaces:
       f0: { type: ifb }
       t0: { type: tap }
       r0: { type: vrf, table: 10 }
+      g0: { type: gre, remote: 10.0.0.9, key: 5 }
       w0: { type: wireguard }
     bridges: { br0: { vlan_filtering: true } }
     routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }]
@@ -136,6 +137,12 @@ describe('what a kind writes into a lab asks for the same again', () => {
           }),
           v0: fc.record({ type: fc.constant('vlan'), link: fc.constant('e0'), id: fc.integer({ min: 1, max: 4094 }) }),
           r0: fc.constant({ type: 'vrf', table: 10 }),
+          g0: fc
+            .tuple(
+              fc.constantFrom({ key: 5 }, { ikey: 0, okey: 0xffffffff }, { csum: true, seq: true }, { oseq: true }),
+              fc.constantFrom({}, { mtu: 1476 }, { link: 'e0', local: '10.0.0.1', tos: 16 }),
+            )
+            .map((some) => Object.assign({ type: 'gre', remote: '10.0.0.9' }, ...some)),
           x0: fc.record({
             type: fc.constant('vxlan'),
             id: fc.integer({ min: 1, max: 99 }),

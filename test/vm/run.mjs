@@ -108,6 +108,37 @@ function impaired() {
   must(netlab('destroy', file, '-y'))
 }
 
+/** Every namespace has a gre0 of the kernel's own as soon as there is one tunnel: it is in no plan. */
+function gre() {
+  const file = 'test/vm/gre.yaml'
+  must(netlab('apply', file, '-y'))
+  const edited = '/tmp/gre.yaml'
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(edited, text.replace('ttl: 64', 'ttl: 9').replace('key: 7, csum: true, seq: true', 'okey: 8'))
+  check('gre: what is edited is changed in place', actions(edited), { 'left/tun0': 'update', 'left/tun1': 'update' })
+  must(netlab('apply', edited, '-y'))
+  check('gre: then the plan is empty', actions(edited), {})
+  check(
+    'gre: its own device is in every namespace',
+    sh('for n in left right; do ip -n $n -br link show gre0; done').split('gre0').length,
+    3,
+  )
+  for (const by of ['ip', 'netlink'])
+    check(
+      `gre: ${by} reads the same`,
+      sh(`NETLAB_RUNNER=${by} ${process.execPath} dist/netlab.cjs plan ${edited} --detailed-exitcode >&2; echo $?`),
+      '0\n',
+    )
+  lifecycle(file, [
+    ['ip -n left link set tun0 type gre ttl 3', { 'left/tun0': 'update' }],
+    ['ip -n left link set tun1 type gre key 8', { 'left/tun1': 'update' }],
+    ['ip -n left link set tun2 type gre nokey', { 'left/tun2': 'update' }],
+    ['ip -n right link set tun0 type gre key 0', { 'right/tun0': 'update' }],
+    ['ip -n right link del tun1', { 'right/tun1': 'create', 'right/tun1/10.9.1.2/30': 'create' }],
+    ['ip -n right link add x0 type gre remote 10.0.0.77', { 'right/x0': 'delete' }],
+  ])
+}
+
 /** The keys of the second tunnel are written here: no file in the checkout holds one. */
 function wireguard() {
   const keys = { 'wireguard.key': sh('wg genkey'), 'wireguard.psk': sh('wg genpsk') }
@@ -166,6 +197,7 @@ const parts = {
       ['ip -n r link set dev eth2 nomaster', { 'r/eth2': 'update' }],
       ['ip -n c1 addr del 10.3.0.2/24 dev eth0', { 'c1/eth0/10.3.0.2/24': 'create' }],
     ]),
+  gre,
   vlans: () =>
     lifecycle('test/vm/vlans.yaml', [
       ['bridge -n sw1 vlan del dev h1~eth0 vid 10', { 'sw1/h1~eth0/vlans': 'update' }],

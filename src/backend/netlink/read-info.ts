@@ -91,6 +91,8 @@ interface Decoder {
   readonly reads: ReadonlyMap<number, readonly Read[]>
   /** Attributes that only programs understand. */
   readonly foreign: ReadonlySet<number>
+  /** Settings that are only there when a bit in another attribute is set: its number, the bit, the setting. */
+  readonly conditions: readonly (readonly [number: number, bit: number, name: string])[]
   /** There are fields that have no attribute here: programs are always asked. */
   readonly partial: boolean
   /** It has indexes of interfaces, which mean something else in every namespace. */
@@ -100,6 +102,7 @@ interface Decoder {
 function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Decoder {
   const reads = new Map<number, Read[]>()
   const foreign = new Set<number>()
+  const conditions: [number, number, string][] = []
   const add = (name: string, attribute: LinkAttribute): void => {
     const read = reading(name, attribute)
     for (const number of [attribute.number, attribute.number6 ?? attribute.number])
@@ -111,29 +114,34 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
   for (const [name, { attribute, json = name, apart }] of Object.entries(fields))
     if (attribute) {
       add(json, attribute)
+      if (attribute.with) conditions.push([attribute.with.number, attribute.with.bit, json])
       local ||= attribute.as === 'device'
     } else if (!apart) partial = true
   for (const [name, attribute] of Object.entries(type?.state ?? {})) add(name, attribute)
   if (type?.lowerAttribute !== undefined) add('link', { number: type.lowerAttribute, as: 'device' })
-  return { reads, foreign, partial, local }
+  return { reads, foreign, conditions, partial, local }
 }
 
 const byKind = new Map(linkTypes.map((type) => [type.kind ?? type.name, decoder(type.fields, type)]))
 const ofPorts = decoder(portTable)
 
 function decode(
-  { reads, foreign, partial }: Decoder,
+  { reads, foreign, conditions, partial }: Decoder,
   bytes: Buffer,
   from: number,
   to: number,
   interfaceAt: (index: number) => string,
 ): { readonly data: Data; readonly isWhole: boolean } {
   const data: Data = {}
+  const absent: string[] = []
   let isWhole = !partial
   attributes(bytes, from, to, (number, at, end) => {
     if (foreign.has(number)) isWhole = false
     for (const read of reads.get(number) ?? []) read(bytes, at, end, interfaceAt, data)
+    for (const [other, bit, name] of conditions)
+      if (other === number && (bytes.readUInt16BE(at) & bit) === 0) absent.push(name)
   })
+  for (const name of absent) delete data[name]
   return { data, isWhole }
 }
 

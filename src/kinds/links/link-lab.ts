@@ -8,7 +8,7 @@ export const linkToLab =
   (type: LinkType): Kind<LinkSpec>['toLab'] =>
   (r, resources) => {
     const { up, peer, link, mtuFollows, usualMac: _, mtu, master, ...rest } = r.spec
-    const isUsual = mtuFollows === true || mtu === type.mtu(undefined, { up: true })
+    const isUsual = mtuFollows === true || (link === undefined && mtu === type.mtu(undefined, r.spec))
     const set = {
       ...(type.byType && { type: type.name }),
       ...(link !== undefined && { link: namespaceOf(link) === r.namespace ? nameOf(link) : placeOf(link) }),

@@ -1,6 +1,7 @@
 import type { LinkType } from '../../model/link-type.ts'
 import { bridge } from './bridge.ts'
 import { dummy } from './dummy.ts'
+import { gre } from './gre.ts'
 import { ifb } from './ifb.ts'
 import { ipvlan } from './ipvlan.ts'
 import { loopback } from './loopback.ts'
@@ -26,6 +27,7 @@ export const linkTypes: readonly LinkType[] = [
   ifb,
   tap,
   wireguard,
+  gre,
 ]
 
 /** By name. */

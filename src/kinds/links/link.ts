@@ -31,7 +31,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     [
       [type.name, ...(peer === undefined ? [] : ['to', peer]), ...(link === undefined ? [] : ['on', link])].join(' '),
       ...(master === undefined ? [] : [`port of ${master}`]),
-      ...(mtu === undefined || mtu === type.mtu(undefined, { up }) ? [] : [`mtu ${mtu}`]),
+      ...(mtu === undefined || mtu === type.mtu(undefined, { up, ...rest }) ? [] : [`mtu ${mtu}`]),
       ...(up ? [] : ['down']),
       ...Object.entries(rest).flatMap(([name, value]) => (liveOnly.has(name) ? [] : [`${name} ${String(value)}`])),
     ].join(', ')
