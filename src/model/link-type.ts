@@ -95,7 +95,7 @@ export interface Field {
 export interface LinkFeature {
   readonly module: string
   readonly config: string
-  /** A shell command that creates the interface x0 and fails without that part. A veth pair, v0 and v1, is there. */
+  /** A shell command that needs that part; the link it creates is x0. It finds a veth pair, v0 and v1. */
   readonly probe: string
 }
 
