@@ -1,4 +1,4 @@
-// Writes the reference part of docs/language.md from the schema of lab files, and docs/errors.md: node scripts/docs.mjs
+// Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md and the types in docs/doctor.md: node scripts/docs.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,12 +86,21 @@ const reference = [
 
 const [guide] = readFileSync(file, 'utf8').split(MARK)
 
-const { outputFiles } = await esbuild.build({
-  entryPoints: [resolve(root, 'src/model/diagnostic-codes.ts')],
-  write: false,
-  format: 'esm',
-})
-const { codes } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+/** What a source file exports. */
+async function exportsOf(source) {
+  const options = { bundle: true, platform: 'node', write: false, format: 'esm' }
+  const { outputFiles } = await esbuild.build({ entryPoints: [resolve(root, source)], ...options })
+  return await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+}
+
+const { linkTypes } = await exportsOf('src/kinds/links/link-types.ts')
+const doctorFile = resolve(root, 'docs/doctor.md')
+const features = linkTypes.flatMap(({ name, feature }) =>
+  feature ? [`| \`type: ${name}\` | ${name} | ${feature.module} | ${feature.config} |\n`] : [],
+)
+const doctor = readFileSync(doctorFile, 'utf8').replace(/(?:\| `type: .*\n)+/, () => features.join(''))
+
+const { codes } = await exportsOf('src/model/diagnostic-codes.ts')
 const rows = Object.entries(codes).map(
   ([name, { cause, remedy }]) => `| \`${name}\` | ${cell(cause)} | ${cell(remedy)} |`,
 )
@@ -108,6 +117,7 @@ ${rows.join('\n')}
 const pages = [
   [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
   [resolve(root, 'docs/errors.md'), errors],
+  [doctorFile, doctor],
 ]
 for (const [path, text] of pages)
   if (!process.argv.includes('--check')) writeFileSync(path, text)

@@ -135,8 +135,8 @@ describe('what is wrong is said at its place', () => {
     ],
     [
       'a short word unlike all',
-      'namespaces: { a: { interfaces: { g: { type: gre } } } }',
-      /found text "gre"(?!.*Did you mean)/s,
+      'namespaces: { a: { interfaces: { g: { type: ppp } } } }',
+      /found text "ppp"(?!.*Did you mean)/s,
       1,
       45,
     ],

@@ -1,6 +1,8 @@
+import { linkTypes } from '../../src/kinds/links/link-types.ts'
 import { nftables } from '../../src/kinds/nftables.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
+const known = new Set<string | undefined>(linkTypes.map(({ name, kind = name }) => kind))
 type Fields = Record<string, unknown>
 const pick = (from: object, ...names: string[]): Fields =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
@@ -17,7 +19,10 @@ export function comparable(dump: Dump | null | undefined): unknown {
   const state =
     /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
   const settings = (data: Fields = {}, ...others: string[]): Fields =>
-    Object.fromEntries(Object.entries(data).filter(([name]) => !state.test(name) && !others.includes(name)))
+    Object.fromEntries(
+      // An address that is not there is `any` to ip.
+      Object.entries(data).filter(([name, value]) => !state.test(name) && !others.includes(name) && value !== 'any'),
+    )
   const links = dump.links.map((link) => ({
     ...pick(link, 'ifindex', 'ifname', 'mtu', 'address', 'ifalias', 'group', 'txqlen', 'master', 'link', 'link_index'),
     ...pick(
@@ -35,7 +40,8 @@ export function comparable(dump: Dump | null | undefined): unknown {
     netns: link.link_netnsid === undefined ? undefined : (dump.nsids as unknown as Fields)[link.link_netnsid],
     kind: link.linkinfo?.info_kind,
     slave: link.linkinfo?.info_slave_kind,
-    data: settings(link.linkinfo?.info_data),
+    // Nobody reads those of a kind that no lab can have.
+    data: known.has(link.linkinfo?.info_kind) && settings(link.linkinfo?.info_data),
     port: link.linkinfo?.info_slave_kind === 'bridge' && settings(link.linkinfo.info_slave_data, 'id'),
   }))
   return {

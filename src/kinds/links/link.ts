@@ -6,7 +6,6 @@ import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
 import { HERE, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
 import { covered, ends, generatedMac, placeOf, same, within } from '../common.ts'
-import { isFallback } from './fallbacks.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import { linkToLab } from './link-lab.ts'
@@ -182,7 +181,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
     lostWith: ({ namespace, spec }) => [namespace, ...[spec.link, spec.peer].filter((id) => id !== undefined)],
 
-    automatic: ({ id, spec }) => type.builtin === true || isFallback(nameOf(id), spec),
+    automatic: () => type.builtin === true,
 
     afterLosing: (r, goes) =>
       r.spec.master === undefined || !goes(linkId(r.namespace, r.spec.master))

@@ -4,6 +4,7 @@ import { aliasOf } from '../../model/owner.ts'
 import { linkId, type Resource } from '../../model/resource.ts'
 import type { IpLink } from '../../model/runner.ts'
 import { generatedMac, same } from '../common.ts'
+import { isFallback } from './fallbacks.ts'
 import { portFields } from './port.ts'
 import { settingsOf } from '../settings.ts'
 
@@ -28,13 +29,14 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
     const ports = new Map<string, number>()
     if (type.followsPorts)
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
-    return mine.map((l): Resource<LinkSpec> => {
+    return mine.flatMap((l): Resource<LinkSpec>[] => {
       // What `dev` names among a type's words is told among them.
       const own = type.lowerAttribute !== undefined && l.link_netnsid === undefined
       const lower = own ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
       const { info_data = {}, info_slave_kind, info_slave_data = {} } = l.linkinfo ?? {}
       const typed = Object.fromEntries(valuesOf(fields, info_data, l))
+      if (isFallback(l.ifname, typed)) return []
       const mac = type.noMac?.(typed) ? undefined : l.address
       // A program that opens a TAP may choose its address.
       const usualMac = scope.made && mac && !type.addWords ? generatedMac(scope.lab, id) : undefined
@@ -59,7 +61,7 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
         ...(typeof lower === 'string' && { link: linkId(scope.namespace, lower) }),
         ...typed,
       }
-      return { id, kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec }
+      return [{ id, kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec }]
     })
   }
 }
