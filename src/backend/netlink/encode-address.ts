@@ -2,9 +2,9 @@ import { usualAddressScope } from '../../model/address-spec.ts'
 import type { AddressOperation } from '../../model/operation.ts'
 import { addressBytes, attribute, flags, text, u32, type Attribute, type Message } from './message.ts'
 import { bytesOf, cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
+import { IFA } from './attribute-numbers.ts'
 
 const RTM = { newaddr: 20, deladdr: 21 } as const
-const IFA = { address: 1, local: 2, label: 3, broadcast: 4, cacheinfo: 6, flags: 8, metric: 9 } as const
 /** if_addr.h, as ip-address(8) calls them. */
 const IFA_F = { nodad: 0x02, home: 0x10, mngtmpaddr: 0x100, noprefixroute: 0x200 } as const
 const scopes = new Map(Object.entries({ global: 0, site: 200, link: 253, host: 254 }))

@@ -6,11 +6,10 @@ import type { LinkChange, LinkOperation, NewLink, TypeSettings } from '../../mod
 import { encodeFields, encodeValue } from './encode-data.ts'
 import { attribute, flags, nest, text, u32, type Attribute, type Message } from './message.ts'
 import { isDevice, isNamespace } from './values.ts'
+import { IFLA, INFO } from './attribute-numbers.ts'
 
 const RTM = { newlink: 16, dellink: 17 } as const
-/** if_link.h */
-const IFLA = { address: 1, ifname: 3, mtu: 4, link: 5, linkinfo: 18, group: 27, netNsFd: 28 } as const
-const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
+/** veth.h */
 const VETH_INFO_PEER = 1
 /** net/if.h */
 const IFF_UP = 1

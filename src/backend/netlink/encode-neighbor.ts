@@ -1,9 +1,9 @@
 import type { NeighborOperation } from '../../model/operation.ts'
 import { attribute, flags, u8, type Message } from './message.ts'
 import { bytesOf, familyNumber, isDevice, macOf } from './values.ts'
+import { NDA } from './attribute-numbers.ts'
 
 const RTM = { newneigh: 28, delneigh: 29 } as const
-const NDA = { dst: 1, lladdr: 2, protocol: 12 } as const
 const NUD_PERMANENT = 0x80
 const NTF = { proxy: 0x08, router: 0x80 } as const
 const RTPROT_BOOT = 3

@@ -5,20 +5,9 @@ import { metricWords, type Hop, type RouteSpec } from '../../model/route-spec.ts
 import { MAIN_TABLE } from '../../model/tables.ts'
 import { addressBytes, attribute, flags, nest, u16, u32, type Attribute, type Message } from './message.ts'
 import { bytesOf, cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
+import { RTA } from './attribute-numbers.ts'
 
 const RTM = { newroute: 24, delroute: 25 } as const
-/** rtnetlink.h */
-const RTA = {
-  dst: 1,
-  oif: 4,
-  gateway: 5,
-  priority: 6,
-  prefsrc: 7,
-  metrics: 8,
-  multipath: 9,
-  table: 15,
-  via: 18,
-} as const
 /** The metrics whose value is the kernel's number. */
 const numbers = new Map<string, number>(
   metrics.flatMap((metric) => (metric.words || metric.perMillisecond ? [] : [[metric.word, metric.number]])),

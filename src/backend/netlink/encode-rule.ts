@@ -3,10 +3,10 @@ import { ruleWords } from '../../model/rule-spec.ts'
 import { MAIN_TABLE } from '../../model/tables.ts'
 import { addressBytes, attribute, flags, text, u32, u8, type Attribute, type Message } from './message.ts'
 import { cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
+import { FRA } from './attribute-numbers.ts'
 
 const RTM = { newrule: 32, delrule: 33 } as const
 /** fib_rules.h */
-const FRA = { dst: 1, src: 2, iifname: 3, priority: 6, fwmark: 10, table: 15, fwmask: 16, oifname: 17, protocol: 21 }
 const FR_ACT_TO_TBL = 1
 /** rtnetlink(7): the types of route that a rule can give by itself. */
 const actions = { blackhole: 6, unreachable: 7, prohibit: 8 } as const

@@ -2,8 +2,8 @@ import type { IpAddress, IpNeighbor } from '../../model/ip-address.ts'
 import type { Dump, IpLink } from '../../model/runner.ts'
 import { addressText, attributes, linkLayer, messages, string } from './answer.ts'
 import type { Slice } from './message.ts'
+import { IFA, NDA } from './attribute-numbers.ts'
 
-const IFA = { address: 1, local: 2, label: 3, broadcast: 4, cacheinfo: 6, flags: 8, metric: 9, proto: 11 } as const
 /** if_addr.h */
 const IFA_F = {
   secondary: 0x01,
@@ -19,7 +19,6 @@ const NAMED = ['home', 'deprecated', 'mngtmpaddr', 'noprefixroute', 'autojoin'] 
 const ANY_NAMED = NAMED.reduce((bits, name) => bits | IFA_F[name], 0)
 const FOREVER = 0xffffffff
 /** neighbour.h */
-const NDA = { dst: 1, lladdr: 2, protocol: 12, flagsExt: 15 } as const
 const NUD_PERMANENT = 0x80
 export const NTF_PROXY = 0x08
 const NTF = { extern_learn: 0x10, router: 0x80 } as const

@@ -1,10 +1,10 @@
 import { flags, encode, type Slice } from './message.ts'
 import type { BridgeFdb } from '../../model/runner.ts'
 import { addressText, attributes, linkLayer, messages } from './answer.ts'
+import { NDA } from './attribute-numbers.ts'
 
 const [RTM_GETNEIGH, AF_BRIDGE] = [30, 7]
 /** neighbour.h */
-const NDA = { dst: 1, lladdr: 2, vlan: 5, port: 6, vni: 7, ifindex: 8, master: 9, linkNetnsid: 10 } as const
 const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
 const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
 

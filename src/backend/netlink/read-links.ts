@@ -2,30 +2,8 @@ import type { Slice } from './message.ts'
 import type { IpLink } from '../../model/runner.ts'
 import { attributes, bits, linkLayer, messages, string } from './answer.ts'
 import { infoData, portData } from './read-info.ts'
+import { IFLA, INFO } from './attribute-numbers.ts'
 
-/** if_link.h */
-const IFLA = {
-  address: 1,
-  broadcast: 2,
-  ifname: 3,
-  mtu: 4,
-  link: 5,
-  master: 10,
-  txqlen: 13,
-  linkmode: 17,
-  linkinfo: 18,
-  ifalias: 20,
-  afSpec: 26,
-  group: 27,
-  linkNetnsid: 37,
-  protoDown: 39,
-  gsoMaxSegs: 40,
-  gsoMaxSize: 41,
-  groMaxSize: 58,
-  tsoMaxSize: 59,
-  tsoMaxSegs: 60,
-} as const
-const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
 const [IFF_UP, IFF_RUNNING] = [1, 0x40]
 /** net/if.h, in the order in which iproute2 prints them. */
 const flagWords = bits([

@@ -2,46 +2,10 @@ import type { Slice } from './message.ts'
 import { metrics, metricValue, type Metric, type Metrics } from '../../model/metrics.ts'
 import type { IpRoute, IpRule } from '../../model/runner.ts'
 import { NotUnderstood, addressText, attributes, bits, messages, string } from './answer.ts'
+import { RTA, FRA } from './attribute-numbers.ts'
 
 /** rtnetlink.h */
-const RTA = {
-  dst: 1,
-  src: 2,
-  oif: 4,
-  gateway: 5,
-  priority: 6,
-  prefsrc: 7,
-  metrics: 8,
-  multipath: 9,
-  flow: 11,
-  table: 15,
-  via: 18,
-  pref: 20,
-  encap: 22,
-  nhId: 30,
-} as const
 const RTAX_LOCK = 1
-const FRA = {
-  dst: 1,
-  src: 2,
-  iifname: 3,
-  goto: 4,
-  priority: 6,
-  fwmark: 10,
-  flow: 11,
-  tunId: 12,
-  suppressIfgroup: 13,
-  suppressPrefix: 14,
-  table: 15,
-  fwmask: 16,
-  oifname: 17,
-  l3mdev: 19,
-  uidRange: 20,
-  protocol: 21,
-  ipProto: 22,
-  sport: 23,
-  dport: 24,
-}
 const [AF_INET, AF_INET6, AF_MPLS] = [2, 10, 28]
 const [FR_ACT_TO_TBL, FR_ACT_GOTO, FR_ACT_NOP] = [1, 2, 3]
 const [FIB_RULE_INVERT, FIB_RULE_UNRESOLVED] = [2, 4]

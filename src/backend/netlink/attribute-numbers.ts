@@ -1,0 +1,95 @@
+// Numbers of attributes that both the encoders and the decoders need.
+
+/** Attributes of routes (rtnetlink.h). */
+export const RTA = {
+  dst: 1,
+  src: 2,
+  oif: 4,
+  gateway: 5,
+  priority: 6,
+  prefsrc: 7,
+  metrics: 8,
+  multipath: 9,
+  flow: 11,
+  table: 15,
+  via: 18,
+  pref: 20,
+  encap: 22,
+  nhId: 30,
+} as const
+
+/** Attributes of rules (fib_rules.h). */
+export const FRA = {
+  dst: 1,
+  src: 2,
+  iifname: 3,
+  goto: 4,
+  priority: 6,
+  fwmark: 10,
+  flow: 11,
+  tunId: 12,
+  suppressIfgroup: 13,
+  suppressPrefix: 14,
+  table: 15,
+  fwmask: 16,
+  oifname: 17,
+  l3mdev: 19,
+  uidRange: 20,
+  protocol: 21,
+  ipProto: 22,
+  sport: 23,
+  dport: 24,
+} as const
+
+/** Attributes of links (if_link.h). */
+export const IFLA = {
+  address: 1,
+  broadcast: 2,
+  ifname: 3,
+  mtu: 4,
+  link: 5,
+  master: 10,
+  txqlen: 13,
+  linkmode: 17,
+  linkinfo: 18,
+  ifalias: 20,
+  afSpec: 26,
+  group: 27,
+  netNsFd: 28,
+  linkNetnsid: 37,
+  protoDown: 39,
+  gsoMaxSegs: 40,
+  gsoMaxSize: 41,
+  groMaxSize: 58,
+  tsoMaxSize: 59,
+  tsoMaxSegs: 60,
+} as const
+
+/** Attributes in IFLA_LINKINFO (if_link.h). */
+export const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const
+
+/** Attributes of addresses (if_addr.h). */
+export const IFA = {
+  address: 1,
+  local: 2,
+  label: 3,
+  broadcast: 4,
+  cacheinfo: 6,
+  flags: 8,
+  metric: 9,
+  proto: 11,
+} as const
+
+/** Attributes of neighbours and forwarding entries (neighbour.h). */
+export const NDA = {
+  dst: 1,
+  lladdr: 2,
+  vlan: 5,
+  port: 6,
+  vni: 7,
+  ifindex: 8,
+  master: 9,
+  linkNetnsid: 10,
+  protocol: 12,
+  flagsExt: 15,
+} as const
