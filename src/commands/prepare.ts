@@ -99,14 +99,18 @@ async function prepared(
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
   passing('Reading the live network …')
-  const { sysctls, nftables } = readRequestOf(name, opened)
+  const whole = readRequestOf(name, opened)
   const request: ReadRequest = options.destroy
     ? {
         ...readRequestOf(name, undefined),
-        ...(opened && { sysctls, nftables, destroyOnly: new Set(opened.namespaces.keys()) }),
+        ...(opened && {
+          sysctls: whole.sysctls,
+          nftables: whole.nftables,
+          destroyOnly: new Set(opened.namespaces.keys()),
+        }),
         ...(purpose.marksOnly && { marksOnlyFrom: scale.marksOnly }),
       }
-    : { ...readRequestOf(name, opened), ...(purpose.forApply && !options.target?.length && { forApply: true }) }
+    : { ...whole, ...(purpose.forApply && !options.target?.length && { forApply: true }) }
   const reading = read(request, runner).finally(() => passing(''))
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded

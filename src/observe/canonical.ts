@@ -3,6 +3,7 @@ import { parseNft } from '../firewall/nft-parse.ts'
 import { meaning } from '../firewall/refusals.ts'
 import type { IpsetSpec } from '../firewall/ipset-text.ts'
 import { setsOf } from '../firewall/rule-words.ts'
+import { parallel, PROGRAMS_AT_ONCE } from '../host/parallel.ts'
 import { creation, ipsetId } from '../kinds/ipset.ts'
 import { isOwnTable, tableMark } from '../kinds/nftables.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
@@ -15,9 +16,6 @@ import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial }
 
 /** Finds the position in the lab's files of a place in the resource with this id, and the lines around it. */
 export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
-
-/** How many throw-away namespaces may exist at the same time. */
-const WIDTH = 4
 
 const isFirewall = ({ kind }: Resource): boolean => kind === 'iptables' || kind === 'ip6tables' || kind === 'nftables'
 
@@ -45,7 +43,7 @@ export async function canonicalize(
   const specs = new Map<string, IptablesSpec | NftSpec>()
   const diagnostics: Diagnostic[] = []
   const forms = await nftForms(jobs, runner, inProcessFrom)
-  await parallel(jobs, async (job) => {
+  await parallel(jobs, PROGRAMS_AT_ONCE, async (job) => {
     const result = forms.get(job) ?? (await tryOut(job.first, job, runner))
     for (const resource of job.resources) {
       if ('spec' in result) {
@@ -81,14 +79,6 @@ async function nftForms(jobs: readonly Job[], runner: Runner, from: number): Pro
       return listing === undefined ? [] : [[job, { spec: parseNft(listing) }]]
     }),
   )
-}
-
-async function parallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  const worker = async () => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all(Array.from({ length: WIDTH }, worker))
 }
 
 /** The distinct rule sets that are not yet in the form of the tools. */

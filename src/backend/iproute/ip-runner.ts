@@ -10,15 +10,12 @@ import { inPieces, isTooLong } from '../../model/firewall.ts'
 import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
-import { parallel } from '../../host/parallel.ts'
+import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
 import { askFdb, askRoutes } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
-/** Programs at once: more than four bring little (docs/kernel.md). */
-const WIDTH = 4
-
 /** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
 export const ipRunner: Runner = {
   run,
@@ -67,7 +64,7 @@ async function runWave(
     if (group) group.push(job)
     else groups.set(key, [job])
   }
-  await parallel(groups.values(), WIDTH, async (group) => {
+  await parallel(groups.values(), PROGRAMS_AT_ONCE, async (group) => {
     for (const jobs of runs(group)) {
       if (failure || signal?.aborted) return
       const failed = await together(jobs, done)
@@ -211,7 +208,7 @@ const valuesIn = (lines: string, files: ReadonlyMap<string, string>): Map<string
 
 async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
   const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
-  await parallel(requests.entries(), WIDTH, async ([i, request]) => {
+  await parallel(requests.entries(), PROGRAMS_AT_ONCE, async ([i, request]) => {
     result[i] = await dumpOne(request)
   })
   return result

@@ -1,5 +1,5 @@
 import type { Dump } from '../../model/runner.ts'
-import { parallel } from '../../host/parallel.ts'
+import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
 
 /** The rules of a namespace, as a dump has them. */
@@ -46,9 +46,6 @@ export const firewall = ([iptables = '', ip6tables = '', nftables = '']: readonl
 /** Lists namespaces with the programs that are named in pairs with them. */
 const SAVES = `while [ $# -gt 0 ]; do nsenter --net="/run/netns/$1" -- "$2" -c; echo ${MARK}; shift 2; done`
 
-/** Shells at once: more than four bring little (docs/kernel.md). */
-const WIDTH = 4
-
 /** Which program lists a table that iptables-nft may have made. */
 const lister = (table: string): 'iptables' | 'ip6tables' | undefined =>
   /^ip6? (filter|nat|mangle|raw|security)$/.test(table) ? `${table.startsWith('ip6') ? 'ip6' : 'ip'}tables` : undefined
@@ -63,8 +60,8 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
     const listers = [...new Set(tables?.map(lister))].filter((one) => one !== undefined)
     return netns === undefined || !tables?.every(lister) ? [] : listers.map((by) => ({ place, netns, by }))
   })
-  await parallel(Array(WIDTH).keys(), WIDTH, async (shell) => {
-    const mine = jobs.filter((_, i) => i % WIDTH === shell)
+  await parallel(Array(PROGRAMS_AT_ONCE).keys(), PROGRAMS_AT_ONCE, async (shell) => {
+    const mine = jobs.filter((_, i) => i % PROGRAMS_AT_ONCE === shell)
     if (mine.length === 0) return
     const argv = ['sh', '-c', SAVES, 'sh', ...mine.flatMap(({ netns, by }) => [netns, `${by}-save`])]
     const texts = (await thisMachine.run({ argv })).stdout.split(`${MARK}\n`)
@@ -79,7 +76,7 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
       return by !== undefined && rules[by].includes(`\n*${name}\n`) && !rules[by].includes(`# Table \`${name}' `)
     }) === true
   const result: Firewall[] = [...found]
-  await parallel(walled.entries(), WIDTH, async ([place, one]) => {
+  await parallel(walled.entries(), PROGRAMS_AT_ONCE, async ([place, one]) => {
     if (isListed(one, found[place]!)) return
     const { stdout } = await thisMachine.run({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
     result[place] = firewall(stdout.split(`${MARK}\n`))

@@ -1,5 +1,5 @@
 import type { BridgeFdb, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
-import { parallel } from '../../host/parallel.ts'
+import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
 import { MARK } from './read-firewalls.ts'
 import { readRouteText } from './route-text.ts'
@@ -42,14 +42,11 @@ const SHOW = `while [ $# -gt 0 ]; do
 if [ -n "$1" ]; then nsenter --net="/run/netns/$1" -- ip -j -d -N link show dev "$2"; else ip -j -d -N link show dev "$2"; fi
 echo ${MARK}; shift 2; done`
 
-/** Shells at once: more than four bring little (docs/kernel.md). */
-const WIDTH = 4
-
 /** The settings of the types of links (`info_data`), in the order asked, by a few shells for all; undefined: the link is gone. */
 export async function askSettings(links: readonly LinkName[]): Promise<(Settings | undefined)[]> {
   const result: (Settings | undefined)[] = links.map(() => undefined)
-  await parallel(Array(WIDTH).keys(), WIDTH, async (shell) => {
-    const mine = [...links.entries()].filter(([place]) => place % WIDTH === shell)
+  await parallel(Array(PROGRAMS_AT_ONCE).keys(), PROGRAMS_AT_ONCE, async (shell) => {
+    const mine = [...links.entries()].filter(([place]) => place % PROGRAMS_AT_ONCE === shell)
     if (mine.length === 0) return
     const names = mine.flatMap(([, { netns = '', dev }]) => [netns, dev])
     const { stdout } = await thisMachine.run({ argv: ['sh', '-c', SHOW, 'sh', ...names] })

@@ -3,7 +3,7 @@ import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
-import { parallel } from '../../host/parallel.ts'
+import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { thisMachine } from '../../host/this-machine.ts'
 import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
@@ -14,8 +14,6 @@ import type { ReadResult, Reply } from './thread-protocol.ts'
 import { fdbRequest } from './read-fdb.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 
-/** Programs at once, where programs are needed: more than four bring little (docs/kernel.md). */
-const WIDTH = 4
 /** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
 interface Learnt {
   known?: Decoded | 'foreign'
@@ -213,7 +211,7 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
         })
     }
   }
-  await parallel(unfinished, WIDTH, async ({ index, work }) => void (dumps[index] = await work()))
+  await parallel(unfinished, PROGRAMS_AT_ONCE, async ({ index, work }) => void (dumps[index] = await work()))
   const settings = await askOnce(asked)
   for (const { index, dev, key } of asked) {
     const dump = dumps[index]

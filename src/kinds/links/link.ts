@@ -5,6 +5,7 @@ import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../.
 import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
 import { HERE, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
+import { without } from '../lab-entry.ts'
 import { covered, ends, generatedMac, placeOf, same, within } from '../common.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
@@ -186,7 +187,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     afterLosing: (r, goes) =>
       r.spec.master === undefined || !goes(linkId(r.namespace, r.spec.master))
         ? r
-        : { ...r, spec: without(r.spec, 'master') },
+        : { ...r, spec: without(r.spec, 'master') as LinkSpec },
 
     disturbs({ live, desired, differences }, topology) {
       const changes = new Map(differences.map((d) => [d.field, d]))
@@ -252,9 +253,6 @@ function settingFor(name: string, to: unknown, r: Link, context: PlanContext): u
   if (to === 'follows its ports') return portsMtu(r, context)
   return name === 'alias' && r.root ? labelled(context.lab, to === '' ? undefined : String(to)) : to
 }
-
-const without = (spec: LinkSpec, field: string): LinkSpec =>
-  Object.fromEntries(Object.entries(spec).filter(([name]) => name !== field)) as LinkSpec
 
 const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
   spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
