@@ -69,11 +69,14 @@ export async function trace(
     const origin = all.filter((packet) => opening(packet))
     const questions = hops((packet) => sought(packet) !== undefined && packet.direction === 'out')
     const asked = unanswered(questions, all)
+    const targets = new Set(checks.map((check) => targetOf(check, labIndex)))
     return checks.map((check, i) => {
       const trail = trails[i] ?? newTrail()
       const seen = hops((packet) => isOf(packet, trail, origin))
       const target = targetOf(check, labIndex)
-      const where = whereLost(check.from, withoutStrays(seen, labIndex), labIndex, asked, target)
+      const ends = [target, labIndex.names.get(check.from)]
+      const own = asked.filter(({ packet }) => ends.includes(sought(packet)) || !targets.has(sought(packet)))
+      const where = whereLost(check.from, withoutStrays(seen, labIndex), labIndex, own, target)
       return where === undefined ? undefined : `${where}${downOnTheWay(check.from, seen, labIndex, target)}`
     })
   } catch {

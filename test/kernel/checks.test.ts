@@ -137,16 +137,18 @@ test('what does not hold fails, each with where it was lost', async () => {
     '{ from: c1, tcp: "out:99", to: "out:99", timeout: 1 }',
     '{ from: c1, tcp: "out:98", to: "out:98", timeout: 1 }',
     '{ from: c1, tcp: "out:97", to: "out:97", expect: fail }',
-    '{ from: out, tcp: "203.0.113.1:8080", to: "c2:80", timeout: 1 }',
+    '{ from: out, tcp: "203.0.113.1:8080", to: "c2:80" }',
     '{ from: c1, tcp: "c2:8001", timeout: 1 }',
     '{ from: c1, run: "echo hello; exit 3" }',
     '{ from: c1, run: "echo hello", expect: { stdout: /^help/ } }',
     '{ from: c1, run: [sleep, 30], timeout: 300ms }',
+    '{ from: c1, ping: 10.1.0.78, timeout: 1 }',
   )
-  expect(statuses).toBe(Array.from({ length: 13 }, () => 'fail').join(' '))
+  expect(statuses).toBe(Array.from({ length: 14 }, () => 'fail').join(' '))
   expect(code).toBe(1)
   // The kernel asks for a while, then gives up and says so: it depends on when one looks.
   expect(checks[1]?.where).toMatch(/^no packet of it left c1: .*nobody (at c1:eth0 )?has 10.1.0.77$/)
+  expect(checks[13]?.where).toMatch(/^no packet of it left c1: .*nobody (at c1:eth0 )?has 10.1.0.78$/)
   expect(checks.map(({ where }) => where?.replace(/ \(.*|: .*nobody.*/, ''))).toEqual([
     undefined,
     'no packet of it left c1',
@@ -161,6 +163,7 @@ test('what does not hold fails, each with where it was lost', async () => {
     undefined,
     undefined,
     undefined,
+    'no packet of it left c1',
   ])
   expect(checks[8]?.detail).toBe('203.0.113.1:8080: connection refused')
   expect(checks[10]?.detail).toBe('exit code 3\noutput: hello')
