@@ -71,6 +71,17 @@ async function generate() {
   writeIfChanged('src/language/validator.generated.cjs', code)
 }
 
+/** commander can start programs, which netlab never has it do; Node would take 5 ms to load what that needs. */
+const noPrograms = {
+  name: 'no-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      /\/commander\//.test(importer) ? { path, namespace: 'nothing' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: '' }))
+  },
+}
+
 /** Everything that a TypeScript module needs, as one piece of CommonJS. */
 async function bundle(entry, options = {}) {
   const { outputFiles } = await esbuild.build({
@@ -83,6 +94,7 @@ async function bundle(entry, options = {}) {
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
     loader: { '.sh': 'text' },
+    plugins: [noPrograms],
     external: ['koffi'], // native, and optional: looked for when it is used
     legalComments: 'none',
     logLevel: 'error',

@@ -36,6 +36,9 @@ async function end(run: Run): Promise<void> {
     const { reportError } = await import('./commands/errors.ts')
     process.exitCode = reportError(error, { ...global, ...chosen })
   }
+  // Ended by itself, Node would first free all its memory and the threads': that takes it 20 ms and more.
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))))
+  process.exit()
 }
 
 /** The options of the command that was called. */

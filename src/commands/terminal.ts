@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { createInterface } from 'node:readline/promises'
 import pc from 'picocolors'
 import type { Colors, Formatter } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -13,7 +11,7 @@ export interface Global {
 }
 
 /** Stands for netlab's own escape character until it is written: no text of a lab or of a program can contain it. */
-const ESCAPE = `\x1b${randomBytes(8).toString('hex')}`
+const ESCAPE = `\x1b${Math.random()}${Math.random()}`
 
 function colors({ color }: Global, stream: NodeJS.WriteStream): Colors {
   const wanted = color && !process.env['NO_COLOR'] && (stream.isTTY || Boolean(process.env['FORCE_COLOR']))
@@ -69,6 +67,7 @@ export function report(diagnostics: readonly Diagnostic[], options: Global): voi
 
 /** Asks on the terminal. Only `yes` or `y` is a yes; Ctrl-D is a no, Ctrl-C interrupts. */
 export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {
+  const { createInterface } = await import('node:readline/promises') // loaded on demand: few runs ask anything
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   let interrupt = (): void => {}
   try {

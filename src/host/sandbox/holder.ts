@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { childProcesses } from '../local/programs.ts'
 
 /**
  * A sandbox: a user, mount and network namespace of one user (user_namespaces(7)), with a /run of its own, so that labs work
@@ -31,7 +32,8 @@ const holderArgv = (name: string): string[] => ['sh', '-c', WAIT, TITLE, name]
 /** Starts a holder of the sandbox that this process is in, for one that was killed. */
 export function holdSandbox(name: string): ChildProcess {
   const [program = '', ...args] = holderArgv(name)
-  const holder = spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/', env: { PATH: process.env['PATH'] } })
+  const env = { PATH: process.env['PATH'] }
+  const holder = childProcesses().spawn(program, args, { detached: true, stdio: 'ignore', cwd: '/', env })
   holder.unref()
   return holder
 }

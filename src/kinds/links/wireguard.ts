@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { sha256 } from '../../model/digest.ts'
+import { cryptography, sha256 } from '../../model/digest.ts'
 import type { Kind } from '../../model/kind.ts'
 import type { LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission } from '../../model/change.ts'
@@ -53,6 +52,7 @@ const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex')
 
 /** The public key of a private key, both in base64. */
 export function publicKey(privateKey: string): string {
+  const { createPrivateKey, createPublicKey } = cryptography()
   const der = Buffer.concat([PKCS8, Buffer.from(privateKey, 'base64')])
   const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
   return key.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64')
