@@ -45,8 +45,8 @@ const world = {
 /** Who reaches the machine without src/host, and why. */
 const ownWay = [
   'src/start.ts', // reads the program itself, before anything is loaded
-  'src/backend/netlink/libc.ts', // with thread.ts the door to the kernel of the local machine, in a thread and a bundle of its own
-  'src/backend/netlink/thread.ts',
+  'src/backend/netlink/libc.ts', // with server.ts the door to the kernel of the local machine, also in a thread and a bundle of its own
+  'src/backend/netlink/server.ts',
   'src/checks/agent.ts', // a program of its own that runs in a namespace, and whose work is to open sockets
   'src/checks/sniff.ts', // the same, and what it captures goes to its standard output without delay
   'src/commands/locate.ts', // the files of the person at the keyboard are where netlab runs, wherever the lab is

@@ -27,8 +27,8 @@ export interface ChangeOptions extends Global, PlanOptions {
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
 export async function change(argument: string | undefined, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
-  const runner = startRunner()
   const located = locate(argument)
+  const runner = startRunner('text' in located ? located.text.length : 0)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given

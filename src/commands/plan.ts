@@ -32,7 +32,7 @@ export async function plan(argument: string | undefined, options: Options): Prom
             return files
           },
         }
-  const runner = startRunner()
+  const runner = startRunner('text' in located ? located.text.length : 0)
   const { plan, source, lab, live, warnings } = await prepare(recording, openLocated(recording), runner, options)
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks) : [])], options)

@@ -8,10 +8,10 @@ import { openThreads } from '../backend/netlink/channel.ts'
 /**
  * The runner of this machine: the netlink runner where it works, else the one that spawns `ip`. `NETLAB_RUNNER=ip|netlink`
  * insists on one of them. Returns at once, while the runner still loads; its methods throw a UserError when the runner
- * that was insisted on does not work here.
+ * that was insisted on does not work here. `size` is that of the lab file, in characters.
  */
-export function startRunner(): Runner {
-  const chosen = choose(process.env['NETLAB_RUNNER'] || undefined)
+export function startRunner(size = 0): Runner {
+  const chosen = choose(process.env['NETLAB_RUNNER'] || undefined, size >= scale.thread.file)
   chosen.catch(() => {}) // the callers await this promise; the handler only avoids an unhandled rejection
   const runner: Runner = {
     ...ipRunner,
@@ -24,7 +24,7 @@ export function startRunner(): Runner {
   return withFaults(runner, process.env['NETLAB_FAULT'])
 }
 
-async function choose(asked: string | undefined): Promise<Runner> {
+async function choose(asked: string | undefined, large: boolean): Promise<Runner> {
   if (asked === 'ip') return ipRunner
   if (asked !== undefined && asked !== 'netlink')
     throw UserError.of(
@@ -32,8 +32,8 @@ async function choose(asked: string | undefined): Promise<Runner> {
       `NETLAB_RUNNER is ${asked}`,
       'It can be ip or netlink; without it, netlink is used where it works.',
     )
-  // Started at once, so that the threads are ready by the time the lab file has been read.
-  const threads = openThreads(scale.descriptors)
+  // Started at once, so that the thread of a large lab is ready by the time the file has been expanded.
+  const threads = openThreads(scale, large)
   const { netlinkRunner } = await import('../backend/netlink/netlink-runner.ts')
   const unusable = await threads.one.unusable
   if (unusable === undefined) return netlinkRunner(threads, scale)

@@ -18,6 +18,11 @@ export const scale = {
   linksTogether: 4,
   /** From this many new namespaces on, a second thread begins to create them while the lab is still being planned. */
   premade: 200,
+  /**
+   * From this many namespaces, operations of one wave or rule sets on, a thread of its own does the work. It takes 40 ms to start, and is
+   * started as soon as the size of the lab file, in characters, promises that it is needed.
+   */
+  thread: { from: 100, file: 16_000 },
   /** From this many operations of one wave on, a second thread takes half of those that the kernel can do in parallel. */
   secondWriter: 200,
   /** From this many namespaces with files to read on, a second thread reads files as well: it takes 20 ms to start. */

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type * as Threading from 'node:worker_threads'
+import { openServer, type Server } from './server.ts'
 import type { Reply, Request, WorkerData } from './thread-protocol.ts'
 
-/** The way to the thread that makes the system calls. */
+/** The way to what makes the system calls. */
 export interface Channel {
   /** Undefined: it works; otherwise why it cannot work on this machine. */
   readonly unusable: Promise<string | undefined>
@@ -19,18 +20,88 @@ export interface Threads {
   readonly other: () => Channel
 }
 
-let early: Channel | undefined
-/** Starts the first thread before anybody asks for it (`descriptors`: of WorkerData): it takes as long as loading the rest of the program. */
-export function warmUp(descriptors: number): void {
-  early = openChannel(descriptors)
+/** From which sizes on a thread of its own does the work: see src/run/schedule.ts. */
+export interface ThreadScale {
+  /** Namespaces, or operations of one wave. */
+  readonly thread: { readonly from: number }
+  /** Namespaces from which on room for descriptors of all is made at once. */
+  readonly descriptors: number
 }
 
-/** The threads of a runner; the first is started if it has not been. */
-export function openThreads(descriptors: number): Threads {
-  const one = early ?? openChannel(descriptors)
-  early = undefined
+/** The threads of a runner. With `large`, the first is started at once. */
+export function openThreads(scale: ThreadScale, large = false): Threads {
+  let koffi: string
+  try {
+    koffi = createRequire(__filename).resolve('koffi')
+  } catch {
+    return { one: nowhere, other: () => nowhere }
+  }
+  const start = (): Channel => openThread({ koffi, descriptors: scale.descriptors })
   let other: Channel | undefined
-  return { one, other: () => (other ??= openChannel(descriptors)) }
+  return {
+    one: large ? start() : whileLittle(scale.thread.from, () => openServer(koffi, scale.descriptors), start),
+    other: () => (other ??= start()),
+  }
+}
+
+const lacking = 'the package koffi is not installed'
+const nowhere: Channel = {
+  unusable: Promise.resolve(lacking),
+  nft: () => false,
+  ask: () => Promise.reject(new Error(lacking)),
+}
+
+/** How many operations are carried out before others have their turn: a signal, and the progress that is shown. */
+const SLICE = 8
+
+/**
+ * Little work is done in this thread, which takes less time than starting another. With the first request for more than that, a
+ * thread is started, which does everything from then on.
+ */
+function whileLittle(many: number, open: () => Server, start: () => Channel): Channel {
+  let thread: Channel | undefined
+  let server: Server | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const here = (): Server => (server ??= open())
+  return {
+    get unusable() {
+      return (async () => void here())().catch((error: unknown) => (error as Error).message)
+    },
+    nft: () => here().nft(),
+    ask(request, heard) {
+      if (!thread && amount(request) >= many) thread = start()
+      const then = thread
+      const answered = last.then(() => {
+        if (then) return then.ask(request, heard)
+        return request.kind === 'run' ? inSlices(here(), request, heard) : here().answer(request, heard)
+      })
+      if (!then) last = answered.catch(() => {})
+      return answered
+    },
+  }
+}
+
+/** How many namespaces, operations or rule sets a request is about; to make some in advance only serves another thread. */
+function amount(request: Request): number {
+  if (request.kind === 'read') return request.readings.length
+  if (request.kind === 'run') return request.jobs.length
+  return request.kind === 'try' ? request.texts.length : Infinity
+}
+
+/** Carries operations out in this thread, a few at a time. */
+async function inSlices(server: Server, request: Extract<Request, { kind: 'run' }>, heard: (reply: Reply) => void) {
+  for (let from = 0; ; from += SLICE) {
+    const jobs = request.jobs.slice(from, from + SLICE)
+    let ended = false
+    server.answer({ ...request, jobs }, (reply) => {
+      if (reply.kind !== 'ran') return
+      const count = from + reply.count
+      ended = reply.fault !== undefined || reply.count < jobs.length || count === request.jobs.length
+      heard(ended ? { ...reply, count } : { kind: 'progress', count })
+    })
+    if (ended) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 interface Pending {
@@ -42,19 +113,10 @@ interface Pending {
 }
 
 /** Starts the thread. It does not keep the process from ending, except while a request is under way. */
-function openChannel(descriptors: number): Channel {
+function openThread(workerData: WorkerData): Channel {
   const pending: Pending[] = []
-  let koffi: string
-  try {
-    koffi = createRequire(__filename).resolve('koffi')
-  } catch {
-    const unusable = 'the package koffi is not installed'
-    return { unusable: Promise.resolve(unusable), nft: () => false, ask: () => Promise.reject(new Error(unusable)) }
-  }
-  const worker = new Worker(join(dirname(__filename), 'thread.cjs'), {
-    workerData: { koffi, descriptors } satisfies WorkerData,
-    trackUnmanagedFds: false,
-  })
+  const { Worker } = createRequire(__filename)('node:worker_threads') as typeof Threading // loaded on demand
+  const worker = new Worker(join(dirname(__filename), 'thread.cjs'), { workerData, trackUnmanagedFds: false })
   worker.unref()
 
   let nft = false

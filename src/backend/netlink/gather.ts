@@ -189,10 +189,9 @@ export function gatherer(
 
   /** The rules of nftables; undefined where there are none, or it cannot list them. */
   function listRules({ from, to, errno: failed }: Section): Slice | undefined {
-    if (failed || from === to || !system.nft) return undefined
-    const { failed: refused, output } = system.nft('list ruleset', NFT_STATELESS | NFT_HANDLES)
-    if (refused) return undefined
-    const text = Buffer.from(output)
+    const listing = failed || from === to ? undefined : system.nft()?.('list ruleset', NFT_STATELESS | NFT_HANDLES)
+    if (!listing || listing.failed) return undefined
+    const text = Buffer.from(listing.output)
     while (out.length - filled < text.length + ROOM) enlarge()
     text.copy(out, filled)
     return { from: filled, to: (filled += text.length) }

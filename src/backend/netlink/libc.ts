@@ -25,6 +25,12 @@ type Call =
       | 'linkat'
     )
 
+/** What `nft` does with these lines, in the namespace that the thread is in. */
+type Nft = (
+  lines: string,
+  flags: number,
+) => { readonly failed: boolean; readonly output: string; readonly error: string }
+
 /** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
 export interface System {
   /** The calls by name. A negative result: it failed, and `errno` and `error` say why. */
@@ -57,11 +63,8 @@ export interface System {
   readonly openProc: (path: string, flags: number) => number
   /** Receives one datagram. */
   readonly receive: (socket: number, into: Uint8Array) => number
-  /** What `nft` does with these lines, in the namespace that the thread is in; absent where libnftables is not installed. */
-  readonly nft?: (
-    lines: string,
-    flags: number,
-  ) => { readonly failed: boolean; readonly output: string; readonly error: string }
+  /** libnftables, loaded on first use; undefined where it is not installed. */
+  readonly nft: () => Nft | undefined
   /** Closes what is open of the namespace. */
   readonly forget: (netns: string) => void
   /** Puts the thread back where netlab runs, and closes everything. */
@@ -105,12 +108,12 @@ export function openSystem(path: string): System {
   const fsmount = library.func('long syscall(long, long, long, long)') as typeof fsopen
 
   /** libnftables(3): a context is of the namespace that it was made in. */
-  function openNft(): Pick<System, 'nft'> {
+  function openNft(): Nft | undefined {
     let nftables: ReturnType<typeof koffi.load>
     try {
       nftables = koffi.load('libnftables.so.1')
     } catch {
-      return {}
+      return undefined
     }
     const make = nftables.func('void *nft_ctx_new(uint32_t)')
     const free = nftables.func('void nft_ctx_free(void *)')
@@ -120,21 +123,20 @@ export function openSystem(path: string): System {
     const runLines = nftables.func('int nft_run_cmd_from_buffer(void *, str)')
     const output = nftables.func('str nft_ctx_get_output_buffer(void *)')
     const errors = nftables.func('str nft_ctx_get_error_buffer(void *)')
-    return {
-      nft(lines, flags) {
-        const context = make(0) as unknown
-        try {
-          keepOutput(context)
-          keepErrors(context)
-          setFlags(context, flags)
-          const failed = runLines(context, lines) !== 0
-          return { failed, output: String(output(context)), error: String(errors(context)) }
-        } finally {
-          free(context)
-        }
-      },
+    return (lines, flags) => {
+      const context = make(0) as unknown
+      try {
+        keepOutput(context)
+        keepErrors(context)
+        setFlags(context, flags)
+        const failed = runLines(context, lines) !== 0
+        return { failed, output: String(output(context)), error: String(errors(context)) }
+      } finally {
+        free(context)
+      }
     }
   }
+  let nft: { readonly opened: Nft | undefined } | undefined
 
   const errno = (): number => koffi.errno()
   const error: System['error'] = (number = errno()) => strerror(number)
@@ -217,7 +219,7 @@ export function openSystem(path: string): System {
   }
 
   return {
-    ...openNft(),
+    nft: () => (nft ??= { opened: openNft() }).opened,
     libc,
     call,
     errno,

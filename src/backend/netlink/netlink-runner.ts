@@ -4,7 +4,7 @@ import type { Outcome } from '../../model/command.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
-import type { Channel, Threads } from './channel.ts'
+import type { Channel, Threads, ThreadScale } from './channel.ts'
 import type { Fault, Job, Store } from './thread-protocol.ts'
 import { inherited, reader } from './reader.ts'
 
@@ -40,7 +40,7 @@ export const netlinkRunner = (threads: Threads, scale: Scale): Runner => {
 }
 
 /** From which sizes on more than one thread works, and how far ahead: see src/run/schedule.ts. */
-export interface Scale {
+export interface Scale extends ThreadScale {
   /** Namespaces to come that are made beforehand. */
   readonly premade: number
   /** Operations of one wave. */

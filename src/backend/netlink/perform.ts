@@ -147,7 +147,7 @@ export function performer(
       }
       case 'nft': {
         if (!system.enter(job.netns)) return unreachable()
-        const result = system.nft?.(job.lines, 0)
+        const result = system.nft()?.(job.lines, 0)
         return result?.failed === false ? undefined : { at: 'nft', error: result?.error ?? 'libnftables is not there' }
       }
       case 'write': {

@@ -113,7 +113,7 @@ async function ask(
     ...(hasLegacy() && { legacy: true as const }),
   }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
-  const listed = channel.nft() && !isLegacy()
+  const listed = !isLegacy()
   const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
   const readings = asked.map(({ netns, sysctls: keys, depth, owner, nftables }) => ({
     ...(what === 'files' ? { requests: [] } : slices[depth]),

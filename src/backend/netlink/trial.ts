@@ -14,8 +14,9 @@ export function trier({
   const STATELESS = 1 << 2
 
   function listed(text: string): string | undefined {
-    if (!nft || !unshare() || nft(text, 0).failed) return undefined
-    const { failed, output } = nft('list ruleset', STATELESS)
+    const run = nft()
+    if (!run || !unshare() || run(text, 0).failed) return undefined
+    const { failed, output } = run('list ruleset', STATELESS)
     return failed ? undefined : output
   }
 

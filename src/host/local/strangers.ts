@@ -7,6 +7,8 @@ import { signal } from './programs.ts'
 
 /** How long a process may take to end after SIGTERM, and again after SIGKILL, in milliseconds. */
 const PATIENCE = 2000
+/** A netlab that reads a namespace is in it for a millisecond or two: who is a stranger is still there after so many. */
+const PASSING = 20
 
 /**
  * The processes in these namespaces without the lab's marks. Processes that cannot be read are skipped: they belong to other
@@ -18,12 +20,13 @@ export async function strangers(lab: string, namespaces: readonly string[]): Pro
     const inode = status(`/run/netns/${namespace}`)?.inode
     if (inode !== undefined) homes.set(inode, namespace)
   }
-  return pids().flatMap((pid): Stranger[] => {
-    const inode = netOf(pid)
-    const namespace = inode === undefined ? undefined : homes.get(inode)
+  const homeOf = (pid: string): string | undefined => homes.get(netOf(pid) ?? 0)
+  const inside = pids().filter((pid) => homeOf(pid) !== undefined && !isMarked(pid, lab))
+  if (inside.length > 0) await sleep(PASSING)
+  return inside.flatMap((pid): Stranger[] => {
+    const namespace = homeOf(pid)
     const started = namespace === undefined ? undefined : startOf(Number(pid))
     if (namespace === undefined || started === undefined) return []
-    if (isMarked(pid, lab)) return []
     const command = textOf(pid, 'cmdline').replaceAll('\0', ' ').trim() || textOf(pid, 'comm').trim()
     return [{ namespace, pid: Number(pid), started, command }]
   })

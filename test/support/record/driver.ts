@@ -73,7 +73,7 @@ function keep(
 
 /** Runs in a world, beside the lab file that is its argument: reads with both runners, as the commands do. */
 async function main(file: string): Promise<void> {
-  const threads = openThreads(scale.descriptors)
+  const threads = openThreads(scale)
   const unusable = await threads.one.unusable
   if (unusable !== undefined) throw new Error(unusable)
   const one = recorded(threads.one)
