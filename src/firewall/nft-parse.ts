@@ -1,8 +1,8 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
 import { named } from './save.ts'
 
-/** Replaces quoted text by blanks, so that braces and commas in it do not count. */
-const unquoted = (text: string): string => text.replace(/"[^"]*"/g, (quoted) => ' '.repeat(quoted.length))
+/** The text with blanks in place of quoted parts, so that braces and commas in them do not count. */
+export const unquoted = (text: string): string => text.replace(/"[^"]*"/g, (quoted) => ' '.repeat(quoted.length))
 
 const depthOf = (text: string): number => {
   const bare = unquoted(text)

@@ -1,4 +1,5 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
+import { elementChanges, elementKey } from './nft-elements.ts'
 import { edits } from './ordered.ts'
 
 const indented = (text: string, depth: number): string => text.split('\n').map((line) => '\t'.repeat(depth) + line).join('\n') // prettier-ignore
@@ -27,10 +28,6 @@ export const tableText = (name: string, { lines, objects, chains }: NftTable): s
   '}',
 ]
 
-/** Whether packets add and remove the set's elements, which are then state, not configuration. */
-export const isDynamic = ({ lines }: NftObject): boolean =>
-  lines.some((line) => /^flags .*\b(dynamic|timeout)\b/.test(line))
-
 const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n') === b.join('\n')
 
 /** Whether a rule contains an anonymous chain: `tcp dport 22 jump { … }`. */
@@ -51,20 +48,11 @@ export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
   return undefined
 }
 
-/** The items of the first list that are not in the second. */
-const beyond = (a: readonly string[] = [], b: readonly string[] = []): string[] => {
-  const known = new Set(b)
-  return a.filter((element) => !known.has(element))
-}
-
-/** The key of an element, without its value and options: `22 : accept` → `22`. */
-const keyOf = (element: string): string => element.split(/ : | counter\b| limit | comment | timeout /, 1)[0] ?? element
-
 /** Whether a set has intervals of names (`"eth*"`): nft 1.0.6 cannot change one, so it is loaded again as a whole. */
 const isOfNames = (...sets: readonly NftObject[]): boolean =>
   sets.some(
     ({ lines, elements = [] }) =>
-      lines.some((line) => /^flags .*\binterval\b/.test(line)) && elements.some((e) => keyOf(e).includes('"')),
+      lines.some((line) => /^flags .*\binterval\b/.test(line)) && elements.some((e) => elementKey(e).includes('"')),
   )
 
 function ruleLines(
@@ -108,16 +96,16 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
   ]
   const members = Object.entries(desired.objects).map(([head, object]) => {
     const before = live.objects[head]
-    const idle = before !== undefined && isDynamic(object)
-    const [gone, come] = idle
-      ? [[], []]
-      : [beyond(before?.elements, object.elements), beyond(object.elements, before?.elements)]
+    const { gone, come } = before ? elementChanges(before, object) : { gone: [], come: object.elements ?? [] }
     const set = `${name} ${head.slice(head.indexOf(' ') + 1)}`
     const put = (elements: readonly string[]): string[] =>
       elements.length ? [`add element ${set} { ${elements.join(', ')} }`] : []
     if (gone.length + come.length && before && isOfNames(before, object))
       return { remove: [`flush ${head.split(' ')[0]} ${set}`], add: put(object.elements ?? []) }
-    return { remove: gone.length ? [`delete element ${set} { ${gone.map(keyOf).join(', ')} }`] : [], add: put(come) }
+    return {
+      remove: gone.length ? [`delete element ${set} { ${gone.map(elementKey).join(', ')} }`] : [],
+      add: put(come),
+    }
   })
   const rules = Object.entries(desired.chains).flatMap(([chain, c]) => {
     const before = live.chains[chain]

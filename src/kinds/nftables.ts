@@ -5,7 +5,8 @@ import type { Operation } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, placeOf } from './common.ts'
 import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
-import { isDynamic, nftTransaction, rebuilt } from '../firewall/nft-transaction.ts'
+import { elementChanges } from '../firewall/nft-elements.ts'
+import { nftTransaction, rebuilt } from '../firewall/nft-transaction.ts'
 import { orderedDifferences } from '../firewall/ordered.ts'
 import { named } from '../firewall/save.ts'
 import { nftablesValue } from '../firewall/rule-files.ts'
@@ -25,8 +26,8 @@ export function isOwnTable(table: string, lab: string): boolean {
   return name === tableMark(lab) || name.startsWith(`${tableMark(lab)}.`)
 }
 
-/** Statements of nft that print, wait or rename instead of defining a rule set. */
-const outlandish = /(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset)\b/g
+/** Commands of nft that print, wait or rename instead of defining a rule set; `reset tcp option` is a statement of a rule. */
+const outlandish = /(?:^|[\n;])\s*(list|monitor|describe|export|import|rename|reset(?!\s+tcp\s+option\b))\b/g
 
 /** The errors in the text of an `nftables` field that can be found without nft. */
 export function nftProblems(text: string): Problem[] {
@@ -107,12 +108,11 @@ function tableDifferences(name: string, from: NftTable | undefined, to: NftTable
       text(before.lines) === text(after.lines)
         ? []
         : [{ field, from: text(before.lines), to: text(after.lines), ...(note && { note }) }]
-    const [old, now] = [new Set(before.elements), new Set(after.elements)]
-    if (isDynamic(after)) return settings
+    const { gone, come } = elementChanges(before, after)
     return [
       ...settings,
-      ...[...old].filter((element) => !now.has(element)).map((from) => ({ field: `${field}/elements`, from })),
-      ...[...now].filter((element) => !old.has(element)).map((to) => ({ field: `${field}/elements`, to })),
+      ...gone.map((from) => ({ field: `${field}/elements`, from })),
+      ...come.map((to) => ({ field: `${field}/elements`, to })),
     ]
   })
   const lines = (table: NftTable | undefined) => table?.lines.join('; ')

@@ -1,31 +1,14 @@
-import { readdirSync, readFileSync, writeFileSync, copyFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { desiredIptables } from '../../src/kinds/iptables.ts'
 import { fullLoad, restoreInput } from '../../src/firewall/transaction.ts'
 import { openWorld, type World } from '../support/netns.ts'
-
-/** Rule sets as other programs and people write them: `NAME.iptables-save`, `NAME.ip6tables-save`. */
-const folder = join(__dirname, '../fixtures/firewalls/iptables')
-const dumps = readdirSync(folder).map((file) => {
-  const [name = '', program = ''] = file.split('.')
-  return { file, name, kind: program.replace('-save', '') }
-})
 
 let world: World
 beforeAll(async () => {
   world = await openWorld()
 })
 afterAll(() => world?.close())
-
-const sh = async (script: string, input = ''): Promise<string> => {
-  const { code, stdout, stderr } = await world.run(['sh', '-c', script], {
-    input,
-  })
-  if (code !== 0) throw new Error(`${script}: ${stderr}`)
-  return stdout
-}
-const inside = (name: string, script: string, input = ''): Promise<string> =>
-  sh(`exec ip netns exec ${name} sh -c '${script}'`, input)
 
 /** The lines of a dump by table, in whatever order, without counters and remarks. */
 const content = (save: string): string[] =>
@@ -34,72 +17,6 @@ const content = (save: string): string[] =>
     .map((table) => table.replace(/^#.*\n|^\[\d+:\d+\] | \[\d+:\d+\]$|^:\w+ ACCEPT.*\n/gm, ''))
     .filter((table) => /^[:-]/m.test(table))
     .sort()
-
-interface Change {
-  readonly id: string
-  readonly action: string
-  readonly differences: readonly { from?: string; to?: string }[]
-}
-const planned = async (file: string): Promise<readonly Change[]> => {
-  const { code, stdout, stderr } = await world.netlab(['plan', '--json', file])
-  if (code !== 0) throw new Error(stderr)
-  return (JSON.parse(stdout) as { changes: Change[] }).changes
-}
-
-/** Rules of dumps without their counters, each with a number of its own. */
-const numbered = (save: string): string => {
-  let count = 0
-  return save.replace(/^\[\d+:\d+\] -A/gm, () => `[${++count}:${count * 10}] -A`)
-}
-
-test('dumps of others are applied as their own tool loads them, and one changed rule is repaired alone', async () => {
-  const file = join(world.folder, 'dumps.yaml')
-  const sets = '{ bridges-v4: { type: hash:net, entries: [172.17.0.0/16] }, services: { type: "hash:ip,port", entries: ["10.0.0.1,tcp:80"] } }' // prettier-ignore
-  for (const { file: dump } of dumps) copyFileSync(join(folder, dump), join(world.folder, dump))
-  const namespaces = dumps.map(({ file: dump, name, kind }) => `  ${name}: { ${kind}: { restore: ${dump} }${name === 'docker-ipset' ? `, ipsets: ${sets}` : ''} }\n`) // prettier-ignore
-  writeFileSync(file, `name: dumps\nnamespaces:\n${namespaces.join('')}`)
-  const apply = async () => {
-    const { code, stderr } = await world.netlab(['apply', '-y', file])
-    expect([code, stderr]).toEqual([0, expect.stringContaining('verified')])
-  }
-  await apply()
-  expect(await planned(file)).toEqual([])
-
-  const before = new Map<string, string>()
-  const [strange, other] = ['-s 203.0.113.9/32 -j RETURN', '-s 2001:db8::9/128 -j RETURN']
-  for (const { file: dump, name, kind } of dumps) {
-    const byHand = await sh(
-      `exec unshare -n sh -c 'ipset create bridges-v4 hash:net; ipset create services hash:ip,port; ${kind}-restore && ${kind}-save'`,
-      readFileSync(join(folder, dump), 'utf8'),
-    )
-    const live = await inside(name, `${kind}-save -c`)
-    expect(content(live)).toEqual(content(byHand))
-    // One rule of the largest chain is replaced; every other has a count by which it is known.
-    const chains = [...live.matchAll(/^\[\d+:\d+\] -A (\S+)/gm)].map(([, chain]) => chain!)
-    const sizes = new Map(chains.map((chain) => [chain, chains.filter((c) => c === chain).length]))
-    const [largest = ''] = [...sizes].sort(([, a], [, b]) => b - a)[0] ?? []
-    const [, table = ''] =
-      [...live.matchAll(/^\*(\w+)$[^*]*/gm)].find(([text]) => text.includes(`-A ${largest} `)) ?? []
-    await inside(name, `${kind}-restore -c`, numbered(live))
-    before.set(name, await inside(name, `${kind}-save -c`))
-    await inside(name, `${kind} -t ${table} -R "${largest}" 2 ${kind === 'iptables' ? strange : other}`)
-  }
-  const drift = await planned(file)
-  expect(drift.map(({ id, action, differences }) => [id, action, differences.length])).toEqual(
-    dumps.map(({ name, kind }) => [`${name}/${kind}`, 'update', 1]),
-  )
-  expect(drift.every(({ differences }) => [strange, other].includes(String(differences[0]?.from)))).toBe(true)
-  await apply()
-  for (const { name, kind } of dumps) {
-    const lines = (save: string | undefined) => (save ?? '').split('\n').filter((line) => line.startsWith('['))
-    const [old, now] = [lines(before.get(name)), lines(await inside(name, `${kind}-save -c`))]
-    const changed = old.flatMap((line, i) => (line === now[i] ? [] : [[line.replace(/^\S+/, '[0:0]'), now[i]]]))
-    // ip6tables-restore 1.8.9 takes no counters: then all of them are zero, as is that of the new rule.
-    const counted = kind === 'iptables' || old.some((line) => !line.startsWith('[0:0]'))
-    expect([name, changed.length]).toEqual([name, counted ? 1 : 0])
-    for (const [was, is] of changed) expect(is).toBe(was)
-  }
-})
 
 test('whatever iptables-restore takes of a dump is taken and means the same, and nothing else is', async () => {
   const chains = ['INPUT', 'A', 'B~x', 'C&#']

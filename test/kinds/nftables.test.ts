@@ -131,10 +131,29 @@ test('a transaction that puts a rule before another, or takes one away, names ru
   expect(to('drop')).toEqual({ lines: ['delete rule inet a c handle 4'], byHandle: true })
 })
 
-test('what packets put into a set is no drift', () => {
-  const table = (flags: string, elements: string) => parseNft(`table inet a {\n\tset s {\n\t\ttype ipv4_addr\n\t\tflags ${flags}\n\t\telements = { ${elements} }\n\t}\n}\n`) // prettier-ignore
-  expect(compareNft(table('dynamic,timeout', '1.1.1.1'), table('dynamic,timeout', '2.2.2.2'))).toEqual([])
-  expect(compareNft(table('interval', '1.1.1.1'), table('interval', '2.2.2.2'))).toHaveLength(2)
+test.each([
+  ['what packets put into a set is theirs', 'flags dynamic', 'a, x', 'a', []],
+  ['of what the lab puts there, nothing may be missing', 'flags dynamic', 'x, b counter', 'a, b', ['→a']],
+  ['elements that run out are not missed', 'flags timeout', 'a', 'a, b timeout 1h', []],
+  ['elements that run out are not too many', 'flags timeout', 'a, b timeout 1h comment "x"', 'a', []],
+  [
+    'elements without a timeout are compared',
+    'flags timeout',
+    'a, b comment " timeout 1h"',
+    'a, c',
+    ['b comment " timeout 1h"→', '→c'],
+  ],
+  ['in a set with a timeout every element runs out', 'timeout 1m', 'a', 'b', []],
+  ['otherwise elements are compared', 'flags interval', 'a', 'b', ['a→', '→b']],
+])('%s', (_, line, live, desired, expected) => {
+  const set = (elements: string) => parseNft(`table inet t {\n\tset s {\n\t\ttype ipv4_addr\n\t\t${line}\n\t\telements = { ${elements} }\n\t}\n}\n`) // prettier-ignore
+  const found = compareNft(set(live), set(desired)).map(({ from, to }) => `${String(from ?? '')}→${String(to ?? '')}`)
+  expect(found).toEqual(expected)
+  const lines = expected.map((change) => {
+    const [from, to] = change.split('→')
+    return from ? `delete element inet t s { ${from.split(' ')[0]} }` : `add element inet t s { ${to} }`
+  })
+  expect(nftTransaction(set(live), set(desired)).lines).toEqual(lines)
 })
 
 test.each([
