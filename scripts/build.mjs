@@ -49,6 +49,47 @@ function written(part) {
   )
 }
 
+/**
+ * The schema in small pieces, of which each becomes a function of its own: V8 compiles, caches and optimizes only those that a lab file
+ * needs; all in one would be half a megabyte. `paths`: where each piece is in the schema. Without what only people read.
+ */
+function pieces(schema) {
+  const definitions = {}
+  const paths = {}
+  const escaped = (step) => encodeURIComponent(String(step).replaceAll('~', '~0').replaceAll('/', '~1'))
+  const inside = (part, path) => {
+    const each = (all, keyword) =>
+      Array.isArray(all)
+        ? all.map((one, i) => piece(one, `${path}/${keyword}/${i}`))
+        : Object.fromEntries(
+            Object.entries(all).map(([key, one]) => [key, piece(one, `${path}/${keyword}/${escaped(key)}`)]),
+          )
+    const { description, markdownDescription, examples, defaultSnippets, title, ...rest } = part
+    for (const keyword of ['properties', 'anyOf', 'oneOf', 'allOf'])
+      if (rest[keyword]) rest[keyword] = each(rest[keyword], keyword)
+    for (const keyword of ['items', 'additionalProperties'])
+      if (typeof rest[keyword] === 'object') rest[keyword] = piece(rest[keyword], `${path}/${keyword}`)
+    return rest
+  }
+  const add = (name, part, path) => {
+    definitions[name] = part
+    paths[name] = path
+  }
+  const piece = (part, path) => {
+    const whole = inside(part, path)
+    if (JSON.stringify(whole).length < 200) return whole
+    const name = `piece${Object.keys(paths).length}`
+    add(name, whole, path)
+    return { $ref: `#/definitions/${name}` }
+  }
+  const whole = inside(schema, '#')
+  for (const [name, part] of Object.entries(schema.definitions)) {
+    const path = `#/definitions/${name}`
+    add(name, inside(part, path), path)
+  }
+  return { whole: { ...whole, definitions }, paths }
+}
+
 /** The schema for editors, and its validator: compiled here, because ajv takes longer to load than most labs to plan. */
 async function generate() {
   const { schema } = await load('src/language/schema.ts')
@@ -56,15 +97,16 @@ async function generate() {
   const ajv = new Ajv({
     allErrors: true,
     allowUnionTypes: true,
-    inlineRefs: false, // what is shared is compiled once
+    strictTypes: false, // the type of a piece may be said by what it is a piece of
+    inlineRefs: false, // every piece is compiled, once
     code: { source: true, esm: false, process: (code, part) => (compiled.push(part), code) },
-    keywords: ['markdownDescription', 'defaultSnippets'], // for editors
   })
-  const validate = ajv.compile(schema)
-  // In the errors of what is shared, ajv leaves out where in the schema it is; src/language/shape.ts explains them from there.
-  for (const [name, definition] of Object.entries(schema.definitions)) {
-    const { source } = compiled.find((part) => part.schema === definition).validate
-    source.validateCode = source.validateCode.replaceAll('schemaPath:"#/', `schemaPath:"#/definitions/${name}/`)
+  const { whole, paths } = pieces(schema)
+  const validate = ajv.compile(whole)
+  // In the errors of a piece, ajv leaves out where in the schema it is; src/language/shape.ts explains them from there.
+  for (const [name, path] of Object.entries(paths)) {
+    const { source } = compiled.find((part) => part.schema === whole.definitions[name]).validate
+    source.validateCode = source.validateCode.replaceAll('schemaPath:"#/', `schemaPath:"${path}/`)
   }
   const { code } = await esbuild.transform(standalone.default(ajv, validate), { minify: true })
   writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(written(schema), null, 2)}\n`)
