@@ -1,10 +1,8 @@
-/** Where something is. */
+/** Where on a host something is. */
 export interface Place {
-  /** The machine; absent: the one that netlab itself runs on. */
-  readonly machine?: string
   /** The name under /run/netns of a namespace; absent: the network namespace that netlab itself runs in. */
   readonly netns?: string
 }
 
-/** Where netlab itself runs. */
+/** The network namespace in which netlab itself runs: on a machine, its own. */
 export const HERE: Place = {}
