@@ -30,16 +30,22 @@ const source = [
   { selector: importing('^\\.(?!.*\\.(ts|cjs|json|sh)$)'), message: 'Write the extension: ./plan.ts' },
 ]
 
-/** There is one way to a machine, so that another machine can take its place: src/host/host.ts. */
+/** There is one way to a machine, so that another machine can take its place: src/model/host.ts. Types reach nothing. */
 const world = {
   selector:
     ':matches(ImportDeclaration, ExportNamedDeclaration, ExportAllDeclaration, ImportExpression, ' +
     'CallExpression[callee.callee.name="createRequire"] > Literal)' +
-    ':matches([source.value=/WORLD/], [value=/WORLD/])'.replaceAll(
+    ':matches([source.value=/WORLD/], [value=/WORLD/]):not([importKind="type"])'.replaceAll(
       'WORLD',
       '^((node:)?(fs|child_process|net|dgram)(\\u002F.*)?|execa)$',
     ),
-  message: 'Only src/host reaches files, programs and sockets: ask thisMachine (src/host/this-machine.ts).',
+  message: 'Only src/host reaches files, programs and sockets: ask the Host that you were given (src/model/host.ts).',
+}
+
+/** The host is chosen once, when the program starts; everything else is given it. */
+const chosen = {
+  selector: importing('\\u002F(this-machine\\.ts|sandbox\\u002F|local\\u002F)'),
+  message: 'Only src/main.ts chooses the host: take one as a parameter, or from the runner.',
 }
 
 /** Who reaches the machine without src/host, and why. */
@@ -71,8 +77,10 @@ const directionsOf = (part, others, files, rules) => ({
 })
 
 const directions = Object.entries(mayImport).flatMap(([part, others]) => [
-  directionsOf(part, others, [`src/${part}/**/*.ts`], part === 'host' ? source : [...source, world]),
-  ...ownWay.filter((file) => file.startsWith(`src/${part}/`)).map((file) => directionsOf(part, others, [file], source)),
+  directionsOf(part, others, [`src/${part}/**/*.ts`], part === 'host' ? source : [...source, world, chosen]),
+  ...ownWay
+    .filter((file) => file.startsWith(`src/${part}/`))
+    .map((file) => directionsOf(part, others, [file], [...source, chosen])),
 ])
 
 const noLeftovers = ['describe', 'it', 'test'].flatMap((object) =>
@@ -103,7 +111,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: {
       'max-lines': ['error', 300],
-      'no-restricted-syntax': ['error', ...source, world],
+      'no-restricted-syntax': ['error', ...source, world, chosen],
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'exit', message: 'Only src/cli.ts ends the process.' },
@@ -111,7 +119,8 @@ export default tseslint.config(
     },
   },
   { files: ['src/cli.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ownWay, rules: { 'no-restricted-syntax': ['error', ...source] } },
+  { files: ownWay, rules: { 'no-restricted-syntax': ['error', ...source, chosen] } },
+  { files: ['src/main.ts'], rules: { 'no-restricted-syntax': ['error', ...source, world] } },
   ...directions,
   {
     files: ['test/**/*.ts'],

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import type { Global } from './commands/terminal.ts'
+import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
 
 const program = new Command('netlab')
@@ -25,13 +26,16 @@ function unheard(error: NodeJS.ErrnoException): void {
   if (!LASTING.includes(program.args[0] ?? '')) process.exit(128 + constants.signals.SIGPIPE)
 }
 
+/** Where the command runs. */
+let host: Host
+
 /** Runs a command's function, loaded only now, and ends with its exit code. */
-type Run = (options: Global) => Promise<number>
+type Run = (host: Host, options: Global) => Promise<number>
 async function end(run: Run): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', unheard)
   const global = program.opts<Global>()
   try {
-    process.exitCode = await run(global)
+    process.exitCode = await run(host, global)
   } catch (error) {
     const { reportError } = await import('./commands/errors.ts')
     process.exitCode = reportError(error, { ...global, ...chosen })
@@ -64,7 +68,9 @@ program
   .argument('[lab]', LAB)
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
-    end(async (global) => (await import('./commands/validate.ts')).validate(lab, { ...global, ...options })),
+    end(async (host, global) =>
+      (await import('./commands/validate.ts')).validate(host, lab, { ...global, ...options }),
+    ),
   )
 
 planning(program.command('plan'))
@@ -76,7 +82,7 @@ planning(program.command('plan'))
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
-    end(async (global) => (await import('./commands/plan.ts')).plan(lab, { ...global, ...options })),
+    end(async (host, global) => (await import('./commands/plan.ts')).plan(host, lab, { ...global, ...options })),
   )
 
 changing(planning(program.command('apply')))
@@ -84,7 +90,7 @@ changing(planning(program.command('apply')))
   .argument('[lab]', `${LAB}; or a saved plan`)
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (global) => (await import('./commands/apply.ts')).change(lab, { ...options, ...global })),
+    end(async (host, global) => (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global })),
   )
 
 changing(program.command('destroy'))
@@ -92,18 +98,20 @@ changing(program.command('destroy'))
   .argument('[lab]', LAB)
   .option('--force', 'end processes of others in its namespaces')
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (global) => (await import('./commands/apply.ts')).change(lab, { ...options, ...global, destroy: true })),
+    end(async (host, global) =>
+      (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global, destroy: true }),
+    ),
   )
 
 program
   .command('confirm')
   .description('keep what was applied with --revert-after')
   .argument('<lab>', 'the name of the lab')
-  .action((lab: string) => end(async () => (await import('./commands/revert.ts')).confirmApply(lab)))
+  .action((lab: string) => end(async (host) => (await import('./commands/revert.ts')).confirmApply(host, lab)))
 
 program
   .command('watchdog', { hidden: true })
-  .action(() => end(async () => (await import('./commands/revert.ts')).runWatchdog()))
+  .action(() => end(async (host) => (await import('./commands/revert.ts')).runWatchdog(host)))
 
 program
   .command('show')
@@ -113,7 +121,7 @@ program
   .option('--rules', 'the live firewall rules, with their counters')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
-    end(async (global) => (await import('./commands/show.ts')).show(lab, { ...global, ...options })),
+    end(async (host, global) => (await import('./commands/show.ts')).show(host, lab, { ...global, ...options })),
   )
 
 program
@@ -121,7 +129,7 @@ program
   .description('the labs that are live here')
   .addOption(json())
   .action((options: object) =>
-    end(async (global) => (await import('./commands/list.ts')).listLabs({ ...global, ...options })),
+    end(async (host, global) => (await import('./commands/list.ts')).listLabs(host, { ...global, ...options })),
   )
 
 const ROOT = 'the lab file that says what names mean, where it is not the one of this directory'
@@ -135,7 +143,7 @@ program
   .option('--lab <lab>', ROOT)
   .passThroughOptions()
   .action((namespace: string, command: string[], options: object) =>
-    end(async () => (await import('./commands/exec.ts')).exec(namespace, command, options)),
+    end(async (host) => (await import('./commands/exec.ts')).exec(host, namespace, command, options)),
   )
 
 program
@@ -144,7 +152,7 @@ program
   .argument('[ns]', 'a namespace')
   .option('--lab <lab>', ROOT)
   .action((namespace: string | undefined, options: object) =>
-    end(async () => (await import('./commands/exec.ts')).shellCommand(namespace, options)),
+    end(async (host) => (await import('./commands/exec.ts')).shellCommand(host, namespace, options)),
   )
 
 program
@@ -154,7 +162,7 @@ program
   .argument('[lab]', LAB)
   .option('-f, --follow', 'go on as it prints more')
   .action((process_: string, lab: string | undefined, options: object) =>
-    end(async () => (await import('./commands/logs.ts')).logs(process_, lab, options)),
+    end(async (host) => (await import('./commands/logs.ts')).logs(host, process_, lab, options)),
   )
 
 program
@@ -164,7 +172,7 @@ program
   .addOption(json())
   .option('--junit <file>', 'write a JUnit XML report as well')
   .action((lab: string | undefined, options: object) =>
-    end(async (global) => (await import('./commands/test.ts')).test(lab, { ...global, ...options })),
+    end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),
   )
 
 program
@@ -173,14 +181,14 @@ program
   .argument('[lab]', `${LAB}: only what it needs`)
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
-    end(async (global) => (await import('./commands/doctor.ts')).doctor(lab, { ...global, ...options })),
+    end(async (host, global) => (await import('./commands/doctor.ts')).doctor(host, lab, { ...global, ...options })),
   )
 
 program
   .command('agent', { hidden: true })
   .description('open and answer connections for netlab test, as asked on standard input')
   .argument('<name>')
-  .action((name: string) => end(async () => (await import('./checks/agent.ts')).agent(name)))
+  .action((name: string) => end(async (host) => (await import('./checks/agent.ts')).agent(host, name)))
 
 program
   .command('capture', { hidden: true })
@@ -196,4 +204,8 @@ for (const command of [program, ...program.commands])
     `(${['netlab', ...(command === program ? [] : [command.name()])].join(' ')} --help shows what there is)`,
   )
 
-void program.parseAsync()
+/** Runs the command that the arguments of this process name, on this host. */
+export async function runCommand(on: Host): Promise<void> {
+  host = on
+  await program.parseAsync()
+}

@@ -1,12 +1,12 @@
 import { choose } from './host/sandbox/choose.ts'
-import { takeOverSandbox } from './host/sandbox/entered.ts'
+import { startingHost } from './host/sandbox/entered.ts'
 
 /** Runs the command here, or in the user's sandbox; then only the modules that enter the sandbox are loaded here. */
 async function main(): Promise<void> {
-  const settled = takeOverSandbox()
-  const { sandbox, args } = choose(process.argv.slice(2), process.env, settled || process.geteuid?.() === 0)
+  const host = startingHost()
+  const { sandbox, args } = choose(process.argv.slice(2), process.env, host.isRoot)
   process.argv.splice(2, process.argv.length, ...args)
-  if (sandbox === undefined) return void (await import('./cli.ts'))
+  if (sandbox === undefined) return (await import('./cli.ts')).runCommand(host)
   const { enterSandbox: enter } = await import('./host/sandbox/enter.ts')
   process.exitCode = await enter(sandbox, args)
 }

@@ -2,7 +2,7 @@ import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { connect as dial, createServer, isIPv6, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { thisMachine } from '../host/this-machine.ts'
+import type { Host } from '../model/host.ts'
 import { GREETING, type Answer, type Request } from './agent-protocol.ts'
 
 /**
@@ -10,7 +10,7 @@ import { GREETING, type Answer, type Request } from './agent-protocol.ts'
  * writes each answer to standard output when it is known. It ends, and closes its sockets, when its input ends, so it cannot
  * outlive the process that started it.
  */
-export async function agent(name: string): Promise<number> {
+export async function agent(host: Host, name: string): Promise<number> {
   const held = new Map<number, Socket>()
   const listeners: Listener[] = []
   const answer = async (request: Request): Promise<Answer> => {
@@ -18,7 +18,7 @@ export async function agent(name: string): Promise<number> {
       case 'listen':
         return request.protocol === 'tcp'
           ? listenTcp(`${name}:${request.port}`, request.port, listeners)
-          : listenUdp(`${name}:${request.port}`, request.port, listeners)
+          : listenUdp(host, `${name}:${request.port}`, request.port, listeners)
       case 'silence':
         await Promise.all(listeners.splice(0).map((listener) => new Promise((done) => listener.close(() => done(0)))))
         return {}
@@ -77,8 +77,8 @@ function listenTcp(name: string, port: number, listeners: Listener[]): Promise<A
 }
 
 /** The addresses of the namespace. Node's list lacks those of interfaces without carrier, such as a new bridge. */
-async function ownAddresses(): Promise<string[]> {
-  const { stdout } = await thisMachine.run({ argv: ['ip', '-j', 'addr', 'show'] })
+async function ownAddresses(host: Host): Promise<string[]> {
+  const { stdout } = await host.run({ argv: ['ip', '-j', 'addr', 'show'] })
   const links = JSON.parse(stdout) as { addr_info?: { local: string; scope: string; tentative?: boolean }[] }[]
   return links.flatMap(({ addr_info = [] }) =>
     addr_info.flatMap(({ local, scope, tentative }) => (scope === 'link' || tentative ? [] : [local])),
@@ -86,8 +86,8 @@ async function ownAddresses(): Promise<string[]> {
 }
 
 /** Opens one socket per address, so that a reply has the source address to which the request was sent. */
-async function listenUdp(name: string, port: number, listeners: Listener[]): Promise<Answer> {
-  const addresses = await ownAddresses()
+async function listenUdp(host: Host, name: string, port: number, listeners: Listener[]): Promise<Answer> {
+  const addresses = await ownAddresses(host)
   const opened = await Promise.all(
     addresses.map(
       (address) =>

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { thisMachine } from '../host/this-machine.ts'
+import type { Host } from '../model/host.ts'
 import { endChild } from './child.ts'
 import { Untried } from './lab-index.ts'
 import type { Answer, Request } from './agent-protocol.ts'
@@ -18,13 +18,13 @@ export interface Agents {
 /** How long an answer may take beyond the time of the request, in milliseconds: the agent may have to be started first. */
 const PATIENCE = 20_000
 
-/** Opens the agents of a run. `self` is the argv of this program without arguments. */
-export function openAgents(self: readonly string[]): Agents {
+/** Opens the agents of a run on a host. */
+export function openAgents(host: Host): Agents {
   const agents = new Map<string, ReturnType<typeof open>>()
   return {
     async ask(namespace, netns, request) {
       const known = agents.get(namespace)
-      const agent = known && !known.failed() ? known : open([...self, 'agent', namespace], netns)
+      const agent = known && !known.failed() ? known : open(host, [...host.self, 'agent', namespace], netns)
       agents.set(namespace, agent)
       return agent.ask(request)
     },
@@ -35,8 +35,8 @@ export function openAgents(self: readonly string[]): Agents {
   }
 }
 
-function open(argv: readonly string[], netns: string | undefined) {
-  const child = thisMachine.start({ argv, ...(netns !== undefined && { netns }) })
+function open(host: Host, argv: readonly string[], netns: string | undefined) {
+  const child = host.start({ argv, ...(netns !== undefined && { netns }) })
   const waiting = new Map<number, (answer: Answer | Untried) => void>()
   let complaint = ''
   let failure: Untried | undefined
@@ -71,6 +71,6 @@ function open(argv: readonly string[], netns: string | undefined) {
         child.stdin.write(`${JSON.stringify({ id, ...request })}\n`)
       }),
     failed: () => failure !== undefined,
-    end: () => endChild(child),
+    end: () => endChild(host, child),
   }
 }

@@ -1,4 +1,4 @@
-import type { Child } from '../host/host.ts'
+import type { Child, Host } from '../model/host.ts'
 import { placed } from '../model/command.ts'
 import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
@@ -15,7 +15,7 @@ export interface Capture {
 
 /** Several captures that end together, including those that are still being started. */
 export interface Captures {
-  start(netns: string | undefined, device: string, self: readonly string[]): Promise<Capture>
+  start(netns: string | undefined, device: string): Promise<Capture>
   end(): void
 }
 
@@ -38,23 +38,23 @@ export const isAbsent = (words: string): boolean => ABSENT.test(words)
 
 /**
  * Opens captures that end together. `start` begins one on an interface (`any`: on all) and returns when it is listening: with
- * tcpdump or, if that is unusable, with netlab itself, run as `self`. It throws an Error with the tool's message, or with how
+ * tcpdump or, if that is unusable, with netlab itself. It throws an Error with the tool's message, or with how
  * to install it.
  */
-export function openCaptures(): Captures {
+export function openCaptures(host: Host): Captures {
   const children = new Set<Child>()
   let over = false
   const begin = (argv: readonly string[], netns: string | undefined): Promise<Capture> => {
     if (over) return Promise.reject(new Error('the captures have been ended'))
-    const child = startTied(placed({ argv, ...(netns !== undefined && { netns }) }))
+    const child = startTied(host, placed({ argv, ...(netns !== undefined && { netns }) }))
     children.add(child)
-    return captureOf(child)
+    return captureOf(host, child)
   }
   return {
-    start: (netns, device, self) => startCapture(begin, netns, device, self),
+    start: (netns, device) => startCapture(begin, netns, device, host.self),
     end() {
       over = true
-      for (const child of children) endChild(child)
+      for (const child of children) endChild(host, child)
     },
   }
 }
@@ -91,7 +91,7 @@ async function startCapture(
   }
 }
 
-function captureOf(child: Child): Promise<Capture> {
+function captureOf(host: Host, child: Child): Promise<Capture> {
   const packets: Packet[] = []
   let said = ''
   let ended: string | undefined
@@ -121,7 +121,7 @@ function captureOf(child: Child): Promise<Capture> {
   }
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
-      endChild(child)
+      endChild(host, child)
       reject(new Error(`it did not begin within ${PATIENCE / 1000} s`))
     }, PATIENCE)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

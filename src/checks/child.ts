@@ -1,7 +1,6 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
-import type { Child } from '../host/host.ts'
-import { thisMachine } from '../host/this-machine.ts'
+import type { Child, Host } from '../model/host.ts'
 
 /**
  * A shell script that runs a program without input. When the script's own input ends, it kills the whole process group, so
@@ -25,13 +24,13 @@ export interface Ended {
 const LINGER = 1000
 
 /** Starts a program that cannot outlive this one. `endChild` ends it, with all its children. */
-export const startTied = (argv: readonly string[]): Child =>
-  thisMachine.start({ argv: ['sh', '-c', TIED, 'sh', ...argv] }, { ...process.env, LC_ALL: 'C' })
+export const startTied = (host: Host, argv: readonly string[]): Child =>
+  host.start({ argv: ['sh', '-c', TIED, 'sh', ...argv] }, { LC_ALL: 'C' })
 
 /** Kills a program and its whole process group, which it leads, and stops waiting for it. */
-export function endChild(child: Child): void {
+export function endChild(host: Host, child: Child): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-    thisMachine.signal(-child.pid, 'SIGKILL')
+    host.signal(-child.pid, 'SIGKILL')
   for (const stream of child.stdio) stream?.destroy()
   child.unref()
 }
@@ -40,9 +39,9 @@ export function endChild(child: Child): void {
  * Runs a program to its end, for at most `timeout` ms. Processes that it has put into a session of their own go on; they are
  * not waited for, even if they hold the output open.
  */
-export function runTied(argv: readonly string[], timeout: number): Promise<Ended> {
+export function runTied(host: Host, argv: readonly string[], timeout: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = startTied(argv)
+    const child = startTied(host, argv)
     const texts = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       const decoder = new StringDecoder('utf8')
@@ -52,7 +51,7 @@ export function runTied(argv: readonly string[], timeout: number): Promise<Ended
     let code = 0
     const done = (): void => {
       clearTimeout(timer)
-      endChild(child)
+      endChild(host, child)
       resolve({ ...texts, code, late })
     }
     let timer = setTimeout(() => {

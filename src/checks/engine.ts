@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Check } from '../model/check.ts'
+import type { Host } from '../model/host.ts'
 import { parallel } from '../host/parallel.ts'
 import { openAgents } from './agents.ts'
 import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
@@ -49,7 +50,7 @@ export function checkName(check: Check): string {
 }
 
 /**
- * Runs all checks and returns their results in the same order. `self` is the argv of this program, for agents. `look` reads the
+ * Runs all checks and returns their results in the same order. `look` reads the
  * live network again: a check may wait for an address that a daemon has yet to assign.
  *
  * First come, in parallel, checks that netlab's listeners cannot disturb: pings, and those that use a listener. Then, with all
@@ -61,12 +62,12 @@ export function checkName(check: Check): string {
 export async function runChecks(
   checks: readonly Check[],
   labIndex: LabIndex,
-  self: readonly string[],
+  host: Host,
   look: () => Promise<LabIndex> = () => Promise.resolve(labIndex),
   each: (result: Result) => void = () => {},
 ): Promise<Result[]> {
-  const agents = openAgents(self)
-  const kit: Kit = { labIndex, self, agents, listening: new Map() }
+  const agents = openAgents(host)
+  const kit: Kit = { labIndex, host, agents, listening: new Map() }
   const results: Result[] = []
   const slots = openSlots(WIDTH)
   const one = async (index: number): Promise<void> => {

@@ -28,12 +28,12 @@ export interface Watch {
 type Sight = Capture | 'down'
 
 /** Starts a capture at every interface that the check observes. Throws Untried when that is not possible. */
-export async function watch(check: Check, { labIndex, self }: Kit): Promise<Watch> {
+export async function watch(check: Check, { labIndex, host }: Kit): Promise<Watch> {
   const observations = check.observe ?? []
-  const captures = openCaptures()
+  const captures = openCaptures(host)
   const open = async (namespace: string, device: string): Promise<Sight> => {
     const netns = netnsOf(labIndex, namespace)
-    return captures.start(netns, device, self).catch((error: Error) => {
+    return captures.start(netns, device).catch((error: Error) => {
       if (isAbsent(error.message)) return 'down'
       throw new Untried(`cannot capture at ${namespace}:${device}: ${error.message}`)
     })

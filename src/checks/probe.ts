@@ -6,6 +6,7 @@ import type { Check, Expected } from '../model/check.ts'
 import type { Agents } from './agents.ts'
 import { runTied } from './child.ts'
 import { addressOf, netnsOf, splitPort, Untried, withPort, type LabIndex } from './lab-index.ts'
+import type { Host } from '../model/host.ts'
 import { GREETING, type Answer, type Transport } from './agent-protocol.ts'
 
 /** The result of one attempt. `partly`: some of several packets got through. */
@@ -26,8 +27,8 @@ export interface Trail {
 /** What probes need. */
 export interface Kit {
   readonly labIndex: LabIndex
-  /** The argv of this program without arguments. */
-  readonly self: readonly string[]
+  /** Where the programs of the checks run. */
+  readonly host: Host
   readonly agents: Agents
   /** `NAMESPACE:PORT/tcp` → who listens there: netlab, or a program that already did. */
   readonly listening: Map<string, Promise<'netlab' | 'other'>>
@@ -41,7 +42,7 @@ export const newTrail = (): Trail => ({ tokens: [], localPorts: new Set() })
 
 const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`
 
-export const ping: Probe = async (check, { labIndex }, timeout, { tokens }) => {
+export const ping: Probe = async (check, { host, labIndex }, timeout, { tokens }) => {
   const address = addressOf(labIndex, check.ping ?? '')
   const netns = netnsOf(labIndex, check.from)
   const token = randomBytes(8)
@@ -65,7 +66,7 @@ export const ping: Probe = async (check, { labIndex }, timeout, { tokens }) => {
     ...size,
   ]
   const argv = placed({ argv: ['ping', ...options, address], ...(netns !== undefined && { netns }) })
-  const { stdout, stderr } = await runTied(argv, timeout + count * 200 + 1000)
+  const { stdout, stderr } = await runTied(host, argv, timeout + count * 200 + 1000)
   if (/ping: (command )?(not found|No such file)/.test(stderr))
     throw new Untried('ping is not installed: apt-get install iputils-ping', true)
   const received = Number(
@@ -221,7 +222,7 @@ const runOnce: Probe = async (check, kit, timeout) => {
   const netns = netnsOf(kit.labIndex, check.from)
   const variables = kit.labIndex.told(check.from)
   const place = { names: kit.labIndex.names, variables, ...(netns !== undefined && { netns }) }
-  const { code, stdout, stderr, late } = await runTied(enterNamespace(place, check.run ?? []), timeout)
+  const { code, stdout, stderr, late } = await runTied(kit.host, enterNamespace(place, check.run ?? []), timeout)
   // A missing program must not make a check pass that expects a failure.
   if (code === 127 && typeof check.expect !== 'object')
     throw new Untried(short(stderr) || 'the program is not there', true)

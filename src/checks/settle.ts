@@ -35,7 +35,7 @@ export async function waitUntilSettled(
 
 async function isDecided(id: string, root: boolean, runner: Runner): Promise<boolean> {
   const argv = ['ip', '-j', '-d', 'link', 'show', 'master', nameOf(id)]
-  const { code, stdout } = await runner.capture({ argv, ...(!root && { netns: namespaceOf(id) }) })
+  const { code, stdout } = await runner.host.run({ argv, ...(!root && { netns: namespaceOf(id) }) })
   if (code !== 0) return true
   const ports = JSON.parse(stdout || '[]') as Port[]
   return !ports.some(({ linkinfo }) => UNDECIDED.has(linkinfo?.info_slave_data?.state ?? ''))

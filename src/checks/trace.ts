@@ -35,12 +35,12 @@ export interface TraceHop {
  */
 export async function trace(
   checks: readonly Check[],
-  { labIndex, self }: Kit,
+  { labIndex, host }: Kit,
   attempt: (check: Check, trail: Trail) => Promise<unknown>,
 ): Promise<(string | undefined)[]> {
   const unknown = checks.map(() => undefined)
   if (checks.length === 0 || labIndex.nodes.size > WIDEST) return unknown
-  const opened = openCaptures()
+  const opened = openCaptures(host)
   const captures: { namespace: string; node: NamespaceIndex; capture: Capture }[] = []
   const hops = (wanted: (packet: Packet) => boolean): TraceHop[] =>
     captures
@@ -53,7 +53,7 @@ export async function trace(
   try {
     await Promise.all(
       [...labIndex.nodes].map(async ([namespace, node]) => {
-        const capture = await opened.start(labIndex.places.get(namespace), 'any', self)
+        const capture = await opened.start(labIndex.places.get(namespace), 'any')
         captures.push({ namespace, node, capture })
       }),
     )

@@ -1,6 +1,6 @@
 import { startRunner } from '../run/choose-runner.ts'
-import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import { planJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
@@ -25,14 +25,14 @@ export interface ChangeOptions extends Global, PlanOptions {
 }
 
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
-export async function change(argument: string | undefined, given: ChangeOptions): Promise<number> {
+export async function change(host: Host, argument: string | undefined, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
   const located = locate(argument)
-  const runner = startRunner('text' in located ? located.text.length : 0)
+  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const opened = openLocated(located)
+  const opened = openLocated(located, host)
   const name = opened?.name ?? ('name' in located ? located.name : '')
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
@@ -42,7 +42,7 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (answer !== 'yes')
       return finish(shown, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
   }
-  const release = await thisMachine.lock(name, patience, (holder) =>
+  const release = await host.lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
   )
   const signals = listen()
@@ -61,11 +61,12 @@ export async function change(argument: string | undefined, given: ChangeOptions)
     if (!shown) show(current, options)
     if ('file' in located && !saved) remember(located.file)
     if (options.force && current.plan.strangers.length) {
-      await thisMachine.end(current.plan.strangers)
+      await host.end(current.plan.strangers)
       current = await prepare(located, opened, runner, options, { forApply: true })
     }
     // It is started before anything changes, so that a run which is killed half-way is taken back as well.
-    const watchdog = options.revertAfter === undefined ? undefined : await startWatchdog(current, options.revertAfter)
+    const watchdog =
+      options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
     const done = await carryOut(current, runner, options, signals.stop)
     const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code)

@@ -8,6 +8,7 @@ import { ours } from '../observe/others.ts'
 import { read } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Change } from '../model/change.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { listedIn, touchedBy } from '../plan/listed.ts'
 import { planJson } from '../views/json.ts'
@@ -66,7 +67,7 @@ export async function carryOut(
     const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
     done += execution.done.length
     if (execution.failed || execution.stopped) {
-      const diagnostics = tell(execution, prepared, options)
+      const diagnostics = tell(execution, prepared, runner.host, options)
       const code = signal.aborted ? Number(signal.reason) || 130 : 1
       // When only the marks were read, namespaces can be restored only while they are held open.
       if (!options.rollback || !(held || !before.marksOnly)) {
@@ -83,20 +84,20 @@ export async function carryOut(
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left
-    toHold = holdable(plan.steps)
+    toHold = holdable(plan.steps, runner.host)
     passing('')
     if (plan.changes.length === 0) {
       note(meanwhile(rest))
       return { ...result, code: 0, done, more: rest.length > 0 }
     }
     const ended = plan.changes.filter(({ kind, action }) => kind === 'process' && action === 'create')
-    const diagnostics = ended.map(epitaph(prepared))
+    const diagnostics = ended.map(epitaph(prepared, runner.host))
     if (ended.length) report(diagnostics, options)
     else if (round < ROUNDS) continue
     else {
       note(renderPlan(planJson(plan), prepared.source, errColors(options)))
       const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
-      const others = await runner.strangers(name, homes)
+      const others = await runner.host.strangers(name, homes)
       const [summary = '', ...detail] = unsettled(name, plan.changes, ROUNDS, wanted, others)
       diagnostics.push({ code: 'not-settled', severity: 'error', summary, detail: detail.join('\n') })
       report(diagnostics, options)
@@ -116,9 +117,9 @@ export async function carryOut(
 
 /** The error for a process that was started and does not run any more when the live state is read again. */
 const epitaph =
-  ({ name: lab, quote }: Prepared) =>
+  ({ name: lab, quote }: Prepared, host: Host) =>
   ({ id, namespace, after }: Change): Diagnostic => {
-    const said = lastWords(lab, namespace, String(after?.spec['name']))
+    const said = lastWords(host, lab, namespace, String(after?.spec['name']))
     return quote({
       code: 'process-ended',
       severity: 'error',
@@ -128,7 +129,12 @@ const epitaph =
     })
   }
 
-function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options: ChangeOptions): readonly Diagnostic[] {
+function tell(
+  { failed, done }: Execution,
+  { wanted, quote }: Prepared,
+  host: Host,
+  options: ChangeOptions,
+): readonly Diagnostic[] {
   const diagnostics = failed ? [quote(failureOf(failed))] : []
   report(diagnostics, options)
   note(`${done.length} ${done.length === 1 ? 'step was' : 'steps were'} done before.\n`)
@@ -136,7 +142,7 @@ function tell({ failed, done }: Execution, { wanted, quote }: Prepared, options:
 
   function failureOf(step: NonNullable<Execution['failed']>): Diagnostic {
     const position = wanted.get(step.step.change)?.source?.()
-    const { summary, detail } = failure(step)
+    const { summary, detail } = failure(step, host)
     return { code: 'step-failed', severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
   }
 }

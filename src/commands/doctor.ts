@@ -1,9 +1,9 @@
-import { release } from 'node:os'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
-import { crowded, sharedLimits } from '../observe/limits.ts'
+import { crowded, procOf, sharedLimits, type ReadProc } from '../observe/limits.ts'
 import { features, programs } from '../kinds/features.ts'
 import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../observe/missing-features.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
@@ -27,19 +27,19 @@ interface Finding {
 }
 
 /** `netlab doctor`: what this machine has and lacks, or what it lacks for a lab; 1 when something essential is missing. */
-export async function doctor(argument: string | undefined, options: Options): Promise<number> {
-  const lab = argument === undefined ? undefined : loadLocated(locate(argument))
+export async function doctor(host: Host, argument: string | undefined, options: Options): Promise<number> {
+  const lab = argument === undefined ? undefined : loadLocated(locate(argument), host)
   const wanted = lab && new Set(requirements(lab.resources.values()).keys())
   if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
-  const runner = startRunner()
+  const runner = startRunner(host)
   const findings = [
-    ...system(),
+    ...system(host),
     ...(await Promise.all(
       Object.entries(programs)
         .filter(([name, { essential }]) => !wanted || wanted.has(name) || essential)
-        .map(([name]) => program(name, wanted?.has(name) ?? false, runner)),
+        .map(([name]) => program(name, wanted?.has(name) ?? false, host)),
     )),
-    ...shared(lab),
+    ...shared(lab, procOf(host)),
     ...(await kernel((name) => !wanted || wanted.has(name), wanted !== undefined, runner)),
   ]
   const healthy = findings.every(({ present, essential }) => present || !essential)
@@ -50,11 +50,11 @@ export async function doctor(argument: string | undefined, options: Options): Pr
 
 const OLDEST_NODE = 20
 
-function system(): Finding[] {
+function system({ kernel }: Host): Finding[] {
   const fits = Number(process.versions.node.split('.')[0]) >= OLDEST_NODE
   const base = { kind: 'system', essential: true } as const
   return [
-    { ...base, name: 'Linux', purpose: 'everything', present: true, version: release() },
+    { ...base, name: 'Linux', purpose: 'everything', present: true, version: kernel },
     {
       ...{ ...base, name: 'Node.js', purpose: 'netlab itself', present: fits, version: process.versions.node },
       ...(!fits && { fix: `install Node.js ${OLDEST_NODE} or newer` }),
@@ -63,9 +63,9 @@ function system(): Finding[] {
 }
 
 /** Limits that all labs of the machine share; with a fix if this lab needs more. */
-function shared(lab: Lab | undefined): Finding[] {
-  const [crowd] = lab ? crowded(lab.topology, lab.checks) : []
-  return sharedLimits().map(({ name, value, purpose }) => {
+function shared(lab: Lab | undefined, read: ReadProc): Finding[] {
+  const [crowd] = lab ? crowded(lab.topology, lab.checks, read) : []
+  return sharedLimits(read).map(({ name, value, purpose }) => {
     const short = crowd?.summary.includes('neighbours') === true && name.includes('neigh')
     const fix = short && crowd.detail !== undefined ? { fix: crowd.detail } : {}
     return {
@@ -80,25 +80,25 @@ function shared(lab: Lab | undefined): Finding[] {
   })
 }
 
-async function program(name: string, wanted: boolean, runner: Runner): Promise<Finding> {
+async function program(name: string, wanted: boolean, host: Host): Promise<Finding> {
   const { purpose, essential = false, version = [] } = programs[name] ?? { purpose: '' }
   const base = { name, kind: 'program', purpose, essential: essential || wanted } as const
-  if (!isInstalled(name)) return { ...base, present: false, fix: installFix(name) }
-  const { stdout, stderr } = await runner.capture({ argv: [name, ...version] })
+  if (!isInstalled(name, host)) return { ...base, present: false, fix: installFix(name, host) }
+  const { stdout, stderr } = await host.run({ argv: [name, ...version] })
   const said = /\d+(\.\d+)+|s?\d{8}/.exec(stdout || stderr)?.[0]
   return { ...base, present: true, ...(said !== undefined && { version: said }) }
 }
 
 async function kernel(isWanted: (name: string) => boolean, forLab: boolean, runner: Runner): Promise<Finding[]> {
   const names = Object.keys(features).filter(isWanted)
-  const able = ['ip', 'tc', 'unshare'].every(isInstalled)
+  const able = ['ip', 'tc', 'unshare'].every((name) => isInstalled(name, runner.host))
   const lacking = able ? await missingFeatures(names, runner) : new Map(names.map((name) => [name, '']))
   return names.flatMap((name): Finding[] => {
     const feature = features[name]
     if (!feature) return []
     const { purpose, essential = false } = feature
     const present = !lacking.has(name)
-    const fix = able ? featureFix(feature) : 'install the programs above first'
+    const fix = able ? featureFix(feature, runner.host) : 'install the programs above first'
     return [{ name, kind: 'feature', purpose, essential: essential || forLab, present, ...(!present && { fix }) }]
   })
 }

@@ -1,12 +1,11 @@
 import { distance } from 'fastest-levenshtein'
 import { enterNamespace, type NamedPlace } from '../host/in-namespace.ts'
 import { withPrompt } from '../host/shell-prompt.ts'
-import { thisMachine } from '../host/this-machine.ts'
 import { startRunner } from '../run/choose-runner.ts'
-import { isSandboxed } from '../host/sandbox/holder.ts'
 import { surroundings } from '../observe/surroundings.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import { toldTo } from '../model/names.ts'
 import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
@@ -16,40 +15,43 @@ interface Options {
   readonly lab?: string
 }
 
-const SHELL = process.env['SHELL'] || '/bin/sh'
-
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
-export async function exec(namespace: string, command: readonly string[], options: Options): Promise<number> {
-  return await thisMachine.attach(
-    enterNamespace(await find(namespace, options), command[0] === '--' ? command.slice(1) : command),
+export async function exec(
+  host: Host,
+  namespace: string,
+  command: readonly string[],
+  options: Options,
+): Promise<number> {
+  return await host.attach(
+    enterNamespace(await find(host, namespace, options), command[0] === '--' ? command.slice(1) : command),
   )
 }
 
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
-export async function shellCommand(namespace: string | undefined, options: Options): Promise<number> {
-  if (namespace === undefined) return await sandboxShell()
-  const place = await find(namespace, options)
-  const { argv, env } = withPrompt(SHELL, namespace, process.env)
-  return await thisMachine.attach(enterNamespace(place, argv), env)
+export async function shellCommand(host: Host, namespace: string | undefined, options: Options): Promise<number> {
+  if (namespace === undefined) return await sandboxShell(host)
+  const place = await find(host, namespace, options)
+  const { argv, env } = withPrompt(namespace, host.env)
+  return await host.attach(enterNamespace(place, argv), env)
 }
 
 /** Without the mount namespace of other shells, so that other commands see the namespaces that are created in this one. */
-async function sandboxShell(): Promise<number> {
-  if (!isSandboxed())
+async function sandboxShell(host: Host): Promise<number> {
+  if (!host.isSandbox)
     throw UserError.of(
       'unknown-namespace',
       'a shell in which namespace?',
       'As root your shell is where the labs are: ip netns list. In a namespace: netlab shell NS',
     )
-  const { argv, env } = withPrompt(SHELL, 'netlab', process.env)
-  return await thisMachine.attach(argv, env)
+  const { argv, env } = withPrompt('netlab', host.env)
+  return await host.attach(argv, env)
 }
 
 /** Finds the namespace: one under /run/netns, or the machine's own by the name that the lab has for it. */
-async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
-  const runner = startRunner()
+async function find(host: Host, namespace: string, { lab }: Options): Promise<NamedPlace> {
+  const runner = startRunner(host)
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  const here = labHere(lab)
+  const here = labHere(host, lab)
   const place = async (netns: string | undefined): Promise<NamedPlace> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
@@ -67,9 +69,12 @@ async function find(namespace: string, { lab }: Options): Promise<NamedPlace> {
 }
 
 /** The lab that was named, or the one of this directory; undefined when there is none. */
-function labHere(argument: string | undefined): Lab | undefined {
+function labHere(host: Host, argument: string | undefined): Lab | undefined {
   try {
-    return loadLocated(locate(argument, () => {}))
+    return loadLocated(
+      locate(argument, () => {}),
+      host,
+    )
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { logFile } from '../host/process-logs.ts'
-import { thisMachine } from '../host/this-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -10,7 +10,12 @@ interface Options {
 }
 
 /** `netlab logs NS/PROC [LAB]`: prints the log of the process; with --follow also what is added, until it is removed. */
-export async function logs(process_: string, argument: string | undefined, { follow }: Options): Promise<number> {
+export async function logs(
+  host: Host,
+  process_: string,
+  argument: string | undefined,
+  { follow }: Options,
+): Promise<number> {
   const [namespace = '', name = '', extra] = process_.split('/')
   if (!isName(namespace) || !isName(name) || extra !== undefined)
     throw UserError.of(
@@ -18,25 +23,25 @@ export async function logs(process_: string, argument: string | undefined, { fol
       `${process_} is no process`,
       'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
     )
-  const file = logFile(labOf(namespace, name, argument), namespace, name)
-  if (!thisMachine.exists(file)) throw UserError.of('unknown-process', `there is no log of ${process_}`, known())
-  for await (const piece of thisMachine.pieces(file, follow === true))
+  const file = logFile(host, labOf(host, namespace, name, argument), namespace, name)
+  if (!host.exists(file)) throw UserError.of('unknown-process', `there is no log of ${process_}`, known(host))
+  for await (const piece of host.pieces(file, follow === true))
     await new Promise((done) => process.stdout.write(piece, done))
   return 0
 }
 
 const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.test(text)
-const list = (...path: string[]): string[] => thisMachine.list(join(thisMachine.logFolder(), ...path))
+const list = (host: Host, ...path: string[]): string[] => host.list(join(host.logFolder(), ...path))
 
 /** The lab that was named, or the only one with a log of this process. */
-function labOf(namespace: string, name: string, argument: string | undefined): string {
+function labOf(host: Host, namespace: string, name: string, argument: string | undefined): string {
   if (argument !== undefined) {
     const located = locate(argument)
-    return loadLocated(located)?.name ?? ('name' in located ? located.name : '')
+    return loadLocated(located, host)?.name ?? ('name' in located ? located.name : '')
   }
-  const labs = list().filter((lab) => thisMachine.exists(logFile(lab, namespace, name)))
+  const labs = list(host).filter((lab) => host.exists(logFile(host, lab, namespace, name)))
   const [only] = labs
-  if (only === undefined) throw UserError.of('unknown-process', `there is no log of ${namespace}/${name}`, known())
+  if (only === undefined) throw UserError.of('unknown-process', `there is no log of ${namespace}/${name}`, known(host))
   if (labs.length > 1)
     throw UserError.of(
       'unknown-process',
@@ -46,10 +51,10 @@ function labOf(namespace: string, name: string, argument: string | undefined): s
   return only
 }
 
-function known(): string {
-  const all = list().flatMap((lab) =>
-    list(lab).flatMap((namespace) =>
-      list(lab, namespace).map((file) => `  ${namespace}/${file.replace(/\.log$/, '')} of lab ${lab}`),
+function known(host: Host): string {
+  const all = list(host).flatMap((lab) =>
+    list(host, lab).flatMap((namespace) =>
+      list(host, lab, namespace).map((file) => `  ${namespace}/${file.replace(/\.log$/, '')} of lab ${lab}`),
     ),
   )
   return all.length ? `There are logs of:\n${all.join('\n')}` : 'No process of a lab has run here.'

@@ -1,8 +1,9 @@
 import { startRunner } from '../run/choose-runner.ts'
-import { crowded } from '../observe/limits.ts'
+import { crowded, procOf } from '../observe/limits.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import { locate, remember } from './locate.ts'
 import { openLocated, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
@@ -17,7 +18,7 @@ interface Options extends Global, PlanOptions {
 }
 
 /** `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes. */
-export async function plan(argument: string | undefined, options: Options): Promise<number> {
+export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   const beside: Record<string, string> = {}
   const recording =
@@ -32,10 +33,10 @@ export async function plan(argument: string | undefined, options: Options): Prom
             return files
           },
         }
-  const runner = startRunner('text' in located ? located.text.length : 0)
-  const { plan, source, lab, live, warnings } = await prepare(recording, openLocated(recording), runner, options)
+  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
+  const { plan, source, lab, live, warnings } = await prepare(recording, openLocated(recording, host), runner, options)
   if ('file' in located) remember(located.file)
-  report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks) : [])], options)
+  report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
   if (options.out !== undefined) {
     if ('name' in located) throw UserError.of('no-lab-file', '--out needs a lab file')
     const { destroy, adopt, target, replace } = options

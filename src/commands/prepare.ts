@@ -1,6 +1,5 @@
 import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
-import { confines } from '../host/sandbox/confines.ts'
 import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
 import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
@@ -12,6 +11,7 @@ import type { ReadRequest } from '../observe/read-request.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
+import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
@@ -57,11 +57,11 @@ export interface Prepared {
 }
 
 /** Opens the lab file that was located; undefined when only a name was given. */
-export const openLocated = (located: Located): OpenLab | undefined =>
-  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: confines() })
+export const openLocated = (located: Located, host: Host): OpenLab | undefined =>
+  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: host.confines() })
 
 /** Loads the lab file that was located; undefined when only a name was given. */
-export const loadLocated = (located: Located): Lab | undefined => openLocated(located)?.lab()
+export const loadLocated = (located: Located, host: Host): Lab | undefined => openLocated(located, host)?.lab()
 
 /** The request that reads the live state of this lab; without a header, of a lab that is known only by name. */
 export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({
@@ -115,7 +115,7 @@ async function prepared(
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()
-  if (lab) mustBeInstalled(lab.resources)
+  if (lab) mustBeInstalled(lab.resources, runner.host)
   const [found, written] = await Promise.all([
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
@@ -133,7 +133,7 @@ async function prepared(
   if (saved) mustBeFresh(saved, live.resources)
   const { plan } = await planFor(name, wanted, live, runner, options)
   if (saved) mustBeSame(saved, plan)
-  const toHold = purpose.forApply ? holdable(plan.steps) : []
+  const toHold = purpose.forApply ? holdable(plan.steps, runner.host) : []
   if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
     return prepared(located, opened, runner, options, { ...purpose, marksOnly: false })
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
@@ -176,7 +176,7 @@ export async function planFor(
     live: found,
     adopts,
     replace: new Set(replace),
-    strangers: leaving.length ? await runner.strangers(name, leaving) : [],
+    strangers: leaving.length ? await runner.host.strangers(name, leaving) : [],
   }
   const { plan, rest } = restrict(sides, listed ? repeats(listed) : () => true)
   await mustBeAble(plan, found, runner)

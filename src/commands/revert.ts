@@ -1,7 +1,6 @@
-import { thisMachine } from '../host/this-machine.ts'
 import { startRunner } from '../run/choose-runner.ts'
-import { stay, staying } from '../host/sandbox/entered.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import type { Resource } from '../model/resource.ts'
 import { touchedBy } from '../plan/listed.ts'
 import type { Prepared } from './prepare.ts'
@@ -29,14 +28,18 @@ const LOCK_TIMEOUT = 600_000
 const doorOf = (lab: string): string => `${lab}/revert`
 
 /** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
-export async function startWatchdog({ name: lab, live, plan }: Prepared, duration: string): Promise<Watchdog> {
+export async function startWatchdog(
+  host: Host,
+  { name: lab, live, plan }: Prepared,
+  duration: string,
+): Promise<Watchdog> {
   const seconds = secondsOf('--revert-after', duration)
   if (seconds === 0)
     throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
-  if (await dismiss(lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
+  if (await dismiss(host, lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
   // Its standard error goes to /dev/null: writing to a pipe that is closed by then would end it.
-  const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', process.execPath, process.argv[1] ?? '', 'watchdog']
-  const child = thisMachine.start({ argv }, { ...process.env, ...staying(), NETLAB_FAULT: '' })
+  const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', ...host.self, 'watchdog']
+  const child = host.startLasting({ argv }, { NETLAB_FAULT: '' })
   const orders: Orders = { lab, seconds, before: [...live.resources.values()], touched: [...touchedBy(plan)] }
   child.stdin.end(JSON.stringify(orders))
   await new Promise<void>((resolve, reject) => {
@@ -53,7 +56,7 @@ export async function startWatchdog({ name: lab, live, plan }: Prepared, duratio
   })
   child.stdout.destroy()
   child.unref()
-  return { seconds, dismiss: async () => void (await dismiss(lab)) }
+  return { seconds, dismiss: async () => void (await dismiss(host, lab)) }
 }
 
 /** The longest time that a timer of Node can have, in seconds. */
@@ -70,8 +73,8 @@ export function secondsOf(option: string, duration: string): number {
 }
 
 /** `netlab confirm`: keeps what was applied with --revert-after. */
-export async function confirmApply(lab: string): Promise<number> {
-  if (!(await dismiss(lab)))
+export async function confirmApply(host: Host, lab: string): Promise<number> {
+  if (!(await dismiss(host, lab)))
     throw UserError.of(
       'nothing-to-confirm',
       `nothing of lab ${lab} waits to be confirmed`,
@@ -82,23 +85,22 @@ export async function confirmApply(lab: string): Promise<number> {
 }
 
 /** Ends the watchdog of a lab; false when there is none. */
-const dismiss = (lab: string): Promise<boolean> => thisMachine.knock(doorOf(lab))
+const dismiss = (host: Host, lab: string): Promise<boolean> => host.knock(doorOf(lab))
 
 /** The watchdog process: waits, and takes the lab back unless somebody knocks (`confirmApply`) in time. */
-export async function runWatchdog(): Promise<number> {
-  stay()
+export async function runWatchdog(host: Host): Promise<number> {
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
   const { lab, seconds, before, touched } = JSON.parse(text) as Orders
-  const dismissed = await thisMachine.waitForKnock(doorOf(lab), seconds * 1000, () => {
+  const dismissed = await host.waitForKnock(doorOf(lab), seconds * 1000, () => {
     process.stdout.on('error', () => {}) // the process that started this one may have ended
     process.stdout.write('ready\n')
   })
   if (dismissed) return 0
-  const release = await thisMachine.lock(lab, LOCK_TIMEOUT, () => {})
+  const release = await host.lock(lab, LOCK_TIMEOUT, () => {})
   try {
     const resources = new Map(before.map((r) => [r.id, r]))
-    return (await rollBack(lab, { resources }, new Set(touched), startRunner())).complete ? 0 : 1
+    return (await rollBack(lab, { resources }, new Set(touched), startRunner(host))).complete ? 0 : 1
   } finally {
     release()
   }

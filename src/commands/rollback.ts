@@ -42,7 +42,9 @@ export async function rollBack(
     ? { left: [] }
     : await planBack(name, lasting(before.resources), touched, runner)
   const complete = !unnamed && left.length === 0
-  const errors = [unnamed?.outcome.stderr.trim(), failed && failureText(failed)].flatMap((text) => (text ? [text] : []))
+  const errors = [unnamed?.outcome.stderr.trim(), failed && failureText(failed, runner.host)].flatMap((text) =>
+    text ? [text] : [],
+  )
   const trouble = errors.map((text) => `error: rolling back: ${text}\n`).join('')
   const still = left.map(({ id, action }) => `  ${id} (still to ${action})\n`).join('')
   return {

@@ -8,6 +8,7 @@ import { read } from '../observe/read.ts'
 import { readFirewall } from '../observe/read-rules.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../views/json.ts'
@@ -24,12 +25,12 @@ interface Options extends Global {
 }
 
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
-export async function show(argument: string | undefined, options: Options): Promise<number> {
-  const runner = startRunner()
+export async function show(host: Host, argument: string | undefined, options: Options): Promise<number> {
+  const runner = startRunner(host)
   const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument) : { name: owner }
-  const lab = loadLocated(located)
+  const lab = loadLocated(located, host)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
     if (!lab) throw UserError.of('no-lab-file', '--desired needs a lab file')

@@ -1,11 +1,11 @@
-import { resolve } from 'node:path'
 import { runChecks } from '../checks/engine.ts'
 import { waitUntilSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { startRunner } from '../run/choose-runner.ts'
-import { lostConnections, neighborOverflows, overflowed } from '../observe/limits.ts'
+import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
 import { read } from '../observe/read.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../views/check-results.ts'
 import { writeFile } from './own-files.ts'
@@ -20,14 +20,14 @@ interface Options extends Global {
 }
 
 /** `netlab test`: runs the checks of the lab file on the live network. Returns 0 when all pass, else 1. */
-export async function test(argument: string | undefined, options: Options): Promise<number> {
+export async function test(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const started = Date.now()
   const located = locate(argument)
-  const lab = loadLocated(located)
+  const lab = loadLocated(located, host)
   if (!lab || !('file' in located))
     throw UserError.of('no-lab-file', `there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
   report(lab.warnings, options)
-  const runner = startRunner()
+  const runner = startRunner(host)
   const look = () => read(readRequestOf(lab.name, lab), runner)
   const live = await look()
   const ground = survey(lab, live)
@@ -39,16 +39,16 @@ export async function test(argument: string | undefined, options: Options): Prom
       passing(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
     )
   passing('')
-  const overflows = neighborOverflows()
-  const self = [process.execPath, resolve(process.argv[1] ?? '')]
-  const results = await runChecks(lab.checks, ground, self, async () => survey(lab, await look()))
+  const proc = procOf(host)
+  const overflows = neighborOverflows(proc)
+  const results = await runChecks(lab.checks, ground, host, async () => survey(lab, await look()))
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
   if (options.junit !== undefined) writeFile(options.junit, junit(json, seconds))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
   if (json.summary.fail) {
-    report(overflowed(neighborOverflows() - overflows), options)
+    report(overflowed(neighborOverflows(proc) - overflows, proc), options)
     const filters = [...ground.places].filter(([name]) => hasFirewall(live.dumps.get(name)))
     report(await lostConnections(new Map(filters), runner), options)
   }

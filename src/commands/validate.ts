@@ -1,8 +1,8 @@
-import { confines } from '../host/sandbox/confines.ts'
 import { diagnose } from '../language/load-lab.ts'
 import { FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
+import type { Host } from '../model/host.ts'
 import { UserError } from '../model/diagnostic.ts'
 
 interface Options extends Global {
@@ -10,10 +10,10 @@ interface Options extends Global {
 }
 
 /** `netlab validate`: reports everything that is wrong with the file and can be found without reading the kernel. */
-export async function validate(argument: string | undefined, options: Options): Promise<number> {
+export async function validate(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)
-  const diagnostics = diagnose({ ...located, readBeside: located.beside, confines: confines() })
+  const diagnostics = diagnose({ ...located, readBeside: located.beside, confines: host.confines() })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
   if (options.json)
     outJson({

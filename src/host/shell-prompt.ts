@@ -14,14 +14,14 @@ function fish_prompt
 end`
 
 /**
- * The argv and variables that start a shell whose prompt begins with `(NAME)`, after the user's own configuration was read. The
+ * The argv and variables that start the user's shell whose prompt begins with `(NAME)`, after the user's own configuration was read. The
  * name is passed in a variable, never in a script. A shell that netlab does not know is started without a prompt of its own.
  */
 export function withPrompt(
-  shell: string,
   name: string,
-  environment: NodeJS.ProcessEnv,
+  environment: Readonly<NodeJS.ProcessEnv>,
 ): { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const shell = environment['SHELL'] || '/bin/sh'
   const env = { NETLAB_PROMPT: visible(name) }
   switch (basename(shell)) {
     case 'bash':

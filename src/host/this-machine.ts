@@ -1,5 +1,8 @@
-import type { Host } from './host.ts'
+import { release } from 'node:os'
+import { resolve } from 'node:path'
+import type { Host } from '../model/host.ts'
 import { attach } from './local/attach.ts'
+import { userConfines } from './local/confines.ts'
 import { exists, find, list, open, pieces, readFile, status } from './local/files.ts'
 import { logFolder, processes } from './local/lab-processes.ts'
 import { lock } from './local/lock.ts'
@@ -7,10 +10,21 @@ import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { end, strangers } from './local/strangers.ts'
 
-/** The machine that netlab itself runs on; in a sandbox, what the sandbox shows of it. */
+const isRoot = process.geteuid?.() === 0
+
+/** The machine that netlab itself runs on. */
 export const thisMachine: Host = {
+  isLocal: true,
+  isSandbox: false,
+  isRoot,
+  kernel: release(),
+  self: [process.execPath, resolve(process.argv[1] ?? '')],
+  env: process.env,
+  confines: () => (isRoot ? undefined : userConfines()),
+  explain: () => undefined,
   run,
   start,
+  startLasting: start,
   attach,
   find,
   exists,

@@ -1,15 +1,6 @@
+import type { Confines } from '../model/host.ts'
 import type { Expansion } from './expansion.ts'
 import type { Path } from './yaml/source.ts'
-
-/** What a user's sandbox lacks in comparison with the machine. */
-export interface Confines {
-  /** An error when the lab is about to be created; a warning when the file is only validated. */
-  readonly severity: 'error' | 'warning'
-  /** Whether /dev/net/tun can be opened. */
-  readonly tun: boolean
-  /** Whether the kernel hides this setting from namespaces that are not root's. */
-  readonly hides: (sysctl: string) => boolean
-}
 
 /** Reports what in the file only root can have. */
 export function checkConfines(x: Expansion, { severity, tun, hides }: Confines): void {

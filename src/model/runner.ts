@@ -1,4 +1,5 @@
-import type { Command, Outcome } from './command.ts'
+import type { Outcome } from './command.ts'
+import type { Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
@@ -261,6 +262,8 @@ export interface Stranger {
 
 /** Reads and changes the network of a host: the reader and the executor use nothing else to reach the kernel. */
 export interface Runner {
+  /** The machine whose network it is. */
+  readonly host: Host
   /**
    * Carries out operations, one wave after the other. Within a wave those of one namespace run in order; those of
    * different namespaces may run at the same time. Stops at the first failure and returns it, after operations that run in other
@@ -287,10 +290,4 @@ export interface Runner {
    * those that are refused, and for those that need the program itself.
    */
   nftForms?(texts: readonly string[]): Promise<readonly (string | undefined)[]>
-  /** The processes that carry the lab's mark, and the logs of those that have ended. */
-  processes(lab: string): Promise<LiveProcess[]>
-  /** The processes in these namespaces that do not carry the lab's mark. */
-  strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]>
-  /** Runs one program that does not change the lab, and returns its output and exit code. */
-  capture(command: Command): Promise<Outcome>
 }

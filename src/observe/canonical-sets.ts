@@ -55,7 +55,7 @@ async function tried(
     filling(spec).map((text, i) => ({ text, of, path: i === 0 ? [] : ['entries', i - 1] })),
   )
   const input = `${lines.map(({ text }) => text).join('\n')}\n`
-  const outcome = await runner.capture({ argv: [...throwaway(), 'sh', '-c', SCRIPT], input })
+  const outcome = await runner.host.run({ argv: [...throwaway(runner.host), 'sh', '-c', SCRIPT], input })
   if (outcome.code === 0) return parseIpsets(outcome.stdout)
   const failed = obstacle(outcome, 'ipset')
   const { words, detail } = (failed && 'refusals' in failed ? failed.refusals[0] : undefined) ?? refusal(outcome.stderr)

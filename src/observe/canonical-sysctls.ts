@@ -40,8 +40,8 @@ export async function asPrinted(wanted: Resources, live: Resources, runner: Runn
   }) as Resource<SysctlSpec>[]
   if (asked.length === 0) return wanted
   const pairs = new Map(asked.map(({ spec }) => [pairOf(spec), [fileOf(spec), spec.value]]))
-  const argv = [...throwaway(), 'sh', '-c', SCRIPT, 'sh', ...[...pairs.values()].flat()]
-  const { code, stdout, stderr } = await runner.capture({ argv })
+  const argv = [...throwaway(runner.host), 'sh', '-c', SCRIPT, 'sh', ...[...pairs.values()].flat()]
+  const { code, stdout, stderr } = await runner.host.run({ argv })
   if (code !== 0)
     throw UserError.of(
       'kernel-unreadable',

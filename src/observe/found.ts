@@ -98,7 +98,7 @@ const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dum
 /** The dump with the output of `wg` and `bridge`, which run only where there is a WireGuard interface, bridge or VXLAN. */
 export async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
   const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
-    const { code, stdout } = await runner.capture({ argv, ...(netns !== undefined && { netns }) })
+    const { code, stdout } = await runner.host.run({ argv, ...(netns !== undefined && { netns }) })
     return code === 0 ? parse(stdout) : undefined
   }
   if (!hasDetails(dump)) return dump

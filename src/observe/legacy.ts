@@ -7,10 +7,7 @@ import type { Live } from './read.ts'
  * Warns of rules of iptables-legacy in namespaces of the lab: the kernel keeps them apart from the rules of iptables-nft and
  * nftables, and packets pass through both. The program runs only where such tables exist.
  */
-export async function legacyWarnings(
-  { dumps, resources }: Live,
-  runner: Pick<Runner, 'capture'>,
-): Promise<Diagnostic[]> {
+export async function legacyWarnings({ dumps, resources }: Live, runner: Pick<Runner, 'host'>): Promise<Diagnostic[]> {
   const found = [...dumps].filter(([name, { legacy }]) => legacy && resources.get(name)?.kind === 'namespace')
   const warnings = await Promise.all(
     found.flatMap(([name, { legacy = [] }]) =>
@@ -37,8 +34,8 @@ export async function legacyWarnings(
 }
 
 /** The tables that contain rules, chains or policies; all of them when the program is missing. */
-async function inUse(tables: readonly string[], netns: string, program: string, runner: Pick<Runner, 'capture'>) {
-  const { code, stdout } = await runner.capture({ argv: [`${program}-save`], netns })
+async function inUse(tables: readonly string[], netns: string, program: string, runner: Pick<Runner, 'host'>) {
+  const { code, stdout } = await runner.host.run({ argv: [`${program}-save`], netns })
   if (code !== 0) return tables
   const saved = parseSave(stdout)
   return tables.filter((table) =>

@@ -1,13 +1,17 @@
-import { thisMachine } from '../host/this-machine.ts'
 import type { Check } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Topology } from '../model/topology.ts'
 
 /** Reads a file under /proc; undefined when it does not exist. */
 export type ReadProc = (path: string) => string | undefined
 
-const readProc: ReadProc = (path) => thisMachine.readFile(`/proc/${path}`)
+/** Reads those of a host. */
+export const procOf =
+  (host: Host): ReadProc =>
+  (path) =>
+    host.readFile(`/proc/${path}`)
 
 /** A limit that all namespaces of the machine share, and what it is enough for. */
 export interface SharedLimit {
@@ -33,7 +37,7 @@ const limits: Readonly<Record<string, (value: number) => string>> = {
 }
 
 /** The limits that all labs share, with their present values; limits that cannot be read from here are left out. */
-export function sharedLimits(read: ReadProc = readProc): SharedLimit[] {
+export function sharedLimits(read: ReadProc): SharedLimit[] {
   const found = Object.entries(limits).flatMap(([name, purpose]): SharedLimit[] => {
     const value = limit(name, read)
     return value === undefined ? [] : [{ name, value, purpose: purpose(value) }]
@@ -72,7 +76,7 @@ const roomFor = (count: number): number => 2 ** Math.ceil(Math.log2(2 * count))
 const fixOf = (value: number): string => `On the machine: sysctl -w ${NEIGHBORS}=${value}`
 
 /** Warns of a lab that needs more than a limit that the kernel has for all namespaces together. */
-export function crowded(topology: Topology, checks: readonly Check[], read: ReadProc = readProc): Diagnostic[] {
+export function crowded(topology: Topology, checks: readonly Check[], read: ReadProc): Diagnostic[] {
   const count = (kind: string): number => topology.ofKind(kind).length
   const warn = (summary: string, detail: string): Diagnostic[] => [
     { code: 'machine-limit', severity: 'warning', summary, detail },
@@ -106,7 +110,7 @@ export function crowded(topology: Topology, checks: readonly Check[], read: Read
 const PLENTY = 200
 
 /** How often since the boot the kernel had no room for a neighbour, IPv4 and IPv6 together. */
-export function neighborOverflows(read: ReadProc = readProc): number {
+export function neighborOverflows(read: ReadProc): number {
   return ['arp_cache', 'ndisc_cache'].reduce((sum, table) => sum + counted(read(`net/stat/${table}`), 'table_fulls'), 0)
 }
 
@@ -131,11 +135,11 @@ const ASKED = 64
  */
 export async function lostConnections(
   namespaces: ReadonlyMap<string, string | undefined>,
-  runner: Pick<Runner, 'capture'>,
+  runner: Pick<Runner, 'host'>,
 ): Promise<Diagnostic[]> {
   const found = await Promise.all(
     [...namespaces].slice(0, ASKED).map(async ([name, netns]): Promise<Diagnostic[]> => {
-      const { stdout } = await runner.capture({
+      const { stdout } = await runner.host.run({
         argv: ['cat', '/proc/net/stat/nf_conntrack'],
         ...(netns !== undefined && { netns }),
       })
@@ -149,7 +153,7 @@ export async function lostConnections(
 }
 
 /** Warns that packets of a test were lost because the kernel's neighbour table was full. */
-export function overflowed(times: number, read: ReadProc = readProc): Diagnostic[] {
+export function overflowed(times: number, read: ReadProc): Diagnostic[] {
   if (times <= 0) return []
   const most = limit(NEIGHBORS, read)
   return [

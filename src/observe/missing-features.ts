@@ -1,9 +1,8 @@
-import { release } from 'node:os'
-import { thisMachine } from '../host/this-machine.ts'
 import { features, managers, programs, type Feature, type Manager } from '../kinds/features.ts'
 import { kindOf } from '../kinds/index.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
+import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 
@@ -17,7 +16,7 @@ export function requirements(resources: Iterable<Resource>): Map<string, Resourc
 }
 
 /** Whether a program is in one of the folders of PATH. */
-export const isInstalled = (program: string): boolean => thisMachine.find(program) !== undefined
+export const isInstalled = (program: string, host: Host): boolean => host.find(program) !== undefined
 
 /**
  * Tries these features, all in one throw-away namespace. Returns the missing ones, each with the tool's message; names that
@@ -33,7 +32,7 @@ export async function missingFeatures(names: Iterable<string>, runner: Runner): 
   ]
   // Each feature is tried on its own: what the one before has created is removed first.
   const apart = script.slice(1, -1).flatMap((line) => [line, script.at(-1) ?? ''])
-  const { code, stdout, stderr } = await runner.capture({
+  const { code, stdout, stderr } = await runner.host.run({
     argv: ['unshare', '--net', 'sh', '-c', [script[0], ...apart].join('\n')],
   })
   if (code !== 0) throw UserError.of('kernel-unreadable', 'no network namespace can be made here', stderr.trim())
@@ -45,12 +44,13 @@ export async function missingFeatures(names: Iterable<string>, runner: Runner): 
   )
 }
 
-const manager = (): Manager => (Object.keys(managers) as Manager[]).find((name) => isInstalled(name)) ?? 'apt-get'
+const managerOf = (host: Host): Manager =>
+  (Object.keys(managers) as Manager[]).find((name) => isInstalled(name, host)) ?? 'apt-get'
 
 /** The command that installs a program. */
-export function installFix(program: string): string {
-  const here = manager()
-  return `${managers[here]} ${programs[program]?.packages[here] ?? program}`
+export function installFix(program: string, host: Host): string {
+  const manager = managerOf(host)
+  return `${managers[manager]} ${programs[program]?.packages[manager] ?? program}`
 }
 
 /** The package of the distribution's kernel, or of the modules that it leaves out, by package manager. */
@@ -61,20 +61,20 @@ const kernels: Readonly<Record<Manager, string>> = {
   pacman: 'linux',
 }
 
-function kernelPackage(here: Manager): string {
-  const isUbuntu = /^ID=ubuntu$/m.test(thisMachine.readFile('/etc/os-release') ?? '')
-  return isUbuntu ? `linux-modules-extra-${release()}` : kernels[here]
+function kernelPackage(manager: Manager, host: Host): string {
+  const isUbuntu = /^ID=ubuntu$/m.test(host.readFile('/etc/os-release') ?? '')
+  return isUbuntu ? `linux-modules-extra-${host.kernel}` : kernels[manager]
 }
 
 /** How to get a feature: the command that loads its module, or the kernel that has it. */
-export function featureFix({ module, config }: Feature): string {
-  const folder = `/lib/modules/${release()}`
+export function featureFix({ module, config }: Feature, host: Host): string {
+  const folder = `/lib/modules/${host.kernel}`
   const known = ['modules.dep', 'modules.builtin'].some((file) =>
-    thisMachine.readFile(`${folder}/${file}`)?.includes(`/${module}.ko`),
+    host.readFile(`${folder}/${file}`)?.includes(`/${module}.ko`),
   )
   if (known) return `modprobe ${module} (as root, on the machine itself)`
-  const here = manager()
-  return `${managers[here]} ${kernelPackage(here)}, and boot that kernel: this one is without ${config} (module ${module})`
+  const manager = managerOf(host)
+  return `${managers[manager]} ${kernelPackage(manager, host)}, and boot that kernel: this one is without ${config} (module ${module})`
 }
 
 const missing = (what: string, purpose: string, fix: string, { id, source }: Resource): Diagnostic => ({
@@ -86,11 +86,11 @@ const missing = (what: string, purpose: string, fix: string, { id, source }: Res
 })
 
 /** Throws a UserError when a program that resources of the lab need is not installed. */
-export function mustBeInstalled(resources: Resources): void {
+export function mustBeInstalled(resources: Resources, host: Host): void {
   const errors = [...requirements(resources.values())].flatMap(([name, resource]) => {
     const program = programs[name]
-    return program && !isInstalled(name)
-      ? [missing(`the program ${name}`, program.purpose, installFix(name), resource)]
+    return program && !isInstalled(name, host)
+      ? [missing(`the program ${name}`, program.purpose, installFix(name, host), resource)]
       : []
   })
   if (errors.length) throw new UserError(errors)
@@ -107,7 +107,7 @@ export async function mustBeAble({ changes }: Plan, live: Resources, runner: Run
   const errors = [...lacking].flatMap(([name, words]) => {
     const [feature, resource] = [features[name], wanted.get(name)]
     if (!feature || !resource) return []
-    const error = missing(`${name} in the kernel`, feature.purpose, featureFix(feature), resource)
+    const error = missing(`${name} in the kernel`, feature.purpose, featureFix(feature, runner.host), resource)
     return [{ ...error, detail: `${words}\n${error.detail}` }]
   })
   if (errors.length) throw new UserError(errors)

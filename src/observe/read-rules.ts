@@ -11,10 +11,10 @@ const SCRIPT = 'iptables-save -c; echo --netlab--; ip6tables-save -c; echo --net
  */
 export async function readFirewall(
   netns: string | undefined,
-  runner: Pick<Runner, 'capture'>,
+  runner: Pick<Runner, 'host'>,
   ofNft?: readonly string[],
 ): Promise<LiveChain[]> {
-  const { stdout } = await runner.capture({ argv: ['sh', '-c', SCRIPT], ...(netns !== undefined && { netns }) })
+  const { stdout } = await runner.host.run({ argv: ['sh', '-c', SCRIPT], ...(netns !== undefined && { netns }) })
   const [iptables = '', ip6tables = '', nftables = ''] = stdout.split('--netlab--\n')
   return liveRules({ iptables, ip6tables, nftables }, ofNft)
 }

@@ -145,7 +145,7 @@ export async function read(
       resources.set(resource.id, resource)
     }
   // The log of a process that has ended is kept as long as the lab has the namespace.
-  for (const found of await runner.processes(lab))
+  for (const found of await runner.host.processes(lab))
     if (found.state !== 'ended' || !namespaces.has(found.namespace)) {
       const resource = processResource(found)
       resources.set(resource.id, resource)

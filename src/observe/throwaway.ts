@@ -14,6 +14,7 @@ import {
 } from '../model/firewall.ts'
 import type { Outcome } from '../model/command.ts'
 import type { Resource } from '../model/resource.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 
 /** The rule set in the form of the tool, or what the tool refuses. */
@@ -52,7 +53,7 @@ nft flush ruleset && printf '%s\\n' "$saved" | nft -f - || exit 4
 nft -s list ruleset`
 
 /** The argv that precedes a program in a throw-away namespace: without root, a user namespace is needed as well. */
-export const throwaway = (): string[] => (process.getuid?.() === 0 ? ['unshare', '-n'] : ['unshare', '-Urn'])
+export const throwaway = ({ isRoot }: Host): string[] => (isRoot ? ['unshare', '-n'] : ['unshare', '-Urn'])
 
 /** What must exist in a throw-away namespace because the rules refer to it. */
 export interface Throwaway {
@@ -116,7 +117,10 @@ async function loadIptables(resource: Resource, sets: readonly string[], runner:
   for (let tries = 0; tries < PATIENCE; tries++) {
     const input = restoreInput(fullLoad({ tables }))
     const load = (script: string, text: string): Promise<Outcome> =>
-      runner.capture({ argv: [...throwaway(), 'sh', '-c', script, 'sh', resource.kind, sets.join('\n')], input: text })
+      runner.host.run({
+        argv: [...throwaway(runner.host), 'sh', '-c', script, 'sh', resource.kind, sets.join('\n')],
+        input: text,
+      })
     let outcome = await load(IPTABLES, input)
     if (isTooLong(outcome.stderr)) {
       const first = await load(ONCE, inPieces(input))
@@ -184,8 +188,8 @@ export function nftText({ spec }: Resource): string {
 
 async function loadNft(resource: Resource, devices: readonly string[], runner: Runner): Promise<Trial> {
   const text = nftText(resource)
-  const argv = [...throwaway(), 'sh', '-c', NFT, 'sh', ...devices]
-  const outcome = await runner.capture({ argv, input: text })
+  const argv = [...throwaway(runner.host), 'sh', '-c', NFT, 'sh', ...devices]
+  const outcome = await runner.host.run({ argv, input: text })
   if (outcome.code !== 0) {
     return obstacle(outcome, 'nft') ?? { refusals: nftRefusals(outcome.stderr).map(nftPlace) }
   }

@@ -1,8 +1,8 @@
 import { commandOf } from '../backend/iproute/command-of.ts'
 import { shell } from '../model/command.ts'
 import { stageOf, type Step } from '../model/change.ts'
+import type { Host } from '../model/host.ts'
 import type { Failure, Runner } from '../model/runner.ts'
-import { idHint } from '../host/sandbox/hint.ts'
 import { opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
 /** Callbacks while a plan is carried out. */
@@ -92,9 +92,9 @@ type Failed = NonNullable<Execution['failed']>
  * Describes a failed step: its resource and stage, its command, and the tool's output. For a script of netlab's own the first
  * line of its output is the cause, and the script itself is not shown.
  */
-export function failure({ step, outcome }: Failed): { readonly summary: string; readonly detail: string } {
+export function failure({ step, outcome }: Failed, host: Host): { readonly summary: string; readonly detail: string } {
   const said = outcome.stderr.trim() || outcome.stdout.trim()
-  const hint = idHint(said) ?? ''
+  const hint = host.explain(said) ?? ''
   const [cause = '', ...more] = said.split('\n')
   if (step.operation.do === 'run' && step.operation.instead !== undefined)
     return {
@@ -109,7 +109,7 @@ export function failure({ step, outcome }: Failed): { readonly summary: string; 
 }
 
 /** The description of a failed step as one text. */
-export function failureText(failed: Failed): string {
-  const { summary, detail } = failure(failed)
+export function failureText(failed: Failed, host: Host): string {
+  const { summary, detail } = failure(failed, host)
   return [summary, ...(detail ? [detail] : [])].join('\n').replaceAll('\n', '\n  ')
 }

@@ -1,7 +1,7 @@
 import { HERE } from '../model/place.ts'
 import type { Step } from '../model/change.ts'
+import type { Host } from '../model/host.ts'
 import type { Failure, Runner } from '../model/runner.ts'
-import { thisMachine } from '../host/this-machine.ts'
 
 const FOLDER = '/run/netns'
 
@@ -18,10 +18,10 @@ export interface Held {
  * the descriptors that this process may open, and when the plan does not end with deleting them: a namespace of the same
  * name, or the other end of a link, that is created afterwards would collide with what is held.
  */
-export function holdable(steps: readonly Step[]): readonly string[] {
+export function holdable(steps: readonly Step[], host: Host): readonly string[] {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
   if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete') return []
-  const [, files = 1024] = /^Max open files +(\d+)/m.exec(thisMachine.readFile('/proc/self/limits') ?? '') ?? []
+  const [, files = 1024] = /^Max open files +(\d+)/m.exec(host.readFile('/proc/self/limits') ?? '') ?? []
   return names.length <= Number(files) / 2 ? names : []
 }
 
@@ -32,13 +32,13 @@ export function holdable(steps: readonly Step[]): readonly string[] {
 export function hold(names: readonly string[], runner: Runner): Held | undefined {
   if (names.length === 0) return undefined
   const held = names.flatMap((name) => {
-    const file = thisMachine.open(`${FOLDER}/${name}`)
+    const file = runner.host.open(`${FOLDER}/${name}`)
     return file ? [{ name, file }] : []
   })
   return {
     async restore() {
       const inodes = new Map((await runner.list()).map(({ name, inode }) => [name, inode]))
-      const folder = thisMachine.status(FOLDER)?.device
+      const folder = runner.host.status(FOLDER)?.device
       const lost = held.filter(
         // A file on the device of the folder itself is a plain file: no namespace was mounted on it.
         ({ name, file: { status } }) => status.device !== folder && inodes.get(name) !== status.inode,

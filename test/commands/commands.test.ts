@@ -10,14 +10,16 @@ import { show } from '../../src/commands/show.ts'
 
 const router = labOf('router')
 const apply = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
-  run(kernel, () => change(lab, { color: false, lockTimeout: '60', rollback: true, autoApprove: true, ...options }))
+  run(kernel, (host) =>
+    change(host, lab, { color: false, lockTimeout: '60', rollback: true, autoApprove: true, ...options }),
+  )
 const destroy = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
   apply(kernel, { destroy: true, ...options }, lab)
-const planned = (kernel: Kernel, options: Partial<Parameters<typeof plan>[1]> = {}, lab = router): Promise<Ended> =>
-  run(kernel, () => plan(lab, { color: false, detailedExitcode: true, ...options }))
+const planned = (kernel: Kernel, options: Partial<Parameters<typeof plan>[2]> = {}, lab = router): Promise<Ended> =>
+  run(kernel, (host) => plan(host, lab, { color: false, detailedExitcode: true, ...options }))
 const shown = (kernel: Kernel, of: string | undefined = router, options = {}): Promise<Ended> =>
-  run(kernel, () => show(of, { color: false, ...options }))
-const listed = (kernel: Kernel): Promise<Ended> => run(kernel, () => listLabs({ color: false }))
+  run(kernel, (host) => show(host, of, { color: false, ...options }))
+const listed = (kernel: Kernel): Promise<Ended> => run(kernel, (host) => listLabs(host, { color: false }))
 
 const addresses = (kernel: Kernel, netns: string, change: (address: string) => string | undefined): void =>
   void kernel.edits.set(netns, ({ addresses }) =>
@@ -280,8 +282,9 @@ describe('a step that fails', () => {
 
   test('a process that has ended soon after is named', async () => {
     const kernel = pretend('kinds', false)
-    const before = kernel.runner.processes.bind(kernel.runner)
-    kernel.runner.processes = async (lab) => (kernel.done.some((line) => line.includes('nap')) ? [] : await before(lab))
+    const before = { ...kernel.runner.host }
+    kernel.runner.host.processes = async (lab) =>
+      kernel.done.some((line) => line.includes('nap')) ? [] : await before.processes(lab)
     const { code, err } = await apply(kernel, {}, labOf('kinds'))
     expect(code).toBe(1)
     expect(err).toMatch(/a\/process\/nap ended soon after it was started/)

@@ -13,9 +13,11 @@ const wanted = (rule: string) => {
 }
 const answering = (outcome: Partial<Outcome>, asked: Command[] = []): Runner =>
   ({
-    capture: (command: Command) => {
-      asked.push(command)
-      return Promise.resolve({ code: 0, stdout: '', stderr: '', ...outcome })
+    host: {
+      run: (command: Command) => {
+        asked.push(command)
+        return Promise.resolve({ code: 0, stdout: '', stderr: '', ...outcome })
+      },
     },
   }) as unknown as Runner
 

@@ -1,3 +1,4 @@
+import { thisMachine } from '../../src/host/this-machine.ts'
 import { loadLab } from '../../src/language/load-lab.ts'
 import {
   crowded,
@@ -73,11 +74,13 @@ test('more namespaces or processes than the machine takes are warned of, with th
 test('a namespace whose table of connections was full is named', async () => {
   const head = 'entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop\n'
   const rows = { full: '1 0 0 0 0 0 0 0 0 5 0a 1\n1 0 0 0 0 0 0 0 0 0 1 0\n', fine: '1 0 0 0 0 0 0 0 0 5 0 0\n' }
-  const capture = async ({ netns }: { readonly netns?: string }) => ({
+  const run = async ({ netns }: { readonly netns?: string }) => ({
     code: 0,
     stdout: head + (rows[netns as 'full'] ?? ''),
     stderr: '',
   })
   const places = new Map([...Object.keys(rows), 'none'].map((name) => [name, name]))
-  expect(await lostConnections(places, { capture })).toMatchObject([{ summary: expect.stringMatching(/^full .* 12 /) }])
+  expect(await lostConnections(places, { host: { ...thisMachine, run } })).toMatchObject([
+    { summary: expect.stringMatching(/^full .* 12 /) },
+  ])
 })

@@ -1,4 +1,5 @@
 import { cases, edited, labOf, recordedRunner, use, type Edit } from '../support/recorded.ts'
+import { thisMachine } from '../../src/host/this-machine.ts'
 import { locate } from '../../src/commands/locate.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from '../../src/commands/prepare.ts'
 import type { Dump, NamedNamespace } from '../../src/model/runner.ts'
@@ -17,7 +18,12 @@ async function planned(
   options: PlanOptions = {},
 ) {
   const located = locate(labOf(name))
-  return await prepare(located, openLocated(located), edited(recordedRunner(use(name), by), edits), options)
+  return await prepare(
+    located,
+    openLocated(located, thisMachine),
+    edited(recordedRunner(use(name), by), edits),
+    options,
+  )
 }
 const actions = ({ plan }: Prepared): Record<string, string> =>
   Object.fromEntries(plan.changes.map(({ id, action }) => [id, action]))
@@ -46,7 +52,7 @@ describe.each(cases)('%s', (name) => {
 
   test.each(readers)('by its name alone %s finds all of it', async (by) => {
     const runner = recordedRunner(use(name), by)
-    const lab = openLocated(locate(labOf(name)))?.name ?? ''
+    const lab = openLocated(locate(labOf(name)), thisMachine)?.name ?? ''
     expect([...(await owners(runner)).byLab.keys()]).toEqual([lab])
     const { live, plan } = await prepare({ name: lab }, undefined, runner, { destroy: true })
     const { live: full, wanted } = await planned(name, by)
@@ -293,12 +299,14 @@ test.each([
   ['a port has one VLAN less', 'bridge -j vlan', ',{"vlan":33}', '', { 'sw1/host~eth0/vlans': 'update' }],
 ])('%s: programs are asked where netlink says nothing', async (_, program, before, after, changes) => {
   const runner = recordedRunner(use('vm'), 'netlink')
-  const capture: typeof runner.capture = async (command) => {
-    const outcome = await runner.capture(command)
+  const run: typeof runner.host.run = async (command) => {
+    const outcome = await runner.host.run(command)
     return command.argv.join(' ').startsWith(program)
       ? { ...outcome, stdout: outcome.stdout.replace(before, after) }
       : outcome
   }
   const located = locate(labOf('vm'))
-  expect(actions(await prepare(located, openLocated(located), { ...runner, capture }))).toEqual(changes)
+  expect(
+    actions(await prepare(located, openLocated(located, thisMachine), { ...runner, host: { ...runner.host, run } })),
+  ).toEqual(changes)
 })

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createColors } from 'picocolors'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
+import { thisMachine } from '../../src/host/this-machine.ts'
 import { locate } from '../../src/commands/locate.ts'
 import { openLocated, prepare, type PlanOptions } from '../../src/commands/prepare.ts'
 import { kinds } from '../../src/kinds/index.ts'
@@ -32,7 +33,7 @@ const plans: readonly { name: string; to: string; up: boolean; options: PlanOpti
 async function planned({ name, to, up, options }: (typeof plans)[number]): Promise<Plan> {
   const other = join(folder, name, `${to}.yaml`)
   const located = locate(existsSync(other) ? other : labOf(name))
-  return (await prepare(located, openLocated(located), pretend(name, up).runner, options)).plan
+  return (await prepare(located, openLocated(located, thisMachine), pretend(name, up).runner, options)).plan
 }
 
 /** Steps by wave; each with its stage, and its command as people type it, of scripts the first line. */

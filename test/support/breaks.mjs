@@ -120,8 +120,8 @@ const breaks = [
   [
     'what the JSON of ip hides of a route is not asked for',
     'src/backend/iproute/ip-runner.ts',
-    'routes.some(isHidden) ? await askRoutes(netns) : routes',
-    'routes.every(isHidden) ? await askRoutes(netns) : routes',
+    'routes.some(isHidden) ? await askRoutes(host, netns) : routes',
+    'routes.every(isHidden) ? await askRoutes(host, netns) : routes',
   ],
 ]
 /** As many of them are noticed, at least. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Host } from '../../src/model/host.ts'
 import type { Held } from '../../src/run/hold.ts'
 import type { Kernel } from './kernel.ts'
 
@@ -28,7 +29,7 @@ export interface Ended {
 }
 
 /** Runs a command on this kernel, as src/cli.ts does. */
-export async function run(on: Kernel, command: () => Promise<number>): Promise<Ended> {
+export async function run(on: Kernel, command: (host: Host) => Promise<number>): Promise<Ended> {
   kernel = on
   const texts = { out: '', err: '' }
   const keep = (to: keyof typeof texts) => (text: string | Uint8Array) => {
@@ -40,7 +41,7 @@ export async function run(on: Kernel, command: () => Promise<number>): Promise<E
     jest.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
   ]
   try {
-    const code = await command()
+    const code = await command(on.runner.host)
     await new Promise((resolve) => setImmediate(resolve))
     return { code, ...texts }
   } catch (error) {

@@ -1,3 +1,4 @@
+import { thisMachine } from '../../src/host/this-machine.ts'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import type { Command, Outcome } from '../../src/model/command.ts'
 import type { Kind } from '../../src/model/kind.ts'
@@ -13,13 +14,16 @@ import type { World } from './netns.ts'
 export const kinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
 
 /** Runs a command in the world, where it says, and counts the throwaway namespaces. */
-export function runnerIn(world: World): Pick<Runner, 'capture'> & { captures: number } {
+export function runnerIn(world: World): Pick<Runner, 'host'> & { captures: number } {
   const runner = {
     captures: 0,
-    capture: ({ argv, netns, input }: Command): Promise<Outcome> => {
-      if (argv[0] === 'unshare') runner.captures++
-      const placed = netns === undefined ? argv : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
-      return world.run(placed, input === undefined ? {} : { input })
+    host: {
+      ...thisMachine,
+      run: ({ argv, netns, input }: Command): Promise<Outcome> => {
+        if (argv[0] === 'unshare') runner.captures++
+        const placed = netns === undefined ? argv : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
+        return world.run(placed, input === undefined ? {} : { input })
+      },
     },
   }
   return runner
@@ -57,7 +61,7 @@ const context = { lab: 'web', live: empty, desired: empty, goes: () => false, lo
 export function firewallIn(world: World): Firewall {
   const runner = runnerIn(world)
   const sh = async (netns: string | undefined, script: string): Promise<string> => {
-    const { code, stdout, stderr } = await runner.capture({
+    const { code, stdout, stderr } = await runner.host.run({
       argv: ['sh', '-c', script],
       ...(netns !== undefined && { netns }),
     })
@@ -67,7 +71,7 @@ export function firewallIn(world: World): Firewall {
   const execute = async (emissions: readonly Emission[]): Promise<void> => {
     for (const { operation } of emissions) {
       const command = commandOf(operation)
-      const { code, stderr } = await runner.capture(command)
+      const { code, stderr } = await runner.host.run(command)
       if (code !== 0) throw new Error(`${command.argv.join(' ')}: ${stderr}\n${command.input}`)
     }
   }

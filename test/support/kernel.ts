@@ -33,9 +33,12 @@ export function pretend(name: string, up: boolean, by: 'ip' | 'netlink' = 'netli
   const reading = recordedRunner(recorded, by)
   const runner: Runner = {
     ...reading,
+    host: {
+      ...reading.host,
+      processes: async (lab) => (await reading.host.processes(lab)).filter(({ namespace }) => names.has(namespace)),
+      strangers: async () => kernel.strangers,
+    },
     list: async () => all.filter((one) => names.has(one.name)),
-    processes: async (lab) => (await reading.processes(lab)).filter(({ namespace }) => names.has(namespace)),
-    strangers: async () => kernel.strangers,
     async dump(requests) {
       const dumps = await edited(reading, Object.fromEntries(edits)).dump(requests)
       return dumps.map((dump, i) => {

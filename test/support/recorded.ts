@@ -5,6 +5,8 @@ import { ipRunner } from '../../src/backend/iproute/ip-runner.ts'
 import type { Channel, Threads } from '../../src/backend/netlink/channel.ts'
 import { netlinkRunner } from '../../src/backend/netlink/netlink-runner.ts'
 import type { ReadResult, Reading, Reply, Request, Section } from '../../src/backend/netlink/thread-protocol.ts'
+import { thisMachine } from '../../src/host/this-machine.ts'
+import type { Host } from '../../src/model/host.ts'
 import type { Dump, Runner } from '../../src/model/runner.ts'
 import { scale } from '../../src/run/schedule.ts'
 import { HERE, NEW, parsePlayed, type Answered, type Machine, type Played } from './record/tape.ts'
@@ -103,20 +105,21 @@ function answer(
   }
 }
 
-/** Where a runner is asked for nothing else. */
-export const nothingElse: Pick<Runner, 'strangers' | 'run'> = {
-  strangers: () => Promise.resolve([]),
-  run: () => Promise.reject(new Error('nothing is to be changed')),
-}
+/** A runner that changes nothing. */
+export const unchanging: Pick<Runner, 'run'> = { run: () => Promise.reject(new Error('nothing is to be changed')) }
 
 /** The runner of a case, of one kind or the other: everything that it reads was recorded. */
 export function recordedRunner(recorded: Recorded, by: 'ip' | 'netlink'): Runner {
+  const host: Host = {
+    ...thisMachine,
+    processes: () => Promise.resolve([...recorded.machine.processes]),
+    strangers: () => Promise.resolve([]),
+  }
   return {
-    ...(by === 'ip' ? ipRunner : netlinkRunner(recordedThreads(recorded), scale)),
-    ...nothingElse,
+    ...(by === 'ip' ? ipRunner(host) : netlinkRunner(recordedThreads(recorded), scale, host)),
+    ...unchanging,
     foresee: () => {},
     list: () => Promise.resolve([...recorded.machine.list]),
-    processes: () => Promise.resolve([...recorded.machine.processes]),
   }
 }
 

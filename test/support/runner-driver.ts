@@ -1,4 +1,5 @@
 import { ipRunner } from '../../src/backend/iproute/ip-runner.ts'
+import { thisMachine } from '../../src/host/this-machine.ts'
 import { startRunner } from '../../src/run/choose-runner.ts'
 import { nftablesResource } from '../../src/kinds/nftables.ts'
 import { canonicalize } from '../../src/observe/canonical.ts'
@@ -30,10 +31,10 @@ export type Task =
 async function main(): Promise<void> {
   let input = ''
   for await (const chunk of process.stdin) input += String(chunk)
-  const own = startRunner()
+  const own = startRunner(thisMachine)
   const results: unknown[] = []
   for (const task of JSON.parse(input) as Task[]) {
-    const runner = task.by === 'ip' ? ipRunner : own
+    const runner = task.by === 'ip' ? ipRunner(thisMachine) : own
     const start = performance.now()
     if ('dump' in task) results.push(await runner.dump(task.dump))
     else if ('inherited' in task) results.push(await runner.inherited(task.inherited))

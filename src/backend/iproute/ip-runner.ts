@@ -1,5 +1,6 @@
 import { UserError } from '../../model/diagnostic.ts'
 import type { Command, Outcome } from '../../model/command.ts'
+import type { Host } from '../../model/host.ts'
 import { ownerOf } from '../../model/owner.ts'
 import { batchOf, type Batch } from './batch.ts'
 import { commandOf } from './command-of.ts'
@@ -11,21 +12,19 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { thisMachine } from '../../host/this-machine.ts'
 import { askFdb, askRoutes } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
+
 /** The runner that spawns the tools themselves: `ip -batch` once per namespace and run of `ip` commands. */
-export const ipRunner: Runner = {
-  run,
-  list,
-  dump,
-  inherited,
-  processes: (lab) => thisMachine.processes(lab),
-  strangers: (lab, namespaces) => thisMachine.strangers(lab, namespaces),
-  capture: (command) => thisMachine.run(command),
-}
+export const ipRunner = (host: Host): Runner => ({
+  host,
+  run: (...args) => run(host, ...args),
+  list: async () => list(host),
+  dump: (requests) => dump(host, requests),
+  inherited: (keys) => inherited(host, keys),
+})
 
 interface Job {
   readonly index: number
@@ -35,6 +34,7 @@ interface Job {
 }
 
 async function run(
+  host: Host,
   waves: readonly (readonly Operation[])[],
   done: (index: number) => void,
   signal?: AbortSignal,
@@ -42,7 +42,7 @@ async function run(
   let before = 0
   for (const wave of waves) {
     const start = before
-    const failure = await runWave(wave, (index) => done(start + index), signal)
+    const failure = await runWave(host, wave, (index) => done(start + index), signal)
     if (failure) return { ...failure, index: start + failure.index }
     before += wave.length
   }
@@ -50,6 +50,7 @@ async function run(
 }
 
 async function runWave(
+  host: Host,
   operations: readonly Operation[],
   done: (index: number) => void,
   signal: AbortSignal | undefined,
@@ -67,7 +68,7 @@ async function runWave(
   await parallel(groups.values(), PROGRAMS_AT_ONCE, async (group) => {
     for (const jobs of runs(group)) {
       if (failure || signal?.aborted) return
-      const failed = await together(jobs, done)
+      const failed = await together(host, jobs, done)
       if (failed) failure ??= failed
     }
   })
@@ -105,30 +106,30 @@ function runs(group: readonly Job[]): Job[][] {
   return result
 }
 
-async function together(jobs: readonly Job[], done: (index: number) => void): Promise<Failure | undefined> {
+async function together(host: Host, jobs: readonly Job[], done: (index: number) => void): Promise<Failure | undefined> {
   const [first] = jobs
   if (!first) return undefined
   const { argv, netns } = first.command
   const at = netns === undefined ? {} : { netns }
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
-    let outcome = await thisMachine.run(first.command)
+    let outcome = await host.run(first.command)
     const { input } = first.command
     if (input !== undefined && isTooLong(outcome.stderr))
-      outcome = await thisMachine.run({ ...first.command, input: inPieces(input) })
+      outcome = await host.run({ ...first.command, input: inPieces(input) })
     if (outcome.code !== 0) return { index: first.index, outcome }
     succeed(1)
     return undefined
   }
   if (first.batch === 'sysctl') {
-    const outcome = await thisMachine.run({
+    const outcome = await host.run({
       argv: ['sysctl', '-qw', ...jobs.map(({ command }) => command.argv.at(-1) ?? '')],
       ...at,
     })
     if (outcome.code === 0) return (succeed(jobs.length), undefined)
     // It goes on after an error and does not say where: writing a value twice is harmless, so ask one by one.
     for (const job of jobs) {
-      const failed = await together([job], done)
+      const failed = await together(host, [job], done)
       if (failed) return failed
     }
     return undefined
@@ -143,7 +144,7 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
           .join(' ')}\n`,
     )
     .join('')
-  const outcome = await thisMachine.run({ argv: [first.batch ?? '', ...opts, '-batch', '-'], input, ...at })
+  const outcome = await host.run({ argv: [first.batch ?? '', ...opts, '-batch', '-'], input, ...at })
   if (outcome.code === 0) return (succeed(jobs.length), undefined)
   const line = Number(/Command failed -:(\d+)/.exec(outcome.stderr)?.[1] ?? 1)
   succeed(line - 1)
@@ -153,21 +154,21 @@ async function together(jobs: readonly Job[], done: (index: number) => void): Pr
   }
 }
 
-async function list(): Promise<NamedNamespace[]> {
-  const folder = thisMachine.status(NETNS_DIR)
+function list(host: Host): NamedNamespace[] {
+  const folder = host.status(NETNS_DIR)
   if (!folder) return []
-  return thisMachine.list(NETNS_DIR).flatMap((name) => {
-    const entry = thisMachine.status(`${NETNS_DIR}/${name}`)
+  return host.list(NETNS_DIR).flatMap((name) => {
+    const entry = host.status(`${NETNS_DIR}/${name}`)
     if (!entry) return []
     const stale = entry.device === folder.device
-    const owner = stale && entry.isFile ? markIn(`${NETNS_DIR}/${name}`, entry.size) : undefined
+    const owner = stale && entry.isFile ? markIn(host, `${NETNS_DIR}/${name}`, entry.size) : undefined
     return [{ name, inode: entry.inode, stale, ...(owner !== undefined && { owner }) }]
   })
 }
 
 /** The lab that a plain file says it is of: netlab writes that before it mounts the namespace there. */
-const markIn = (path: string, size: number): string | undefined =>
-  size > 0 && size < 256 ? ownerOf(thisMachine.readFile(path)) : undefined
+const markIn = (host: Host, path: string, size: number): string | undefined =>
+  size > 0 && size < 256 ? ownerOf(host.readFile(path)) : undefined
 
 const LINKS = ['link show', 'addr show']
 const NEIGHBORS = ['neigh show nud all', 'neigh show proxy']
@@ -190,9 +191,9 @@ echo ${MARK}; cat /proc/net/ip6_tables_names 2>/dev/null
 echo ${MARK}
 ${FIREWALL}`
 
-async function inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function inherited(host: Host, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const files = new Map(keys.map((key) => [sysctlFile(key), key]))
-  const { stdout } = await thisMachine.run({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
+  const { stdout } = await host.run({ argv: ['unshare', '--net', 'grep', '-sH', '', ...files.keys()] })
   return valuesIn(stdout, files)
 }
 
@@ -206,22 +207,22 @@ const valuesIn = (lines: string, files: ReadonlyMap<string, string>): Map<string
     }),
   )
 
-async function dump(requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
+async function dump(host: Host, requests: readonly DumpRequest[]): Promise<(Dump | undefined)[]> {
   const result: (Dump | undefined)[] = Array.from({ length: requests.length }, () => undefined)
   await parallel(requests.entries(), PROGRAMS_AT_ONCE, async ([i, request]) => {
-    result[i] = await dumpOne(request)
+    result[i] = await dumpOne(host, request)
   })
   return result
 }
 
-async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
+async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
   if (owner !== undefined) {
-    const glimpsed = await dumpOne({ ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
+    const glimpsed = await dumpOne(host, { ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
     if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
   }
   const links = depth === 'mark' || depth === 'links'
   const files = new Map(sysctls.map((key) => [sysctlFile(key), key]))
-  const outcome = await thisMachine.run({
+  const outcome = await host.run({
     argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
     input: [...(depth === 'mark' ? ['link show dev lo'] : links ? LINKS : ALL), ''].join('\n'),
     ...(netns !== undefined && { netns }),
@@ -235,9 +236,9 @@ async function dumpOne({ netns, sysctls, depth, owner }: DumpRequest): Promise<D
   const forwards = !links && found.some(({ linkinfo }) => /^(bridge|vxlan)$/.test(linkinfo?.info_kind ?? ''))
   return {
     links: found,
-    ...(forwards && { fdb: await askFdb(netns) }),
+    ...(forwards && { fdb: await askFdb(host, netns) }),
     addresses: json(lines[1]),
-    routes: routes.some(isHidden) ? await askRoutes(netns) : routes,
+    routes: routes.some(isHidden) ? await askRoutes(host, netns) : routes,
     rules: json(lines[3]),
     neighbors: lasting(json(lines[4])).concat(json(lines[5])),
     nsids: new Map(

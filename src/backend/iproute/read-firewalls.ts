@@ -1,6 +1,6 @@
+import type { Host } from '../../model/host.ts'
 import type { Dump } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { thisMachine } from '../../host/this-machine.ts'
 
 /** The rules of a namespace, as a dump has them. */
 export type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
@@ -14,15 +14,15 @@ export interface Walled {
 }
 
 /** Whether the kernel has ipset loaded, and so there may be sets. */
-export const hasIpset = (): boolean => thisMachine.exists('/sys/module/ip_set')
+export const hasIpset = (host: Host): boolean => host.exists('/sys/module/ip_set')
 
 /** Whether the kernel has the tables of iptables-legacy, and so a namespace may have some. */
-export const hasLegacy = (): boolean =>
-  thisMachine.exists('/proc/net/ip_tables_names') || thisMachine.exists('/proc/net/ip6_tables_names')
+export const hasLegacy = (host: Host): boolean =>
+  host.exists('/proc/net/ip_tables_names') || host.exists('/proc/net/ip6_tables_names')
 
 /** The sets of a namespace as `ipset save` prints them; none where the program is missing. */
-export async function readIpsets(netns: string | undefined): Promise<string> {
-  const { code, stdout } = await thisMachine.run({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
+export async function readIpsets(host: Host, netns: string | undefined): Promise<string> {
+  const { code, stdout } = await host.run({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
   return code === 0 ? stdout : ''
 }
 
@@ -54,7 +54,7 @@ const lister = (table: string): 'iptables' | 'ip6tables' | undefined =>
  * The rules of namespaces, in the order asked. Where iptables lists every table, nothing else is asked for, and a few shells
  * do it for everybody.
  */
-export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall[]> {
+export async function readFirewalls(host: Host, walled: readonly Walled[]): Promise<Firewall[]> {
   const found = walled.map(() => ({ iptables: '', ip6tables: '', nftables: '' }))
   const jobs = walled.flatMap(({ netns, tables }, place) => {
     const listers = [...new Set(tables?.map(lister))].filter((one) => one !== undefined)
@@ -64,7 +64,7 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
     const mine = jobs.filter((_, i) => i % PROGRAMS_AT_ONCE === shell)
     if (mine.length === 0) return
     const argv = ['sh', '-c', SAVES, 'sh', ...mine.flatMap(({ netns, by }) => [netns, `${by}-save`])]
-    const texts = (await thisMachine.run({ argv })).stdout.split(`${MARK}\n`)
+    const texts = (await host.run({ argv })).stdout.split(`${MARK}\n`)
     mine.forEach(({ place, by }, i) => (found[place]![by] = texts[i] ?? ''))
   })
   const isListed = ({ tables }: Walled, rules: Firewall): boolean =>
@@ -78,7 +78,7 @@ export async function readFirewalls(walled: readonly Walled[]): Promise<Firewall
   const result: Firewall[] = [...found]
   await parallel(walled.entries(), PROGRAMS_AT_ONCE, async ([place, one]) => {
     if (isListed(one, found[place]!)) return
-    const { stdout } = await thisMachine.run({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
+    const { stdout } = await host.run({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
     result[place] = firewall(stdout.split(`${MARK}\n`))
   })
   return result

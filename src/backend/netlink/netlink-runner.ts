@@ -1,6 +1,7 @@
 import { callOf, type Call } from './encode.ts'
 import { collector } from './message.ts'
 import type { Outcome } from '../../model/command.ts'
+import type { Host } from '../../model/host.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
@@ -8,12 +9,13 @@ import type { Channel, Threads, ThreadScale } from './channel.ts'
 import type { Fault, Job, Store } from './thread-protocol.ts'
 import { inherited, reader } from './reader.ts'
 
-/** The runner that talks to the kernel itself, and leaves to `ip` what it does not understand. */
-export const netlinkRunner = (threads: Threads, scale: Scale): Runner => {
+/** The runner that talks to the kernel itself, and leaves to `ip` on the host, this machine, what it does not understand. */
+export const netlinkRunner = (threads: Threads, scale: Scale, host: Host): Runner => {
+  const programs = ipRunner(host)
   let store: Store | undefined
   const names = { epoch: 0 }
   return {
-    ...ipRunner,
+    ...programs,
     foresee(count) {
       if (count < scale.premade || store) return
       const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
@@ -25,9 +27,9 @@ export const netlinkRunner = (threads: Threads, scale: Scale): Runner => {
     },
     run: (waves, done, signal) => {
       if (store) Atomics.store(store.full, 0, 1)
-      return run({ threads, scale, names, ...(store && { store }) }, waves, done, signal)
+      return run({ threads, scale, names, programs, ...(store && { store }) }, waves, done, signal)
     },
-    dump: reader(threads, names, scale.secondReader),
+    dump: reader(threads, names, scale.secondReader, programs),
     inherited: inherited(threads, names),
     async nftForms(texts) {
       let forms: readonly (string | undefined)[] = []
@@ -58,6 +60,8 @@ interface Means {
   readonly store?: Store
   /** Changes when names come to be of other namespaces. */
   readonly names: { epoch: number }
+  /** Runs programs. */
+  readonly programs: Runner
 }
 
 /** An operation, and what the thread does for it; `call` is absent when a program does it. */
@@ -163,15 +167,16 @@ async function inRounds(
     const others = fronts(false)
     if (mine.length + others.length === 0 || signal?.aborted) return undefined
     const failure =
-      (await performAll(means, mine, done, stop)) ?? (await spawn(signal?.aborted ? [] : others, done, signal))
+      (await performAll(means, mine, done, stop)) ??
+      (await spawn(means.programs, signal?.aborted ? [] : others, done, signal))
     if (failure) return failure
   }
 }
 
-async function spawn(items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
+async function spawn(programs: Runner, items: readonly Item[], done: (index: number) => void, signal?: AbortSignal) {
   if (items.length === 0) return undefined
   const indexOf = (place: number): number => items[place]?.index ?? 0
-  const failure = await ipRunner.run([items.map(({ operation }) => operation)], (place) => done(indexOf(place)), signal)
+  const failure = await programs.run([items.map(({ operation }) => operation)], (place) => done(indexOf(place)), signal)
   return failure && { ...failure, index: indexOf(failure.index) }
 }
 

@@ -1,10 +1,9 @@
 import { UserError } from '../../model/diagnostic.ts'
+import type { Host } from '../../model/host.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
-import { ipRunner } from '../iproute/ip-runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { thisMachine } from '../../host/this-machine.ts'
 import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
@@ -30,20 +29,22 @@ interface Order {
   /** nft is missing: only the programs that are there can tell whether there are rules. */
   readonly blind: boolean
   readonly epoch: number
+  /** Asks the programs. */
+  readonly programs: Runner
   readonly heard?: ((index: number, dump: Dump) => void) | undefined
 }
 
 /** Reads namespaces through the thread; where `many` of them have files, a second one begins with those meanwhile. */
 export const reader =
-  ({ one, other }: Threads, names: { readonly epoch: number }, many: number): Runner['dump'] =>
+  ({ one, other }: Threads, names: { readonly epoch: number }, many: number, programs: Runner): Runner['dump'] =>
   async (wanted, heard) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
-    const blind = wanted.some(({ depth }) => depth === 'all') && thisMachine.find('nft') === undefined
-    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, heard }
+    const blind = wanted.some(({ depth }) => depth === 'all') && programs.host.find('nft') === undefined
+    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, programs, heard }
     if (filed.length < many) {
       // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
       await ask(one, order, every, 'both')
@@ -92,6 +93,7 @@ async function ask(
   next?: Int32Array,
 ): Promise<void> {
   const { wanted, recipes, learnt, blind, epoch, heard } = order
+  const { host } = order.programs
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
   const { bytes, add } = collector()
@@ -109,11 +111,11 @@ async function ask(
     netfilter: add(tables),
     fdb: add(fdbRequest),
     objects: objects.map(add),
-    ...(hasIpset() && { sets: add(sets) }),
-    ...(hasLegacy() && { legacy: true as const }),
+    ...(hasIpset(host) && { sets: add(sets) }),
+    ...(hasLegacy(host) && { legacy: true as const }),
   }
   const places = new Map([...recipes.keys()].map((keys, i) => [keys, i]))
-  const listed = !isLegacy()
+  const listed = !isLegacy(host)
   const isDeep = (depth: DumpRequest['depth']): boolean => depth === 'plain' || depth === 'all'
   const readings = asked.map(({ netns, sysctls: keys, depth, owner, nftables }) => ({
     ...(what === 'files' ? { requests: [] } : slices[depth]),
@@ -178,8 +180,9 @@ function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
 
 /** Puts together what was learnt, and asks the programs for the rest. */
 async function finish(order: Order): Promise<(Dump | undefined)[]> {
-  const { wanted, learnt, blind } = order
-  const legacy = isLegacy()
+  const { wanted, learnt, blind, programs } = order
+  const { host } = programs
+  const legacy = isLegacy(host)
   const dumps: (Dump | undefined)[] = []
   const walled: (Walled & { index: number })[] = []
   const asked: (LinkName & { index: number; key: string })[] = []
@@ -189,7 +192,7 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     const { known, dump } = learnt[index] ?? {}
     const { netns } = request
     dumps[index] = dump
-    if (known === 'foreign') unfinished.push({ index, work: async () => (await ipRunner.dump([request]))[0] })
+    if (known === 'foreign') unfinished.push({ index, work: async () => (await programs.dump([request]))[0] })
     else if (dump && known && isUnfinished(known, blind)) {
       const { tables, shaped, sets, foreign } = known
       for (const { dev, key, local } of foreign)
@@ -199,8 +202,8 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
           index,
           work: async () => ({
             ...dump,
-            ...(shaped && { qdiscs: await askQdiscs(netns) }),
-            ...(sets && { ipsets: await readIpsets(netns) }),
+            ...(shaped && { qdiscs: await askQdiscs(host, netns) }),
+            ...(sets && { ipsets: await readIpsets(host, netns) }),
           }),
         })
       if (tables?.length !== 0 || (known.whole && blind))
@@ -212,12 +215,12 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     }
   }
   await parallel(unfinished, PROGRAMS_AT_ONCE, async ({ index, work }) => void (dumps[index] = await work()))
-  const settings = await askOnce(asked)
+  const settings = await askOnce(host, asked)
   for (const { index, dev, key } of asked) {
     const dump = dumps[index]
     if (dump) dumps[index] = { ...dump, links: dump.links.map((link) => withData(link, dev, settings.get(key))) }
   }
-  const rules = await readFirewalls(walled)
+  const rules = await readFirewalls(host, walled)
   walled.forEach(({ index }, i) => {
     const dump = dumps[index]
     if (dump) dumps[index] = { ...dump, ...rules[i] }
@@ -226,9 +229,12 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
 }
 
 /** The settings of links, by key: of those that have the same, one is asked about. */
-async function askOnce(links: readonly (LinkName & { key: string })[]): Promise<Map<string, Settings | undefined>> {
+async function askOnce(
+  host: Host,
+  links: readonly (LinkName & { key: string })[],
+): Promise<Map<string, Settings | undefined>> {
   const byKey = new Map(links.map((link) => [link.key, link]))
-  const settings = await askSettings([...byKey.values()])
+  const settings = await askSettings(host, [...byKey.values()])
   return new Map([...byKey.keys()].map((key, i) => [key, settings[i]]))
 }
 
@@ -249,4 +255,4 @@ function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResu
 }
 
 /** The iptables that keeps its rules elsewhere may have some where nftables has others. */
-const isLegacy = (): boolean => thisMachine.find('iptables-save')?.includes('nft') === false
+const isLegacy = (host: Host): boolean => host.find('iptables-save')?.includes('nft') === false

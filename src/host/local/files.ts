@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FileStatus, OpenFile } from '../host.ts'
+import type { FileStatus, OpenFile } from '../../model/host.ts'
 
 /** How often a followed file is read, in milliseconds. */
 const INTERVAL = 100

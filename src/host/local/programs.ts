@@ -2,7 +2,7 @@ import type * as ChildProcesses from 'node:child_process'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { placed, type Command, type Outcome } from '../../model/command.ts'
-import type { Child } from '../host.ts'
+import type { Child } from '../../model/host.ts'
 import { lockDescriptor } from './lock.ts'
 
 /** How long a program may run, in milliseconds: none waits for anything but the kernel. */
@@ -45,9 +45,9 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
   }
 }
 
-export function start(command: Command, env: NodeJS.ProcessEnv = process.env): Child {
+export function start(command: Command, env: Readonly<Record<string, string>> = {}): Child {
   const [program = '', ...args] = placed(command)
-  const child = childProcesses().spawn(program, args, { detached: true, env })
+  const child = childProcesses().spawn(program, args, { detached: true, env: { ...process.env, ...env } })
   child.stdin.on('error', () => {}) // the program may end before it has read its input
   return child
 }

@@ -1,7 +1,10 @@
 import { closeSync, readdirSync } from 'node:fs'
 import { UserError } from '../../model/diagnostic.ts'
-import { holdSandbox, inhabitants, isHolder, LEAVING } from './holder.ts'
+import type { Host } from '../../model/host.ts'
+import { thisMachine } from '../this-machine.ts'
+import { holdSandbox, inhabitants, isHolder, isSandboxed, LEAVING, type Sandbox } from './holder.ts'
 import { forget } from './memory.ts'
+import { sandboxHost } from './sandbox-host.ts'
 
 /** The variable in which the netlab outside passes its process id (0: it does not wait), the holder's, sandbox and directory. */
 export const ENTERED = 'NETLAB_ENTERED'
@@ -9,25 +12,33 @@ export const ENTERED = 'NETLAB_ENTERED'
 /** The variable for a process that outlives the one that was sent in: the holder's process id and the sandbox. */
 const STAYS = 'NETLAB_STAYS'
 
-/** The sandbox that this process was sent into. */
-let entered: { readonly name: string; readonly holder: number } | undefined
-
 /** How often this process checks whether the one outside still exists, in milliseconds. */
 const INTERVAL = 100
 
 /**
- * If this process was sent into a sandbox: changes to the directory of the one outside, ends when that one is killed, and
- * at its end starts or ends the holder as needed (`leave`). Returns whether it was sent. Throws a UserError when the directory
- * does not exist.
+ * The host on which this process was started: the machine, or the sandbox that it is in. If it was sent into the sandbox
+ * (`enterSandbox`), it changes to the directory of the process outside, ends when that one is killed, and at its end starts or
+ * ends the holder as needed (`leave`). Throws a UserError when the directory does not exist.
  */
-export function takeOverSandbox(): boolean {
-  const [, outside, holder, name = '', folder = ''] = /^(\d+) (\d+) (\S+) (.*)$/s.exec(process.env[ENTERED] ?? '') ?? []
-  if (outside === undefined) return false
-  Reflect.deleteProperty(process.env, ENTERED)
+export function startingHost(): Host {
+  const sent = takeOver() ?? stay()
+  if (sent) return sandboxHost({ [STAYS]: `${sent.pid} ${sent.name}` })
+  return isSandboxed() ? sandboxHost({}) : thisMachine
+}
+
+/** The value of a variable that only this process is to have. */
+function taken(variable: string): string {
+  const value = process.env[variable] ?? ''
+  Reflect.deleteProperty(process.env, variable)
+  return value
+}
+
+function takeOver(): Sandbox | undefined {
+  const [, outside, holder, name = '', folder = ''] = /^(\d+) (\d+) (\S+) (.*)$/s.exec(taken(ENTERED)) ?? []
+  if (outside === undefined) return undefined
   for (const fd of [3, 4, 5]) closeSync(fd) // the namespaces, which this process is in by now
   // The holder may have ended, with its last lab, while this process was started.
   const kept = keep(name, Number(holder))
-  entered = { name, holder: kept }
   process.on('exit', () => leave(name, kept))
   if (outside !== '0')
     setInterval(() => {
@@ -42,16 +53,15 @@ export function takeOverSandbox(): boolean {
       (error as Error).message,
     )
   }
-  return true
+  return { name, pid: kept }
 }
 
-/** The environment for a process of netlab's that outlives this one: at its end it calls `leave` as well. */
-export const staying = (): Record<string, string> => (entered ? { [STAYS]: `${entered.holder} ${entered.name}` } : {})
-
-/** Arranges in such a process that it calls `leave` at its end. */
-export function stay(): void {
-  const [, holder, name = ''] = /^(\d+) (\S+)$/.exec(process.env[STAYS] ?? '') ?? []
-  if (holder !== undefined) process.on('exit', () => leave(name, Number(holder)))
+/** The sandbox of a process that outlives the one that was sent in (`Host.startLasting`). */
+function stay(): Sandbox | undefined {
+  const [, holder, name = ''] = /^(\d+) (\S+)$/.exec(taken(STAYS)) ?? []
+  if (holder === undefined) return undefined
+  process.on('exit', () => leave(name, Number(holder)))
+  return { name, pid: Number(holder) }
 }
 
 /** Ends the sandbox with its last lab; a sandbox that still has labs gets a new holder if the old one was killed. */

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ipRunner } from '../../../src/backend/iproute/ip-runner.ts'
+import { thisMachine } from '../../../src/host/this-machine.ts'
 import { openThreads, type Channel } from '../../../src/backend/netlink/channel.ts'
 import { netlinkRunner } from '../../../src/backend/netlink/netlink-runner.ts'
 import type { ReadResult, Section } from '../../../src/backend/netlink/thread-protocol.ts'
@@ -77,26 +78,30 @@ async function main(file: string): Promise<void> {
   const unusable = await threads.one.unusable
   if (unusable !== undefined) throw new Error(unusable)
   const one = recorded(threads.one)
-  const runners: Runner[] = [ipRunner, netlinkRunner({ one, other: () => one }, scale)]
+  const runners: Runner[] = [ipRunner(thisMachine), netlinkRunner({ one, other: () => one }, scale, thisMachine)]
   const changes: string[] = []
   let name = ''
   for (const runner of runners) {
     const located = locate(file)
-    const { live, plan } = await prepare(located, openLocated(located), runner)
+    const { live, plan } = await prepare(located, openLocated(located, thisMachine), runner)
     name = plan.lab
     changes.push(...plan.changes.map(({ id }) => id))
     await owners(runner)
-    await prepare(located, openLocated(located), runner, { destroy: true })
+    await prepare(located, openLocated(located, thisMachine), runner, { destroy: true })
     if (live.resources.size > 0 && changes.length === 0) await prepare({ name }, undefined, runner, { destroy: true })
     // What the other lab files of the case ask for is tried out as well.
     for (const other of readdirSync(dirname(file)).filter((one) => one.endsWith('.yaml')))
-      await prepare(locate(join(dirname(file), other)), openLocated(locate(join(dirname(file), other))), runner)
+      await prepare(
+        locate(join(dirname(file), other)),
+        openLocated(locate(join(dirname(file), other)), thisMachine),
+        runner,
+      )
     for (const netns of live.dumps.keys()) await readFirewall(netns === HERE ? undefined : netns, runner)
   }
   const recording: Recording = {
     played,
     netlink,
-    machine: { list: await ipRunner.list(), processes: await ipRunner.processes(name), names },
+    machine: { list: await ipRunner(thisMachine).list(), processes: await thisMachine.processes(name), names },
     changes,
   }
   process.stdout.write(JSON.stringify(recording))

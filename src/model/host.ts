@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import type { Command, Outcome } from '../model/command.ts'
-import type { LiveProcess, Stranger } from '../model/runner.ts'
+import type { Command, Outcome } from './command.ts'
+import type { LiveProcess, Stranger } from './runner.ts'
 
 /** A running program with its input and outputs. */
 export type Child = ChildProcessWithoutNullStreams
@@ -22,16 +22,47 @@ export interface OpenFile {
   close(): void
 }
 
+/** What a user's sandbox lacks in comparison with the machine. */
+export interface Confines {
+  /** An error when the lab is about to be created; a warning when the file is only validated. */
+  readonly severity: 'error' | 'warning'
+  /** Whether /dev/net/tun can be opened. */
+  readonly tun: boolean
+  /** Whether the kernel hides this setting from namespaces that are not root's. */
+  readonly hides: (sysctl: string) => boolean
+}
+
 /**
  * A machine. Everything that netlab does on a machine and reads from it goes through here, except netlink, which the thread of
  * src/backend/netlink uses with the kernel of the machine that netlab itself runs on. Functions on files are synchronous: the
  * files are under /proc, /sys and /run, and reading one takes microseconds.
  */
 export interface Host {
+  /** Whether sockets of this process reach its kernel, as the netlink runner needs. */
+  readonly isLocal: boolean
+  /** Whether it is a sandbox: a shell there is of use, because other shells do not see its labs. */
+  readonly isSandbox: boolean
+  /** Whether netlab is root there. */
+  readonly isRoot: boolean
+  /** The release of its kernel, as `uname -r` prints it. */
+  readonly kernel: string
+  /** The argv that runs netlab itself there; a command of netlab follows. */
+  readonly self: readonly string[]
+  /** The environment of programs there. */
+  readonly env: Readonly<NodeJS.ProcessEnv>
+  /** What a lab lacks there; undefined where it lacks nothing. */
+  confines(): Confines | undefined
+  /** What a message of a program means there and nowhere else, and what to do; undefined for most messages. */
+  explain(message: string): string | undefined
   /** Runs a program to its end, in a namespace if one is named. Never throws: a missing program ends with code 127. */
   run(command: Command, signal?: AbortSignal): Promise<Outcome>
-  /** Starts a program in a process group of its own, and leaves it running. A failure to start it is an `error` event. */
-  start(command: Command, env?: NodeJS.ProcessEnv): Child
+  /**
+   * Starts a program in a process group of its own, with these variables added, and leaves it running. A failure to start it is
+   * an `error` event.
+   */
+  start(command: Command, env?: Readonly<Record<string, string>>): Child
+  /** `start`, for a program that outlives this process and needs the host until it ends. */
+  startLasting(command: Command, env?: Readonly<Record<string, string>>): Child
   /**
    * Runs a program on this terminal, with these variables added. Returns its exit code; 128 + the signal's number when a signal
    * ended it. Throws a UserError when the program does not exist.

@@ -1,0 +1,31 @@
+import type { Host } from '../../model/host.ts'
+import { userConfines } from '../local/confines.ts'
+import { thisMachine } from '../this-machine.ts'
+
+/** Messages of programs that fail to change to another user: tcpdump, setpriv, nginx, dnsmasq, sshd, … */
+const DROPPING =
+  /\bset(re|res|e)?[ug]id|\b(set|init)groups|change to '.*' uid|cannot change (user|group)|drop privileges/i
+
+const HINT =
+  'A program that becomes another user cannot start here: this sandbox has one user id. Give it an option to stay root ' +
+  '(tcpdump -Z root), or get more ids: install newuidmap (package uidmap), grant them in /etc/subuid and /etc/subgid, ' +
+  'and begin with a new sandbox.'
+
+/** Whether the sandbox has one user id (docs/rootless.md). */
+const hasOneId = (): boolean => thisMachine.readFile('/proc/self/uid_map')?.trim().endsWith(' 1') === true
+
+/**
+ * The sandbox that this process is in, as a host: the machine, as far as the sandbox shows it. Programs that outlive this
+ * process get the variables `lasting`.
+ */
+export const sandboxHost = (lasting: Readonly<Record<string, string>>): Host => ({
+  ...thisMachine,
+  isSandbox: true,
+  confines() {
+    const { hides, ...confines } = userConfines()
+    const exists = (key: string): boolean => thisMachine.exists(`/proc/sys/${key.replaceAll('.', '/')}`)
+    return { ...confines, severity: 'error', hides: (key) => hides(key) && !exists(key) }
+  },
+  explain: (message) => (DROPPING.test(message) && hasOneId() ? HINT : undefined),
+  startLasting: (command, env) => thisMachine.start(command, { ...env, ...lasting }),
+})
