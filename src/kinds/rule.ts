@@ -14,7 +14,14 @@ const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 3276
 const initial = { 4: [0, 32766, 32767], 6: [0, 32766] } as const
 /** RTPROT_KERNEL: the kernel creates a rule for VRFs. */
 const BY_KERNEL = '2'
-const isKernels = (r: IpRule): boolean =>
+/** What is known of rules: namespaces with the same rules share them. */
+const known = new WeakMap<IpRule, boolean>()
+function isKernels(r: IpRule): boolean {
+  let is = known.get(r)
+  if (is === undefined) known.set(r, (is = looksLikeKernels(r)))
+  return is
+}
+const looksLikeKernels = (r: IpRule): boolean =>
   ('l3mdev' in r && r.protocol === BY_KERNEL) ||
   (r.table !== undefined &&
     KERNELS[r.priority] === r.table &&

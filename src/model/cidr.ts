@@ -28,8 +28,18 @@ const text4 = (bits: number): string => `${bits >>> 24}.${(bits >>> 16) & 255}.$
 /** An IPv4 address with all bits after the prefix set to zero. */
 const network4 = (bits: number, prefix: number): number => (prefix === 0 ? 0 : (bits & (-1 << (32 - prefix))) >>> 0)
 
+/** The same function, which computes what it has not computed before: a lab says and has the same addresses many times. */
+function remembering<T>(compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>()
+  return (text) => {
+    let result = known.get(text)
+    if (result === undefined && !known.has(text)) known.set(text, (result = compute(text)))
+    return result as T
+  }
+}
+
 /** The address as the kernel prints it (IPv6 compressed and lower-case, `::ffff:10.0.0.9`); undefined when it is none. */
-export function canonicalAddress(text: string): string | undefined {
+export const canonicalAddress = remembering((text): string | undefined => {
   if (number4(text) !== undefined) return text
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
   // ipaddr.js reads `::1.2.3.4`, which has only zeros before the decimal part, as an IPv4-mapped address.
@@ -37,13 +47,13 @@ export function canonicalAddress(text: string): string | undefined {
   if (compatible !== undefined) return `::${ipaddr.IPv4.parse(compatible).toString()}`
   const parsed = ipaddr.IPv6.parse(text)
   return parsed.isIPv4MappedAddress() ? `::ffff:${parsed.toIPv4Address().toString()}` : parsed.toRFC5952String()
-}
+})
 
 /** 4 or 6, for a valid address. */
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
 /** Parses `192.168.0.2/24`; without a prefix length it is /32 or /128, as for `ip addr add`. Undefined when it is invalid. */
-export function parseCidr(text: string): Cidr | undefined {
+export const parseCidr = remembering((text): Cidr | undefined => {
   const [host = '', bits, extra] = text.split('/')
   const address = canonicalAddress(host)
   if (address === undefined || extra !== undefined) return undefined
@@ -52,7 +62,7 @@ export function parseCidr(text: string): Cidr | undefined {
   if (bits !== undefined && !/^(0|[1-9]\d{0,2})$/.test(bits)) return undefined
   const prefix = bits === undefined ? longest : Number(bits)
   return prefix <= longest ? { family, address, prefix } : undefined
-}
+})
 
 /** `192.168.0.2/24` */
 export const formatCidr = ({ address, prefix }: Cidr): string => `${address}/${prefix}`

@@ -14,15 +14,23 @@ export const ofUnbridged: readonly string[] = inheritable.filter((key) => !key.s
 /** Those of them that labs set most often: forwarding of both families. */
 export const forwarding: readonly string[] = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding']
 
+/** What differs among values: namespaces with the same share them. */
+const differing = new WeakMap<Dump['sysctls'], readonly string[]>()
+
 /** The sysctls that the lab sets (`declared`), and those whose values are not netlab's defaults. */
-export const sysctlsThatDiffer = (values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> =>
-  new Map(
-    [...values].filter(
-      ([key, value]) =>
-        declared.includes(key) ||
-        (values.get(spread.get(key) ?? '') ?? defaults.get(key) ?? occasional.get(key)) !== value,
-    ),
-  )
+export function sysctlsThatDiffer(values: Dump['sysctls'], declared: readonly string[] = []): Map<string, string> {
+  let different = differing.get(values)
+  if (!different) {
+    const usual = (key: string) => values.get(spread.get(key) ?? '') ?? defaults.get(key) ?? occasional.get(key)
+    different = [...values].flatMap(([key, value]) => (usual(key) === value ? [] : [key]))
+    differing.set(values, different)
+  }
+  const keys =
+    declared.length === 0
+      ? different
+      : [...values.keys()].filter((key) => declared.includes(key) || different.includes(key))
+  return new Map(keys.map((key) => [key, values.get(key) ?? '']))
+}
 
 /**
  * The settings of interfaces: the usual value, the sysctl of `default` that a new interface copies, and the sysctl of `all`
@@ -87,9 +95,11 @@ export function pinned(
 ): Resources {
   const result = new Map(desired)
   for (const r of lost.values()) if (desired.has(r.namespace)) result.set(r.id, { implied: true, ...r })
-  const having = (wanted: string): Set<string> =>
-    new Set([...desired.values()].flatMap(({ kind, namespace }) => (kind === wanted ? [namespace] : [])))
-  const [bridged, tunnelled] = [having('bridge'), having('wireguard')]
+  const [bridged, tunnelled] = [new Set<string>(), new Set<string>()]
+  for (const { kind, namespace } of desired.values()) {
+    if (kind === 'bridge') bridged.add(namespace)
+    if (kind === 'wireguard') tunnelled.add(namespace)
+  }
   /** The value that the lab sets for this sysctl, or else for the one that it follows. */
   const said = (namespace: string, key: string): string | undefined => {
     const resource = desired.get(sysctlId(namespace, key))

@@ -38,6 +38,8 @@ export const ROOT = '(machine)'
 /** The lab's name for the machine's own namespace. */
 export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
 
+const NONE: readonly string[] = []
+
 /** The request for each namespace; with `marksOnly`, only the owner is read of namespaces of the lab. */
 export function dumpRequests(request: ReadRequest, marksOnly = false): (name: string) => DumpRequest {
   const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls } = request
@@ -45,18 +47,31 @@ export function dumpRequests(request: ReadRequest, marksOnly = false): (name: st
   const pins = (name: string): readonly string[] =>
     destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
   // Namespaces with equal lists share one array, because readers prepare each array once.
-  const lists = new Map<string, readonly string[]>()
+  const lists = new Map<readonly string[], Map<string, readonly string[]>>()
+  const shared = (own: readonly string[], usual: readonly string[]): readonly string[] => {
+    let known = lists.get(usual)
+    if (!known) lists.set(usual, (known = new Map<string, readonly string[]>()))
+    const key = own.join(' ')
+    let list = known.get(key)
+    if (!list) known.set(key, (list = [...new Set([...own, ...usual])]))
+    return list
+  }
+  const rare = destroyOnly || !rareSysctls ? [] : [...occasional.keys()]
+  const wholes = new Map<readonly string[], readonly string[]>()
+  /** These, and those that labs seldom set. */
+  const whole = (usual: readonly string[]): readonly string[] => {
+    let list = wholes.get(usual)
+    if (!list) wholes.set(usual, (list = [...usual, ...rare]))
+    return list
+  }
   return (name) => {
     const own = sysctls.get(name) ?? []
     if (name === root) return { sysctls: own, depth: 'all' }
     if (marksOnly) return { netns: name, sysctls: [], depth: 'mark' }
     const done = createdThisRun?.get(name)
     const depth = done?.plain ? 'plain' : 'all'
-    const more = destroyOnly || !rareSysctls ? [] : occasional.keys()
-    const list = [...new Set([...own, ...(done?.sysctls ?? [...pins(name), ...more])])]
-    const same = list.join(' ')
-    if (!lists.has(same)) lists.set(same, list)
+    const list = done ? shared([...own, ...done.sysctls], NONE) : shared(own, whole(pins(name)))
     const ofNft = nftables.get(name)
-    return { netns: name, sysctls: lists.get(same) ?? list, depth, ...(ofNft && { nftables: ofNft }) }
+    return { netns: name, sysctls: list, depth, ...(ofNft && { nftables: ofNft }) }
   }
 }

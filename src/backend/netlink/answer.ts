@@ -25,6 +25,20 @@ export function attributes(bytes: Buffer, from: number, to: number, visit: Visit
   }
 }
 
+/**
+ * `decode`, except that answers with the same bytes share one result, which must not depend on anything else: of rules and
+ * sysctls, most namespaces of a lab have the same.
+ */
+export function decodedOnce<T>(decode: (bytes: Buffer, answer: Slice) => T): (bytes: Buffer, answer: Slice) => T {
+  const met = new Map<string, T>()
+  return (bytes, answer) => {
+    const key = bytes.toString('latin1', answer.from, answer.to)
+    let result = met.get(key)
+    if (result === undefined) met.set(key, (result = decode(bytes, answer)))
+    return result
+  }
+}
+
 /** Where the value of the first attribute of a type begins; -1: there is none. */
 export function valueOf(bytes: Buffer, from: number, to: number, type: number): number {
   for (let at = from; at + 4 <= to;) {

@@ -35,7 +35,13 @@ export interface Foreign {
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
-type Raw = Writable<IpLink> & { raw: number; lower?: number; ruler?: number }
+/** A link, its flags as numbers, and the indexes of its lower device and of its bridge. */
+interface Raw {
+  readonly link: Writable<IpLink>
+  readonly raw: number
+  lower?: number
+  ruler?: number
+}
 
 /**
  * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names; of
@@ -45,12 +51,13 @@ type Raw = Writable<IpLink> & { raw: number; lower?: number; ruler?: number }
  */
 export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>, foreign: Foreign[]): IpLink[] {
   const links: Raw[] = []
-  const data: { link: Raw; kind: string; at: number; end: number }[] = []
-  const ports: { link: Raw; at: number; end: number }[] = []
+  const data: { link: Writable<IpLink>; kind: string; at: number; end: number }[] = []
+  const ports: { link: Writable<IpLink>; at: number; end: number }[] = []
   messages(bytes, answer, (_, at, end) => {
     const type = bytes.readUInt16LE(at + 2)
     const raw = bytes.readUInt32LE(at + 8)
-    const link: Raw = { ifindex: bytes.readInt32LE(at + 4), ifname: '', flags: [], mtu: 0, raw }
+    const link: Writable<IpLink> = { ifindex: bytes.readInt32LE(at + 4), ifname: '', flags: [], mtu: 0 }
+    const one: Raw = { link, raw }
     attributes(bytes, at + 16, end, (attribute, from, to) => {
       switch (attribute) {
         case IFLA.ifname:
@@ -87,13 +94,13 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
           link.mtu = bytes.readUInt32LE(from)
           break
         case IFLA.link:
-          link.lower = bytes.readUInt32LE(from)
+          one.lower = bytes.readUInt32LE(from)
           break
         case IFLA.linkNetnsid:
           link.link_netnsid = bytes.readInt32LE(from)
           break
         case IFLA.master:
-          link.ruler = bytes.readUInt32LE(from)
+          one.ruler = bytes.readUInt32LE(from)
           break
         case IFLA.txqlen: {
           const length = bytes.readUInt32LE(from)
@@ -114,10 +121,10 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
           break
       }
     })
-    links.push(link)
+    links.push(one)
   })
-  const byIndex = new Map(links.map((link) => [link.ifindex, link]))
-  const interfaceAt = (index: number): string => byIndex.get(index)?.ifname ?? `if${index}`
+  const byIndex = new Map(links.map((one) => [one.link.ifindex, one]))
+  const interfaceAt = (index: number): string => byIndex.get(index)?.link.ifname ?? `if${index}`
   for (const { link, kind, at, end } of data) {
     const { data, foreign: unknown } = infoData(bytes, kind, at, end, interfaceAt)
     if (unknown) foreign.push({ dev: link.ifname, ...unknown })
@@ -125,20 +132,20 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
   }
   for (const { link, at, end } of ports)
     link.linkinfo = { ...link.linkinfo, info_slave_data: portData(bytes, at, end, interfaceAt) }
-  return links.map(({ raw, lower, ruler, ...link }) => {
+  return links.map(({ link, raw, lower, ruler }) => {
     if (lower === 0) link.link = null
     else if (lower !== undefined && link.link_netnsid !== undefined) link.link_index = lower
     else if (lower !== undefined) link.link = interfaceAt(lower)
     if (ruler !== undefined) link.master = interfaceAt(ruler)
     const carried = (raw & (IFF_UP | IFF_RUNNING)) !== IFF_UP
     const lowerDown = lower && link.link_netnsid === undefined && !((byIndex.get(lower)?.raw ?? 0) & IFF_UP)
-    return {
-      ...link,
-      flags: [...(carried ? [] : ['NO-CARRIER']), ...flagWords(raw), ...(lowerDown ? ['M-DOWN'] : [])],
-    }
+    const words = flagWords(raw)
+    link.flags =
+      carried && !lowerDown ? words : [...(carried ? [] : ['NO-CARRIER']), ...words, ...(lowerDown ? ['M-DOWN'] : [])]
+    return link
   })
 
-  function readInfo(link: Raw, from: number, to: number): void {
+  function readInfo(link: Writable<IpLink>, from: number, to: number): void {
     const info: Writable<NonNullable<IpLink['linkinfo']>> = {}
     let found: [number, number] | undefined
     let port: [number, number] | undefined

@@ -1,7 +1,7 @@
 import type { Slice } from './message.ts'
 import { metrics, metricValue, type Metric, type Metrics } from '../../model/metrics.ts'
 import type { IpRoute, IpRule } from '../../model/runner.ts'
-import { NotUnderstood, addressText, attributes, bits, messages, string } from './answer.ts'
+import { NotUnderstood, addressText, attributes, bits, decodedOnce, messages, string } from './answer.ts'
 import { RTA, FRA } from './attribute-numbers.ts'
 
 /** rtnetlink.h */
@@ -164,7 +164,7 @@ const mark = (bits: number): string => (bits === 0 ? '0' : `0x${bits.toString(16
  * What `ip -4` and `ip -6 -j -d -N rule show` print, from the answer to RTM_GETRULE of all families. Throws NotUnderstood for
  * what only others' rules have.
  */
-export function decodeRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; rules6: IpRule[] } {
+export const decodeRules = decodedOnce((bytes, answer): { rules: IpRule[]; rules6: IpRule[] } => {
   const found = { rules: [] as IpRule[], rules6: [] as IpRule[] }
   messages(bytes, answer, (_, at, end) => {
     const family = bytes[at]
@@ -258,4 +258,4 @@ export function decodeRules(bytes: Buffer, answer: Slice): { rules: IpRule[]; ru
     found[family === AF_INET ? 'rules' : 'rules6'].push(rule)
   })
   return found
-}
+})

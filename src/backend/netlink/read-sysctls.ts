@@ -1,7 +1,7 @@
 import type { Slice } from './message.ts'
 import type { Dump } from '../../model/runner.ts'
 import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
-import { NotUnderstood, attributes, endOf, messages, string, valueOf } from './answer.ts'
+import { NotUnderstood, attributes, decodedOnce, endOf, messages, string, valueOf } from './answer.ts'
 
 /** netconf.h: what RTM_GETNETCONF tells of all interfaces together, and of those to come. */
 const NETCONFA = { ifindex: 1, forwarding: 2, rpFilter: 3, proxyNeigh: 5, ignoreLinkdown: 6, bcForwarding: 8 } as const
@@ -34,12 +34,15 @@ export interface Recipe {
   readonly keys: readonly string[]
   /** Under /proc, in the order of `keys`, less those that the answer tells. */
   readonly files: readonly string[]
+  /** The values that were found, by what the answer tells and what the files contain: most namespaces have the same. */
+  readonly values: WeakMap<Netconf, WeakMap<readonly (string | undefined)[], Dump['sysctls']>>
 }
 
 /** The recipe for a list of sysctls. */
 export const recipe = (keys: readonly string[]): Recipe => ({
   keys,
   files: filesOf(keys.filter((key) => !places.has(key))),
+  values: new WeakMap(),
 })
 
 /** The files of sysctls, under /proc. */
@@ -49,7 +52,7 @@ export const filesOf = (keys: readonly string[]): string[] => keys.map((key) => 
 export type Netconf = ReadonlyMap<number, number>
 
 /** Reads an answer to RTM_GETNETCONF for all families. */
-export function readNetconf(bytes: Buffer, answer: Slice): Netconf {
+export const readNetconf = decodedOnce((bytes, answer): Netconf => {
   const told = new Map<number, number>()
   messages(bytes, answer, (_, at, end) => {
     const family = bytes[at] ?? 0
@@ -62,11 +65,11 @@ export function readNetconf(bytes: Buffer, answer: Slice): Netconf {
     if (index === ALL || index === DEFAULT) told.set(slot(family, index), 1)
   })
   return told
-}
+})
 
 /** The last line of each file, by place in the list; undefined: it does not exist, or is empty. */
-export function readFiles(bytes: Buffer, answer: Slice): (string | undefined)[] {
-  return string(bytes, answer.from, answer.to)
+export const readFiles = decodedOnce((bytes, answer): readonly (string | undefined)[] =>
+  string(bytes, answer.from, answer.to)
     .split('\0')
     .map((text) =>
       text === ''
@@ -74,11 +77,19 @@ export function readFiles(bytes: Buffer, answer: Slice): (string | undefined)[] 
         : text.endsWith('\n')
           ? text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1)
           : text,
-    )
-}
+    ),
+)
 
 /** The values of the sysctls that exist. Throws NotUnderstood when the kernel is too old to tell one in its answer. */
-export function sysctls({ keys }: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
+export function sysctls(recipe: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
+  let known = recipe.values.get(told)
+  if (!known) recipe.values.set(told, (known = new WeakMap()))
+  let values = known.get(contents)
+  if (!values) known.set(contents, (values = valuesOf(recipe, told, contents)))
+  return values
+}
+
+function valuesOf({ keys }: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
   const values = new Map<string, string>()
   let next = 0
   for (const key of keys) {

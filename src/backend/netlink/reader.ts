@@ -167,12 +167,15 @@ const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
   known.tables?.length !== 0 ||
   (known.whole && blind)
 
+/** No files were read. */
+const NONE: readonly undefined[] = []
+
 /** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
 function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
   const one = learnt[index]
   const list = recipes.get(wanted[index]?.sysctls ?? [])
   if (!one?.known || one.known === 'foreign' || one.dump) return
-  const { known, files = [] } = one
+  const { known, files = NONE } = one
   const values = list && known.whole && attempt(() => sysctls(list, known.netconf, files))
   if (values === 'foreign') one.known = values
   else one.dump = values ? { ...known.dump, sysctls: values } : known.dump
