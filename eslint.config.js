@@ -27,6 +27,10 @@ const source = [
     selector: 'ClassDeclaration:not([superClass.name=/Error$/])',
     message: 'Functions over plain data; classes are for errors.',
   },
+  {
+    selector: 'ImportExpression[source.value=/^node:/]',
+    message: 'The bundle is no module that Node knows, and cannot import one: createRequire(__filename)(…).',
+  },
   { selector: importing('^\\.(?!.*\\.(ts|cjs|json|sh)$)'), message: 'Write the extension: ./plan.ts' },
 ]
 

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import type * as Readline from 'node:readline/promises'
 import pc from 'picocolors'
 import type { Colors, Formatter } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -67,7 +69,7 @@ export function report(diagnostics: readonly Diagnostic[], options: Global): voi
 
 /** Asks on the terminal. Only `yes` or `y` is a yes; Ctrl-D is a no, Ctrl-C interrupts. */
 export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {
-  const { createInterface } = await import('node:readline/promises') // loaded on demand: few runs ask anything
+  const { createInterface } = createRequire(__filename)('node:readline/promises') as typeof Readline // loaded on demand
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   let interrupt = (): void => {}
   try {
