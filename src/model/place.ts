@@ -6,3 +6,9 @@ export interface Place {
 
 /** The network namespace in which netlab itself runs: on a machine, its own. */
 export const HERE: Place = {}
+
+/** Stands for the name of that namespace where it has none: no namespace can be called so. */
+export const HERE_NAME = '(machine)'
+
+/** The name of a place, for maps. */
+export const placeName = ({ netns = HERE_NAME }: Place): string => netns

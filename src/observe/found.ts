@@ -3,9 +3,10 @@ import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/links/wireguard.ts'
 import { notesIn, ownerOf } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { BridgeVlans, Dump, IpLink, Runner } from '../model/runner.ts'
 import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
-import { dumpRequests, ROOT, rootOf, type ReadRequest } from './read-request.ts'
+import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace that was read: its dump and its resources. */
 export interface Found {
@@ -90,7 +91,7 @@ export function resourcesIn(
 }
 
 const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
-  name === ROOT || namespaces.get(name)?.root === true
+  name === HERE_NAME || namespaces.get(name)?.root === true
 
 const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
 const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)

@@ -1,4 +1,5 @@
 import { forwarding, inheritable, ofUnbridged } from './inherited.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { DumpRequest } from '../model/runner.ts'
 import { occasional } from '../model/sysctls.ts'
 
@@ -32,11 +33,8 @@ export interface ReadRequest {
   readonly createdThisRun?: ReadonlyMap<string, { readonly sysctls: readonly string[]; readonly plain: boolean }>
 }
 
-/** Stands for the machine's own namespace when the lab has no name for it: no namespace can have this name. */
-export const ROOT = '(machine)'
-
-/** The lab's name for the machine's own namespace. */
-export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? ROOT
+/** The lab's name for the machine's own namespace; `HERE_NAME` when it has none. */
+export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? HERE_NAME
 
 const NONE: readonly string[] = []
 

@@ -1,4 +1,5 @@
 import { kindOf } from '../kinds/index.ts'
+import { placeName } from '../model/place.ts'
 import { stageOf, stages, type Emission, type Stage, type Step } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 
@@ -34,7 +35,7 @@ export function order(emitted: readonly (Emission & { change: string })[], desir
   const places = new Map<string, number>()
   // One sort key: barrier and depth first, then the index of the namespace, then the stage.
   const keyed = emitted.map((e) => {
-    const netns = e.operation.place.netns ?? ''
+    const netns = placeName(e.operation.place)
     const place = places.get(netns) ?? places.size
     if (place === places.size) places.set(netns, place)
     // A VLAN can be created, or set up, only when its lower device has been.

@@ -1,3 +1,4 @@
+import { HERE_NAME, placeName } from '../model/place.ts'
 import { stageOf, type Plan, type Stage, type Step } from '../model/change.ts'
 import { concerns } from '../model/operation.ts'
 import { goneGroup } from '../model/owner.ts'
@@ -56,7 +57,7 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
   if (!partOf && late.size === 0) return { ...plan, steps }
   const last = partOf ? scale.parts.count : 1
   const turnOf = ({ stage, operation }: Step): number => {
-    const netns = operation.place.netns ?? ''
+    const netns = placeName(operation.place)
     const { turn } = stageOf(stage)
     if (turn === 'lab') return 0
     if (turn === 'end') return last + 2
@@ -127,11 +128,11 @@ function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
 
 /**
  * The names of the namespaces in which a bridge starts forwarding, and of those whose links are made on top of links there.
- * The empty name is the machine's own namespace.
+ * `HERE_NAME` is the machine's own namespace.
  */
 function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly Resource[]): Set<string> {
   const late = new Set(
-    steps.flatMap(({ stage, operation: { place } }) => (stageOf(stage).opens ? [place.netns ?? ''] : [])),
+    steps.flatMap(({ stage, operation: { place } }) => (stageOf(stage).opens ? [placeName(place)] : [])),
   )
   const links = late.size === 0 ? [] : steps.filter(({ stage }) => stageOf(stage).links)
   for (let size = -1; size !== late.size;) {
@@ -140,7 +141,8 @@ function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly 
       change,
       operation: { place },
     } of links)
-      if (below(change).some(({ root, namespace }) => late.has(root ? '' : namespace))) late.add(place.netns ?? '')
+      if (below(change).some(({ root, namespace }) => late.has(root ? HERE_NAME : namespace)))
+        late.add(placeName(place))
   }
   return late
 }
@@ -157,7 +159,7 @@ function parted({ changes, steps }: Plan): ((netns?: string) => number) | undefi
     if (stageOf(stage).links && (waves.get(stage) ?? wave) !== wave) return undefined
     waves.set(stage, wave)
   }
-  return (netns = '') => Math.floor(((places.get(netns) ?? 0) * count) / places.size)
+  return (netns = HERE_NAME) => Math.floor(((places.get(netns) ?? 0) * count) / places.size)
 }
 
 /** The steps, grouped by wave. */
@@ -214,7 +216,7 @@ export function doneInNew({ changes, steps }: Plan): Map<string, DoneInNamespace
   for (const { kind, action, id } of changes)
     if (kind === 'namespace' && action === 'create') made.set(id, { sysctls: [], plain: true })
   for (const { stage, operation } of steps) {
-    const one = made.get(operation.place.netns ?? '')
+    const one = made.get(placeName(operation.place))
     if (!one) continue
     const { ofLinks, more } = stageOf(stage)
     if (operation.do === 'sysctl.set' && !ofLinks) one.sysctls.push(operation.key)

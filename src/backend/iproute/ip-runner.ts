@@ -5,6 +5,7 @@ import { ownerOf } from '../../model/owner.ts'
 import { batchOf, type Batch } from './batch.ts'
 import { commandOf } from './command-of.ts'
 import { lasting } from '../../model/ip-address.ts'
+import { placeName } from '../../model/place.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Dump, DumpRequest, Failure, IpLink, IpRoute, NamedNamespace, Runner } from '../../model/runner.ts'
 import { inPieces, isTooLong } from '../../model/firewall.ts'
@@ -59,7 +60,7 @@ async function runWave(
   const groups = new Map<string, Job[]>()
   for (const [index, operation] of operations.entries()) {
     const command = commandOf(operation)
-    const key = command.netns ?? ''
+    const key = placeName(command)
     const group = groups.get(key)
     const job: Job = { index, command, batch: batchOf(operation) }
     if (group) group.push(job)

@@ -2,6 +2,7 @@ import { callOf, type Call } from './encode.ts'
 import { collector } from './message.ts'
 import type { Outcome } from '../../model/command.ts'
 import type { Host } from '../../model/host.ts'
+import { HERE, placeName } from '../../model/place.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
@@ -148,10 +149,10 @@ async function inRounds(
 ): Promise<Failure | undefined> {
   const queues = new Map<string, Item[]>()
   for (const item of items) {
-    const { netns = '' } = item.operation.place
-    const queue = queues.get(netns)
+    const name = placeName(item.operation.place)
+    const queue = queues.get(name)
     if (queue) queue.push(item)
-    else queues.set(netns, [item])
+    else queues.set(name, [item])
   }
   const positions = new Map<readonly Item[], number>()
   const fronts = (understood: boolean): Item[] =>
@@ -206,7 +207,7 @@ function halves(items: readonly Item[]): [Item[], Item[]] {
   const owners = new Map<string, Item[]>()
   for (const item of items) {
     const { call } = item
-    const key = call?.do === 'create' ? `+${call.name}` : (call?.netns ?? '')
+    const key = call?.do === 'create' ? `+${call.name}` : placeName(call ?? HERE)
     const owner = owners.get(key) ?? (one.length <= other.length ? one : other)
     owners.set(key, owner)
     owner.push(item)
