@@ -21,6 +21,24 @@ const meanings: readonly (readonly [RegExp, string])[] = [
 /** The explanation of a tool's message; undefined when there is none. */
 export const meaning = (words: string): string | undefined => meanings.find(([pattern]) => pattern.test(words))?.[1]
 
+/** What rule sets of nftables need and a kernel may lack, by the words that ask for it. */
+const optional: readonly (readonly [RegExp, string])[] = [
+  [/\bflowtable\b/, 'Flowtables need the module nf_flow_table_inet (CONFIG_NF_FLOW_TABLE_INET).'],
+  [/\bsecmark\b/, 'The security module of this kernel knows no such context, or there is none: leave secmarks out.'],
+  [
+    /\bi?br(name|pvid|vproto)\b|\bobrname\b/,
+    'Bridge metadata needs the module nft_meta_bridge (CONFIG_NFT_BRIDGE_META).',
+  ],
+  [/\bqueue\b/, 'Queues need the module nft_queue (CONFIG_NFT_QUEUE).'],
+  [/\bsynproxy\b/, 'Synproxies need the module nft_synproxy (CONFIG_NFT_SYNPROXY).'],
+  [/\bosf\b/, 'Fingerprints need the module nft_osf (CONFIG_NFT_OSF).'],
+  [/\bhook egress\b/, 'The hook egress needs Linux 5.16 or newer with CONFIG_NETFILTER_EGRESS.'],
+]
+
+/** What the kernel lacks for this line of a rule set, if the tool's message says that it lacks something. */
+export const lackOf = (line: string, words: string): string | undefined =>
+  /Operation not supported|No such file/.test(words) ? optional.find(([pattern]) => pattern.test(line))?.[1] : undefined
+
 const clean = (words: string): string =>
   words
     .split('\n')

@@ -121,7 +121,25 @@ export function readNft(value: NftFile, beside: Beside): NftText {
       })
     else add(part, { path }, 0)
   }
-  return { text: lines.join('\n'), origins, remarks }
+  const text = lines.join('\n')
+  remarks.push(...emptied(text, origins))
+  return { text, origins, remarks }
+}
+
+/** Warnings for each `flush ruleset` below a table: files that are meant to stand alone begin with it. */
+function emptied(text: string, origins: readonly Origin[]): Remark[] {
+  const words = bare(text)
+  const first = words.search(/\btable\b/)
+  return [...words.matchAll(/\bflush\s+ruleset\b/g)].flatMap(({ index, 0: { length } }) => {
+    if (first < 0 || index < first) return []
+    const before = text.slice(0, index).split('\n')
+    const origin = origins[before.length - 1] as Origin
+    return {
+      ...{ ...origin, shift: origin.shift + before.at(-1)!.length, length, severity: 'warning' },
+      summary: 'flush ruleset removes the tables above it',
+      detail: 'They are not part of the lab then. To keep them, leave this out: the text is all there is in any case.',
+    }
+  })
 }
 
 const isOutside = (path: string): boolean => isAbsolute(path) || normalize(path).startsWith('..')

@@ -59,20 +59,26 @@ async function tried(
   if (outcome.code === 0) return parseIpsets(outcome.stdout)
   const failed = obstacle(outcome, 'ipset')
   const { words, detail } = (failed && 'refusals' in failed ? failed.refusals[0] : undefined) ?? refusal(outcome.stderr)
-  // When ipset cannot parse a word, it quotes the word and names no line.
+  // When ipset cannot parse a word, or a part of it (`http` of `10.0.0.1,sctp:http`), it quotes that and names no line.
   const line = Number(/Error in line (\d+)/.exec(outcome.stderr)?.[1] ?? 0) - 1
-  const word = quotedWord(words)
-  const at = lines[line] ?? (word === undefined ? undefined : lines.find(({ text }) => text.split(' ').includes(word)))
+  const word = quotedWord(words) ?? ''
+  const having = (separator: RegExp) => lines.find(({ text }) => text.split(separator).includes(word))
+  const at = lines[line] ?? having(/ /) ?? having(/[ ,:/-]/)
   const resource = resources[at?.of ?? 0] as Resource
+  const type = String(resource.spec['type'])
+  const lack = words.includes('type not supported') ? `${type} needs the module ${moduleOf(type)}.` : detail
   const place: RulePlace = { path: at?.path ?? [] }
   return {
     code: 'rule-refused',
     severity: 'error',
     summary: `ipset refuses this in ${resource.namespace}: ${words}`,
-    ...(detail !== undefined && { detail }),
+    ...(lack !== undefined && { detail: lack }),
     ...(where?.(resource.id, place) ?? (resource.source && { position: resource.source() })),
   }
 }
+
+/** `hash:ip,port` is of ip_set_hash_ipport. */
+const moduleOf = (type: string): string => `ip_set_${type.replace(':', '_').replaceAll(',', '')}`
 
 /** The message of ipset, without the program's name, the line number and its advice. */
 const refusal = (stderr: string): { words: string; detail?: string } => ({

@@ -12,7 +12,7 @@ import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { canonicalSets } from './canonical-sets.ts'
-import { nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
+import { mayBeLost, nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
 
 /** Finds the position in the lab's files of a place in the resource with this id, and the lines around it. */
 export type PlaceInFile = (id: string, place: RulePlace) => Pick<Diagnostic, 'position' | 'snippet'> | undefined
@@ -70,7 +70,11 @@ export async function canonicalize(
  */
 async function nftForms(jobs: readonly Job[], runner: Runner, from: number): Promise<Map<Job, Trial>> {
   const plain = jobs.filter(
-    ({ first, devices }) => first.kind === 'nftables' && devices.length === 0 && !/\brule\b/.test(bare(nftText(first))),
+    ({ first, devices }) =>
+      first.kind === 'nftables' &&
+      devices.length === 0 &&
+      !/\brule\b/.test(bare(nftText(first))) &&
+      !mayBeLost(nftText(first)),
   )
   const listings = plain.length >= from ? await runner.nftForms?.(plain.map(({ first }) => nftText(first))) : undefined
   return new Map(
@@ -89,7 +93,7 @@ function jobsOf(resources: Resources): Job[] {
     if (!isFirewall(resource)) continue
     const { written, text, tables } = resource.spec as { written?: unknown; text?: string; tables: unknown }
     if (written === undefined && text === undefined) continue
-    const devices = text !== undefined && /\b(iif|oif|devices?)\b/.test(text) ? devicesOf(resource, topology) : []
+    const devices = text !== undefined && /\b(iif|oif|sdif|devices?)\b/.test(text) ? devicesOf(resource, topology) : []
     const sets = text === undefined ? setsFor(resource, resources) : []
     const key = JSON.stringify([resource.kind, text ?? tables, devices, sets])
     const job = jobs.get(key)

@@ -1,5 +1,6 @@
+import { bare } from '../firewall/division.ts'
 import { parseNft } from '../firewall/nft-parse.ts'
-import { iptablesRefusals, missingChain, nftRefusals, quotedWord, type Refusal } from '../firewall/refusals.ts'
+import { iptablesRefusals, lackOf, missingChain, nftRefusals, quotedWord, type Refusal } from '../firewall/refusals.ts'
 import { named, parseSave, savedSpec } from '../firewall/save.ts'
 import { fullLoad, restoreInput } from '../firewall/transaction.ts'
 import { targetOf } from '../firewall/rule-words.ts'
@@ -190,10 +191,40 @@ async function loadNft(resource: Resource, devices: readonly string[], runner: R
   const text = nftText(resource)
   const argv = [...throwaway(runner.host), 'sh', '-c', NFT, 'sh', ...devices]
   const outcome = await runner.host.run({ argv, input: text })
-  if (outcome.code !== 0) {
-    return obstacle(outcome, 'nft') ?? { refusals: nftRefusals(outcome.stderr).map(nftPlace) }
+  const [, rule] = /Error: .*\n\s*(.*)\n/.exec(outcome.stderr) ?? []
+  if (outcome.code === 4 && rule !== undefined) {
+    const detail = 'netlab compares and loads rules as nft lists them: write this one in another form.'
+    return { refusals: [{ words: `it cannot read its own listing of: ${rule}`, detail }] }
   }
-  return { spec: parseNft(outcome.stdout) }
+  if (outcome.code !== 0) {
+    const lines = text.split('\n')
+    const refusals = nftRefusals(outcome.stderr).map((refusal): Refused => {
+      const detail = lackOf(lines[(refusal.line ?? 0) - 1] ?? '', refusal.words)
+      return { ...nftPlace(refusal), ...(detail !== undefined && { detail }) }
+    })
+    return obstacle(outcome, 'nft') ?? { refusals }
+  }
+  const lost = lostIn(text, outcome.stdout)
+  return lost ? { refusals: [lost] } : { spec: parseNft(outcome.stdout) }
+}
+
+/** Whether nft 1.0.6 may list a rule of this text as another one. */
+export const mayBeLost = (text: string): boolean => bare(text).includes(OUTER)
+
+/** nft 1.0.6 lists `ether type 8021ad vlan id 1 vlan type 8021q vlan id 2` as `vlan id 1 vlan id 2`, which is another rule. */
+const OUTER = '8021ad'
+
+function lostIn(text: string, listing: string): Refused | undefined {
+  const count = (of: string): number => bare(of).split(OUTER).length
+  if (count(text) <= count(listing)) return undefined
+  const lines = bare(text).split('\n')
+  const line = lines.findIndex((one) => one.includes(OUTER))
+  const column = lines[line]!.indexOf(OUTER) + 1
+  return {
+    words: `it lists a rule with ${OUTER} as another one`,
+    detail: 'nft 1.0.6 loses the outer type. Match bytes instead: @ll,96,16 0x88a8 @ll,112,16 & 0xfff == 1.',
+    place: { path: [], line: line + 1, column, length: OUTER.length },
+  }
 }
 
 const nftPlace = ({ line, column, length, words }: Refusal): Refused => ({

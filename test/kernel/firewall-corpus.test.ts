@@ -63,17 +63,17 @@ const load = ({ file, kind, sets }: RuleSet): string =>
   kind === 'nftables' ? `nft -I . -f ${file}` : `${sets ? `ipset restore <${sets}; ` : ''}${kind}-restore <${file}`
 
 /** The lab with these files as its firewalls. */
-function writeLab(fileOf: (set: RuleSet) => string): void {
+function writeLab(fileOf: (set: RuleSet) => string, suffix = ''): void {
   const namespaces = taken.map((set) => {
     const { name, kind, sets } = set
     const ipsets = sets && parseIpsets(readFileSync(join(world.folder, sets), 'utf8'))
     const declared = ipsets && Object.fromEntries(ipsets.map((spec) => [spec.name, ipsetValue(spec)]))
     const rules = { [kind]: kind === 'nftables' ? { file: fileOf(set) } : { restore: fileOf(set) } }
-    return `  ${name}: ${JSON.stringify({ ...rules, ...(declared && { ipsets: declared }) })}\n`
+    return `  ${name}${suffix}: ${JSON.stringify({ ...rules, ...(declared && { ipsets: declared }) })}\n`
   })
   const links = taken
     .filter(({ kind }) => kind === 'nftables')
-    .map(({ name }) => `  - endpoints: ["${name}:e0", "${name}:e1"]\n`)
+    .map(({ name }) => `  - endpoints: ["${name}${suffix}:e0", "${name}${suffix}:e1"]\n`)
   writeFileSync(lab, `namespaces:\n${namespaces.join('')}links:\n${links.join('')}`)
 }
 
@@ -99,8 +99,8 @@ const tablesIn = (listing: string): Record<string, NftTable> => ({ ...parseNft(l
 const tables = async (ns: string) => tablesIn(await inside(ns, 'nft -a -s list ruleset 2>/dev/null'))
 
 /** What the plan says of each rule set. */
-async function planned(runner: string): Promise<Record<string, readonly Difference[]>> {
-  const { code, stdout, stderr } = await netlab(['plan', lab, '--json'], runner)
+async function planned(runner: string, ...options: string[]): Promise<Record<string, readonly Difference[]>> {
+  const { code, stdout, stderr } = await netlab(['plan', lab, '--json', ...options], runner)
   if (code !== 0) throw new Error(stderr)
   const { changes } = JSON.parse(stdout) as { changes: { id: string; differences: Difference[] }[] }
   return Object.fromEntries(changes.map(({ id, differences }) => [id, differences]))
@@ -139,6 +139,14 @@ test('what netlab loads is what the rules’ own tools load', async () => {
     expect(Object.keys(own)).toEqual(Object.keys(theirs))
     for (const table of Object.keys(own)) expect(plain(own[table]!)).toEqual(plain(theirs[table]!))
   }
+}, 60_000)
+
+test('namespaces in which their own tools loaded them are adopted as they are', async () => {
+  writeLab(({ file }) => file, '-by-hand')
+  const changes = await planned('netlink', '--adopt')
+  writeLab(({ file }) => file)
+  expect(changes['fw4-by-hand/e0']).toBeDefined()
+  expect(Object.keys(changes).filter((id) => /tables$|\/ipset\//.test(id))).toEqual([])
 }, 60_000)
 
 /** Rules of dumps, each with a count of its own. ip6tables-restore 1.8.9 ignores it. */

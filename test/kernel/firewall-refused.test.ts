@@ -74,6 +74,22 @@ test.each([
   expect(diagnostic!.position).toEqual({ file: 'lab.yaml', line, column })
 })
 
+const inBridge = (rule: string) =>
+  `table bridge a {\n chain c {\n type filter hook prerouting priority 0;\n ${rule}\n }\n}\n`
+
+test('a rule that nft lists as another one, or cannot read back, is refused, or survives', async () => {
+  const lossy = nftText('ns', inBridge('ether type 8021ad vlan id 1 vlan type 8021q vlan id 2 vlan type ip drop'))
+  const [kept] = await fw.canonical(lossy).catch(() => [])
+  if (kept) expect(JSON.stringify(kept.spec)).toContain('8021ad')
+  else expect((await refused(lossy))[0]).toMatchObject({ summary: expect.stringContaining('8021ad as another one') as string, position: { line: 4, column: 13 } }) // prettier-ignore
+  const bytes = nftText('ns', inBridge('@ll,96,16 0x88a8 @ll,112,16 & 0xfff == 1 drop'))
+  expect((await fw.canonical(bytes))[0]!.spec.tables['bridge a'].chains.c.rules).toHaveLength(1)
+  const unreadable = nftText('ns', 'table ip a {\n chain c {\n ip protocol set 1\n }\n}\n')
+  const [read] = await fw.canonical(unreadable).catch(() => [])
+  if (!read)
+    expect((await refused(unreadable))[0]!.summary).toMatch(/cannot read its own listing of: ip protocol set icmp/)
+})
+
 test('one table cannot be nftables’ and iptables’', async () => {
   const text = 'table ip filter {\n chain input {\n type filter hook input priority 0;\n }\n}\n'
   await fw.canonical(nftText('ns', text))

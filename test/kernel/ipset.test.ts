@@ -155,11 +155,79 @@ test('a failed apply puts the sets back', async () => {
   expect((await save()).filter((line) => !line.includes('guests 10.9.9.'))).toEqual(before)
 })
 
+/**
+ * Sets of every type: what `ipset create NAME TYPE` takes, entries as people write them, the key of one that is removed by hand,
+ * one that is added, and one with other options, as a lab has it and as it is changed by hand.
+ */
+const types: readonly [type: string, settings: string, entries: readonly string[], removed: string, added: string, changed?: [string, string]][] = [
+  ['hash:ip', 'maxelem: 1000', ['10.0.0.1', '10.0.0.4/30', '10.0.1.1-10.0.1.2'], '10.0.0.5', '10.9.9.9'],
+  ['hash:ip', 'netmask: 24, timeout: 0', ['10.0.0.7', '10.0.1.1'], '10.0.1.0', '10.9.9.0 timeout 0'],
+  ['hash:ip', 'family: inet6, forceadd: true, hashsize: 64', ['2001:DB8::1', 'fe80:0::1'], 'fe80::1', '2001:db8::9'],
+  ['hash:net', 'counters: true, comment: true, skbinfo: true', ['10.0.0.0/8', '10.1.2.3/16 nomatch', '192.0.2.1 comment "a b" skbmark 0x10/0xff skbprio 1:10 skbqueue 5'], '10.0.0.0/8', '10.9.0.0/16', ['192.0.2.1 comment "a b" skbmark 0x10/0xff skbprio 1:10 skbqueue 5', '192.0.2.1 comment "c" skbmark 0x20']],
+  ['hash:net', 'comment: true', ['10.0.0.0/8', '10.1.0.0/16 nomatch', '10.2.0.0/16 comment "timeout 5, packets 3"'], '10.2.0.0/16', '10.9.0.0/16', ['10.1.0.0/16 nomatch', '10.1.0.0/16']],
+  ['hash:net,net', '', ['10.0.0.0/8,192.0.2.0/24', '10.0.0.1,10.0.0.2 nomatch'], '10.0.0.1,10.0.0.2', '10.9.0.0/16,10.8.0.0/16'],
+  ['hash:ip,port', '', ['10.0.0.1,tcp:80', '10.0.0.1,udp:53-55', '10.0.0.1,icmp:echo-request', '10.0.0.2,47:0', '10.0.0.3,8080', '10.0.0.4,tcp:http'], '10.0.0.2,gre:0', '10.0.0.9,udp:9'],
+  ['hash:ip,port', 'family: inet6', ['2001:db8::1,tcp:80', '2001:db8::1,icmpv6:128/0'], '2001:db8::1,ipv6-icmp:echo-request', '2001:db8::9,udp:9'],
+  ['hash:ip,port,ip', '', ['10.0.0.1,tcp:80,192.0.2.1', '10.0.0.1,tcp:81,192.0.2.1'], '10.0.0.1,tcp:80,192.0.2.1', '10.0.0.1,tcp:9,192.0.2.1'],
+  ['hash:ip,port,net', '', ['10.0.0.1,tcp:80,192.0.2.0/24 nomatch', '10.0.0.1,tcp:80,192.0.0.0/16'], '10.0.0.1,tcp:80,192.0.2.0/24', '10.0.0.1,tcp:9,192.0.2.1'],
+  ['hash:ip,mark', 'markmask: "0xff"', ['10.0.0.1,0x1ff', '10.0.0.2,5'], '10.0.0.2,0x00000005', '10.0.0.9,0x00000009'],
+  ['hash:net,port', '', ['10.0.0.0/8,tcp:1-3'], '10.0.0.0/8,tcp:2', '10.0.0.0/8,udp:9'],
+  ['hash:net,port,net', '', ['10.0.0.0/8,tcp:80,192.0.2.0/24'], '10.0.0.0/8,tcp:80,192.0.2.0/24', '10.0.0.0/8,tcp:9,192.0.2.0/24'],
+  ['hash:net,iface', '', ['10.0.0.0/8,eth0', '10.1.0.0/16,physdev:eth1', '10.2.0.0/16,eth wildcard', '10.3.0.0/16,eth0 nomatch'], '10.1.0.0/16,physdev:eth1', '10.9.0.0/16,eth9', ['10.2.0.0/16,eth wildcard', '10.2.0.0/16,eth']],
+  ['hash:mac', '', ['02:00:5e:10:00:0a', '02:00:5E:10:00:02'], '02:00:5E:10:00:0A', '02:00:5E:10:00:09'],
+  ['hash:ip,mac', '', ['10.0.0.1,02:00:5e:10:00:01', '10.0.0.2,02:00:5e:10:00:01'], '10.0.0.1,02:00:5E:10:00:01', '10.0.0.9,02:00:5E:10:00:09'],
+  ['bitmap:ip', 'range: 10.0.0.0/24', ['10.0.0.1-10.0.0.3', '10.0.0.9'], '10.0.0.2', '10.0.0.77'],
+  ['bitmap:ip', 'range: 10.0.0.0-10.0.1.255, netmask: 30', ['10.0.0.1', '10.0.0.9'], '10.0.0.0', '10.0.0.12'],
+  ['bitmap:ip,mac', 'range: 10.0.0.0/24', ['10.0.0.1,02:00:5e:10:00:0a', '10.0.0.2'], '10.0.0.2', '10.0.0.7,02:00:5E:10:00:09'],
+  ['bitmap:port', 'range: 0-1023', ['22', '80-82', 'https'], '443', '99'],
+  ['list:set', 'size: 4, comment: true', ['s0', 's1 comment "the second"', 's2'], 's2', 's3', ['s1 comment "the second"', 's1 comment "other"']],
+] // prettier-ignore
+
+test('sets of every type are drift to the entry, and repaired in place', async () => {
+  const { write, apply, changes, save, sh } = open()
+  const refused = await Promise.all(
+    types.map(async ([type, settings]) => {
+      const range = /range: ([^,]+)/.exec(settings)?.[1]
+      const { stderr } = await world.run(['unshare', '-n', 'ipset', 'create', 'x', type, ...(range ? ['range', range] : [])]) // prettier-ignore
+      return stderr.includes('set type not supported')
+    }),
+  )
+  const known = types.flatMap((one, i) => (refused[i] ? [] : [[`s${i}`, one] as const]))
+  expect(known.length).toBeGreaterThan(14)
+  const line = ([name, [type, settings, entries]]: (typeof known)[number]) => `  ${name}: { type: "${type}", ${settings ? `${settings}, ` : ''}entries: ${JSON.stringify(entries)} }` // prettier-ignore
+  write('ipsets:', ...known.map(line))
+  await apply()
+  for (const runner of ['netlink', 'ip']) expect(await changes(runner)).toEqual([])
+  const made = await save()
+
+  const commands = known.flatMap(([name, [, , , removed, added, changed]]) => [
+    `del ${name} ${removed}`,
+    ...(changed ? [`del ${name} ${changed[1].split(' ')[0]}`, `add ${name} ${changed[1]}`] : []), // prettier-ignore
+    `add ${name} ${added}`,
+  ])
+  await sh(`ipset restore <<'E'\n${commands.join('\n')}\nE`)
+  const drift = await changes()
+  expect(await changes('ip')).toEqual(drift)
+  const expected = known.map(([name, [, , , removed, added, changed]]) => [
+    `update ipset/${name}`,
+    ...[...(changed ? [`entries: ${changed[1]} → ${changed[0]}`] : []), `entries: ${added} → undefined`].sort(),
+    expect.stringContaining(`entries: undefined → ${removed}`) as unknown,
+  ])
+  expect(drift.map(([id, ...rest]) => [id, ...rest.slice(0, -1).sort(), rest.at(-1)])).toEqual(expected)
+  await apply()
+  expect(await save()).toEqual(made)
+}, 60_000)
+
 test.each([
   [
     'an entry',
     ['ipsets:', '  bad:', '    type: hash:ip', '    entries:', '      - 10.0.0.1', '      - nowhere'],
     /ipset refuses this[^]*LAB:9:13/,
+  ],
+  [
+    'a part of an entry',
+    ['ipsets:', '  good: { type: hash:ip }', '  bad: { type: "hash:ip,port", entries: ["10.0.0.1,sctp:http"] }'],
+    /ipset refuses this[^]*'http'[^]*LAB:6:47/,
   ],
   ['a setting', ['ipsets: { bad: { type: hash:ip, size: 8 } }'], /ipset refuses this[^]*`size'[^]*LAB:4:/],
 ])('%s that ipset refuses is an error at its line', async (_, lines, message) => {

@@ -4,6 +4,7 @@ const files: Readonly<Record<string, string>> = {
   'rules.nft': 'table ip nat { }\n',
   'more/a.nft': 'table inet a { }',
   'more/b.nft': 'include "a.nft"\ntable inet b {\n  monitor\n}\n',
+  'alone.nft': '# flush ruleset\nflush ruleset\ntable inet b { }',
   'round.nft': 'include "round.nft"\n',
   '/etc/own.nft': 'table inet own { }',
 }
@@ -38,6 +39,10 @@ test('files are included from where the file lies that names them', () => {
   expect(text(`'table inet c { chain d { accept comment "; include"; }; }'`)).toMatch(/include/)
 })
 
+test('a rule set may begin by removing what there is', () => {
+  expect(said('[{ file: alone.nft }, "table inet a { }"]')).toEqual([])
+})
+
 test('a lab says which tables are nftables’, those of its files too', () => {
   expect(loadLab(input('|\n      include "rules.nft"')).nftables.get('ns')).toEqual(['ip nat'])
   expect(loadLab(input('"table inet filter { }"')).nftables.size).toBe(0)
@@ -50,6 +55,14 @@ test.each([
   ['|\n      include "more/*.nft"', 'error', 'monitor has no place here', 'more/b.nft', 3],
   ['{ file: /etc/own.nft }', 'warning', "/etc/own.nft is outside the lab's folder", 'lab.yaml', 3],
   ['|\n      include "../*.nft"', 'warning', "../*.nft is outside the lab's folder", 'lab.yaml', 4],
+  ['["table inet a { }", "\\n flush ruleset\\ntable inet b { }"]', 'warning', 'flush ruleset removes the tables above it', 'lab.yaml', 3], // prettier-ignore
+  [
+    '[{ file: more/a.nft }, { file: alone.nft }]',
+    'warning',
+    'flush ruleset removes the tables above it',
+    'alone.nft',
+    2,
+  ],
   ['{ file: round.nft }', 'error', 'round.nft includes itself', 'round.nft', 1],
 ])('%s: %s, %s at %s:%d', (nftables, ...expected) => {
   expect(said(nftables)).toEqual([expected])
