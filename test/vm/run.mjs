@@ -217,6 +217,9 @@ const parts = {
       ['bridge -n sw1 vlan del dev sw2~br0 vid 10', { 'sw1/sw2~br0/vlans': 'update' }],
       ['bridge -n sw2 vlan add dev c2~eth0 vid 10', { 'sw2/c2~eth0/vlans': 'update' }],
     ]),
+  '27-gre': () => lifecycle('labs/27-gre.yaml', [['ip -n site1 link set tun0 mtu 1400', { 'site1/tun0': 'update' }]]),
+  '28-qinq': () =>
+    lifecycle('labs/28-qinq.yaml', [['bridge -n sw1 vlan del dev sw2 vid 100', { 'sw1/sw2/vlans': 'update' }]]),
   wireguard,
   netem,
   impaired,
