@@ -81,6 +81,13 @@ function block(lines: readonly string[], at: number): { items: Item[]; end: numb
   return { items, end: lines.length }
 }
 
+/** A setting with the devices of its list in quotes, without which nft 1.0.6 prints them. */
+const quoted = (setting: string): string =>
+  setting.replace(
+    /(?<=\bdevices = \{)[^}]*/,
+    (list) => ` ${elementsOf(list).map((name) => (name.startsWith('"') ? name : `"${name}"`)).join(', ')} `, // prettier-ignore
+  )
+
 const base = /^(type \S+ hook .+?);(?: policy (\w+);)?$/
 
 function chainOf(items: readonly Item[]): NftChain {
@@ -89,7 +96,7 @@ function chainOf(items: readonly Item[]): NftChain {
   for (const item of items) {
     const match = base.exec(item.text)
     const comment = /^comment (".*")$/.exec(item.text)?.[1]
-    if (match) settings = { ...settings, hook: match[1]!, ...(match[2] !== undefined && { policy: match[2] }) }
+    if (match) settings = { ...settings, hook: quoted(match[1]!), ...(match[2] !== undefined && { policy: match[2] }) }
     else if (comment !== undefined) settings = { ...settings, comment }
     else rules.push(item)
   }
@@ -99,7 +106,9 @@ function chainOf(items: readonly Item[]): NftChain {
 
 function objectOf(items: readonly Item[]): NftObject {
   const elements = items.find(({ text }) => text.startsWith('elements = {'))
-  const lines = items.filter((item) => item !== elements).map(({ text }) => text)
+  const lines = items
+    .filter((item) => item !== elements)
+    .map(({ text }) => (text.startsWith('devices') ? quoted(text) : text))
   if (!elements) return { lines }
   const inside = elements.text.slice(elements.text.indexOf('{') + 1, elements.text.lastIndexOf('}'))
   return { lines, elements: elementsOf(inside.replace(/\s*\n\s*/g, ' ')).sort() }

@@ -33,17 +33,27 @@ const same = (a: readonly string[], b: readonly string[]): boolean => a.join('\n
 /** Whether a rule contains an anonymous chain: `tcp dport 22 jump { … }`. */
 const isBlock = (rule: string): boolean => rule.includes('\n')
 
+/** What nftables cannot change in a living chain; undefined: all of it can be changed in place. */
+function fixed(live: NftChain, desired: NftChain): string | undefined {
+  // nft 1.0.6 crashes when a rule with a block is added by a separate command.
+  if (edits(live.rules, desired.rules).inserted.some((index) => isBlock(desired.rules[index]!)))
+    return 'rules with a block of their own'
+  return live.hook !== desired.hook || live.comment !== desired.comment ? 'the settings of a chain' : undefined
+}
+
+/** Why a chain with a hook, to which nothing jumps, must be deleted and created again; undefined: it need not. */
+export const renewed = (live: NftChain | undefined, desired: NftChain | undefined): string | undefined =>
+  live?.hook !== undefined && desired?.hook !== undefined ? fixed(live, desired) : undefined
+
 /** The part of a table that nftables cannot change in place, so that the table must be loaded again; undefined: none. */
 export function rebuilt(live: NftTable, desired: NftTable): string | undefined {
   if (!same(live.lines, desired.lines)) return 'the flags of a table'
   for (const [head, object] of Object.entries(desired.objects))
     if (live.objects[head] && !same(live.objects[head].lines, object.lines)) return `the settings of ${head}`
-  for (const [name, { hook, comment, rules }] of Object.entries(desired.chains)) {
+  for (const [name, chain] of Object.entries(desired.chains)) {
     const before = live.chains[name]
-    // nft 1.0.6 crashes when a rule with a block is added by a separate command.
-    if (before && edits(before.rules, rules).inserted.some((index) => isBlock(rules[index]!)))
-      return 'rules with a block of their own'
-    if (before && (before.hook !== hook || before.comment !== comment)) return `the settings of chain ${name}`
+    const why = before && renewed(before, chain) === undefined ? fixed(before, chain) : undefined
+    if (why !== undefined) return why
   }
   return undefined
 }
@@ -85,11 +95,15 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
   const only = <T>(a: Readonly<Record<string, T>>, b: object) =>
     Object.entries(a).filter(([key]) => !Object.hasOwn(b, key))
   const fresh = only(desired.objects, live.objects)
-  const news = only(desired.chains, live.chains)
-  const policies = Object.entries(desired.chains).flatMap(([chain, c]) => {
+  const again = Object.entries(desired.chains).filter(([chain, c]) => renewed(live.chains[chain], c) !== undefined)
+  const news = [...only(desired.chains, live.chains), ...again]
+  const staying = Object.entries(desired.chains).flatMap(([chain, desired]) => {
     const before = live.chains[chain]
-    return before && before.policy !== c.policy ? [[chain, { ...c, rules: [] }] as const] : []
+    return before && !renewed(before, desired) ? [{ chain, before, desired }] : []
   })
+  const policies = staying.flatMap(({ chain, before, desired }) =>
+    before.policy === desired.policy ? [] : [[chain, { ...desired, rules: [] }] as const],
+  )
   const added = [
     ...fresh.flatMap(([head, object]) => objectBlock(head, { lines: object.lines })),
     ...[...news, ...policies].flatMap(([chain, c]) => chainBlock(chain, c)),
@@ -107,14 +121,12 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
       add: put(come),
     }
   })
-  const rules = Object.entries(desired.chains).flatMap(([chain, c]) => {
-    const before = live.chains[chain]
-    return before ? [ruleLines(name, chain, before, c)] : []
-  })
+  const rules = staying.map(({ chain, before, desired }) => ruleLines(name, chain, before, desired))
   const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
   const inserts = rules.some((one) => one.inserts)
   const lines = [
     ...(inserts ? ['list sets'] : []),
+    ...again.map(([chain]) => `delete chain ${name} ${chain}`),
     ...(added.length ? [`table ${name} {`, ...added, '}'] : []),
     ...members.flatMap(({ remove }) => remove),
     ...members.flatMap(({ add }) => add),

@@ -6,7 +6,7 @@ import type { Resource } from '../model/resource.ts'
 import { clearing, covered, mapped, placeOf } from './common.ts'
 import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
 import { elementChanges } from '../firewall/nft-elements.ts'
-import { nftTransaction, rebuilt } from '../firewall/nft-transaction.ts'
+import { nftTransaction, rebuilt, renewed } from '../firewall/nft-transaction.ts'
 import { orderedDifferences } from '../firewall/ordered.ts'
 import { named } from '../firewall/save.ts'
 import { nftablesValue } from '../firewall/rule-files.ts'
@@ -94,10 +94,13 @@ function chainDifferences(
 
 function tableDifferences(name: string, from: NftTable | undefined, to: NftTable | undefined): Difference[] {
   const why = from && to && rebuilt(from, to)
-  const note = why && `nftables cannot change ${why} in place: the table is loaded anew, and its counters start at zero`
-  const chains = union(to?.chains, from?.chains).flatMap((chain) =>
-    chainDifferences(`${name}/${chain}`, from?.chains[chain], to?.chains[chain], note),
-  )
+  const noteOf = (why: string | undefined, what: 'table' | 'chain') =>
+    why && `nftables cannot change ${why} in place: the ${what} is loaded anew, and its counters start at zero`
+  const note = noteOf(why, 'table')
+  const chains = union(to?.chains, from?.chains).flatMap((chain) => {
+    const [before, after] = [from?.chains[chain], to?.chains[chain]]
+    return chainDifferences(`${name}/${chain}`, before, after, note ?? noteOf(renewed(before, after), 'chain'))
+  })
   const objects = union(to?.objects, from?.objects).flatMap((head): Difference[] => {
     const [before, after] = [from?.objects[head], to?.objects[head]]
     const field = `${name}/${head}`

@@ -45,11 +45,15 @@ const ONCE = `[ -z "$2" ] || printf '%s\\n' "$2" | ipset restore || exit 6
 "$1-restore" --noflush -w || exit 3
 "$1-save"`
 
-/** The same for nft. The arguments are names of devices that the rules refer to. */
+/**
+ * The same for nft. The arguments are names of devices that the rules refer to. In lists, nft 1.0.6 prints names of devices
+ * without quotes, which it needs itself to read some of them (`a~eth0`).
+ */
 const NFT = `while [ $# -gt 1 ]; do ip link add name "$1" type veth peer name "$2" || exit 5; shift 2; done
 if [ $# -eq 1 ]; then ip link add name "$1" type veth || exit 5; fi
 nft -f - || exit 3
 saved=$(nft -s list ruleset) || exit 4
+saved=$(printf '%s\\n' "$saved" | sed '/^[[:space:]]*\\(type .* \\)\\{0,1\\}devices = {/s/\\([{,] \\)\\([^",{} ][^,} ]*\\)/\\1"\\2"/g')
 nft flush ruleset && printf '%s\\n' "$saved" | nft -f - || exit 4
 nft -s list ruleset`
 

@@ -161,6 +161,29 @@ test('what nftables cannot change in place loads the table anew, and the plan sa
   expect(await drift(text('ipv6_addr'))).toEqual([])
 })
 
+test('a chain at another hook, or with another comment, is made anew, and the other chains go on counting', async () => {
+  const text = (hook: string, comment: string) => `table inet web {
+ chain own {\n counter accept\n }
+ chain early {\n ${comment}\n type filter hook ${hook}; policy accept;\n udp dport 9 jump own\n }
+ chain input {\n type filter hook input priority filter; policy accept;\n ${[1, 2, 3].map(port).join('\n')}\n }\n}\n`
+  await fw.apply(await want(text('prerouting priority raw', '')))
+  await send()
+  for (const [hook, comment] of [
+    ['prerouting priority raw - 5', ''],
+    ['input priority raw - 5', ''],
+    ['input priority raw - 5', 'comment "b"'],
+  ] as const) {
+    // prettier-ignore
+    const next = text(hook, comment)
+    const differences = await fw.apply(await want(next))
+    expect(differences).toEqual([
+      expect.objectContaining({ field: expect.stringMatching(/^inet web\/early\/(hook|comment)$/) as string, note: expect.stringMatching(/the chain is loaded anew/) as string }), // prettier-ignore
+    ])
+    expect(await counters()).toEqual({ 1: '1', 2: '2', 3: '3' })
+    expect(await drift(next)).toEqual([])
+  }
+})
+
 const added = `add set ip filter s { type ipv4_addr ; elements = { 192.0.2.1 } ; }
 add counter ip filter c
 add chain ip filter mine { type filter hook input priority 5 ; }
@@ -205,9 +228,10 @@ test('a rule of iptables’ table that only nft understands is in the way, and g
 test('rules that refer to interfaces by index are checked although the interfaces do not exist yet', async () => {
   const link = (name: string) => ({ id: `${ns}/${name}`, kind: 'veth', namespace: ns, spec: { up: true } })
   const text = `table inet web {\n chain c {\n iif "lan" accept\n oif wan drop\n }\n}
-table netdev n {\n chain i {\n type filter hook ingress device "third" priority 0;\n }\n}\n`
-  const [desired] = (await fw.canonical(nftText(ns, text), ...['lan', 'wan', 'third'].map(link))).filter(({ kind }) => kind === 'nftables') // prettier-ignore
-  await fw.sh(ns, 'ip link add lan type veth peer name wan; ip link add third type veth peer name x')
+table netdev n {\n chain i {\n type filter hook ingress device "third~x" priority 0;\n }
+ chain both {\n type filter hook ingress devices = { lan, "third~x" } priority 1;\n }\n}\n`
+  const [desired] = (await fw.canonical(nftText(ns, text), ...['lan', 'wan', 'third~x'].map(link))).filter(({ kind }) => kind === 'nftables') // prettier-ignore
+  await fw.sh(ns, 'ip link add lan type veth peer name wan; ip link add third~x type veth peer name x')
   await fw.apply(desired!)
   expect(compareNft((await fw.live(ns, 'nftables'))!.spec, desired!.spec)).toEqual([])
   expect(desired!.spec.tables['inet web'].chains.c.rules).toEqual(['iif "lan" accept', 'oif "wan" drop'])

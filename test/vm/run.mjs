@@ -220,6 +220,19 @@ const parts = {
   '27-gre': () => lifecycle('labs/27-gre.yaml', [['ip -n site1 link set tun0 mtu 1400', { 'site1/tun0': 'update' }]]),
   '28-qinq': () =>
     lifecycle('labs/28-qinq.yaml', [['bridge -n sw1 vlan del dev sw2 vid 100', { 'sw1/sw2/vlans': 'update' }]]),
+  firewall: () => {
+    // Loading a module takes longer than netlab waits for a program.
+    sh('modprobe -a nf_flow_table_inet nft_flow_offload nf_conntrack_bridge nft_meta_bridge nft_queue nft_reject_bridge')
+    lifecycle('test/vm/firewall.yaml', [
+      ['ip netns exec r nft insert rule inet quick forward counter', { 'r/nftables': 'update' }],
+      ['ip netns exec r nft flush chain bridge frames prerouting', { 'r/nftables': 'update' }],
+      ['ip netns exec r ipset del pairs 10.0.0.1,10.0.0.2', { 'r/ipset/pairs': 'update' }],
+      ['ip netns exec r ipset add marks 10.0.0.9,0x9', { 'r/ipset/marks': 'update' }],
+      ['ip netns exec r ipset flush ways', { 'r/ipset/ways': 'update' }],
+      ['ip netns exec r ipset add macs 02:00:00:00:00:09', { 'r/ipset/macs': 'update' }],
+      ['ip netns exec r ipset flush hosts', { 'r/ipset/hosts': 'update' }],
+    ])
+  },
   wireguard,
   netem,
   impaired,
