@@ -222,7 +222,9 @@ const parts = {
     lifecycle('labs/28-qinq.yaml', [['bridge -n sw1 vlan del dev sw2 vid 100', { 'sw1/sw2/vlans': 'update' }]]),
   firewall: () => {
     // Loading a module takes longer than netlab waits for a program.
-    sh('modprobe -a nf_flow_table_inet nft_flow_offload nf_conntrack_bridge nft_meta_bridge nft_queue nft_reject_bridge')
+    sh(
+      'modprobe -a nf_flow_table_inet nft_flow_offload nf_conntrack_bridge nft_meta_bridge nft_queue nft_reject_bridge',
+    )
     lifecycle('test/vm/firewall.yaml', [
       ['ip netns exec r nft insert rule inet quick forward counter', { 'r/nftables': 'update' }],
       ['ip netns exec r nft flush chain bridge frames prerouting', { 'r/nftables': 'update' }],
