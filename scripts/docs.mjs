@@ -77,6 +77,7 @@ const reference = [
   table('processes.NAME', at('processes').additionalProperties),
   table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
   table('fdb', objectOf(interfaces.properties.fdb.items)),
+  table('mdb', objectOf(interfaces.properties.mdb.items)),
   table('impairments', interfaces.properties.impairments),
   table('links', link),
   table('checks', check),

@@ -8,13 +8,14 @@ import { badMac, isBridge, isMac } from './lab-entry.ts'
 export const ANYBODY = '00:00:00:00:00:00'
 
 /** An entry as a lab file has it. */
-export type FdbFile = Omit<FdbSpec, 'dev' | 'bridge' | 'state' | 'sticky'> & {
+export type FdbFile = Omit<FdbSpec, 'dev' | 'bridge' | 'state' | 'sticky' | 'extern_learn'> & {
   readonly state?: FdbSpec['state']
   readonly sticky?: boolean
+  readonly extern_learn?: boolean
 }
 
 /** The forwarding entry that a lab file asks for; the interface and its bridge have been expanded. Undefined after an error. */
-export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): FdbSpec | undefined {
+export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context: LabContext): FdbSpec | undefined {
   const { namespace, name: dev, resources, error } = context
   const link = resources.get(linkId(namespace, dev))
   const where = `${namespace}:${dev}`
@@ -22,6 +23,7 @@ export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): 
     void error('bad-value', [key], summary, help)
   const mac = entry.mac.toLowerCase()
   if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
+  const extern = extern_learn && { extern_learn: true as const }
   if (entry.dst !== undefined) {
     const dst = canonicalAddress(entry.dst)
     if (link?.kind !== 'vxlan') return wrong('dst', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
@@ -32,9 +34,9 @@ export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): 
     const first = [remote, group].some((address) => address !== undefined && canonicalAddress(String(address)) === dst)
     if (mac === ANYBODY && first && entry.port === undefined && entry.vni === undefined)
       return wrong('dst', `${dst} is the remote of ${where} already`)
-    return { ...entry, mac, dev, dst, state: entry.state ?? 'permanent' }
+    return { ...entry, mac, dev, dst, state: entry.state ?? 'permanent', ...extern }
   }
-  for (const key of ['port', 'vni'] as const)
+  for (const key of ['port', 'vni', 'via'] as const)
     if (entry[key] !== undefined) return wrong(key, `${key} belongs to dst`, 'Say where the frames go to.')
   // The kernel refuses others (is_valid_ether_addr in br_fdb_add, net/bridge/br_fdb.c).
   if (mac === ANYBODY || parseInt(mac.slice(0, 2), 16) & 1)
@@ -54,5 +56,7 @@ export function fdbFromLab({ sticky, ...entry }: FdbFile, context: LabContext): 
   const state = entry.state ?? (own ? 'permanent' : 'static')
   if (own && state === 'static') return wrong('state', 'an entry of the bridge itself is permanent')
   if (sticky && state === 'permanent') return wrong('sticky', 'only a static entry can be sticky')
-  return { ...entry, mac, dev, bridge: master, state, ...(sticky && { sticky }) }
+  if (extern && (own || state === 'permanent'))
+    return wrong('extern_learn', 'what a daemon has learnt is behind a port, and static')
+  return { ...entry, mac, dev, bridge: master, state, ...(sticky && { sticky }), ...extern }
 }

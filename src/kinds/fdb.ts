@@ -3,7 +3,8 @@ import { fdbKey, fdbSettings, type FdbSpec } from '../model/fdb-spec.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import type { BridgeFdb, Dump, IpLink } from '../model/runner.ts'
+import type { BridgeFdb } from '../model/bridge-dump.ts'
+import type { Dump, IpLink } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
 import { ANYBODY, fdbFromLab } from './fdb-lab.ts'
 import { ofInterface, without } from './lab-entry.ts'
@@ -21,7 +22,8 @@ const operation = (how: 'add' | 'append' | 'delete', r: Resource<FdbSpec>): Oper
 })
 
 /**
- * A static entry in the forwarding table of a bridge or VXLAN. Entries of the kernel or of daemons, and learnt ones, are none.
+ * A static entry in the forwarding table of a bridge or VXLAN. Entries of the kernel, and learnt ones, are none; those of daemons
+ * (`extern_learn`) belong to others.
  */
 export const fdb: Kind<FdbSpec> = {
   name: 'fdb',
@@ -35,13 +37,20 @@ export const fdb: Kind<FdbSpec> = {
     const everywhere = new Set(specs.flatMap((spec) => (spec.vlan === undefined ? [key(spec)] : [])))
     return specs
       .filter((spec) => spec.vlan === undefined || !everywhere.has(key(spec)))
-      .map((spec) => ({ id: fdbId(namespace, spec), kind: 'fdb', namespace, ...(root && { root }), spec }))
+      .map((spec) => ({
+        id: fdbId(namespace, spec),
+        kind: 'fdb',
+        namespace,
+        ...(root && { root }),
+        ...(spec.extern_learn && { others: true }),
+        spec,
+      }))
   },
   fromLab: fdbFromLab,
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { fdb: [without(r.spec, 'dev', 'bridge')] }),
   describe: (spec) => [...fdbSettings(spec), ...fdbKey(spec)].join(' '),
   compare: (live, desired) =>
-    (['state', 'sticky'] as const).flatMap((field) =>
+    (['state', 'sticky', 'extern_learn'] as const).flatMap((field) =>
       live[field] === desired[field]
         ? []
         : [
@@ -54,7 +63,8 @@ export const fdb: Kind<FdbSpec> = {
           ],
     ),
   requires: ({ spec }) => [spec.bridge === undefined ? 'vxlan' : 'bridge'],
-  needs: ({ namespace, spec }) => [spec.dev, spec.bridge ?? spec.dev].map((name) => linkId(namespace, name)),
+  needs: ({ namespace, spec: { dev, bridge, via } }) =>
+    [dev, bridge ?? dev, via ?? dev].map((name) => linkId(namespace, name)),
   lostWith: ({ namespace, spec }) => [
     namespace,
     ...[spec.dev, spec.bridge ?? spec.dev].map((name) => linkId(namespace, name)),
@@ -88,9 +98,17 @@ function specOf(
   link: IpLink | undefined,
   own: ReadonlyMap<string, ReadonlySet<string>>,
 ): FdbSpec | undefined {
-  if ((state !== 'permanent' && state !== 'static') || flags.includes('extern_learn')) return undefined
-  const sticky = flags.includes('sticky') && { sticky: true as const }
-  const base: FdbSpec = { mac, dev, state, ...(vlan !== undefined && { vlan }), ...sticky }
+  const extern = flags.includes('extern_learn')
+  if (state !== 'permanent' && state !== 'static' && !extern) return undefined
+  const base: FdbSpec = {
+    mac,
+    dev,
+    // A bridge says of those of daemons that they are reachable.
+    state: state === 'permanent' ? state : 'static',
+    ...(vlan !== undefined && { vlan }),
+    ...(flags.includes('sticky') && { sticky: true as const }),
+    ...(extern && { extern_learn: true as const }),
+  }
   if (bridge !== undefined) return state === 'permanent' && own.get(bridge)?.has(mac) ? undefined : { ...base, bridge }
   if (link?.linkinfo?.info_kind !== 'vxlan' || dst === undefined) return undefined
   const { remote, remote6, group, group6 } = link.linkinfo.info_data ?? {}

@@ -7,6 +7,7 @@ import { hook } from './hook.ts'
 import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './links/link.ts'
+import { mdb } from './mdb.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
 import { nftables } from './nftables.ts'
@@ -30,6 +31,7 @@ const table: readonly Kind[] = [
   wg,
   vlans,
   fdb,
+  mdb,
   address,
   neighbor,
   route,

@@ -1,7 +1,8 @@
 import type { Kind, LabContext } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import type { BridgeVlans, Dump } from '../model/runner.ts'
+import type { BridgeVlans } from '../model/bridge-dump.ts'
+import type { Dump } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
 import { isBridge, ofInterface } from './lab-entry.ts'
 

@@ -33,6 +33,7 @@ export const elsewhere = new Set([
   'impairments',
   ...vlanSettings,
   'fdb',
+  'mdb',
 ])
 
 /** The long form of a CIDR, a list of CIDRs, or settings. */

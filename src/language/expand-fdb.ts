@@ -1,14 +1,15 @@
 import type { FdbFile } from '../kinds/fdb-lab.ts'
 import { fdb, fdbId } from '../kinds/fdb.ts'
-import { nameOf, namespaceOf } from '../model/resource.ts'
+import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import type { Path } from './yaml/source.ts'
 
-/** The forwarding entries of an interface; it and its bridge must have been expanded. */
+/** The forwarding entries of an interface; it and its bridge must have been expanded. `isThere`: whether the lab has an interface. */
 export function expandFdb(
   x: Expansion,
   id: string,
   written: { readonly value: unknown; readonly path: Path } | undefined,
+  isThere: (id: string) => boolean,
 ): void {
   const namespace = namespaceOf(id)
   const entries = (written?.value ?? []) as readonly FdbFile[]
@@ -22,6 +23,10 @@ export function expandFdb(
         `${entry.mac} is in every VLAN already`,
         'An entry without `vlan` is in all of them.',
       )
+      continue
+    }
+    if (entry.via !== undefined && !isThere(linkId(namespace, entry.via))) {
+      x.report.error('unknown-reference', [...path, 'via'], `there is no interface ${entry.via} in ${namespace}`)
       continue
     }
     const spec = fdb.fromLab?.(entry, labContext(x, namespace, nameOf(id), path))

@@ -8,6 +8,7 @@ import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import { expandFdb } from './expand-fdb.ts'
+import { expandMdb } from './expand-mdb.ts'
 import { interfaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
@@ -95,7 +96,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     if (lower && spec.link !== undefined && !drafts.has(spec.link)) addExisting(x, spec.link, lower.path, 'value')
     addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
-    expandFdb(x, id, settings['fdb'])
+    expandFdb(x, id, settings['fdb'], (other) => drafts.has(other))
+    expandMdb(x, id, settings['mdb'])
     const impairments = settings['impairments']
     if (impairments) {
       const spec = qdisc.fromLab?.(impairments.value, labContext(x, namespace, nameOf(id), impairments.path))

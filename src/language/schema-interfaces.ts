@@ -41,17 +41,34 @@ const settings: Readonly<Record<string, Schema>> = {
         },
         vlan: int('VLAN of the frames, at a bridge and its ports.', 1, 4094),
         sticky: { type: 'boolean', description: 'It does not move to another port (static entries of ports).' },
+        extern_learn: {
+          type: 'boolean',
+          description: 'As a routing daemon adds it (EVPN): the kernel learns nothing else in its place.',
+        },
         dst: textSchema(
           'Where a VXLAN sends the frames to: an address. Several entries may share a MAC address.',
           '10.0.0.2',
         ),
         port: int('UDP port there. Default: that of the VXLAN.', 1, 65535),
         vni: int('VXLAN network identifier there. Default: that of the VXLAN.', 0, 16777215),
+        via: textSchema('Interface that the packets leave by.', 'eth0'),
       },
       'A forwarding entry, in the words of `bridge fdb`.',
       ['mac'],
     ),
     'Forwarding entries: at a port of a bridge or the bridge itself, and with `dst` at a VXLAN.',
+  ),
+  mdb: listOf(
+    object(
+      {
+        grp: textSchema('The group: an IP address, or a MAC address for other protocols.', '239.1.1.1', 'ff05::1'),
+        src: textSchema('The only source whose packets to the group are sent to the port.', '10.0.0.9'),
+        vid: int('VLAN of the packets. Required at a bridge with `vlan_filtering`.', 1, 4094),
+      },
+      'A permanent multicast entry, in the words of `bridge mdb`.',
+      ['grp'],
+    ),
+    'Groups that a bridge with `mcast_snooping` always sends to a port, whether or not a program behind it has joined.',
   ),
   pvid: int(
     'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',

@@ -7,11 +7,13 @@ export type FdbSpec = {
   readonly bridge?: string
   readonly vlan?: number
   readonly sticky?: true
+  /** A daemon has learnt it: it neither ages nor moves. */
+  readonly extern_learn?: true
   /** The canonical address to which a VXLAN sends the frames. */
   readonly dst?: string
   readonly port?: number
   readonly vni?: number
-  /** Live side only: the interface through which the packets leave. */
+  /** The interface through which the packets leave. */
   readonly via?: string
 }
 
@@ -22,4 +24,8 @@ export const fdbKey = (spec: FdbSpec): string[] =>
   KEYS.flatMap((key) => (spec[key] === undefined ? [] : [key, String(spec[key])]))
 
 /** The words of the settings that may change in place. */
-export const fdbSettings = ({ state, sticky }: FdbSpec): string[] => [state, ...(sticky ? ['sticky'] : [])]
+export const fdbSettings = ({ state, sticky, extern_learn }: FdbSpec): string[] => [
+  state,
+  ...(sticky ? ['sticky'] : []),
+  ...(extern_learn ? ['extern_learn'] : []),
+]

@@ -1,6 +1,7 @@
 import type { AddressSpec } from './address-spec.ts'
 import type { Command } from './command.ts'
 import type { FdbSpec } from './fdb-spec.ts'
+import type { MdbSpec } from './mdb-spec.ts'
 import { HERE, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
 import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
@@ -110,6 +111,12 @@ export interface FdbOperation {
   readonly entry: FdbSpec
 }
 
+/** Adds an entry to the multicast table of a bridge, or removes one. */
+export interface MdbOperation {
+  readonly do: 'mdb.add' | 'mdb.delete'
+  readonly entry: MdbSpec
+}
+
 /** Adds a port of a bridge, or the bridge itself, to a VLAN, or removes it from one. */
 export type VlanOperation = {
   readonly port: string
@@ -180,6 +187,7 @@ export type Operation =
       | AddressOperation
       | NeighborOperation
       | FdbOperation
+      | MdbOperation
       | VlanOperation
       | QdiscOperation
       | RouteOperation

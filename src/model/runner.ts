@@ -1,3 +1,4 @@
+import type { BridgeFdb, BridgeMdb, BridgeVlans } from './bridge-dump.ts'
 import type { Outcome } from './command.ts'
 import type { Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
@@ -26,6 +27,8 @@ export interface Dump {
   readonly wireguard?: readonly WgInterface[]
   /** The permanent and static entries of `bridge -j fdb show`; absent: no bridge and no VXLAN exists. */
   readonly fdb?: readonly BridgeFdb[]
+  /** `bridge -d -j mdb show`; absent: no bridge and no VXLAN exists. */
+  readonly mdb?: readonly BridgeMdb[]
   /** `bridge -j vlan show`; absent: no bridge filters VLANs. */
   readonly vlans?: readonly BridgeVlans[]
   /** Values of the requested sysctls that exist, by the keys of the request. */
@@ -160,26 +163,6 @@ export interface TcQdisc {
   readonly root?: boolean
   readonly parent?: string
   readonly options?: Readonly<Record<string, unknown>>
-}
-
-/** The VLANs of a port of a bridge, or of the bridge itself. */
-export interface BridgeVlans {
-  readonly ifname: string
-  readonly vlans: readonly { readonly vlan: number; readonly vlanEnd?: number; readonly flags?: readonly string[] }[]
-}
-
-/** A forwarding entry of a bridge (`master`) or of an interface itself. */
-export interface BridgeFdb {
-  readonly mac: string
-  readonly ifname: string
-  readonly dst?: string
-  readonly vlan?: number
-  readonly port?: number
-  readonly vni?: number
-  readonly viaIf?: string
-  readonly flags?: readonly string[]
-  readonly master?: string
-  readonly state?: string
 }
 
 /** A WireGuard interface, without secrets. */

@@ -51,6 +51,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'address',
   'neighbor',
   'fdb',
+  'mdb',
   'hook',
   'route',
   'rule',

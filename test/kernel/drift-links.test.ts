@@ -7,9 +7,20 @@ const ANYBODY = '00:00:00:00:00:00'
 const destinations = [
   { mac: ANYBODY, dst: '10.0.0.3' },
   { mac: ANYBODY, dst: '10.0.0.4' },
-  { mac: '02:00:00:00:bb:03', dst: '10.0.0.3', port: 4790, vni: 7 },
+  { mac: '02:00:00:00:bb:03', dst: '10.0.0.3', port: 4790, vni: 7, via: 'e9' },
+  { mac: '02:00:00:00:bb:06', dst: '10.0.0.3', state: 'static', extern_learn: true },
 ]
-const entries = [{ mac: '02:00:00:00:bb:01' }, { mac: '02:00:00:00:BB:02' }]
+const entries = [
+  { mac: '02:00:00:00:bb:01' },
+  { mac: '02:00:00:00:BB:02' },
+  { mac: '02:00:00:00:bb:05', extern_learn: true },
+]
+const groups = [
+  { grp: '239.1.1.1' },
+  { grp: '239.1.1.2', src: '10.0.0.9', vid: 7 },
+  { grp: 'ff05::0:5' },
+  { grp: '01:02:03:04:05:06' },
+]
 
 /** A switch with two cables and a tunnel, and something of every type that small kernels have. */
 const lab = {
@@ -17,7 +28,7 @@ const lab = {
   namespaces: {
     sw: {
       bridges: {
-        br0: { fdb: [{ mac: '02:00:00:00:bb:04' }] },
+        br0: { fdb: [{ mac: '02:00:00:00:bb:04' }], mdb: [{ grp: '01:00:5e:00:00:77' }] },
         br1: { mcast_query_interval: '31.25s', group_fwd_mask: 16384, mcast_igmp_version: 3 },
       },
       interfaces: {
@@ -30,15 +41,33 @@ const lab = {
     ...Object.fromEntries(['h1', 'h2', 'h3', 'h9'].map((name) => [name, {}])),
   },
   links: [
-    { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7, fdb: entries } } },
+    { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7, fdb: entries, mdb: groups } } },
     { endpoints: { 'h2:e0': { multicast: false, allmulticast: true, group: 9 }, 'sw:br0': {} } },
-    { endpoints: { 'h3:e0': null, 'sw:br1': { neigh_suppress: true } } },
+    {
+      endpoints: {
+        'h3:e0': null,
+        'sw:br1': { neigh_suppress: true, fdb: [{ mac: '02:00:00:00:bb:07' }], mdb: [{ grp: '239.1.1.1' }] },
+      },
+    },
     { endpoints: { 'h9:e0': null, 'sw:e9': { impairments: { rate: '10mbit' } } } },
   ],
 }
 
 /** What is done by hand in a namespace, and what the plan then lists: interface, field, live value, wanted value. */
 const changes: readonly (readonly [netns: string, command: string, ...differences: string[]])[] = [
+  ['sw', 'bridge mdb del dev br0 port h1~e0 grp 239.1.1.1', 'h1~e0/mdb/239.1.1.1 create'],
+  [
+    'sw',
+    'bridge mdb del dev br0 port h1~e0 grp 239.1.1.2 src 10.0.0.9 vid 7',
+    'h1~e0/mdb/239.1.1.2 src 10.0.0.9 vid 7 create',
+  ],
+  ['sw', 'bridge mdb del dev br0 port h1~e0 grp 01:02:03:04:05:06', 'h1~e0/mdb/01:02:03:04:05:06 create'],
+  ['sw', 'bridge mdb del dev br0 port br0 grp 01:00:5e:00:00:77', 'br0/mdb/01:00:5e:00:00:77 create'],
+  ['sw', 'bridge mdb add dev br0 port h2~e0 grp 239.1.1.3 vid 9 permanent', 'h2~e0/mdb/239.1.1.3 vid 9 delete'],
+  ['sw', 'bridge mdb add dev br0 port h2~e0 grp ff05::6 src fd00::9 permanent', 'h2~e0/mdb/ff05::6 src fd00::9 delete'],
+  // What was joined lasts for a while.
+  ['sw', 'bridge mdb add dev br0 port h2~e0 grp 239.1.1.4 temp'],
+  ['sw', 'bridge mdb add dev br0 port br0 grp 239.1.1.5'],
   ...(
     [
       ['mcast_snooping', '0', 'false', 'true'],
@@ -98,7 +127,14 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
   ['sw', 'ip link set dev h1~e0 type bridge_slave cost 3', 'h1~e0 cost 3 7'],
   ['sw', 'ip link set dev vx0 type bridge_slave learning on', 'vx0 port_learning true false'],
   // It begins anew with another bridge.
-  ['sw', 'ip link set dev h3~e0 master br0', 'h3~e0 master br0 br1', 'h3~e0 neigh_suppress false true'],
+  [
+    'sw',
+    'ip link set dev h3~e0 master br0',
+    'h3~e0 master br0 br1',
+    'h3~e0 neigh_suppress false true',
+    'h3~e0/fdb/02:00:00:00:bb:07 create',
+    'h3~e0/mdb/239.1.1.1 create',
+  ],
   ['sw', 'ip link set dev vx1 type vxlan id 2 ageing 30', 'vx1 ageing 30 60'],
   ['sw', 'ip link set dev vx1 type vxlan id 2 tos 4', 'vx1 tos 4 0'],
   ['sw', 'ip link set dev mv0 type macvlan bcqueuelen 50', 'mv0 bcqueuelen 50 1000'],
@@ -109,6 +145,12 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
     'sw',
     'bridge fdb replace 02:00:00:00:bb:02 dev h1~e0 master permanent',
     'h1~e0/fdb/02:00:00:00:bb:02 state permanent static',
+  ],
+  ['sw', 'bridge fdb del 02:00:00:00:bb:05 dev h1~e0 master', 'h1~e0/fdb/02:00:00:00:bb:05 create'],
+  [
+    'sw',
+    'bridge fdb replace 02:00:00:00:bb:06 dev vx2 dst 10.0.0.3 static',
+    'vx2/fdb/02:00:00:00:bb:06 dst 10.0.0.3 extern_learn false true',
   ],
   ['h1', 'ip link set dev e0 group 5', 'e0 group 5 0'],
   ['h1', 'ip link set dev e0 multicast off', 'e0 multicast false true'],

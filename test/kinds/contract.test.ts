@@ -45,7 +45,7 @@ namespaces:
 links:
   - endpoints: { a:e0: 10.0.0.1/24, b:e0: 10.0.0.2/24 }
   - endpoints: [a:e1, b:e1]
-  - endpoints: { b:e2: , a:br0: { vlans: [10] } }
+  - endpoints: { b:e2: , a:br0: { vlans: [10], mdb: [{ grp: 239.1.1.1, vid: 10 }] } }
 `,
 })
 const all = [...resources.values()]
@@ -147,7 +147,7 @@ describe('what a kind writes into a lab asks for the same again', () => {
             type: fc.constant('vxlan'),
             id: fc.integer({ min: 1, max: 99 }),
             up: fc.constantFrom(true, false),
-            fdb: any<object>({ mac: '00:00:00:00:00:00', dst: '10.0.0.8' }, { mac: '02:00:00:00:00:09', dst: 'fd00::8', port: 9, vni: 7 }), // prettier-ignore
+            fdb: any<object>({ mac: '00:00:00:00:00:00', dst: '10.0.0.8' }, { mac: '02:00:00:00:00:09', dst: 'fd00::8', port: 9, vni: 7, via: 'e0', extern_learn: true }), // prettier-ignore
           }),
           m0: fc.record({
             type: fc.constant('macvlan'),
@@ -221,7 +221,7 @@ describe('what a kind writes into a lab asks for the same again', () => {
     }),
     links: any<object>(
       { endpoints: ['b:e1', 'me:cable'] },
-      { endpoints: { 'b:e2': '10.0.8.2/24', 'a:br0': { pvid: 5, vlans: [9, '20-22'], fdb: [{ mac: '02:00:00:00:00:09', vlan: 9, sticky: true }] } }, mtu: 1400 }, // prettier-ignore
+      { endpoints: { 'b:e2': '10.0.8.2/24', 'a:br0': { pvid: 5, vlans: [9, '20-22'], fdb: [{ mac: '02:00:00:00:00:09', vlan: 9, sticky: true }], mdb: [{ grp: '239.1.1.1', src: '10.0.0.9', vid: 9 }, { grp: '01:02:03:04:05:06', vid: 5 }] } }, mtu: 1400 }, // prettier-ignore
       { endpoints: ['b:e3', 'a:br1'] },
     ).map((links) => [{ endpoints: ['a:e0', 'b:e0'] }, ...links]),
   })

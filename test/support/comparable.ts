@@ -53,6 +53,9 @@ export function comparable(dump: Dump | null | undefined): unknown {
         pick(entry, 'mac', 'ifname', 'master', 'dst', 'vlan', 'port', 'vni', 'viaIf', 'flags', 'state'),
       ),
     }),
+    ...(dump.mdb && {
+      mdb: dump.mdb.map((entry) => pick(entry, 'dev', 'port', 'grp', 'src', 'vid', 'state', 'protocol', 'flags')),
+    }),
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
     // Less what iptables lists.

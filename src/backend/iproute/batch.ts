@@ -26,6 +26,8 @@ const batches: Readonly<Record<Exclude<Operation['do'], 'run'>, Batch | undefine
   'fdb.add': 'bridge',
   'fdb.append': 'bridge',
   'fdb.delete': 'bridge',
+  'mdb.add': 'bridge',
+  'mdb.delete': 'bridge',
   'vlan.add': 'bridge',
   'vlan.delete': 'bridge',
   'qdisc.add': 'tc',

@@ -3,6 +3,7 @@ import type { Operation } from '../../model/operation.ts'
 import { addressCommand } from './spell-address.ts'
 import { fdbCommand } from './spell-fdb.ts'
 import { neighborCommand } from './spell-neighbor.ts'
+import { mdbCommand } from './spell-mdb.ts'
 import { linkCommand } from './spell-link.ts'
 import { qdiscCommand } from './spell-qdisc.ts'
 import { routeCommand } from './spell-route.ts'
@@ -39,6 +40,9 @@ export function commandOf(operation: Operation): Command {
     case 'fdb.append':
     case 'fdb.delete':
       return { argv: fdbCommand(operation), ...at }
+    case 'mdb.add':
+    case 'mdb.delete':
+      return { argv: mdbCommand(operation), ...at }
     case 'vlan.add':
     case 'vlan.delete':
       return { argv: vlanCommand(operation), ...at }

@@ -13,7 +13,7 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { askFdb, askRoutes } from './read-more.ts'
+import { askBridges, askRoutes } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -237,7 +237,7 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
   const forwards = !links && found.some(({ linkinfo }) => /^(bridge|vxlan)$/.test(linkinfo?.info_kind ?? ''))
   return {
     links: found,
-    ...(forwards && { fdb: await askFdb(host, netns) }),
+    ...(forwards && (await askBridges(host, netns))),
     addresses: json(lines[1]),
     routes: routes.some(isHidden) ? await askRoutes(host, netns) : routes,
     rules: json(lines[3]),

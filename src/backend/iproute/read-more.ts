@@ -1,5 +1,6 @@
+import type { BridgeFdb, BridgeMdb } from '../../model/bridge-dump.ts'
 import type { Host } from '../../model/host.ts'
-import type { BridgeFdb, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
+import type { Dump, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { MARK } from './read-firewalls.ts'
 import { readRouteText } from './route-text.ts'
@@ -10,14 +11,25 @@ export async function askQdiscs(host: Host, netns: string | undefined): Promise<
   return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
 }
 
-/** The forwarding entries of one namespace that stay and that are of a bridge, or have a destination. */
-export async function askFdb(host: Host, netns: string | undefined): Promise<BridgeFdb[]> {
-  const outcome = await host.run({
-    argv: ['bridge', '-j', 'fdb', 'show'],
+/**
+ * What the bridges and VXLANs of one namespace have: the forwarding entries that stay, or that a daemon keeps, and that are of a
+ * bridge or have a destination; the multicast entries.
+ */
+export async function askBridges(host: Host, netns: string | undefined): Promise<Required<Pick<Dump, 'fdb' | 'mdb'>>> {
+  const { stdout } = await host.run({
+    argv: ['bridge', '-d', '-j', '-batch', '-'],
+    input: 'fdb show\nmdb show\n',
     ...(netns !== undefined && { netns }),
   })
-  const all = outcome.code === 0 ? (JSON.parse(outcome.stdout) as BridgeFdb[]) : []
-  return all.filter(({ state, master, dst }) => state && (master ?? dst) !== undefined)
+  // A kernel without snooping of multicast answers only the first; one without the namespace neither.
+  const [fdb, mdb] = stdout.split('\n').map((line) => (line.endsWith(']') ? (JSON.parse(line) as unknown) : []))
+  return {
+    fdb: ((fdb ?? []) as BridgeFdb[]).filter(
+      ({ state, master, dst, flags = [] }) =>
+        (state || flags.includes('extern_learn')) && (master ?? dst) !== undefined,
+    ),
+    mdb: ((mdb ?? []) as { mdb?: BridgeMdb[] }[]).flatMap((all) => all.mdb ?? []),
+  }
 }
 
 /** The routes of one namespace with what their JSON hides; none when it has vanished meanwhile. */

@@ -93,3 +93,15 @@ export const NDA = {
   protocol: 12,
   flagsExt: 15,
 } as const
+
+/** Attributes of multicast entries of bridges (if_bridge.h): MDBA_*, MDBA_MDB_*, MDBA_MDB_EATTR_*, MDBA_SET_*, MDBE_ATTR_*. */
+export const MDBA = {
+  mdb: 1,
+  entry: 1,
+  entryInfo: 1,
+  entrySource: 4,
+  entryProtocol: 5,
+  setEntry: 1,
+  setAttributes: 2,
+  setSource: 1,
+} as const

@@ -6,6 +6,7 @@ import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
 import { decodeFdb } from './read-fdb.ts'
 import { decodeLinks, type Foreign } from './read-links.ts'
 import { decodeRoutes, decodeRules } from './read-routes.ts'
+import { decodeMdb } from './read-mdb.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
 const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
@@ -109,6 +110,7 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
       ),
       nsids,
       ...(result.fdb && !result.fdb.errno && { fdb: decodeFdb(bytes, result.fdb, interfaceAt) }),
+      ...(result.mdb && { mdb: result.mdb.errno ? [] : decodeMdb(bytes, result.mdb, interfaceAt) }),
       qdiscs,
       sysctls: new Map(),
       conf: new Map(routeAnswer && [...specs].map(([dev, spec]) => [dev, readConf(bytes, spec)])),

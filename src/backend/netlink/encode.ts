@@ -3,6 +3,7 @@ import { sysctlFile } from '../../model/sysctls.ts'
 import { addressMessage } from './encode-address.ts'
 import { linkMessage } from './encode-link.ts'
 import { encode, type Encoded, type Message } from './message.ts'
+import { mdbMessage } from './encode-mdb.ts'
 import { neighborMessage } from './encode-neighbor.ts'
 import { routeMessage } from './encode-route.ts'
 import { ruleMessage } from './encode-rule.ts'
@@ -51,6 +52,9 @@ export function callOf(operation: Operation): Call | undefined {
     case 'neighbor.replace':
     case 'neighbor.delete':
       return send(neighborMessage(operation), at)
+    case 'mdb.add':
+    case 'mdb.delete':
+      return send(mdbMessage(operation), at)
     case 'route.add':
     case 'route.replace':
     case 'route.append':

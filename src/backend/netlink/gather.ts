@@ -15,8 +15,7 @@ export function gatherer(
 } {
   const { libc, error, errno } = system
   const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
-  const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR] = [2, 3, 0x10]
-  const [NETLINK_ROUTE, NETLINK_NETFILTER] = [0, 12]
+  const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR, NETLINK_ROUTE, NETLINK_NETFILTER] = [2, 3, 0x10, 0, 12]
   const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, ENOENT] = [88, 90, 1, 4, 2]
   /** By NFPROTO_… of netfilter.h */
   const FAMILIES: Readonly<Record<number, string>> = { 2: 'ip', 10: 'ip6' }
@@ -230,7 +229,7 @@ export function gatherer(
     const send = (request: Slice): Section => ask(system.socket(netns, NETLINK_ROUTE), slice(request))
     for (const request of requests) sections.push(send(request))
     const forwards = ['bridge\0', 'vxlan\0'].some((kind) => sections[0] && has(sections[0], kind))
-    const fdb = forwards && reading.fdb && send(reading.fdb)
+    const [fdb, mdb] = forwards ? [reading.fdb, reading.mdb].map((request) => request && send(request)) : []
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
@@ -243,6 +242,7 @@ export function gatherer(
       index,
       sections,
       ...(fdb && { fdb }),
+      ...(mdb && { mdb }),
       ...(reading.legacy && { legacy: contents(LEGACY) }),
       ...(rules && { rules }),
       ...(mixed && { mixed }),

@@ -1,11 +1,16 @@
 import { flags, encode, type Slice } from './message.ts'
-import type { BridgeFdb } from '../../model/runner.ts'
+import type { BridgeFdb } from '../../model/bridge-dump.ts'
 import { addressText, attributes, linkLayer, messages } from './answer.ts'
 import { NDA } from './attribute-numbers.ts'
 
 const [RTM_GETNEIGH, AF_BRIDGE] = [30, 7]
 /** neighbour.h */
-const [NUD_NOARP, NUD_PERMANENT] = [0x40, 0x80]
+const [NUD_STALE, NUD_NOARP, NUD_PERMANENT] = [0x04, 0x40, 0x80]
+const states = [
+  [NUD_PERMANENT, 'permanent'],
+  [NUD_NOARP, 'static'],
+  [NUD_STALE, 'stale'],
+] as const
 const [NTF_SELF, NTF_EXT_LEARNED, NTF_STICKY] = [0x02, 0x10, 0x40]
 
 /** The requests for a namespace with a bridge or a VXLAN. */
@@ -16,12 +21,12 @@ export const fdbRequest = encode({
   attributes: [],
 }).bytes
 
-/** Forwarding entries that stay; of those of interfaces themselves, which hold groups, those with a destination. */
+/** Forwarding entries that stay, or that a daemon keeps; of those of interfaces themselves, which hold groups, those with a destination. */
 export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): BridgeFdb[] {
   const result: BridgeFdb[] = []
   messages(bytes, answer, (_, at, end) => {
     const [state, set] = [bytes.readUInt16LE(at + 8), bytes[at + 10] ?? 0]
-    if (!(state & (NUD_PERMANENT | NUD_NOARP))) return
+    if (!(state & (NUD_PERMANENT | NUD_NOARP)) && !(set & NTF_EXT_LEARNED)) return
     let mac = ''
     let viaIf: number | undefined
     let isElsewhere = false
@@ -45,7 +50,7 @@ export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) 
       ...(set & NTF_STICKY ? ['sticky'] : []),
     ]
     const ifname = nameOf(bytes.readInt32LE(at + 4))
-    result.push({ mac, ifname, ...found, flags: words, state: state & NUD_PERMANENT ? 'permanent' : 'static' })
+    result.push({ mac, ifname, ...found, flags: words, state: states.find(([bit]) => state & bit)?.[1] ?? '' })
   })
   return result
 }

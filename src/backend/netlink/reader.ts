@@ -11,6 +11,7 @@ import { NotUnderstood } from './answer.ts'
 import { collector } from './message.ts'
 import type { ReadResult, Reply } from './thread-protocol.ts'
 import { fdbRequest } from './read-fdb.ts'
+import { mdbRequest } from './read-mdb.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 
 /** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
@@ -110,6 +111,7 @@ async function ask(
   const netfilter = {
     netfilter: add(tables),
     fdb: add(fdbRequest),
+    mdb: add(mdbRequest),
     objects: objects.map(add),
     ...(hasIpset(host) && { sets: add(sets) }),
     ...(hasLegacy(host) && { legacy: true as const }),

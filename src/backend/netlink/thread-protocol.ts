@@ -45,6 +45,8 @@ export interface Reading {
   readonly requests: readonly Slice[]
   /** A request of NETLINK_ROUTE for forwarding entries, sent where there may be a bridge or a VXLAN. */
   readonly fdb?: Slice
+  /** The same for multicast entries. */
+  readonly mdb?: Slice
   /** Requests of NETLINK_NETFILTER, sent last: for the tables of nftables, then for the sets of ipset. */
   readonly netfilter?: Slice
   readonly sets?: Slice
@@ -117,6 +119,8 @@ export interface ReadResult {
   readonly sections: readonly Section[]
   /** The answer to the request for forwarding entries. */
   readonly fdb?: Section
+  /** The answer to the request for multicast entries. */
+  readonly mdb?: Section
   /** The contents of the files, each with a zero behind it; nothing before the zero: there is no such file. */
   readonly files?: Slice
   /** The contents of ip_tables_names and ip6_tables_names, each with a zero behind it. */

@@ -200,7 +200,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       if (!down && !small && !moved && !readdressed) return []
       const name = nameOf(live.id)
       return topology.on(live.id).flatMap((r) => {
-        if (moved && r.spec['port'] === name) return [r.id]
+        if (moved && (r.spec['port'] === name || (r.spec['dev'] === name && r.spec['bridge'] !== undefined)))
+          return [r.id]
         if (readdressed && r.kind === 'neighbor') return [r.id]
         const survives = r.spec['family'] !== 6 && (small || (r.kind !== 'route' && r.kind !== 'neighbor'))
         return r.spec['port'] !== name && !survives && (down || small || cycled) ? [r.id] : []

@@ -46,7 +46,7 @@ const recorded = (channel: Channel): Channel => ({
 /** Keeps the answer that says most. */
 function keep(
   name: string,
-  { sections, fdb, rules, legacy, mixed, files }: ReadResult,
+  { sections, fdb, mdb, rules, legacy, mixed, files }: ReadResult,
   all: Buffer,
   paths: readonly string[],
 ) {
@@ -64,6 +64,7 @@ function keep(
     ...(more && {
       ...(sections.length && { sections: sections.map(answer) }),
       ...(fdb && { fdb: answer(fdb) }),
+      ...(mdb && { mdb: answer(mdb) }),
       ...(rules && { rules: text(rules) }),
       ...(legacy && { legacy: text(legacy) }),
       ...(mixed && { mixed }),

@@ -19,6 +19,7 @@ export interface Call {
 export interface Answered {
   readonly sections?: readonly Answer[]
   readonly fdb?: Answer
+  readonly mdb?: Answer
   readonly rules?: string
   readonly legacy?: string
   readonly mixed?: true

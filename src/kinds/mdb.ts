@@ -1,0 +1,56 @@
+import type { Kind, PlanContext } from '../model/kind.ts'
+import { mdbWords, type MdbSpec } from '../model/mdb-spec.ts'
+import type { Operation } from '../model/operation.ts'
+import { linkId, type Resource } from '../model/resource.ts'
+import type { BridgeMdb } from '../model/bridge-dump.ts'
+import { covered, placeOf } from './common.ts'
+import { ofInterface, without } from './lab-entry.ts'
+import { mdbFromLab } from './mdb-lab.ts'
+
+/** `sw/h1~eth0/mdb/239.1.1.1 src 10.0.0.9` */
+export const mdbId = (namespace: string, spec: MdbSpec): string =>
+  `${linkId(namespace, spec.dev)}/mdb/${mdbWords(spec).join(' ')}`
+
+const operation = (how: 'add' | 'delete', r: Resource<MdbSpec>): Operation => ({
+  do: `mdb.${how}`,
+  place: placeOf(r),
+  entry: r.spec,
+})
+
+/** Whether somebody set the entry: a daemon's has its protocol, the kernel's copies have its own (br_multicast_sg_add_exclude_ports). */
+const isSet = ({ state, protocol = 'static', flags = [] }: BridgeMdb): boolean =>
+  state === 'permanent' && protocol === 'static' && !flags.includes('added_by_star_ex')
+
+/** Whether the bridge takes no change of its table until it is up, or snoops, again (br_mdb_add in net/bridge/br_mdb.c). */
+function isSilent({ namespace, spec }: Resource<MdbSpec>, { live }: PlanContext): boolean {
+  const bridge = live.get(linkId(namespace, spec.bridge))?.spec
+  return bridge?.['mcast_snooping'] === false || bridge?.['up'] === false
+}
+
+/** A permanent entry in the multicast table of a bridge. What ports have joined by IGMP or MLD lasts for a while, and is none. */
+export const mdb: Kind<MdbSpec> = {
+  name: 'mdb',
+  read({ mdb = [], links }, { namespace, root }) {
+    if (mdb.length === 0) return []
+    const bridges = new Set(links.flatMap((l) => (l.linkinfo?.info_kind === 'bridge' ? [l.ifname] : [])))
+    return mdb.flatMap((entry): Resource<MdbSpec>[] => {
+      const { dev: bridge, port: dev, grp, src, vid } = entry
+      if (!isSet(entry) || !bridges.has(bridge)) return []
+      const spec = { grp, dev, bridge, ...(src !== undefined && { src }), ...(vid !== undefined && { vid }) }
+      return [{ id: mdbId(namespace, spec), kind: 'mdb', namespace, ...(root && { root }), spec }]
+    })
+  },
+  fromLab: mdbFromLab,
+  toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { mdb: [without(r.spec, 'dev', 'bridge')] }),
+  describe: () => 'permanent',
+  compare: () => [],
+  requires: () => ['bridge'],
+  needs: ({ namespace, spec }) => [spec.dev, spec.bridge].map((name) => linkId(namespace, name)),
+  lostWith: ({ namespace, spec }) => [namespace, ...[spec.dev, spec.bridge].map((name) => linkId(namespace, name))],
+  create: (r) => [{ stage: 'add neighbors', operation: operation('add', r) }],
+  update: () => [],
+  remove: (r, context) =>
+    covered(mdb, r, context)
+      ? []
+      : [{ stage: isSilent(r, context) ? 'add neighbors' : 'delete neighbors', operation: operation('delete', r) }],
+}
