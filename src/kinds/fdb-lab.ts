@@ -24,6 +24,14 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   const mac = entry.mac.toLowerCase()
   if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
   const extern = extern_learn && { extern_learn: true as const }
+  if (entry.nhid !== undefined) {
+    if (link?.kind !== 'vxlan') return wrong('nhid', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
+    const other = (['dst', 'port', 'vni', 'via', 'vlan'] as const).find((key) => entry[key] !== undefined)
+    const senseless = other ?? (sticky ? 'sticky' : undefined)
+    if (senseless !== undefined) return wrong(senseless, `an entry with nhid has no ${senseless}`)
+    if (mac === ANYBODY) return wrong('nhid', 'the kernel has no nexthops for what is unknown', 'Give destinations.')
+    return { ...entry, mac, dev, state: entry.state ?? 'permanent', ...extern }
+  }
   if (entry.dst !== undefined) {
     const dst = canonicalAddress(entry.dst)
     if (link?.kind !== 'vxlan') return wrong('dst', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')

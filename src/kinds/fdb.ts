@@ -7,6 +7,7 @@ import type { BridgeFdb } from '../model/bridge-dump.ts'
 import type { Dump, IpLink } from '../model/runner.ts'
 import { covered, placeOf } from './common.ts'
 import { ANYBODY, fdbFromLab } from './fdb-lab.ts'
+import { nexthopId } from './nexthop.ts'
 import { ofInterface, without } from './lab-entry.ts'
 
 /** `sw/h1~eth0/fdb/02:00:00:00:00:09`, `sw/vx0/fdb/00:00:00:00:00:00 dst 10.0.0.2` */
@@ -14,6 +15,12 @@ export const fdbId = (namespace: string, spec: FdbSpec): string =>
   `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...fdbKey(spec)].join(' ')}`
 
 const isGroup = (mac: string): boolean => mac === ANYBODY || (parseInt(mac.slice(0, 2), 16) & 1) === 1
+
+const on = ({ namespace, spec: { dev, bridge } }: Resource<FdbSpec>): string[] =>
+  [dev, bridge ?? dev].map((name) => linkId(namespace, name))
+
+const nexthopOf = ({ namespace, spec: { nhid } }: Resource<FdbSpec>): string[] =>
+  nhid === undefined ? [] : [nexthopId(namespace, nhid)]
 
 const operation = (how: 'add' | 'append' | 'delete', r: Resource<FdbSpec>): Operation => ({
   do: `fdb.${how}`,
@@ -63,21 +70,23 @@ export const fdb: Kind<FdbSpec> = {
           ],
     ),
   requires: ({ spec }) => [spec.bridge === undefined ? 'vxlan' : 'bridge'],
-  needs: ({ namespace, spec: { dev, bridge, via } }) =>
-    [dev, bridge ?? dev, via ?? dev].map((name) => linkId(namespace, name)),
-  lostWith: ({ namespace, spec }) => [
-    namespace,
-    ...[spec.dev, spec.bridge ?? spec.dev].map((name) => linkId(namespace, name)),
-  ],
+  needs: (r) => [...on(r), ...(r.spec.via === undefined ? [] : [linkId(r.namespace, r.spec.via)]), ...nexthopOf(r)],
+  lostWith: (r) => [r.namespace, ...on(r), ...nexthopOf(r)],
   create: (r) => [
     {
-      stage: 'add neighbors',
-      operation: operation(r.spec.bridge === undefined && isGroup(r.spec.mac) ? 'append' : 'add', r),
+      stage: r.spec.nhid === undefined ? 'add neighbors' : 'add routes',
+      operation: operation(
+        r.spec.bridge === undefined && r.spec.nhid === undefined && isGroup(r.spec.mac) ? 'append' : 'add',
+        r,
+      ),
     },
   ],
   update: () => [], // every difference forces a replacement
   remove: (r, context) =>
-    covered(fdb, r, context) ? [] : [{ stage: 'delete neighbors', operation: operation('delete', r) }],
+    // Nexthop objects are removed later, when another entry may be there for the address.
+    covered({ lostWith: () => [r.namespace, ...on(r)] }, r, context)
+      ? []
+      : [{ stage: 'delete neighbors', operation: operation('delete', r) }],
 }
 
 /** By bridge, the MAC addresses that the kernel itself puts into its table: the bridge's own and those of its ports. */
@@ -94,7 +103,7 @@ function ownAddresses({ links }: Pick<Dump, 'links'>): ReadonlyMap<string, Reado
  * they are the addresses that the device receives (ndo_dflt_fdb_dump in net/core/rtnetlink.c).
  */
 function specOf(
-  { mac, ifname: dev, master: bridge, state, flags = [], dst, vlan, port, vni, viaIf }: BridgeFdb,
+  { mac, ifname: dev, master: bridge, state, flags = [], dst, vlan, port, vni, viaIf, nhid }: BridgeFdb,
   link: IpLink | undefined,
   own: ReadonlyMap<string, ReadonlySet<string>>,
 ): FdbSpec | undefined {
@@ -110,7 +119,9 @@ function specOf(
     ...(extern && { extern_learn: true as const }),
   }
   if (bridge !== undefined) return state === 'permanent' && own.get(bridge)?.has(mac) ? undefined : { ...base, bridge }
-  if (link?.linkinfo?.info_kind !== 'vxlan' || dst === undefined) return undefined
+  if (link?.linkinfo?.info_kind !== 'vxlan') return undefined
+  if (nhid !== undefined) return { ...base, nhid }
+  if (dst === undefined) return undefined
   const { remote, remote6, group, group6 } = link.linkinfo.info_data ?? {}
   const to = canonicalAddress(dst) ?? dst
   const extra = port ?? vni // not `via`, which is always printed if the VXLAN has a lower device

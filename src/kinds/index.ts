@@ -10,6 +10,7 @@ import { linkKind } from './links/link.ts'
 import { mdb } from './mdb.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
+import { nexthop } from './nexthop.ts'
 import { nftables } from './nftables.ts'
 import { process } from './process.ts'
 import { qdisc } from './qdisc.ts'
@@ -34,6 +35,7 @@ const table: readonly Kind[] = [
   mdb,
   address,
   neighbor,
+  nexthop,
   route,
   rule,
   qdisc,

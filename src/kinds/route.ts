@@ -10,6 +10,7 @@ import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { covered, placeOf, same } from './common.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
+import { nexthopId } from './nexthop.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 
 const types: Readonly<Record<string, RouteSpec['type']>> = {
@@ -107,8 +108,16 @@ const isIpv6 = (r: IpRoute): boolean => r.pref !== undefined || r.gateway?.inclu
 /** Whether it is one of several routes with the same destination and metric, and not the first. */
 const isTwin = (id: string): boolean => / #\d+$/.test(id)
 
+const isDirect = ({ via, nexthop, nexthops }: RouteSpec): boolean => (via ?? nexthop ?? nexthops) === undefined
+
 const devices = ({ dev, nexthops = [] }: RouteSpec): string[] =>
   [dev, ...nexthops.map((hop) => hop.dev)].filter((name) => name !== undefined)
+
+/** The ids of the interfaces and the nexthop object that a route goes by. */
+const ways = (namespace: string, spec: RouteSpec): string[] => [
+  ...devices(spec).map((dev) => linkId(namespace, dev)),
+  ...(spec.nexthop === undefined ? [] : [nexthopId(namespace, spec.nexthop)]),
+]
 
 const compared = [
   ...(['type', 'via', 'dev', 'onlink', 'encap', 'realm', 'nexthop', 'nexthops', 'as', 'src', 'scope', 'pref'] as const),
@@ -184,8 +193,8 @@ export const route: Kind<RouteSpec> = {
     })
   },
 
-  needs: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
-  lostWith: ({ namespace, spec }) => [namespace, ...devices(spec).map((dev) => linkId(namespace, dev))],
+  needs: ({ namespace, spec }) => [namespace, ...ways(namespace, spec)],
+  lostWith: ({ namespace, spec }) => [namespace, ...ways(namespace, spec)],
 
   // The kernel keeps an IPv6 route, without its `src`, when that address is removed (fib6_remove_prefsrc, net/ipv6/route.c).
   afterLosing(r, goes, topology) {
@@ -206,7 +215,7 @@ export const route: Kind<RouteSpec> = {
   create: (r, { lab, live }) => [
     {
       // Gateways may be reached through device routes, so those come first. Routes of one destination and metric keep their order.
-      stage: r.spec.via === undefined && !r.spec.nexthops && !isTwin(r.id) ? 'add device routes' : 'add routes',
+      stage: isDirect(r.spec) && !isTwin(r.id) ? 'add device routes' : 'add routes',
       // The kernel keeps a multipath route, without the next hop, when one of its interfaces is removed.
       operation: setting(isTwin(r.id) ? 'append' : live.has(r.id) && r.spec.nexthops ? 'replace' : 'add', r, lab),
     },

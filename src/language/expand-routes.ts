@@ -1,90 +1,16 @@
 import { addressId } from '../kinds/address-settings.ts'
 import { routingTable } from '../kinds/rule-lab.ts'
-import { makeHop, routeId } from '../kinds/route.ts'
+import { routeId } from '../kinds/route.ts'
 import { discards, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
-import { canonicalEncap } from '../model/encap.ts'
 import { metrics, metricValue, type Metrics } from '../model/metrics.ts'
 import { linkId } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
-import type { HopFile, RouteFile } from './lab-file.ts'
-import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
+import { downLinks, expandHop } from './expand-hops.ts'
+import { familyOfNexthop, routeOfNexthop } from './route-nexthop.ts'
+import type { RouteFile } from './lab-file.ts'
+import { listNets, type Home, type Net } from './home.ts'
 import type { Path } from './yaml/source.ts'
-
-/** What is needed to find the interface of a next hop. */
-interface RouteGround {
-  readonly nets: readonly Net[]
-  readonly table: number | undefined
-  readonly onlink: boolean
-}
-
-/** The gateway and the interface that reaches it; undefined after reporting an error. */
-function expandHop(
-  x: Expansion,
-  home: Home,
-  { nets, table, onlink }: RouteGround,
-  hop: HopFile,
-  path: Path,
-): Hop | undefined {
-  const via = hop.via === undefined ? undefined : canonicalAddress(hop.via)
-  if (hop.via !== undefined && via === undefined) {
-    x.report.error(
-      'bad-value',
-      [...path, 'via'],
-      `"${hop.via}" is no address`,
-      'A gateway is an address without a prefix length.',
-    )
-    return undefined
-  }
-  if (!mustHave(x, home, hop.dev, path)) return undefined
-  const isNear = (net: Net): boolean => hop.dev === undefined || net.dev === hop.dev
-  const near = via === undefined ? [] : netsFor(nets.filter(isNear), via, table)
-  const domain = near[0]?.table
-  const own = via !== undefined && home.subnets.find((net) => net.table === domain && net.cidr.address === via)
-  if (own) {
-    x.report.error(
-      'own-address',
-      [...path, 'via'],
-      `${via} is ${home.namespace}’s own address (${own.dev})`,
-      'A gateway is another host: the router’s address in this subnet.',
-    )
-    return undefined
-  }
-  const linkLocal = via?.startsWith('fe80:')
-  if (via !== undefined && !linkLocal && isUnclear(x, home, via, near, [...path, 'via'])) return undefined
-  const dev = hop.dev ?? (linkLocal ? undefined : near[0]?.dev)
-  const reachable = via === undefined || linkLocal || onlink || home.root || near.length > 0
-  if (!reachable || (via !== undefined && dev === undefined && !home.root)) {
-    const needs = linkLocal
-      ? 'A link-local gateway needs `dev`: it is on every interface.'
-      : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`
-    x.report.error(
-      'no-subnet',
-      [...path, 'via'],
-      `${via} is on no subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
-      needs,
-    )
-    return undefined
-  }
-  const encap = hop.encap === undefined ? undefined : canonicalEncap(hop.encap)
-  if (hop.encap !== undefined && encap === undefined) {
-    x.report.error(
-      'bad-value',
-      [...path, 'encap'],
-      `"${hop.encap}" is no encapsulation`,
-      'In the words of `ip route`: mpls 100/200, seg6 mode encap segs fd00::1,fd00::2, seg6local action End, ip id 7 dst 10.0.0.9, ip6 ….',
-    )
-    return undefined
-  }
-  return makeHop({
-    via,
-    dev,
-    weight: hop.weight,
-    onlink: onlink && via !== undefined,
-    encap,
-    ...(hop.realm !== undefined && { realm: String(hop.realm) }),
-  })
-}
 
 /** A route of a namespace; `onLink` are the networks that routes to a device lead to. */
 export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r: RouteFile, path: Path): void {
@@ -99,7 +25,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
       `"${r.to}" is no network`,
       'Write `default`, or a network as 10.0.0.0/8.',
     )
-  const family = destination?.family ?? familyOfDefault(home, r)
+  const family = destination?.family ?? familyOfNexthop(x, home, r.nexthop) ?? familyOfDefault(home, r)
   if (destination) {
     const right = subnetOf(destination)
     if (right !== formatCidr(destination)) {
@@ -108,6 +34,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
       x.report.warning('host-bits', [...path, 'to'], text, `The kernel takes it as ${right}.`)
     }
   }
+  if (r.nexthop !== undefined && !routeOfNexthop(x, home, r, family, path)) return
   if (ends && (r.via ?? r.dev ?? r.nexthops ?? r.encap) !== undefined)
     return x.report.error(
       'senseless-field',
@@ -118,7 +45,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error('senseless-field', path, 'a route has either via and dev, or nexthops')
   if (r.nexthops && (r.encap ?? r.realm) !== undefined)
     return x.report.error('senseless-field', path, 'each of the nexthops has an encap and a realm of its own')
-  if (!ends && !r.nexthops && r.via === undefined && r.dev === undefined)
+  if (!ends && (r.nexthops ?? r.nexthop ?? r.via ?? r.dev) === undefined)
     return x.report.error(
       'missing-field',
       path,
@@ -166,7 +93,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   const table = routingTable(named, labContext(x, namespace, '', path))
   if (!isOfFamily(x, r, family, path)) return
   const ground = { nets: [...home.subnets, ...onLink], table, onlink: r.onlink === true }
-  const hop = ends || r.nexthops ? {} : expandHop(x, home, ground, r, path)
+  const hop = ends || r.nexthops || r.nexthop !== undefined ? {} : expandHop(x, home, ground, r, path)
   const nexthops = r.nexthops?.map((h, i) => expandHop(x, home, ground, h, [...path, 'nexthops', i]))
   if (!hop || nexthops?.some((h) => h === undefined)) return
   // IPv4 by way of an IPv6 gateway is possible (RFC 5549), the reverse is not.
@@ -183,13 +110,20 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   const from = r.from === undefined ? undefined : parseCidr(r.from)
   if (r.from !== undefined && from?.family !== 6)
     return x.report.error('bad-value', [...path, 'from'], `"${r.from}" is no network of IPv6 sources`)
-  const shape = { ...(type && { type }), family, ...hop, ...(nexthops && { nexthops: [] }) }
+  const shape = {
+    ...(type && { type }),
+    family,
+    ...hop,
+    ...(r.nexthop !== undefined && { nexthop: r.nexthop }),
+    ...(nexthops && { nexthops: [] }),
+  }
   const spec: RouteSpec = {
     to: to === '0.0.0.0/0' ? 'default' : to,
     family,
     ...(type && { type }),
     ...(from && from.prefix > 0 && { from: subnetOf(from) }),
     ...hop,
+    ...(r.nexthop !== undefined && { nexthop: r.nexthop }),
     ...(src !== undefined && { src }),
     // 0 is the default of both; IPv6's is called 1024.
     ...(r.metric !== undefined && r.metric !== 0 && !(family === 6 && r.metric === 1024) && { metric: r.metric }),
@@ -280,16 +214,4 @@ function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec,
       `the kernel makes the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
       'Leave it out, or give it another metric.',
     )
-}
-
-/** The kernel refuses routes by way of an interface that is down. */
-function downLinks(x: Expansion, home: Home, hops: readonly (Hop | undefined)[], path: Path): void {
-  for (const hop of hops)
-    if (hop?.dev !== undefined && x.resources.get(linkId(home.namespace, hop.dev))?.spec['up'] === false)
-      x.report.error(
-        'gateway-down',
-        path,
-        `the route goes by way of ${hop.dev}, which is down`,
-        `Set ${hop.dev} up, or leave the route out.`,
-      )
 }

@@ -4,6 +4,7 @@ import { linkId, nameOf } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
+import { expandNexthops } from './expand-nexthops.ts'
 import { expandRoute } from './expand-routes.ts'
 import { expandRules } from './expand-rules.ts'
 import type { Path } from './yaml/source.ts'
@@ -40,6 +41,7 @@ export function expandRouting(x: Expansion): void {
       return cidr && dev !== undefined ? [{ dev, cidr, ...tableOf(namespace, dev) }] : []
     })
     const onLink = [...home.peers, ...direct]
+    expandNexthops(x, home, [...subnets, ...onLink], fields?.nexthops ?? [], [...path, 'nexthops'])
     fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
     expandRules(x, namespace, home.root ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
     fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))

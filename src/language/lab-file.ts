@@ -25,6 +25,7 @@ export interface NamespaceFile {
   readonly interfaces?: Readonly<Record<string, Shorthand>>
   readonly bridges?: Readonly<Record<string, Shorthand>>
   readonly routes?: readonly RouteFile[]
+  readonly nexthops?: readonly NexthopFile[]
   readonly rules?: readonly Settings[]
   readonly neighbors?: readonly NeighborFile[]
   readonly others?: 'keep'
@@ -47,6 +48,23 @@ export interface HopFile {
   readonly realm?: number | string
 }
 
+/** A nexthop object, or a group of them. */
+export interface NexthopFile {
+  readonly id: number
+  readonly via?: string
+  readonly dev?: string
+  readonly onlink?: boolean
+  readonly encap?: string
+  readonly blackhole?: true
+  readonly family?: 'inet' | 'inet6'
+  readonly group?: readonly (number | { readonly id: number; readonly weight?: number })[]
+  readonly fdb?: true
+  readonly type?: 'mpath' | 'resilient'
+  readonly buckets?: number
+  readonly idle_timer?: number
+  readonly unbalanced_timer?: number
+}
+
 /** And metrics, by their words: src/model/metrics.ts. */
 export interface RouteFile extends HopFile {
   readonly to: string
@@ -60,6 +78,7 @@ export interface RouteFile extends HopFile {
   readonly tos?: number | string
   readonly pref?: string
   readonly from?: string
+  readonly nexthop?: number
   readonly nexthops?: readonly HopFile[]
 }
 

@@ -52,6 +52,7 @@ const settings: Readonly<Record<string, Schema>> = {
         port: int('UDP port there. Default: that of the VXLAN.', 1, 65535),
         vni: int('VXLAN network identifier there. Default: that of the VXLAN.', 0, 16777215),
         via: textSchema('Interface that the packets leave by.', 'eth0'),
+        nhid: int('A nexthop with `fdb`, or a group of them, instead of `dst`.', 1, 4294967295),
       },
       'A forwarding entry, in the words of `bridge fdb`.',
       ['mac'],

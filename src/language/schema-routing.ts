@@ -65,6 +65,7 @@ export const routeSchema = object(
       enum: ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw', 'local'],
       description: 'Default: unicast.',
     },
+    nexthop: int('The id of one of the `nexthops` of the namespace, instead of `via` and `dev`.', 1, 4294967295),
     nexthops: listOf(
       object({ ...hop, weight: int('Share of the flows.', 1, 256) }, 'One way.'),
       'Several ways to share the load between.',
@@ -72,6 +73,44 @@ export const routeSchema = object(
   },
   'A route, in the words of `ip route`.',
   ['to'],
+)
+const nexthopNumber = int('Its number, by which routes and groups name it.', 1, 4294967295)
+/** The schema of a nexthop object. */
+export const nexthopSchema = object(
+  {
+    id: nexthopNumber,
+    via: hop.via,
+    dev: hop.dev,
+    onlink: bool('The gateway is on the link although no subnet says so.'),
+    encap: hop.encap,
+    blackhole: { const: true, description: 'It discards what comes.' },
+    family: { enum: ['inet', 'inet6'], description: 'For one without `via`. Default: inet.' },
+    group: {
+      type: 'array',
+      minItems: 1,
+      items: {
+        anyOf: [
+          { type: 'integer', minimum: 1, maximum: 4294967295 },
+          object({ id: nexthopNumber, weight: int('Share of the flows. Default: 1.', 1, 256) }, 'A member.', ['id']),
+        ],
+      },
+      description: 'The nexthops among which flows are divided, by their numbers, or as maps with `weight`.',
+      examples: [[1, { id: 2, weight: 3 }]],
+    },
+    fdb: {
+      const: true,
+      description: 'It is for forwarding entries of VXLANs, not for routes: `via` is the other VXLAN.',
+    },
+    type: {
+      enum: ['mpath', 'resilient'],
+      description: 'Kind of group; `resilient`: flows stay where they are when another member goes. Default: mpath.',
+    },
+    buckets: int('Buckets of a resilient group: a power of two is best. Required there.', 1, 65535),
+    idle_timer: int('Seconds without a packet after which a bucket may move. Default: 120.', 0, 42949672),
+    unbalanced_timer: int('Seconds after which buckets in use move as well; 0: never. Default: 0.', 0, 42949672),
+  },
+  'A nexthop object, in the words of `ip nexthop`.',
+  ['id'],
 )
 /** The schema of a rule. */
 export const ruleSchema = object(

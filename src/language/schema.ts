@@ -2,7 +2,7 @@ import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
 import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
-import { routeSchema, ruleSchema } from './schema-routing.ts'
+import { nexthopSchema, routeSchema, ruleSchema } from './schema-routing.ts'
 import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
 import { cidr, command, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
 
@@ -36,6 +36,7 @@ const namespace: Schema = {
         'Bridges, by name.',
       ),
       routes: listOf(routeSchema, 'Routes.'),
+      nexthops: listOf(nexthopSchema, 'Nexthop objects, and groups of them, for routes and forwarding entries.'),
       rules: listOf(ruleSchema, 'Routing policy rules.'),
       neighbors: listOf(neighborSchema, 'Static neighbours.'),
       forwarding: {

@@ -13,6 +13,7 @@ export interface BridgeFdb {
   readonly port?: number
   readonly vni?: number
   readonly viaIf?: string
+  readonly nhid?: number
   readonly flags?: readonly string[]
   readonly master?: string
   readonly state?: string

@@ -15,9 +15,11 @@ export type FdbSpec = {
   readonly vni?: number
   /** The interface through which the packets leave. */
   readonly via?: string
+  /** The id of a nexthop object, or a group of them, instead of `dst`. */
+  readonly nhid?: number
 }
 
-const KEYS = ['vlan', 'dst', 'port', 'vni', 'via'] as const
+const KEYS = ['vlan', 'dst', 'port', 'vni', 'via', 'nhid'] as const
 
 /** The words that identify an entry besides its MAC address: a VXLAN may have several destinations for one address. */
 export const fdbKey = (spec: FdbSpec): string[] =>

@@ -116,6 +116,8 @@ export interface Kind<S extends object = any> {
   requires?(resource: Resource<S>): string[]
   /** Whether the kernel may leave it behind when `by`, which it is `lostWith`, is removed (a process). */
   lingers?(resource: Resource<S>, by: string): boolean
+  /** It is removed after everything that used it is changed, so that nothing is lost with it unless it is replaced. */
+  readonly removedLast?: true
   /** The live resource after others are removed: a port whose bridge is removed has no master. */
   afterLosing?(resource: Resource<S>, goes: (id: string) => boolean, live: Topology): Resource<S>
   /** The operations that remove it; empty when the kernel removes it along with something else. */

@@ -2,6 +2,7 @@ import type { AddressSpec } from './address-spec.ts'
 import type { Command } from './command.ts'
 import type { FdbSpec } from './fdb-spec.ts'
 import type { MdbSpec } from './mdb-spec.ts'
+import type { NexthopSpec } from './nexthop-spec.ts'
 import { HERE, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
 import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
@@ -154,6 +155,16 @@ export type RouteOperation =
     }
   | { readonly do: 'route.delete'; readonly route: RouteSpec }
 
+/** Creates a nexthop object, replaces the one with its id, or deletes one. */
+export type NexthopOperation =
+  | {
+      readonly do: 'nexthop.add' | 'nexthop.replace'
+      readonly nexthop: NexthopSpec
+      /** Its protocol (rtnetlink(7)); absent: none. */
+      readonly protocol?: number | undefined
+    }
+  | { readonly do: 'nexthop.delete'; readonly id: number }
+
 /** Adds or deletes a rule. The kernel deletes the first rule that has all these attributes, even if it has more. */
 export type RuleOperation =
   | { readonly do: 'rule.add'; readonly rule: RuleSpec; readonly protocol?: number | undefined }
@@ -191,6 +202,7 @@ export type Operation =
       | VlanOperation
       | QdiscOperation
       | RouteOperation
+      | NexthopOperation
       | {
           /** Changes tables of nftables in one transaction. */
           readonly do: 'nft.load'

@@ -2,6 +2,7 @@ import type { BridgeFdb, BridgeMdb, BridgeVlans } from './bridge-dump.ts'
 import type { Outcome } from './command.ts'
 import type { Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
+import type { IpNexthop } from './ip-nexthop.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operation } from './operation.ts'
 
@@ -13,6 +14,8 @@ export interface Dump {
   readonly addresses: readonly { readonly ifname: string; readonly addr_info: readonly IpAddress[] }[]
   /** `ip -j -d -N route show table all`: both families */
   readonly routes: readonly IpRoute[]
+  /** `ip -j -d -N nexthop show`, with the families; absent: the kernel has no such objects. */
+  readonly nexthops?: readonly IpNexthop[]
   /** `ip -4 -j -N rule show` */
   readonly rules: readonly IpRule[]
   /** `ip -6 -j -N rule show` */

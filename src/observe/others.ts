@@ -53,6 +53,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'fdb',
   'mdb',
   'hook',
+  'nexthop',
   'route',
   'rule',
   'iptables',

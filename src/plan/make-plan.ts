@@ -136,8 +136,9 @@ function lostBy(changes: ReadonlyMap<string, Change>, topology: Topology, held: 
   const roots = new Set<string>()
   const disturbed = new Map<string, string>()
   for (const change of changes.values()) {
-    if (isRemoved(change) && !held.has(change.id)) roots.add(change.id)
-    else if (change.action === 'update' && change.before && change.after)
+    if (isRemoved(change) && !held.has(change.id)) {
+      if (change.action === 'replace' || !kindOf(change.kind).removedLast) roots.add(change.id)
+    } else if (change.action === 'update' && change.before && change.after)
       for (const id of kindOf(change.kind).disturbs?.(
         { live: change.before, desired: change.after, differences: change.differences },
         topology,

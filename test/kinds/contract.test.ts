@@ -30,7 +30,8 @@ namespaces:
       g0: { type: gre, remote: 10.0.0.9, key: 5 }
       w0: { type: wireguard }
     bridges: { br0: { vlan_filtering: true } }
-    routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }]
+    routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }, { to: 10.8.0.0/16, nexthop: 20 }]
+    nexthops: [{ id: 1, via: 10.0.0.2 }, { id: 20, group: [1] }]
     rules: [{ from: 10.0.0.0/8, table: 7 }]
     neighbors: [{ to: 10.0.0.7, lladdr: "02:00:00:00:00:07" }]
     sysctls: { net.ipv4.tcp_ecn: 1 }
@@ -183,7 +184,19 @@ describe('what a kind writes into a lab asks for the same again', () => {
           { to: '10.9.0.0/16', type: 'blackhole', table: 7 },
           { to: '10.10.0.0/16', onlink: true, nexthops: [{ via: '10.7.7.7', dev: 'e0' }, { via: '10.7.7.8', dev: 'e0', weight: 3 }] }, // prettier-ignore
           { to: 'fd00:7::/64', dev: 'e0', table: 'local', tos: undefined },
+          { to: '10.11.0.0/16', nexthop: 20, mtu: 1300 },
+          { to: '::/0', nexthop: 4, table: 9 },
         ),
+        nexthops: fc.constant([
+          { id: 20, group: [1, { id: 3, weight: 9 }] },
+          { id: 1, via: 'fe80::9', dev: 'e0', onlink: true },
+          { id: 3, dev: 'e0' },
+          { id: 4, blackhole: true, family: 'inet6' },
+          { id: 5, via: '10.7.7.7', fdb: true },
+          { id: 6, group: [5], fdb: true },
+          { id: 7, group: [1], type: 'resilient', buckets: 4, idle_timer: 9 },
+          { id: 8, dev: 'e0', encap: 'mpls 100/200' },
+        ]),
         rules: any<object>(
           { from: '10.0.0.0/8', table: 7 },
           { fwmark: '1/255', table: 'r0', priority: 1010 },

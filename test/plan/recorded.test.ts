@@ -67,6 +67,7 @@ const never: Readonly<Record<string, readonly string[]>> = {
   sysctl: ['delete'], // it is set to something else
   wg: ['delete'], // it goes with its interface
   rule: ['change'], // its id says all of it
+  mdb: ['change'],
   // No lab can ask for these; test/observe/recorded.test.ts has them deleted.
   device: ['create', 'change', 'delete'],
   hook: ['create', 'change', 'delete'],

@@ -1,4 +1,5 @@
 import { linkTypes } from '../../src/kinds/links/link-types.ts'
+import { nexthop } from '../../src/kinds/nexthop.ts'
 import { nftables } from '../../src/kinds/nftables.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
@@ -56,6 +57,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
     ...(dump.mdb && {
       mdb: dump.mdb.map((entry) => pick(entry, 'dev', 'port', 'grp', 'src', 'vid', 'state', 'protocol', 'flags')),
     }),
+    nexthops: nexthop.read(dump, { namespace: 'n', lab: 'web' }),
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
     // Less what iptables lists.

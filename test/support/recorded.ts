@@ -100,6 +100,9 @@ function answer(
       known.fdb && { fdb: { errno: known.fdb.errno, ...add(Buffer.from(known.fdb.bytes, 'base64')) } }),
     ...(reading.mdb &&
       known.mdb && { mdb: { errno: known.mdb.errno, ...add(Buffer.from(known.mdb.bytes, 'base64')) } }),
+    ...(reading.nexthops && {
+      nexthops: { errno: known.nexthops?.errno ?? 0, ...add(Buffer.from(known.nexthops?.bytes ?? '', 'base64')) },
+    }),
     ...(reading.legacy && known.legacy && { legacy: add(Buffer.from(known.legacy)) }),
     ...(reading.rules && known.rules && { rules: add(Buffer.from(known.rules)) }),
     ...(netfilter && known.mixed && { mixed: true }),

@@ -4,6 +4,7 @@ import { addressCommand } from './spell-address.ts'
 import { fdbCommand } from './spell-fdb.ts'
 import { neighborCommand } from './spell-neighbor.ts'
 import { mdbCommand } from './spell-mdb.ts'
+import { nexthopCommand } from './spell-nexthop.ts'
 import { linkCommand } from './spell-link.ts'
 import { qdiscCommand } from './spell-qdisc.ts'
 import { routeCommand } from './spell-route.ts'
@@ -65,6 +66,10 @@ export function commandOf(operation: Operation): Command {
     case 'route.append':
     case 'route.delete':
       return { argv: routeCommand(operation), ...at }
+    case 'nexthop.add':
+    case 'nexthop.replace':
+    case 'nexthop.delete':
+      return { argv: nexthopCommand(operation), ...at }
     case 'rule.add':
     case 'rule.delete':
       return { argv: ruleCommand(operation), ...at }

@@ -13,7 +13,7 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { askBridges, askRoutes } from './read-more.ts'
+import { askBridges, askRoutes, wholeNexthops } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -173,7 +173,7 @@ const markIn = (host: Host, path: string, size: number): string | undefined =>
 
 const LINKS = ['link show', 'addr show']
 const NEIGHBORS = ['neigh show nud all', 'neigh show proxy']
-const ALL = [...LINKS, 'route show table all', 'rule show', ...NEIGHBORS, 'netns list-id']
+const ALL = [...LINKS, 'route show table all', 'rule show', ...NEIGHBORS, 'netns list-id', 'nexthop show']
 
 /**
  * Reads one namespace with one process. The files of the sysctls come as arguments; `grep` prints name and value of
@@ -240,6 +240,7 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
     ...(forwards && (await askBridges(host, netns))),
     addresses: json(lines[1]),
     routes: routes.some(isHidden) ? await askRoutes(host, netns) : routes,
+    ...(!links && { nexthops: await wholeNexthops(host, json(lines[7]), netns) }),
     rules: json(lines[3]),
     neighbors: lasting(json(lines[4])).concat(json(lines[5])),
     nsids: new Map(

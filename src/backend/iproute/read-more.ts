@@ -1,9 +1,10 @@
 import type { BridgeFdb, BridgeMdb } from '../../model/bridge-dump.ts'
 import type { Host } from '../../model/host.ts'
+import type { IpNexthop } from '../../model/ip-nexthop.ts'
 import type { Dump, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { MARK } from './read-firewalls.ts'
-import { readRouteText } from './route-text.ts'
+import { readNexthopText, readRouteText } from './route-text.ts'
 
 /** The qdiscs of one namespace, as a dump has them. */
 export async function askQdiscs(host: Host, netns: string | undefined): Promise<TcQdisc[]> {
@@ -25,8 +26,8 @@ export async function askBridges(host: Host, netns: string | undefined): Promise
   const [fdb, mdb] = stdout.split('\n').map((line) => (line.endsWith(']') ? (JSON.parse(line) as unknown) : []))
   return {
     fdb: ((fdb ?? []) as BridgeFdb[]).filter(
-      ({ state, master, dst, flags = [] }) =>
-        (state || flags.includes('extern_learn')) && (master ?? dst) !== undefined,
+      ({ state, master, dst, nhid, flags = [] }) =>
+        (state || flags.includes('extern_learn')) && (master ?? dst ?? nhid) !== undefined,
     ),
     mdb: ((mdb ?? []) as { mdb?: BridgeMdb[] }[]).flatMap((all) => all.mdb ?? []),
   }
@@ -39,6 +40,29 @@ export async function askRoutes(host: Host, netns: string | undefined): Promise<
     ...(netns !== undefined && { netns }),
   })
   return outcome.code === 0 ? readRouteText(outcome.stdout) : []
+}
+
+/**
+ * Nexthop objects with what their JSON hides: encapsulations, one of which repeats the word `id`, and the family of blackholes. Asked
+ * by family, `ip` leaves groups out.
+ */
+export async function wholeNexthops(
+  host: Host,
+  all: readonly IpNexthop[],
+  netns: string | undefined,
+): Promise<IpNexthop[]> {
+  const groups = all.filter(({ group }) => group)
+  if (all.every(({ encap, blackhole }) => encap === undefined && blackhole === undefined)) return [...all]
+  const [four, six] = await Promise.all(
+    ([4, 6] as const).map(async (family) => {
+      const { stdout } = await host.run({
+        argv: ['ip', `-${family}`, '-o', '-d', '-N', 'nexthop', 'show'],
+        ...(netns !== undefined && { netns }),
+      })
+      return readNexthopText(stdout, family)
+    }),
+  )
+  return [...(four ?? []), ...(six ?? []), ...groups].sort((a, b) => a.id - b.id)
 }
 
 /** A link; absent `netns`: where netlab itself runs. */

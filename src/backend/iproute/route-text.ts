@@ -1,4 +1,5 @@
 import { metrics, metricValue, type Metric } from '../../model/metrics.ts'
+import type { IpNexthop } from '../../model/ip-nexthop.ts'
 import type { IpRoute } from '../../model/runner.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
@@ -24,6 +25,30 @@ for (const flag of ['rt_offload', 'rt_trap']) FLAGS.add(flag)
 /** The routes that `ip -o -N route show table all` prints: what its JSON says, and what that hides. */
 export const readRouteText = (text: string): IpRoute[] =>
   text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [readLine(line)]))
+
+/** The nexthop objects of a family that `ip -o -d -N nexthop show` prints, without groups. */
+export const readNexthopText = (text: string, family: 4 | 6): IpNexthop[] =>
+  text.split('\n').flatMap((line): IpNexthop[] => {
+    const [word, id, ...words] = split(line)
+    if (word !== 'id') return []
+    const has = (name: string): boolean => words.includes(name)
+    const [blackhole, fdb] = [has('blackhole'), has('fdb')]
+    const { encap, gateway, dev, scope, protocol, flags = [] } = readWords<Route>({ dst: '' }, words)
+    return [
+      {
+        id: Number(id),
+        family,
+        flags,
+        ...(gateway !== undefined && { gateway }),
+        ...(dev !== undefined && { dev }),
+        ...(scope !== undefined && { scope }),
+        ...(protocol !== undefined && { protocol }),
+        ...(encap !== undefined && { encap }),
+        ...(blackhole && { blackhole: null }),
+        ...(fdb && { fdb: null }),
+      },
+    ]
+  })
 
 function readLine(line: string): IpRoute {
   const [first = '', ...ways] = line.split(/\\?\s*\bnexthop\s/)

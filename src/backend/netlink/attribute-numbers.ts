@@ -91,6 +91,7 @@ export const NDA = {
   master: 9,
   linkNetnsid: 10,
   protocol: 12,
+  nhId: 13,
   flagsExt: 15,
 } as const
 
@@ -105,3 +106,20 @@ export const MDBA = {
   setAttributes: 2,
   setSource: 1,
 } as const
+
+/** Attributes of nexthop objects (nexthop.h). */
+export const NHA = {
+  id: 1,
+  group: 2,
+  groupType: 3,
+  blackhole: 4,
+  oif: 5,
+  gateway: 6,
+  encapType: 7,
+  encap: 8,
+  fdb: 11,
+  resGroup: 12,
+} as const
+
+/** Attributes in NHA_RES_GROUP. */
+export const NHA_RES_GROUP = { buckets: 1, idleTimer: 2, unbalancedTimer: 3 } as const

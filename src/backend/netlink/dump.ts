@@ -7,6 +7,7 @@ import { decodeFdb } from './read-fdb.ts'
 import { decodeLinks, type Foreign } from './read-links.ts'
 import { decodeRoutes, decodeRules } from './read-routes.ts'
 import { decodeMdb } from './read-mdb.ts'
+import { decodeNexthops } from './read-nexthops.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
 const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
@@ -105,6 +106,8 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
       addresses: addressAnswer ? readAddresses(bytes, there(addressAnswer), found) : [],
       routes: routeAnswer ? decodeRoutes(bytes, there(routeAnswer), interfaceAt) : [],
       ...(ruleAnswer ? decodeRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
+      ...(result.nexthops &&
+        !result.nexthops.errno && { nexthops: decodeNexthops(bytes, result.nexthops, interfaceAt) }),
       neighbors: [neighborAnswer, proxyAnswer].flatMap((answer) =>
         answer ? readNeighbors(bytes, there(answer), interfaceAt) : [],
       ),

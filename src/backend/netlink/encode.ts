@@ -5,6 +5,7 @@ import { linkMessage } from './encode-link.ts'
 import { encode, type Encoded, type Message } from './message.ts'
 import { mdbMessage } from './encode-mdb.ts'
 import { neighborMessage } from './encode-neighbor.ts'
+import { nexthopMessage } from './encode-nexthop.ts'
 import { routeMessage } from './encode-route.ts'
 import { ruleMessage } from './encode-rule.ts'
 
@@ -60,6 +61,10 @@ export function callOf(operation: Operation): Call | undefined {
     case 'route.append':
     case 'route.delete':
       return send(routeMessage(operation), at)
+    case 'nexthop.add':
+    case 'nexthop.replace':
+    case 'nexthop.delete':
+      return send(nexthopMessage(operation), at)
     case 'rule.add':
     case 'rule.delete':
       return send(ruleMessage(operation), at)

@@ -14,9 +14,9 @@ export function gatherer(
   readonly renamed: (epoch: number) => void
 } {
   const { libc, error, errno } = system
-  const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC] = [0, 0o200000, 0o10000000, 0o2000000]
-  const [NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP_INTR, NETLINK_ROUTE, NETLINK_NETFILTER] = [2, 3, 0x10, 0, 12]
-  const [RTM_NEWNSID, RTM_GETNSID, NLM_F_REQUEST, NLM_F_ACK, ENOENT] = [88, 90, 1, 4, 2]
+  const [O_RDONLY, O_DIRECTORY, O_PATH, O_CLOEXEC, ENOENT] = [0, 0o200000, 0o10000000, 0o2000000, 2]
+  const [NETLINK_ROUTE, NETLINK_NETFILTER, RTM_NEWNSID, RTM_GETNSID] = [0, 12, 88, 90]
+  const [NLMSG_ERROR, NLMSG_DONE, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR] = [2, 3, 1, 4, 0x10]
   /** By NFPROTO_… of netfilter.h */
   const FAMILIES: Readonly<Record<number, string>> = { 2: 'ip', 10: 'ip6' }
   /** Tables that may be iptables' own. */
@@ -210,7 +210,7 @@ export function gatherer(
   const has = ({ from, to }: Section, text: string): boolean => out.subarray(from, to).includes(text)
 
   function readOne(reading: Reading, index: number, all: Buffer, list: readonly string[] | undefined): ReadResult {
-    const { netns, fresh, links, requests, netfilter, sets, only, nftables: ofNft = [] } = reading
+    const { netns, fresh, links, requests, netfilter, sets, only, fdb, mdb, nexthops, nftables: ofNft = [] } = reading
     const slice = ({ from, to }: Slice): Buffer => all.subarray(from, to)
     const gone = (number: number): ReadResult => ({
       index,
@@ -229,7 +229,7 @@ export function gatherer(
     const send = (request: Slice): Section => ask(system.socket(netns, NETLINK_ROUTE), slice(request))
     for (const request of requests) sections.push(send(request))
     const forwards = ['bridge\0', 'vxlan\0'].some((kind) => sections[0] && has(sections[0], kind))
-    const [fdb, mdb] = forwards ? [reading.fdb, reading.mdb].map((request) => request && send(request)) : []
+    const bridged = forwards && fdb && mdb ? { fdb: send(fdb), mdb: send(mdb) } : {}
     // The kernel may have no such sockets: then what is sent to it fails.
     if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
     const tables = netfilter && sections.at(-1)
@@ -241,8 +241,8 @@ export function gatherer(
     return {
       index,
       sections,
-      ...(fdb && { fdb }),
-      ...(mdb && { mdb }),
+      ...bridged,
+      ...(nexthops && { nexthops: send(nexthops) }),
       ...(reading.legacy && { legacy: contents(LEGACY) }),
       ...(rules && { rules }),
       ...(mixed && { mixed }),

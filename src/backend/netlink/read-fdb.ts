@@ -38,12 +38,13 @@ export function decodeFdb(bytes: Buffer, answer: Slice, nameOf: (index: number) 
       else if (type === NDA.port) found.port = bytes.readUInt16BE(from)
       else if (type === NDA.vni) found.vni = bytes.readUInt32LE(from)
       else if (type === NDA.ifindex) viaIf = bytes.readInt32LE(from)
+      else if (type === NDA.nhId) found.nhid = bytes.readUInt32LE(from)
       else if (type === NDA.linkNetnsid) isElsewhere = true
       else if (type === NDA.master) found.master = nameOf(bytes.readInt32LE(from))
     })
     // The interface is the lower device, and may be in another namespace, where its name is not known.
     if (viaIf !== undefined && !isElsewhere) found.viaIf = nameOf(viaIf)
-    if (found.master === undefined && found.dst === undefined) return
+    if ((found.master ?? found.dst ?? found.nhid) === undefined) return
     const words = [
       ...(set & NTF_SELF ? ['self'] : []),
       ...(set & NTF_EXT_LEARNED ? ['extern_learn'] : []),

@@ -12,6 +12,7 @@ import { collector } from './message.ts'
 import type { ReadResult, Reply } from './thread-protocol.ts'
 import { fdbRequest } from './read-fdb.ts'
 import { mdbRequest } from './read-mdb.ts'
+import { nexthopRequest } from './read-nexthops.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 
 /** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
@@ -112,6 +113,7 @@ async function ask(
     netfilter: add(tables),
     fdb: add(fdbRequest),
     mdb: add(mdbRequest),
+    nexthops: add(nexthopRequest),
     objects: objects.map(add),
     ...(hasIpset(host) && { sets: add(sets) }),
     ...(hasLegacy(host) && { legacy: true as const }),

@@ -45,8 +45,10 @@ export interface Reading {
   readonly requests: readonly Slice[]
   /** A request of NETLINK_ROUTE for forwarding entries, sent where there may be a bridge or a VXLAN. */
   readonly fdb?: Slice
-  /** The same for multicast entries. */
+  /** The same for multicast entries; both or neither. */
   readonly mdb?: Slice
+  /** A request of NETLINK_ROUTE for nexthop objects. */
+  readonly nexthops?: Slice
   /** Requests of NETLINK_NETFILTER, sent last: for the tables of nftables, then for the sets of ipset. */
   readonly netfilter?: Slice
   readonly sets?: Slice
@@ -121,6 +123,8 @@ export interface ReadResult {
   readonly fdb?: Section
   /** The answer to the request for multicast entries. */
   readonly mdb?: Section
+  /** The answer to the request for nexthop objects. */
+  readonly nexthops?: Section
   /** The contents of the files, each with a zero behind it; nothing before the zero: there is no such file. */
   readonly files?: Slice
   /** The contents of ip_tables_names and ip6_tables_names, each with a zero behind it. */

@@ -203,7 +203,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         if (moved && (r.spec['port'] === name || (r.spec['dev'] === name && r.spec['bridge'] !== undefined)))
           return [r.id]
         if (readdressed && r.kind === 'neighbor') return [r.id]
-        const survives = r.spec['family'] !== 6 && (small || (r.kind !== 'route' && r.kind !== 'neighbor'))
+        const survives = r.spec['family'] !== 6 && (small || !GOES_DOWN.has(r.kind))
         return r.spec['port'] !== name && !survives && (down || small || cycled) ? [r.id] : []
       })
     },
@@ -248,6 +248,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     },
   }
 }
+
+/** Kinds of resources that the kernel removes, or forgets, when their interface is set down (of IPv6 also addresses). */
+const GOES_DOWN: ReadonlySet<string> = new Set(['route', 'nexthop', 'neighbor'])
 
 /** What the kernel is given for a difference in a setting. */
 function settingFor(name: string, to: unknown, r: Link, context: PlanContext): unknown {

@@ -46,7 +46,7 @@ const recorded = (channel: Channel): Channel => ({
 /** Keeps the answer that says most. */
 function keep(
   name: string,
-  { sections, fdb, mdb, rules, legacy, mixed, files }: ReadResult,
+  { sections, fdb, mdb, nexthops, rules, legacy, mixed, files }: ReadResult,
   all: Buffer,
   paths: readonly string[],
 ) {
@@ -65,6 +65,7 @@ function keep(
       ...(sections.length && { sections: sections.map(answer) }),
       ...(fdb && { fdb: answer(fdb) }),
       ...(mdb && { mdb: answer(mdb) }),
+      ...(nexthops && { nexthops: answer(nexthops) }),
       ...(rules && { rules: text(rules) }),
       ...(legacy && { legacy: text(legacy) }),
       ...(mixed && { mixed }),

@@ -20,6 +20,7 @@ export interface Answered {
   readonly sections?: readonly Answer[]
   readonly fdb?: Answer
   readonly mdb?: Answer
+  readonly nexthops?: Answer
   readonly rules?: string
   readonly legacy?: string
   readonly mixed?: true
