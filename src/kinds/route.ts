@@ -94,7 +94,7 @@ function specOf(r: IpRoute): RouteSpec {
     ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
     ...(Number(r.table ?? MAIN_TABLE) !== MAIN_TABLE && { table: Number(r.table) }),
     ...r.metrics?.[0],
-    ...(r.tos !== undefined && { tos: r.tos }),
+    ...(r.tos !== undefined && { tos: `0x${Number(r.tos).toString(16)}` }), // `ip` prints 0x08
     ...(r.pref !== undefined && r.pref !== 'medium' && { pref: r.pref }),
     ...(r.nexthops && r.nhid === undefined && { nexthops: r.nexthops.map(hopOf) }),
   }

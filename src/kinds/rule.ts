@@ -1,4 +1,5 @@
-import type { Kind } from '../model/kind.ts'
+import type { Kind, PlanContext } from '../model/kind.ts'
+import type { Operation } from '../model/operation.ts'
 import { labProtocol } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
@@ -44,7 +45,7 @@ function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
     from === undefined ? one : `${from}-${to}`
   const found = {
     not: r.not === null ? true : undefined,
-    tos: r.tos,
+    tos: r.tos && `0x${Number(r.tos).toString(16)}`, // `ip` prints 0x08
     uidrange: range(undefined, r.uid_start, r.uid_end),
     ipproto: r.ipproto && Number(r.ipproto.replace(/^ipproto-/, '')),
     sport: range(r.sport, r.sport_start, r.sport_end),
@@ -132,20 +133,66 @@ export const rule: Kind<RuleSpec> = {
   compare: () => [],
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],
-  create: (r, { lab }) => [
-    {
-      stage: 'add rules',
-      operation: {
-        do: 'rule.add',
-        place: placeOf(r),
-        rule: r.spec,
-        protocol: r.root ? labProtocol(lab) : undefined,
-      },
-    },
-  ],
+  create: (r, { lab }) => [{ stage: 'add rules', operation: operation('add', r, lab) }],
   update: () => [],
-  remove: (r, context) =>
-    covered(rule, r, context)
-      ? []
-      : [{ stage: 'delete rules', operation: { do: 'rule.delete', place: placeOf(r), rule: r.spec } }],
+  remove(r, context) {
+    if (covered(rule, r, context)) return []
+    const { rules, isMixed } = peersOf(r, context)
+    if (!isMixed) return [{ stage: 'delete rules', operation: operation('delete', r, context.lab) }]
+    if (rules.find(({ id }) => context.goes(id))?.id !== r.id) return []
+    // From the first on, each is the first that has what it has.
+    const kept = rules.filter(({ id }) => !context.goes(id))
+    return [
+      ...rules.map((one) => operation('delete', one, context.lab)),
+      ...kept.map((one) => operation('add', one, context.lab)),
+    ].map((one) => ({ stage: 'delete rules', operation: one }))
+  },
 }
+
+const operation = (how: 'add' | 'delete', r: Resource<RuleSpec>, lab: string): Operation => ({
+  do: `rule.${how}`,
+  place: placeOf(r),
+  rule: r.spec,
+  protocol: r.root ? labProtocol(lab) : undefined,
+})
+
+/** The live rules of one family and priority, in the order of the kernel. */
+interface Peers {
+  readonly rules: readonly Resource<RuleSpec>[]
+  /** The kernel would take one that stays for one that is to be deleted. */
+  readonly isMixed: boolean
+}
+const known = new WeakMap<PlanContext, Map<string, Peers>>()
+const keyOf = ({ namespace, spec }: Resource<RuleSpec>): string => `${namespace} ${spec.family} ${spec.priority}`
+
+function peersOf(r: Resource<RuleSpec>, context: PlanContext): Peers {
+  let all = known.get(context)
+  if (!all) {
+    const lists = new Map<string, Resource<RuleSpec>[]>()
+    for (const one of context.live.values() as IterableIterator<Resource<any>>) {
+      if (one.kind !== 'rule') continue
+      const list = lists.get(keyOf(one))
+      if (list) list.push(one)
+      else lists.set(keyOf(one), [one])
+    }
+    all = mappedPeers(lists, context)
+    known.set(context, all)
+  }
+  return all.get(keyOf(r)) ?? { rules: [r], isMixed: false }
+}
+
+const mappedPeers = (lists: ReadonlyMap<string, readonly Resource<RuleSpec>[]>, { goes }: PlanContext) =>
+  new Map(
+    [...lists].map(([key, rules]): [string, Peers] => {
+      const kept: Resource<RuleSpec>[] = []
+      let isMixed = false
+      for (const one of rules)
+        if (goes(one.id)) isMixed ||= kept.some((other) => hasAll(other.spec, one.spec))
+        else kept.push(one)
+      return [key, { rules, isMixed }]
+    }),
+  )
+
+/** Whether a rule has all that another has, as the kernel compares them to delete one: it does not look at `not` (rule_find in net/core/fib_rules.c). */
+const hasAll = (rule: RuleSpec, other: RuleSpec): boolean =>
+  (Object.keys(other) as (keyof RuleSpec)[]).every((field) => field === 'not' || rule[field] === other[field])

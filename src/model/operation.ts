@@ -166,9 +166,12 @@ export type NexthopOperation =
   | { readonly do: 'nexthop.delete'; readonly id: number }
 
 /** Adds or deletes a rule. The kernel deletes the first rule that has all these attributes, even if it has more. */
-export type RuleOperation =
-  | { readonly do: 'rule.add'; readonly rule: RuleSpec; readonly protocol?: number | undefined }
-  | { readonly do: 'rule.delete'; readonly rule: RuleSpec }
+export interface RuleOperation {
+  readonly do: 'rule.add' | 'rule.delete'
+  readonly rule: RuleSpec
+  /** Its protocol (rtnetlink(7)); absent: boot for a new one, any for one to be deleted. */
+  readonly protocol?: number | undefined
+}
 
 /**
  * One change of the kernel's state, as plain data. Plans consist of operations. src/backend/iproute turns one into the command

@@ -80,3 +80,53 @@ test('every selector can be said, is seen when it goes, and both runners agree',
   await netlab(['apply', file, '-y'])
   expect([await plan(), await plan(file, 'ip')]).toEqual([[], []])
 })
+
+test.each(['netlink', 'ip'])(
+  'a rule put in by hand goes without one of the lab that has more than it: %s',
+  async (runner) => {
+    const path = join(world.folder, 'more.yaml')
+    const own = [
+      { priority: 1000, fwmark: 1, from: '10.0.0.0/8', table: 7 },
+      { priority: 1000, tos: 16, table: 8 },
+      { priority: 1000, from: '10.0.0.0/8', ipproto: 'tcp', table: 7 },
+      { priority: 1000, from: 'fd00::/8', iif: 'lo', table: 7 },
+    ]
+    writeFileSync(path, JSON.stringify({ name: 'more', namespaces: { b: { rules: own } } }))
+    await netlab(['apply', path, '-y'], runner)
+    const listed = async (): Promise<string> =>
+      (await world.run(['sh', '-c', 'ip -n b rule; ip -n b -6 rule'])).stdout.replaceAll(/ +/g, ' ')
+    const before = await listed()
+    for (const words of [
+      '-4 rule add from 10.0.0.0/8',
+      '-4 rule add from 10.0.0.0/8 tos 0x8',
+      '-6 rule add from fd00::/8',
+    ])
+      expect((await world.run(['ip', '-n', 'b', ...words.split(' '), 'priority', '1000', 'table', '7'])).stderr).toBe(
+        '',
+      )
+    expect(await plan(path, runner)).toEqual([
+      'delete b/rule/1000 from 10.0.0.0/8 table 7',
+      'delete b/rule/1000 from 10.0.0.0/8 tos 0x8 table 7',
+      'delete b/rule6/1000 from fd00::/8 table 7',
+    ])
+    await netlab(['apply', path, '-y'], runner)
+    expect(await plan(path, runner)).toEqual([])
+    expect(await listed()).toBe(before)
+    await netlab(['destroy', path, '-y'], runner)
+  },
+)
+
+test('in the machine’s own namespace a rule of others stays, though it has all that the lab’s has', async () => {
+  const path = join(world.folder, 'root.yaml')
+  const own = [{ priority: 1000, from: '10.0.0.0/8', table: 7 }]
+  const theirs = 'ip rule add priority 1000 from 10.0.0.0/8 tos 0x10 table 7'
+  for (const runner of ['netlink', 'ip']) {
+    await world.run(theirs.split(' '))
+    writeFileSync(path, JSON.stringify({ name: 'root', namespaces: { host: { root: true, rules: own } } }))
+    await netlab(['apply', path, '-y'], runner)
+    await netlab(['destroy', path, '-y'], runner)
+    expect((await world.run(['ip', 'rule'])).stdout).toMatch(/tos 0x10|tos lowdelay/)
+    expect((await world.run(theirs.replace('add', 'del').split(' '))).code).toBe(0)
+    expect((await world.run(['ip', 'rule'])).stdout).not.toContain('1000:')
+  }
+})

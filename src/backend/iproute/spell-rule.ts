@@ -6,7 +6,7 @@ export function ruleCommand(operation: RuleOperation): string[] {
   const { rule } = operation
   const ip = ['ip', ...(rule.family === 6 ? ['-6'] : []), 'rule']
   const terms = ['priority', String(rule.priority), ...ruleTerms(rule)]
-  if (operation.do === 'rule.delete') return [...ip, 'del', ...terms]
   const { protocol } = operation
-  return [...ip, 'add', ...terms, ...(protocol === undefined ? [] : ['protocol', String(protocol)])]
+  const words = [operation.do === 'rule.add' ? 'add' : 'del', ...terms]
+  return [...ip, ...words, ...(protocol === undefined ? [] : ['protocol', String(protocol)])]
 }

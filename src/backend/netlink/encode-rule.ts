@@ -16,7 +16,7 @@ export function ruleMessage(operation: RuleOperation): Message | undefined {
   const { rule } = operation
   const { family, priority, iif, oif, fwmark, action } = rule
   const adds = operation.do === 'rule.add'
-  const protocol = adds ? operation.protocol : undefined
+  const { protocol } = operation
   const [from, to] = [networkOf(rule.from, family), networkOf(rule.to, family)]
   const marks = fwmark?.split('/').map(markOf) ?? []
   const table = action ? 0 : (rule.table ?? (adds ? MAIN_TABLE : 0))
