@@ -41,6 +41,7 @@ const added: Readonly<Record<string, string>> = {
   'append 10.1.0.0/24 via 10.0.0.3': '10.1.0.0/24 #2',
   'append throw 10.1.0.0/24': '10.1.0.0/24 #3',
   'add 10.2.0.0/24 tos 0x10 via 10.0.0.2': '10.2.0.0/24 tos 0x10',
+  'add 10.2.0.0/24 tos 0x8 via 10.0.0.2': '10.2.0.0/24 tos 0x8',
   'add throw 10.3.0.0/24 metric 7': '10.3.0.0/24 metric 7',
   'add 10.4.0.0/24 nhid 10 table 9': '10.4.0.0/24 table 9',
   'add 10.5.0.0/24 nhid 13': '10.5.0.0/24',
@@ -109,6 +110,7 @@ test('whatever is changed of a route is seen by both runners as that, and repair
       ]),
     ),
     ...Object.fromEntries(Object.values(added).map((id) => [`a/route/${id}`, ['delete']])),
+    ...Object.fromEntries([10, 11, 12, 13].map((id) => [`a/nexthop/${id}`, ['delete']])),
   }
   const sorted = (found: Record<string, unknown[]>) =>
     Object.fromEntries(Object.entries(found).map(([id, [action, ...fields]]) => [id, [action, ...fields.sort()]]))
