@@ -72,6 +72,7 @@ const reference = [
   table('bridges.NAME', objectOf(at('bridges').additionalProperties)),
   table('routes', at('routes').items),
   table('nexthops of a namespace', at('nexthops').items),
+  table('group', objectOf(at('nexthops').items.properties.group.items)),
   table('nexthops', objectOf(at('routes').items.properties.nexthops.items)),
   table('rules', at('rules').items),
   table('neighbors', at('neighbors').items),
