@@ -24,6 +24,18 @@ export const features: Readonly<Record<string, Feature>> = {
   ...Object.fromEntries(
     linkTypes.flatMap(({ name, feature }) => (feature ? [[name, { purpose: `type: ${name}`, ...feature }]] : [])),
   ),
+  mpls: {
+    purpose: 'routes with family: mpls or encap: mpls',
+    module: 'mpls_iptunnel',
+    config: 'CONFIG_MPLS_IPTUNNEL',
+    probe: 'ip link set v0 up && ip route add 10.99.0.0/16 encap mpls 100 dev v0',
+  },
+  seg6: {
+    purpose: 'routes with encap: seg6 or seg6local',
+    module: 'ipv6',
+    config: 'CONFIG_IPV6_SEG6_LWTUNNEL',
+    probe: 'ip link set v0 up && ip route add fd99::/64 encap seg6 mode encap segs fd99::1 dev v0',
+  },
   netem: {
     purpose: 'impairments',
     module: 'sch_netem',

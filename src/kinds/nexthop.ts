@@ -1,6 +1,6 @@
 import { canonicalAddress, familyOf } from '../model/cidr.ts'
 import type { Difference } from '../model/change.ts'
-import { canonicalEncap } from '../model/encap.ts'
+import { canonicalEncap, featureOf } from '../model/encap.ts'
 import type { IpNexthop } from '../model/ip-nexthop.ts'
 import type { Kind } from '../model/kind.ts'
 import { groupText, nexthopWords, type NexthopMember, type NexthopSpec } from '../model/nexthop-spec.ts'
@@ -122,6 +122,7 @@ export const nexthop: Kind<NexthopSpec> = {
     })
   },
 
+  requires: ({ spec }) => [featureOf(spec.encap) ?? []].flat(),
   needs: (r) => [r.namespace, ...(r.spec.dev === undefined ? [] : [linkId(r.namespace, r.spec.dev)]), ...members(r)],
   // The kernel takes a member that goes out of its groups.
   lostWith: ({ namespace, spec }) => [namespace, ...(spec.dev === undefined ? [] : [linkId(namespace, spec.dev)])],

@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../model/cidr.ts'
-import { canonicalEncap } from '../model/encap.ts'
+import { canonicalEncap, featureOf } from '../model/encap.ts'
 import type { Kind } from '../model/kind.ts'
 import { labProtocol } from '../model/owner.ts'
 import type { Operation } from '../model/operation.ts'
@@ -37,6 +37,7 @@ export const routeId = (namespace: string, { to, family, from, tos, table, metri
 
 /** A next hop without defaults. It is filled field by field, so that V8 needs few hidden classes (docs/decisions.md). */
 export function makeHop(hop: {
+  as?: string | undefined
   via?: string | undefined
   dev?: string | undefined
   weight?: number | undefined
@@ -45,6 +46,7 @@ export function makeHop(hop: {
   realm?: string | undefined
 }): Hop {
   const result: { -readonly [K in keyof Hop]: Hop[K] } = {}
+  if (hop.as !== undefined) result.as = hop.as
   if (hop.via !== undefined) result.via = hop.via
   if (hop.dev !== undefined) result.dev = hop.dev
   if (hop.weight !== undefined && hop.weight !== 1) result.weight = hop.weight
@@ -61,6 +63,7 @@ const gateway = (hop: { gateway?: string; via?: { host: string } }): string | un
 const hopOf = (hop: IpHop): Hop => {
   const { dev, weight, flags, flow, encap } = hop
   return makeHop({
+    as: hop.to,
     via: gateway(hop),
     dev,
     weight,
@@ -89,7 +92,7 @@ function specOf(r: IpRoute): RouteSpec {
     ...(r.from !== undefined && { from: r.from.includes('/') ? r.from : `${r.from}/128` }),
     ...(discards(type) || r.nhid !== undefined ? {} : hopOf(r)),
     ...(r.nhid !== undefined && { nexthop: r.nhid }),
-    ...(r.to !== undefined && { as: r.to }),
+    ...(r.ttl_propagate !== undefined && { ttl_propagate: r.ttl_propagate === 'enabled' }),
     ...(r.prefsrc !== undefined && { src: r.prefsrc }),
     ...(r.metric !== undefined && r.metric !== (family === 6 ? 1024 : 0) && { metric: r.metric }),
     ...(Number(r.table ?? MAIN_TABLE) !== MAIN_TABLE && { table: Number(r.table) }),
@@ -120,7 +123,21 @@ const ways = (namespace: string, spec: RouteSpec): string[] => [
 ]
 
 const compared = [
-  ...(['type', 'via', 'dev', 'onlink', 'encap', 'realm', 'nexthop', 'nexthops', 'as', 'src', 'scope', 'pref'] as const),
+  ...([
+    'type',
+    'via',
+    'dev',
+    'onlink',
+    'encap',
+    'realm',
+    'nexthop',
+    'nexthops',
+    'as',
+    'src',
+    'scope',
+    'pref',
+    'ttl_propagate',
+  ] as const),
   ...metricWords,
   'protocol' as const,
 ]
@@ -136,6 +153,7 @@ function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
       onlink: true,
       nexthops: nexthops.map((hop) => without(hop, 'onlink')),
     }),
+    ...(spec.family === 'mpls' && { to: Number(spec.to), family: spec.family }),
     // Without a gateway, `default` would be the family of the interface's addresses.
     ...(spec.to === 'default' && spec.via === undefined && { to: '0.0.0.0/0' }),
   }
@@ -170,11 +188,14 @@ export const route: Kind<RouteSpec> = {
   },
 
   toLab: (r) => ofNamespace(r, { routes: [routeValue(r.spec)] }),
-  describe: ({ metric: _, ...spec }) =>
-    routeWords(spec, false)
-      .filter((part) => part !== spec.to && part !== '0.0.0.0/0')
+  describe({ metric: _, ...spec }) {
+    const words = routeWords(spec, false)
+    const at = [spec.to, '0.0.0.0/0'].map((to) => words.indexOf(to)).find((place) => place >= 0)
+    return words
+      .filter((_, place) => place !== at)
       .concat(spec.protocol === undefined ? [] : ['proto', spec.protocol])
-      .join(' '),
+      .join(' ')
+  },
 
   compare(live, desired) {
     const reshaped =
@@ -193,6 +214,10 @@ export const route: Kind<RouteSpec> = {
     })
   },
 
+  requires({ spec }) {
+    const needed = new Set([spec, ...(spec.nexthops ?? [])].flatMap(({ encap }) => featureOf(encap) ?? []))
+    return [...(spec.family === 'mpls' ? needed.add('mpls') : needed)]
+  },
   needs: ({ namespace, spec }) => [namespace, ...ways(namespace, spec)],
   lostWith: ({ namespace, spec }) => [namespace, ...ways(namespace, spec)],
 

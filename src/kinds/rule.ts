@@ -162,21 +162,22 @@ interface Peers {
   /** The kernel would take one that stays for one that is to be deleted. */
   readonly isMixed: boolean
 }
-const known = new WeakMap<PlanContext, Map<string, Peers>>()
+const peers = new WeakMap<PlanContext, Map<string, Peers>>()
 const keyOf = ({ namespace, spec }: Resource<RuleSpec>): string => `${namespace} ${spec.family} ${spec.priority}`
 
 function peersOf(r: Resource<RuleSpec>, context: PlanContext): Peers {
-  let all = known.get(context)
+  let all = peers.get(context)
   if (!all) {
     const lists = new Map<string, Resource<RuleSpec>[]>()
-    for (const one of context.live.values() as IterableIterator<Resource<any>>) {
-      if (one.kind !== 'rule') continue
+    for (const found of context.live.values()) {
+      if (found.kind !== 'rule') continue
+      const one = found as Resource<RuleSpec>
       const list = lists.get(keyOf(one))
       if (list) list.push(one)
       else lists.set(keyOf(one), [one])
     }
     all = mappedPeers(lists, context)
-    known.set(context, all)
+    peers.set(context, all)
   }
   return all.get(keyOf(r)) ?? { rules: [r], isMixed: false }
 }

@@ -74,6 +74,7 @@ export function expandHop(
     return undefined
   }
   return makeHop({
+    ...(hop.as !== undefined && { as: String(hop.as) }),
     via,
     dev,
     weight: hop.weight,

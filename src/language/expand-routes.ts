@@ -1,12 +1,13 @@
 import { addressId } from '../kinds/address-settings.ts'
 import { routingTable } from '../kinds/rule-lab.ts'
 import { routeId } from '../kinds/route.ts'
-import { discards, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
+import { discards, LOCALS, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import { metrics, metricValue, type Metrics } from '../model/metrics.ts'
 import { linkId } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import { downLinks, expandHop } from './expand-hops.ts'
+import { expandMpls } from './expand-mpls.ts'
 import { familyOfNexthop, routeOfNexthop } from './route-nexthop.ts'
 import type { RouteFile } from './lab-file.ts'
 import { listNets, type Home, type Net } from './home.ts'
@@ -15,21 +16,23 @@ import type { Path } from './yaml/source.ts'
 /** A route of a namespace; `onLink` are the networks that routes to a device lead to. */
 export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r: RouteFile, path: Path): void {
   const { namespace } = home
+  if (r.family === 'mpls') return expandMpls(x, home, onLink, r, path)
+  const given = String(r.to)
   const type = r.type === undefined || r.type === 'unicast' ? undefined : (r.type as RouteSpec['type'])
   const ends = discards(type)
-  const destination = r.to === 'default' ? undefined : parseCidr(r.to)
-  if (r.to !== 'default' && !destination)
+  const destination = given === 'default' ? undefined : parseCidr(given)
+  if (given !== 'default' && !destination)
     return x.report.error(
       'bad-value',
       [...path, 'to'],
-      `"${r.to}" is no network`,
+      `"${given}" is no network`,
       'Write `default`, or a network as 10.0.0.0/8.',
     )
   const family = destination?.family ?? familyOfNexthop(x, home, r.nexthop) ?? familyOfDefault(home, r)
   if (destination) {
     const right = subnetOf(destination)
     if (right !== formatCidr(destination)) {
-      const text = `${r.to} has host bits set: the network is ${right}`
+      const text = `${given} has host bits set: the network is ${right}`
       if (family === 4) return x.report.error('host-bits', [...path, 'to'], text, `Write ${right}.`)
       x.report.warning('host-bits', [...path, 'to'], text, `The kernel takes it as ${right}.`)
     }
@@ -49,7 +52,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error(
       'missing-field',
       path,
-      `the route to ${r.to} says neither via nor dev`,
+      `the route to ${given} says neither via nor dev`,
       'Where should it go? Give the gateway (via) or the interface (dev).',
     )
   if (r.nexthops && r.nexthops.length < 2)
@@ -89,7 +92,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   if (r.vrf !== undefined && x.resources.get(linkId(namespace, r.vrf))?.kind !== 'vrf')
     return x.report.error('unknown-reference', [...path, 'vrf'], `there is no VRF ${r.vrf} in ${namespace}`)
   // As iproute2 does: local routes are looked for in the local table.
-  const named = r.vrf ?? r.table ?? (type === 'local' ? 'local' : undefined)
+  const named = r.vrf ?? r.table ?? (LOCALS.has(type) ? 'local' : undefined)
   const table = routingTable(named, labContext(x, namespace, '', path))
   if (!isOfFamily(x, r, family, path)) return
   const ground = { nets: [...home.subnets, ...onLink], table, onlink: r.onlink === true }
@@ -138,9 +141,12 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   x.add({ id: routeId(namespace, spec), kind: 'route', namespace, spec }, path)
 }
 
+/** What only routes of MPLS have. */
+const ofMpls = ['as', 'ttl_propagate'] as const
+
 /** Reports settings that only the other family has; returns whether there are none. */
 function isOfFamily(x: Expansion, r: RouteFile, family: 4 | 6, path: Path): boolean {
-  const others = family === 6 ? (['tos', 'realm'] as const) : (['pref', 'from'] as const)
+  const others = [...(family === 6 ? (['tos', 'realm'] as const) : (['pref', 'from'] as const)), ...ofMpls]
   const wrong = others.find((field) => r[field] !== undefined)
   if (wrong !== undefined)
     x.report.error('family-mismatch', [...path, wrong], `an IPv${family} route has no ${wrong}`, undefined, 'key')

@@ -37,7 +37,7 @@ export function expandRouting(x: Expansion): void {
       devices: new Set(links(namespace).map(({ id }) => nameOf(id))),
     }
     const direct = (fields?.routes ?? []).flatMap(({ to, dev, via, nexthops }): Net[] => {
-      const cidr = via === undefined && !nexthops && dev !== undefined ? parseCidr(to) : undefined
+      const cidr = via === undefined && !nexthops && dev !== undefined ? parseCidr(String(to)) : undefined
       return cidr && dev !== undefined ? [{ dev, cidr, ...tableOf(namespace, dev) }] : []
     })
     const onLink = [...home.peers, ...direct]

@@ -41,6 +41,7 @@ export interface NamespaceFile {
 }
 
 export interface HopFile {
+  readonly as?: number | string
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
@@ -67,7 +68,9 @@ export interface NexthopFile {
 
 /** And metrics, by their words: src/model/metrics.ts. */
 export interface RouteFile extends HopFile {
-  readonly to: string
+  readonly to: string | number
+  readonly family?: 'mpls'
+  readonly ttl_propagate?: boolean
   readonly src?: string
   readonly metric?: number
   readonly table?: number | string

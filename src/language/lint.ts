@@ -1,5 +1,6 @@
 import type { Code } from '../model/diagnostic-codes.ts'
 import { linkId, namespaceOf, nameOf, type Resource } from '../model/resource.ts'
+import type { RouteSpec } from '../model/route-spec.ts'
 import { isLink, type Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 
@@ -47,7 +48,7 @@ const warn = (x: Expansion, { source }: Resource, code: Code, summary: string, d
 
 /** Warns of a gateway address that no interface has, and of a router that does not forward. */
 function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology, open: ReadonlySet<string>): void {
-  const { via, dev, to } = route.spec as { via?: string; dev?: string; to: string }
+  const { via, dev, to, family: of, encap } = route.spec as RouteSpec
   if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) return
   const here = segment(linkId(route.namespace, dev))
   const gateway = holders(via).find(({ link }) => segment(link) === here)
@@ -65,7 +66,9 @@ function lintRoute(x: Expansion, route: Resource, { holders, segment }: Topology
   const family = via.includes(':') ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'
   const forwards = x.resources.get(`${gateway.namespace}/sysctl/${family}`)?.spec['value'] === '1'
   const isOwn = holders(to.split('/')[0] ?? '').some(({ namespace }) => namespace === gateway.namespace)
-  if (!forwards && !isOwn && !x.file.namespaces[gateway.namespace]?.root)
+  // What has a label is forwarded by the routes of MPLS.
+  const labelled = of === 'mpls' || encap?.startsWith('mpls ')
+  if (!forwards && !isOwn && !labelled && !x.file.namespaces[gateway.namespace]?.root)
     warn(
       x,
       route,

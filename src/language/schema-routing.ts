@@ -25,6 +25,13 @@ const range = (description: string, example: string): Schema => ({
   examples: [example],
 })
 const hop = {
+  as: {
+    type: ['integer', 'string'],
+    pattern: '^[0-9]+(/[0-9]+)*$',
+    minimum: 0,
+    description: 'Labels that take the place of the label (MPLS). Without them it is taken off.',
+    examples: [200, '200/201'],
+  },
   via: textSchema('Address of the gateway.', '192.168.0.1'),
   dev: textSchema('Interface it leaves by; found from `via` when it is absent.'),
   encap: textSchema(
@@ -49,7 +56,15 @@ const metricSchema = ({ word, perMillisecond, words, most = 0xffffffff, descript
 /** The schema of a route. */
 export const routeSchema = object(
   {
-    to: textSchema('`default`, or the network as a CIDR.', 'default', '10.0.0.0/8'),
+    to: {
+      type: ['string', 'integer'],
+      description: '`default`, or the network as a CIDR; a label with `family: mpls`.',
+      examples: ['default', '10.0.0.0/8', 100],
+    },
+    family: { const: 'mpls', description: 'A route of MPLS: `to` is the label of the packets.' },
+    ttl_propagate: bool(
+      'Whether the TTL of a label that is taken off goes into what it was on (MPLS). Default: `net.mpls.ip_ttl_propagate`.',
+    ),
     ...hop,
     src: textSchema('Source address that the kernel prefers for it.'),
     metric: int('Preference among routes to the same network; the lowest wins.', 0, 4294967295),
@@ -62,7 +77,10 @@ export const routeSchema = object(
     from: textSchema('Network of the sources that it is for (IPv6).', 'fd00::/64'),
     ...Object.fromEntries(metrics.map((metric) => [metric.word, metricSchema(metric)])),
     type: {
-      enum: ['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw', 'local'],
+      enum: [
+        ...['unicast', 'blackhole', 'unreachable', 'prohibit', 'throw'],
+        ...['local', 'broadcast', 'anycast', 'multicast'],
+      ],
       description: 'Default: unicast.',
     },
     nexthop: int('The id of one of the `nexthops` of the namespace, instead of `via` and `dev`.', 1, 4294967295),

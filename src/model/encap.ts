@@ -77,3 +77,7 @@ function valueOf(word: string, value: string): string | undefined {
   if (NUMBERS.has(word)) return /^(0x[\da-f]+|\d+)$/i.test(value) ? String(Number(value)) : undefined
   return /^[\w.@+=,~-]+$/.test(value) ? value : undefined
 }
+
+/** The feature (src/kinds/features.ts) that an encapsulation needs. */
+export const featureOf = (encap: string | undefined): 'mpls' | 'seg6' | undefined =>
+  encap?.startsWith('mpls ') ? 'mpls' : encap?.startsWith('seg6') ? 'seg6' : undefined

@@ -3,6 +3,8 @@ import { metrics } from './metrics.ts'
 import { MAIN_TABLE } from './tables.ts'
 
 export type Hop = {
+  /** The labels that replace it (MPLS): `200/201`. Absent: it is taken off. */
+  readonly as?: string
   readonly via?: string
   readonly dev?: string
   readonly weight?: number
@@ -22,8 +24,8 @@ export type RouteSpec = Hop & {
   readonly type?: 'blackhole' | 'unreachable' | 'prohibit' | 'throw' | 'local' | 'broadcast' | 'anycast' | 'multicast'
   /** The network of the source addresses to which it applies (IPv6). */
   readonly from?: string
-  /** The labels that replace it (MPLS). */
-  readonly as?: string
+  /** Whether the TTL of the label goes into what it was on (MPLS); absent: as `net.mpls.ip_ttl_propagate` says. */
+  readonly ttl_propagate?: boolean
   readonly src?: string
   readonly metric?: number
   readonly table?: number
@@ -48,7 +50,7 @@ export const PROTOCOL_KERNEL = 2
 /** The types without a next hop. */
 const DISCARDS: ReadonlySet<RouteSpec['type']> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw'])
 /** The types that iproute2 puts into the table local unless a table is given. */
-const LOCALS: ReadonlySet<RouteSpec['type']> = new Set(['local', 'broadcast', 'anycast'])
+export const LOCALS: ReadonlySet<RouteSpec['type']> = new Set(['local', 'broadcast', 'anycast'])
 
 /** Whether a route of this type discards packets or refuses to look further: it has no next hop. */
 export const discards = (type: RouteSpec['type']): boolean => DISCARDS.has(type)
@@ -68,6 +70,7 @@ const word = (name: string, value: string | number | undefined): string[] =>
 
 /** The words of a next hop. `encap` comes first, so that `via` or `dev` ends it: `ip` would read `tos` as its own word. */
 const hopWords = (hop: Hop, family: RouteSpec['family']): string[] => [
+  ...word('as', hop.as),
   ...word('encap', hop.encap),
   ...(hop.via === undefined ? [] : ['via', ...viaFamily(hop.via, family), hop.via]),
   ...word('dev', hop.dev),
@@ -85,7 +88,6 @@ export function routeWords(s: RouteSpec, withTable = true): string[] {
   return [
     ...(s.type ? [s.type] : []),
     isMixed ? '0.0.0.0/0' : s.to,
-    ...word('as', s.as),
     ...word('from', s.from),
     ...word('nhid', s.nexthop),
     ...hopWords(s, s.family),
@@ -96,6 +98,7 @@ export function routeWords(s: RouteSpec, withTable = true): string[] {
     ...word('scope', s.scope),
     ...metricWords.flatMap((name) => word(name, s[name])),
     ...word('pref', s.pref),
+    ...(s.ttl_propagate === undefined ? [] : ['ttl-propagate', s.ttl_propagate ? 'enabled' : 'disabled']),
     ...(s.nexthops ?? []).flatMap((hop) => [
       'nexthop',
       ...hopWords(hop, s.family),

@@ -93,6 +93,8 @@ export interface IpHop {
   readonly flags?: readonly string[]
   /** The text that iproute2 prints after `encap`; its JSON has only the type. */
   readonly encap?: string
+  /** The labels that replace it (MPLS). */
+  readonly to?: string
   /** Realms. */
   readonly flow?: { readonly from?: string; readonly to: string }
 }
@@ -102,8 +104,8 @@ export interface IpRoute extends IpHop {
   readonly type?: string
   /** A network; in a route of MPLS, a label. */
   readonly dst: string
-  /** The labels that replace it (MPLS). */
-  readonly to?: string
+  /** `enabled` or `disabled` (MPLS). */
+  readonly ttl_propagate?: string
   /** The network of the source addresses to which it applies. */
   readonly from?: string
   readonly tos?: string

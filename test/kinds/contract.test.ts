@@ -30,11 +30,11 @@ namespaces:
       g0: { type: gre, remote: 10.0.0.9, key: 5 }
       w0: { type: wireguard }
     bridges: { br0: { vlan_filtering: true } }
-    routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }, { to: 10.8.0.0/16, nexthop: 20 }]
+    routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }, { to: 10.8.0.0/16, nexthop: 20 }, { to: 100, family: mpls, as: 200/201, via: 10.0.0.2 }]
     nexthops: [{ id: 1, via: 10.0.0.2 }, { id: 20, group: [1] }]
     rules: [{ from: 10.0.0.0/8, table: 7 }]
     neighbors: [{ to: 10.0.0.7, lladdr: "02:00:00:00:00:07" }]
-    sysctls: { net.ipv4.tcp_ecn: 1 }
+    sysctls: { net.ipv4.tcp_ecn: 1, net.mpls.platform_labels: 1000 }
     iptables: { filter: { INPUT: ["-j ACCEPT"] } }
     ip6tables: { filter: { INPUT: ["-j ACCEPT"] } }
     nftables: "table inet t { }"
@@ -110,6 +110,8 @@ describe('what a kind writes into a lab asks for the same again', () => {
 
   const files = readdirSync('labs', { encoding: 'utf8', recursive: true }).filter((file) => file.endsWith('.yaml'))
   test.each(files.map((file) => join('labs', file)))('%s', (file) => comesBack(file, readFileSync(file, 'utf8')))
+
+  test('routes of MPLS', () => comesBack('test/vm/mpls.yaml', readFileSync('test/vm/mpls.yaml', 'utf8')))
 
   const any = <T>(...all: T[]) => fc.subarray(all)
   const fields = <T>(all: Record<string, T>) => fc.subarray(Object.entries(all)).map((some) => Object.fromEntries(some))

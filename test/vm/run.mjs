@@ -198,6 +198,19 @@ const parts = {
       ['ip -n c1 addr del 10.3.0.2/24 dev eth0', { 'c1/eth0/10.3.0.2/24': 'create' }],
     ]),
   gre,
+  mpls: () => {
+    sh('modprobe -a mpls_router mpls_iptunnel')
+    lifecycle('test/vm/mpls.yaml', [
+      ['ip -n p -M route replace 100 as 102 via inet 10.0.2.2', { 'p/route/mpls 100': 'update' }],
+      ['ip -n p -M route del 201', { 'p/route/mpls 201': 'create' }],
+      ['ip -n p -M route replace 201 as 200 via inet 10.0.1.1', { 'p/route/mpls 201': 'update' }],
+      ['ip -n p -M route add 400 via inet 10.0.2.2', { 'p/route/mpls 400': 'delete' }],
+      ['ip -n p -M route replace 300 as 301 via inet 10.0.2.2', { 'p/route/mpls 300': 'update' }],
+      ['ip -n pe2 route replace 10.1.0.0/24 encap mpls 999 via 10.0.2.1', { 'pe2/route/10.1.0.0/24': 'update' }],
+      ['ip -n pe1 nexthop replace id 1 encap mpls 7/100 via 10.0.1.2 dev core', { 'pe1/nexthop/1': 'update' }],
+      ['ip netns exec p sysctl -qw net.mpls.conf.west.input=0', { 'p/sysctl/net.mpls.conf.west.input': 'update' }],
+    ])
+  },
   vlans: () =>
     lifecycle('test/vm/vlans.yaml', [
       ['bridge -n sw1 vlan del dev h1~eth0 vid 10', { 'sw1/h1~eth0/vlans': 'update' }],

@@ -92,6 +92,8 @@ function readWords<T extends Route | Hop>(into: T, words: string[]): T {
     else if (word === 'src') route.prefsrc = next()
     else if (['from', 'tos', 'dev', 'table', 'scope', 'pref'].includes(word))
       (route as unknown as Record<string, string>)[word] = next()
+    else if (word === 'ttl-propogate' || word === 'ttl-propagate')
+      route.ttl_propagate = next() // the first is iproute2's own
     else if (word === 'expires') route.expires = Number.parseInt(next())
   }
   if (Object.keys(found).length) route.metrics = [found]

@@ -13,8 +13,11 @@ export const RTA = {
   flow: 11,
   table: 15,
   via: 18,
+  newdst: 19,
   pref: 20,
+  encapType: 21,
   encap: 22,
+  ttlPropagate: 26,
   nhId: 30,
 } as const
 

@@ -15,7 +15,11 @@ const numbers = new Map<string, number>(
 const RTNH_F_ONLINK = 4
 const RTPROT_BOOT = 3
 const scopes = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const
-const types = { unicast: 1, local: 2, blackhole: 6, unreachable: 7, prohibit: 8 } as const
+const types = {
+  ...{ unicast: 1, local: 2, broadcast: 3, anycast: 4, multicast: 5 },
+  ...{ blackhole: 6, unreachable: 7, prohibit: 8, throw: 9 },
+} as const
+const ON_LINK: readonly (string | undefined)[] = ['broadcast', 'anycast', 'multicast']
 const hows = {
   'route.add': flags.create | flags.excl,
   'route.replace': flags.create | flags.replace,
@@ -23,7 +27,7 @@ const hows = {
   'route.delete': 0,
 } as const
 /** What only `ip` says. */
-const others = ['realm', 'as', 'from', 'nexthop', 'tos', 'pref'] as const
+const others = ['realm', 'as', 'ttl_propagate', 'from', 'nexthop', 'tos', 'pref'] as const
 
 /** The message that sets or deletes a route; undefined for what is left to `ip`. */
 export function routeMessage(operation: RouteOperation): Message | undefined {
@@ -75,6 +79,7 @@ export function routeMessage(operation: RouteOperation): Message | undefined {
 function scopeFor({ family, type, via, nexthops }: RouteSpec, deletes: boolean): number {
   if (family === 6) return scopes.global
   if (type === 'local') return scopes.host
+  if (ON_LINK.includes(type)) return scopes.link
   if (deletes) return scopes.nowhere
   return type !== undefined || via !== undefined || nexthops ? scopes.global : scopes.link
 }

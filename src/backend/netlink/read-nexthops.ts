@@ -1,5 +1,6 @@
 import type { IpNexthop } from '../../model/ip-nexthop.ts'
-import { addressText, attributes, messages, NotUnderstood } from './answer.ts'
+import { addressText, attributes, messages } from './answer.ts'
+import { encapsulation } from './read-encap.ts'
 import { NHA, NHA_RES_GROUP } from './attribute-numbers.ts'
 import { encode, flags, type Slice } from './message.ts'
 
@@ -20,8 +21,8 @@ export const nexthopRequest = encode({
 }).bytes
 
 /**
- * What `ip -j -d -N nexthop show` prints, and the families, which that leaves out. Throws NotUnderstood for encapsulations, which
- * `ip` puts into words.
+ * What `ip -j -d -N nexthop show` prints, and the families, which that leaves out. Throws NotUnderstood for encapsulations
+ * in other than labels, which `ip` puts into words.
  */
 export function decodeNexthops(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpNexthop[] {
   const result: IpNexthop[] = []
@@ -34,6 +35,7 @@ export function decodeNexthops(bytes: Buffer, answer: Slice, nameOf: (index: num
       flags: bytes.readUInt32LE(at + 4) & RTNH_F_ONLINK ? ['onlink'] : [],
     }
     let type = 0
+    let encap: readonly [from: number, to: number] | undefined
     attributes(bytes, at + 8, end, (attribute, from, to) => {
       if (attribute === NHA.id) found.id = bytes.readUInt32LE(from)
       else if (attribute === NHA.group) found.group = groupOf(from, to)
@@ -41,7 +43,8 @@ export function decodeNexthops(bytes: Buffer, answer: Slice, nameOf: (index: num
       else if (attribute === NHA.blackhole) found.blackhole = null
       else if (attribute === NHA.oif) found.dev = nameOf(bytes.readUInt32LE(from))
       else if (attribute === NHA.gateway) found.gateway = addressText(bytes, from, to)
-      else if (attribute === NHA.encap) throw new NotUnderstood()
+      else if (attribute === NHA.encap) encap = [from, to]
+      else if (attribute === NHA.encapType) found.encap = encapsulation(bytes, bytes.readUInt16LE(from), encap)
       else if (attribute === NHA.fdb) found.fdb = null
       else if (attribute === NHA.resGroup) found.resilient_args = resilience(from, to)
     })

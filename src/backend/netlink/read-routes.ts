@@ -2,6 +2,7 @@ import type { Slice } from './message.ts'
 import { metrics, metricValue, type Metric, type Metrics } from '../../model/metrics.ts'
 import type { IpRoute, IpRule } from '../../model/runner.ts'
 import { NotUnderstood, addressText, attributes, bits, decodedOnce, messages, string } from './answer.ts'
+import { encapsulation, labels } from './read-encap.ts'
 import { RTA, FRA } from './attribute-numbers.ts'
 
 /** rtnetlink.h */
@@ -29,16 +30,16 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Hop = Writable<NonNullable<IpRoute['nexthops']>[number]>
 
 /**
- * What `ip -j -d -N route show table all` prints, from the answer to RTM_GETROUTE of all families. Throws NotUnderstood for
- * encapsulations and for routes of MPLS.
+ * What `ip -j -d -N route show table all` prints, from the answer to RTM_GETROUTE of all families, with encapsulations as text. Throws
+ * NotUnderstood for encapsulations in other than labels.
  */
 export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: number) => string): IpRoute[] {
   const routes: IpRoute[] = []
   messages(bytes, answer, (_, at, end) => {
     const family = bytes[at] ?? 0
     const length = bytes[at + 1] ?? 0
-    if (family === AF_MPLS) throw new NotUnderstood()
-    if (family !== AF_INET && family !== AF_INET6) return
+    if (family !== AF_INET && family !== AF_INET6 && family !== AF_MPLS) return
+    let encap: readonly [from: number, to: number] | undefined
     const route: Writable<IpRoute> = {
       type: String(bytes[at + 7]),
       dst: length === 0 ? 'default' : `0/${length}`,
@@ -52,7 +53,12 @@ export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: numbe
       switch (attribute) {
         case RTA.dst: {
           const host = length === (family === AF_INET ? 32 : 128)
-          route.dst = host ? addressText(bytes, from, to) : `${addressText(bytes, from, to)}/${length}`
+          route.dst =
+            family === AF_MPLS
+              ? labels(bytes, from, to)
+              : host
+                ? addressText(bytes, from, to)
+                : `${addressText(bytes, from, to)}/${length}`
           break
         }
         case RTA.oif:
@@ -93,8 +99,18 @@ export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: numbe
         case RTA.nhId:
           route.nhid = bytes.readUInt32LE(from)
           break
+        case RTA.newdst:
+          route.to = labels(bytes, from, to)
+          break
+        case RTA.ttlPropagate:
+          route.ttl_propagate = bytes[from] ? 'enabled' : 'disabled'
+          break
         case RTA.encap:
-          throw new NotUnderstood()
+          encap = [from, to]
+          break
+        case RTA.encapType:
+          route.encap = encapsulation(bytes, bytes.readUInt16LE(from), encap)
+          break
       }
     })
     routes.push(route)
@@ -138,10 +154,13 @@ export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: numbe
       const hop: Hop = { weight: (bytes[at + 3] ?? 0) + 1, flags: flagWords(bytes[at + 2] ?? 0) }
       const index = bytes.readUInt32LE(at + 4)
       if (index) hop.dev = nameOf(index)
+      let encap: readonly [from: number, to: number] | undefined
       attributes(bytes, at + 8, at + length, (attribute, start, end) => {
         if (attribute === RTA.gateway || attribute === RTA.via) gateway(hop, attribute, start, end)
         else if (attribute === RTA.flow) hop.flow = realms(bytes.readUInt32LE(start))
-        else if (attribute === RTA.encap) throw new NotUnderstood()
+        else if (attribute === RTA.newdst) hop.to = labels(bytes, start, end)
+        else if (attribute === RTA.encap) encap = [start, end]
+        else if (attribute === RTA.encapType) hop.encap = encapsulation(bytes, bytes.readUInt16LE(start), encap)
       })
       result.push(hop)
       at += (length + 3) & ~3

@@ -203,7 +203,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         if (moved && (r.spec['port'] === name || (r.spec['dev'] === name && r.spec['bridge'] !== undefined)))
           return [r.id]
         if (readdressed && r.kind === 'neighbor') return [r.id]
-        const survives = r.spec['family'] !== 6 && (small || !GOES_DOWN.has(r.kind))
+        const survives = r.spec['family'] === 'mpls' || (r.spec['family'] !== 6 && (small || !GOES_DOWN.has(r.kind)))
         return r.spec['port'] !== name && !survives && (down || small || cycled) ? [r.id] : []
       })
     },
