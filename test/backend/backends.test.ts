@@ -240,6 +240,56 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
     ['1800 0106 02100000fe03000600000000080001000a010000'],
   ],
   [
+    { do: 'route.add', place, route: { ...route, type: 'throw' } },
+    'ip route add throw 10.1.0.0/16',
+    ['1800 0106 02100000fe03000900000000080001000a010000'],
+  ],
+  [
+    { do: 'route.add', place, route: { ...route, type: 'broadcast', dev: 'v0' } },
+    'ip route add broadcast 10.1.0.0/16 dev v0 table 254',
+    ['1800 0106 02100000fe03fd0300000000080001000a0100000800040000000000', 'v0 at 40'],
+  ],
+  [
+    { do: 'nexthop.add', place, nexthop: { id: 20, group: [{ id: 1 }, { id: 2, weight: 3 }] } },
+    'ip nexthop add id 20 group 1/2,3',
+    ['6800 0106 000000000000000008000100140000001400020001000000000000000200000002000000'],
+  ],
+  [
+    { do: 'nexthop.replace', place, nexthop: { id: 9, family: 6, dev: 'v0', onlink: true }, protocol: 201 },
+    'ip -6 nexthop replace id 9 dev v0 onlink proto 201',
+    ['6800 0105 0a00c9000400000008000100090000000800050000000000', 'v0 at 36'],
+  ],
+  [
+    {
+      do: 'nexthop.add',
+      place,
+      nexthop: { id: 7, group: [{ id: 1 }], type: 'resilient', buckets: 8, idle_timer: 60, unbalanced_timer: 9 },
+    },
+    'ip nexthop add id 7 group 1 type resilient buckets 8 idle_timer 60 unbalanced_timer 9',
+    [
+      '6800 0106 000000000000000008000100070000000c000200010000000000000006000300010000001c000c80060001000800000008000200701700000800030084030000',
+    ],
+  ],
+  [{ do: 'nexthop.delete', place, id: 7 }, 'ip nexthop del id 7', ['6900 0100 00000000000000000800010007000000']],
+  [
+    { do: 'mdb.add', place, entry: { grp: '239.1.1.2', dev: 'v0', bridge: 'br0', src: '10.0.0.9', vid: 7 } },
+    'bridge mdb add dev br0 port v0 grp 239.1.1.2 src 10.0.0.9 vid 7 permanent',
+    [
+      '5400 0106 0700000000000000200001000000000001000700ef010102000000000000000000000000080000000c000280080001000a000009',
+      'br0 at 20',
+      'v0 at 28',
+    ],
+  ],
+  [
+    { do: 'mdb.delete', place, entry: { grp: '01:02:03:04:05:06', dev: 'br0', bridge: 'br0' } },
+    'bridge mdb del dev br0 port br0 grp 01:02:03:04:05:06',
+    [
+      '5500 0100 07000000000000002000010000000000000000000102030405060000000000000000000000000000',
+      'br0 at 20',
+      'br0 at 28',
+    ],
+  ],
+  [
     { do: 'route.add', place, route: { to: '10', family: 'mpls', via: '10.0.0.1' } },
     'ip -M route add 10 via inet 10.0.0.1',
     undefined,
@@ -278,7 +328,8 @@ test.each<Operation>([
   { do: 'address.delete', place, address: { dev: 'v0', address: '::10.0.0.9/128', family: 6 } },
   { do: 'neighbor.replace', place, neighbor: { ...neighbor, lladdr: '02:00:00:00:00' } },
   { do: 'neighbor.delete', place, neighbor: { ...neighbor, to: '10.0.0.0/24' } },
-  { do: 'route.add', place, route: { ...route, type: 'throw' } },
+  { do: 'route.add', place, route: { ...route, type: 'throw', tos: '0x10' } },
+  { do: 'nexthop.add', place, nexthop: { id: 1, family: 4, dev: 'v0', encap: 'mpls 100' } },
   { do: 'route.add', place, route: { ...route, family: 6 } },
   { do: 'route.add', place, route: { to: 'default', family: 6, via: 'fe80::1' } },
   { do: 'route.add', place, route: { ...route, src: 'fe80::1' } },
