@@ -85,10 +85,12 @@ export function resourcesIn(
     ...(root && { root }),
     ...((root || made) && { made: true as const }),
   }
+  if (marksOnly && !root) return kindOf('namespace').read(dump, scope)
   const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
   const told = { ...dump, sysctls: root ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
-  const some = marksOnly && !root ? [kindOf('namespace')] : [...kinds.values()]
-  return some.flatMap((kind): Resource[] => kind.read(told, scope))
+  const found: Resource[] = []
+  for (const kind of kinds.values()) for (const resource of kind.read(told, scope)) found.push(resource)
+  return found
 }
 
 const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>

@@ -41,6 +41,10 @@ const settings = [...ofInterfaces].map(([setting, usual]) => {
   return { setting, usual, begin, all: spread.get(begin) }
 })
 const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]))
+/** The settings that new interfaces copy, by the sysctl that they copy. */
+const copied = new Map(settings.flatMap((one) => (one.all ? [] : [[one.begin, one]])))
+/** What the kernel writes to every interface, by setting: namespaces with the same sysctls share it. */
+const ofEvery = new WeakMap<Dump['sysctls'], ReadonlyMap<string, string>>()
 
 /**
  * The sysctls of single interfaces that differ from what the interface would have by itself. Those that the kernel writes to all
@@ -50,8 +54,14 @@ const beginnings = new Map(settings.map(({ setting, begin }) => [setting, begin]
  */
 export function interfaceSysctlsThatDiffer({ sysctls, conf, addresses }: Dump, told: Dump['sysctls']): Dump['sysctls'] {
   const result = new Map<string, string>()
-  const ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
-  const varied = settings.filter(({ begin, all }) => !all && told.has(begin))
+  let ofAll = ofEvery.get(sysctls)
+  if (!ofAll) {
+    ofAll = new Map(settings.flatMap(({ setting, all }) => (all ? [[setting, sysctls.get(all) ?? '0']] : [])))
+    ofEvery.set(sysctls, ofAll)
+  }
+  const varied = [...told.keys()].some((key) => copied.has(key))
+    ? settings.filter(({ begin }) => copied.has(begin) && told.has(begin))
+    : []
   let addressed: Set<string> | undefined // made on demand: most namespaces do not need it
   for (const [dev, own] of conf) {
     for (const setting of Object.keys(own)) {

@@ -1,5 +1,5 @@
 import type { Dump, TcQdisc } from '../../model/runner.ts'
-import { attributes, messages, string } from './answer.ts'
+import { attributes, decodedOnce, messages, string } from './answer.ts'
 import { attribute, encode, flags, u32, type Message, type Slice } from './message.ts'
 import type { ReadResult, Section } from './thread-protocol.ts'
 import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
@@ -87,6 +87,12 @@ const NFTA_TABLE_NAME = 1
 /** NFPROTO_… of netfilter.h, as nft calls them. */
 const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' }
 
+/** Links where nothing else is asked for, which are often only `lo`: that of most namespaces of a lab is the same. */
+const linksAlone = decodedOnce((bytes, answer) => {
+  const foreign: Foreign[] = []
+  return { links: decodeLinks(bytes, answer, new Map(), foreign), foreign }
+})
+
 /**
  * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `nsids` are
  * the names that ids stand for. Throws NotUnderstood for what is not known here.
@@ -95,8 +101,9 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
   const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
   const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
   const specs = new Map<string, Slice>()
-  const foreign: Foreign[] = []
-  const found = decodeLinks(bytes, there(linkAnswer), specs, foreign)
+  const alone = addressAnswer ? undefined : linksAlone(bytes, there(linkAnswer))
+  const foreign: Foreign[] = alone?.foreign ?? []
+  const found = alone?.links ?? decodeLinks(bytes, there(linkAnswer), specs, foreign)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const interfaceAt = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, interfaceAt) : []

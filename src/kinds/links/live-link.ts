@@ -14,18 +14,20 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
   const settings = [...settingsOf(type)].flatMap(([name, { read, fallback }]) =>
     read ? [[name, read, fallback?.(type)] as const] : [],
   )
-  const valuesOf = (
+  const add = (
+    to: Record<string, unknown>,
     fields: Iterable<readonly [string, Field]>,
     data: Readonly<Record<string, unknown>>,
     link: IpLink,
-  ): [string, unknown][] =>
-    [...fields].flatMap(([name, field]): [string, unknown][] => {
+  ): void => {
+    for (const [name, field] of fields) {
       const value = field.read ? field.read(data, link) : data[field.json ?? name]
-      return value === undefined || same(value, field.fallback) ? [] : [[name, value]]
-    })
+      if (value !== undefined && !same(value, field.fallback)) to[name] = value
+    }
+  }
   return (dump, scope) => {
-    const mine = dump.links.filter((l) => typeName(l) === type.name)
-    if (mine.length === 0) return [] // as of most types: every namespace is asked for all of them
+    const mine = byType(dump.links).get(type.name)
+    if (!mine) return [] // as of most types: every namespace is asked for all of them
     const ports = new Map<string, number>()
     if (type.followsPorts)
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
@@ -35,35 +37,49 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       const lower = own ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
       const { info_data = {}, info_slave_kind, info_slave_data = {} } = l.linkinfo ?? {}
-      const typed = Object.fromEntries(valuesOf(fields, info_data, l))
+      const typed: Record<string, unknown> = {}
+      add(typed, fields, info_data, l)
       if (isFallback(l.ifname, typed)) return []
       const mac = type.noMac?.(typed) ? undefined : l.address
       // A program that opens a TAP may choose its address.
       const usualMac = scope.made && mac && !type.addWords ? generatedMac(scope.lab, id) : undefined
-      const spec: LinkSpec = {
-        mtu: l.mtu,
-        ...(type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500) && { mtuFollows: true as const }),
-        ...present('mac', mac),
-        ...(usualMac !== mac && present('usualMac', usualMac)),
-        up: l.flags.includes('UP'),
-        ...present('alias', scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias),
-        ...(l.txqlen !== undefined && l.txqlen !== (type.txqueuelen ?? TXQUEUELEN) && { txqueuelen: l.txqlen }),
-        ...(l.flags.includes('NOARP') && !type.builtin && !type.noArp && { arp: false }),
-        ...(l.flags.includes('PROMISC') && { promisc: true }),
-        ...Object.fromEntries(
-          settings.flatMap(([name, read, fallback]) => {
-            const value = read(l, type, scope)
-            return value === undefined || value === fallback ? [] : [[name, value]]
-          }),
-        ),
-        ...present('master', l.master),
-        ...(info_slave_kind === 'bridge' && Object.fromEntries(valuesOf(portFields(type), info_slave_data, l))),
-        ...(typeof lower === 'string' && { link: linkId(scope.namespace, lower) }),
-        ...typed,
+      // Filled field by field: spreads of objects would take most of the time that is spent here.
+      const spec = { mtu: l.mtu } as { -readonly [K in keyof LinkSpec]: LinkSpec[K] } & Record<string, unknown>
+      if (type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500)) spec.mtuFollows = true
+      if (mac) spec.mac = mac
+      if (usualMac !== mac && usualMac) spec.usualMac = usualMac
+      spec.up = l.flags.includes('UP')
+      const alias = scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias
+      if (alias) spec.alias = alias
+      if (l.txqlen !== undefined && l.txqlen !== (type.txqueuelen ?? TXQUEUELEN)) spec['txqueuelen'] = l.txqlen
+      if (l.flags.includes('NOARP') && !type.builtin && !type.noArp) spec['arp'] = false
+      if (l.flags.includes('PROMISC')) spec['promisc'] = true
+      for (const [name, read, fallback] of settings) {
+        const value = read(l, type, scope)
+        if (value !== undefined && value !== fallback) spec[name] = value
       }
+      if (l.master) spec.master = l.master
+      if (info_slave_kind === 'bridge') add(spec, portFields(type), info_slave_data, l)
+      if (typeof lower === 'string') spec.link = linkId(scope.namespace, lower)
+      Object.assign(spec, typed)
       return [{ id, kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec }]
     })
   }
+}
+
+const grouped = new WeakMap<readonly IpLink[], Map<string, IpLink[]>>()
+/** The links by the names of their types. */
+function byType(links: readonly IpLink[]): Map<string, IpLink[]> {
+  let groups = grouped.get(links)
+  if (groups) return groups
+  grouped.set(links, (groups = new Map<string, IpLink[]>()))
+  for (const link of links) {
+    const name = typeName(link) ?? ''
+    const group = groups.get(name)
+    if (group) group.push(link)
+    else groups.set(name, [link])
+  }
+  return groups
 }
 
 /** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
@@ -72,6 +88,3 @@ function typeName(link: IpLink): string | undefined {
   if (!kind && link.flags.includes('LOOPBACK')) return 'loopback'
   return kind === 'tun' ? String(link.linkinfo?.info_data?.['type'] ?? 'tun') : kind
 }
-
-const present = <K extends string>(key: K, value: string | undefined): { [P in K]?: string } =>
-  (value ? { [key]: value } : {}) as { [P in K]?: string }
