@@ -85,11 +85,11 @@ export function resourcesIn(
     ...(root && { root }),
     ...((root || made) && { made: true as const }),
   }
-  if (marksOnly && !root) return kindOf('namespace').read(dump, scope)
+  if (marksOnly && !root) return kindOf('namespace').read(dump, scope) as Resource[]
   const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
   const told = { ...dump, sysctls: root ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
   const found: Resource[] = []
-  for (const kind of kinds.values()) for (const resource of kind.read(told, scope)) found.push(resource)
+  for (const kind of kinds.values()) for (const resource of kind.read(told, scope) as Resource[]) found.push(resource)
   return found
 }
 
