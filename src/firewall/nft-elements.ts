@@ -7,7 +7,7 @@ const isFilled = ({ lines }: NftObject): boolean => lines.some((line) => /^flags
 /** The elements without a timeout, of their own or of the set. */
 function lasting({ lines, elements = [] }: NftObject): readonly string[] {
   if (lines.some((line) => line.startsWith('timeout '))) return []
-  return elements.filter((element) => !unquoted(element).includes(' timeout '))
+  return elements.filter((element) => !(element.includes(' timeout ') && unquoted(element).includes(' timeout ')))
 }
 
 /** The key of an element, without its value and options: `22 : accept` → `22`. */

@@ -123,6 +123,12 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
   })
   const rules = staying.map(({ chain, before, desired }) => ruleLines(name, chain, before, desired))
   const leaving = only(live.chains, desired.chains).map(([chain]) => chain)
+  // Elements refer to chains and objects, so sets and maps go first.
+  const [sets, objects] = [true, false].map((wanted) =>
+    only(live.objects, desired.objects).flatMap(([head]) =>
+      /^(set|map) /.test(head) === wanted ? [`delete ${head.replace(/ (?=\S+$)/, ` ${name} `)}`] : [],
+    ),
+  ) as [string[], string[]]
   const inserts = rules.some((one) => one.inserts)
   const lines = [
     ...(inserts ? ['list sets'] : []),
@@ -133,8 +139,9 @@ function changed(name: string, live: NftTable, desired: NftTable): NftTransactio
     ...rules.flatMap(({ add }) => add),
     ...rules.flatMap(({ remove }) => remove),
     ...leaving.map((chain) => `flush chain ${name} ${chain}`),
+    ...sets,
     ...leaving.map((chain) => `delete chain ${name} ${chain}`),
-    ...only(live.objects, desired.objects).map(([head]) => `delete ${head.replace(/ (?=\S+$)/, ` ${name} `)}`),
+    ...objects,
   ]
   return { lines, byHandle: inserts || rules.some(({ remove }) => remove.length > 0) }
 }

@@ -184,6 +184,44 @@ test('a chain at another hook, or with another comment, is made anew, and the ot
   }
 })
 
+const aliens = `add counter inet web xc
+add quota inet web xq { over 1 mbytes ; }
+add limit inet web xl { rate 1/second ; }
+add ct helper inet web xh { type "ftp" protocol tcp ; }
+add ct timeout inet web xo { protocol tcp ; l3proto ip ; policy = { established: 5 } ; }
+add ct expectation inet web xe { protocol tcp ; dport 5 ; timeout 5s ; size 5 ; l3proto ip ; }
+add synproxy inet web xy { mss 1460 ; wscale 5 ; }
+add chain inet web x1
+add chain inet web x2
+add map inet web xm { type ipv4_addr : counter ; }
+add element inet web xm { 1.2.3.4 : "xc" }
+add map inet web xv { type ipv4_addr : verdict ; }
+add element inet web xv { 1.2.3.4 : jump x2 }
+add set inet web xs { type ipv6_addr ; flags interval ; elements = { fe80::/10 } ; }
+add rule inet web x1 ip6 saddr @xs jump x2
+add rule inet web x1 ip saddr vmap @xv
+add rule inet web x1 quota name "xq" drop
+add rule inet web own ct helper set "xh"
+add rule inet web own jump x1
+add element inet web nets { 203.0.113.0/24 }
+delete element inet web verdicts { 22 }
+add element inet web verdicts { 22 : jump x1, 443 : goto x2 }
+add table arp x
+add chain arp x c { type filter hook output priority 0 ; policy drop ; }
+add chain ip nat2 c { type filter hook output priority 0 ; }`
+
+test('what was put in by hand goes in place, whatever refers to what', async () => {
+  const desired = await want(everything)
+  await fw.apply(desired)
+  const before = await fw.live(ns, 'nftables')
+  await fw.sh(ns, `nft -f - <<'E'\n${aliens}\nE`)
+  const differences = await fw.apply(desired)
+  expect([differences.length, differences.filter(({ note }) => note)]).toEqual([24, []])
+  const after = await fw.live(ns, 'nftables')
+  expect(compareNft(after!.spec, desired.spec)).toEqual([])
+  expect(after!.spec.tables['inet web'].chains).toEqual(before!.spec.tables['inet web'].chains)
+})
+
 const added = `add set ip filter s { type ipv4_addr ; elements = { 192.0.2.1 } ; }
 add counter ip filter c
 add chain ip filter mine { type filter hook input priority 5 ; }
