@@ -62,8 +62,8 @@ const netlab = (args: readonly string[], runner = 'netlink') =>
 const load = ({ file, kind, sets }: RuleSet): string =>
   kind === 'nftables' ? `nft -I . -f ${file}` : `${sets ? `ipset restore <${sets}; ` : ''}${kind}-restore <${file}`
 
-/** The lab with these files as its firewalls. */
-function writeLab(fileOf: (set: RuleSet) => string, suffix = ''): void {
+/** Writes a lab with these files as the firewalls of namespaces with these names. */
+function writeLab(fileOf: (set: RuleSet) => string, to = lab, suffix = ''): void {
   const namespaces = taken.map((set) => {
     const { name, kind, sets } = set
     const ipsets = sets && parseIpsets(readFileSync(join(world.folder, sets), 'utf8'))
@@ -74,7 +74,7 @@ function writeLab(fileOf: (set: RuleSet) => string, suffix = ''): void {
   const links = taken
     .filter(({ kind }) => kind === 'nftables')
     .map(({ name }) => `  - endpoints: ["${name}${suffix}:e0", "${name}${suffix}:e1"]\n`)
-  writeFileSync(lab, `namespaces:\n${namespaces.join('')}links:\n${links.join('')}`)
+  writeFileSync(to, `namespaces:\n${namespaces.join('')}links:\n${links.join('')}`)
 }
 
 beforeAll(async () => {
@@ -99,8 +99,8 @@ const tablesIn = (listing: string): Record<string, NftTable> => ({ ...parseNft(l
 const tables = async (ns: string) => tablesIn(await inside(ns, 'nft -a -s list ruleset 2>/dev/null'))
 
 /** What the plan says of each rule set. */
-async function planned(runner: string, ...options: string[]): Promise<Record<string, readonly Difference[]>> {
-  const { code, stdout, stderr } = await netlab(['plan', lab, '--json', ...options], runner)
+async function planned(runner: string, ...args: string[]): Promise<Record<string, readonly Difference[]>> {
+  const { code, stdout, stderr } = await netlab(['plan', '--json', ...(args.length ? args : [lab])], runner)
   if (code !== 0) throw new Error(stderr)
   const { changes } = JSON.parse(stdout) as { changes: { id: string; differences: Difference[] }[] }
   return Object.fromEntries(changes.map(({ id, differences }) => [id, differences]))
@@ -142,9 +142,9 @@ test('what netlab loads is what the rules’ own tools load', async () => {
 }, 60_000)
 
 test('namespaces in which their own tools loaded them are adopted as they are', async () => {
-  writeLab(({ file }) => file, '-by-hand')
-  const changes = await planned('netlink', '--adopt')
-  writeLab(({ file }) => file)
+  const file = join(world.folder, 'by-hand.yaml')
+  writeLab(({ file }) => file, file, '-by-hand')
+  const changes = await planned('netlink', '--adopt', file)
   expect(changes['fw4-by-hand/e0']).toBeDefined()
   expect(Object.keys(changes).filter((id) => /tables$|\/ipset\//.test(id))).toEqual([])
 }, 60_000)
