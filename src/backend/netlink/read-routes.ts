@@ -78,7 +78,7 @@ export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: numbe
           route.metrics = [metricsOf(from, to)]
           break
         case RTA.multipath:
-          route.nexthops = hops(from, to)
+          route.nexthops = hops(from, to, family)
           break
         case RTA.table:
           route.table = String(bytes.readUInt32LE(from))
@@ -146,12 +146,16 @@ export function decodeRoutes(bytes: Buffer, answer: Slice, nameOf: (index: numbe
   }
 
   /** Each rtnexthop: length, flags, weight less one, index, attributes. */
-  function hops(from: number, to: number): Hop[] {
+  function hops(from: number, to: number, family: number): Hop[] {
     const result: Hop[] = []
     for (let at = from; at + 8 <= to;) {
       const length = bytes.readUInt16LE(at)
       if (length < 8) break
-      const hop: Hop = { weight: (bytes[at + 3] ?? 0) + 1, flags: flagWords(bytes[at + 2] ?? 0) }
+      const hop: Hop = {
+        // Ways of MPLS have none.
+        ...(family !== AF_MPLS && { weight: (bytes[at + 3] ?? 0) + 1 }),
+        flags: flagWords(bytes[at + 2] ?? 0),
+      }
       const index = bytes.readUInt32LE(at + 4)
       if (index) hop.dev = nameOf(index)
       let encap: readonly [from: number, to: number] | undefined
