@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import type { Host } from '../model/host.ts'
+import { placeIn } from '../model/place.ts'
 import { endChild } from './child.ts'
 import { Untried } from './lab-index.ts'
 import type { Answer, Request } from './agent-protocol.ts'
@@ -36,7 +37,7 @@ export function openAgents(host: Host): Agents {
 }
 
 function open(host: Host, argv: readonly string[], netns: string | undefined) {
-  const child = host.start({ argv, ...(netns !== undefined && { netns }) })
+  const child = host.start({ argv, ...placeIn(netns) })
   const waiting = new Map<number, (answer: Answer | Untried) => void>()
   let complaint = ''
   let failure: Untried | undefined

@@ -7,6 +7,7 @@ import type { Agents } from './agents.ts'
 import { runTied } from './child.ts'
 import { addressOf, netnsOf, splitPort, Untried, withPort, type LabIndex } from './lab-index.ts'
 import type { Host } from '../model/host.ts'
+import { placeIn } from '../model/place.ts'
 import { GREETING, type Answer, type Transport } from './agent-protocol.ts'
 
 /** The result of one attempt. `partly`: some of several packets got through. */
@@ -65,7 +66,7 @@ export const ping: Probe = async (check, { host, labIndex }, timeout, { tokens }
     token.toString('hex'),
     ...size,
   ]
-  const argv = placed({ argv: ['ping', ...options, address], ...(netns !== undefined && { netns }) })
+  const argv = placed({ argv: ['ping', ...options, address], ...placeIn(netns) })
   const { stdout, stderr } = await runTied(host, argv, timeout + count * 200 + 1000)
   if (/ping: (command )?(not found|No such file)/.test(stderr))
     throw new Untried('ping is not installed: apt-get install iputils-ping', true)
@@ -221,7 +222,7 @@ const runOnce: Probe = async (check, kit, timeout) => {
   await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
   const netns = netnsOf(kit.labIndex, check.from)
   const variables = kit.labIndex.told(check.from)
-  const place = { names: kit.labIndex.names, variables, ...(netns !== undefined && { netns }) }
+  const place = { names: kit.labIndex.names, variables, ...placeIn(netns) }
   const { code, stdout, stderr, late } = await runTied(kit.host, enterNamespace(place, check.run ?? []), timeout)
   // A missing program must not make a check pass that expects a failure.
   if (code === 127 && typeof check.expect !== 'object')

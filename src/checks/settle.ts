@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { namespaceOf, nameOf, type Resources } from '../model/resource.ts'
+import { placeOf } from '../model/place.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 
 /** States of a port that the spanning tree leaves after some time (linux/if_bridge.h). */
@@ -25,7 +26,7 @@ export async function waitUntilSettled(
   const delay = (spec: Readonly<Record<string, unknown>>): number => Number(spec['forward_delay'] ?? 1500) * 10
   const until = Date.now() + 2 * Math.max(0, ...trees.map(({ spec }) => delay(spec))) + 1000
   for (let left = trees; left.length && Date.now() < until;) {
-    const decided = await Promise.all(left.map(({ id, root }) => isDecided(id, root === true, runner)))
+    const decided = await Promise.all(left.map((resource) => isDecided(resource, runner)))
     left = left.filter((_, i) => !decided[i])
     if (!left.length) return
     waiting(left.map(({ id }) => id))
@@ -33,9 +34,9 @@ export async function waitUntilSettled(
   }
 }
 
-async function isDecided(id: string, root: boolean, runner: Runner): Promise<boolean> {
-  const argv = ['ip', '-j', '-d', 'link', 'show', 'master', nameOf(id)]
-  const { code, stdout } = await runner.host.run({ argv, ...(!root && { netns: namespaceOf(id) }) })
+async function isDecided(bridge: Resource, runner: Runner): Promise<boolean> {
+  const argv = ['ip', '-j', '-d', 'link', 'show', 'master', nameOf(bridge.id)]
+  const { code, stdout } = await runner.host.run({ argv, ...placeOf(bridge) })
   if (code !== 0) return true
   const ports = JSON.parse(stdout || '[]') as Port[]
   return !ports.some(({ linkinfo }) => UNDECIDED.has(linkinfo?.info_slave_data?.state ?? ''))

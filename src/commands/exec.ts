@@ -7,6 +7,7 @@ import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { toldTo } from '../model/names.ts'
+import { placeIn } from '../model/place.ts'
 import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -56,7 +57,7 @@ async function find(host: Host, namespace: string, { lab }: Options): Promise<Na
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
     const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : toldTo(owner, namespace, dir)
-    return { ...(netns !== undefined && { netns }), names, variables }
+    return { ...placeIn(netns), names, variables }
   }
   if (names.includes(namespace)) return place(namespace)
   if (here?.namespaces.get(namespace)?.root) return place(undefined)

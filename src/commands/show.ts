@@ -9,6 +9,7 @@ import { readFirewall } from '../observe/read-rules.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { placeOf } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../views/json.ts'
@@ -64,11 +65,10 @@ async function showRules(
   runner: Runner,
   options: Options,
 ): Promise<number> {
-  const homes = new Map([...live.values()].map(({ namespace, root }) => [namespace, root]))
+  const places = new Map([...live.values()].map((resource) => [resource.namespace, placeOf(resource)]))
   const rules = await Promise.all(
-    [...homes].map(
-      async ([namespace, root]) =>
-        [namespace, await readFirewall(root ? undefined : namespace, runner, ofNft?.get(namespace))] as const,
+    [...places].map(
+      async ([namespace, place]) => [namespace, await readFirewall(place, runner, ofNft?.get(namespace))] as const,
     ),
   )
   const c = outColors(options)

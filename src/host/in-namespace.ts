@@ -1,6 +1,6 @@
 import { placed } from '../model/command.ts'
 import { withNames, type Names } from '../model/names.ts'
-import type { Place } from '../model/place.ts'
+import { type Place, placeIn } from '../model/place.ts'
 
 /** A namespace, and the addresses of the names in it. */
 export interface NamedPlace extends Place {
@@ -11,4 +11,4 @@ export interface NamedPlace extends Place {
 
 /** The argv that runs `argv` in a namespace in which the names of its lab resolve. */
 export const enterNamespace = ({ netns, names, variables }: NamedPlace, argv: readonly string[]): string[] =>
-  placed({ argv: withNames(names, variables, argv), ...(netns !== undefined && { netns }) })
+  placed({ argv: withNames(names, variables, argv), ...placeIn(netns) })

@@ -1,11 +1,8 @@
 import { sha256 } from '../model/digest.ts'
 import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Program } from '../model/operation.ts'
-import { HERE, type Place } from '../model/place.ts'
+import { placeOf } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
-
-/** The namespace of the resource, for operations. */
-export const placeOf = ({ root, namespace }: Resource<any>): Place => (root ? HERE : { netns: namespace })
 
 /** Runs the program with these arguments, in the namespace of the resource. */
 export const within = (resource: Resource<any>, ...argv: string[]): Program => ({

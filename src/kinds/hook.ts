@@ -1,7 +1,8 @@
 import type { Kind } from '../model/kind.ts'
+import { placeOf } from '../model/place.ts'
 import type { HookSpec } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import { covered, placeOf } from './common.ts'
+import { covered } from './common.ts'
 import { qdiscId } from './qdisc.ts'
 
 /** TC_H_INGRESS, as tc prints it (linux/pkt_sched.h); TC_H_CLSACT is the same. */

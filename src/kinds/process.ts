@@ -3,6 +3,7 @@ import type { Kind, LabContext } from '../model/kind.ts'
 import { hostsOf, MOUNTS, namesIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import { processTag } from '../model/owner.ts'
+import { placeOf } from '../model/place.ts'
 import type { Difference } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import type { LiveProcess } from '../model/runner.ts'
@@ -99,7 +100,7 @@ export const process: Kind<ProcessSpec> = {
     const argv = [...MOUNTS, 'sh', '-c', START, 'sh', ...words]
     const folder = cwd === '/' ? [] : ['-C', cwd]
     const plain = folder.length + variables.length ? ['env', ...folder, ...variables, ...command] : command
-    const typed = shell({ argv: plain, ...(!r.root && { netns: r.namespace }) })
+    const typed = shell({ argv: plain, ...placeOf(r) })
     return [{ stage: 'start processes', operation: { ...within(r, ...argv), instead: `${typed} &` } }]
   },
 

@@ -1,9 +1,10 @@
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
+import { placeOf } from '../model/place.ts'
 import { rateWord, SHARES, shareWord, sizeWord, timeWord, type QdiscOptions } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
-import { covered, placeOf } from './common.ts'
+import { covered } from './common.ts'
 import { impairments } from './impairments.ts'
 import { ofInterface } from './lab-entry.ts'
 

@@ -2,8 +2,9 @@ import type { Kind, LabContext } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans } from '../model/bridge-dump.ts'
+import { placeOf } from '../model/place.ts'
 import type { Dump } from '../model/runner.ts'
-import { covered, placeOf } from './common.ts'
+import { covered } from './common.ts'
 import { isBridge, ofInterface } from './lab-entry.ts'
 
 /** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames are tagged. */

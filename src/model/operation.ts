@@ -3,7 +3,7 @@ import type { Command } from './command.ts'
 import type { FdbSpec } from './fdb-spec.ts'
 import type { MdbSpec } from './mdb-spec.ts'
 import type { NexthopSpec } from './nexthop-spec.ts'
-import { HERE, type Place } from './place.ts'
+import { placeIn, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
 import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
 import type { RouteSpec } from './route-spec.ts'
@@ -221,7 +221,7 @@ export type Operation =
 /** The operation that runs this command. */
 export const running = ({ argv, netns, input }: Command): Program => ({
   do: 'run',
-  place: netns === undefined ? HERE : { netns },
+  place: placeIn(netns),
   argv,
   ...(input !== undefined && { input }),
 })

@@ -55,7 +55,7 @@ export async function asPrinted(wanted: Resources, live: Resources, runner: Runn
   for (const r of asked) {
     const answer = answers.get(pairOf(r.spec)) ?? ''
     if (!answer.startsWith('='))
-      errors.push({ code: 'value-refused', severity: 'error', ...complaint(r.spec, answer), ...placeOf(r) })
+      errors.push({ code: 'value-refused', severity: 'error', ...complaint(r.spec, answer), ...positionOf(r) })
     else result.set(r.id, { ...r, spec: { ...r.spec, value: answer.slice(1).trim().replace(/\s+/g, ' ') } })
   }
   if (errors.length) throw new UserError(errors)
@@ -64,7 +64,7 @@ export async function asPrinted(wanted: Resources, live: Resources, runner: Runn
 
 const pairOf = (spec: SysctlSpec): string => JSON.stringify([fileOf(spec), spec.value])
 
-const placeOf = ({ source }: Resource): Pick<Diagnostic, 'position'> => (source ? { position: source() } : {})
+const positionOf = ({ source }: Resource): Pick<Diagnostic, 'position'> => (source ? { position: source() } : {})
 
 /** The file of a sysctl; that of the interface `v0` for a sysctl of an interface. */
 const fileOf = ({ key, dev }: SysctlSpec): string =>

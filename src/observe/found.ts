@@ -3,7 +3,7 @@ import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/links/wireguard.ts'
 import { notesIn, ownerOf } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
-import { HERE_NAME } from '../model/place.ts'
+import { HERE_NAME, placeOf, type Place } from '../model/place.ts'
 import type { BridgeVlans } from '../model/bridge-dump.ts'
 import type { Dump, IpLink, Runner } from '../model/runner.ts'
 import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
@@ -42,7 +42,7 @@ export function readAhead(
     await new Promise((resolve) => setImmediate(resolve)) // lets the caller start its next work before this goes on
     const result = new Map<string, Found>()
     for (const [i, name] of wanted.entries()) {
-      const dump = dumps[i] && (await withDetails(dumps[i], name === root ? undefined : name, runner))
+      const dump = dumps[i] && (await withDetails(dumps[i], placeOf({ namespace: name, root: name === root }), runner))
       if (dump && (name === root || ownerOfDump(dump) === request.lab))
         result.set(name, { dump, resources: ready.resources.get(name) ?? resourcesIn(name, dump, request) })
     }
@@ -100,9 +100,9 @@ const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => li
 const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)
 
 /** The dump with the output of `wg` and `bridge`, which run only where there is a WireGuard interface, bridge or VXLAN. */
-export async function withDetails(dump: Dump, netns: string | undefined, runner: Runner): Promise<Dump> {
+export async function withDetails(dump: Dump, place: Place, runner: Runner): Promise<Dump> {
   const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
-    const { code, stdout } = await runner.host.run({ argv, ...(netns !== undefined && { netns }) })
+    const { code, stdout } = await runner.host.run({ argv, ...place })
     return code === 0 ? parse(stdout) : undefined
   }
   if (!hasDetails(dump)) return dump

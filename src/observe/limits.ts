@@ -1,6 +1,7 @@
 import type { Check } from '../model/check.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { placeIn } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Topology } from '../model/topology.ts'
 
@@ -141,7 +142,7 @@ export async function lostConnections(
     [...namespaces].slice(0, ASKED).map(async ([name, netns]): Promise<Diagnostic[]> => {
       const { stdout } = await runner.host.run({
         argv: ['cat', '/proc/net/stat/nf_conntrack'],
-        ...(netns !== undefined && { netns }),
+        ...placeIn(netns),
       })
       const lost = counted(stdout, 'drop', 'early_drop')
       const summary = `${name} has lost ${lost} packets or connections because its table of connections was full`

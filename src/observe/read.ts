@@ -2,6 +2,7 @@ import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
 import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
+import { placeOf } from '../model/place.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
@@ -78,7 +79,8 @@ export async function read(
   for (const name of wanted) keep(name, seen.get(name)?.dump ?? dumped[places.get(name) ?? -1])
   elsewhere.forEach((name, i) => ownerOfDump(rest[i]) === lab && keep(name, rest[i]))
   for (const [name, dump] of dumps)
-    if (!seen.has(name)) dumps.set(name, await withDetails(dump, name === root ? undefined : name, runner))
+    if (!seen.has(name))
+      dumps.set(name, await withDetails(dump, placeOf({ namespace: name, root: name === root }), runner))
 
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {

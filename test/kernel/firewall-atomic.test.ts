@@ -78,7 +78,7 @@ test('packets: what is accepted passes, what is dropped does not, NAT rewrites',
   )
   await expect(fw.sh(ns, 'ping -c 1 -W 1 10.0.0.1')).rejects.toThrow()
   await fw.sh(ns, 'ping -c 1 -W 1 10.0.0.2')
-  const seen = (await readFirewall(ns, fw.runner)).map(({ table, chain, rules }) => [
+  const seen = (await readFirewall({ netns: ns }, fw.runner)).map(({ table, chain, rules }) => [
     `${table}/${chain}`,
     rules[0]?.packets,
   ])

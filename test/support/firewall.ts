@@ -9,6 +9,7 @@ import { desiredIptables, ip6tables, iptables, iptablesResource } from '../../sr
 import { nftables, nftablesResource } from '../../src/kinds/nftables.ts'
 import { canonicalize } from '../../src/observe/canonical.ts'
 import type { RuleContext } from '../../src/firewall/written.ts'
+import { placeIn } from '../../src/model/place.ts'
 import type { World } from './netns.ts'
 
 export const kinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
@@ -63,7 +64,7 @@ export function firewallIn(world: World): Firewall {
   const sh = async (netns: string | undefined, script: string): Promise<string> => {
     const { code, stdout, stderr } = await runner.host.run({
       argv: ['sh', '-c', script],
-      ...(netns !== undefined && { netns }),
+      ...placeIn(netns),
     })
     if (code !== 0) throw new Error(`${script}: ${stderr}`)
     return stdout

@@ -13,8 +13,7 @@ import { vlanCommand } from './spell-vlan.ts'
 
 /** The command that does the operation: what people read in a plan, and what is run where netlink does not do it. */
 export function commandOf(operation: Operation): Command {
-  const { netns } = operation.place
-  const at = netns === undefined ? {} : { netns }
+  const at = operation.place
   switch (operation.do) {
     case 'run':
       return { argv: operation.argv, ...at, ...(operation.input !== undefined && { input: operation.input }) }

@@ -5,7 +5,7 @@ import { ownerOf } from '../../model/owner.ts'
 import { batchOf, type Batch } from './batch.ts'
 import { commandOf } from './command-of.ts'
 import { lasting } from '../../model/ip-address.ts'
-import { placeName } from '../../model/place.ts'
+import { placeIn, placeName } from '../../model/place.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Dump, DumpRequest, Failure, IpLink, IpRoute, NamedNamespace, Runner } from '../../model/runner.ts'
 import { inPieces, isTooLong } from '../../model/firewall.ts'
@@ -111,7 +111,7 @@ async function together(host: Host, jobs: readonly Job[], done: (index: number) 
   const [first] = jobs
   if (!first) return undefined
   const { argv, netns } = first.command
-  const at = netns === undefined ? {} : { netns }
+  const at = placeIn(netns)
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
     let outcome = await host.run(first.command)
@@ -218,7 +218,7 @@ async function dump(host: Host, requests: readonly DumpRequest[]): Promise<(Dump
 
 async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
   if (owner !== undefined) {
-    const glimpsed = await dumpOne(host, { ...(netns !== undefined && { netns }), sysctls: [], depth: 'links' })
+    const glimpsed = await dumpOne(host, { ...placeIn(netns), sysctls: [], depth: 'links' })
     if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
   }
   const links = depth === 'mark' || depth === 'links'
@@ -226,7 +226,7 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
   const outcome = await host.run({
     argv: links ? ['ip', '-j', '-d', '-N', '-batch', '-'] : ['sh', '-c', SCRIPT, 'sh', ...files.keys()],
     input: [...(depth === 'mark' ? ['link show dev lo'] : links ? LINKS : ALL), ''].join('\n'),
-    ...(netns !== undefined && { netns }),
+    ...placeIn(netns),
   })
   if (outcome.code !== 0) return gone(outcome, netns)
   const sections = outcome.stdout.split(`${MARK}\n`)

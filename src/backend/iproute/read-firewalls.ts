@@ -1,6 +1,7 @@
 import type { Host } from '../../model/host.ts'
 import type { Dump } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
+import { placeIn } from '../../model/place.ts'
 
 /** The rules of a namespace, as a dump has them. */
 export type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
@@ -22,7 +23,7 @@ export const hasLegacy = (host: Host): boolean =>
 
 /** The sets of a namespace as `ipset save` prints them; none where the program is missing. */
 export async function readIpsets(host: Host, netns: string | undefined): Promise<string> {
-  const { code, stdout } = await host.run({ argv: ['ipset', 'save'], ...(netns !== undefined && { netns }) })
+  const { code, stdout } = await host.run({ argv: ['ipset', 'save'], ...placeIn(netns) })
   return code === 0 ? stdout : ''
 }
 
@@ -78,7 +79,7 @@ export async function readFirewalls(host: Host, walled: readonly Walled[]): Prom
   const result: Firewall[] = [...found]
   await parallel(walled.entries(), PROGRAMS_AT_ONCE, async ([place, one]) => {
     if (isListed(one, found[place]!)) return
-    const { stdout } = await host.run({ argv: ['sh', '-c', FIREWALL], ...(one.netns && { netns: one.netns }) })
+    const { stdout } = await host.run({ argv: ['sh', '-c', FIREWALL], ...placeIn(one.netns) })
     result[place] = firewall(stdout.split(`${MARK}\n`))
   })
   return result

@@ -3,12 +3,13 @@ import type { Host } from '../../model/host.ts'
 import type { IpNexthop } from '../../model/ip-nexthop.ts'
 import type { Dump, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
+import { placeIn } from '../../model/place.ts'
 import { MARK } from './read-firewalls.ts'
 import { readNexthopText, readRouteText } from './route-text.ts'
 
 /** The qdiscs of one namespace, as a dump has them. */
 export async function askQdiscs(host: Host, netns: string | undefined): Promise<TcQdisc[]> {
-  const outcome = await host.run({ argv: ['tc', '-j', 'qdisc', 'show'], ...(netns !== undefined && { netns }) })
+  const outcome = await host.run({ argv: ['tc', '-j', 'qdisc', 'show'], ...placeIn(netns) })
   return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
 }
 
@@ -20,7 +21,7 @@ export async function askBridges(host: Host, netns: string | undefined): Promise
   const { stdout } = await host.run({
     argv: ['bridge', '-d', '-j', '-batch', '-'],
     input: 'fdb show\nmdb show\n',
-    ...(netns !== undefined && { netns }),
+    ...placeIn(netns),
   })
   // A kernel without snooping of multicast answers only the first; one without the namespace neither.
   const [fdb, mdb] = stdout.split('\n').map((line) => (line.endsWith(']') ? (JSON.parse(line) as unknown) : []))
@@ -37,7 +38,7 @@ export async function askBridges(host: Host, netns: string | undefined): Promise
 export async function askRoutes(host: Host, netns: string | undefined): Promise<IpRoute[]> {
   const outcome = await host.run({
     argv: ['ip', '-o', '-N', 'route', 'show', 'table', 'all'],
-    ...(netns !== undefined && { netns }),
+    ...placeIn(netns),
   })
   return outcome.code === 0 ? readRouteText(outcome.stdout) : []
 }
@@ -57,7 +58,7 @@ export async function wholeNexthops(
     ([4, 6] as const).map(async (family) => {
       const { stdout } = await host.run({
         argv: ['ip', `-${family}`, '-o', '-d', '-N', 'nexthop', 'show'],
-        ...(netns !== undefined && { netns }),
+        ...placeIn(netns),
       })
       return readNexthopText(stdout, family)
     }),

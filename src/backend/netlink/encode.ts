@@ -25,8 +25,7 @@ export type Call = { readonly netns?: string } & (
 
 /** What the thread does for this operation; undefined where a program does it. */
 export function callOf(operation: Operation): Call | undefined {
-  const { netns } = operation.place
-  const at = netns === undefined ? {} : { netns }
+  const at = operation.place
   switch (operation.do) {
     case 'netns.add': {
       const { name, alias } = operation

@@ -4,6 +4,7 @@ import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
+import { placeIn } from '../../model/place.ts'
 import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
@@ -124,7 +125,7 @@ async function ask(
   const readings = asked.map(({ netns, sysctls: keys, depth, owner, nftables }) => ({
     ...(what === 'files' ? { requests: [] } : slices[depth]),
     ...(owner !== undefined && what !== 'files' && { only: markOf(owner) }),
-    ...(netns !== undefined && { netns }),
+    ...placeIn(netns),
     ...(depth === 'all' && what !== 'files' && { ...netfilter, ...(nftables && { nftables }) }),
     ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
     rules: depth === 'all' && what !== 'files' && listed,
@@ -203,7 +204,7 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     else if (dump && known && isUnfinished(known, blind)) {
       const { tables, shaped, sets, foreign } = known
       for (const { dev, key, local } of foreign)
-        asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...(netns !== undefined && { netns }) })
+        asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...placeIn(netns) })
       if (shaped || sets)
         unfinished.push({
           index,
@@ -216,7 +217,7 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
       if (tables?.length !== 0 || (known.whole && blind))
         walled.push({
           index,
-          ...(netns !== undefined && { netns }),
+          ...placeIn(netns),
           ...(tables && !legacy && !request.nftables && { tables }),
         })
     }

@@ -36,7 +36,7 @@ export async function processes(lab: string): Promise<LiveProcess[]> {
     const mark = markOf(pid, lab)
     if (!mark) continue
     const { namespace, name } = ('name' in mark ? mark : byTag.get(mark.tag)) ?? namelessAt(pid, lab, mark)
-    const place = NAME.test(namespace) && NAME.test(name) ? placeOf(pid, namespace) : undefined
+    const place = NAME.test(namespace) && NAME.test(name) ? foundIn(pid, namespace) : undefined
     if (!place) continue
     const spec = 'spec' in mark && place !== 'orphan' ? mark.spec : undefined
     const runs = spec !== undefined
@@ -89,7 +89,7 @@ const logsOf = (lab: string): { namespace: string; name: string }[] =>
  * Where a marked process is: in its namespace (`named`), in the machine's own (`root`), or in a deleted or another namespace
  * (`orphan`). Undefined when it belongs to another sandbox, with another /run/netns.
  */
-function placeOf(pid: string, namespace: string): 'named' | 'root' | 'orphan' | undefined {
+function foundIn(pid: string, namespace: string): 'named' | 'root' | 'orphan' | undefined {
   const inode = netOf(pid)
   if (inode === undefined) return undefined
   if (status(`/run/netns/${namespace}`)?.inode === inode) return 'named'

@@ -1,6 +1,7 @@
 import type { Kind } from '../../model/kind.ts'
+import { placeOf } from '../../model/place.ts'
 import { linkId, nameOf } from '../../model/resource.ts'
-import { covered, placeOf } from '../common.ts'
+import { covered } from '../common.ts'
 import { isFallback } from './fallbacks.ts'
 import { linkTypes } from './link-types.ts'
 

@@ -11,7 +11,7 @@ export const linkToLab =
     const isUsual = mtuFollows === true || (link === undefined && mtu === type.mtu(undefined, r.spec))
     const set = {
       ...(type.byType && { type: type.name }),
-      ...(link !== undefined && { link: namespaceOf(link) === r.namespace ? nameOf(link) : placeOf(link) }),
+      ...(link !== undefined && { link: namespaceOf(link) === r.namespace ? nameOf(link) : endpointOf(link) }),
       ...(master !== undefined && { [isBridge(resources, r.namespace, master) ? 'bridge' : 'master']: master }),
       ...(mtu !== undefined && !isUsual && { mtu }),
       ...rest,
@@ -19,11 +19,11 @@ export const linkToLab =
     }
     const cable: LabEntry[] =
       peer !== undefined && r.id < peer
-        ? [{ at: [], set: { links: [{ endpoints: [placeOf(r.id), placeOf(peer)] }] } }]
+        ? [{ at: [], set: { links: [{ endpoints: [endpointOf(r.id), endpointOf(peer)] }] } }]
         : []
     const said = Object.keys(set).length > 0 || type.hasPorts
     return [...(said ? ofInterface(r, nameOf(r.id), resources, set) : []), ...cable]
   }
 
 /** `ns0/veth0` → `ns0:veth0`, as labs name an interface of another namespace. */
-const placeOf = (id: string): string => id.replace('/', ':')
+const endpointOf = (id: string): string => id.replace('/', ':')

@@ -3,10 +3,10 @@ import type { Field, LinkSpec, LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission, Stage } from '../../model/change.ts'
 import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../../model/resource.ts'
 import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
-import { HERE, type Place } from '../../model/place.ts'
+import { placeOf, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
 import { without } from '../lab-entry.ts'
-import { covered, ends, generatedMac, placeOf, same, within } from '../common.ts'
+import { covered, ends, generatedMac, same, within } from '../common.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import { linkToLab } from './link-lab.ts'
@@ -86,7 +86,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     if (lower === undefined || namespaceOf(lower) === r.namespace)
       return made(placeOf(r), { name: own, ...(r.root && mark) })
     const home = context.desired.get(namespaceOf(lower))?.root || context.desired.get(lower)?.root
-    const where = home ? HERE : { netns: namespaceOf(lower) }
+    const where = placeOf({ namespace: namespaceOf(lower), root: home })
     const clash = linkId(namespaceOf(lower), own)
     if (r.root) return made(where, { name: own, ...mark })
     if (!(home || context.desired.has(clash) || context.live.has(clash)))

@@ -98,7 +98,7 @@ async function main(file: string): Promise<void> {
         openLocated(locate(join(dirname(file), other)), thisMachine),
         runner,
       )
-    for (const netns of live.dumps.keys()) await readFirewall(netns === HERE ? undefined : netns, runner)
+    for (const netns of live.dumps.keys()) await readFirewall(netns === HERE ? {} : { netns }, runner)
   }
   const recording: Recording = {
     played,

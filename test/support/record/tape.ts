@@ -1,4 +1,5 @@
 import type { NamedNamespace, LiveProcess } from '../../../src/model/runner.ts'
+import { placeIn } from '../../../src/model/place.ts'
 
 /** A program that netlab has run, and what it printed. */
 export interface Played extends Call {
@@ -52,7 +53,7 @@ export function callOf(argv: readonly string[], input = ''): Call {
     .filter((word) => !word.startsWith('/proc/sys/'))
     .map((word) => (/^[^\s'"]+$/.test(word) || word.startsWith('{') ? word : JSON.stringify(word)))
     .join(' ')
-  return { ...(netns !== undefined && { netns }), line, input }
+  return { ...placeIn(netns), line, input }
 }
 
 /** The first line of a script. */
@@ -101,7 +102,7 @@ export function parsePlayed(text: string, netns: string | undefined): Played[] {
       const [, code] = /^\? (\d+)$/.exec(rest[input.length] ?? '') ?? []
       const lines = rest.slice(input.length + (code === undefined ? 0 : 1)).map((one) => `${one}\n`)
       return {
-        ...(netns !== undefined && { netns }),
+        ...placeIn(netns),
         line,
         input: input.join(''),
         code: Number(code ?? 0),
