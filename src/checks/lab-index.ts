@@ -6,7 +6,7 @@ import type { Topology } from '../model/topology.ts'
 /** What is known of the live network before checks run in it. */
 export interface LabIndex {
   /** The environment variables (NAME=VALUE) of programs in a namespace of the lab. */
-  readonly told: (namespace: string) => readonly string[]
+  readonly variables: (namespace: string) => readonly string[]
   /** The addresses that the names of the lab's namespaces stand for. */
   readonly names: Names
   /** Every live namespace of the lab → its name under /run/netns; undefined for the machine's own. */

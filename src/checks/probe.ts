@@ -221,7 +221,7 @@ const runOnce: Probe = async (check, kit, timeout) => {
   // The command may use either protocol.
   await Promise.all((['tcp', 'udp'] as const).map((protocol) => listen(check, protocol, kit)))
   const netns = netnsOf(kit.labIndex, check.from)
-  const variables = kit.labIndex.told(check.from)
+  const variables = kit.labIndex.variables(check.from)
   const place = { names: kit.labIndex.names, variables, ...placeIn(netns) }
   const { code, stdout, stderr, late } = await runTied(kit.host, enterNamespace(place, check.run ?? []), timeout)
   // A missing program must not make a check pass that expects a failure.

@@ -1,5 +1,5 @@
 import type { Live } from '../observe/read.ts'
-import { liveNames, namesIn, toldTo, type Addressed } from '../model/names.ts'
+import { liveNames, namesIn, labVariables, type Addressed } from '../model/names.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { parseCidr, type Cidr } from '../model/cidr.ts'
@@ -39,10 +39,10 @@ export function survey(
   }
   const nodes = new Map<string, NamespaceIndex>()
   for (const [name, dump] of dumps) if (places.has(name)) nodes.set(name, nodeOf(dump))
-  const told = (namespace: string): string[] => toldTo(lab, namespace, folder)
+  const variables = (namespace: string): string[] => labVariables(lab, namespace, folder)
   const said = namesIn(desired)
   const names = new Map([...liveNames(said, addresses, shares), ...said])
-  return { told, names, places, live: topology, desired: wanted, nodes }
+  return { variables, names, places, live: topology, desired: wanted, nodes }
 }
 
 function nodeOf(dump: Dump): NamespaceIndex {

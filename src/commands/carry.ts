@@ -4,7 +4,7 @@ import { lastWords } from '../host/process-logs.ts'
 import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { readAhead, type ReadAhead } from '../observe/found.ts'
-import { ours } from '../observe/others.ts'
+import { withListed } from '../observe/others.ts'
 import { read } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Change } from '../model/change.ts'
@@ -80,7 +80,7 @@ export async function carryOut(
     }
     held?.release()
     passing('Reading again, to verify …')
-    const live = ours(await read(request, runner, early), wanted)
+    const live = withListed(await read(request, runner, early), wanted)
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left

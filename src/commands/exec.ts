@@ -6,7 +6,7 @@ import { surroundings } from '../observe/surroundings.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { toldTo } from '../model/names.ts'
+import { labVariables } from '../model/names.ts'
 import { placeIn } from '../model/place.ts'
 import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
@@ -56,7 +56,7 @@ async function find(host: Host, namespace: string, { lab }: Options): Promise<Na
   const place = async (netns: string | undefined): Promise<NamedPlace> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
-    const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : toldTo(owner, namespace, dir)
+    const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : labVariables(owner, namespace, dir)
     return { ...placeIn(netns), names, variables }
   }
   if (names.includes(namespace)) return place(namespace)

@@ -5,7 +5,7 @@ import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
-import { ours } from '../observe/others.ts'
+import { withListed } from '../observe/others.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
@@ -121,7 +121,7 @@ async function prepared(
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
   ])
   const wanted = await asPrinted(written, found.resources, runner)
-  const live = ours(found, wanted)
+  const live = withListed(found, wanted)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)
     throw UserError.of(

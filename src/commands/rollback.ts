@@ -4,7 +4,7 @@ import { readsRareSysctls, schedule } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
-import { ours } from '../observe/others.ts'
+import { withListed } from '../observe/others.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan } from '../model/change.ts'
@@ -61,7 +61,8 @@ async function planBack(lab: string, desired: Resources, touched: ReadonlySet<st
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> =>
     schedule(
-      restrict({ lab, desired, live: lasting(ours(await read(request, runner), desired).resources) }, concerned).plan,
+      restrict({ lab, desired, live: lasting(withListed(await read(request, runner), desired).resources) }, concerned)
+        .plan,
       (id) => below(id, desired),
     )
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))

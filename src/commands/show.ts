@@ -1,7 +1,7 @@
 import { kindOf } from '../kinds/index.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { writeLab } from '../language/write.ts'
-import { ours } from '../observe/others.ts'
+import { withListed } from '../observe/others.ts'
 import { owners } from '../observe/owners.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { read } from '../observe/read.ts'
@@ -39,7 +39,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
     else out(writeLab(name, lab.resources))
     return 0
   }
-  const found = ours(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
+  const found = withListed(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)
   if (live.size === 0)

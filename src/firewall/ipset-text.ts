@@ -40,10 +40,10 @@ function entryOf(text: string): { entry: string; passes: boolean } {
 }
 
 /** What identifies an entry within its set. */
-export const keyOf = (entry: string): string => entry.split(' ', 1)[0] ?? ''
+export const entryKey = (entry: string): string => entry.split(' ', 1)[0] ?? ''
 
 /** The names of the sets in a set of type list:set. */
-export const setNamesIn = ({ type, entries }: IpsetSpec): string[] => (type === 'list:set' ? entries.map(keyOf) : [])
+export const setNamesIn = ({ type, entries }: IpsetSpec): string[] => (type === 'list:set' ? entries.map(entryKey) : [])
 
 /** Parses the output of `ipset save`: sets, lists last, without entries that have a timeout. */
 export function parseIpsets(text: string): IpsetSpec[] {

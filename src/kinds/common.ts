@@ -12,14 +12,14 @@ export const within = (resource: Resource<any>, ...argv: string[]): Program => (
 })
 
 /** Whether the kernel removes the resource along with something that the plan removes. */
-export const covered = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: PlanContext): boolean =>
+export const isLost = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { goes, live }: PlanContext): boolean =>
   kind.lostWith(resource, live).some(goes)
 
 /**
  * The stage in which the rules of a firewall are removed: that of other firewall changes or, in a namespace that the plan deletes
  * and processes of others keep alive, an earlier one, before the namespace loses its name.
  */
-export const clearing = (
+export const removalStage = (
   { root, namespace }: Resource<any>,
   { desired }: PlanContext,
 ): 'delete rules' | 'load firewall' => (root || desired.has(namespace) ? 'load firewall' : 'delete rules')

@@ -6,7 +6,7 @@ import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeFdb } from '../model/bridge-dump.ts'
 import { placeOf } from '../model/place.ts'
 import type { Dump, IpLink } from '../model/runner.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { ANYBODY, fdbFromLab } from './fdb-lab.ts'
 import { nexthopId } from './nexthop.ts'
 import { ofInterface, without } from './lab-entry.ts'
@@ -85,7 +85,7 @@ export const fdb: Kind<FdbSpec> = {
   update: () => [], // every difference forces a replacement
   remove: (r, context) =>
     // Nexthop objects are removed later, when another entry may be there for the address.
-    covered({ lostWith: () => [r.namespace, ...on(r)] }, r, context)
+    isLost({ lostWith: () => [r.namespace, ...on(r)] }, r, context)
       ? []
       : [{ stage: 'delete neighbors', operation: operation('delete', r) }],
 }

@@ -2,7 +2,7 @@ import type { Kind } from '../model/kind.ts'
 import { placeOf } from '../model/place.ts'
 import type { HookSpec } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { qdiscId } from './qdisc.ts'
 
 /** TC_H_INGRESS, as tc prints it (linux/pkt_sched.h); TC_H_CLSACT is the same. */
@@ -42,7 +42,7 @@ export const hook: Kind<HookSpec> = {
   create: (r) => [{ stage: 'add qdiscs', operation: { do: 'hook.add', place: placeOf(r), hook: r.spec } }],
   update: () => [],
   remove: (r, context) =>
-    covered(hook, r, context)
+    isLost(hook, r, context)
       ? []
       : [{ stage: 'delete qdiscs', operation: { do: 'hook.delete', place: placeOf(r), hook: r.spec } }],
 }

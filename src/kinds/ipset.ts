@@ -2,11 +2,11 @@ import type { IptablesKind, IptablesSpec } from '../model/firewall.ts'
 import type { Kind, LabContext, PlanContext } from '../model/kind.ts'
 import type { Difference, Emission, Stage } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, within, mapped } from './common.ts'
+import { removalStage, isLost, within, mapped } from './common.ts'
 import {
   entryFault,
   ipsetValue,
-  keyOf,
+  entryKey,
   setNameFault,
   setNamesIn,
   parseIpsets,
@@ -88,7 +88,7 @@ export function compareIpsets(live: IpsetSpec, desired: IpsetSpec): Difference[]
 }
 
 const byKey = (entries: readonly string[]): Map<string, string> =>
-  new Map(entries.map((entry) => [keyOf(entry), entry]))
+  new Map(entries.map((entry) => [entryKey(entry), entry]))
 
 const restoring = (resource: Resource<any>, stage: Stage, lines: readonly string[]): Emission[] => {
   const operation = { ...within(resource, 'ipset', 'restore'), input: `${lines.join('\n')}\n` }
@@ -179,14 +179,14 @@ export const ipset: Kind<IpsetSpec> = {
     // The set may already have the entry with a timeout.
     const add = desired.spec.settings['timeout'] === undefined ? 'add' : 'add -exist'
     const lines = differences.flatMap(({ from, to }) => [
-      ...(from === undefined ? [] : [`del ${name} ${keyOf(String(from))}`]),
+      ...(from === undefined ? [] : [`del ${name} ${entryKey(String(from))}`]),
       ...(to === undefined ? [] : [`${add} ${name} ${String(to)}`]),
     ])
     return restoring(desired, 'load sets', lines)
   },
   remove: (r, context) => {
-    if (covered(ipset, r, context)) return []
-    const early = clearing(r, context) === 'delete rules'
+    if (isLost(ipset, r, context)) return []
+    const early = removalStage(r, context) === 'delete rules'
     // A set is deleted after the rules that refer to it, and a list before the sets in it.
     const [list, others] = early
       ? (['delete rules', 'delete routes'] as const)

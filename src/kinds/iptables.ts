@@ -2,7 +2,7 @@ import type { IptablesChain, IptablesKind, IptablesSpec } from '../model/firewal
 import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, mapped, within } from './common.ts'
+import { removalStage, isLost, mapped, within } from './common.ts'
 import { savedOf } from '../firewall/division.ts'
 import { orderedDifferences } from '../firewall/ordered.ts'
 import { isBuiltin, ownSpec, savedSpec } from '../firewall/save.ts'
@@ -122,8 +122,8 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     create: (r) => restoring(kind, r, r.root ? tableLines(nothing, r.spec, true) : fullLoad(r.spec)),
     update: ({ live, desired }) => restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true)),
     remove: (r, context) => {
-      if (covered(self, r, context)) return []
-      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), clearing(r, context))
+      if (isLost(self, r, context)) return []
+      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), removalStage(r, context))
     },
   }
   return self

@@ -4,7 +4,7 @@ import type { Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeMdb } from '../model/bridge-dump.ts'
 import { placeOf } from '../model/place.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { ofInterface, without } from './lab-entry.ts'
 import { mdbFromLab } from './mdb-lab.ts'
 
@@ -51,7 +51,7 @@ export const mdb: Kind<MdbSpec> = {
   create: (r) => [{ stage: 'add neighbors', operation: operation('add', r) }],
   update: () => [],
   remove: (r, context) =>
-    covered(mdb, r, context)
+    isLost(mdb, r, context)
       ? []
       : [{ stage: isSilent(r, context) ? 'add neighbors' : 'delete neighbors', operation: operation('delete', r) }],
 }

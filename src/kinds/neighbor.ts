@@ -4,7 +4,7 @@ import type { NeighborSpec } from '../model/neighbor-spec.ts'
 import type { Operation } from '../model/operation.ts'
 import { placeOf } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { isMac, badMac, ofNamespace, without } from './lab-entry.ts'
 
@@ -97,7 +97,7 @@ export const neighbor: Kind<NeighborSpec> = {
     },
   ],
   remove: (r, context) =>
-    covered(neighbor, r, context)
+    isLost(neighbor, r, context)
       ? []
       : [
           {

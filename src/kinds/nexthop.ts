@@ -8,7 +8,7 @@ import type { Operation } from '../model/operation.ts'
 import { labProtocol } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
-import { covered, same } from './common.ts'
+import { isLost, same } from './common.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
 
@@ -150,7 +150,7 @@ export const nexthop: Kind<NexthopSpec> = {
   ],
   // What used it uses another by then; one that is made anew under its id is deleted before.
   remove: (r, context) =>
-    covered(nexthop, r, context)
+    isLost(nexthop, r, context)
       ? []
       : [
           {

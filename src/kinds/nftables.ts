@@ -3,7 +3,7 @@ import type { Kind } from '../model/kind.ts'
 import type { Difference, Emission } from '../model/change.ts'
 import type { Operation } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
-import { clearing, covered, mapped } from './common.ts'
+import { removalStage, isLost, mapped } from './common.ts'
 import { bare, isLikeIptables, nftSpecOf } from '../firewall/division.ts'
 import { elementChanges } from '../firewall/nft-elements.ts'
 import { nftTransaction, rebuilt, renewed } from '../firewall/nft-transaction.ts'
@@ -195,5 +195,6 @@ export const nftables: Kind<NftSpec> = {
   lostWith: ({ namespace }) => [namespace],
   create: (r) => transaction(r, nothing, r.spec),
   update: ({ live, desired }) => transaction(desired, live.spec, desired.spec),
-  remove: (r, context) => (covered(nftables, r, context) ? [] : transaction(r, r.spec, nothing, clearing(r, context))),
+  remove: (r, context) =>
+    isLost(nftables, r, context) ? [] : transaction(r, r.spec, nothing, removalStage(r, context)),
 }

@@ -4,7 +4,7 @@ import { placeOf } from '../model/place.ts'
 import { rateWord, SHARES, shareWord, sizeWord, timeWord, type QdiscOptions } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { TcQdisc } from '../model/runner.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { impairments } from './impairments.ts'
 import { ofInterface } from './lab-entry.ts'
 
@@ -147,7 +147,7 @@ export const qdisc: Kind<QdiscSpec> = {
   update: ({ live, desired }) => [setting('change', desired, live.spec)],
   remove(r, context) {
     const next = context.desired.get(r.id) as Resource<QdiscSpec> | undefined
-    if (covered(qdisc, r, context) || isOfAnotherKind(next, r)) return []
+    if (isLost(qdisc, r, context) || isOfAnotherKind(next, r)) return []
     return [{ stage: 'delete qdiscs', operation: { do: 'qdisc.delete', place: placeOf(r), dev: r.spec.dev } }]
   },
 }

@@ -9,7 +9,7 @@ import { linkId, type Resource } from '../model/resource.ts'
 import type { IpHop, IpRoute } from '../model/runner.ts'
 import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
-import { covered, same } from './common.ts'
+import { isLost, same } from './common.ts'
 import { isKernels, routingDaemonOf } from './protocols.ts'
 import { nexthopId } from './nexthop.ts'
 import { ofNamespace, without } from './lab-entry.ts'
@@ -251,7 +251,7 @@ export const route: Kind<RouteSpec> = {
     isTwin(desired.id)
       ? [deletion(live), { stage: 'add routes', operation: setting('append', desired, lab) }]
       : [{ stage: 'add routes', operation: setting('replace', desired, lab) }],
-  remove: (r, context) => (covered(route, r, context) ? [] : [deletion(r)]),
+  remove: (r, context) => (isLost(route, r, context) ? [] : [deletion(r)]),
 }
 
 const setting = (how: 'add' | 'replace' | 'append', r: Resource<RouteSpec>, lab: string): Operation => ({

@@ -5,7 +5,7 @@ import { placeOf } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
 import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 import { ruleFromLab } from './rule-lab.ts'
@@ -137,7 +137,7 @@ export const rule: Kind<RuleSpec> = {
   create: (r, { lab }) => [{ stage: 'add rules', operation: operation('add', r, lab) }],
   update: () => [],
   remove(r, context) {
-    if (covered(rule, r, context)) return []
+    if (isLost(rule, r, context)) return []
     const { rules, isMixed } = peersOf(r, context)
     if (!isMixed) return [{ stage: 'delete rules', operation: operation('delete', r, context.lab) }]
     if (rules.find(({ id }) => context.goes(id))?.id !== r.id) return []

@@ -1,5 +1,5 @@
 import { TXQUEUELEN, type LinkAttribute, type LinkType } from '../model/link-type.ts'
-import { device, mac, u32, u8 } from './links/attributes.ts'
+import { ifIndex, mac, u32, u8 } from './links/attributes.ts'
 import { labGroup } from '../model/owner.ts'
 import type { IpLink } from '../model/runner.ts'
 import type { ReadContext } from '../model/kind.ts'
@@ -172,7 +172,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     ({ tso_max_size }) => tso_max_size && Infinity,
   ),
   master: {
-    attribute: device(10),
+    attribute: ifIndex(10),
     words: (v) => (v === '' ? ['nomaster'] : ['master', String(v)]),
     fallback: always(''),
   },

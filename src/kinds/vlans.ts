@@ -4,7 +4,7 @@ import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeVlans } from '../model/bridge-dump.ts'
 import { placeOf } from '../model/place.ts'
 import type { Dump } from '../model/runner.ts'
-import { covered } from './common.ts'
+import { isLost } from './common.ts'
 import { isBridge, ofInterface } from './lab-entry.ts'
 
 /** Flags of a VLAN on a port, in the words of `bridge vlan`; none: frames are tagged. */
@@ -125,7 +125,7 @@ export const vlans: Kind<VlansSpec> = {
   create: (r) => emit(r, 'set links', initialVlans(r.spec.initial), r.spec.vlans),
   update: ({ live, desired }) => emit(desired, 'set links', live.spec.vlans, desired.spec.vlans),
   remove: (r, context) =>
-    covered(vlans, r, context) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
+    isLost(vlans, r, context) ? [] : emit(r, 'delete links', r.spec.vlans, initialVlans(r.spec.initial)),
 }
 
 /** The VLANs that differ, as [VLAN, flags before, flags after]. */

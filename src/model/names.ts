@@ -87,7 +87,7 @@ named() {
 export const MOUNTS = ['unshare', '--mount', '--propagation', 'slave', '--'] as const
 
 /** The environment variables (NAME=VALUE) of programs in a namespace of a lab; `dir`: the folder of its file, if known. */
-export const toldTo = (lab: string, namespace: string, dir?: string): string[] => [
+export const labVariables = (lab: string, namespace: string, dir?: string): string[] => [
   `NETLAB_LAB=${lab}`,
   `NETLAB_NAMESPACE=${namespace}`,
   ...(dir === undefined ? [] : [`NETLAB_DIR=${dir}`]),

@@ -268,9 +268,9 @@ export interface Runner {
   list(): Promise<NamedNamespace[]>
   /**
    * Reads namespaces and returns the dumps in the order of the requests; undefined for a namespace that does not exist any more.
-   * May call `heard` with the index and the dump of some of them before all have been read.
+   * May call `onDump` with the index and the dump of some of them before all have been read.
    */
-  dump(requests: readonly DumpRequest[], heard?: (index: number, dump: Dump) => void): Promise<(Dump | undefined)[]>
+  dump(requests: readonly DumpRequest[], onDump?: (index: number, dump: Dump) => void): Promise<(Dump | undefined)[]>
   /** The values that sysctls have in a new namespace, by key; sysctls that do not exist are left out. */
   inherited(keys: readonly string[]): Promise<ReadonlyMap<string, string>>
   /**

@@ -32,7 +32,7 @@ export function readAhead(
     .map((name) => name ?? root)
     .filter((name) => name === root || (request.namespaces.has(name) && !request.namespaces.get(name)?.shares))
   const ready = resourcesByName()
-  const dumped = runner.dump(wanted.map(dumpRequests(request)), ready.heard(wanted, request))
+  const dumped = runner.dump(wanted.map(dumpRequests(request)), ready.onDump(wanted, request))
   const found = find()
   found.catch(() => {}) // the caller awaits this promise; the handler only avoids an unhandled rejection
   return { dumped, found }
@@ -55,7 +55,7 @@ export function resourcesByName(marksOnly = false) {
   const resources = new Map<string, readonly Resource[]>()
   return {
     resources,
-    heard: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
+    onDump: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
       const name = names[index] ?? ''
       const mine = isRoot(name, request) || ownerOfDump(dump) === request.lab
       if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, request, { marksOnly }))

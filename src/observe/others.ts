@@ -6,7 +6,7 @@ import type { Live } from './read.ts'
  * Divides the live resources between the lab and others. What the lab lists is compared, no matter who created it. The
  * rest of what belongs to others, by its marks or because the lab says `others: keep` there, goes into `others`.
  */
-export function ours<L extends Pick<Live, 'resources' | 'others'>>(live: L, wanted: Resources): L {
+export function withListed<L extends Pick<Live, 'resources' | 'others'>>(live: L, wanted: Resources): L {
   const claimed = [...live.others.values()].filter(({ id }) => wanted.has(id))
   const kept = keptIn(live.resources, wanted)
   if (claimed.length + kept.length === 0) return live

@@ -22,7 +22,7 @@ export interface Foreign {
 export interface Live {
   /** What the lab owns. */
   readonly resources: Resources
-  /** What is in namespaces of the lab and belongs to others: no drift, unless the lab lists it (`ours`). */
+  /** What is in namespaces of the lab and belongs to others: no drift, unless the lab lists it (`withListed`). */
   readonly others: Resources
   /** What the kernel created in namespaces of the lab and somebody has removed. */
   readonly lost: Resources
@@ -63,10 +63,10 @@ export async function read(
   const full = dumpRequests(request, marksOnly)
   const ready = resourcesByName(marksOnly)
   const [dumped, rest, inherited] = await Promise.all([
-    runner.dump(unseen.map(full), ready.heard(unseen, request)),
+    runner.dump(unseen.map(full), ready.onDump(unseen, request)),
     runner.dump(
       elsewhere.map((name) => ({ owner: lab, ...full(name) })),
-      ready.heard(elsewhere, request),
+      ready.onDump(elsewhere, request),
     ),
     missing.length
       ? runner.inherited(inheritable).then((values) => sysctlsThatDiffer(values))

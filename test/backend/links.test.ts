@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { callOf } from '../../src/backend/netlink/encode.ts'
 import { encodeFields } from '../../src/backend/netlink/encode-data.ts'
-import { attribute, encode, u32 } from '../../src/backend/netlink/message.ts'
+import { attribute, encode, toU32 } from '../../src/backend/netlink/message.ts'
 import { infoData, portData } from '../../src/backend/netlink/read-info.ts'
 import { linkTypes } from '../../src/kinds/links/link-types.ts'
 import { portTable } from '../../src/kinds/links/port.ts'
@@ -298,7 +298,7 @@ test('a key of a tunnel counts only where a flag says so', () => {
 
 test('programs are asked only about what a lab can have and is not understood here, once for what is the same', () => {
   const of = (kind: string, ...numbers: number[]) => {
-    const attributes = numbers.map((number) => attribute(number, u32(1000)))
+    const attributes = numbers.map((number) => attribute(number, toU32(1000)))
     const { bytes } = encode({ type: 16, flags: 0, header: new Uint8Array(), attributes })
     return infoData(Buffer.from(bytes), kind, 16, bytes.length, String)
   }

@@ -4,7 +4,7 @@ import { decodeDump } from '../../src/backend/netlink/dump.ts'
 import { gatherer } from '../../src/backend/netlink/gather.ts'
 import type { System } from '../../src/backend/netlink/libc.ts'
 import type { Reply } from '../../src/backend/netlink/thread-protocol.ts'
-import { attribute, encode, nest, text, u32 } from '../../src/backend/netlink/message.ts'
+import { attribute, encode, nest, text, toU32 } from '../../src/backend/netlink/message.ts'
 import { canonicalAddress } from '../../src/model/cidr.ts'
 import '../support/seed.ts'
 
@@ -37,7 +37,7 @@ test('attributes are found again, whatever their lengths', () => {
       const { bytes } = encode({
         type: 1,
         flags: 0,
-        header: u32(0),
+        header: toU32(0),
         attributes: list.map(([type, value]) => attribute(type, value)),
       })
       const found: [number, Uint8Array][] = []

@@ -19,7 +19,7 @@ const live = topologyOf(
     .addresses('b/eth0', '10.0.1.2/24').resources,
 )
 const labIndex = (router: NamespaceIndex): LabIndex => ({
-  told: () => [],
+  variables: () => [],
   names: new Map(),
   places: new Map(),
   live,

@@ -1,6 +1,6 @@
 import { nftablesValue } from '../../src/firewall/rule-files.ts'
 import { compareNft } from '../../src/kinds/nftables.ts'
-import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
+import { firewallIn, nftResource, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 let world: World
@@ -18,7 +18,7 @@ beforeEach(async () => {
   await fw.sh(undefined, `ip netns add ${ns} && ip -n ${ns} link set dev lo up`)
 })
 
-const want = async (text: string) => (await fw.canonical(nftText(ns, text)))[0]!
+const want = async (text: string) => (await fw.canonical(nftResource(ns, text)))[0]!
 const drift = async (text: string) => compareNft((await fw.live(ns, 'nftables'))!.spec, (await want(text)).spec)
 const input = (...rules: string[]) =>
   `table inet web {\n chain input {\n  type filter hook input priority filter; policy accept;\n${rules.map((r) => `  ${r}\n`).join('')} }\n}\n`
@@ -268,7 +268,7 @@ test('rules that refer to interfaces by index are checked although the interface
   const text = `table inet web {\n chain c {\n iif "lan" accept\n oif wan drop\n }\n}
 table netdev n {\n chain i {\n type filter hook ingress device "third~x" priority 0;\n }
  chain both {\n type filter hook ingress devices = { lan, "third~x" } priority 1;\n }\n}\n`
-  const [desired] = (await fw.canonical(nftText(ns, text), ...['lan', 'wan', 'third~x'].map(link))).filter(({ kind }) => kind === 'nftables') // prettier-ignore
+  const [desired] = (await fw.canonical(nftResource(ns, text), ...['lan', 'wan', 'third~x'].map(link))).filter(({ kind }) => kind === 'nftables') // prettier-ignore
   await fw.sh(ns, 'ip link add lan type veth peer name wan; ip link add third~x type veth peer name x')
   await fw.apply(desired!)
   expect(compareNft((await fw.live(ns, 'nftables'))!.spec, desired!.spec)).toEqual([])

@@ -3,7 +3,7 @@ import { compareIptables } from '../../src/kinds/iptables.ts'
 import { compareNft } from '../../src/kinds/nftables.ts'
 import { edits } from '../../src/firewall/ordered.ts'
 import type { Difference } from '../../src/model/change.ts'
-import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
+import { firewallIn, nftResource, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import '../support/seed.ts'
 
@@ -139,7 +139,7 @@ test('random nft rule sets likewise', async () => {
       const ns = await fresh()
       for (const value of [first, second]) {
         const before = (await fw.live(ns, 'nftables'))?.spec ?? { tables: {} }
-        const [desired] = await fw.canonical(nftText(ns, value))
+        const [desired] = await fw.canonical(nftResource(ns, value))
         const differences = await fw.apply(desired!)
         expect(compareNft((await fw.live(ns, 'nftables'))!.spec, desired!.spec)).toEqual([])
         const chain = (spec: typeof before): string[] => spec.tables['inet web']?.chains.input?.rules ?? []

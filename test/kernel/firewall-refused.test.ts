@@ -2,7 +2,7 @@ import { canonicalize } from '../../src/observe/canonical.ts'
 import { UserError, type Diagnostic } from '../../src/model/diagnostic.ts'
 import type { RulePlace } from '../../src/model/firewall.ts'
 import type { Runner } from '../../src/model/runner.ts'
-import { firewallIn, nftText, written, type Firewall } from '../support/firewall.ts'
+import { firewallIn, nftResource, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 let world: World
@@ -69,7 +69,7 @@ test.each([
   ['a service that is none', 'table inet a {\n  chain c {\n    tcp dport htpp accept\n  }\n}\n', 3, 15],
   ['a device that is not there', 'table inet a {\n  chain c {\n    iif nodev accept\n  }\n}\n', 3, 9],
 ])('in nft: %s', async (_, text, line, column) => {
-  const [diagnostic] = await refused(nftText('ns', text))
+  const [diagnostic] = await refused(nftResource('ns', text))
   expect(diagnostic!.summary).toMatch(/^nft refuses this in ns: ./)
   expect(diagnostic!.position).toEqual({ file: 'lab.yaml', line, column })
 })
@@ -78,13 +78,13 @@ const inBridge = (rule: string) =>
   `table bridge a {\n chain c {\n type filter hook prerouting priority 0;\n ${rule}\n }\n}\n`
 
 test('a rule that nft lists as another one, or cannot read back, is refused, or survives', async () => {
-  const lossy = nftText('ns', inBridge('ether type 8021ad vlan id 1 vlan type 8021q vlan id 2 vlan type ip drop'))
+  const lossy = nftResource('ns', inBridge('ether type 8021ad vlan id 1 vlan type 8021q vlan id 2 vlan type ip drop'))
   const [kept] = await fw.canonical(lossy).catch(() => [])
   if (kept) expect(JSON.stringify(kept.spec)).toContain('8021ad')
   else expect((await refused(lossy))[0]).toMatchObject({ summary: expect.stringContaining('8021ad as another one') as string, position: { line: 4, column: 13 } }) // prettier-ignore
-  const bytes = nftText('ns', inBridge('@ll,96,16 0x88a8 @ll,112,16 & 0xfff == 1 drop'))
+  const bytes = nftResource('ns', inBridge('@ll,96,16 0x88a8 @ll,112,16 & 0xfff == 1 drop'))
   expect((await fw.canonical(bytes))[0]!.spec.tables['bridge a'].chains.c.rules).toHaveLength(1)
-  const unreadable = nftText('ns', 'table ip a {\n chain c {\n ip protocol set 1\n }\n}\n')
+  const unreadable = nftResource('ns', 'table ip a {\n chain c {\n ip protocol set 1\n }\n}\n')
   const [read] = await fw.canonical(unreadable).catch(() => [])
   if (!read)
     expect((await refused(unreadable))[0]!.summary).toMatch(/cannot read its own listing of: ip protocol set icmp/)
@@ -92,8 +92,8 @@ test('a rule that nft lists as another one, or cannot read back, is refused, or 
 
 test('one table cannot be nftables’ and iptables’', async () => {
   const text = 'table ip filter {\n chain input {\n type filter hook input priority 0;\n }\n}\n'
-  await fw.canonical(nftText('ns', text))
-  const [diagnostic] = await refused(nftText('ns', text), written('ns', { filter: { FORWARD: [good] } }))
+  await fw.canonical(nftResource('ns', text))
+  const [diagnostic] = await refused(nftResource('ns', text), written('ns', { filter: { FORWARD: [good] } }))
   expect(diagnostic!.summary).toMatch(/table ip filter is declared under nftables and under iptables/)
 })
 

@@ -421,9 +421,10 @@ describe('what is wrong is said at its place', () => {
 
   test('thousands of values of the wrong form are told without delay', () => {
     const values = Array.from({ length: 5000 }, (_, i) => `e${i}: 5`).join(', ')
-    const started = performance.now()
+    const started = process.cpuUsage() // what other processes of the machine take does not count
     expect(diagnose({ file: 'l', text: `namespaces: { a: { interfaces: { ${values} } } }` })).toHaveLength(5000)
-    expect(performance.now() - started).toBeLessThan(10_000)
+    const { user, system } = process.cpuUsage(started)
+    expect((user + system) / 1000).toBeLessThan(10_000)
   })
 
   test('several at once', () =>

@@ -1,4 +1,4 @@
-import { cases, folder, labOf } from '../support/recorded.ts'
+import { cases, dumpsFolder, labOf } from '../support/recorded.ts'
 import { pretend } from '../support/kernel.ts'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ const plans: readonly { name: string; to: string; up: boolean; options: PlanOpti
   // The machine's own namespace was recorded with the lab's devices in it.
   ...(name === 'machine' ? [] : [{ name, to: 'create', up: false, options: {} }]),
   { name, to: 'destroy', up: true, options: { destroy: true } },
-  ...readdirSync(join(folder, name)).flatMap((file) => {
+  ...readdirSync(join(dumpsFolder, name)).flatMap((file) => {
     const [, to] = /^(.*)\.yaml$/.exec(file) ?? []
     return to === undefined || to === 'lab' ? [] : [{ name, to, up: true, options: {} }]
   }),
@@ -31,7 +31,7 @@ const plans: readonly { name: string; to: string; up: boolean; options: PlanOpti
 
 /** The plan of a case. */
 async function planned({ name, to, up, options }: (typeof plans)[number]): Promise<Plan> {
-  const other = join(folder, name, `${to}.yaml`)
+  const other = join(dumpsFolder, name, `${to}.yaml`)
   const located = locate(existsSync(other) ? other : labOf(name))
   return (await prepare(located, openLocated(located, thisMachine), pretend(name, up).runner, options)).plan
 }
@@ -45,7 +45,7 @@ const steps = (plan: Plan): string =>
       const argv = command.argv.map((word, at) => (command.argv[at - 1] === '-c' ? `{ ${firstLine(word)} … }` : word))
       const line = shell({ ...command, argv })
         .replaceAll('\n', '\n    ')
-        .replaceAll(folder, '')
+        .replaceAll(dumpsFolder, '')
       return `${head}  ${stage}: ${line}\n`
     })
     .join('')
@@ -53,7 +53,7 @@ const steps = (plan: Plan): string =>
 test.each(plans.map((one) => [one.name, one.to, one] as const))('%s: %s', async (name, to, one) => {
   const plan = await planned(one)
   const text = renderPlan(planJson(plan), `${to}.yaml`, createColors(false), to === 'destroy') + steps(plan)
-  const path = join(folder, name, `${to}.plan`)
+  const path = join(dumpsFolder, name, `${to}.plan`)
   if (process.env['UPDATE']) writeFileSync(path, text)
   expect(text.split('\n')).toEqual(readFileSync(path, 'utf8').split('\n'))
 })

@@ -12,7 +12,7 @@ import type { RuleContext } from '../../src/firewall/written.ts'
 import { placeIn } from '../../src/model/place.ts'
 import type { World } from './netns.ts'
 
-export const kinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
+export const firewallKinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
 
 /** Runs a command in the world, where it says, and counts the throwaway namespaces. */
 export function runnerIn(world: World): Pick<Runner, 'host'> & { captures: number } {
@@ -53,7 +53,7 @@ export const written = (
   return iptablesResource(whole.kind, namespace, spec, whole.root ? { root: true } : {})
 }
 
-export const nftText = (namespace: string, text: string): Resource<any> | undefined =>
+export const nftResource = (namespace: string, text: string): Resource<any> | undefined =>
   nftablesResource(namespace, text, 'web')
 
 const empty = new Map<string, Resource>()
@@ -85,17 +85,17 @@ export function firewallIn(world: World): Firewall {
     const [ip = '', ip6 = '', nft = ''] = (await sh(root ? undefined : netns, script)).split('--\n')
     const dump = { iptables: ip, ip6tables: ip6, nftables: nft } as unknown as Dump
     const scope = { namespace: netns, lab: 'web', ...(root && { root }) }
-    return kinds[kind]!.read(dump, scope)[0]
+    return firewallKinds[kind]!.read(dump, scope)[0]
   }
   const emissions: Firewall['emissions'] = (desired, before) => {
-    const kind = kinds[(desired ?? before)!.kind]!
+    const kind = firewallKinds[(desired ?? before)!.kind]!
     if (!desired) return before ? kind.remove(before, context) : []
     if (!before) return kind.create(desired, context)
     return kind.update({ live: before, desired, differences: kind.compare(before.spec, desired.spec) }, context)
   }
   const apply: Firewall['apply'] = async (desired) => {
     const before = await live(desired.namespace, desired.kind, desired.root)
-    const differences = kinds[desired.kind]!.compare(before?.spec ?? { tables: {} }, desired.spec)
+    const differences = firewallKinds[desired.kind]!.compare(before?.spec ?? { tables: {} }, desired.spec)
     await execute(emissions(desired, before))
     return differences
   }

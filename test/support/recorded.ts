@@ -15,11 +15,11 @@ import { HERE, NEW, parsePlayed, type Answered, type Machine, type Played } from
  * Replays what test/support/record has recorded: the readers of src run as they are, and the programs that they start and
  * the netlink thread that they ask answer from the files of a case. Import this before anything of src.
  */
-export const folder = join(__dirname, '../fixtures/dumps')
+export const dumpsFolder = join(__dirname, '../fixtures/dumps')
 /** The cases, by name. */
-export const cases = readdirSync(folder)
+export const cases = readdirSync(dumpsFolder)
 /** The lab file of a case. */
-export const labOf = (name: string): string => join(folder, name, 'lab.yaml')
+export const labOf = (name: string): string => join(dumpsFolder, name, 'lab.yaml')
 
 /** What a case holds. */
 export interface Recorded {
@@ -29,7 +29,7 @@ export interface Recorded {
 
 /** The case of this name; the programs answer from it until another is used. */
 export function use(name: string): Recorded {
-  const at = (file: string): string => join(folder, name, file)
+  const at = (file: string): string => join(dumpsFolder, name, file)
   const text = (file: string): string => readFileSync(at(file), 'utf8')
   const all = readdirSync(at('.')).flatMap((file): Played[] => {
     const [, netns] = /^(.*)\.netns$/.exec(file) ?? []
@@ -47,7 +47,7 @@ export function recordedThreads({ netlink, machine }: Recorded): Threads {
   const one: Channel = {
     unusable: Promise.resolve(undefined),
     nft: () => true,
-    ask: async (request: Request, heard: (reply: Reply) => void) => {
+    ask: async (request: Request, onReply: (reply: Reply) => void) => {
       if (request.kind !== 'read') throw new Error(`not recorded: ${request.kind}`)
       const parts: Buffer[] = []
       let filled = 0
@@ -55,13 +55,13 @@ export function recordedThreads({ netlink, machine }: Recorded): Threads {
         parts.push(bytes)
         return { from: filled, to: (filled += bytes.length) }
       }
-      if (request.readings.some(({ links }) => links)) heard({ kind: 'names', names: new Map(machine.names) })
+      if (request.readings.some(({ links }) => links)) onReply({ kind: 'names', names: new Map(machine.names) })
       const results = request.readings.map((reading, index) => ({
         index,
         ...answer(reading, netlink[reading.fresh ? NEW : (reading.netns ?? HERE)], request.lists, add),
       }))
-      heard({ kind: 'results', bytes: Buffer.concat(parts), results })
-      heard({ kind: 'end' })
+      onReply({ kind: 'results', bytes: Buffer.concat(parts), results })
+      onReply({ kind: 'end' })
     },
   }
   return { one, other: () => one }

@@ -11,7 +11,7 @@ export interface Channel {
   /** Whether it can load and list the rules of nftables: known when it is known to work. */
   readonly nft: () => boolean
   /** Sends a request and hears everything that comes back for it. Throws when it could not be carried on with. */
-  ask(request: Request, heard: (reply: Reply) => void): Promise<void>
+  ask(request: Request, onReply: (reply: Reply) => void): Promise<void>
 }
 
 /** The thread that does the work, and a second one for large labs, which is started on first use. */
@@ -68,12 +68,12 @@ function whileLittle(many: number, open: () => Server, start: () => Channel): Ch
       return (async () => void here())().catch((error: unknown) => (error as Error).message)
     },
     nft: () => here().nft(),
-    ask(request, heard) {
+    ask(request, onReply) {
       if (!thread && amount(request) >= many) thread = start()
       const then = thread
       const answered = last.then(() => {
-        if (then) return then.ask(request, heard)
-        return request.kind === 'run' ? inSlices(here(), request, heard) : here().answer(request, heard)
+        if (then) return then.ask(request, onReply)
+        return request.kind === 'run' ? inSlices(here(), request, onReply) : here().answer(request, onReply)
       })
       if (!then) last = answered.catch(() => {})
       return answered
@@ -89,7 +89,7 @@ function amount(request: Request): number {
 }
 
 /** Carries operations out in this thread, a few at a time. */
-async function inSlices(server: Server, request: Extract<Request, { kind: 'run' }>, heard: (reply: Reply) => void) {
+async function inSlices(server: Server, request: Extract<Request, { kind: 'run' }>, onReply: (reply: Reply) => void) {
   for (let from = 0; ; from += SLICE) {
     const jobs = request.jobs.slice(from, from + SLICE)
     let ended = false
@@ -97,7 +97,7 @@ async function inSlices(server: Server, request: Extract<Request, { kind: 'run' 
       if (reply.kind !== 'ran') return
       const count = from + reply.count
       ended = reply.fault !== undefined || reply.count < jobs.length || count === request.jobs.length
-      heard(ended ? { ...reply, count } : { kind: 'progress', count })
+      onReply(ended ? { ...reply, count } : { kind: 'progress', count })
     })
     if (ended) return
     await new Promise((resolve) => setImmediate(resolve))
@@ -105,7 +105,7 @@ async function inSlices(server: Server, request: Extract<Request, { kind: 'run' 
 }
 
 interface Pending {
-  readonly heard: (reply: Reply) => void
+  readonly onReply: (reply: Reply) => void
   /** What went wrong in hearing. */
   error?: Error
   readonly resolve: () => void
@@ -136,7 +136,7 @@ function openThread(workerData: WorkerData): Channel {
     if (reply.kind === 'unusable') return known(reply.reason)
     const [first] = pending
     try {
-      if (first && !first.error && reply.kind !== 'broken') first.heard(reply)
+      if (first && !first.error && reply.kind !== 'broken') first.onReply(reply)
     } catch (error) {
       if (first) first.error = error as Error
     }
@@ -155,9 +155,9 @@ function openThread(workerData: WorkerData): Channel {
       worker.ref()
       return unusable.finally(() => pending.length || worker.unref())
     },
-    ask: (request, heard) =>
+    ask: (request, onReply) =>
       new Promise((resolve, reject) => {
-        pending.push({ heard, resolve, reject })
+        pending.push({ onReply, resolve, reject })
         worker.ref()
         worker.postMessage(request, 'bytes' in request ? [request.bytes.buffer as ArrayBuffer] : [])
       }),

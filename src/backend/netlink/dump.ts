@@ -1,6 +1,6 @@
 import type { Dump, TcQdisc } from '../../model/runner.ts'
 import { attributes, decodedOnce, messages, string } from './answer.ts'
-import { attribute, encode, flags, u32, type Message, type Slice } from './message.ts'
+import { attribute, encode, flags, toU32, type Message, type Slice } from './message.ts'
 import type { ReadResult, Section } from './thread-protocol.ts'
 import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
 import { decodeFdb } from './read-fdb.ts'
@@ -12,7 +12,10 @@ import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
 const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
 /** Without statistics, and of the namespace whose id the thread fills in. */
-const ofLinks = [attribute(IFLA_EXT_MASK, u32(8 /* RTEXT_FILTER_SKIP_STATS */)), attribute(IFLA_TARGET_NETNSID, u32(0))]
+const ofLinks = [
+  attribute(IFLA_EXT_MASK, toU32(8 /* RTEXT_FILTER_SKIP_STATS */)),
+  attribute(IFLA_TARGET_NETNSID, toU32(0)),
+]
 /** Every namespace is made with `lo`, and so it is the first (LOOPBACK_IFINDEX in include/net/flow.h). */
 const LOOPBACK_IFINDEX = 1
 const TCA_KIND = 1

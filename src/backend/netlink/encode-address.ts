@@ -1,6 +1,6 @@
 import { usualAddressScope } from '../../model/address-spec.ts'
 import type { AddressOperation } from '../../model/operation.ts'
-import { addressBytes, attribute, flags, text, u32, type Attribute, type Message } from './message.ts'
+import { addressBytes, attribute, flags, text, toU32, type Attribute, type Message } from './message.ts'
 import { bytesOf, cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
 import { IFA } from './attribute-numbers.ts'
 
@@ -32,7 +32,7 @@ export function addressMessage(operation: AddressOperation): Message | undefined
   const set = flagsOf(operation)
   if (scope === undefined || !more || set === undefined) return undefined
   attributes.push(...more)
-  if (set > 0xff) attributes.push(attribute(IFA.flags, u32(set)))
+  if (set > 0xff) attributes.push(attribute(IFA.flags, toU32(set)))
   return message(RTM.newaddr, flags.create | (operation.do === 'address.add' ? flags.excl : flags.replace), set, scope)
 }
 
@@ -52,12 +52,12 @@ function settingsOf({ address: { dev, family, label, broadcast, metric, preferre
   }
   if (metric !== undefined) {
     if (!isNumber(metric)) return undefined
-    result.push(attribute(IFA.metric, u32(metric)))
+    result.push(attribute(IFA.metric, toU32(metric)))
   }
   if (preferred_lft !== undefined) {
     if (!isNumber(preferred_lft)) return undefined
     // ifa_cacheinfo: preferred, valid, and two times that are the kernel's.
-    const lifetimes = Uint8Array.of(...u32(preferred_lft), ...u32(FOREVER), ...new Uint8Array(8))
+    const lifetimes = Uint8Array.of(...toU32(preferred_lft), ...toU32(FOREVER), ...new Uint8Array(8))
     result.push(attribute(IFA.cacheinfo, lifetimes))
   }
   return result

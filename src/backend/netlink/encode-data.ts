@@ -1,16 +1,16 @@
 import { familyOf } from '../../model/cidr.ts'
 import type { Field, LinkAttribute } from '../../model/link-type.ts'
-import { attribute, be16, be32, u16, u32, u8, type Attribute } from './message.ts'
+import { attribute, toBe16, toBe32, toU16, toU32, toU8, type Attribute } from './message.ts'
 import { bytesOf, isDevice, isNumber, macOf } from './values.ts'
 
 /** The bytes of numbers, and the largest that there is. */
 const numbers: Readonly<Partial<Record<LinkAttribute['as'], readonly [(n: number) => Uint8Array, number]>>> = {
-  u8: [u8, 0xff],
-  u16: [u16, 0xffff],
-  u32: [u32, 0xffffffff],
-  u64: [(n) => Uint8Array.of(...u32(n), 0, 0, 0, 0), 0xffffffff],
-  be16: [be16, 0xffff],
-  be32: [be32, 0xffffffff],
+  u8: [toU8, 0xff],
+  u16: [toU16, 0xffff],
+  u32: [toU32, 0xffffffff],
+  u64: [(n) => Uint8Array.of(...toU32(n), 0, 0, 0, 0), 0xffffffff],
+  be16: [toBe16, 0xffff],
+  be32: [toBe32, 0xffffffff],
 }
 
 /** The number that a value is to the kernel. */
@@ -30,7 +30,7 @@ export function encodeValue(to: LinkAttribute, value: unknown): Attribute | unde
     case 'address':
       return addressAttribute(to, String(value))
     case 'device':
-      if (value === '') return bytes(u32(0))
+      if (value === '') return bytes(toU32(0))
       return typeof value === 'string' && isDevice(value) ? { type: to.number, device: value } : undefined
     case 'present':
       return value === true ? bytes(new Uint8Array()) : undefined
@@ -102,7 +102,7 @@ export function encodeFields(
     }
   }
   for (const [number, { as, masked, on, mask }] of shared) {
-    const make = numbers[as]?.[0] ?? u32
+    const make = numbers[as]?.[0] ?? toU32
     attributes.push(attribute(number, masked ? Uint8Array.of(...make(on), ...make(mask)) : make(on)))
   }
   return attributes

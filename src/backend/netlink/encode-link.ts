@@ -4,7 +4,7 @@ import { settingTable } from '../../kinds/settings.ts'
 import type { Field, LinkType } from '../../model/link-type.ts'
 import type { LinkChange, LinkOperation, NewLink, TypeSettings } from '../../model/operation.ts'
 import { encodeFields, encodeValue } from './encode-data.ts'
-import { attribute, flags, nest, text, u32, type Attribute, type Message } from './message.ts'
+import { attribute, flags, nest, text, toU32, type Attribute, type Message } from './message.ts'
 import { isDevice, isNamespace } from './values.ts'
 import { IFLA, INFO } from './attribute-numbers.ts'
 
@@ -18,8 +18,8 @@ const IFF_UP = 1
 function header(set = 0, change = 0): Uint8Array {
   const bytes = new Uint8Array(16)
   if (change === 0) return bytes
-  bytes.set(u32(set), 8)
-  bytes.set(u32(change), 12)
+  bytes.set(toU32(set), 8)
+  bytes.set(toU32(change), 12)
   return bytes
 }
 

@@ -1,5 +1,5 @@
 import type { MdbOperation } from '../../model/operation.ts'
-import { be16, attribute, flags, nest, u16, type Message } from './message.ts'
+import { toBe16, attribute, flags, nest, toU16, type Message } from './message.ts'
 import { bytesOf, isDevice, isNumber, macOf } from './values.ts'
 import { MDBA } from './attribute-numbers.ts'
 
@@ -31,7 +31,7 @@ export function mdbMessage({ do: what, entry }: MdbOperation): Message | undefin
         // br_mdb_entry: index (4), state, flags, vid (2), address (16), protocol (2), padding
         header: Uint8Array.of(
           ...[0, 0, 0, 0, adds ? MDB_PERMANENT : 0, 0],
-          ...[...u16(vid), ...address, ...be16(protocol), 0, 0],
+          ...[...toU16(vid), ...address, ...toBe16(protocol), 0, 0],
         ),
         device: { name: dev, at: 0 },
         attributes: [],

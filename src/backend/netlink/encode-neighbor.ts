@@ -1,5 +1,5 @@
 import type { NeighborOperation } from '../../model/operation.ts'
-import { attribute, flags, u8, type Message } from './message.ts'
+import { attribute, flags, toU8, type Message } from './message.ts'
 import { bytesOf, familyNumber, isDevice, macOf } from './values.ts'
 import { NDA } from './attribute-numbers.ts'
 
@@ -17,7 +17,7 @@ export function neighborMessage(operation: NeighborOperation): Message | undefin
   if (!dst || !isDevice(dev) || (sets && lladdr !== undefined && !mac)) return undefined
   const attributes = [attribute(NDA.dst, dst)]
   if (mac) attributes.push(attribute(NDA.lladdr, mac))
-  if (sets && operation.protocol !== undefined) attributes.push(attribute(NDA.protocol, u8(RTPROT_BOOT)))
+  if (sets && operation.protocol !== undefined) attributes.push(attribute(NDA.protocol, toU8(RTPROT_BOOT)))
   const set = (proxy ? NTF.proxy : 0) | (sets && router ? NTF.router : 0)
   return {
     type: sets ? RTM.newneigh : RTM.delneigh,

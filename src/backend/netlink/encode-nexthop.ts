@@ -1,6 +1,6 @@
 import type { NexthopSpec } from '../../model/nexthop-spec.ts'
 import type { NexthopOperation } from '../../model/operation.ts'
-import { attribute, flags, nest, u16, u32, type Attribute, type Message } from './message.ts'
+import { attribute, flags, nest, toU16, toU32, type Attribute, type Message } from './message.ts'
 import { NHA, NHA_RES_GROUP } from './attribute-numbers.ts'
 import { bytesOf, familyNumber, isDevice, isNumber } from './values.ts'
 
@@ -37,13 +37,13 @@ export function nexthopMessage(operation: NexthopOperation): Message | undefined
       0,
       protocol,
       0,
-      ...u32(onlink ? RTNH_F_ONLINK : 0),
+      ...toU32(onlink ? RTNH_F_ONLINK : 0),
     ),
     attributes,
   }
 }
 
-const idOf = (id: number): Attribute => attribute(NHA.id, u32(id))
+const idOf = (id: number): Attribute => attribute(NHA.id, toU32(id))
 
 /** nexthop_grp of each member: id (4), weight less one, reserved (3); then the type and its settings. */
 function groupOf(
@@ -53,15 +53,15 @@ function groupOf(
   if (!group.every(({ id, weight = 1 }) => isNumber(id, undefined, 1) && isNumber(weight, 256, 1))) return undefined
   const all = attribute(
     NHA.group,
-    Uint8Array.from(group.flatMap(({ id, weight = 1 }) => [...u32(id), weight - 1, 0, 0, 0])),
+    Uint8Array.from(group.flatMap(({ id, weight = 1 }) => [...toU32(id), weight - 1, 0, 0, 0])),
   )
   if (type === undefined) return [all]
   const settings: Attribute[] = []
-  if (buckets !== undefined) settings.push(attribute(NHA_RES_GROUP.buckets, u16(buckets)))
-  if (idle_timer !== undefined) settings.push(attribute(NHA_RES_GROUP.idleTimer, u32(idle_timer * HUNDREDTHS)))
+  if (buckets !== undefined) settings.push(attribute(NHA_RES_GROUP.buckets, toU16(buckets)))
+  if (idle_timer !== undefined) settings.push(attribute(NHA_RES_GROUP.idleTimer, toU32(idle_timer * HUNDREDTHS)))
   if (unbalanced_timer !== undefined)
-    settings.push(attribute(NHA_RES_GROUP.unbalancedTimer, u32(unbalanced_timer * HUNDREDTHS)))
-  return [all, attribute(NHA.groupType, u16(RESILIENT)), nest(NHA.resGroup | NLA_F_NESTED, settings)]
+    settings.push(attribute(NHA_RES_GROUP.unbalancedTimer, toU32(unbalanced_timer * HUNDREDTHS)))
+  return [all, attribute(NHA.groupType, toU16(RESILIENT)), nest(NHA.resGroup | NLA_F_NESTED, settings)]
 }
 
 const NLA_F_NESTED = 0x8000

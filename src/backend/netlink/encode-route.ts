@@ -3,7 +3,7 @@ import { metrics } from '../../model/metrics.ts'
 import type { RouteOperation } from '../../model/operation.ts'
 import { metricWords, type Hop, type RouteSpec } from '../../model/route-spec.ts'
 import { MAIN_TABLE } from '../../model/tables.ts'
-import { addressBytes, attribute, flags, nest, u16, u32, type Attribute, type Message } from './message.ts'
+import { addressBytes, attribute, flags, nest, toU16, toU32, type Attribute, type Message } from './message.ts'
 import { bytesOf, cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
 import { RTA } from './attribute-numbers.ts'
 
@@ -50,7 +50,7 @@ export function routeMessage(operation: RouteOperation): Message | undefined {
   if (s.via !== undefined) attributes.push(via(s.via, family))
   if (s.dev !== undefined) attributes.push({ type: RTA.oif, device: s.dev })
   if (src) attributes.push(attribute(RTA.prefsrc, src))
-  if (s.metric !== undefined) attributes.push(attribute(RTA.priority, u32(metric)))
+  if (s.metric !== undefined) attributes.push(attribute(RTA.priority, toU32(metric)))
   if (nexthops.length)
     attributes.push(
       nest(
@@ -59,7 +59,7 @@ export function routeMessage(operation: RouteOperation): Message | undefined {
       ),
     )
   if (settings.length) attributes.push(nest(RTA.metrics, settings))
-  if (table > 255) attributes.push(attribute(RTA.table, u32(table)))
+  if (table > 255) attributes.push(attribute(RTA.table, toU32(table)))
   const protocol = deletes ? 0 : (operation.protocol ?? RTPROT_BOOT)
   const scope = s.scope === undefined ? scopeFor(s, deletes) : scopes[s.scope as keyof typeof scopes]
   const kind = type === undefined ? (deletes ? 0 : types.unicast) : types[type as keyof typeof types]
@@ -69,7 +69,7 @@ export function routeMessage(operation: RouteOperation): Message | undefined {
     // rtmsg: family, lengths of dst and src, tos, table, protocol, scope, type, flags
     header: Uint8Array.of(
       ...[familyNumber(family), to === 'default' ? 0 : to.prefix, 0, 0, table > 255 ? 0 : table, protocol, scope, kind],
-      ...u32(s.onlink ? RTNH_F_ONLINK : 0),
+      ...toU32(s.onlink ? RTNH_F_ONLINK : 0),
     ),
     attributes,
   }
@@ -102,7 +102,7 @@ const isKnownHop = ({ via, dev, weight = 1, encap, realm }: Hop, deletes: boolea
 const via = (address: string, family: 4 | 6): Attribute =>
   familyOf(address) === family
     ? attribute(RTA.gateway, addressBytes(address))
-    : attribute(RTA.via, Buffer.concat([u16(familyNumber(familyOf(address))), addressBytes(address)]))
+    : attribute(RTA.via, Buffer.concat([toU16(familyNumber(familyOf(address))), addressBytes(address)]))
 
 /** An rtnexthop, shaped like an attribute: length, flags, weight less one, index. */
 const hopOf = (hop: Hop, family: 4 | 6): Attribute => ({
@@ -120,7 +120,7 @@ function settingsOf(s: RouteSpec): Attribute[] | undefined {
     if (value === undefined) continue
     const number = numbers.get(word)
     if (number === undefined || !isNumber(value)) return undefined
-    result.push(attribute(number, u32(value)))
+    result.push(attribute(number, toU32(value)))
   }
   return result
 }

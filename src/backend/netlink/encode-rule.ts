@@ -1,7 +1,7 @@
 import type { RuleOperation } from '../../model/operation.ts'
 import { ruleWords } from '../../model/rule-spec.ts'
 import { MAIN_TABLE } from '../../model/tables.ts'
-import { addressBytes, attribute, flags, text, u32, u8, type Attribute, type Message } from './message.ts'
+import { addressBytes, attribute, flags, text, toU32, toU8, type Attribute, type Message } from './message.ts'
 import { cidrOf, familyNumber, isDevice, isNumber } from './values.ts'
 import { FRA } from './attribute-numbers.ts'
 
@@ -27,15 +27,15 @@ export function ruleMessage(operation: RuleOperation): Message | undefined {
     marks.length <= 2
   if (!isKnown || !from || !to) return undefined
   const [mark, mask] = marks
-  const attributes: Attribute[] = [attribute(FRA.priority, u32(priority))]
+  const attributes: Attribute[] = [attribute(FRA.priority, toU32(priority))]
   if (from.bytes) attributes.push(attribute(FRA.src, from.bytes))
   if (to.bytes) attributes.push(attribute(FRA.dst, to.bytes))
   if (iif !== undefined) attributes.push(text(FRA.iifname, iif))
   if (oif !== undefined) attributes.push(text(FRA.oifname, oif))
-  if (mark !== undefined) attributes.push(attribute(FRA.fwmark, u32(mark)))
-  if (mask !== undefined) attributes.push(attribute(FRA.fwmask, u32(mask)))
-  if (protocol !== undefined) attributes.push(attribute(FRA.protocol, u8(protocol)))
-  if (table > 255) attributes.push(attribute(FRA.table, u32(table)))
+  if (mark !== undefined) attributes.push(attribute(FRA.fwmark, toU32(mark)))
+  if (mask !== undefined) attributes.push(attribute(FRA.fwmask, toU32(mask)))
+  if (protocol !== undefined) attributes.push(attribute(FRA.protocol, toU8(protocol)))
+  if (table > 255) attributes.push(attribute(FRA.table, toU32(table)))
   const does = action ? actions[action] : adds ? FR_ACT_TO_TBL : 0
   return {
     type: adds ? RTM.newrule : RTM.delrule,

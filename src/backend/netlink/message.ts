@@ -46,13 +46,13 @@ const NLM_F_REQUEST = 1
 export const flags = { dump: 0x300, replace: 0x100, excl: 0x200, create: 0x400, append: 0x800 } as const
 
 /** Integers as the attributes and headers of x64 and arm64 hold them: little-endian. */
-export const u8 = (value: number): Uint8Array => Uint8Array.of(value)
-export const u16 = (value: number): Uint8Array => Uint8Array.of(value & 255, (value >> 8) & 255)
-export const u32 = (value: number): Uint8Array =>
+export const toU8 = (value: number): Uint8Array => Uint8Array.of(value)
+export const toU16 = (value: number): Uint8Array => Uint8Array.of(value & 255, (value >> 8) & 255)
+export const toU32 = (value: number): Uint8Array =>
   Uint8Array.of(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, (value >>> 24) & 255)
 /** … and in network byte order. */
-export const be16 = (value: number): Uint8Array => u16(value).reverse()
-export const be32 = (value: number): Uint8Array => u32(value).reverse()
+export const toBe16 = (value: number): Uint8Array => toU16(value).reverse()
+export const toBe32 = (value: number): Uint8Array => toU32(value).reverse()
 
 export const attribute = (type: number, bytes: Uint8Array): Attribute => ({ type, bytes })
 /** A name: the kernel wants the zero at its end. */

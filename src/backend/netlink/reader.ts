@@ -34,20 +34,20 @@ interface Order {
   readonly epoch: number
   /** Asks the programs. */
   readonly programs: Runner
-  readonly heard?: ((index: number, dump: Dump) => void) | undefined
+  readonly onDump?: ((index: number, dump: Dump) => void) | undefined
 }
 
 /** Reads namespaces through the thread; where `many` of them have files, a second one begins with those meanwhile. */
 export const reader =
   ({ one, other }: Threads, names: { readonly epoch: number }, many: number, programs: Runner): Runner['dump'] =>
-  async (wanted, heard) => {
+  async (wanted, onDump) => {
     const learnt = wanted.map((): Learnt => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const blind = wanted.some(({ depth }) => depth === 'all') && programs.host.find('nft') === undefined
-    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, programs, heard }
+    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, programs, onDump }
     if (filed.length < many) {
       // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
       await ask(one, order, every, 'both')
@@ -95,7 +95,7 @@ async function ask(
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
-  const { wanted, recipes, learnt, blind, epoch, heard } = order
+  const { wanted, recipes, learnt, blind, epoch, onDump } = order
   const { host } = order.programs
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
@@ -147,9 +147,9 @@ async function ask(
     if (gone) return vanished(request, gone)
     if (files) one.files = readFiles(answers, files)
     if (what !== 'files') one.known = attempt(() => decodeDump(answers, result, nsids))
-    if (!heard || what !== 'both') return
+    if (!onDump || what !== 'both') return
     putTogether(order, index)
-    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) heard(index, one.dump)
+    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) onDump(index, one.dump)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
 import { mac, tagProtocol, u16, u32, u64, u8 } from './attributes.ts'
-import { groupMask, router } from './port.ts'
+import { groupMask, multicastRouter } from './port.ts'
 
 /** USER_HZ: bridge timers are in hundredths of a second in the kernel's interface and in iproute2's. */
 const HUNDREDTHS = 100
@@ -72,7 +72,7 @@ const multicast: Readonly<Record<string, Field>> = {
     toggle('Whether multicast goes only where somebody listens, as far as that is known.', true),
   ),
   mcast_vlan_snooping: option('mcast_vlan_snooping', bit(1 << 1), toggle('Whether that is known for each VLAN apart.')),
-  mcast_router: router('mcast_router', 22, 'Whether the bridge itself routes multicast.'),
+  mcast_router: multicastRouter('mcast_router', 22, 'Whether the bridge itself routes multicast.'),
   mcast_querier: option('mcast_querier', u8(25), toggle('Whether the bridge asks who listens.')),
   mcast_query_use_ifaddr: option(
     'mcast_query_use_ifaddr',

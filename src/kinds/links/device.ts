@@ -1,7 +1,7 @@
 import type { Kind } from '../../model/kind.ts'
 import { placeOf } from '../../model/place.ts'
 import { linkId, nameOf } from '../../model/resource.ts'
-import { covered } from '../common.ts'
+import { isLost } from '../common.ts'
 import { isFallback } from './fallbacks.ts'
 import { linkTypes } from './link-types.ts'
 
@@ -39,7 +39,7 @@ export const device: Kind<DeviceSpec> = {
   create: () => [],
   update: () => [],
   remove: (r, context) =>
-    covered(device, r, context)
+    isLost(device, r, context)
       ? []
       : [{ stage: 'delete links', operation: { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) } }],
 }

@@ -1,6 +1,6 @@
 import { canonicalAddress, familyOf } from '../../model/cidr.ts'
 import type { Field, LinkType } from '../../model/link-type.ts'
-import { address, be16, be32, toggled, u8 } from './attributes.ts'
+import { ipAddress, be16, be32, toggled, u8 } from './attributes.ts'
 
 /** Bits of IFLA_GRE_IFLAGS and IFLA_GRE_OFLAGS (if_tunnel.h), and the attributes themselves. */
 const [CSUM, KEY, SEQ] = [0x8000, 0x2000, 0x1000]
@@ -8,7 +8,7 @@ const [IFLAGS, OFLAGS] = [2, 3]
 const KEYS = 0xffffffff
 
 const end = (description: string, number: number, wrong: (value: string) => string | undefined): Field => ({
-  attribute: address(number),
+  attribute: ipAddress(number),
   schema: { type: 'string', description },
   normal: (value) => canonicalAddress(String(value)),
   wrong: (value) => {

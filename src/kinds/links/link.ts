@@ -6,7 +6,7 @@ import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
 import { placeOf, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
 import { without } from '../lab-entry.ts'
-import { covered, ends, generatedMac, same, within } from '../common.ts'
+import { isLost, ends, generatedMac, same, within } from '../common.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import { linkToLab } from './link-lab.ts'
@@ -239,7 +239,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     remove(r, context) {
       const operation: Operation = { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) }
       const del: Emission = { stage: 'delete links', operation }
-      if (!type.pair || r.spec.peer === undefined) return covered(this, r, context) ? [] : [del]
+      if (!type.pair || r.spec.peer === undefined) return isLost(this, r, context) ? [] : [del]
       if (context.goes(r.namespace)) return []
       const { peer } = r.spec
       // A namespace goes in the background; the end that stays elsewhere is taken out at once, by hand.

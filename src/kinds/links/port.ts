@@ -1,5 +1,5 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
-import { device, toggled, u16, u32, u8 } from './attributes.ts'
+import { ifIndex, toggled, u16, u32, u8 } from './attributes.ts'
 
 const toggle = (word: string, number: number, description: string, fallback: boolean): Field => ({
   attribute: toggled(number),
@@ -21,7 +21,7 @@ export const groupMask = (number: number, description: string, never: number, wh
 })
 
 /** Who may be behind a port, or a bridge, that routes multicast: 3, which the kernel chooses for a while, is 1. */
-export const router = (json: string, number: number, description: string): Field => ({
+export const multicastRouter = (json: string, number: number, description: string): Field => ({
   attribute: u8(number),
   json,
   schema: {
@@ -64,7 +64,7 @@ export const portTable: Readonly<Record<string, Field>> = {
   flood: toggle('flood', 9, 'Whether frames for unknown addresses are sent to it.', true),
   mcast_flood: toggle('mcast_flood', 27, 'Whether multicast frames that nobody asked for are sent to it.', true),
   bcast_flood: toggle('bcast_flood', 30, 'Whether broadcast frames are sent to it.', true),
-  mcast_router: router('multicast_router', 25, 'Whether a router of multicast is behind the port.'),
+  mcast_router: multicastRouter('multicast_router', 25, 'Whether a router of multicast is behind the port.'),
   mcast_to_unicast: toggle('mcast_to_unicast', 28, 'Whether multicast frames go to each listener on its own.', false),
   fastleave: toggle('fastleave', 7, 'Whether a group is left at once, without asking whether others listen.', false),
   proxy_arp: toggle('proxy_arp', 10, 'Whether the bridge answers ARP for what is behind other ports.', false),
@@ -86,7 +86,7 @@ export const portTable: Readonly<Record<string, Field>> = {
   ),
   // Another port may not be one yet when this one is set: a lab cannot ask for it.
   backup_port: {
-    attribute: device(34),
+    attribute: ifIndex(34),
     words: (v) => (v === '' ? ['nobackup_port'] : ['backup_port', String(v)]),
     fallback: '',
   },

@@ -1,6 +1,6 @@
 import { canonicalAddress, familyOf } from '../../model/cidr.ts'
 import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
-import { address, be16, be32, present, toggled, u32, u8 } from './attributes.ts'
+import { ipAddress, be16, be32, present, toggled, u32, u8 } from './attributes.ts'
 
 const FIXED = 'the kernel takes it only when the device is made'
 const host = (description: string, attribute: LinkAttribute) => ({
@@ -52,17 +52,17 @@ export const vxlan: LinkType = {
       forces: FIXED,
     },
     local: {
-      ...host('Source address of the outer packets.', address(4, { number6: 17, multicast: false })),
+      ...host('Source address of the outer packets.', ipAddress(4, { number6: 17, multicast: false })),
       read: (d) => d['local'] ?? d['local6'],
     },
     remote: {
-      ...host('Where to send what has no learnt destination.', address(2, { number6: 16, multicast: false })),
+      ...host('Where to send what has no learnt destination.', ipAddress(2, { number6: 16, multicast: false })),
       read: (d) => d['remote'] ?? d['remote6'],
     },
     group: {
       ...host(
         'Multicast group to send what has no learnt destination to; needs `link`.',
-        address(2, { number6: 16, multicast: true }),
+        ipAddress(2, { number6: 16, multicast: true }),
       ),
       read: (d) => d['group'] ?? d['group6'],
     },

@@ -30,7 +30,7 @@ let names: readonly (readonly [number, string])[] = []
 const recorded = (channel: Channel): Channel => ({
   unusable: channel.unusable,
   nft: channel.nft,
-  ask: (request, heard) =>
+  ask: (request, onReply) =>
     channel.ask(request, (reply) => {
       if (reply.kind === 'names') names = [...reply.names]
       if (reply.kind === 'results' && request.kind === 'read')
@@ -39,7 +39,7 @@ const recorded = (channel: Channel): Channel => ({
           const name = reading?.fresh ? NEW : (reading?.netns ?? HERE)
           if (!result.gone) keep(name, result, Buffer.from(reply.bytes), request.lists[reading?.files ?? -1] ?? [])
         }
-      heard(reply)
+      onReply(reply)
     }),
 })
 

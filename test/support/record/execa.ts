@@ -1,6 +1,6 @@
 // Stands for the package execa in the driver: runs programs with it, and keeps what they were and what they printed.
 import { execa as real, type Options } from '../../../node_modules/execa/index.js'
-import { callOf, callsIn, type Played } from './tape.ts'
+import { programCall, callsIn, type Played } from './tape.ts'
 
 export const played: Played[] = []
 
@@ -9,7 +9,7 @@ export async function execa(program: string, args: readonly string[], options: O
   const [argv, stdout, code] = [[program, ...args], String(result.stdout), result.exitCode ?? 1]
   const several = callsIn(argv)
   const texts = stdout.split('--netlab--\n')
-  for (const [i, call] of (several ?? [callOf(argv, String(options.input ?? ''))]).entries())
+  for (const [i, call] of (several ?? [programCall(argv, String(options.input ?? ''))]).entries())
     played.push({ ...call, code, stdout: several ? (texts[i] ?? '') : stdout })
   return result
 }

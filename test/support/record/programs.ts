@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { callOf, callsIn, keyOf, type Call, type Played } from './tape.ts'
+import { programCall, callsIn, keyOf, type Call, type Played } from './tape.ts'
 
 /** Stands for every program that src runs: imported before anything of src. */
 /** What was called. */
@@ -11,7 +11,7 @@ let active: ReadonlyMap<string, Played> = new Map()
 jest.mock('execa', () => ({
   execa: async (program: string, args: readonly string[], { input = '' }: { readonly input?: string } = {}) => {
     const argv = [program, ...args]
-    const calls = callsIn(argv) ?? [callOf(argv, input)]
+    const calls = callsIn(argv) ?? [programCall(argv, input)]
     called.push(...calls)
     const answers = calls.map((call) => active.get(keyOf(call)) ?? oneLink(call) ?? unknown(call))
     return {

@@ -45,7 +45,7 @@ export interface Machine {
 export const [NEW, HERE] = ['(new)', '(machine)']
 
 /** The call that these words are. */
-export function callOf(argv: readonly string[], input = ''): Call {
+export function programCall(argv: readonly string[], input = ''): Call {
   const [netns] = argv.flatMap((word, i) => /^--net=\/run\/netns\/(.+)$/.exec(word)?.slice(1, i < 2 ? 2 : 1) ?? [])
   const words = netns === undefined ? argv : argv.slice(argv.indexOf('--') + 1)
   const line = words
