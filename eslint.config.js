@@ -52,15 +52,20 @@ const chosen = {
   message: 'Only src/main.ts chooses the host: take one as a parameter, or from the runner.',
 }
 
-/** Who reaches the machine without src/host, and why. */
+/** The files that reach the machine without a Host, and why each cannot be given one. */
 const ownWay = [
-  'src/start.ts', // reads the program itself, before anything is loaded
-  'src/backend/netlink/libc.ts', // with server.ts the door to the kernel of the local machine, also in a thread and a bundle of its own
-  'src/backend/netlink/server.ts',
-  'src/checks/agent.ts', // a program of its own that runs in a namespace, and whose work is to open sockets
-  'src/checks/sniff.ts', // the same, and what it captures goes to its standard output without delay
-  'src/commands/locate.ts', // the files of the person at the keyboard are where netlab runs, wherever the lab is
-  'src/commands/own-files.ts', // the same, when they are written
+  // It loads the program, so it runs before there is a Host.
+  'src/start.ts',
+  // It runs in a worker thread too, which has no Host, and reads /proc and /run/netns of the thread that it is in.
+  'src/backend/netlink/libc.ts',
+  // A program of its own that runs inside a namespace: opening sockets there is its purpose.
+  'src/checks/agent.ts',
+  // A program of its own inside a namespace as well. It never returns to the event loop, so its output must be written synchronously.
+  'src/checks/sniff.ts',
+  // Lab files, and the file that remembers them, are where netlab is typed, whatever machine the lab is on.
+  'src/commands/locate.ts',
+  // Saved plans and reports of checks are written there as well.
+  'src/commands/own-files.ts',
 ]
 
 const anyPart = `((${[...Object.keys(mayImport), 'commands'].join('|')})\\u002F|cli\\.ts$)`

@@ -1,4 +1,4 @@
-import { folder, runCommand, type Ended } from '../support/commands.ts'
+import { folder, runOn, type Ended } from '../support/commands.ts'
 import { labOf } from '../support/recorded.ts'
 import { pretend, type Kernel } from '../support/kernel.ts'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -10,16 +10,16 @@ import { show } from '../../src/commands/show.ts'
 
 const router = labOf('router')
 const apply = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
-  runCommand(kernel, (host) =>
+  runOn(kernel, (host) =>
     change(host, lab, { color: false, lockTimeout: '60', rollback: true, autoApprove: true, ...options }),
   )
 const destroy = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
   apply(kernel, { destroy: true, ...options }, lab)
 const planned = (kernel: Kernel, options: Partial<Parameters<typeof plan>[2]> = {}, lab = router): Promise<Ended> =>
-  runCommand(kernel, (host) => plan(host, lab, { color: false, detailedExitcode: true, ...options }))
+  runOn(kernel, (host) => plan(host, lab, { color: false, detailedExitcode: true, ...options }))
 const shown = (kernel: Kernel, of: string | undefined = router, options = {}): Promise<Ended> =>
-  runCommand(kernel, (host) => show(host, of, { color: false, ...options }))
-const listed = (kernel: Kernel): Promise<Ended> => runCommand(kernel, (host) => listLabs(host, { color: false }))
+  runOn(kernel, (host) => show(host, of, { color: false, ...options }))
+const listed = (kernel: Kernel): Promise<Ended> => runOn(kernel, (host) => listLabs(host, { color: false }))
 
 const addresses = (kernel: Kernel, netns: string, change: (address: string) => string | undefined): void =>
   void kernel.edits.set(netns, ({ addresses }) =>

@@ -29,7 +29,7 @@ export interface Ended {
 }
 
 /** Runs a command on this kernel, as src/cli.ts does. */
-export async function runCommand(on: Kernel, command: (host: Host) => Promise<number>): Promise<Ended> {
+export async function runOn(on: Kernel, command: (host: Host) => Promise<number>): Promise<Ended> {
   kernel = on
   const texts = { out: '', err: '' }
   const keep = (to: keyof typeof texts) => (text: string | Uint8Array) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 
@@ -70,6 +70,9 @@ export interface System {
   /** Puts the thread back where netlab runs, and closes everything. */
   readonly back: () => void
 }
+
+/** The names under /run/netns, sorted; some may be plain files that a crash has left. */
+export const namespaceNames = (): string[] => (existsSync('/run/netns') ? readdirSync('/run/netns').sort() : [])
 
 /**
  * Loads the C library through koffi, from the path that is given. Throws where that does not work, or where this process

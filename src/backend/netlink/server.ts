@@ -1,6 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
 import { gatherer } from './gather.ts'
-import { openSystem } from './libc.ts'
+import { namespaceNames, openSystem } from './libc.ts'
 import { maker } from './make.ts'
 import { performer } from './perform.ts'
 import type { Reply, Request } from './thread-protocol.ts'
@@ -14,18 +13,16 @@ export interface Server {
   readonly answer: (request: Request, reply: (reply: Reply) => void) => void
 }
 
-const names = (): string[] => (existsSync('/run/netns') ? readdirSync('/run/netns').sort() : [])
-
 /**
  * Opens a server in this thread. `koffi` is the file of that package; where there are `descriptors` namespaces or more, room for
  * descriptors is made at once: of each, and of sockets in them. Throws as `openSystem` does.
  */
 export function openServer(koffi: string, descriptors: number): Server {
   const system = openSystem(koffi)
-  const count = names().length
+  const count = namespaceNames().length
   if (count >= descriptors) system.reserve(2 * count)
   const run = performer(system)
-  const { read, renamed } = gatherer(system, names)
+  const { read, renamed } = gatherer(system, namespaceNames)
   const attempt = trier(system)
   const make = maker(system)
   return {
