@@ -48,6 +48,18 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_NET_SCH_TBF',
     probe: 'tc qdisc add dev v0 root tbf rate 1mbit burst 5kb limit 10kb',
   },
+  htb: {
+    purpose: 'impairments by destination',
+    module: 'sch_htb',
+    config: 'CONFIG_NET_SCH_HTB',
+    probe: 'tc qdisc add dev v0 root handle 1: htb',
+  },
+  u32: {
+    purpose: 'impairments by destination',
+    module: 'cls_u32',
+    config: 'CONFIG_NET_CLS_U32',
+    probe: 'tc qdisc add dev v0 root handle 1: htb && tc filter add dev v0 parent 1: protocol ip u32 match u32 0 0',
+  },
   nf_tables: {
     purpose: 'nftables, iptables',
     module: 'nf_tables',

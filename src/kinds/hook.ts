@@ -4,6 +4,8 @@ import type { HookSpec } from '../model/qdisc-options.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { isLost } from './common.ts'
 import { qdiscId } from './qdisc.ts'
+import { isTree } from './tree.ts'
+import { TREE } from './tree-filters.ts'
 
 /** TC_H_INGRESS, as tc prints it (linux/pkt_sched.h); TC_H_CLSACT is the same. */
 const INGRESS = 'ffff:fff1'
@@ -19,11 +21,13 @@ export const hook: Kind<HookSpec> = {
     return dump.qdiscs.flatMap(({ dev, kind, parent, handle }): Resource<HookSpec>[] => {
       if (parent === undefined || handle === '0:') return []
       const above = roots.get(dev)
-      // One below another kind of root qdisc is part of the drift of that qdisc.
-      const below = parent !== INGRESS && (above?.kind === 'netem' || above?.kind === 'tbf')
+      const inTree = above !== undefined && isTree(above)
+      // One below another kind of root qdisc is part of the drift of that qdisc; a queue of a tree is part of the tree.
+      const below =
+        parent !== INGRESS && (inTree ? !parent.startsWith(TREE) : above?.kind === 'netem' || above?.kind === 'tbf')
       if (parent !== INGRESS && !below) return []
       const spec = { dev, kind, ...(below && { parent }) }
-      const id = `${qdiscId(namespace, dev)}/${parent === INGRESS ? kind : 'child'}`
+      const id = `${qdiscId(namespace, dev)}/${parent === INGRESS ? kind : inTree ? `child ${parent}` : 'child'}`
       return [{ id, kind: 'hook', namespace, ...(root && { root }), spec }]
     })
   },

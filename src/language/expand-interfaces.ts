@@ -2,16 +2,16 @@ import type { Code } from '../model/diagnostic-codes.ts'
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
 import { badMac, isMac } from '../kinds/lab-entry.ts'
 import { portFields } from '../kinds/links/port.ts'
-import { qdisc } from '../kinds/qdisc.ts'
 import { settingName, settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
-import { labContext, type Expansion } from './expansion.ts'
+import type { Expansion } from './expansion.ts'
 import { expandFdb } from './expand-fdb.ts'
 import { expandMdb } from './expand-mdb.ts'
 import { interfaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
+import { byDestination, expandImpairments, hostsByNamespace } from './expand-impairments.ts'
 import { expandVlans } from './expand-vlans.ts'
 
 import { addresses } from './addresses.ts'
@@ -98,12 +98,12 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     expandFdb(x, id, settings['fdb'], (other) => drafts.has(other))
     expandMdb(x, id, settings['mdb'])
-    const impairments = settings['impairments']
-    if (impairments) {
-      const spec = qdisc.fromLab?.(impairments.value, labContext(x, namespace, nameOf(id), impairments.path))
-      if (spec) x.add({ id: `${id}/qdisc`, kind: 'qdisc', namespace, spec }, impairments.path, 'key')
-    }
+    if (!byDestination(made)) expandImpairments(x, made)
   }
+  // Destinations may be namespaces, whose addresses are known only now.
+  const late = [...drafts.values()].filter(byDestination)
+  const addressesOf = late.length ? hostsByNamespace(x) : undefined
+  for (const made of late) expandImpairments(x, made, addressesOf)
 }
 
 function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): LinkSpec {

@@ -3,23 +3,50 @@ import { portSchemas } from '../kinds/links/port.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { linkTypes } from '../kinds/links/link-types.ts'
 import type { Field } from '../model/link-type.ts'
+import { DISTRIBUTIONS } from '../model/qdisc-options.ts'
 import { addressSchema, others } from './schema-addresses.ts'
-import { amount, cidr, existingSchema, int, listOf, object, textSchema, type Schema } from './schema-words.ts'
+import { amount, cidr, existingSchema, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
+
+const correlation = (of: string): Schema => amount(`How much ${of} of a packet depends on the packet before.`, '25%')
+const queueFields: Readonly<Record<string, Schema>> = {
+  delay: amount('How long every packet is held.', '20ms'),
+  jitter: amount('How much the delay varies.', '5ms'),
+  delay_correlation: correlation('the delay'),
+  distribution: {
+    enum: DISTRIBUTIONS,
+    description:
+      'How the delays lie around `delay`; needs `jitter`. Default: evenly. The kernel does not tell it: a change by hand of this alone is not seen.',
+  },
+  loss: amount('Share of packets that are lost.', '1%'),
+  loss_correlation: correlation('the loss'),
+  duplicate: amount('Share of packets that are sent twice.', '0.1%'),
+  duplicate_correlation: correlation('the duplication'),
+  corrupt: amount('Share of packets in which a bit is flipped.', '0.1%'),
+  corrupt_correlation: correlation('the corruption'),
+  reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
+  reorder_correlation: correlation('the reordering'),
+  rate: amount('Bits per second.', '10mbit'),
+  burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
+  limit: int('Packets that wait at most.', 1, 1000000),
+}
+const destinations = (description: string): Schema => ({
+  ...map(
+    { ...object(queueFields, 'What happens to these packets; nothing: no impairment.'), type: ['object', 'null'] },
+    description,
+  ),
+  examples: [{ db: { delay: '50ms' }, '10.1.0.0/16': { loss: '2%' } }],
+})
 
 /** `impairments` of an interface, or of both ends of a link. */
 export const impairmentsSchema = object(
   {
-    delay: amount('How long every packet is held.', '20ms'),
-    jitter: amount('How much the delay varies.', '5ms'),
-    loss: amount('Share of packets that are lost.', '1%'),
-    duplicate: amount('Share of packets that are sent twice.', '0.1%'),
-    corrupt: amount('Share of packets in which a bit is flipped.', '0.1%'),
-    reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
-    rate: amount('Bits per second.', '10mbit'),
-    burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
-    limit: int('Packets that wait at most.', 1, 1000000),
+    ...queueFields,
+    to: destinations(
+      'By destination: a namespace of the lab (all its addresses), an address, a network, or several of these with commas; the longest prefix counts. What is outside gets the impairments beside `to`.',
+    ),
+    from: destinations('The same by source. A packet that `to` matches is not looked at here.'),
   },
-  'What the interface does to packets that it sends, by tc.',
+  'What the interface does to packets that it sends, by tc. Each direction of a link has impairments of its own: those of the end that sends.',
 )
 
 /** Settings of every interface. */

@@ -67,6 +67,8 @@ export interface LabContext {
   readonly resources: Resources
   readonly error: Complain
   readonly warning: Complain
+  /** The addresses of a namespace of the lab as canonical CIDRs of a single host; undefined when there is no such namespace. */
+  readonly addressesOf?: (namespace: string) => readonly string[] | undefined
   /** The interface that reaches a neighbour: the one `named`, else that of its subnet. Undefined after reporting an error. */
   readonly deviceTo?: (address: string, named: string | undefined) => string | undefined
 }

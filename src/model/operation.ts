@@ -5,7 +5,7 @@ import type { MdbSpec } from './mdb-spec.ts'
 import type { NexthopSpec } from './nexthop-spec.ts'
 import { placeIn, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
-import type { HookSpec, QdiscOptions } from './qdisc-options.ts'
+import type { FilterName, HookSpec, NetworkFilter, QdiscOptions } from './qdisc-options.ts'
 import type { RouteSpec } from './route-spec.ts'
 import type { RuleSpec } from './rule-spec.ts'
 
@@ -135,14 +135,24 @@ export type VlanOperation = {
   | { readonly do: 'vlan.delete' }
 )
 
-/** Sets or removes the root qdisc of an interface (`qdisc`), or a qdisc besides it (`hook`). */
+/**
+ * Sets or removes the root qdisc of an interface or that of a class (`qdisc`), a class of htb, a filter, or a qdisc besides the
+ * root qdisc (`hook`).
+ */
 export type QdiscOperation =
   | {
       readonly do: 'qdisc.add' | 'qdisc.replace' | 'qdisc.change'
       readonly dev: string
+      /** The class that it is the queue of; absent: it is the root qdisc. */
+      readonly parent?: string
+      /** Absent: the kernel chooses one. */
+      readonly handle?: string
       readonly options: QdiscOptions
     }
-  | { readonly do: 'qdisc.delete'; readonly dev: string }
+  | { readonly do: 'qdisc.delete'; readonly dev: string; readonly parent?: string }
+  | { readonly do: 'class.add' | 'class.change' | 'class.delete'; readonly dev: string; readonly classid: string }
+  | { readonly do: 'filter.add'; readonly dev: string; readonly filter: NetworkFilter }
+  | { readonly do: 'filter.delete'; readonly dev: string; readonly filter: FilterName }
   | { readonly do: 'hook.add' | 'hook.delete'; readonly hook: HookSpec }
 
 /** Creates a route, replaces the one of the same destination and metric, appends one to it, or removes one. */

@@ -26,6 +26,8 @@ export interface Dump {
   readonly nsids: ReadonlyMap<number, string>
   /** `tc -j qdisc show` */
   readonly qdiscs: readonly TcQdisc[]
+  /** What `tc -d` prints, by the words after it (src/kinds/traffic.ts); absent: nothing there has to be asked about. */
+  readonly traffic?: ReadonlyMap<string, string>
   /** `wg show all dump`, without its secrets; absent: no WireGuard interface, or no `wg`, exists. */
   readonly wireguard?: readonly WgInterface[]
   /** The permanent and static entries of `bridge -j fdb show`; absent: no bridge and no VXLAN exists. */

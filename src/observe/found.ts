@@ -1,4 +1,5 @@
 import { kindOf, kinds } from '../kinds/index.ts'
+import { parseTraffic, TRAFFIC_SCRIPT, trafficQuestions } from '../kinds/traffic.ts'
 import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/links/wireguard.ts'
 import { notesIn, ownerOf } from '../model/owner.ts'
@@ -97,9 +98,12 @@ const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
   name === HERE_NAME || namespaces.get(name)?.root === true
 
 const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
-const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump)
+const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump).length > 0
 
-/** The dump with the output of `wg` and `bridge`, which run only where there is a WireGuard interface, bridge or VXLAN. */
+/**
+ * The dump with the output of `wg`, `bridge` and `tc`, which run only where there is a WireGuard interface, a bridge with VLANs, or
+ * a qdisc with classes or filters.
+ */
 export async function withDetails(dump: Dump, place: Place, runner: Runner): Promise<Dump> {
   const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
     const { code, stdout } = await runner.host.run({ argv, ...place })
@@ -110,7 +114,11 @@ export async function withDetails(dump: Dump, place: Place, runner: Runner): Pro
   const vlans = filtersVlans(dump)
     ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
     : undefined
-  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }) }
+  const questions = trafficQuestions(dump)
+  const traffic = questions.length
+    ? await ask(['sh', '-c', TRAFFIC_SCRIPT, 'sh', ...questions], parseTraffic)
+    : undefined
+  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }), ...(traffic && { traffic }) }
 }
 
 export const loopbackOf = (dump: Dump | undefined): IpLink | undefined =>

@@ -152,3 +152,158 @@ links:
     expect(code).toBe(1)
   })
 })
+
+describe('impairments by destination', () => {
+  const file = (): string => join(world.folder, 'by-destination.yaml')
+  const write = (impairments: string, db = '[10.0.0.2/24, "fd00::2/64"]'): void =>
+    writeFileSync(
+      file(),
+      `namespaces:
+  sw: { bridges: { br0: } }
+  a: {}
+  db: {}
+  c: {}
+links:
+  - endpoints: { a:eth0: { addresses: [10.0.0.1/24, "fd00::1/64"], impairments: ${impairments} }, sw:br0: }
+  - endpoints: { db:eth0: ${db}, sw:br0: }
+  - endpoints: { c:eth0: [10.0.0.3/24], sw:br0: }
+`,
+    )
+  const netlab = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await world.netlab(args)
+    if (code !== 0) throw new Error(`netlab ${args.join(' ')}: ${stdout}${stderr}`)
+    return stdout
+  }
+  const plan = async (): Promise<PlanJson> => JSON.parse(await netlab('plan', file(), '--json')) as PlanJson
+  const commands = async (): Promise<string[]> => (await plan()).steps.map(({ command }) => command)
+  const fields = async (): Promise<string[]> =>
+    (await plan()).changes.flatMap(({ differences }) => (differences ?? []).map(({ field }) => field))
+  const tc = (...words: string[]) => world.run(['tc', '-n', 'a', ...words])
+  const first = '{ rate: 50mbit, to: { db: { rate: 10mbit }, 10.1.0.0/16: { rate: 2mbit }, "c, fd00:9::/40": { rate: 20mbit } } }' // prettier-ignore
+
+  /** Bits per second on the wire of 1 MB that goes by TCP from `a` to the address, measured where it arrives. */
+  async function speed(to: string, namespace: string): Promise<number> {
+    const [port, size] = [5000, 1_000_000]
+    const server = `let n = 0, t; require('net').createServer((s) => s.on('data', (d) => {
+      t ??= process.hrtime.bigint(); n += d.length; if (n < ${size}) return
+      console.log(n * 8 * 1514 / 1448 / (Number(process.hrtime.bigint() - t) / 1e9)); process.exit()
+    })).listen(${port}, '::')`
+    const client = `const go = () => { const s = require('net').connect(${port}, '${to}', () => s.end(Buffer.alloc(${size})));
+      s.on('error', () => setTimeout(go, 50)) }; go()`
+    const inside = (where: string, script: string) =>
+      world.run(['ip', 'netns', 'exec', where, process.execPath, '-e', script])
+    const [{ stdout }] = await Promise.all([inside(namespace, server), inside('a', client)])
+    return Number(stdout)
+  }
+
+  test('each destination has its rate, by either family, and what no destination matches has another', async () => {
+    write(first)
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+    for (const [to, where, rate] of [
+      ['10.0.0.2', 'db', 10e6],
+      ['fd00::2', 'db', 10e6],
+      ['10.0.0.3', 'c', 20e6],
+    ] as const) {
+      // A machine that has much else to do may send less for a while.
+      let off = 1
+      for (let tries = 0; tries < 5 && off >= 0.05; tries++) off = Math.abs((await speed(to, where)) / rate - 1)
+      expect(off).toBeLessThan(0.05)
+    }
+  })
+
+  test('one value is changed in place, and destinations come and go without the others', async () => {
+    write(first.replace('10mbit', '12mbit'))
+    expect(await plan()).toMatchObject({
+      changes: [
+        { id: 'a/eth0/qdisc', action: 'update', differences: [{ field: 'to db rate', from: '10mbit', to: '12mbit' }] },
+      ],
+      steps: [{ command: expect.stringMatching(/^tc -n a qdisc change dev eth0 parent 6e6c:\w+ tbf rate 12mbit/) }],
+    })
+    write(first.replace('10.1.0.0/16: { rate: 2mbit }', '10.2.0.0/16: {}'))
+    expect((await commands()).map((text) => text.replaceAll(/6e6c:\w+/g, 'CLASS'))).toEqual([
+      expect.stringMatching(/^tc -n a filter del dev eth0 parent 6e6c: protocol ip pref 1016 handle \S+ u32$/),
+      expect.stringMatching(/^tc -n a class add dev eth0 parent 6e6c: classid CLASS htb/),
+      'tc -n a class del dev eth0 classid CLASS',
+      'tc -n a filter add dev eth0 parent 6e6c: protocol ip pref 1016 u32 match ip dst 10.2.0.0/16 flowid CLASS',
+    ])
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+    write(first, '[10.0.0.22/24, "fd00::2/64"]')
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+    write(first)
+    expect(await fields()).toEqual(['to db networks'])
+    await netlab('apply', file(), '-y')
+    write('{ rate: 50mbit }')
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+    write(first)
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+  })
+
+  const classOf = async (name: string): Promise<string> =>
+    /flowid (\S+) /.exec((await tc('filter', 'show', 'dev', 'eth0')).stdout.split(name)[0]!.split('fh').at(-1)!)![1]!
+  test.each<[string, [string, string][]]>([
+    [
+      'filters and classes',
+      [
+        ['filter del dev eth0 parent 6e6c: protocol ipv6 pref 1100', 'to db networks'],
+        ['filter add dev eth0 parent 6e6c: protocol ip pref 7 u32 match ip dport 80 0xffff flowid 6e6c:1', 'filter'],
+        ['class change dev eth0 parent 6e6c: classid 6e6c:1 htb rate 1mbit', 'class'],
+        ['class add dev eth0 parent 6e6c: classid 6e6c:7 htb rate 1mbit', 'to class 7'],
+      ],
+    ],
+    [
+      'queues',
+      [
+        ['qdisc del dev eth0 parent 0a000002', 'to db queue'],
+        ['qdisc replace dev eth0 parent 0a000003 pfifo limit 3', 'to c, fd00:9::/40 kind'],
+        ['qdisc change dev eth0 parent 0a010000 tbf rate 2mbit burst 15140 limit 90000', 'to 10.1.0.0/16 limit'],
+        ['qdisc change dev eth0 parent 6e6c:1 tbf rate 9mbit burst 62500 limit 375898', 'rate'],
+      ],
+    ],
+  ])('%s changed by hand are drift, and repaired', async (_, breaks) => {
+    for (const [words, found] of breaks) {
+      const argv = words.split(' ')
+      const [at = -1, name = ''] = [...argv.entries()].find(([, word]) => /^0a\w{6}$/.test(word)) ?? []
+      if (at >= 0) argv[at] = await classOf(name)
+      const { code } = await tc(...argv)
+      expect([found, code]).toEqual([found, 0])
+    }
+    const seen = await fields()
+    expect(seen.sort()).toEqual(expect.arrayContaining(breaks.map(([, field]) => field)))
+    expect(seen.filter((field) => field !== 'limit')).toHaveLength(breaks.length)
+    await netlab('apply', file(), '-y')
+    expect((await plan()).changes).toEqual([])
+  })
+
+  test('an unknown root of the same handle is replaced, adopted and destroyed', async () => {
+    await tc('qdisc', 'del', 'dev', 'eth0', 'root')
+    await tc('qdisc', 'add', 'dev', 'eth0', 'root', 'handle', '6e6c:', 'htb', 'default', '9')
+    expect((await plan()).changes).toMatchObject([{ id: 'a/eth0/qdisc', action: 'replace' }])
+    await netlab('apply', file(), '-y')
+    await world.run(['ip', '-n', 'a', 'link', 'set', 'dev', 'lo', 'alias', ''])
+    await netlab('apply', file(), '--adopt', '-y')
+    expect((await plan()).changes).toEqual([])
+    await netlab('destroy', file(), '-y')
+    expect((await world.run(['ip', 'netns', 'list'])).stdout).not.toMatch(/^a\b/m)
+  })
+
+  test.each([
+    ['{ to: { dbb: { rate: 1mbit } } }', 'there is no namespace dbb'],
+    ['{ to: { sw: { rate: 1mbit } } }', 'sw has no address'],
+    ['{ to: { 10.1.2.0/16: { rate: 1mbit } } }', 'the network is 10.1.0.0/16'],
+    ['{ to: { db: { rate: 1mbit }, 10.0.0.2: { rate: 2mbit } } }', '10.0.0.2 is in db already'],
+    ['{ delay: 1ms, to: { db: { delay: 2ms, duplicate: 1% } } }', 'duplicate cannot be had where several'],
+    ['{ delay: 1ms, distribution: normal }', 'distribution needs jitter'],
+    ['{ loss_correlation: 20% }', 'loss_correlation needs loss'],
+    ['{ to: { db: { to: { c: { } } } } }', 'to'],
+  ])('refuses %s', async (impairments, summary) => {
+    write(impairments)
+    const { code, stderr } = await world.netlab(['validate', file()])
+    expect(stderr).toContain(summary)
+    expect(code).toBe(1)
+  })
+})

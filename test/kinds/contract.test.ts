@@ -18,7 +18,7 @@ namespaces:
   a:
     interfaces:
       lo: [10.255.0.1/32]
-      e0: { impairments: { rate: 10mbit } }
+      e0: { impairments: { rate: 10mbit, to: { b: { delay: 5ms, jitter: 1ms, distribution: normal }, 10.9.0.0/16: } } }
       d0: { type: dummy }
       x0: { type: vxlan, id: 1, remote: 10.0.0.9, fdb: [{ mac: "00:00:00:00:00:00", dst: 10.0.0.8 }] }
       m0: { type: macvlan, link: e0 }

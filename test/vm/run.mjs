@@ -108,6 +108,55 @@ function impaired() {
   must(netlab('destroy', file, '-y'))
 }
 
+/** Impairments by destination: what packets notice of each, changed in place, broken by hand. */
+function destinations() {
+  const file = '/tmp/destinations.yaml'
+  const first =
+    'delay: 5ms, to: { db: { delay: 50ms }, 10.1.0.0/16: { delay: 2ms, jitter: 1ms, delay_correlation: 25%, distribution: normal, loss: 20%, loss_correlation: 1% }, 10.1.0.9: { delay: 80ms }, c: }'
+  const write = (impairments) =>
+    writeFileSync(
+      file,
+      `namespaces: { a: { routes: [{ to: 10.1.0.0/16, via: 10.0.0.4 }] }, sw: { bridges: { br0: } }, c: , d: { interfaces: { lo: [10.1.0.1/32, 10.1.0.9/32] } }, db: }
+links:
+  - endpoints: { a:eth0: { addresses: [10.0.0.1/24, "fd00::1/64"], impairments: { ${impairments} } }, sw:br0: }
+  - endpoints: { db:eth0: [10.0.0.2/24, "fd00::2/64"], sw:br0: }
+  - endpoints: { c:eth0: [10.0.0.3/24], sw:br0: }
+  - endpoints: { d:eth0: [10.0.0.4/24], sw:br0: }
+`,
+    )
+  const ping = (to, ...words) => sh(`ip netns exec a ping -q ${words.join(' ')} ${to} || true`)
+  // The shortest of several: what the emulated machine takes itself comes on top of the delay.
+  const delay = (to) => Number(/= ([\d.]+)\//.exec(ping(to, '-c 10 -i 0.05'))?.[1])
+  const near = (what, to, wanted) => {
+    const ms = delay(to)
+    check(`destinations: ${what} is ${wanted} ms (${ms})`, ms >= wanted && ms <= 1.05 * wanted + 1)
+  }
+  write(first)
+  must(netlab('apply', file, '-y'))
+  check('destinations: the plan after apply is empty', actions(file), {})
+  near('a namespace, by IPv4,', '10.0.0.2', 50)
+  near('a namespace, by IPv6,', 'fd00::2', 50)
+  near('a longer prefix', '10.1.0.9', 80)
+  near('the rest', '10.0.0.4', 5)
+  near('one without impairments', '10.0.0.3', 0)
+  const lost = Number(/([\d.]+)% packet loss/.exec(ping('10.1.0.1', '-c 1000 -i 0.002 -W 1'))?.[1])
+  // Four standard deviations of 1000 packets.
+  check(`destinations: 20 % of the packets are lost (${lost} %)`, Math.abs(lost - 20) <= 5.1)
+  write(first.replace('delay: 80ms', 'delay: 20ms').replace('distribution: normal', 'distribution: pareto'))
+  const changed = plan(file)
+  check('destinations: what is changed is changed alone', changed.changes.map(({ action, differences }) => [action, ...differences.map(({ field }) => field)]), [['update', 'to 10.1.0.0/16 distribution', 'to 10.1.0.9 delay']]) // prettier-ignore
+  check('destinations: in place', changed.steps.map(({ command }) => command.replaceAll(/6e6c:\w+|2\w{3}:/g, 'X')), ['tc -n a qdisc del dev eth0 parent X', 'tc -n a qdisc add dev eth0 parent X handle X netem delay 2ms 1ms 25% distribution pareto loss 20% 1%', 'tc -n a qdisc change dev eth0 parent X netem delay 20ms']) // prettier-ignore
+  must(netlab('apply', file, '-y'))
+  check('destinations: the plan after the change is empty', actions(file), {})
+  near('what was changed', '10.1.0.9', 20)
+  sh('tc -n a qdisc change dev eth0 parent 6e6c:1 netem delay 7ms 1ms 50% loss 1% 30%')
+  sh('tc -n a filter del dev eth0 parent 6e6c: protocol ipv6 pref 1100')
+  check('destinations: what was broken, and nothing else', plan(file).changes.flatMap(({ differences }) => differences.map(({ field }) => field)), ['delay', 'jitter', 'loss', 'delay_correlation', 'loss_correlation', 'to db networks']) // prettier-ignore
+  must(netlab('apply', file, '-y'))
+  check('destinations: it is repaired', actions(file), {})
+  must(netlab('destroy', file, '-y'))
+}
+
 /** Every namespace has a gre0 of the kernel's own as soon as there is one tunnel: it is in no plan. */
 function gre() {
   const file = 'test/vm/gre.yaml'
@@ -251,6 +300,7 @@ const parts = {
   wireguard,
   netem,
   impaired,
+  destinations,
   restricted,
 }
 /** What takes long here, only when it is asked for by name: `npm run test:vm -- labs`. */

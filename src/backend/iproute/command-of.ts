@@ -50,6 +50,11 @@ export function commandOf(operation: Operation): Command {
     case 'qdisc.replace':
     case 'qdisc.change':
     case 'qdisc.delete':
+    case 'class.add':
+    case 'class.change':
+    case 'class.delete':
+    case 'filter.add':
+    case 'filter.delete':
     case 'hook.add':
     case 'hook.delete':
       return { argv: qdiscCommand(operation), ...at }

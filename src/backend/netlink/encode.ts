@@ -80,6 +80,11 @@ export function callOf(operation: Operation): Call | undefined {
     case 'qdisc.replace':
     case 'qdisc.change':
     case 'qdisc.delete':
+    case 'class.add':
+    case 'class.change':
+    case 'class.delete':
+    case 'filter.add':
+    case 'filter.delete':
     case 'hook.add':
     case 'hook.delete':
     case 'run':
