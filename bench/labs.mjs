@@ -1,4 +1,4 @@
-// The labs that everybody builds, as data, and in the language of each.
+// The labs that every program of the comparison builds: as data, and in the input format of each program.
 //   chain N: N routers in a row, a /30 on every cable, forwarding, two static routes each.
 //   star N: N hosts on the bridge of one switch that forwards and has ten firewall rules; a default route each.
 
@@ -86,7 +86,7 @@ export function yaml({ shape, size, nodes, cables }, changed = false) {
   return `${lines.join('\n')}\n`
 }
 
-/** What `rtnl` reads: numbers of namespaces and indexes of interfaces, so that it has nothing to look up. */
+/** The input of `rtnl`: numbers of namespaces and indexes of interfaces, so that it looks nothing up. */
 export function records({ nodes, cables }) {
   const number = new Map(nodes.map((node, i) => [node, i]))
   const first = (node) => (node.bridge ? 3 : 2)
@@ -97,7 +97,7 @@ export function records({ nodes, cables }) {
       node.bridge ? [`B ${i} 2 br0`, `A ${i} 2 ${node.bridge.replace('/', ' ')}`, `F ${i}`] : [],
     ),
     ...cables.map(([a, ifA, b, ifB]) => {
-      // The end that is made first can be a port from its birth.
+      // The end that is created first can be made a port when it is created.
       const [[x, ifX], [y, ifY]] = b.bridge
         ? [
             [b, ifB],

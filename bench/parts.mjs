@@ -1,4 +1,4 @@
-// Single questions, each asked beside the usual way in the same run.
+// Measures single features, each against the usual way to do the same, in one run.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { lab, yaml } from './labs.mjs'
@@ -17,7 +17,7 @@ export function firewalls({ folder, netlab, time, drain }) {
     writeFileSync(join(folder, name), `name: rules\nnamespaces:\n${namespaces}\n`)
     return name
   }
-  // Not all the same: nothing is to be had from rule sets that are equal.
+  // Different rule sets, so that nothing is gained from equal ones.
   const [bare, ruled] = [
     file('bare.yaml', () => '{}'),
     file('ruled.yaml', (i) => `{ nftables: ${JSON.stringify(text().replace('8000', String(9000 + i)))} }`),
@@ -61,7 +61,7 @@ export function firewalls({ folder, netlab, time, drain }) {
   }
 }
 
-/** A hundred hosts leave a switch that stays. */
+/** Removes a hundred hosts from a switch that stays. */
 export function links({ folder, netlab, time, drain }) {
   const whole = lab('star', 120)
   const less = { ...whole, cables: whole.cables.slice(0, 20) }
@@ -94,7 +94,7 @@ export function links({ folder, netlab, time, drain }) {
   }
 }
 
-/** The loader and the planner alone: time per namespace must not grow with their number. */
+/** Runs only the loader and the planner: the time per namespace must not grow with their number. */
 export async function growth(checkout, folder) {
   const { build } = await import('esbuild')
   const source = `export { loadLab } from './src/language/load-lab.ts'; export { makePlan } from './src/plan/make-plan.ts'; export { planJson } from './src/views/json.ts'`

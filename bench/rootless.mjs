@@ -1,5 +1,5 @@
-// What doing without root costs: the same commands by root on a machine of its own, and by an ordinary user in a sandbox,
-// taking turns. Needs root, to be both. Usage: node bench/rootless.mjs [--rounds N] [--namespaces N] [--json]
+// Measures the cost of doing without root: the same commands in turn by root, in a world of its own, and by an ordinary user in a
+// sandbox. Needs root, to be both. Usage: node bench/rootless.mjs [--rounds N] [--namespaces N] [--json]
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {

@@ -1,4 +1,4 @@
-// netlab beside the least that the kernel needs, and beside what people do today: npm run bench -- [--sizes 3,100,1000]
+// Measures netlab against the minimum that the kernel needs, and against the usual alternatives: npm run bench -- [--sizes 3,100,1000]
 // [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,growth,ten-thousand] [--json FILE] [--write]
 // See docs/performance.md.
 import { spawnSync } from 'node:child_process'
@@ -24,9 +24,9 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 })
-/** What takes longer than this, in ms, is not repeated. */
+/** Runs that take longer than this, in ms, are not repeated. */
 const SLOW = 15_000
-/** Debian's, which is who installs Mininet: apt-get install mininet bridge-utils */
+/** Debian's Python, for which `apt-get install mininet bridge-utils` installs Mininet. */
 const PYTHON = '/usr/bin/python3'
 const hasMininet = () => spawnSync('sh', ['-c', `${PYTHON} -c 'import mininet' && command -v brctl`]).status === 0
 const WORDS = { build: 'build, apply', read: 'read, plan', change: 'change one thing', destroy: 'destroy' }
@@ -55,7 +55,7 @@ async function main(folder) {
   if (values.write) publish(text)
 }
 
-/** The tools of a run: the measuring program, and a way to run something and learn how long it took. */
+/** The tools of a run: the measuring program, and a function that runs a command and measures it. */
 function prepare(folder) {
   const rtnl = join(folder, 'rtnl')
   const cc = spawnSync('cc', ['-O2', '-o', rtnl, join(here, 'rtnl.c')], { encoding: 'utf8' })
@@ -82,7 +82,7 @@ function prepare(folder) {
   return { folder, netlab, rtnl, time, drain: () => time([rtnl, 'drain']).ms, runs: Number(values.runs) }
 }
 
-/** How each program does each thing: operation → argv. */
+/** Program → operation → argv. */
 function programs({ folder, netlab, rtnl }, shape, size) {
   const it = lab(shape, size)
   const put = (name, text) => {
@@ -110,7 +110,7 @@ function programs({ folder, netlab, rtnl }, shape, size) {
   )
 }
 
-/** Everybody in turn, again and again: program → operation → times in ms; destroyed is what the kernel has taken down. */
+/** Runs all programs in turn, repeatedly: program → operation → times in ms. `destroyed` ends when the kernel has removed everything. */
 function compare(bench, shape, size) {
   const { time, drain, runs } = bench
   const all = programs(bench, shape, size)
@@ -141,7 +141,7 @@ function compare(bench, shape, size) {
   return { shape, size, memory_mb: Math.round(memory), times }
 }
 
-/** What a program has built is what netlab would have: taken over, nothing in it changes. */
+/** Checks that a program has built the same lab as netlab: `netlab plan --adopt` finds nothing to change in it. */
 function mustBeEqual({ netlab, time }, name) {
   const { changes } = JSON.parse(time([...netlab, 'plan', 'lab.yaml', '--adopt', '--json']).stdout)
   if (changes.length)
@@ -153,7 +153,7 @@ function mustBeEqual({ netlab, time }, name) {
     )
 }
 
-/** The lab that people meet first, beside a node that does nothing. */
+/** Measures the router lab of the README against a node process that does nothing. */
 function router({ netlab, time, drain, runs }) {
   const file = join(checkout, 'labs/router.yaml')
   const ways = {
@@ -177,7 +177,7 @@ function router({ netlab, time, drain, runs }) {
   }
 }
 
-/** One chain of 10000, beside the median of the chain of 1000: it should take ten times as long. */
+/** Measures a chain of 10000 against the median of the chain of 1000: it should take ten times as long. */
 function tenThousand({ folder, netlab, time, drain }, results) {
   const file = join(folder, 'ten-thousand.yaml')
   writeFileSync(file, yaml(lab('chain', 10_000)))
@@ -197,7 +197,7 @@ function tenThousand({ folder, netlab, time, drain }, results) {
   }
 }
 
-/** What is promised of a run that has measured it: how often C's time, ms more than node, MB, times the lab of a tenth. */
+/** The limits that docs/performance.md promises: multiples of C's time, ms more than node, MB, multiples of a lab a tenth as large. */
 const LIMITS = {
   'chain of 1000': { build: 1.5, read: 4, destroy: 1.4, memory: 190 },
   'star of 1000': { build: 1.4, read: 2.2, destroy: 1.3, memory: 190 },
@@ -229,7 +229,7 @@ function limits(results, parts) {
   return [...labs, ...rows]
 }
 
-/** The version in a program's answer. */
+/** The version in the output of a program. */
 function version(...argv) {
   const { stdout } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8' })
   return /\d+(\.\d+)+/.exec(stdout ?? '')?.[0] ?? '?'
@@ -250,7 +250,7 @@ function machine({ netlab, time }) {
 }
 
 const shown = (ms) => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0))
-/** `12, 11–15 (1.3)`: the median, the fastest and the slowest, and how often C's median. */
+/** `12, 11–15 (1.3)`: the median, the fastest and the slowest, and the multiple of C's median. */
 function cell(times, base) {
   if (!times.length) return '–'
   const spread = times.length > 1 ? `, ${shown(Math.min(...times))}–${shown(Math.max(...times))}` : ''

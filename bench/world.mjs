@@ -1,15 +1,15 @@
-// What the benchmarks share: a machine of their own, and times.
+// Shared by the benchmarks: private namespaces, and statistics of times.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The middle one of some numbers. */
+/** The median of some numbers. */
 export const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1]
 
 /**
- * Starts this program again in private mount, network and process namespaces with its own /run, unless it is there already:
- * nothing of it is seen outside, and all of it goes when it ends, also by Ctrl-C. Returns the inner one's folder for files.
+ * Starts this program again in private mount, network and process namespaces with an empty /run, unless it is in them already.
+ * Nothing in them is visible outside, and everything goes when the program ends, also by Ctrl-C. Returns a folder for files.
  */
 export function inside() {
   if (process.env.NETLAB_BENCH) return process.env.NETLAB_BENCH
@@ -34,7 +34,7 @@ export function inside() {
   ]
   const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
   const world = spawn('unshare', start, { stdio: 'inherit', env: { ...process.env, NETLAB_BENCH: folder } })
-  // The inner one is process 1 of its namespace, where signals do nothing by themselves, and unshare passes none on.
+  // The inner program is process 1 of its namespace, which ignores signals without a handler, and unshare forwards none.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.once(signal, () => {
       process.exitCode = 128 + constants.signals[signal]

@@ -1,4 +1,4 @@
-// Builds dist/netlab.cjs and what it starts, and before that what is generated from the schema of lab files.
+// Writes what is generated from the schema of lab files, then builds dist/netlab.cjs and the files that it loads.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import esbuild from 'esbuild'
 
 process.chdir(resolve(dirname(fileURLToPath(import.meta.url)), '..'))
 
-/** Others may be reading the file, or building at the same time: it is there in full or not at all. */
+/** Writes a file at once (by renaming it), because other processes may be reading it or building at the same time. */
 function write(path, content, mode = 0o644) {
   mkdirSync(dirname(path), { recursive: true })
   const partial = `${path}.${process.pid}`
@@ -23,7 +23,7 @@ function writeIfChanged(path, content) {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== content) write(path, content)
 }
 
-/** What a TypeScript module exports, loaded together with everything that it imports. */
+/** Bundles a TypeScript module with its imports, loads it, and returns its exports. */
 async function load(entry) {
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],
@@ -113,7 +113,7 @@ async function generate() {
   writeIfChanged('src/language/validator.generated.cjs', code)
 }
 
-/** commander can start programs, which netlab never has it do; Node would take 5 ms to load what that needs. */
+/** commander can start programs, which netlab does not use. Loading the module for that takes Node 5 ms, so it is left out. */
 const noPrograms = {
   name: 'no-programs',
   setup({ onResolve, onLoad }) {
@@ -124,7 +124,7 @@ const noPrograms = {
   },
 }
 
-/** Everything that a TypeScript module needs, as one piece of CommonJS. */
+/** Bundles a TypeScript module and everything it imports into one CommonJS file. */
 async function bundle(entry, options = {}) {
   const { outputFiles } = await esbuild.build({
     entryPoints: [entry],
@@ -145,7 +145,7 @@ async function bundle(entry, options = {}) {
   return outputFiles[0].text
 }
 
-/** A shell script that is a comment to JavaScript: see src/launch.sh. */
+/** The shell script at the start of the program, a comment in JavaScript: see src/launch.sh. */
 function launcher() {
   const sandbox = readFileSync('src/host/sandbox/sandbox.sh', 'utf8')
   const script = readFileSync('src/launch.sh', 'utf8').replace('@SANDBOX@', () => sandbox)
@@ -164,7 +164,7 @@ async function program() {
   compile()
 }
 
-/** What V8 compiles for a plan, or without root, where that would make a sandbox, for less. The plan is of no interest. */
+/** Writes V8's code cache of a run of `plan`; without root, where `plan` would make a sandbox, of a smaller command. */
 function compile() {
   const command = process.geteuid() === 0 ? 'plan' : 'validate'
   const home = mkdtempSync(join(tmpdir(), 'netlab-'))

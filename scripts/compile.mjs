@@ -1,4 +1,4 @@
-// Runs dist/program.cjs with the given arguments, and keeps what V8 made of it for src/start.ts: dist/program.cache.
+// Runs dist/program.cjs with the given arguments, and writes V8's code cache, dist/program.cache, for src/start.ts.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'

@@ -1,4 +1,4 @@
-// `npm run demo`: the router lab, live on this machine (without root: in a sandbox): what apply does, proof by ping, and what to try next.
+// `npm run demo`: applies the router lab on this machine (without root: in a sandbox), pings through it, and says what to try next.
 import { spawnSync } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,10 +10,10 @@ const colors = process.stdout.isTTY && !process.env.NO_COLOR
 const paint = (code) => (text) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text)
 const [bold, dim, green] = [1, 2, 32].map(paint)
 
-/** A command as one types it here. */
+/** A command as the user would type it. */
 const typed = (command) => command.replace(/^netlab/, 'dist/netlab.cjs')
 
-/** Runs a command before the reader's eyes; the demo ends when it fails. */
+/** Prints and runs a command; ends the demo when it fails. */
 function show(title, command) {
   console.log(`\n${bold(title)}\n${dim('$')} ${typed(command)}`)
   const argv = command.split(' ')

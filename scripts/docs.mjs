@@ -16,7 +16,7 @@ const cell = (text) =>
     .replaceAll('\n', ' ')
 const code = (value) => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 
-/** The values that a field takes, in a few words. */
+/** The values of a field, in a few words. */
 function form(part) {
   if (part.const !== undefined) return code(part.const)
   if (part.enum) return part.enum.map(code).join(', ')
@@ -27,14 +27,14 @@ function form(part) {
   if (part.type === 'object') return 'map'
   const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum}`
   const words = { string: 'text', integer: 'number', number: 'number', boolean: 'true, false', null: 'nothing' }
-  // Numbers may be written as text where a range counts: see "Ranges".
+  // Where ranges are allowed, numbers may be written as text: see "Ranges".
   const types = Array.isArray(part.type) && part.pattern ? [part.type[0]] : [part.type ?? 'any'].flat()
   return types.map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
 }
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))
 
-/** One table for a map of which there are several forms, each with fields of its own. */
+/** One table for a map that has several forms, each with fields of its own. */
 const formsOf = ({ anyOf, oneOf, description }) => ({
   description: `${description} One of these:`,
   properties: Object.assign({}, ...(anyOf ?? oneOf).map(({ properties }) => properties)),
@@ -89,7 +89,7 @@ const reference = [
 
 const [guide] = readFileSync(file, 'utf8').split(MARK)
 
-/** What a source file exports. */
+/** The exports of a source file. */
 async function exportsOf(source) {
   const options = { bundle: true, platform: 'node', write: false, format: 'esm' }
   const { outputFiles } = await esbuild.build({ entryPoints: [resolve(root, source)], ...options })

@@ -1,5 +1,5 @@
-// Makes a fresh checkout ready to run: npm packages, system packages, dist/. Uses nothing but what Node brings along,
-// says nothing and takes no time when nothing is missing. `--no-system` leaves the system alone: npm's `prepare`.
+// Makes a fresh checkout ready to run: npm packages, system packages, dist/. Uses only modules of Node. When nothing is missing,
+// it prints nothing and takes no time. `--no-system`, for npm's `prepare`, installs no system packages.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
@@ -12,7 +12,7 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Runs a program; what it prints is shown only when it fails. */
+/** Runs a program, and shows its output only if it fails. */
 function run(argv, env = {}) {
   const { status, error, stdout, stderr } = spawnSync(argv[0], argv.slice(1), {
     env: { ...process.env, ...env },
@@ -26,7 +26,7 @@ function run(argv, env = {}) {
 
 const read = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
 
-/** Whether node_modules holds what package-lock.json asks for, apart from what is optional on this platform. */
+/** Whether node_modules has the packages of package-lock.json, except those that are optional on this platform. */
 function installed() {
   const record = 'node_modules/.package-lock.json'
   if (!existsSync(record)) return false
@@ -91,12 +91,12 @@ function installSystemPackages() {
   run([...become, ...(manager === 'apt-get' ? ['env', 'DEBIAN_FRONTEND=noninteractive'] : []), ...command])
 }
 
-/** When the newest of these files, or of the files below these folders, changed. */
+/** The latest modification time of these files and folders, with everything below them. */
 function newest(paths) {
   return Math.max(
     ...paths.map((path) => {
       const stat = statSync(path)
-      // A folder's own time tells that a file was removed.
+      // Removing a file changes the time of its folder.
       const below = stat.isDirectory() ? newest(readdirSync(path).map((name) => join(path, name))) : 0
       return Math.max(stat.mtimeMs, below)
     }),
@@ -116,7 +116,7 @@ if (Number(process.versions.node.split('.')[0]) < 20)
   fail(`setup: netlab needs Node 20 or newer; this is ${process.version}`)
 if (!installed()) {
   console.error('setup: installing npm packages')
-  // As `prepare` of `npm install -g .` it inherits --global, which is meant for netlab and not for what builds it.
+  // In `prepare` of `npm install -g .`, npm inherits --global, which would install the build tools globally too.
   const here = ['--location=project', '--global=false', '--include=dev', '--ignore-scripts']
   run(['npm', 'ci', ...here, '--no-audit', '--no-fund', '--loglevel=error'], { NODE_ENV: '' })
 }

@@ -13,11 +13,11 @@ import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { byDestination, expandImpairments, hostsByNamespace } from './expand-impairments.ts'
 import { expandVlans } from './expand-vlans.ts'
-
 import { addresses } from './addresses.ts'
 import { draft, elsewhere, longForm, merge, spelledOut, typeOf, type Draft } from './drafts.ts'
 import { addExisting, expandExisting, isExisting, machines, portMac } from './expand-existing.ts'
 import { cable, warnOfMistypedBridges } from './cables.ts'
+
 /** Every interface of the lab: lo, those with a type, bridges, ends of links; with its addresses and impairments. */
 export function expandInterfaces(x: Expansion): void {
   const drafts = new Map<string, Draft>()
@@ -52,7 +52,7 @@ export function expandInterfaces(x: Expansion): void {
   warnOfMistypedBridges(x, drafts)
 }
 
-/** Drafts → resources. Lower devices, masters and MTUs are resolved when all interfaces are known. */
+/** Turns drafts into resources. Lower devices, masters and MTUs can be resolved only when all interfaces are known. */
 function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
   const specs = new Map<string, LinkSpec>()
   for (const made of drafts.values()) specs.set(made.id, specOf(x, made, drafts))
@@ -60,7 +60,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const [spec, made] = [specs.get(id), drafts.get(id)]
     if (!spec || !made || depth > 8) return undefined
     const lower = spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1)
-    // Of what stands on the machine's own, whose MTU the lab does not know, it is what the kernel makes of that.
+    // On a lower device of the machine, whose MTU the lab does not know, the kernel decides.
     const unknown = spec.link !== undefined && lower === undefined
     return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
   }
@@ -131,7 +131,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
         'key',
       )
     else if (name === 'arp' && type.noArp && value === false)
-      continue // it is so
+      continue // the type has no ARP anyway
     else if ((name === 'mac' && noMac) || (name === 'arp' && (type.noArp || type.builtin)))
       x.report.error('senseless-field', path, `a ${type.name} has no ${name} to set`, undefined, 'key')
     else if (name === 'alias' && (type.builtin || value === '' || String(value).startsWith('netlab:')))
@@ -191,7 +191,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
   return spec as LinkSpec
 }
 
-/** Settings that only ports of bridges have, and the group that marks what is netlab's. */
+/** Checks settings that only ports of bridges have, and the group, which in the machine's own namespace is netlab's mark. */
 function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap<string, Draft>, spec: object): void {
   const ports = portFields(type)
   const master = 'master' in spec ? drafts.get(linkId(namespaceOf(id), String(spec.master))) : undefined
@@ -209,7 +209,7 @@ function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap
     x.report.error('reserved', group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
 }
 
-/** Whether what `bridge` or `master` names can have the interface as a port. */
+/** Whether the interface that `bridge` or `master` names can have this one as a port; reports an error if not. */
 function isMaster(
   x: Expansion,
   { id, type }: Draft,
@@ -247,7 +247,7 @@ function isMaster(
   return true
 }
 
-/** Whether interfaces are, in a circle, each other's lower device. */
+/** Whether the interface is, through others, its own lower device. */
 function inCircle(specs: ReadonlyMap<string, LinkSpec>, id: string): boolean {
   const seen = new Set<string>()
   for (let at = specs.get(id)?.link; at !== undefined && !seen.has(at); at = specs.get(at)?.link) {
@@ -267,7 +267,7 @@ function lowerId(
   const id = text.includes(':') ? text.replace(':', '/') : linkId(namespace, text)
   const home = namespaceOf(id)
   if (drafts.has(id)) return id
-  // The machine's own devices are there without the lab.
+  // Interfaces of the machine's own namespace exist without the lab.
   if (x.file.namespaces[home]?.root && interfaceName.test(nameOf(id))) return id
   const near = suggest(nameOf(id), [...drafts.keys()].filter((other) => namespaceOf(other) === home).map(nameOf))
   return void x.report.error('unknown-reference', path, `there is no interface ${nameOf(id)} in ${home}`, near)

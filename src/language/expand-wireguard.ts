@@ -13,10 +13,10 @@ import type { Expansion } from './expansion.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 
-/** Finds a file that holds a key: its full path, and what is in it. Throws as `readFileSync` does. */
+/** Reads a file with a key, and returns its full path and contents. Throws as `readFileSync` does. */
 export type KeyFile = (path: string) => { readonly path: string; readonly text: string }
 
-/** Of the settings of an interface, those that are WireGuard's. Their shape has been checked. */
+/** The settings of WireGuard among those of an interface. They have passed the schema. */
 interface WgFile {
   readonly type?: string
   readonly listen_port?: number
@@ -41,7 +41,7 @@ interface Found {
   readonly file?: string
 }
 
-/** What `wg` has to set on every WireGuard interface. Keys are read here, to know the public ones, and go no further. */
+/** Adds what `wg` sets on every WireGuard interface. Private keys are read only to derive the public ones, and are not kept. */
 export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
   const found = new Map<string, Found>()
   for (const [namespace, fields] of Object.entries(x.file.namespaces))
@@ -160,7 +160,7 @@ function peer(x: Expansion, keyFile: KeyFile, settings: PeerFile, path: Path): W
   }
 }
 
-/** As wg prints it; undefined: it is none. */
+/** The endpoint as wg prints it; undefined if the text is not one. */
 function canonicalEndpoint(text: string): string | undefined {
   const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([\d.]+)):(\d{1,5})$/.exec(text) ?? []
   const address = canonicalAddress(v6 ?? v4 ?? '')

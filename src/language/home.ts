@@ -3,7 +3,7 @@ import type { Expansion } from './expansion.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 
-/** A subnet that an interface is in, and the routing table of its VRF; absent: it is in none. */
+/** A subnet of an interface, and the routing table of the VRF that the interface is in, if any. */
 export interface Net {
   readonly dev: string
   readonly cidr: Cidr
@@ -15,12 +15,12 @@ export interface Home {
   readonly namespace: string
   readonly root: boolean
   readonly subnets: readonly Net[]
-  /** What is at the other ends of point-to-point addresses. */
+  /** The peer addresses of point-to-point interfaces. */
   readonly peers: readonly Net[]
   readonly devices: ReadonlySet<string>
 }
 
-/** Those of these subnets in which the address is, with the longest prefix. */
+/** The subnets with the longest prefix that contain the address. */
 function closest(nets: readonly Net[], address: string): Net[] {
   const around = nets.filter(({ cidr }) => contains(cidr, address))
   const longest = Math.max(...around.map(({ cidr }) => cidr.prefix))
@@ -28,8 +28,8 @@ function closest(nets: readonly Net[], address: string): Net[] {
 }
 
 /**
- * Where a gateway or neighbour of a routing table is: in a subnet of the table's VRF (of none for the main table), or else in
- * any. Several only if they are of different VRFs, or all of one: outside VRFs the first counts.
+ * The subnets in which the gateway or neighbour of a routing table may be: those of the table's VRF (for the main table, those
+ * outside VRFs), or else those outside VRFs, or else any. Outside VRFs at most one, the first; several are ambiguous.
  */
 export function netsFor(nets: readonly Net[], address: string, table: number | undefined): Net[] {
   const own = closest(
@@ -48,13 +48,13 @@ export function netsFor(nets: readonly Net[], address: string, table: number | u
   return first[0]?.table === undefined ? first : [...devices.values()]
 }
 
-/** For the help of an error: the subnets of a namespace. */
+/** A sentence with the subnets of a namespace, for errors. */
 export const listNets = ({ namespace, subnets }: Home): string =>
   subnets.length
     ? `${namespace} is in ${subnets.map(({ dev, cidr }) => `${subnetOf(cidr)} (${dev})`).join(', ')}.`
     : `${namespace} has no address.`
 
-/** Reports that several interfaces could be meant; returns whether it did. */
+/** Reports an error if several interfaces could be meant, and returns whether it did. */
 export function isUnclear(
   x: Expansion,
   { namespace }: Home,

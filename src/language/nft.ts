@@ -3,7 +3,7 @@ import { bare } from '../firewall/division.ts'
 import type { NftFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 
-/** The way to the files beside a lab file. */
+/** Reads the files that a rule set includes, relative to the lab file. */
 export interface Beside {
   /** Reads a file. Throws as `readFileSync` does. */
   readonly read: (path: string) => string
@@ -21,7 +21,7 @@ export interface Origin {
   readonly shift: number
 }
 
-/** What is to be said of a place in a rule set. */
+/** An error or warning about a place in a rule set. */
 export interface Remark extends Origin {
   readonly severity: 'error' | 'warning'
   readonly summary: string
@@ -29,7 +29,7 @@ export interface Remark extends Origin {
   readonly length?: number
 }
 
-/** The rule set of an `nftables` field as one text, with what it includes; where its lines come from; what is wrong. */
+/** The rule set of an `nftables` field as one text, with its includes, the origin of each line, and errors and warnings. */
 export interface NftText {
   readonly text: string
   /** One for every line of the text. */
@@ -37,16 +37,16 @@ export interface NftText {
   readonly remarks: readonly Remark[]
 }
 
-/** Files within files; more is a circle (MAX_INCLUDE_DEPTH of nftables). */
+/** The deepest nesting of includes, as in nftables (MAX_INCLUDE_DEPTH). Deeper nesting is taken for a circle. */
 const DEPTH = 16
 
-/** Reads what the value of an `nftables` field says. The value has passed the schema. */
+/** Reads the value of an `nftables` field, which has passed the schema. */
 export function readNft(value: NftFile, beside: Beside): NftText {
   const lines: string[] = []
   const origins: Origin[] = []
   const remarks: Remark[] = []
 
-  /** Takes a file in; `at` is where it is named. */
+  /** Includes a file; `at` is where it is named. */
   function take(file: string, at: Origin, length: number, depth: number): void {
     const remark = (severity: Remark['severity'], summary: string, detail: string): void =>
       void remarks.push({ ...at, severity, summary, detail, length })
@@ -71,7 +71,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
     }
   }
 
-  /** Adds a text, and in place of `include "FILE"` what is in the file. */
+  /** Adds a text, in which `include "FILE"` is replaced by the contents of the file. */
   function add(text: string, of: Pick<Origin, 'path' | 'file'>, depth: number): void {
     const at = (offset: number): Origin => {
       const before = text.slice(0, offset).split('\n')
@@ -126,7 +126,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
   return { text, origins, remarks }
 }
 
-/** Warnings for each `flush ruleset` below a table: files that are meant to stand alone begin with it. */
+/** Warns of each `flush ruleset` below a table. At the start it is usual, in files that nft loads on their own. */
 function emptied(text: string, origins: readonly Origin[]): Remark[] {
   const words = bare(text)
   const first = words.search(/\btable\b/)

@@ -7,7 +7,7 @@ interface Range {
   readonly text: string
   readonly path: Path
   readonly on: 'key' | 'value'
-  /** Where it stands: no other range has the same. */
+  /** Unique: path, key or value, and the number of the range in that text. */
   readonly id: string
   readonly name: string | undefined
   readonly from: string
@@ -15,7 +15,7 @@ interface Range {
   readonly except: string | undefined
 }
 
-/** What the names in a place stand for, and what stands there for its ranges, by their ids. */
+/** While ranges are written out: the value of each name, and the text that replaces each range, by its id. */
 interface RangePlace {
   readonly names: Variables
   readonly ranges: ReadonlyMap<string, string>
@@ -24,17 +24,17 @@ interface RangePlace {
 const RANGE = /\[(?:([a-z]+)\s*=)?([a-z0-9+\-*/%() ]+)\.\.([a-z0-9+\-*/%() ]+)(?:!=([a-z0-9+\-*/%() ]+))?\]/g
 /** `{i+1}`, and in another form `{i:02x}`; `${i}` is a shell's. */
 const VALUE = /(?<!\$)\{([a-z0-9+\-*/%() ]*[a-z][a-z0-9+\-*/%() ]*)(?::(?:(0?)([1-9][0-9]?))?([dx]))?\}/g
-/** Text of other languages, and for people: it may use what a range counts, and has no ranges itself. */
+/** Fields with free text or another language: `{i}` is replaced in them, and `[1..3]` is not a range. */
 const FREE = new Set(['name', 'description', 'run', 'command', 'env', 'expect', 'nftables', 'comment'])
 const NAMES = ['i', 'j', 'k', 'l', 'm', 'n']
-/** More things that ranges make, and more values in them, are a mistake. */
+/** The most things, and values in them, that the ranges of a file may make. */
 const MOST = 100_000
 const MOST_VALUES = 300_000
 
 /**
- * Writes out what ranges repeat: an entry of a map, for a range in its key; an item of a list, for a range within it (the
- * two ends of a link belong to the link). `{i}` and arithmetic with it stand for the number. What is generated is found at
- * the place where it was written. A file without ranges comes back as it is.
+ * Writes ranges out. A range in a key of a map repeats the entry; a range in an item of a list repeats the item (in the ends of a
+ * link, the link). `{i}` and arithmetic with it are replaced by numbers. Positions of generated values are those of the text that
+ * they come from. A file without ranges is returned unchanged.
  */
 export function writeOut(source: Source): Source {
   if (source.value === undefined || source.text.search(RANGE) < 0) return source
@@ -65,7 +65,7 @@ export function writeOut(source: Source): Source {
         snippet: source.snippet(position),
       })
   }
-  /** For the members of what was written out: the key or index that was written, and what the names stood for. */
+  /** For each generated map or list: the key or index in the file of each member, and the values of the names there. */
   const origins = new WeakMap<object, Map<string | number, { written: string | number; names: Variables }>>()
   let made = 0
 
@@ -109,7 +109,7 @@ export function writeOut(source: Source): Source {
     return result
   }
 
-  /** The place once for every combination of what its ranges count. */
+  /** The place for every combination of the ranges' numbers. */
   function* every([first, ...more]: readonly Range[], place: RangePlace): Generator<RangePlace> {
     if (!first) {
       yield place
@@ -178,7 +178,7 @@ export function writeOut(source: Source): Source {
 
   const value = grow(source.value, [], { names: {}, ranges: new Map() }, false)
 
-  /** The path that was written for a path of what was written out, and what the names stood for at its end. */
+  /** The path in the file of a generated path, and the values of the names at its end. */
   const trace = (path: Path): { written: Path; names: Variables } => {
     let at: unknown = value
     let names: Variables = {}
@@ -201,25 +201,25 @@ export function writeOut(source: Source): Source {
       if (Object.keys(names).length) repeated.add(`${position.line}:${position.column}`)
       return position
     },
-    // A place within a text is not the same in the text that was written.
+    // Offsets within a text that a range has changed would be wrong in the file.
     offset: (path) => (trace(path).written.join('\0') === path.join('\0') ? source.offset(path) : undefined),
     isRepeated: ({ line, column }) => repeated.has(`${line}:${column}`),
     where: (path) => where(trace(path).names) || undefined,
   }
 }
 
-/** The first range that makes more values than a lab can have; found by counting, before anything is written out. */
+/** The first range that makes more values than a file may have, found by counting before anything is written out. */
 function largest(top: unknown): Range | undefined {
   let found: Range | undefined
   const sizes = new WeakMap<object, number>()
   const varying = new WeakMap<object, boolean>()
-  /** Whether ranges in it end where something says that is counted elsewhere. */
+  /** Whether it contains a range whose bounds depend on other ranges. */
   const varies = (value: unknown): boolean => {
     if (typeof value === 'string') return rangesIn(value, [], 'value').some(isVarying)
     if (value === null || typeof value !== 'object') return false
     const known = varying.get(value)
     if (known !== undefined) return known
-    varying.set(value, false) // for what is within itself
+    varying.set(value, false) // ends the recursion where an alias contains itself
     const answer = Object.entries(value).some(([key, item]) => varies(key) || varies(item))
     varying.set(value, answer)
     return answer
@@ -273,7 +273,7 @@ const rangesIn = (text: string, path: Path, on: 'key' | 'value'): Range[] =>
       }))
     : []
 
-/** The ranges that repeat the item of a list: all that are within it, except those that repeat an item of a list in it. */
+/** The ranges that repeat an item of a list: all within it, except those that repeat an item of a list in it. */
 function rangesOf(item: unknown, path: Path): Range[] {
   if (typeof item === 'string') return rangesIn(item, path, 'value')
   const ends = path.at(-1) === 'endpoints'

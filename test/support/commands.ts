@@ -5,23 +5,23 @@ import type { Host } from '../../src/model/host.ts'
 import type { Held } from '../../src/run/hold.ts'
 import type { Kernel } from './kernel.ts'
 
-/** Runs the commands of netlab on a kernel that is pretended. Import this before anything of src. */
+/** Runs the commands of netlab on the simulated kernel of kernel.ts. Import this before anything of src. */
 let kernel: Kernel
 
 jest.mock('../../src/run/choose-runner.ts', () => ({ startRunner: () => kernel.runner }))
-// Names are held by descriptors of the real kernel.
+// hold.ts would open files under the real /run/netns.
 jest.mock('../../src/run/hold.ts', () => ({
   ...jest.requireActual<object>('../../src/run/hold.ts'),
   hold: (names: readonly string[]): Held | undefined => (names.length ? kernel.hold(names) : undefined),
 }))
 
-/** A folder for the test's files; the state of netlab lies in it too. */
+/** A folder for the test's files and for netlab's own state. */
 export const folder = mkdtempSync(join(tmpdir(), 'netlab-commands-'))
 process.env['XDG_STATE_HOME'] = folder
 process.env['NO_COLOR'] = '1'
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a command printed, and what it ended with; what it threw is an error of the user's. */
+/** The output and the exit code of a command, and the UserError that it threw, if any. */
 export interface Ended {
   readonly code: number
   readonly out: string

@@ -8,20 +8,20 @@ type Fields = Record<string, unknown>
 const pick = (from: object, ...names: string[]): Fields =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
 
-/** Without the time at which it was saved, and what was counted until then. */
+/** The output of a save program without its time and counters. */
 const timeless = (saved: string): string => saved.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '[]')
 
-/** The fields that the model names, without what goes on by itself (carrier, and what follows from it). */
+/** The fields of the model, without those that change by themselves, such as the carrier. */
 export function comparable(dump: Dump | null | undefined): unknown {
   if (!dump) return dump
   const settled = (flags: readonly string[] = []): string[] =>
     flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
-  // Without what is state and no setting, and what nobody reads.
+  // State that is not a setting, and fields that nothing reads, are left out.
   const state =
     /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
   const settings = (data: Fields = {}, ...others: string[]): Fields =>
     Object.fromEntries(
-      // An address that is not there is `any` to ip.
+      // ip prints a missing address as `any`.
       Object.entries(data).filter(([name, value]) => !state.test(name) && !others.includes(name) && value !== 'any'),
     )
   const links = dump.links.map((link) => ({
@@ -41,7 +41,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
     netns: link.link_netnsid === undefined ? undefined : (dump.nsids as unknown as Fields)[link.link_netnsid],
     kind: link.linkinfo?.info_kind,
     slave: link.linkinfo?.info_slave_kind,
-    // Nobody reads those of a kind that no lab can have.
+    // Nothing reads the settings of kinds that no lab can have.
     data: known.has(link.linkinfo?.info_kind) && settings(link.linkinfo?.info_data),
     port: link.linkinfo?.info_slave_kind === 'bridge' && settings(link.linkinfo.info_slave_data, 'id'),
   }))
@@ -60,7 +60,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
     nexthops: nexthop.read(dump, { namespace: 'n', lab: 'web' }),
     iptables: timeless(dump.iptables),
     ip6tables: timeless(dump.ip6tables),
-    // Less what iptables lists.
+    // Without the tables that iptables lists.
     nftables: nftables.read(dump, { namespace: 'n', lab: 'web' }),
     addresses: dump.addresses.map(({ ifname, addr_info }) => ({
       ifname,
@@ -79,7 +79,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
         flags: settled(route.flags),
         ...(route.nexthops && { nexthops: route.nexthops.map((hop) => ({ ...hop, flags: settled(hop.flags) })) }),
       })),
-    // They lie in a hash table.
+    // Their order is that of a hash table.
     neighbors: dump.neighbors
       .map((n) => JSON.stringify(n, ['dst', 'dev', 'lladdr', 'state', 'protocol', 'proxy', 'router', 'extern_learn']))
       .sort(),
@@ -89,6 +89,6 @@ export function comparable(dump: Dump | null | undefined): unknown {
   }
 }
 
-/** ip also says of a rule that its interface is not there. */
+/** ip also prints that the interface of a rule does not exist (`[detached]`). */
 const attached = (rule: object): Fields =>
   pick(rule, ...Object.keys(rule).filter((name) => !name.endsWith('_detached')))

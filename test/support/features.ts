@@ -7,7 +7,7 @@ export interface Lacking {
   readonly fix: string
 }
 
-/** What the lab needs that this machine's kernel lacks. Only a lab that says so to its readers may need more than all kernels have. */
+/** What the lab needs and this machine's kernel lacks. Only labs that say so may need more than every kernel has. */
 export function lacking(lab: string): Lacking[] {
   if (!readFileSync(lab, 'utf8').includes('NEEDS A KERNEL')) return []
   const { stdout } = spawnSync(process.execPath, ['dist/netlab.cjs', 'doctor', lab, '--json'], { encoding: 'utf8' })

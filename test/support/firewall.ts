@@ -14,7 +14,7 @@ import type { World } from './netns.ts'
 
 export const firewallKinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
 
-/** Runs a command in the world, where it says, and counts the throwaway namespaces. */
+/** Runs a command in the world, in its namespace, and counts the throw-away namespaces. */
 export function runnerIn(world: World): Pick<Runner, 'host'> & { captures: number } {
   const runner = {
     captures: 0,
@@ -35,10 +35,10 @@ export interface Firewall {
   sh(netns: string | undefined, script: string): Promise<string>
   canonical(...resources: (Resource<any> | undefined)[]): Promise<Resource<any>[]>
   live(netns: string, kind: string, root?: true): Promise<Resource<any> | undefined>
-  /** What turns the live rules into the desired ones. */
+  /** The operations that turn the live rules into the desired ones. */
   emissions(desired: Resource<any> | undefined, live: Resource<any> | undefined): Emission[]
   execute(emissions: readonly Emission[]): Promise<void>
-  /** Applies and returns the differences that were there before. */
+  /** Applies, and returns the differences from before. */
   apply(desired: Resource<any>): Promise<Difference[]>
 }
 

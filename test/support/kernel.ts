@@ -5,20 +5,20 @@ import type { Operation } from '../../src/model/operation.ts'
 import type { Runner, Stranger } from '../../src/model/runner.ts'
 import type { Held } from '../../src/run/hold.ts'
 
-/** A kernel that is pretended: its namespaces come and go with operations, and what is in one is as it was recorded. */
+/** A simulated kernel: operations create and delete its namespaces, and the contents of each are those of a recording. */
 export interface Kernel {
   readonly runner: Runner
   /** The names under /run/netns. */
   readonly names: Set<string>
-  /** What somebody has changed, by namespace; whatever is done in one puts that right. */
+  /** Changes made by hand, by namespace. Any operation in a namespace undoes the changes there. */
   readonly edits: Map<string, Edit>
-  /** What was done, in the words of a person. */
+  /** The operations so far, as the commands that people read. */
   readonly done: string[]
-  /** The namespaces that were held when they lost their names. */
+  /** The namespaces that were held open when their names were deleted. */
   readonly held: string[]
-  /** Says why an operation fails; undefined: it does not. */
+  /** Returns why an operation fails; undefined if it succeeds. */
   fails: (line: string, count: number) => string | undefined
-  /** Told of what was done. */
+  /** Called after every operation. */
   did: (line: string) => void
   strangers: Stranger[]
   hold(names: readonly string[]): Held

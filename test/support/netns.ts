@@ -27,9 +27,9 @@ export interface World {
   readonly folder: string
   /** Whether it was made without root, in a user namespace. */
   readonly rootless: boolean
-  /** What to put before an argv to run it in the world, for programs that the test starts and watches itself. */
+  /** The words before an argv that run it in the world, for programs that the test starts itself. */
   readonly enter: readonly string[]
-  /** Runs a program to its end. Whatever it ends with is an outcome; only the test's own mistakes throw. */
+  /** Runs a program to its end. Every exit code is an outcome; only a mistake of the test throws. */
   run(argv: readonly string[], options?: Options): Promise<Outcome>
   /** Runs the built netlab, as a user would. */
   netlab(args: readonly string[], options?: Options): Promise<Outcome>
@@ -37,9 +37,9 @@ export interface World {
   close(): Promise<void>
 }
 
-// Process 1 of the world. It tells its pid as the machine sees it, which is why /proc comes after; it lives until its
-// input ends, so the world ends with the test's process however that ends. Where SIGCHLD is ignored, the kernel buries
-// the orphans that a process 1 must bury.
+// Process 1 of the world. It prints its pid in the machine's pid namespace, so it mounts its own /proc only afterwards. It lives
+// until its input is closed, so the world ends with the test's process, however that ends. Because it ignores SIGCHLD, the kernel
+// reaps the orphans that process 1 inherits.
 const first = `
   set -e
   read -r pid rest </proc/self/stat
@@ -52,7 +52,7 @@ const first = `
   exec env --ignore-signal=CHLD cat >/dev/null
 `
 
-// In a session of its own, so that Ctrl-C in the terminal does not keep it from tidying up.
+// In a session of its own, so that Ctrl-C in the terminal does not prevent it from cleaning up.
 const holder = `
   folder=$1 script=$2
   shift 2
@@ -90,7 +90,7 @@ export async function openWorld(): Promise<World> {
 
   async function run(argv: readonly string[], options: Options = {}): Promise<Outcome> {
     const { input = '', env, cwd = checkout, timeout = 50 } = options
-    // Entering a mount namespace leaves one at its root. What is in there can only be ended from there.
+    // Entering a mount namespace changes the working folder to its root. Processes in there can only be ended from there.
     const [nsenter = '', ...placed] = [
       ...enter,
       'sh',

@@ -5,8 +5,8 @@ import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
 
 /**
- * What the kernel would hold after each step of a plan, by its rules of what goes with what. Throws when a step makes
- * something whose requirements are not there, or removes what is not there.
+ * The resources in the kernel after each step of a plan, predicted from what kinds say the kernel removes along with something.
+ * Throws when a step creates something whose requirements do not exist, or removes what does not exist.
  */
 export function predict(plan: Plan, live: Resources, desired: Resources): Map<string, Resource> {
   const state = new Map(live)

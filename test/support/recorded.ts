@@ -21,13 +21,13 @@ export const cases = readdirSync(dumpsFolder)
 /** The lab file of a case. */
 export const labOf = (name: string): string => join(dumpsFolder, name, 'lab.yaml')
 
-/** What a case holds. */
+/** The contents of a case. */
 export interface Recorded {
   readonly machine: Machine
   readonly netlink: Readonly<Record<string, Answered>>
 }
 
-/** The case of this name; the programs answer from it until another is used. */
+/** The case of this name. Programs answer from it until another case is used. */
 export function use(name: string): Recorded {
   const at = (file: string): string => join(dumpsFolder, name, file)
   const text = (file: string): string => readFileSync(at(file), 'utf8')
@@ -42,7 +42,7 @@ export function use(name: string): Recorded {
   }
 }
 
-/** Threads that answer as the one that was recorded did. */
+/** Threads that reply with the recorded answers. */
 export function recordedThreads({ netlink, machine }: Recorded): Threads {
   const one: Channel = {
     unusable: Promise.resolve(undefined),
@@ -67,7 +67,7 @@ export function recordedThreads({ netlink, machine }: Recorded): Threads {
   return { one, other: () => one }
 }
 
-/** As the thread reads one namespace (src/backend/netlink/gather.ts). */
+/** Reads one namespace as the thread does (src/backend/netlink/gather.ts). */
 function answer(
   reading: Reading,
   known: Answered | undefined,
@@ -86,7 +86,7 @@ function answer(
   if (reading.links) {
     const links = bytesOf(0)
     const deep = requests.length > 0 || netfilter !== undefined
-    // `lo` alone: it is the first.
+    // Only `lo`, which is the first.
     sections.push(section(0, deep ? links : links.subarray(0, links.readUInt32LE(0))))
     if (reading.only !== undefined && !links.includes(reading.only)) return { sections }
   }
@@ -113,7 +113,7 @@ function answer(
 /** A runner that changes nothing. */
 export const unchanging: Pick<Runner, 'run'> = { run: () => Promise.reject(new Error('nothing is to be changed')) }
 
-/** The runner of a case, of one kind or the other: everything that it reads was recorded. */
+/** The `ip` or netlink runner of a case: it reads only what was recorded. */
 export function recordedRunner(recorded: Recorded, by: 'ip' | 'netlink'): Runner {
   const host: Host = {
     ...thisMachine,
@@ -136,10 +136,10 @@ type Writable<T> = T extends (infer U)[] | readonly (infer U)[]
       ? { -readonly [K in keyof T]: Writable<T[K]> }
       : T
 
-/** What somebody does to a namespace: its dump is changed as the kernel would then tell it. */
+/** A change made to a namespace by hand, as a change of its dump. */
 export type Edit = (dump: Writable<Dump>) => void
 
-/** `structuredClone` makes maps that are none of the ones here: Jest has globals of its own. */
+/** Copies a dump. `structuredClone` would return Maps of another realm, because Jest has globals of its own. */
 function copy(value: unknown): unknown {
   if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, copy(one)]))
   if (Array.isArray(value)) return value.map(copy)
@@ -147,7 +147,7 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copy(one)]))
 }
 
-/** The runner, of a kernel in which somebody has changed these namespaces; `(machine)`: where netlab itself runs. */
+/** The runner, with these changes made by hand, by namespace; `(machine)` is where netlab itself runs. */
 export const edited = (runner: Runner, edits: Readonly<Record<string, Edit>>): Runner => ({
   ...runner,
   async dump(requests) {

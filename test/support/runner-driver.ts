@@ -7,9 +7,9 @@ import type { Operation } from '../../src/model/operation.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { DumpRequest } from '../../src/model/runner.ts'
 
-/** What the driver is to do, one after the other. */
+/** The work of the driver, in this order. */
 export type Task =
-  /** `after`: further waves; `stop`: at the first command that is done. */
+  /** `after`: more waves, run afterwards; `stop`: abort when the first command is done. */
   | {
       readonly run: readonly Operation[]
       readonly after?: readonly (readonly Operation[])[]
@@ -17,16 +17,16 @@ export type Task =
       readonly stop?: true
     }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
-  /** Sysctls of a namespace to come. */
+  /** Sysctls to read in a new namespace. */
   | { readonly inherited: readonly string[]; readonly by?: 'ip' }
-  /** Rule sets of nftables: the specs that they become. */
+  /** Rule sets of nftables to bring into their canonical form. */
   | { readonly try: readonly string[]; readonly by?: 'ip' }
-  /** The same, tried out in the process. */
+  /** The same, in this process instead of by nft. */
   | { readonly forms: readonly string[]; readonly by?: never }
 
 /**
- * Runs in a world: does what its input says, with the runner of the machine or with the one that spawns `ip`, and prints
- * what came of it as JSON. Maps are printed as objects.
+ * Runs in a world. Carries out the work in its input, with the runner of the machine or with the one that spawns `ip`, and prints
+ * the results as JSON. Maps are printed as objects.
  */
 async function main(): Promise<void> {
   let input = ''

@@ -1,4 +1,4 @@
 import fc from 'fast-check'
 
-// The same cases on every run, so that a change is judged by itself; NETLAB_SEED=n looks at others.
+// Property tests make up the same cases on every run, so that a failure is due to the change; NETLAB_SEED=n makes up others.
 fc.configureGlobal({ seed: Number(process.env['NETLAB_SEED'] ?? 1) })

@@ -1,4 +1,4 @@
-/** What `ask` says once it is good; when that does not come about in time (seconds), what it said last. */
+/** Calls `ask` until its result is good or the time (seconds) is over, and returns the last result. */
 export async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean, timeout = 30): Promise<T> {
   for (const end = Date.now() + timeout * 1000; ;) {
     const answer = await ask()

@@ -6,12 +6,12 @@ import type { Outcome } from '../../src/model/command.ts'
 import { openWorld, type Options } from './netns.ts'
 
 const checkout = resolve(__dirname, '../..')
-/** Nobody has this id, nor is it needed that somebody has. */
+/** A user id that no user of the machine has. */
 const UID = 12345
 
-/** An ordinary user, with netlab and the labs in a folder of their own. */
+/** An ordinary user, with netlab and labs in a folder that the user can read. */
 export interface User {
-  /** Where the user's netlab, labs and home lie; programs run there. */
+  /** The folder with the user's netlab, labs and home. Programs run in it. */
   readonly folder: string
   /** The name of the user's sandbox. */
   readonly sandbox: string
@@ -19,11 +19,11 @@ export interface User {
   run(argv: readonly string[], options?: Options): Promise<Outcome>
   /** Runs netlab as `node …/dist/netlab.cjs`, as the user. */
   netlab(args: readonly string[], options?: Options): Promise<Outcome>
-  /** Runs a program beside the user, where root's labs would be. */
+  /** Runs a program outside the user's sandbox, where root's labs would be. */
   outside(argv: readonly string[]): Promise<Outcome>
-  /** What to put before an argv to run it as the user, for programs that the test watches itself. */
+  /** The words before an argv that run it as the user, for programs that the test starts itself. */
   readonly become: readonly string[]
-  /** The environment that goes with it. */
+  /** The environment for such programs. */
   readonly env: Readonly<Record<string, string>>
   close(): Promise<void>
 }
@@ -35,7 +35,7 @@ function give(path: string): void {
     else lchownSync(join(path, entry.name), UID, UID)
 }
 
-/** A copy of what a user installs: others may not be able to read where the checkout lies. */
+/** A copy of what a user installs, because other users may be unable to read the checkout. */
 function install(folder: string): void {
   cpSync(join(checkout, 'dist'), join(folder, 'dist'), { recursive: true })
   cpSync(join(checkout, 'labs'), join(folder, 'labs'), { recursive: true })
@@ -46,8 +46,8 @@ function install(folder: string): void {
 }
 
 /**
- * Opens an ordinary user's place. Started by root, the user has no name and lives in a world of the test's own; started by
- * anybody else, it is who started the tests, in a sandbox with a name of its own.
+ * Sets up an ordinary user. If root runs the tests, the user has no name and is in a world of the test; otherwise it is the user
+ * who runs the tests, in a sandbox with a name of its own.
  */
 export async function openUser(): Promise<User> {
   const root = process.geteuid?.() === 0

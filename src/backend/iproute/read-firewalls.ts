@@ -7,17 +7,17 @@ import { placeIn } from '../../model/place.ts'
 export type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
 
 /** A namespace whose rules are to be read. */
-export interface Walled {
+export interface RuleSource {
   /** Absent: where netlab itself runs. */
   readonly netns?: string
-  /** The tables that it has (`inet own`); absent: that is not known, or iptables does not have its rules in nftables. */
+  /** The names of its nftables tables (`inet own`); absent where they are unknown, or where iptables-legacy may have rules too. */
   readonly tables?: readonly string[]
 }
 
-/** Whether the kernel has ipset loaded, and so there may be sets. */
+/** Whether the kernel has ipset loaded; otherwise there are no sets. */
 export const hasIpset = (host: Host): boolean => host.exists('/sys/module/ip_set')
 
-/** Whether the kernel has the tables of iptables-legacy, and so a namespace may have some. */
+/** Whether the kernel has iptables-legacy; otherwise no namespace has its tables. */
 export const hasLegacy = (host: Host): boolean =>
   host.exists('/proc/net/ip_tables_names') || host.exists('/proc/net/ip6_tables_names')
 
@@ -30,34 +30,34 @@ export async function readIpsets(host: Host, netns: string | undefined): Promise
 /** A line between the outputs of programs; no program prints it. */
 export const MARK = '--netlab--'
 
-/** Prints all rules. They are read only where there are tables; where nft is missing the save programs are asked. */
+/** Prints all rules of a namespace, or nothing if nft says that it has no tables. Without nft, the save programs always run. */
 export const FIREWALL = `
 if command -v nft >/dev/null && [ -z "$(nft list tables)" ]; then exit 0; fi
 iptables-save -c; echo ${MARK}; ip6tables-save -c; echo ${MARK}; nft -a -s list ruleset
 exit 0
 `
 
-/** What it prints. */
+/** The rules in the output of `FIREWALL`, split at `MARK`. */
 export const firewall = ([iptables = '', ip6tables = '', nftables = '']: readonly string[]): Firewall => ({
   iptables,
   ip6tables,
   nftables,
 })
 
-/** Lists namespaces with the programs that are named in pairs with them. */
+/** Takes pairs of a namespace and a program, and runs each program in its namespace. */
 const SAVES = `while [ $# -gt 0 ]; do nsenter --net="/run/netns/$1" -- "$2" -c; echo ${MARK}; shift 2; done`
 
-/** Which program lists a table that iptables-nft may have made. */
+/** Which program lists a table of nftables that has a name iptables-nft uses. */
 const lister = (table: string): 'iptables' | 'ip6tables' | undefined =>
   /^ip6? (filter|nat|mangle|raw|security)$/.test(table) ? `${table.startsWith('ip6') ? 'ip6' : 'ip'}tables` : undefined
 
 /**
- * The rules of namespaces, in the order asked. Where iptables lists every table, nothing else is asked for, and a few shells
- * do it for everybody.
+ * The rules of namespaces, in the order of `sources`. Namespaces that have only tables of iptables-nft are listed by a few shells
+ * together; each of the others takes a shell of its own.
  */
-export async function readFirewalls(host: Host, walled: readonly Walled[]): Promise<Firewall[]> {
-  const found = walled.map(() => ({ iptables: '', ip6tables: '', nftables: '' }))
-  const jobs = walled.flatMap(({ netns, tables }, place) => {
+export async function readFirewalls(host: Host, sources: readonly RuleSource[]): Promise<Firewall[]> {
+  const found = sources.map(() => ({ iptables: '', ip6tables: '', nftables: '' }))
+  const jobs = sources.flatMap(({ netns, tables }, place) => {
     const listers = [...new Set(tables?.map(lister))].filter((one) => one !== undefined)
     return netns === undefined || !tables?.every(lister) ? [] : listers.map((by) => ({ place, netns, by }))
   })
@@ -68,16 +68,16 @@ export async function readFirewalls(host: Host, walled: readonly Walled[]): Prom
     const texts = (await host.run({ argv })).stdout.split(`${MARK}\n`)
     mine.forEach(({ place, by }, i) => (found[place]![by] = texts[i] ?? ''))
   })
-  const isListed = ({ tables }: Walled, rules: Firewall): boolean =>
+  const isListed = ({ tables }: RuleSource, rules: Firewall): boolean =>
     tables?.length !== 0 &&
     tables?.every((table) => {
       const by = lister(table)
       const name = table.split(' ')[1]
-      // It begins with a remark where nft has base chains or rules of its own in the table.
+      // iptables-save begins its output with this comment where the table has something that it cannot express.
       return by !== undefined && rules[by].includes(`\n*${name}\n`) && !rules[by].includes(`# Table \`${name}' `)
     }) === true
   const result: Firewall[] = [...found]
-  await parallel(walled.entries(), PROGRAMS_AT_ONCE, async ([place, one]) => {
+  await parallel(sources.entries(), PROGRAMS_AT_ONCE, async ([place, one]) => {
     if (isListed(one, found[place]!)) return
     const { stdout } = await host.run({ argv: ['sh', '-c', FIREWALL], ...placeIn(one.netns) })
     result[place] = firewall(stdout.split(`${MARK}\n`))

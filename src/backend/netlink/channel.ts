@@ -4,13 +4,13 @@ import type * as Threading from 'node:worker_threads'
 import { openServer, type Server } from './server.ts'
 import type { Reply, Request, WorkerData } from './thread-protocol.ts'
 
-/** The way to what makes the system calls. */
+/** Carries requests to a server, in this thread or another, and its replies back. */
 export interface Channel {
-  /** Undefined: it works; otherwise why it cannot work on this machine. */
+  /** Why it cannot work on this machine; undefined if it works. */
   readonly unusable: Promise<string | undefined>
-  /** Whether it can load and list the rules of nftables: known when it is known to work. */
+  /** Whether it can load and list the rules of nftables. Valid once `unusable` has resolved. */
   readonly nft: () => boolean
-  /** Sends a request and hears everything that comes back for it. Throws when it could not be carried on with. */
+  /** Sends a request and calls `onReply` with every reply. Rejects when the server could not finish it. */
   ask(request: Request, onReply: (reply: Reply) => void): Promise<void>
 }
 
@@ -20,11 +20,11 @@ export interface Threads {
   readonly other: () => Channel
 }
 
-/** From which sizes on a thread of its own does the work: see src/run/schedule.ts. */
+/** The sizes from which on a thread of its own is used: see src/run/schedule.ts. */
 export interface ThreadScale {
   /** Namespaces, or operations of one wave. */
   readonly thread: { readonly from: number }
-  /** Namespaces from which on room for descriptors of all is made at once. */
+  /** From this many namespaces on, the table of file descriptors is enlarged once for all of them. */
   readonly descriptors: number
 }
 
@@ -34,31 +34,31 @@ export function openThreads(scale: ThreadScale, large = false): Threads {
   try {
     koffi = createRequire(__filename).resolve('koffi')
   } catch {
-    return { one: nowhere, other: () => nowhere }
+    return { one: unavailable, other: () => unavailable }
   }
   const start = (): Channel => openThread({ koffi, descriptors: scale.descriptors })
   let other: Channel | undefined
   return {
-    one: large ? start() : whileLittle(scale.thread.from, () => openServer(koffi, scale.descriptors), start),
+    one: large ? start() : startedOnDemand(scale.thread.from, () => openServer(koffi, scale.descriptors), start),
     other: () => (other ??= start()),
   }
 }
 
-const lacking = 'the package koffi is not installed'
-const nowhere: Channel = {
-  unusable: Promise.resolve(lacking),
+const noKoffi = 'the package koffi is not installed'
+const unavailable: Channel = {
+  unusable: Promise.resolve(noKoffi),
   nft: () => false,
-  ask: () => Promise.reject(new Error(lacking)),
+  ask: () => Promise.reject(new Error(noKoffi)),
 }
 
-/** How many operations are carried out before others have their turn: a signal, and the progress that is shown. */
+/** After this many operations, the event loop runs, for signals and for the progress that is shown. */
 const SLICE = 8
 
 /**
- * Little work is done in this thread, which takes less time than starting another. With the first request for more than that, a
- * thread is started, which does everything from then on.
+ * Answers requests in this thread until the first request of `many` or more namespaces or operations, for which it starts a
+ * thread that answers everything from then on. Starting a thread takes longer than a small request.
  */
-function whileLittle(many: number, open: () => Server, start: () => Channel): Channel {
+function startedOnDemand(many: number, open: () => Server, start: () => Channel): Channel {
   let thread: Channel | undefined
   let server: Server | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -81,7 +81,7 @@ function whileLittle(many: number, open: () => Server, start: () => Channel): Ch
   }
 }
 
-/** How many namespaces, operations or rule sets a request is about; to make some in advance only serves another thread. */
+/** The number of namespaces, operations or rule sets in a request. Making namespaces in advance always takes a thread of its own. */
 function amount(request: Request): number {
   if (request.kind === 'read') return request.readings.length
   if (request.kind === 'run') return request.jobs.length
@@ -106,7 +106,7 @@ async function inSlices(server: Server, request: Extract<Request, { kind: 'run' 
 
 interface Pending {
   readonly onReply: (reply: Reply) => void
-  /** What went wrong in hearing. */
+  /** What `onReply` has thrown. */
   error?: Error
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -151,7 +151,7 @@ function openThread(workerData: WorkerData): Channel {
   const channel: Channel = {
     nft: () => nft,
     get unusable() {
-      // Whoever waits for the thread to start must not find the process ended.
+      // The process must not end while somebody waits for the thread to start.
       worker.ref()
       return unusable.finally(() => pending.length || worker.unref())
     },
@@ -162,7 +162,7 @@ function openThread(workerData: WorkerData): Channel {
         worker.postMessage(request, 'bytes' in request ? [request.bytes.buffer as ArrayBuffer] : [])
       }),
   }
-  // A thread that nobody has waited for keeps the process from ending (seen in Node 20).
+  // In Node 20, a thread whose start nobody has waited for keeps the process from ending.
   void channel.unusable
   return channel
 }

@@ -11,7 +11,7 @@ import { decodeNexthops } from './read-nexthops.ts'
 import { readConf, readNetconf, type Netconf } from './read-sysctls.ts'
 
 const [RTM_GETLINK, IFLA_EXT_MASK, IFLA_TARGET_NETNSID, NLM_F_ACK] = [18, 29, 46, 4]
-/** Without statistics, and of the namespace whose id the thread fills in. */
+/** Attributes of a request for links: no statistics, and the id of a namespace, which the thread fills in. */
 const ofLinks = [
   attribute(IFLA_EXT_MASK, toU32(8 /* RTEXT_FILTER_SKIP_STATS */)),
   attribute(IFLA_TARGET_NETNSID, toU32(0)),
@@ -40,7 +40,7 @@ const loopback = encode({
   header: Uint8Array.of(0, 0, 0, 0, LOOPBACK_IFINDEX, ...new Uint8Array(11)),
   attributes: ofLinks,
 }).bytes
-/** RTM_GETNEIGH, in an ndmsg: entries of others are asked for apart from those for which the machine answers. */
+/** RTM_GETNEIGH, in an ndmsg. Neighbours and proxy entries are separate dumps. */
 const [NEIGHBORS, NDMSG_FLAGS] = [30, 10]
 const proxies = encode({
   type: NEIGHBORS,
@@ -58,9 +58,9 @@ export const requests = {
 } as const
 /** The requests to nftables. */
 export const tables = ofNftables(NFT_MSG_GET.table)
-/** What iptables has no word for, in tables that it may have made. */
+/** The requests for what iptables cannot express in a table: named sets, stateful objects, flowtables. */
 export const objects = [ofNftables(NFT_MSG_GET.set), ofNftables(NFT_MSG_GET.obj), ofNftables(NFT_MSG_GET.flowtable)]
-/** What is asked of ipset: the names of the sets (ip_set.h: IPSET_CMD_LIST, with the version of the protocol and a flag). */
+/** The request to ipset for the names of the sets (IPSET_CMD_LIST of ip_set.h, with the version of the protocol and a flag). */
 export const sets = request(
   (6 << 8) | 7,
   4,
@@ -68,16 +68,16 @@ export const sets = request(
   attribute(IPSET_ATTR.flags | NLA_F_NET_BYTEORDER, Uint8Array.of(0, 0, 0, IPSET_FLAG_LIST_SETNAME)),
 )
 
-/** What is left to other programs. */
+/** What the answers contain, and what programs must be asked for. */
 export interface Decoded {
   readonly dump: Dump
-  /** The links whose settings only programs understand. */
+  /** The links whose settings only iproute2 can decode. */
   readonly foreign: readonly Foreign[]
   /** Everything was read, not only links and addresses. */
   readonly whole: boolean
   /** The values of sysctls. */
   readonly netconf: Netconf
-  /** The tables of nftables (`inet own`) that are still to be read; undefined: it cannot be told who lists what there is. */
+  /** The tables of nftables (`inet own`) that programs must list; undefined: they are unknown, or iptables and nft must both list them. */
   readonly tables: readonly string[] | undefined
   /** There are qdiscs with options. */
   readonly shaped: boolean
@@ -97,29 +97,29 @@ const linksAlone = decodedOnce((bytes, answer) => {
 })
 
 /**
- * The dump that the answers make: what the `ip` runner returns, as far as the model names it, less the sysctls. `nsids` are
- * the names that ids stand for. Throws NotUnderstood for what is not known here.
+ * Decodes the answers to what the `ip` runner returns, without the sysctls. `nsids` maps namespace ids to names. Throws
+ * NotUnderstood for what only iproute2 can decode.
  */
 export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
   const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
   const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
   const specs = new Map<string, Slice>()
-  const alone = addressAnswer ? undefined : linksAlone(bytes, there(linkAnswer))
+  const alone = addressAnswer ? undefined : linksAlone(bytes, required(linkAnswer))
   const foreign: Foreign[] = alone?.foreign ?? []
-  const found = alone?.links ?? decodeLinks(bytes, there(linkAnswer), specs, foreign)
+  const found = alone?.links ?? decodeLinks(bytes, required(linkAnswer), specs, foreign)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const interfaceAt = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, interfaceAt) : []
   return {
     dump: {
       links: found,
-      addresses: addressAnswer ? readAddresses(bytes, there(addressAnswer), found) : [],
-      routes: routeAnswer ? decodeRoutes(bytes, there(routeAnswer), interfaceAt) : [],
+      addresses: addressAnswer ? readAddresses(bytes, required(addressAnswer), found) : [],
+      routes: routeAnswer ? decodeRoutes(bytes, required(routeAnswer), interfaceAt) : [],
       ...(ruleAnswer ? decodeRules(bytes, ruleAnswer) : { rules: [], rules6: [] }),
       ...(result.nexthops &&
         !result.nexthops.errno && { nexthops: decodeNexthops(bytes, result.nexthops, interfaceAt) }),
       neighbors: [neighborAnswer, proxyAnswer].flatMap((answer) =>
-        answer ? readNeighbors(bytes, there(answer), interfaceAt) : [],
+        answer ? readNeighbors(bytes, required(answer), interfaceAt) : [],
       ),
       nsids,
       ...(result.fdb && !result.fdb.errno && { fdb: decodeFdb(bytes, result.fdb, interfaceAt) }),
@@ -141,8 +141,8 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
   }
 }
 
-/** An answer that there must be. */
-function there(section: Section | undefined): Slice {
+/** The answer; throws if the kernel did not give one. */
+function required(section: Section | undefined): Slice {
   if (!section || section.errno) throw new Error(`the kernel answered a dump with error ${section?.errno}`)
   return section
 }
@@ -161,7 +161,7 @@ function readQdiscs(bytes: Buffer, answer: Slice, nameOf: (index: number) => str
   return result
 }
 
-/** From the names of the tables of IPv4 and of IPv6, a line each. */
+/** The tables of iptables-legacy, from the contents of ip_tables_names and ip6_tables_names. */
 export function readLegacy([ip = '', ip6 = '']: readonly string[]): Pick<Dump, 'legacy'> {
   const named = (family: string, lines: string): string[] =>
     lines.split('\n').flatMap((name) => (name ? [`${family} ${name}`] : []))
@@ -169,9 +169,9 @@ export function readLegacy([ip = '', ip6 = '']: readonly string[]): Pick<Dump, '
   return legacy.length ? { legacy } : {}
 }
 
-/** `inet own` */
+/** The names of the tables (`inet own`); undefined where the kernel refuses to list them. */
 function readTables(bytes: Buffer, answer: Section): string[] | undefined {
-  // Where the kernel has no such sockets, it has no nftables.
+  // A kernel without netfilter sockets has no nftables.
   if (answer.errno) return answer.errno === EPROTONOSUPPORT ? [] : undefined
   const result: string[] = []
   messages(bytes, answer, (_, at, end) =>

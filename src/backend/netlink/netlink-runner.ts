@@ -10,7 +10,7 @@ import type { Channel, Threads, ThreadScale } from './channel.ts'
 import type { Fault, Job, Store } from './thread-protocol.ts'
 import { inherited, reader } from './reader.ts'
 
-/** The runner that talks to the kernel itself, and leaves to `ip` on the host, this machine, what it does not understand. */
+/** The runner that uses netlink itself, and iproute2 for what it has no message or decoder for. The host must be this machine. */
 export const netlinkRunner = (threads: Threads, scale: Scale, host: Host): Runner => {
   const programs = ipRunner(host)
   let store: Store | undefined
@@ -42,48 +42,49 @@ export const netlinkRunner = (threads: Threads, scale: Scale, host: Host): Runne
   }
 }
 
-/** From which sizes on more than one thread works, and how far ahead: see src/run/schedule.ts. */
+/** The sizes from which on a second thread helps, and how far ahead threads work: see src/run/schedule.ts. */
 export interface Scale extends ThreadScale {
-  /** Namespaces to come that are made beforehand. */
+  /** From this many missing namespaces on, they are made while the lab is still being planned. */
   readonly premade: number
-  /** Operations of one wave. */
+  /** Operations in one wave. */
   readonly secondWriter: number
-  /** Namespaces with files to read. */
+  /** Namespaces with sysctl files to read. */
   readonly secondReader: number
-  /** Waves that the thread is given at a time. */
+  /** Waves that the thread has at the same time. */
   readonly wavesAhead: number
 }
 
-/** Who does the work, and namespaces that were made before. */
+/** What carries operations out. */
 interface Means {
   readonly threads: Threads
   readonly scale: Scale
+  /** Namespaces that were made in advance. */
   readonly store?: Store
-  /** Changes when names come to be of other namespaces. */
+  /** The number changes when a name may have become that of another namespace. */
   readonly names: { epoch: number }
-  /** Runs programs. */
+  /** Carries out by programs what netlink does not. */
   readonly programs: Runner
 }
 
-/** An operation, and what the thread does for it; `call` is absent when a program does it. */
+/** An operation, and the call of the thread that does it; `call` is absent when a program does it. */
 interface Item {
   readonly index: number
   readonly operation: Operation
   readonly call?: Call
 }
 
-/** What the thread does for the operation; undefined where a program does it. */
+/** The call of the thread that does the operation; undefined where a program does it. */
 function callFor(operation: Operation, threads: Threads): Call | undefined {
   const call = callOf(operation)
   return call?.do === 'nft' && !threads.one.nft() ? undefined : call
 }
 
-/** What changes which namespace a name is of. */
+/** Calls after which a name may be that of another namespace. */
 const RENAMING: readonly Job['do'][] = ['create', 'attach', 'delete']
 
 /**
- * The kernel does one thing at a time to links, addresses and routes (rtnetlink): they are left to one thread, which has its
- * next wave before it is through with the last. What two threads do better is done by both, wave by wave.
+ * Carries waves out. The kernel changes links, addresses and routes one at a time (rtnl_lock), so one thread does these, and
+ * gets the next wave before it has finished the last. Waves in which a second thread or programs help are done one after the other.
  */
 async function run(
   means: Means,
@@ -94,11 +95,11 @@ async function run(
   const stop = new Int32Array(new SharedArrayBuffer(4))
   const abort = (): void => void Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', abort)
-  const under: Promise<Failure | undefined>[] = []
+  const running: Promise<Failure | undefined>[] = []
   let failure: Failure | undefined
   const drain = async (most: number): Promise<void> => {
-    while (under.length > most) {
-      const ended = await under.shift()
+    while (running.length > most) {
+      const ended = await running.shift()
       failure ??= ended
     }
   }
@@ -116,7 +117,7 @@ async function run(
       if (alone) {
         const performed = perform(means.threads.one, means, items, done, stop)
         performed.catch(() => {}) // awaited when its turn comes; the handler only avoids an unhandled rejection
-        under.push(performed)
+        running.push(performed)
       }
       await drain(alone ? means.scale.wavesAhead - 1 : 0)
       if (!alone && !failure && !signal?.aborted) failure = await inRounds(means, items, done, stop, signal)
@@ -129,7 +130,7 @@ async function run(
   }
 }
 
-/** Whether it is work of one thread: little, or nothing but what the kernel does one by one. */
+/** Whether one thread does the wave: it is small, or has only what the kernel does one at a time. */
 const isForOne = (items: readonly Item[], { secondWriter }: Scale): boolean =>
   items.every(({ call }) => call) &&
   (items.length < secondWriter ||
@@ -137,8 +138,8 @@ const isForOne = (items: readonly Item[], { secondWriter }: Scale): boolean =>
       items.every(({ call }) => call?.do === 'send' || call?.do === 'write')))
 
 /**
- * In rounds: first what every namespace's queue has for netlink at its front, in one go; then what it has for programs.
- * So the order within a namespace is kept, and programs of different namespaces run at the same time.
+ * Carries a wave out in rounds. A round takes from the front of every namespace's queue first the operations for netlink, then
+ * those for programs. That keeps the order within a namespace and lets programs of different namespaces run at the same time.
  */
 async function inRounds(
   means: Means,
@@ -182,8 +183,8 @@ async function spawn(programs: Runner, items: readonly Item[], done: (index: num
 }
 
 /**
- * Much work is done by two threads: what each namespace is asked for by one of them, in order. Namespaces are made by both,
- * and removed by one, so that the kernel takes them down together.
+ * Divides a large wave between two threads. All operations of a namespace go to the same thread, in order. Both make namespaces;
+ * one deletes them, so that the kernel takes them down together.
  */
 async function performAll(
   means: Means,
@@ -215,7 +216,7 @@ function halves(items: readonly Item[]): [Item[], Item[]] {
   return [one, other]
 }
 
-/** Lets a thread do this until something fails, here or elsewhere. */
+/** Lets a thread carry operations out, until one fails or `stop` is set. */
 async function perform(
   channel: Channel,
   { names: { epoch }, store }: Means,
@@ -242,7 +243,7 @@ async function perform(
   return failure
 }
 
-/** A fault in the words, and with the exit code, of the program that would have met it. */
+/** A fault as the program for the operation would report it: the same words and exit code. */
 function outcome({ at, name = '', error, extack }: Fault): Outcome {
   const file = `/run/netns/${name}`
   const [code, stderr] = (

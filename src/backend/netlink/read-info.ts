@@ -20,7 +20,7 @@ const numbers: Readonly<Partial<Record<LinkAttribute['as'], (bytes: Buffer, at: 
 
 const hex = (value: number): string => (value ? `0x${value.toString(16)}` : '0')
 
-/** What a setting is in iproute2's JSON, by the number that it is; undefined: it is not there. */
+/** Turns a number into what iproute2's JSON has for it; undefined where it prints nothing. */
 function printed({ words, print }: LinkAttribute): (value: number) => unknown {
   const byNumber = words && new Map(Object.entries(words).map(([word, number]) => [number, word]))
   switch (print) {
@@ -43,7 +43,7 @@ function printed({ words, print }: LinkAttribute): (value: number) => unknown {
   }
 }
 
-/** What reads an attribute; undefined for what is for programs. */
+/** The reader of an attribute; undefined where only iproute2 can decode it. */
 function reading(name: string, from: LinkAttribute): Read | undefined {
   const put = (into: Data, value: unknown, as = name): void => {
     if (value !== undefined) into[as] = value
@@ -86,16 +86,16 @@ function reading(name: string, from: LinkAttribute): Read | undefined {
   return (bytes, at, _, __, into) => put(into, print(number(bytes, at)))
 }
 
-/** What reads the settings of a type. */
+/** How the settings of a type are decoded. */
 interface Decoder {
   readonly reads: ReadonlyMap<number, readonly Read[]>
-  /** Attributes that only programs understand. */
+  /** Attributes that only iproute2 can decode. */
   readonly foreign: ReadonlySet<number>
-  /** Settings that are only there when a bit in another attribute is set: its number, the bit, the setting. */
+  /** Settings that exist only if a bit of another attribute is set. */
   readonly conditions: readonly (readonly [number: number, bit: number, name: string])[]
-  /** There are fields that have no attribute here: programs are always asked. */
+  /** Some fields have no attribute in the table, so iproute2 is always asked. */
   readonly partial: boolean
-  /** It has indexes of interfaces, which mean something else in every namespace. */
+  /** It contains indexes of interfaces, which mean different interfaces in different namespaces. */
   readonly local: boolean
 }
 
@@ -149,14 +149,14 @@ function decode(
 export interface Info {
   readonly data: Data
   /**
-   * Only programs understand some of them. It is the same for links whose settings are, in any namespace if `local` is false,
-   * so that they are asked about one of them.
+   * Present where only iproute2 can decode some of them. Links with the same key have the same settings (if `local`, only within
+   * one namespace), so iproute2 is asked about one of them.
    */
   readonly foreign?: { readonly key: string; readonly local: boolean }
 }
 
 /**
- * The settings in `info_data`, as iproute2 prints them. Of a kind that no lab can describe nothing is read, and nobody needs it.
+ * The settings in `info_data`, as iproute2 prints them. Empty for kinds that no lab can describe.
  */
 export function infoData(
   bytes: Buffer,

@@ -3,12 +3,12 @@ import type { Dump } from '../../model/runner.ts'
 import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { NotUnderstood, attributes, decodedOnce, endOf, messages, string, valueOf } from './answer.ts'
 
-/** netconf.h: what RTM_GETNETCONF tells of all interfaces together, and of those to come. */
+/** NETCONFA_… of netconf.h: what RTM_GETNETCONF reports for `all` and `default`. */
 const NETCONFA = { ifindex: 1, forwarding: 2, rpFilter: 3, proxyNeigh: 5, ignoreLinkdown: 6, bcForwarding: 8 } as const
 const [ALL, DEFAULT] = [-1, -2]
 const [AF_INET, AF_INET6] = [2, 10]
 
-/** One number for what is told of a family, of all interfaces or of those to come; attribute 0: that there is something. */
+/** A key for one attribute of `all` or `default` in one family. Attribute 0: whether there was any answer for it. */
 const slot = (family: number, index: number, attribute = 0): number =>
   family * 64 + (index === DEFAULT ? 32 : 0) + attribute
 const settings4 = {
@@ -18,7 +18,7 @@ const settings4 = {
   ignore_routes_with_linkdown: NETCONFA.ignoreLinkdown,
   bc_forwarding: NETCONFA.bcForwarding,
 } as const
-/** Where an answer to RTM_GETNETCONF has the value of a sysctl. */
+/** Sysctl → the slot that has its value in an answer to RTM_GETNETCONF. */
 const places: ReadonlyMap<string, number> = new Map([
   ['net.ipv4.ip_forward', slot(AF_INET, ALL, NETCONFA.forwarding)],
   ...Object.entries(settings4).flatMap(([name, attribute]): [string, number][] => [
@@ -29,12 +29,12 @@ const places: ReadonlyMap<string, number> = new Map([
   ['net.ipv6.conf.default.forwarding', slot(AF_INET6, DEFAULT, NETCONFA.forwarding)],
 ])
 
-/** How a list of sysctls is read: one answer tells many of them, and each of the others is a file. */
+/** How a list of sysctls is read: many of them come in one answer to RTM_GETNETCONF, the others are read from files. */
 export interface Recipe {
   readonly keys: readonly string[]
-  /** Under /proc, in the order of `keys`, less those that the answer tells. */
+  /** Paths under /proc of those that the answer does not have, in the order of `keys`. */
   readonly files: readonly string[]
-  /** The values that were found, by what the answer tells and what the files contain: most namespaces have the same. */
+  /** The values by answer and contents of the files, because most namespaces have equal ones. */
   readonly values: WeakMap<Netconf, WeakMap<readonly (string | undefined)[], Dump['sysctls']>>
 }
 
@@ -48,26 +48,26 @@ export const recipe = (keys: readonly string[]): Recipe => ({
 /** The files of sysctls, under /proc. */
 export const filesOf = (keys: readonly string[]): string[] => keys.map((key) => sysctlFile(key).slice('/proc/'.length))
 
-/** What an answer to RTM_GETNETCONF tells. */
+/** The values in an answer to RTM_GETNETCONF, by slot. */
 export type Netconf = ReadonlyMap<number, number>
 
 /** Reads an answer to RTM_GETNETCONF for all families. */
 export const readNetconf = decodedOnce((bytes, answer): Netconf => {
-  const told = new Map<number, number>()
+  const values = new Map<number, number>()
   messages(bytes, answer, (_, at, end) => {
     const family = bytes[at] ?? 0
     let index = 0
     attributes(bytes, at + 4, end, (attribute, from) => {
       const value = bytes.readInt32LE(from)
       if (attribute === NETCONFA.ifindex) index = value
-      else if (index === ALL || index === DEFAULT) told.set(slot(family, index, attribute), value)
+      else if (index === ALL || index === DEFAULT) values.set(slot(family, index, attribute), value)
     })
-    if (index === ALL || index === DEFAULT) told.set(slot(family, index), 1)
+    if (index === ALL || index === DEFAULT) values.set(slot(family, index), 1)
   })
-  return told
+  return values
 })
 
-/** The last line of each file, by place in the list; undefined: it does not exist, or is empty. */
+/** The last line of each file, in the order of the list; undefined where the file is empty or does not exist. */
 export const readFiles = decodedOnce((bytes, answer): readonly (string | undefined)[] =>
   string(bytes, answer.from, answer.to)
     .split('\0')
@@ -80,16 +80,16 @@ export const readFiles = decodedOnce((bytes, answer): readonly (string | undefin
     ),
 )
 
-/** The values of the sysctls that exist. Throws NotUnderstood when the kernel is too old to tell one in its answer. */
-export function sysctls(recipe: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
-  let known = recipe.values.get(told)
-  if (!known) recipe.values.set(told, (known = new WeakMap()))
+/** The values of the sysctls that exist. Throws NotUnderstood when an older kernel does not report one of them in its answer. */
+export function sysctls(recipe: Recipe, netconf: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
+  let known = recipe.values.get(netconf)
+  if (!known) recipe.values.set(netconf, (known = new WeakMap()))
   let values = known.get(contents)
-  if (!values) known.set(contents, (values = valuesOf(recipe, told, contents)))
+  if (!values) known.set(contents, (values = valuesOf(recipe, netconf, contents)))
   return values
 }
 
-function valuesOf({ keys }: Recipe, told: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
+function valuesOf({ keys }: Recipe, netconf: Netconf, contents: readonly (string | undefined)[]): Dump['sysctls'] {
   const values = new Map<string, string>()
   let next = 0
   for (const key of keys) {
@@ -99,14 +99,14 @@ function valuesOf({ keys }: Recipe, told: Netconf, contents: readonly (string | 
       if (text !== undefined) values.set(key, text)
       continue
     }
-    const value = told.get(place)
+    const value = netconf.get(place)
     if (value !== undefined) values.set(key, String(value))
-    else if (told.has(place & ~31)) throw new NotUnderstood(key)
+    else if (netconf.has(place & ~31)) throw new NotUnderstood(key)
   }
   return values
 }
 
-/** Where ip.h and ipv6.h have the settings of an interface, in numbers of 32 bits from the start. */
+/** The place of each setting of an interface in the arrays of IFLA_INET_CONF (ip.h) and IFLA_INET6_CONF (ipv6.h): 32 bits each. */
 const conf: Readonly<Record<string, number>> = {
   'ipv4.forwarding': 0,
   'ipv4.proxy_arp': 2,
@@ -168,17 +168,17 @@ const conf: Readonly<Record<string, number>> = {
   'ipv6.disable_policy': 48,
   'ipv6.ndisc_tclass': 50,
 }
-const told = (family: string) =>
+const settingsOf = (family: string) =>
   [...ofInterfaces].flatMap(([setting, usual]) =>
     setting.startsWith(family) ? [{ setting, at: 4 * (conf[setting] ?? NaN), usual: Number(usual) }] : [],
   )
 /** IFLA_INET_CONF and IFLA_INET6_CONF of if_link.h, by family. */
 const families = [
-  { family: AF_INET, type: 1, settings: told('ipv4') },
-  { family: AF_INET6, type: 2, settings: told('ipv6') },
+  { family: AF_INET, type: 1, settings: settingsOf('ipv4') },
+  { family: AF_INET6, type: 2, settings: settingsOf('ipv6') },
 ]
-/** What was made of the same numbers before: most interfaces have the same. */
-const met = new Map<string, Readonly<Record<string, string>>>()
+/** Decoded settings by their bytes, because most interfaces have equal ones. */
+const decoded = new Map<string, Readonly<Record<string, string>>>()
 
 /** The settings of an interface, as a dump has them, from its IFLA_AF_SPEC. */
 export function readConf(bytes: Buffer, { from, to }: Slice): Readonly<Record<string, string>> {
@@ -187,7 +187,7 @@ export function readConf(bytes: Buffer, { from, to }: Slice): Readonly<Record<st
     return inner < 0 ? -1 : valueOf(bytes, inner, endOf(bytes, inner), type)
   })
   const text = found.map((at) => (at < 0 ? '' : bytes.toString('latin1', at, endOf(bytes, at)))).join('|')
-  const known = met.get(text)
+  const known = decoded.get(text)
   if (known) return known
   const result: Record<string, string> = {}
   for (const [i, { settings }] of families.entries()) {
@@ -198,6 +198,6 @@ export function readConf(bytes: Buffer, { from, to }: Slice): Readonly<Record<st
       if (value !== usual) result[setting] = String(value)
     }
   }
-  met.set(text, result)
+  decoded.set(text, result)
   return result
 }

@@ -2,7 +2,7 @@ import { UserError } from '../../model/diagnostic.ts'
 import type { Host } from '../../model/host.ts'
 import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
-import { hasIpset, hasLegacy, readFirewalls, readIpsets, type Walled } from '../iproute/read-firewalls.ts'
+import { hasIpset, hasLegacy, readFirewalls, readIpsets, type RuleSource } from '../iproute/read-firewalls.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { placeIn } from '../../model/place.ts'
 import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
@@ -16,54 +16,55 @@ import { mdbRequest } from './read-mdb.ts'
 import { nexthopRequest } from './read-nexthops.ts'
 import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls.ts'
 
-/** What was learnt of a namespace; undefined when it vanished, `foreign` when only the programs understand it. */
-interface Learnt {
+/** What is known of one namespace while it is being read. */
+interface Progress {
+  /** Absent: not read yet, or deleted meanwhile. `foreign`: only iproute2 can decode it. */
   known?: Decoded | 'foreign'
   files?: readonly (string | undefined)[]
-  /** All that it takes, but for what programs are still to be asked. */
+  /** Without what programs still have to be asked for. */
   dump?: Dump
 }
 
-/** What is to be read, and what is known of it so far. */
+/** One call of `dump`: the requests, and what is known of each namespace so far. */
 interface Order {
   readonly wanted: readonly DumpRequest[]
   readonly recipes: ReadonlyMap<readonly string[], Recipe>
-  readonly learnt: readonly Learnt[]
-  /** nft is missing: only the programs that are there can tell whether there are rules. */
-  readonly blind: boolean
+  readonly progress: readonly Progress[]
+  /** nft is not installed, so only the programs of iptables can show whether there are rules. */
+  readonly lacksNft: boolean
   readonly epoch: number
-  /** Asks the programs. */
+  /** Reads with iproute2 what is not decoded here. */
   readonly programs: Runner
   readonly onDump?: ((index: number, dump: Dump) => void) | undefined
 }
 
-/** Reads namespaces through the thread; where `many` of them have files, a second one begins with those meanwhile. */
+/** Reads namespaces in the netlink thread. From `many` namespaces with sysctl files on, a second thread reads files as well. */
 export const reader =
   ({ one, other }: Threads, names: { readonly epoch: number }, many: number, programs: Runner): Runner['dump'] =>
   async (wanted, onDump) => {
-    const learnt = wanted.map((): Learnt => ({}))
+    const progress = wanted.map((): Progress => ({}))
     const recipes = new Map<readonly string[], Recipe>()
     for (const { sysctls: keys } of wanted) if (!recipes.has(keys)) recipes.set(keys, recipe(keys))
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
-    const blind = wanted.some(({ depth }) => depth === 'all') && programs.host.find('nft') === undefined
-    const order = { wanted, recipes, learnt, blind, epoch: names.epoch, programs, onDump }
+    const lacksNft = wanted.some(({ depth }) => depth === 'all') && programs.host.find('nft') === undefined
+    const order = { wanted, recipes, progress, lacksNft, epoch: names.epoch, programs, onDump }
     if (filed.length < many) {
-      // It keeps up with the main thread, which makes something of the answers; two would wait for each other in the kernel.
+      // One thread reads as fast as the main thread decodes; two would wait for each other's locks in the kernel.
       await ask(one, order, every, 'both')
     } else {
       const answers = ask(one, order, every, 'answers')
-      // Where it is not known yet whose they are, files come later.
+      // Files are read only in namespaces of the lab, and the answers say which these are.
       if (wanted.some(({ owner }) => owner !== undefined)) await answers
       const next = new Int32Array(new SharedArrayBuffer(4))
-      const mine = filed.filter((i) => learnt[i]?.known === undefined || isWhole(learnt[i]))
+      const mine = filed.filter((i) => progress[i]?.known === undefined || isWhole(progress[i]))
       const threads = mine.length ? [one, other()] : []
       await Promise.all([answers, ...threads.map((thread) => ask(thread, order, mine, 'files', next))])
     }
     return finish(order)
   }
 
-/** Reads sysctls in a namespace that the thread makes for it. */
+/** Reads the sysctls of a new, nameless namespace, which the thread makes for this. */
 export const inherited =
   ({ one }: Threads, names: { readonly epoch: number }): Runner['inherited'] =>
   async (keys) => {
@@ -84,10 +85,10 @@ export const inherited =
 /** The same bytes, without copying. */
 const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 
-const isWhole = (one: Learnt | undefined): boolean =>
+const isWhole = (one: Progress | undefined): boolean =>
   one?.known !== undefined && one.known !== 'foreign' && one.known.whole
 
-/** Asks a thread, about the requests with these indexes, for answers of the kernel, for files, or for both. */
+/** Has a thread read, for the requests with these indexes, the answers of the kernel, the sysctl files, or both. */
 async function ask(
   channel: Channel,
   order: Order,
@@ -95,7 +96,7 @@ async function ask(
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
-  const { wanted, recipes, learnt, blind, epoch, onDump } = order
+  const { wanted, recipes, progress, lacksNft, epoch, onDump } = order
   const { host } = order.programs
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
@@ -142,18 +143,18 @@ async function ask(
   function take(answers: Buffer, result: ReadResult): void {
     const { gone, files } = result
     const index = indexes[result.index] ?? -1
-    const [request, one] = [wanted[index], learnt[index]]
+    const [request, one] = [wanted[index], progress[index]]
     if (!request || !one) return
     if (gone) return vanished(request, gone)
     if (files) one.files = readFiles(answers, files)
     if (what !== 'files') one.known = attempt(() => decodeDump(answers, result, nsids))
     if (!onDump || what !== 'both') return
-    putTogether(order, index)
-    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, blind)) onDump(index, one.dump)
+    assemble(order, index)
+    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, lacksNft)) onDump(index, one.dump)
   }
 }
 
-/** What only the programs understand is left to them. */
+/** Decodes; `foreign` where only iproute2 can. */
 function attempt<T>(read: () => T): T | 'foreign' {
   try {
     return read()
@@ -163,21 +164,20 @@ function attempt<T>(read: () => T): T | 'foreign' {
   }
 }
 
-/** Whether programs are to be asked for some of its links, its rules, its sets or its qdiscs. */
-const isUnfinished = (known: Decoded | undefined, blind: boolean): boolean =>
+/** Whether programs must be asked for some of its links, or for its rules, sets or qdiscs. */
+const isUnfinished = (known: Decoded | undefined, lacksNft: boolean): boolean =>
   known === undefined ||
   known.foreign.length > 0 ||
   known.shaped ||
   known.sets ||
   known.tables?.length !== 0 ||
-  (known.whole && blind)
+  (known.whole && lacksNft)
 
-/** No files were read. */
 const NONE: readonly undefined[] = []
 
-/** Makes the dump of what was learnt; what the answers leave to programs may turn out only here. */
-function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
-  const one = learnt[index]
+/** Makes the dump of a namespace from its answers and files. Sysctls that an old kernel does not report make it `foreign`. */
+function assemble({ wanted, recipes, progress }: Order, index: number): void {
+  const one = progress[index]
   const list = recipes.get(wanted[index]?.sysctls ?? [])
   if (!one?.known || one.known === 'foreign' || one.dump) return
   const { known, files = NONE } = one
@@ -186,22 +186,22 @@ function putTogether({ wanted, recipes, learnt }: Order, index: number): void {
   else one.dump = values ? { ...known.dump, sysctls: values } : known.dump
 }
 
-/** Puts together what was learnt, and asks the programs for the rest. */
+/** Makes the dumps, and asks programs for what they lack. */
 async function finish(order: Order): Promise<(Dump | undefined)[]> {
-  const { wanted, learnt, blind, programs } = order
+  const { wanted, progress, lacksNft, programs } = order
   const { host } = programs
   const legacy = isLegacy(host)
   const dumps: (Dump | undefined)[] = []
-  const walled: (Walled & { index: number })[] = []
+  const withRules: (RuleSource & { index: number })[] = []
   const asked: (LinkName & { index: number; key: string })[] = []
   const unfinished: { index: number; work: () => Promise<Dump | undefined> }[] = []
   for (const [index, request] of wanted.entries()) {
-    putTogether(order, index)
-    const { known, dump } = learnt[index] ?? {}
+    assemble(order, index)
+    const { known, dump } = progress[index] ?? {}
     const { netns } = request
     dumps[index] = dump
     if (known === 'foreign') unfinished.push({ index, work: async () => (await programs.dump([request]))[0] })
-    else if (dump && known && isUnfinished(known, blind)) {
+    else if (dump && known && isUnfinished(known, lacksNft)) {
       const { tables, shaped, sets, foreign } = known
       for (const { dev, key, local } of foreign)
         asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...placeIn(netns) })
@@ -214,8 +214,8 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
             ...(sets && { ipsets: await readIpsets(host, netns) }),
           }),
         })
-      if (tables?.length !== 0 || (known.whole && blind))
-        walled.push({
+      if (tables?.length !== 0 || (known.whole && lacksNft))
+        withRules.push({
           index,
           ...placeIn(netns),
           ...(tables && !legacy && !request.nftables && { tables }),
@@ -228,15 +228,15 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     const dump = dumps[index]
     if (dump) dumps[index] = { ...dump, links: dump.links.map((link) => withData(link, dev, settings.get(key))) }
   }
-  const rules = await readFirewalls(host, walled)
-  walled.forEach(({ index }, i) => {
+  const rules = await readFirewalls(host, withRules)
+  withRules.forEach(({ index }, i) => {
     const dump = dumps[index]
     if (dump) dumps[index] = { ...dump, ...rules[i] }
   })
   return dumps
 }
 
-/** The settings of links, by key: of those that have the same, one is asked about. */
+/** The settings of links, by key. Links with the same key have the same settings, so only one of them is asked about. */
 async function askOnce(
   host: Host,
   links: readonly (LinkName & { key: string })[],
@@ -246,13 +246,13 @@ async function askOnce(
   return new Map([...byKey.keys()].map((key, i) => [key, settings[i]]))
 }
 
-/** The link, with these settings of its type if it is the one of this name. */
+/** The link with these settings of its type, if it has this name; otherwise unchanged. */
 const withData = (link: IpLink, dev: string, data: Settings | undefined): IpLink =>
   link.ifname === dev && data ? { ...link, linkinfo: { ...link.linkinfo, info_data: data } } : link
 
 const [ENOENT, EINVAL] = [2, 22]
 
-/** A namespace may be deleted while it is read; all other errors are thrown. */
+/** Throws a UserError, unless the namespace was deleted while it was being read. */
 function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResult['gone']>): void {
   if (netns !== undefined && (errno === ENOENT || errno === EINVAL)) return
   throw UserError.of(
@@ -262,5 +262,5 @@ function vanished({ netns }: DumpRequest, { errno, error }: NonNullable<ReadResu
   )
 }
 
-/** The iptables that keeps its rules elsewhere may have some where nftables has others. */
+/** Whether iptables-save is that of iptables-legacy, whose rules nftables does not list. */
 const isLegacy = (host: Host): boolean => host.find('iptables-save')?.includes('nft') === false

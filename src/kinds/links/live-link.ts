@@ -27,12 +27,12 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
   }
   return (dump, scope) => {
     const mine = byType(dump.links).get(type.name)
-    if (!mine) return [] // as of most types: every namespace is asked for all of them
+    if (!mine) return [] // the usual case: this runs for every type in every namespace
     const ports = new Map<string, number>()
     if (type.followsPorts)
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
     return mine.flatMap((l): Resource<LinkSpec>[] => {
-      // What `dev` names among a type's words is told among them.
+      // `link` in `info_data` is the lower device, unless that is in another namespace: then the name means nothing here.
       const own = type.lowerAttribute !== undefined && l.link_netnsid === undefined
       const lower = own ? l.linkinfo?.info_data?.['link'] : undefined
       const id = linkId(scope.namespace, l.ifname)
@@ -82,7 +82,7 @@ function byType(links: readonly IpLink[]): Map<string, IpLink[]> {
   return groups
 }
 
-/** The name in the table of types of a live link; `tun` devices are TAPs or TUNs, and lo has no info_kind. */
+/** The type's name in the table of types. `tun` devices are TAPs or TUNs, and lo has no info_kind. */
 function typeName(link: IpLink): string | undefined {
   const kind = link.linkinfo?.info_kind
   if (!kind && link.flags.includes('LOOPBACK')) return 'loopback'

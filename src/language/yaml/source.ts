@@ -21,14 +21,14 @@ import { parsePlain } from './plain.ts'
 /** Where something is in a lab file: keys and indexes from the top. */
 export type Path = readonly (string | number)[]
 
-/** A lab file that was parsed, and the way from its values back to its lines. */
+/** A parsed lab file, with functions that find the position of a value. */
 export interface Source {
   readonly file: string
   readonly text: string
-  /** The plain value; undefined when the text is no YAML at all. */
+  /** Plain data; undefined when the text is not YAML. */
   readonly value: unknown
   readonly errors: readonly Diagnostic[]
-  /** The place of the value at the path, or of its key; of the nearest thing around it when it is not written. */
+  /** The position of the value at the path, or of its key; of the nearest value around it if the file does not have it. */
   readonly position: (path: Path, on?: 'key' | 'value') => Position
   /** The offset in the text at which the value's scalar begins; undefined when there is none. */
   readonly offset: (path: Path) => number | undefined
@@ -36,18 +36,18 @@ export interface Source {
   readonly at: (offset: number, length?: number) => Position
   /** The lines around a position, for a diagnostic. */
   readonly snippet: (position: Position) => NonNullable<Diagnostic['snippet']>
-  /** Whether a range makes several things of what is written at the position. */
+  /** Whether a range repeats what is at the position. */
   readonly isRepeated?: (position: Position) => boolean
-  /** What the ranges count at the path, as `i = 1`; undefined where there are none. */
+  /** The numbers of the ranges at the path, as `i = 1`; undefined where there are none. */
   readonly where?: (path: Path) => string | undefined
 }
 
 /** The largest lab file, in characters. */
 const LARGEST = 16 * 1024 * 1024
-/** How wide the lines are that are shown of a file, and how much of it comes before a place that is further to the right. */
+/** The longest part of a line that is shown, and how many characters of it precede a position further to the right. */
 const WIDTH = 200
 const BEFORE = 80
-/** What may stand for a NUL. */
+/** A NUL, or an escape that may stand for one. */
 const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
 /** The most values that aliases may stand for: more are an attack. */
 const MOST_VALUES = 300_000
@@ -106,7 +106,7 @@ function parseFully(file: string, text: string): Source {
 
   const document = parseDocument(text, {
     ...{ lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'error' },
-    // Tags would turn maps into sets and text into bytes: a lab has no use for them.
+    // Tags would turn maps into sets and text into bytes, which no lab needs.
     resolveKnownTags: false,
     uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && !isMerge(a) && nameOfKey(a) === nameOfKey(b),
   })
@@ -116,7 +116,7 @@ function parseFully(file: string, text: string): Source {
   const errors = problems.slice(0, 20).map(({ code, message, pos }) => {
     const [first = '', ...more] = message.split('\n')
     const [summary, detail] = plainer[code] ?? [first, more.join('\n') || undefined]
-    // The parser points at the end of what precedes such a key.
+    // The parser reports the end of what precedes such a key.
     const start = code === 'DUPLICATE_KEY' ? pos[0] + blank(text, pos[0]) : pos[0]
     return broken(summary, at(start, pos[1] - pos[0]), detail)
   })
@@ -155,7 +155,7 @@ function parseFully(file: string, text: string): Source {
   }
 }
 
-/** Plainer words for what the parser says in its own. */
+/** Messages that replace those of the parser. */
 const plainer: Readonly<Partial<Record<ErrorCode, readonly [summary: string, detail: string]>>> = {
   DUPLICATE_KEY: ['this is in the map already', 'Say it once: of two, one would be forgotten.'],
   MULTIPLE_DOCS: ['a second document begins here', 'A lab file is one document. Make what follows another file.'],
@@ -163,11 +163,11 @@ const plainer: Readonly<Partial<Record<ErrorCode, readonly [summary: string, det
   TAB_AS_INDENT: ['a tab cannot indent', 'Use spaces.'],
 }
 
-/** What a key is called: as it is written, also where YAML would take it for a number or for nothing. */
+/** The name of a key: its text in the file, also where YAML would read a number or null. */
 const nameOfKey = ({ value, source, type }: Scalar): string =>
   type === 'PLAIN' && source !== undefined ? source : String(value)
 
-/** How much white space, and comments, follow an offset. */
+/** The length of the white space and comments at an offset. */
 function blank(text: string, offset: number): number {
   const pattern = /(?:\s+|#.*)*/y
   pattern.lastIndex = offset
@@ -176,7 +176,7 @@ function blank(text: string, offset: number): number {
 
 const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
 
-/** Makes names of keys such as `1.0` and `null`. */
+/** Replaces the values of keys such as `1.0` and `null` by their text. */
 function nameKeys(document: Document): void {
   visit(document, {
     Pair(_, { key }) {
@@ -222,7 +222,7 @@ function excessive(document: Document): readonly [start: number, end: number] | 
   return excess
 }
 
-/** The ranges of the texts that have a NUL in them, which nothing that a lab names can have: no file, no argument. */
+/** The ranges of texts that contain a NUL, which neither paths nor arguments can contain. */
 function nulsIn(document: Document): (readonly [start: number, end: number])[] {
   const ranges: (readonly [number, number])[] = []
   visit(document, {

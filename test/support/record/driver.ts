@@ -26,7 +26,7 @@ export interface Recording {
 const netlink: Record<string, Answered> = {}
 let names: readonly (readonly [number, string])[] = []
 
-/** The channel, which keeps what the thread answers. */
+/** The channel, with every answer of the thread recorded. */
 const recorded = (channel: Channel): Channel => ({
   unusable: channel.unusable,
   nft: channel.nft,
@@ -43,7 +43,7 @@ const recorded = (channel: Channel): Channel => ({
     }),
 })
 
-/** Keeps the answer that says most. */
+/** Records, for each namespace, the answer with the most sections, and the contents of all files. */
 function keep(
   name: string,
   { sections, fdb, mdb, nexthops, rules, legacy, mixed, files }: ReadResult,
@@ -57,7 +57,7 @@ function keep(
   })
   const before = netlink[name]
   const contents = files ? text(files).split('\0') : []
-  const told = Object.fromEntries(files ? paths.map((path, i) => [path, contents[i] || null]) : [])
+  const byPath = Object.fromEntries(files ? paths.map((path, i) => [path, contents[i] || null]) : [])
   const more = sections.length >= (before?.sections?.length ?? 0)
   netlink[name] = {
     ...before,
@@ -70,7 +70,7 @@ function keep(
       ...(legacy && { legacy: text(legacy) }),
       ...(mixed && { mixed }),
     }),
-    files: { ...before?.files, ...told },
+    files: { ...before?.files, ...byPath },
   }
 }
 

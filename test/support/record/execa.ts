@@ -1,4 +1,4 @@
-// Stands for the package execa in the driver: runs programs with it, and keeps what they were and what they printed.
+// Replaces the package execa in the driver: runs programs with it, and records their calls and outputs.
 import { execa as real, type Options } from '../../../node_modules/execa/index.js'
 import { programCall, callsIn, type Played } from './tape.ts'
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { programCall, callsIn, keyOf, type Call, type Played } from './tape.ts'
 
-/** Stands for every program that src runs: imported before anything of src. */
-/** What was called. */
+/** Replaces every program that src runs. Import this before anything of src. */
+/** The calls so far. */
 export const called: Call[] = []
 let active: ReadonlyMap<string, Played> = new Map()
 
@@ -22,7 +22,7 @@ jest.mock('execa', () => ({
   },
 }))
 
-/** What `ip` says of one link: it was recorded with all of its namespace. */
+/** The output of `ip` for one link, taken from the recording of its whole namespace. */
 function oneLink({ netns, line }: Call): Pick<Played, 'code' | 'stdout'> | undefined {
   const [, dev] = /^ip -j -d -N link show dev (\S+)$/.exec(line) ?? []
   const all = [...active.values()].find((one) => one.netns === netns && one.input.startsWith('link show\n'))
@@ -35,7 +35,7 @@ function unknown({ netns, line, input }: Call): never {
   throw new Error(`not recorded${netns === undefined ? '' : ` in ${netns}`}: ${line}\n${input}`)
 }
 
-/** Programs that do nothing: whether they are installed here makes no difference. */
+/** Programs that change nothing in these tests, so they need not be installed. */
 const stubs = mkdtempSync(join(tmpdir(), 'netlab-stubs-'))
 const programs = [
   'nft',
@@ -56,5 +56,5 @@ afterAll(() => {
   rmSync(stubs, { recursive: true, force: true })
 })
 
-/** From now on programs print what these have printed. */
+/** From now on programs print the outputs of this recording. */
 export const play = (all: readonly Played[]): void => void (active = new Map(all.map((one) => [keyOf(one), one])))

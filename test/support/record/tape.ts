@@ -7,11 +7,11 @@ export interface Played extends Call {
   readonly stdout: string
 }
 
-/** How a program was called, as far as it is the same on every machine. */
+/** The call of a program, as far as it is the same on every machine. */
 export interface Call {
   /** A name under /run/netns; absent: where netlab itself runs. */
   readonly netns?: string
-  /** Its words in one line; of a script its first line, and no files of sysctls: they only choose among what is printed. */
+  /** Its words in one line. Of a script only the first line, without the files of sysctls, which only select from the output. */
   readonly line: string
   readonly input: string
 }
@@ -41,10 +41,10 @@ export interface Machine {
   readonly names: readonly (readonly [number, string])[]
 }
 
-/** The namespace that netlab makes to see what is in a new one, and its own: no namespace can be called so. */
+/** Stand for the throw-away namespace, and for the one that netlab runs in. No namespace can have these names. */
 export const [NEW, HERE] = ['(new)', '(machine)']
 
-/** The call that these words are. */
+/** The call with these words. */
 export function programCall(argv: readonly string[], input = ''): Call {
   const [netns] = argv.flatMap((word, i) => /^--net=\/run\/netns\/(.+)$/.exec(word)?.slice(1, i < 2 ? 2 : 1) ?? [])
   const words = netns === undefined ? argv : argv.slice(argv.indexOf('--') + 1)
@@ -59,10 +59,10 @@ export function programCall(argv: readonly string[], input = ''): Call {
 /** The first line of a script. */
 export const firstLine = (script: string): string => script.trim().split('\n')[0] ?? ''
 
-/** Two calls with the same key print the same. */
+/** Identifies a call: those with the same key print the same. */
 export const keyOf = ({ netns, line, input }: Call): string => JSON.stringify([netns ?? '', line, input.trimEnd()])
 
-/** A script that runs one program for each pair of a namespace (empty: here) and a word: what is called then. */
+/** The calls of a script that runs one program for each pair of a namespace (empty: here) and a word. */
 export function callsIn(argv: readonly string[]): Call[] | undefined {
   const [, , script = '', , ...rest] = argv
   const line = ONE_BY_ONE.find(([part]) => script.includes(part))?.[1]

@@ -22,7 +22,7 @@ async function main(folder: string, of: string): Promise<void> {
     if (existsSync(script)) await must('sh', '-e', script)
     const before = await drive()
     await must(process.execPath, resolve('dist/netlab.cjs'), 'apply', file, '-y')
-    // Duplicate addresses have been looked for, and every port forwards.
+    // Waits until duplicate address detection is over and every port forwards.
     await new Promise((done) => setTimeout(done, 12_000))
     const after = await drive()
     if (after.changes.length > 0) throw new Error(`the lab is not as it should be: ${after.changes.join(', ')}`)
@@ -37,7 +37,7 @@ async function main(folder: string, of: string): Promise<void> {
   }
 }
 
-/** Nothing of this machine: inodes are counted, and it is always the same time. */
+/** Removes what differs between machines and runs: inodes are numbered, and times are constant. */
 function filesOf(before: Recording, after: Recording): Record<string, string> {
   const inodes = [...new Set(after.machine.list.map(({ inode }) => inode))]
   const machine = {
@@ -69,7 +69,7 @@ function filesOf(before: Recording, after: Recording): Record<string, string> {
   }
 }
 
-/** What was printed the last time, with the sysctls that were asked for only before. */
+/** The last output of each call, with the sysctls that only earlier calls asked for. */
 function withSysctls(one: Played, before: Played | undefined): Played {
   const sysctls = ({ stdout }: Played): string[] => stdout.match(/^\/proc\/sys\/.*\n/gm) ?? []
   const nameIn = (line: string): string => line.slice(0, line.indexOf(':') + 1)
@@ -80,7 +80,7 @@ function withSysctls(one: Played, before: Played | undefined): Played {
   return { ...one, stdout: one.stdout.replace(first, () => more.join('') + first) }
 }
 
-/** Without the time, and the private keys of WireGuard. */
+/** The output without times and private keys of WireGuard. */
 const timeless = (one: Played): Played => ({
   ...one,
   stdout: one.stdout
