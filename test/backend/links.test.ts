@@ -302,9 +302,9 @@ test('programs are asked only about what a lab can have and is not understood he
     const { bytes } = encode({ type: 16, flags: 0, header: new Uint8Array(), attributes })
     return infoData(Buffer.from(bytes), kind, 16, bytes.length, String)
   }
-  expect(of('tun', 1).foreign).toEqual(of('tun', 1).foreign)
-  expect(of('tun', 1).foreign?.local).toBe(false)
-  expect(of('tun', 1).foreign?.key).not.toBe(of('tun', 1, 2).foreign?.key)
+  expect(of('tun', 1).undecoded).toEqual(of('tun', 1).undecoded)
+  expect(of('tun', 1).undecoded?.local).toBe(false)
+  expect(of('tun', 1).undecoded?.key).not.toBe(of('tun', 1, 2).undecoded?.key)
   expect(of('tun', 2)).toEqual({ data: {} })
   expect(of('nlmon', 1)).toEqual({ data: {} })
 })

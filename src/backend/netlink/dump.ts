@@ -4,7 +4,7 @@ import { attribute, encode, flags, toU32, type Message, type Slice } from './mes
 import type { ReadResult, Section } from './thread-protocol.ts'
 import { NTF_PROXY, readAddresses, readNeighbors } from './read-addresses.ts'
 import { decodeFdb } from './read-fdb.ts'
-import { decodeLinks, type Foreign } from './read-links.ts'
+import { decodeLinks, type Undecoded } from './read-links.ts'
 import { decodeRoutes, decodeRules } from './read-routes.ts'
 import { decodeMdb } from './read-mdb.ts'
 import { decodeNexthops } from './read-nexthops.ts'
@@ -72,7 +72,7 @@ export const sets = request(
 export interface Decoded {
   readonly dump: Dump
   /** The links whose settings only iproute2 can decode. */
-  readonly foreign: readonly Foreign[]
+  readonly undecoded: readonly Undecoded[]
   /** Everything was read, not only links and addresses. */
   readonly whole: boolean
   /** The values of sysctls. */
@@ -92,8 +92,8 @@ const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp
 
 /** Links where nothing else is asked for, which are often only `lo`: that of most namespaces of a lab is the same. */
 const linksAlone = decodedOnce((bytes, answer) => {
-  const foreign: Foreign[] = []
-  return { links: decodeLinks(bytes, answer, new Map(), foreign), foreign }
+  const undecoded: Undecoded[] = []
+  return { links: decodeLinks(bytes, answer, new Map(), undecoded), undecoded }
 })
 
 /**
@@ -105,8 +105,8 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
   const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
   const specs = new Map<string, Slice>()
   const alone = addressAnswer ? undefined : linksAlone(bytes, required(linkAnswer))
-  const foreign: Foreign[] = alone?.foreign ?? []
-  const found = alone?.links ?? decodeLinks(bytes, required(linkAnswer), specs, foreign)
+  const undecoded: Undecoded[] = alone?.undecoded ?? []
+  const found = alone?.links ?? decodeLinks(bytes, required(linkAnswer), specs, undecoded)
   const byIndex = new Map(found.map((link) => [link.ifindex, link.ifname]))
   const interfaceAt = (index: number): string => byIndex.get(index) ?? `if${index}`
   const qdiscs = qdiscAnswer ? readQdiscs(bytes, qdiscAnswer, interfaceAt) : []
@@ -132,7 +132,7 @@ export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids
       ...(result.legacy && readLegacy(string(bytes, result.legacy.from, result.legacy.to).split('\0'))),
       nftables: result.rules ? string(bytes, result.rules.from, result.rules.to) : '',
     },
-    foreign,
+    undecoded,
     whole: routeAnswer !== undefined,
     netconf: confAnswer && !confAnswer.errno ? readNetconf(bytes, confAnswer) : new Map(),
     tables: result.mixed ? undefined : result.rules || !tableAnswer ? [] : readTables(bytes, tableAnswer),

@@ -90,7 +90,7 @@ function reading(name: string, from: LinkAttribute): Read | undefined {
 interface Decoder {
   readonly reads: ReadonlyMap<number, readonly Read[]>
   /** Attributes that only iproute2 can decode. */
-  readonly foreign: ReadonlySet<number>
+  readonly undecoded: ReadonlySet<number>
   /** Settings that exist only if a bit of another attribute is set. */
   readonly conditions: readonly (readonly [number: number, bit: number, name: string])[]
   /** Some fields have no attribute in the table, so iproute2 is always asked. */
@@ -101,12 +101,12 @@ interface Decoder {
 
 function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Decoder {
   const reads = new Map<number, Read[]>()
-  const foreign = new Set<number>()
+  const undecoded = new Set<number>()
   const conditions: [number, number, string][] = []
   const add = (name: string, attribute: LinkAttribute): void => {
     const read = reading(name, attribute)
     for (const number of [attribute.number, attribute.number6 ?? attribute.number])
-      if (!read) foreign.add(number)
+      if (!read) undecoded.add(number)
       else if (!reads.get(number)?.includes(read)) reads.set(number, [...(reads.get(number) ?? []), read])
   }
   let partial = false
@@ -119,14 +119,14 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
     } else if (!apart) partial = true
   for (const [name, attribute] of Object.entries(type?.state ?? {})) add(name, attribute)
   if (type?.lowerAttribute !== undefined) add('link', { number: type.lowerAttribute, as: 'device' })
-  return { reads, foreign, conditions, partial, local }
+  return { reads, undecoded, conditions, partial, local }
 }
 
 const byKind = new Map(linkTypes.map((type) => [type.kind ?? type.name, decoder(type.fields, type)]))
 const ofPorts = decoder(portTable)
 
 function decode(
-  { reads, foreign, conditions, partial }: Decoder,
+  { reads, undecoded, conditions, partial }: Decoder,
   bytes: Buffer,
   from: number,
   to: number,
@@ -136,7 +136,7 @@ function decode(
   const absent: string[] = []
   let isWhole = !partial
   attributes(bytes, from, to, (number, at, end) => {
-    if (foreign.has(number)) isWhole = false
+    if (undecoded.has(number)) isWhole = false
     for (const read of reads.get(number) ?? []) read(bytes, at, end, interfaceAt, data)
     for (const [other, bit, name] of conditions)
       if (other === number && (bytes.readUInt16BE(at) & bit) === 0) absent.push(name)
@@ -152,7 +152,7 @@ export interface Info {
    * Present where only iproute2 can decode some of them. Links with the same key have the same settings (if `local`, only within
    * one namespace), so iproute2 is asked about one of them.
    */
-  readonly foreign?: { readonly key: string; readonly local: boolean }
+  readonly undecoded?: { readonly key: string; readonly local: boolean }
 }
 
 /**
@@ -169,7 +169,7 @@ export function infoData(
   if (!known) return { data: {} }
   const { data, isWhole } = decode(known, bytes, from, to, interfaceAt)
   const { local } = known
-  return isWhole ? { data } : { data, foreign: { key: `${kind} ${bytes.toString('latin1', from, to)}`, local } }
+  return isWhole ? { data } : { data, undecoded: { key: `${kind} ${bytes.toString('latin1', from, to)}`, local } }
 }
 
 /** The settings in `info_slave_data` of a port of a bridge, as iproute2 prints them. */

@@ -28,7 +28,7 @@ const flagWords = bits([
 ])
 
 /** A link that programs are asked about: all of the same key have the same settings, in the same namespace if it is `local`. */
-export interface Foreign {
+export interface Undecoded {
   readonly dev: string
   readonly key: string
   readonly local: boolean
@@ -46,10 +46,10 @@ interface Raw {
 /**
  * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names; of
  * `info_data` the settings, of `info_slave_data` those of ports of bridges.
- * `specs` gets, by name, where the answer has the settings of the families of addresses; `foreign` the links whose
+ * `specs` gets, by name, where the answer has the settings of the families of addresses; `undecoded` the links whose
  * `info_data` only programs understand.
  */
-export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>, foreign: Foreign[]): IpLink[] {
+export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>, undecoded: Undecoded[]): IpLink[] {
   const links: Raw[] = []
   const data: { link: Writable<IpLink>; kind: string; at: number; end: number }[] = []
   const ports: { link: Writable<IpLink>; at: number; end: number }[] = []
@@ -126,8 +126,8 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
   const byIndex = new Map(links.map((one) => [one.link.ifindex, one]))
   const interfaceAt = (index: number): string => byIndex.get(index)?.link.ifname ?? `if${index}`
   for (const { link, kind, at, end } of data) {
-    const { data, foreign: unknown } = infoData(bytes, kind, at, end, interfaceAt)
-    if (unknown) foreign.push({ dev: link.ifname, ...unknown })
+    const { data, undecoded: unknown } = infoData(bytes, kind, at, end, interfaceAt)
+    if (unknown) undecoded.push({ dev: link.ifname, ...unknown })
     link.linkinfo = { ...link.linkinfo, info_data: data }
   }
   for (const { link, at, end } of ports)

@@ -18,8 +18,8 @@ import { filesOf, readFiles, recipe, sysctls, type Recipe } from './read-sysctls
 
 /** What is known of one namespace while it is being read. */
 interface Progress {
-  /** Absent: not read yet, or deleted meanwhile. `foreign`: only iproute2 can decode it. */
-  known?: Decoded | 'foreign'
+  /** Absent: not read yet, or deleted meanwhile. `undecoded`: only iproute2 can decode it. */
+  known?: Decoded | 'undecoded'
   files?: readonly (string | undefined)[]
   /** Without what programs still have to be asked for. */
   dump?: Dump
@@ -86,7 +86,7 @@ export const inherited =
 const asBuffer = ({ buffer, byteOffset, length }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, length)
 
 const isWhole = (one: Progress | undefined): boolean =>
-  one?.known !== undefined && one.known !== 'foreign' && one.known.whole
+  one?.known !== undefined && one.known !== 'undecoded' && one.known.whole
 
 /** Has a thread read, for the requests with these indexes, the answers of the kernel, the sysctl files, or both. */
 async function ask(
@@ -150,16 +150,16 @@ async function ask(
     if (what !== 'files') one.known = attempt(() => decodeDump(answers, result, nsids))
     if (!onDump || what !== 'both') return
     assemble(order, index)
-    if (one.dump && one.known !== 'foreign' && !isUnfinished(one.known, lacksNft)) onDump(index, one.dump)
+    if (one.dump && one.known !== 'undecoded' && !isUnfinished(one.known, lacksNft)) onDump(index, one.dump)
   }
 }
 
-/** Decodes; `foreign` where only iproute2 can. */
-function attempt<T>(read: () => T): T | 'foreign' {
+/** Decodes; `undecoded` where only iproute2 can. */
+function attempt<T>(read: () => T): T | 'undecoded' {
   try {
     return read()
   } catch (error) {
-    if (error instanceof NotUnderstood) return 'foreign'
+    if (error instanceof NotUnderstood) return 'undecoded'
     throw error
   }
 }
@@ -167,7 +167,7 @@ function attempt<T>(read: () => T): T | 'foreign' {
 /** Whether programs must be asked for some of its links, or for its rules, sets or qdiscs. */
 const isUnfinished = (known: Decoded | undefined, lacksNft: boolean): boolean =>
   known === undefined ||
-  known.foreign.length > 0 ||
+  known.undecoded.length > 0 ||
   known.shaped ||
   known.sets ||
   known.tables?.length !== 0 ||
@@ -175,14 +175,14 @@ const isUnfinished = (known: Decoded | undefined, lacksNft: boolean): boolean =>
 
 const NONE: readonly undefined[] = []
 
-/** Makes the dump of a namespace from its answers and files. Sysctls that an old kernel does not report make it `foreign`. */
+/** Makes the dump of a namespace from its answers and files. Sysctls that an old kernel does not report make it `undecoded`. */
 function assemble({ wanted, recipes, progress }: Order, index: number): void {
   const one = progress[index]
   const list = recipes.get(wanted[index]?.sysctls ?? [])
-  if (!one?.known || one.known === 'foreign' || one.dump) return
+  if (!one?.known || one.known === 'undecoded' || one.dump) return
   const { known, files = NONE } = one
   const values = list && known.whole && attempt(() => sysctls(list, known.netconf, files))
-  if (values === 'foreign') one.known = values
+  if (values === 'undecoded') one.known = values
   else one.dump = values ? { ...known.dump, sysctls: values } : known.dump
 }
 
@@ -200,10 +200,10 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     const { known, dump } = progress[index] ?? {}
     const { netns } = request
     dumps[index] = dump
-    if (known === 'foreign') unfinished.push({ index, work: async () => (await programs.dump([request]))[0] })
+    if (known === 'undecoded') unfinished.push({ index, work: async () => (await programs.dump([request]))[0] })
     else if (dump && known && isUnfinished(known, lacksNft)) {
-      const { tables, shaped, sets, foreign } = known
-      for (const { dev, key, local } of foreign)
+      const { tables, shaped, sets, undecoded } = known
+      for (const { dev, key, local } of undecoded)
         asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...placeIn(netns) })
       if (shaped || sets)
         unfinished.push({
