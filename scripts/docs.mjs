@@ -1,4 +1,5 @@
-// Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md and the types in docs/doctor.md: node scripts/docs.mjs
+// Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
+// the attributes in docs/kernel.md: node scripts/docs.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -117,10 +118,30 @@ scripts/docs.mjs from src/model/diagnostic-codes.ts.
 ${rows.join('\n')}
 `
 
+const { attributeTable } = await exportsOf('test/support/attributes.ts')
+
+/** The attributes of one kind, those of which the same is true in one row. */
+function attributesOf({ title, command, attributes }) {
+  const groups = new Map()
+  for (const [name, { treatment, why = '' }] of attributes) {
+    const key = `${treatment} | ${cell(why)}`
+    groups.set(key, [...(groups.get(key) ?? []), code(name)])
+  }
+  const rows = [...groups].map(([key, names]) => `| ${names.join(', ')} | ${key} |`)
+  return `### ${title}: \`${command}\`\n\n| attributes | | when, or why |\n|---|---|---|\n${rows.join('\n')}\n`
+}
+
+const kernelFile = resolve(root, 'docs/kernel.md')
+const kernel = readFileSync(kernelFile, 'utf8').replace(
+  /(<!-- attributes -->\n)[^]*(<!-- end of attributes -->)/,
+  (_, from, to) => `${from}\n${[...attributeTable.values()].map(attributesOf).join('\n')}\n${to}`,
+)
+
 const pages = [
   [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
   [resolve(root, 'docs/errors.md'), errors],
   [doctorFile, doctor],
+  [kernelFile, kernel],
 ]
 for (const [path, text] of pages)
   if (!process.argv.includes('--check')) writeFileSync(path, text)

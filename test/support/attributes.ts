@@ -1,0 +1,412 @@
+import { linkTypes } from '../../src/kinds/links/link-types.ts'
+import { portTable } from '../../src/kinds/links/port.ts'
+import { settingTable } from '../../src/kinds/settings.ts'
+import type { ReadContext } from '../../src/model/kind.ts'
+import type { Field, LinkType } from '../../src/model/link-type.ts'
+import type { IpLink } from '../../src/model/runner.ts'
+
+/**
+ * What netlab does with an attribute. `compared`: another value is drift, and goes back. `name`: it is part of what
+ * identifies an object, so that another value is another object. `ignored`: nothing.
+ */
+export type Treatment = 'compared' | 'name' | 'ignored'
+
+/** One attribute of iproute2's JSON. */
+export interface Attribute {
+  readonly treatment: Treatment
+  /** Why it is ignored, or when it is not compared. */
+  readonly why?: string
+}
+
+/** The attributes of one kind of object, by their names in iproute2's JSON. */
+export interface AttributesOf {
+  /** The kind of object, as the documentation calls it. */
+  readonly title: string
+  /** The command that prints it. */
+  readonly command: string
+  readonly attributes: ReadonlyMap<string, Attribute>
+}
+
+type Row = readonly [names: string, treatment: Treatment, why?: string]
+
+/** The names that a function takes out of an object. */
+function namesIn(use: (object: Record<string, unknown>) => unknown, object: Record<string, unknown> = {}): string[] {
+  const names = new Set<string>()
+  use(
+    new Proxy(object, {
+      get: (target, name) => {
+        names.add(String(name))
+        return target[String(name)]
+      },
+    }),
+  )
+  return [...names]
+}
+
+const link = { flags: [] as string[] } as unknown as IpLink
+
+const told = ({ schema, fallback, required, initial, forces }: Field): Attribute => {
+  const why = [
+    ...(forces ? ['set when the device is made, which another value makes anew'] : []),
+    ...(schema && !required && fallback === undefined && initial === undefined ? ['where the lab says it'] : []),
+  ].join('; ')
+  return { treatment: 'compared', ...(why && { why }) }
+}
+
+/** What the table of a link type, or of ports, says by itself. */
+const ofFields = (fields: Readonly<Record<string, Field>>): [string, Attribute][] =>
+  Object.entries(fields)
+    .filter(([, { apart }]) => !apart)
+    .flatMap(([name, field]) => {
+      const { read, json = name } = field
+      const names = read ? namesIn((data) => read(data, link)) : [json]
+      return names.map((one): [string, Attribute] => [one, told(field)])
+    })
+
+/** What the table of settings of every interface says by itself. */
+const ofSettings = (): [string, Attribute][] =>
+  Object.values(settingTable).flatMap(({ read }) =>
+    (read
+      ? namesIn((l) => read(l as unknown as IpLink, {} as LinkType, { lab: 'x' } as ReadContext), { flags: [] })
+      : []
+    ).map((one): [string, Attribute] => [one, { treatment: 'compared' }]),
+  )
+
+const listed = (rows: readonly Row[]): [string, Attribute][] =>
+  rows.flatMap(([names, treatment, why]) =>
+    names.split(' ').map((name): [string, Attribute] => [name, { treatment, ...(why && { why }) }]),
+  )
+
+const CHOSEN = 'the kernel and the driver choose them; they cannot be set on a living device'
+const MADE = 'chosen when the device is made, and not changed later; no words yet'
+const STATE = 'state, which follows from the rest'
+const STP = 'what the spanning tree finds out'
+
+const linkRows: readonly Row[] = [
+  ['ifname', 'name'],
+  ['ifindex', 'name', 'other objects refer to it; with another value and the same name nothing differs'],
+  ['linkinfo', 'compared', 'the type; its data are in the tables below'],
+  [
+    'flags',
+    'compared',
+    'UP, NOARP, PROMISC, MULTICAST, ALLMULTI. Others are state (LOWER_UP, NO-CARRIER, M-DOWN), or nothing follows from them (DYNAMIC, NOTRAILERS, AUTOMEDIA, PORTSEL, DEBUG). MULTICAST of a VLAN interface is copied from the lower device when it is made: compared where the lab says `multicast`',
+  ],
+  ['mtu', 'compared', 'except of a bridge for which the lab says none: it follows the ports'],
+  ['address', 'compared', 'except of a TAP: a program chooses it'],
+  ['broadcast', 'compared', 'of what is like Ethernet; that of a tunnel is its remote address'],
+  ['master txqlen ifalias link link_index', 'compared'],
+  ['group', 'compared', 'in the machine’s own namespace it is netlab’s mark, together with the alias, which decides'],
+  ['link_netnsid', 'compared', 'as the name of the namespace of the other end'],
+  [
+    'gso_max_size gso_max_segs gro_max_size',
+    'compared',
+    'since Linux 5.19: older kernels do not say what the driver takes, and copy limits from lower devices',
+  ],
+  [
+    'link_type link_pointtopoint min_mtu max_mtu num_tx_queues num_rx_queues tso_max_size tso_max_segs parentbus parentdev permaddr',
+    'ignored',
+    CHOSEN,
+  ],
+  ['operstate promiscuity allmulti', 'ignored', STATE],
+  ['qdisc', 'ignored', 'compared as a qdisc'],
+  ['altnames', 'ignored', 'second names change nothing of the network'],
+  ['xdp', 'ignored', 'programs attach them while they run, and take them away'],
+  [
+    'inet6_addr_gen_mode',
+    'ignored',
+    'it begins with the type of the interface; compared as `net.ipv6.conf.IF.addr_gen_mode` where the lab says it',
+  ],
+  ['inet6_token', 'ignored', 'set by the program that configures addresses'],
+]
+
+/** What the tables of link types do not say. Entries here take precedence. */
+const typeRows: Readonly<Record<string, readonly Row[]>> = {
+  bridge: [
+    [
+      'bridge_id root_id root_port root_path_cost topology_change topology_change_detected hello_timer tcn_timer topology_change_timer gc_timer',
+      'ignored',
+      STP,
+    ],
+    ['mcast_hash_elasticity', 'ignored', 'always 16 since Linux 4.20, whatever is written'],
+    ['mcast_router', 'compared', '3, chosen by the kernel for the time in which a router is heard, counts as 1'],
+    ['fdb_max_learned', 'ignored', 'iproute2 6.1 has no word for it'],
+    [
+      'ageing_time',
+      'compared',
+      'except while the spanning tree changes: the kernel shortens it meanwhile. A bridge’s times are kept in ticks of the kernel, which at 250 or 300 a second are no whole number of hundredths: 3125 is printed as 3124. A difference of one hundredth is none',
+    ],
+  ],
+  vxlan: [
+    ['link', 'compared'],
+    ['port_range limit external gpe vnifilter', 'ignored', MADE],
+    ['remcsum_tx remcsum_rx ttl_inherit', 'ignored', MADE],
+  ],
+  vlan: [['ingress_qos egress_qos', 'ignored', 'no words yet']],
+  macvlan: [
+    ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'no words yet'],
+    ['usedbcqueuelen', 'ignored', 'state: the longest queue that a macvlan of the lower device asks for'],
+  ],
+  ipvlan: [['bridge', 'compared', 'one of the words of `mode_flag`']],
+  tap: [
+    ['type', 'compared', 'what tells a TAP from a TUN'],
+    ['pi vnet_hdr multi_queue persist', 'ignored', 'chosen when the device is made, by the program that uses it'],
+  ],
+  gre: [['link', 'compared']],
+}
+
+const portRows: readonly Row[] = [
+  [
+    'state id no designated_port designated_cost bridge_id root_id hold_timer message_age_timer forward_delay_timer topology_change_ack config_pending',
+    'ignored',
+    STP,
+  ],
+  ['cost', 'compared', 'of a port that is no veth it follows from the speed: compared where the lab says it'],
+  ['multicast_router', 'compared', '3, chosen by the kernel for the time in which a router is heard, counts as 1'],
+  ['group_fwd_mask_str', 'ignored', '`group_fwd_mask` in words'],
+  [
+    'mab mcast_max_groups mcast_n_groups neigh_vlan_suppress backup_nhid',
+    'ignored',
+    'iproute2 6.1 has no words for them',
+  ],
+]
+
+const kind = (title: string, command: string, ...entries: readonly [string, Attribute][]): AttributesOf => ({
+  title,
+  command,
+  attributes: new Map(entries),
+})
+
+const types = linkTypes.flatMap((type): [string, AttributesOf][] => {
+  const rows = typeRows[type.name] ?? []
+  const entries = [...ofFields(type.fields), ...listed(rows)]
+  return entries.length && type.name !== 'wireguard'
+    ? [[`type ${type.name}`, kind(`Type ${type.name}`, 'ip -d -j link', ...entries)]]
+    : []
+})
+
+/** Every attribute that `ip -d -j`, `bridge -d -j` and `tc -j` print, by kind of object. */
+export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
+  ['link', kind('Interfaces', 'ip -d -j link', ...ofSettings(), ...listed(linkRows))],
+  ...types,
+  ['port', kind('Ports of bridges', 'ip -d -j link', ...ofFields(portTable), ...listed(portRows))],
+  [
+    'port of a vrf',
+    kind(
+      'Ports of VRFs',
+      'ip -d -j link',
+      ...listed([['table', 'ignored', 'the table of the VRF, where it is compared']]),
+    ),
+  ],
+  [
+    'address',
+    kind(
+      'Addresses',
+      'ip -d -j addr',
+      ...listed([
+        ['family local prefixlen', 'name'],
+        ['address', 'name', 'of IPv4; a peer of IPv6 is compared'],
+        ['secondary', 'compared', 'as the order of the addresses of a subnet'],
+        ['scope label broadcast metric noprefixroute home autojoin preferred_life_time', 'compared'],
+        ['mngtmpaddr', 'compared'],
+        [
+          'dynamic temporary protocol',
+          'ignored',
+          'they say whose it is: one from a router or a daemon belongs to others',
+        ],
+        ['deprecated valid_life_time', 'ignored', 'they follow from `preferred_life_time` and the time'],
+        [
+          'nodad optimistic tentative dadfailed stable-privacy',
+          'ignored',
+          'state of duplicate address detection, which is over; `nodad` is how netlab adds them',
+        ],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'route',
+    kind(
+      'Routes',
+      'ip -d -j route',
+      ...listed([
+        ['dst tos table metric from', 'name'],
+        ['type gateway via dev scope prefsrc pref nhid protocol metrics nexthops encap flow', 'compared'],
+        ['to', 'compared', 'the labels that replace it (MPLS)'],
+        [
+          'flags',
+          'compared',
+          '`onlink`; `linkdown`, `dead`, `offload` and `trap` are state, `pervasive` and `notify` cannot be set',
+        ],
+        ['nh_info', 'ignored', 'the nexthop object, which is compared itself'],
+        ['expires age error used users cache', 'ignored', 'state, which time and the kernel change'],
+        [
+          'ttl-propogate ttl_propagate',
+          'compared',
+          'of MPLS: iproute2 6.1 does not print that of IPv4 and IPv6 routes, and the kernel does not keep it',
+        ],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'next hop',
+    kind(
+      'Next hops of a route',
+      'ip -d -j route',
+      ...listed([
+        ['gateway via dev weight encap to flow', 'compared'],
+        ['dst ttl', 'compared', 'what an encapsulation prints; compared as `encap`'],
+        ['flags', 'compared', '`onlink`; the others are state'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'metrics',
+    kind(
+      'Metrics of a route',
+      'ip -d -j route',
+      ...listed([
+        ['mtu advmss', 'compared'],
+        ['rto_min', 'compared', 'not whether it is locked: iproute2 always locks it'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'nexthop',
+    kind(
+      'Nexthop objects',
+      'ip -d -j nexthop',
+      ...listed([
+        ['id', 'name'],
+        ['gateway via dev blackhole fdb group type encap', 'compared'],
+        ['family', 'compared', 'iproute2 leaves it out of its JSON: `ip -4 nexthop` and `ip -6 nexthop` tell it'],
+        ['dst ttl', 'compared', 'what an encapsulation prints; compared as `encap`'],
+        ['resilient_args', 'compared', 'but `unbalanced_time`, which is state'],
+        ['flags', 'compared', '`onlink`; the others are state'],
+        ['protocol', 'ignored', 'it says whose it is: one with a daemon’s belongs to others unless the lab lists it'],
+        ['scope', 'ignored', 'the kernel decides it'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'rule',
+    kind(
+      'Rules',
+      'ip -d -j rule',
+      ...listed([
+        [
+          'priority not src srclen dst dstlen iif oif fwmark fwmask tos uid_start uid_end ipproto sport sport_start sport_end dport dport_start dport_end tun_id action table goto nop l3mdev suppress_prefixlen suppress_ifgroup flow_from flow_to',
+          'compared',
+        ],
+        ['protocol', 'ignored', 'it says who made it; rules of VRFs have the kernel’s'],
+        ['unresolved', 'ignored', 'state: the rule that `goto` names does not exist'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'neighbour',
+    kind(
+      'Neighbours',
+      'ip -j neigh',
+      ...listed([
+        ['dst dev proxy', 'name'],
+        ['lladdr router', 'compared'],
+        ['state', 'compared', 'PERMANENT; the others are what the kernel finds out, and are not read'],
+        ['protocol extern_learn managed', 'compared', 'a daemon’s entry belongs to others'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'fdb',
+    kind(
+      'Forwarding entries',
+      'bridge -d -j fdb',
+      ...listed([
+        ['mac ifname vlan dst port vni viaIf nhid master', 'name'],
+        ['state', 'compared', '`permanent` and `static`; learnt ones age, and are not read'],
+        [
+          'flags',
+          'compared',
+          '`sticky`, `extern_learn`: a daemon’s belongs to others unless the lab lists it. `self` is read of VXLANs only',
+        ],
+        ['src_vni', 'ignored', 'no words yet'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'mdb',
+    kind(
+      'Multicast entries',
+      'bridge -d -j mdb',
+      ...listed([
+        ['dev port grp src vid', 'name'],
+        ['state', 'compared', '`permanent`; a `temp` one comes and goes with the hosts that join, and is not read'],
+        ['protocol', 'ignored', 'it says whose it is: one that is not `static` is a daemon’s'],
+        ['index flags filter_mode source_list timer', 'ignored', 'state, or iproute2 6.1 cannot set them'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'vlan',
+    kind(
+      'VLANs of ports',
+      'bridge -j vlan',
+      ...listed([
+        ['vlan vlanEnd', 'name'],
+        ['flags', 'compared', 'PVID and Egress Untagged'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'qdisc',
+    kind(
+      'Queueing disciplines',
+      'tc -j qdisc',
+      ...listed([
+        ['dev root', 'name'],
+        [
+          'kind',
+          'compared',
+          'also `ingress` and `clsact`, which carry filters; not what the kernel attaches by itself',
+        ],
+        [
+          'options',
+          'compared',
+          'of netem and tbf, in the tables below. Any other one that somebody attached is drift as a whole',
+        ],
+        [
+          'handle',
+          'compared',
+          'where it says that the lab made it: of trees for destinations, and the distribution of a netem',
+        ],
+        ['parent refcnt offloaded', 'ignored', 'the kernel counts, or chooses them'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'netem',
+    kind(
+      'netem',
+      'tc -j qdisc',
+      ...listed([
+        ['limit delay loss-random duplicate reorder corrupt rate', 'compared'],
+        ['loss-state loss-gemodel ecn gap slot seed', 'compared', 'no lab can declare them: any is drift, as `other`'],
+      ] as Row[]),
+    ),
+  ],
+  [
+    'tbf',
+    kind(
+      'tbf',
+      'tc -j qdisc',
+      ...listed([
+        ['rate burst', 'compared'],
+        ['lat', 'compared', 'as `limit`'],
+        ['limit', 'compared'],
+        [
+          'mpu linklayer overhead peakrate mtu minburst',
+          'compared',
+          'no lab can declare them: any is drift, as `other`',
+        ],
+      ] as Row[]),
+    ),
+  ],
+])
