@@ -140,6 +140,8 @@ const silent = new Set([
   'address secondary', // the order of the list says the same
   'link link_index', // src/observe/read.ts follows it into the other namespace, …
   'link link_netnsid', // … as this
+  'type gretap ttl', // of gretap0, …
+  'type gretap pmtudisc', // … which the module makes, and no lab has
   'netem gap', // 0 and 1 stand for none
 ])
 

@@ -146,6 +146,8 @@ const typeRows: Readonly<Record<string, readonly Row[]>> = {
     ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'no words yet'],
     ['usedbcqueuelen', 'ignored', 'state: the longest queue that a macvlan of the lower device asks for'],
   ],
+  bond: [['active_slave ad_info', 'ignored', 'what monitoring and LACP find out']],
+  sit: [['6rd-prefix 6rd-prefixlen 6rd-relay_prefix 6rd-relay_prefixlen', 'ignored', 'no words yet']],
   ipvlan: [['bridge', 'compared', 'one of the words of `mode_flag`']],
   tap: [
     ['type', 'compared', 'what tells a TAP from a TUN'],
@@ -195,6 +197,22 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'Ports of VRFs',
       'ip -d -j link',
       ...listed([['table', 'ignored', 'the table of the VRF, where it is compared']]),
+    ),
+  ],
+  [
+    'port of a bond',
+    kind(
+      'Ports of bonds',
+      'ip -d -j link',
+      ...listed([
+        ['perm_hwaddr', 'compared', 'the MAC address of the port itself; `address` is the bond’s'],
+        [
+          'state mii_status link_failure_count ad_aggregator_id ad_actor_oper_port_state ad_actor_oper_port_state_str ad_partner_oper_port_state ad_partner_oper_port_state_str',
+          'ignored',
+          'what monitoring and LACP find out',
+        ],
+        ['queue_id prio', 'ignored', 'no words yet'],
+      ]),
     ),
   ],
   [
