@@ -25,6 +25,8 @@ const groups = [
   { grp: '01:02:03:04:05:06' },
 ]
 
+const addresses = [...[0, 1, 2, 3, 4].map((i) => `10.9.${i}.1/24`), 'fd09::1/64', 'fd0a::1/64', 'fd0b::1/64']
+
 /** A switch with two cables and a tunnel, and something of every type that small kernels have. */
 const lab = {
   name: 'drift',
@@ -42,7 +44,10 @@ const lab = {
         mv0: { type: 'macvlan', link: 'e9' },
       },
     },
-    ...Object.fromEntries(['h1', 'h2', 'h3', 'h9'].map((name) => [name, {}])),
+    ...Object.fromEntries(['h1', 'h2', 'h3'].map((name) => [name, {}])),
+    h9: {
+      neighbors: ['10.9.0.6', 'fd09::6', 'fd09::7'].map((to) => ({ to, lladdr: '02:00:00:00:dd:01' })),
+    },
   },
   links: [
     { endpoints: { 'h1:e0': null, 'sw:br0': { isolated: true, hairpin: true, cost: 7, fdb: entries, mdb: groups } } },
@@ -58,7 +63,7 @@ const lab = {
         'sw:br1': { neigh_suppress: true, fdb: [{ mac: '02:00:00:00:bb:07' }], mdb: [{ grp: '239.1.1.1' }] },
       },
     },
-    { endpoints: { 'h9:e0': null, 'sw:e9': { impairments: { rate: '10mbit' } } } },
+    { endpoints: { 'h9:e0': addresses, 'sw:e9': { impairments: { rate: '10mbit' } } } },
   ],
 }
 
@@ -211,6 +216,37 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
     'bridge fdb append 00:00:00:00:00:00 dev vx0 dst fd00::3 self',
     'vx0/fdb/00:00:00:00:00:00 dst fd00::3 delete',
   ],
+  ['h9', 'ip addr change 10.9.0.1/24 dev e0 metric 50', 'e0/10.9.0.1/24 metric 50 undefined'],
+  ['h9', 'ip addr change 10.9.1.1/24 dev e0 preferred_lft 0', 'e0/10.9.1.1/24 preferred_lft 0 undefined'],
+  [
+    'h9',
+    "sh -c 'ip addr del 10.9.2.1/24 dev e0; ip addr add 10.9.2.1/24 dev e0 label e0:x'",
+    'e0/10.9.2.1/24 label e0:x undefined',
+  ],
+  [
+    'h9',
+    "sh -c 'ip addr del 10.9.3.1/24 dev e0; ip addr add 10.9.3.1/24 dev e0 broadcast 10.9.3.255'",
+    'e0/10.9.3.1/24 broadcast 10.9.3.255 undefined',
+  ],
+  [
+    'h9',
+    "sh -c 'ip addr del 10.9.4.1/24 dev e0; ip addr add 10.9.4.1/24 dev e0 scope link'",
+    'e0/10.9.4.1/24 scope link undefined',
+  ],
+  ['h9', 'ip addr change fd0a::1/64 dev e0 noprefixroute', 'e0/fd0a::1/64 noprefixroute true undefined'],
+  ['h9', 'ip addr change fd0b::1/64 dev e0 home', 'e0/fd0b::1/64 home true undefined'],
+  [
+    'h9',
+    'ip neigh replace 10.9.0.6 lladdr 02:00:00:00:dd:09 dev e0',
+    'e0/neighbor/10.9.0.6 lladdr 02:00:00:00:dd:09 02:00:00:00:dd:01',
+  ],
+  ['h9', 'ip neigh del fd09::6 dev e0', 'e0/neighbor/fd09::6 create'],
+  [
+    'h9',
+    'ip neigh replace fd09::7 lladdr 02:00:00:00:dd:01 router dev e0',
+    'e0/neighbor/fd09::7 router true undefined',
+  ],
+  ['h9', 'ip neigh add proxy 10.9.0.8 dev e0', 'e0/proxy/10.9.0.8 delete'],
   ['h1', 'tc qdisc add dev e0 clsact', 'e0/qdisc/clsact delete'],
   ['h2', 'tc qdisc add dev e0 ingress', 'e0/qdisc/ingress delete'],
   [
@@ -256,6 +292,7 @@ test.each(['netlink', 'ip'])('what was changed by hand is planned as that, and r
   }
 })
 
+// Routes, rules and nexthops have such tests of their own: routes.test.ts, rules.test.ts, nexthops.test.ts.
 test('every setting of interfaces, bridges and their ports is changed by hand', () => {
   const changed = new Set(
     changes.flatMap(([, , ...all]) =>

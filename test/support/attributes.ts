@@ -3,6 +3,7 @@ import { portTable } from '../../src/kinds/links/port.ts'
 import { settingTable } from '../../src/kinds/settings.ts'
 import type { ReadContext } from '../../src/model/kind.ts'
 import type { Field, LinkType } from '../../src/model/link-type.ts'
+import { metrics } from '../../src/model/metrics.ts'
 import type { IpLink } from '../../src/model/runner.ts'
 
 /**
@@ -282,7 +283,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'Metrics of a route',
       'ip -d -j route',
       ...listed([
-        ['mtu advmss', 'compared'],
+        [metrics.map(({ word }) => word).join(' '), 'compared'],
         ['rto_min', 'compared', 'not whether it is locked: iproute2 always locks it'],
       ] as Row[]),
     ),
