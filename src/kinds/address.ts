@@ -160,7 +160,8 @@ export const address: Kind<AddressSpec> = {
     ...(spec.primary === undefined ? [] : [addressId(namespace, spec.dev, spec.primary)]),
   ],
 
-  automatic: ({ spec }) => spec.address.startsWith('fe80:'),
+  // The second is what a tunnel of type sit gets from the addresses of IPv4 (add_v4_addrs in net/ipv6/addrconf.c).
+  automatic: ({ spec }) => spec.address.startsWith('fe80:') || /^::\d+\.\d+\.\d+\.\d+\/96$/.test(spec.address),
 
   lostWithLast: lostWithAddresses,
 

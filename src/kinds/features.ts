@@ -36,6 +36,12 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_IPV6_SEG6_LWTUNNEL',
     probe: 'ip link set v0 up && ip route add fd99::/64 encap seg6 mode encap segs fd99::1 dev v0',
   },
+  fou: {
+    purpose: 'tunnels with encap',
+    module: 'fou',
+    config: 'CONFIG_NET_FOU_IP_TUNNELS',
+    probe: link('type ipip remote 192.0.2.1 encap fou encap-sport auto encap-dport 5555'),
+  },
   netem: {
     purpose: 'impairments',
     module: 'sch_netem',

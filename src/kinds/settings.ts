@@ -148,7 +148,8 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     words: (v) => ['broadcast', String(v)],
     fallback: always('ff:ff:ff:ff:ff:ff'),
     // That of a tunnel is the IP address of its other end.
-    read: ({ broadcast }, { builtin }) => (builtin || !broadcast?.includes(':') ? undefined : broadcast),
+    read: ({ broadcast }, { builtin, layer3 }) =>
+      builtin || layer3 || !broadcast?.includes(':') ? undefined : broadcast,
   },
   gso_max_size: limit(
     'gso_max_size',

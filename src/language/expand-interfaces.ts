@@ -1,8 +1,8 @@
-import type { Code } from '../model/diagnostic-codes.ts'
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
 import { badMac, isMac } from '../kinds/lab-entry.ts'
+import { counts } from '../kinds/links/bundle.ts'
 import { portFields } from '../kinds/links/port.ts'
-import { settingName, settingsOf } from '../kinds/settings.ts'
+import { settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'
@@ -14,6 +14,7 @@ import type { Path } from './yaml/source.ts'
 import { byDestination, expandImpairments, hostsByNamespace } from './expand-impairments.ts'
 import { expandVlans } from './expand-vlans.ts'
 import { addresses } from './addresses.ts'
+import { asPort, bundleOfDraft, isMaster, portOfBundle } from './masters.ts'
 import { draft, elsewhere, longForm, merge, spelledOut, typeOf, type Draft } from './drafts.ts'
 import { addExisting, expandExisting, isExisting, machines, portMac } from './expand-existing.ts'
 import { cable, warnOfMistypedBridges } from './cables.ts'
@@ -62,6 +63,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const lower = spec.link === undefined ? undefined : mtuOf(spec.link, depth + 1)
     // On a lower device of the machine, whose MTU the lab does not know, the kernel decides.
     const unknown = spec.link !== undefined && lower === undefined
+    const bundle = bundleOfDraft(made, drafts)
+    if (bundle !== undefined && depth <= 8) return mtuOf(bundle, depth + 1)
     return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
   }
   const ports = new Map<string, number>()
@@ -94,6 +97,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const more = { ...(mtu !== undefined && { mtu }), ...(toMachines && { mac: portMac(x.lab, id) }) }
     x.add({ id, kind: type.name, namespace, spec: { up, ...more, ...spec } }, path, on)
     if (lower && spec.link !== undefined && !drafts.has(spec.link)) addExisting(x, spec.link, lower.path, 'value')
+    portOfBundle(x, made, drafts, mtu)
     addresses(x, id, settings['addresses'], mtu ?? (type.followsPorts ? ports.get(id) : undefined))
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     expandFdb(x, id, settings['fdb'], (other) => drafts.has(other))
@@ -155,10 +159,19 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       else spec['mac'] = mac
     } else spec[name] = value
   }
-  for (const [name, { initial }] of Object.entries(type.fields))
+  for (const [name, field] of Object.entries(type.fields)) {
+    const initial = field.initial ?? field.initialBeside?.(spec)
     if (initial !== undefined && settings[name] === undefined) spec[name] = initial
-  const [odd, why] = type.wrong?.(spec) ?? []
-  if (odd !== undefined) x.report.error('senseless-field', settings[odd]?.path ?? made.path, why ?? '')
+    const { only } = field
+    if (typeof only === 'object' && settings[name] !== undefined && !counts(field, spec, type.fields))
+      x.report.error(
+        'senseless-field',
+        settings[name].path,
+        `${name} needs ${only.field}: ${only.values.join(' or ')}`,
+        undefined,
+        'key',
+      )
+  }
   for (const [field, { required }] of Object.entries(type.fields))
     if (required && settings[field] === undefined)
       x.report.error('missing-field', made.path, `a ${type.name} needs ${field}`, type.example, 'key')
@@ -178,6 +191,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
     if (found !== undefined) spec['link'] = found
   } else if (type.lower === 'required')
     x.report.error('missing-field', made.path, `a ${type.name} needs link, its lower device`, type.example, 'key')
+  const [odd, why] = type.wrong?.(spec) ?? []
+  if (odd !== undefined) x.report.error('senseless-field', settings[odd]?.path ?? made.path, why ?? '')
   const master = settings['bridge'] ?? settings['master']
   if (settings['bridge'] && settings['master'])
     x.report.error(
@@ -187,64 +202,8 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       'It can be one.',
     )
   else if (master && isMaster(x, made, drafts, settings['bridge'] !== undefined, master)) spec['master'] = master.value
-  ofPort(x, made, drafts, spec)
+  asPort(x, made, drafts, spec)
   return spec as LinkSpec
-}
-
-/** Checks settings that only ports of bridges have, and the group, which in the machine's own namespace is netlab's mark. */
-function ofPort(x: Expansion, { id, type, settings }: Draft, drafts: ReadonlyMap<string, Draft>, spec: object): void {
-  const ports = portFields(type)
-  const master = 'master' in spec ? drafts.get(linkId(namespaceOf(id), String(spec.master))) : undefined
-  for (const [name, { path }] of Object.entries(settings))
-    if (ports.has(name) && master?.type !== bridgeType)
-      x.report.error(
-        'no-bridge',
-        path,
-        `${id.replace('/', ':')} is no port of a bridge`,
-        `${name} is a setting of ports: name the bridge with bridge: NAME.`,
-        'key',
-      )
-  const group = settings[settingName(type, 'group')]
-  if (group && x.file.namespaces[namespaceOf(id)]?.root)
-    x.report.error('reserved', group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
-}
-
-/** Whether the interface that `bridge` or `master` names can have this one as a port; reports an error if not. */
-function isMaster(
-  x: Expansion,
-  { id, type }: Draft,
-  drafts: ReadonlyMap<string, Draft>,
-  toBridge: boolean,
-  { value, path }: Draft['settings'][string],
-): boolean {
-  const namespace = namespaceOf(id)
-  const name = String(value)
-  const target = drafts.get(linkId(namespace, name))?.type
-  const refuse = (code: Code, summary: string, detail?: string): boolean => {
-    x.report.error(code, path, summary, detail)
-    return false
-  }
-  if (!target?.hasPorts || (toBridge && target !== bridgeType)) {
-    const here = [...drafts.values()]
-      .filter((d) => namespaceOf(d.id) === namespace && d.type.hasPorts)
-      .map((d) => nameOf(d.id))
-    return refuse(
-      'unknown-reference',
-      `there is no ${toBridge ? 'bridge' : 'VRF or bridge'} ${name} in ${namespace}`,
-      suggest(name, here) ??
-        (here.length ? `There are: ${here.join(', ')}.` : `Declare it under namespaces.${namespace}.bridges.`),
-    )
-  }
-  if (name === nameOf(id)) return refuse('bad-port', 'an interface cannot be a port of itself')
-  // What the kernel refuses: br_add_if in net/bridge/br_if.c, do_vrf_add_slave in drivers/net/vrf.c.
-  if (type.builtin) return refuse('bad-port', `${nameOf(id)} cannot be a port`)
-  if (type.hasPorts && (target === bridgeType || type !== bridgeType))
-    return refuse(
-      'bad-port',
-      `a ${type.name} cannot be a port of a ${target.name}`,
-      target === type ? 'Join two bridges with a link between them.' : undefined,
-    )
-  return true
 }
 
 /** Whether the interface is, through others, its own lower device. */

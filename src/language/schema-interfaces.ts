@@ -54,7 +54,7 @@ const settings: Readonly<Record<string, Schema>> = {
   addresses: listOf(addressSchema, 'Addresses with their prefix lengths, in the order in which they are added.'),
   ...settingSchemas,
   bridge: textSchema('The bridge in the same namespace that it is a port of.'),
-  master: textSchema('The VRF (or bridge) in the same namespace that it belongs to.'),
+  master: textSchema('The VRF, bond or bridge in the same namespace that it belongs to.'),
   impairments: impairmentsSchema,
   others,
   fdb: listOf(

@@ -32,10 +32,22 @@ export interface LinkAttribute {
   readonly number: number
   /**
    * The form of the value. `be…`: a number in network byte order. `address`: an IP address. `device`: the index of the interface
-   * that is named; 0 for an empty name. `present`: an attribute without a value. `user`: the id of a user that is named.
+   * that is named; 0 for an empty name. `addresses`: a list of them, numbered from 0. `present`: an attribute without a value. `user`: the id of a user that is named.
    */
   readonly as:
-    'u8' | 'u16' | 'u32' | 'u64' | 'be16' | 'be32' | 'mac' | 'address' | 'device' | 'text' | 'present' | 'user'
+    | 'u8'
+    | 'u16'
+    | 'u32'
+    | 'u64'
+    | 'be16'
+    | 'be32'
+    | 'mac'
+    | 'address'
+    | 'addresses'
+    | 'device'
+    | 'text'
+    | 'present'
+    | 'user'
   /** The number that each possible word stands for. */
   readonly words?: Readonly<Record<string, number>>
   /** The bit of this setting, in a number that several settings share. */
@@ -44,6 +56,8 @@ export interface LinkAttribute {
   readonly masked?: true
   /** Another attribute without which the kernel ignores this one: its number, the bit to set in it, and its form. */
   readonly with?: { readonly number: number; readonly as: 'be16'; readonly bit: number }
+  /** The name of the object in iproute2's JSON that has it; the object is only there with a `type`. */
+  readonly under?: string
   /** The number of the attribute for an IPv6 address. */
   readonly number6?: number
   /** True: only for multicast addresses; false: only for others; absent: for all. */
@@ -52,11 +66,21 @@ export interface LinkAttribute {
   readonly always?: true
   /**
    * The form in iproute2's JSON, in the order of the names below: true or false; true or absent; `0x4` or `0`; the same, but
-   * absent for 0; `[33024]`; the word as a key (`private: true`); the word in capitals, in a list; four numbers with dots.
-   * Default: the number or the word itself.
+   * absent for 0; `[33024]`; the word as a key (`private: true`); the word in capitals, in a list; four numbers with dots;
+   * absent for 0, and null for 0, otherwise as it is; `on` or `off`. Default: the number or the word itself.
    */
   readonly print?:
-    'boolean' | 'true' | 'hex' | 'hex or nothing' | 'bracketed' | 'name' | 'list' | 'dotted' | 'or nothing'
+    | 'boolean'
+    | 'true'
+    | 'hex'
+    | 'hex or nothing'
+    | 'bracketed'
+    | 'name'
+    | 'list'
+    | 'dotted'
+    | 'or nothing'
+    | 'or null'
+    | 'on or off'
 }
 
 /** One field of an interface type: how a lab file writes it, how `ip link` takes it, and how `ip -d -j link` prints it. */
@@ -83,8 +107,21 @@ export interface Field {
   readonly fallback?: unknown
   /** The value that netlab chooses when the lab sets none, if that is not the kernel's default. */
   readonly initial?: unknown
-  /** Why the kernel cannot change it on an existing device; absent: it can. */
-  readonly forces?: string
+  /** The same where the kernel's default depends on the other fields; undefined: it is `fallback`. */
+  readonly initialBeside?: (spec: Readonly<Record<string, unknown>>) => unknown
+  /**
+   * The kernel knows it only while another field has one of these values, or beside the fields for which the function is true
+   * (then the type's `wrong` reports it elsewhere): otherwise it is neither set nor compared.
+   */
+  readonly only?:
+    | { readonly field: string; readonly values: readonly unknown[] }
+    | ((spec: Readonly<Record<string, unknown>>) => boolean)
+  /** What the kernel demands of a living device while the field is changed: that it is down, or also that it has no ports. */
+  readonly changedWhen?: 'down' | 'without ports'
+  /** It names a port: it is set when the ports have joined. */
+  readonly ofPorts?: true
+  /** Why the kernel cannot change it on an existing device, or not from one value to another; absent: it can. */
+  readonly forces?: string | ((from: unknown, to: unknown) => string | undefined)
   /** It is no setting of `ip link`: another kind turns it into a resource, or it is a short form. */
   readonly apart?: true
   /** The fields that this short form sets, all to its value. */
@@ -113,6 +150,8 @@ export interface LinkType {
   readonly state?: Readonly<Record<string, LinkAttribute>>
   /** The kernel can change a single setting of an existing interface. For other types `ip` sends all settings again. */
   readonly setSingly?: true
+  /** A field without which `ip` changes no other. */
+  readonly setWith?: string
   /** A field that conflicts with the others, and why; undefined when there is none. */
   readonly wrong?: (spec: Readonly<Record<string, unknown>>) => readonly [field: string, why: string] | undefined
   /**
@@ -121,12 +160,21 @@ export interface LinkType {
   readonly lower?: 'required' | 'optional'
   /** The type's own attribute for the lower device (`dev X` after the type); absent: it is `link X`, before the type. */
   readonly lowerAttribute?: number
+  /**
+   * A tunnel of the kernel's ip_tunnel kind: it looks for its lower device in the namespace in which it is created, and stays
+   * when that device goes; its MTU is calculated anew when a field is changed (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c).
+   */
+  readonly tunnel?: true
+  /** Whether it can be set up only when its local address is there. */
+  readonly opensLate?: (spec: LinkSpec) => boolean
   /** The words of the command that creates one, if it is not `ip link add`; MTU and MAC address are then set afterwards. */
   readonly addWords?: (name: string, spec: LinkSpec) => string[]
   /** The kernel's default MTU in bytes, given that of the lower device; undefined: not known, and not compared. */
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
   /** Whether it has no MAC address that can be set when it is created. */
   readonly noMac?: (spec: Readonly<Record<string, unknown>>) => boolean
+  /** It carries packets without Ethernet headers, and can be no port of a bridge, a bond or a team. */
+  readonly layer3?: true
   /** It has no ARP, whatever its setting is. */
   readonly noArp?: true
   /** Whether a new one has the flag MULTICAST; default: true. `lower`: as its lower device. */
@@ -145,6 +193,10 @@ export interface LinkType {
   readonly builtin?: true
   /** Other interfaces can be its ports (`master`). */
   readonly hasPorts?: true
+  /** Its ports are down when they join and after they left, have its MTU, and no addresses: a bond, a team. */
+  readonly bundles?: true
+  /** Without an address that a lab sets, it has the MAC address of one of its ports. */
+  readonly macOfPorts?: true
   /** Its MTU is the smallest of its ports' (1500 without ports), unless it is set by hand. */
   readonly followsPorts?: true
   /** Whether a lab can choose it with `type:`; veths come from `links`, bridges from `bridges`. */

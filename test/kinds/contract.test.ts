@@ -29,6 +29,22 @@ namespaces:
       r0: { type: vrf, table: 10 }
       g0: { type: gre, remote: 10.0.0.9, key: 5 }
       w0: { type: wireguard }
+      b0: { type: bond, mode: active-backup, miimon: 100, primary: d1 }
+      d1: { type: dummy, master: b0 }
+      t1: { type: ipip, remote: 10.0.0.9, encap: fou, encap_dport: 5 }
+      t2: { type: sit, local: 10.0.0.1 }
+      t3: { type: gretap, remote: 10.0.0.9, bridge: br0 }
+      t4: { type: ip6gre, remote: "fd00::9", encaplimit: none }
+      t5: { type: ip6gretap, external: true }
+      t6: { type: ip6tnl, remote: "fd00::9", tclass: inherit, flowlabel: 7 }
+      t7: { type: vti, remote: 10.0.0.9, key: 5 }
+      t8: { type: vti6, remote: "fd00::9", link: b:e0 }
+      t9: { type: geneve, id: 5, remote: 10.0.0.9, ttl: inherit }
+      m1: { type: macvtap, link: e0 }
+      n0: { type: nlmon }
+      s0: { type: xfrm, if_id: 5 }
+      b1: { type: team }
+      d2: { type: dummy, master: b1 }
     bridges: { br0: { vlan_filtering: true } }
     routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }, { to: 10.8.0.0/16, nexthop: 20 }, { to: 100, family: mpls, as: 200/201, via: 10.0.0.2 }]
     nexthops: [{ id: 1, via: 10.0.0.2 }, { id: 20, group: [1] }]

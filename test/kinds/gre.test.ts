@@ -20,12 +20,19 @@ test.each([
   ['key: 5', 1472],
   ['ikey: 5, icsum: true', 1476],
   ['key: 0, csum: true, seq: true', 1464],
+  ['encap: gue, encap_dport: 9, pmtudisc: false, ignore_df: true', 1464],
+  ['encap: fou, encap_dport: 9', 1468],
 ])('with %s its MTU is %d', (fields, mtu) => expect(spec(`remote: 10.0.0.2, ${fields}`)).toMatchObject({ mtu }))
 
 test.each([
   ['remote: "fd00::1"', /is no IPv4 address/],
-  ['remote: 239.0.0.1', /no address of one host/],
-  ['local: 10.0.0.1', /needs remote/],
+  ['remote: 239.0.0.1', /multicast remote address needs local/],
+  ['remote: 10.0.0.9, local: 239.0.0.1', /no address of one host/],
+  ['ttl: 9', /needs remote, local, key or link/],
+  ['remote: 10.0.0.2, external: true', /routes say this of each packet/],
+  ['remote: 10.0.0.2, encap_dport: 5', /encap_dport needs encap: fou or gue/],
+  ['remote: 10.0.0.2, encap: gue', /encap needs encap_dport/],
+  ['remote: 10.0.0.2, ttl: 5, pmtudisc: false', /only with ttl: 0/],
   ['remote: 10.0.0.2, key: 5, okey: 6', /key says it already/],
   ['remote: 10.0.0.2, ignore_df: true', /needs pmtudisc: false/],
   ['remote: 10.0.0.2, mac: "02:00:00:00:00:01"', /has no mac/],

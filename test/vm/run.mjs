@@ -188,6 +188,117 @@ function gre() {
   ])
 }
 
+/** Edits of a lab that is applied, one after another: each is planned as `expected`, and leaves nothing to do. */
+function edits(file, all) {
+  must(netlab('apply', file, '-y'))
+  const edited = `/tmp/${file.split('/').pop()}`
+  let text = readFileSync(file, 'utf8')
+  for (const [replacements, expected] of all) {
+    for (const [from, to] of replacements) {
+      if (!text.includes(from)) throw new Error(`no ${from} in ${file}`)
+      text = text.replace(from, to)
+    }
+    writeFileSync(edited, text)
+    check(`${file}: ${replacements.map(([, to]) => to).join('; ')}`, actions(edited), expected)
+    must(netlab('apply', edited, '-y'))
+    check(`${file}: then the plan is empty`, actions(edited), {})
+  }
+}
+
+/** Modes, ports and the primary port come and go; nothing else is made anew. */
+function bond() {
+  const file = 'test/vm/bond.yaml'
+  edits(file, [
+    [
+      [
+        ['primary: eth0', 'primary: eth1'],
+        ['lacp_rate: fast', 'lacp_rate: slow'],
+      ],
+      { 'server/bond0': 'update', 'left/lag': 'update' },
+    ],
+    [
+      [
+        ['mode: active-backup', 'mode: balance-xor'],
+        ['        primary: eth1\n', ''],
+      ],
+      { 'server/bond0': 'update', 'server/bond0/fd00::1/64': 'replace' },
+    ],
+    [
+      [
+        ['      eth0: { master: bond0 }\n', ''],
+        ['      eth0: { master: lag }\n      eth1: { master: lag }\n', ''],
+      ],
+      { 'server/eth0': 'update', 'left/eth0': 'update', 'left/eth1': 'update' },
+    ],
+  ])
+  lifecycle(file, [
+    ['ip -n server link set eth1 nomaster', { 'server/eth1': 'update' }],
+    ['ip -n server link set bond0 type bond primary eth1', { 'server/bond0': 'update' }],
+    ['ip -n left link set lag type bond xmit_hash_policy layer2 min_links 1', { 'left/lag': 'update' }],
+    ['ip -n right link set asks type bond arp_ip_target 10.9.0.9 arp_missed_max 3', { 'right/asks': 'update' }],
+    ['ip -n right link del d0', { 'right/d0': 'create' }],
+  ])
+}
+
+/** The lower device of a tunnel is made anew: the tunnel goes, and comes back; without it, it would stay behind. */
+function tunnels() {
+  const file = 'test/vm/tunnels.yaml'
+  sh('modprobe fou')
+  edits(file, [
+    [
+      [
+        ['remote: 10.0.0.2, encap: fou', 'remote: 10.0.0.9, encap: gue'],
+        ['local: 10.0.0.1, key: 3', 'local: 10.0.0.1, key: 3, remote: 10.0.0.9'],
+        ['encaplimit: none', 'encaplimit: 3'],
+        ['hoplimit: 9, flowlabel: 85', 'flowlabel: inherit, mtu: 1300'],
+      ],
+      {
+        'left/fou': 'update',
+        'left/many': 'replace',
+        'left/many/10.2.0.1/24': 'replace',
+        'left/ip6': 'update',
+        'left/four': 'update',
+      },
+    ],
+  ])
+  lifecycle(file, [
+    ['ip -n left link set ipip type ipip ttl 9 remote 10.0.0.9', { 'left/ipip': 'update' }],
+    ['ip -n left link set any type ipip fwmark 8', { 'left/any': 'update' }],
+    ['ip -n left link set fou type ipip noencap', { 'left/fou': 'update' }],
+    ['ip -n left link set sit type sit tos 0x20', { 'left/sit': 'update' }],
+    ['ip -n left link set gue type gre encap-dport 9', { 'left/gue': 'update' }],
+    ['ip -n left link set tap type gretap remote 10.0.0.9', { 'left/tap': 'update' }],
+    ['ip -n left link set gre6 type ip6gre hoplimit 3 key 6', { 'left/gre6': 'update' }],
+    ['ip -n left link set ip6 type ip6tnl encaplimit 3', { 'left/ip6': 'update' }],
+    ['ip -n left link set vti type vti key 6', { 'left/vti': 'update' }],
+    ['ip -n left link set vti6 type vti6 fwmark 1', { 'left/vti6': 'update' }],
+    ['ip -n right link del tap6', { 'right/tap6': 'create', 'right/tap6/10.5.0.2/30': 'create' }],
+  ])
+}
+
+/** The other types; a macvtap's file is there, and the lower device of an xfrm interface may go. */
+function devices() {
+  const file = 'test/vm/devices.yaml'
+  edits(file, [
+    [
+      [
+        ['remote: 10.0.0.2, ttl: 64', 'remote: 10.0.0.9, ttl: inherit'],
+        ['label: 85', 'label: 86'],
+        ['      eth1: { master: team0 }\n', ''],
+      ],
+      { 'a/gnv0': 'update', 'a/gnv6': 'update', 'a/eth1': 'update' },
+    ],
+  ])
+  check('devices: a macvtap has its file', sh('ls /dev/tap[0-9]*').split('\n').length, 2)
+  lifecycle(file, [
+    ['ip -n a link set gnv1 type geneve id 8 tos 0x20', { 'a/gnv1': 'update' }],
+    ['ip -n b link set vm0 type macvtap bcqueuelen 5', { 'b/vm0': 'update' }],
+    ['ip -n a link set ipsec0 mtu 1400', { 'a/ipsec0': 'update' }],
+    ['ip -n a link set nlmon0 down', { 'a/nlmon0': 'update' }],
+    ['ip -n a link set eth0 nomaster', { 'a/eth0': 'update' }],
+  ])
+}
+
 /** The keys of the second tunnel are written here: no file in the checkout holds one. */
 function wireguard() {
   const keys = { 'wireguard.key': sh('wg genkey'), 'wireguard.psk': sh('wg genpsk') }
@@ -260,6 +371,9 @@ const parts = {
       ['ip netns exec p sysctl -qw net.mpls.conf.west.input=0', { 'p/sysctl/net.mpls.conf.west.input': 'update' }],
     ])
   },
+  bond,
+  tunnels,
+  devices,
   vlans: () =>
     lifecycle('test/vm/vlans.yaml', [
       ['bridge -n sw1 vlan del dev h1~eth0 vid 10', { 'sw1/h1~eth0/vlans': 'update' }],

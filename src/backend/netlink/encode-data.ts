@@ -1,6 +1,6 @@
 import { familyOf } from '../../model/cidr.ts'
 import type { Field, LinkAttribute } from '../../model/link-type.ts'
-import { attribute, toBe16, toBe32, toU16, toU32, toU8, type Attribute } from './message.ts'
+import { attribute, nest, toBe16, toBe32, toU16, toU32, toU8, type Attribute } from './message.ts'
 import { bytesOf, isDevice, isNumber, macOf } from './values.ts'
 
 /** The bytes of numbers, and the largest that there is. */
@@ -29,6 +29,10 @@ export function encodeValue(to: LinkAttribute, value: unknown): Attribute | unde
       return bytes(textBytes(value))
     case 'address':
       return addressAttribute(to, String(value))
+    case 'addresses': {
+      const all = (Array.isArray(value) ? value : []).map((text, i) => addressAttribute({ number: i, number6: i, as: 'address' }, String(text))) // prettier-ignore
+      return all.every((one) => one !== undefined) ? nest(to.number, all) : undefined
+    }
     case 'device':
       if (value === '') return bytes(toU32(0))
       return typeof value === 'string' && isDevice(value) ? { type: to.number, device: value } : undefined

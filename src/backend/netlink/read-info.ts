@@ -33,7 +33,11 @@ function printed({ words, print }: LinkAttribute): (value: number) => unknown {
     case 'hex or nothing':
       return (value) => (value ? hex(value) : undefined)
     case 'or nothing':
-      return (value) => value || undefined
+      return (value) => (value && byNumber ? byNumber.get(value) : value || undefined)
+    case 'on or off':
+      return (value) => (value ? 'on' : 'off')
+    case 'or null':
+      return (value) => (value ? (byNumber?.get(value) ?? value) : null)
     case 'bracketed':
       return (value) => `[${value}]`
     case 'dotted':
@@ -45,8 +49,9 @@ function printed({ words, print }: LinkAttribute): (value: number) => unknown {
 
 /** The reader of an attribute; undefined where only iproute2 can decode it. */
 function reading(name: string, from: LinkAttribute): Read | undefined {
+  const { under } = from
   const put = (into: Data, value: unknown, as = name): void => {
-    if (value !== undefined) into[as] = value
+    if (value !== undefined) (under === undefined ? into : ((into[under] ??= {}) as Data))[as] = value
   }
   switch (from.as) {
     case 'mac':
@@ -57,7 +62,17 @@ function reading(name: string, from: LinkAttribute): Read | undefined {
         const text = addressText(bytes, at, end)
         const isGroup = /^(22[4-9]|23\d|ff..:)/.test(text)
         if (from.multicast === undefined || from.multicast === isGroup)
-          put(into, text, end - at === 4 || from.number6 === undefined ? name : `${name}6`)
+          put(
+            into,
+            text,
+            end - at === 4 || from.number6 === undefined || from.number6 === from.number ? name : `${name}6`,
+          )
+      }
+    case 'addresses':
+      return (bytes, at, end, _, into) => {
+        const all: string[] = []
+        attributes(bytes, at, end, (_, from, to) => all.push(addressText(bytes, from, to)))
+        if (all.length) put(into, all)
       }
     case 'device':
       return (bytes, at, _, interfaceAt, into) => {
@@ -93,6 +108,8 @@ interface Decoder {
   readonly undecoded: ReadonlySet<number>
   /** Settings that exist only if a bit of another attribute is set. */
   readonly conditions: readonly (readonly [number: number, bit: number, name: string])[]
+  /** Objects of settings, each only there with a `type`. */
+  readonly objects: readonly string[]
   /** Some fields have no attribute in the table, so iproute2 is always asked. */
   readonly partial: boolean
   /** It contains indexes of interfaces, which mean different interfaces in different namespaces. */
@@ -103,6 +120,7 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
   const reads = new Map<number, Read[]>()
   const undecoded = new Set<number>()
   const conditions: [number, number, string][] = []
+  const objects = new Set<string>()
   const add = (name: string, attribute: LinkAttribute): void => {
     const read = reading(name, attribute)
     for (const number of [attribute.number, attribute.number6 ?? attribute.number])
@@ -114,19 +132,26 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
   for (const [name, { attribute, json = name, apart }] of Object.entries(fields))
     if (attribute) {
       add(json, attribute)
+      if (attribute.under !== undefined) objects.add(attribute.under)
       if (attribute.with) conditions.push([attribute.with.number, attribute.with.bit, json])
       local ||= attribute.as === 'device'
     } else if (!apart) partial = true
   for (const [name, attribute] of Object.entries(type?.state ?? {})) add(name, attribute)
   if (type?.lowerAttribute !== undefined) add('link', { number: type.lowerAttribute, as: 'device' })
-  return { reads, undecoded, conditions, partial, local }
+  return { reads, undecoded, conditions, objects: [...objects], partial, local }
 }
 
 const byKind = new Map(linkTypes.map((type) => [type.kind ?? type.name, decoder(type.fields, type)]))
-const ofPorts = decoder(portTable)
+/** Of the ports of a bond there is only the address that they have without it (IFLA_BOND_SLAVE_PERM_HWADDR). */
+const ofPorts = new Map([
+  ['bridge', decoder(portTable)],
+  ['bond', decoder({ perm_hwaddr: { attribute: { number: 4, as: 'mac' } } })],
+])
+/** The kinds of ports of which settings are read. */
+export const portKinds: { readonly has: (kind: string) => boolean } = ofPorts
 
 function decode(
-  { reads, undecoded, conditions, partial }: Decoder,
+  { reads, undecoded, conditions, objects, partial }: Decoder,
   bytes: Buffer,
   from: number,
   to: number,
@@ -142,6 +167,7 @@ function decode(
       if (other === number && (bytes.readUInt16BE(at) & bit) === 0) absent.push(name)
   })
   for (const name of absent) delete data[name]
+  for (const name of objects) if ((data[name] as Data | undefined)?.['type'] === undefined) delete data[name]
   return { data, isWhole }
 }
 
@@ -172,6 +198,14 @@ export function infoData(
   return isWhole ? { data } : { data, undecoded: { key: `${kind} ${bytes.toString('latin1', from, to)}`, local } }
 }
 
-/** The settings in `info_slave_data` of a port of a bridge, as iproute2 prints them. */
-export const portData = (bytes: Buffer, from: number, to: number, interfaceAt: (index: number) => string): Data =>
-  decode(ofPorts, bytes, from, to, interfaceAt).data
+/** The settings in `info_slave_data` of a port, as iproute2 prints them. */
+export function portData(
+  bytes: Buffer,
+  kind: string,
+  from: number,
+  to: number,
+  interfaceAt: (index: number) => string,
+): Data {
+  const known = ofPorts.get(kind)
+  return known ? decode(known, bytes, from, to, interfaceAt).data : {}
+}

@@ -1,7 +1,7 @@
 import type { Slice } from './message.ts'
 import type { IpLink } from '../../model/runner.ts'
 import { attributes, bits, linkLayer, messages, string } from './answer.ts'
-import { infoData, portData } from './read-info.ts'
+import { infoData, portData, portKinds } from './read-info.ts'
 import { IFLA, INFO } from './attribute-numbers.ts'
 
 const [IFF_UP, IFF_RUNNING] = [1, 0x40]
@@ -45,14 +45,14 @@ interface Raw {
 
 /**
  * What `ip -j -d -N link show` prints, from the answer to RTM_GETLINK: the fields that the model names; of
- * `info_data` the settings, of `info_slave_data` those of ports of bridges.
+ * `info_data` the settings, of `info_slave_data` those of ports of bridges and bonds.
  * `specs` gets, by name, where the answer has the settings of the families of addresses; `undecoded` the links whose
  * `info_data` only programs understand.
  */
 export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Slice>, undecoded: Undecoded[]): IpLink[] {
   const links: Raw[] = []
   const data: { link: Writable<IpLink>; kind: string; at: number; end: number }[] = []
-  const ports: { link: Writable<IpLink>; at: number; end: number }[] = []
+  const ports: { link: Writable<IpLink>; kind: string; at: number; end: number }[] = []
   messages(bytes, answer, (_, at, end) => {
     const type = bytes.readUInt16LE(at + 2)
     const raw = bytes.readUInt32LE(at + 8)
@@ -130,8 +130,8 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
     if (unknown) undecoded.push({ dev: link.ifname, ...unknown })
     link.linkinfo = { ...link.linkinfo, info_data: data }
   }
-  for (const { link, at, end } of ports)
-    link.linkinfo = { ...link.linkinfo, info_slave_data: portData(bytes, at, end, interfaceAt) }
+  for (const { link, kind, at, end } of ports)
+    link.linkinfo = { ...link.linkinfo, info_slave_data: portData(bytes, kind, at, end, interfaceAt) }
   return links.map(({ link, raw, lower, ruler }) => {
     if (lower === 0) link.link = null
     else if (lower !== undefined && link.link_netnsid !== undefined) link.link_index = lower
@@ -157,6 +157,7 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
     })
     link.linkinfo = info
     if (found) data.push({ link, kind: info.info_kind ?? '', at: found[0], end: found[1] })
-    if (port && info.info_slave_kind === 'bridge') ports.push({ link, at: port[0], end: port[1] })
+    if (port && info.info_slave_kind && portKinds.has(info.info_slave_kind))
+      ports.push({ link, kind: info.info_slave_kind, at: port[0], end: port[1] })
   }
 }

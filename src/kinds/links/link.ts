@@ -1,7 +1,7 @@
 import type { Kind, PlanContext } from '../../model/kind.ts'
 import type { Field, LinkSpec, LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission, Stage } from '../../model/change.ts'
-import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../../model/resource.ts'
+import { linkId, nameOf, namespaceOf, type Resource } from '../../model/resource.ts'
 import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
 import { placeOf, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
@@ -9,6 +9,20 @@ import { without } from '../lab-entry.ts'
 import { isLost, ends, generatedMac, same, within } from '../common.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
+import {
+  isVrf,
+  portsMtu,
+  readdressed,
+  bundleOf,
+  chosenPorts,
+  counts,
+  haltedFor,
+  halts,
+  joining,
+  restoredMac,
+  throughIt,
+  typeChanges,
+} from './bundle.ts'
 import { linkToLab } from './link-lab.ts'
 import { settingOf, settingsOf } from '../settings.ts'
 
@@ -41,7 +55,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const { spec } = r
     const mark = { group: labGroup(context.lab) }
     const looks = (id: string, s: LinkSpec): Pick<NewLink, 'mac' | 'mtu'> => ({
-      ...(!type.noMac?.(s) && { mac: s.mac ?? generatedMac(context.lab, id) }),
+      ...(!type.noMac?.(s) && (s.mac ?? !type.macOfPorts) && { mac: s.mac ?? generatedMac(context.lab, id) }),
       // What a bridge has from its birth does not keep it from following its ports later.
       ...(s.mtu !== undefined && !type.followsPorts && { mtu: s.mtu }),
     })
@@ -59,7 +73,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
           name: nameOf(near.id),
           ...(near.root && mark),
           ...looks(near.id, near.spec),
-          ...(near.spec.up !== false && { up: true }), // only one end of a pair can be up from its birth
+          ...(isBornUp(near, context) && { up: true }),
         },
         type: { name: type.name, data: {} },
         peer: {
@@ -71,8 +85,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     }
     if (type.addWords) return emit({ ...within(r, ...type.addWords(nameOf(r.id), spec)), batch: 'ip' })
     const data: Record<string, unknown> = {}
-    for (const [name, { fallback }] of fields)
-      if (spec[name] !== undefined && (fallback === undefined || !same(spec[name], fallback))) data[name] = spec[name]
+    for (const [name, { fallback, ofPorts }] of fields)
+      if (!ofPorts && spec[name] !== undefined && (fallback === undefined || !same(spec[name], fallback)))
+        data[name] = spec[name]
     const lower = spec.link
     const made = (place: Place, names: NewLink): Emission[] =>
       emit({
@@ -89,9 +104,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     const where = placeOf({ namespace: namespaceOf(lower), root: home })
     const clash = linkId(namespaceOf(lower), own)
     if (r.root) return made(where, { name: own, ...mark })
-    if (!(home || context.desired.has(clash) || context.live.has(clash)))
+    if (!(home || type.tunnel || context.desired.has(clash) || context.live.has(clash)))
       return made(where, { name: own, netns: r.namespace })
-    // The name is taken where the lower device is (`clash`): it is made under another, and gets its own as it moves.
+    // Its name may be taken where the lower device is (`clash`): it is made under another, and gets its own as it moves.
     const name = `nl${generatedMac(context.lab, r.id).replaceAll(':', '')}`.slice(0, 15)
     return [
       ...made(where, { name, ...(home && mark) }),
@@ -99,9 +114,10 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     ]
   }
 
+  /** Only one end of a pair can be up from its birth, and no port of a bond or team. */
   const isBornUp = (r: Link, { desired }: PlanContext): boolean => {
     const peer = type.pair ? (desired.get(r.spec.peer ?? '') as Link | undefined) : undefined
-    return peer !== undefined && ends(r, peer)[0] === r
+    return peer !== undefined && ends(r, peer)[0] === r && r.spec.up !== false && !bundleOf(r, desired)
   }
 
   /**
@@ -109,13 +125,15 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
    * plugged in: until then it floods nothing of what all hosts say when IPv6 comes up (docs/kernel.md). Its MTU comes first:
    * the kernel takes one that the bridge has already, from its ports, for none.
    */
-  function set(r: Link, changes: LinkChange): Emission[] {
+  function set(r: Link, changes: LinkChange, bundled = false): Emission[] {
     const emit = (stage: Stage, some: LinkChange): Emission[] =>
       Object.keys(some).length
         ? [{ stage, operation: { do: 'link.set', place: placeOf(r), name: nameOf(r.id), set: some } }]
         : []
-    if (!type.followsPorts) return emit(type.pair && r.spec.master !== undefined ? 'set ports' : 'set links', changes)
     const { up, ...others } = changes
+    if (up && type.opensLate?.(r.spec)) return [...emit('set links', others), ...emit('open tunnels', { up })]
+    if (!type.followsPorts)
+      return emit(type.pair && r.spec.master !== undefined && !bundled ? 'set ports' : 'set links', changes)
     return [...emit('set bridges', others), ...emit('open bridges', up === undefined ? {} : { up })]
   }
 
@@ -153,11 +171,12 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         const to = desired[field] ?? fallback
         const from = live[field] ?? fallback
         if (to === undefined || equal(from, to)) return
-        differences.push({ field, from, to, ...(forces !== undefined && { forces }) })
+        const why = typeof forces === 'function' ? forces(from, to) : forces
+        differences.push({ field, from, to, ...(why !== undefined && { forces: why }) })
       }
       if (type.pair) check('peer', undefined, { forces: 'the cable goes elsewhere' })
       if (type.lower) check('link', undefined, { forces: 'the kernel cannot move it to another lower device' })
-      for (const [name, field] of fields) check(name, field.fallback, field)
+      for (const [name, field] of fields) if (counts(field, desired, type.fields)) check(name, field.fallback, field)
       for (const [name, fallback] of defaults)
         if (desired[name] !== undefined || !settings.get(name)?.follows?.(type)) check(name, fallback)
       // A port begins anew with each bridge.
@@ -180,26 +199,36 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     // A master is joined when all links are made: the other end of a cable must not wait for it.
     below: ({ spec }) => (spec.link === undefined ? [] : [spec.link]),
 
-    lostWith: ({ namespace, spec }) => [namespace, ...[spec.link, spec.peer].filter((id) => id !== undefined)],
+    lostWith: ({ namespace, spec }) => [
+      namespace,
+      ...[type.tunnel ? undefined : spec.link, spec.peer].filter((id) => id !== undefined),
+    ],
 
     automatic: () => type.builtin === true,
 
-    afterLosing: (r, goes) =>
-      r.spec.master === undefined || !goes(linkId(r.namespace, r.spec.master))
-        ? r
-        : { ...r, spec: without(r.spec, 'master') as LinkSpec },
+    afterLosing(found, goes, topology) {
+      const r = type.macOfPorts ? readdressed(found, goes, topology) : found
+      const { master, link } = r.spec
+      if (type.tunnel && link !== undefined && goes(link)) return { ...r, spec: without(r.spec, 'link') as LinkSpec }
+      if (master === undefined || !goes(linkId(r.namespace, master))) return r
+      const left = without(r.spec, 'master') as LinkSpec
+      return { ...r, spec: bundleOf(r, topology.resources) ? { ...left, up: false } : left }
+    },
 
     disturbs({ live, desired, differences }, topology) {
       const changes = new Map(differences.map((d) => [d.field, d]))
-      const down = changes.get('up')?.to === false
+      const { resources } = topology
+      const halted = halts(type, differences)
+      const down = halted || changes.get('up')?.to === false
       const small = Number(changes.get('mtu')?.to) < IPV6_MIN_MTU
-      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(topology.resources, r))
+      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r) || bundleOf(r, resources))
       const moved = changes.has('master')
       // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
       const readdressed = changes.has('mac') || changes.has('arp')
       if (!down && !small && !moved && !readdressed) return []
       const name = nameOf(live.id)
-      return topology.on(live.id).flatMap((r) => {
+      const through = halted ? throughIt(live.id, topology) : []
+      return [...topology.on(live.id), ...through].flatMap((r) => {
         if (moved && (r.spec['port'] === name || (r.spec['dev'] === name && r.spec['bridge'] !== undefined)))
           return [r.id]
         if (readdressed && r.kind === 'neighbor') return [r.id]
@@ -220,19 +249,29 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         const said = inAdd || (name === 'alias' && r.root) || isUp
         if (value !== undefined && !said && !same(value, fallback)) changes[settingOf(type, name)] = value
       }
-      return [...(type.builtin ? [] : add(r, context)), ...set(r, changes), ...setPort(r, ofPort(r))]
+      return [
+        ...(type.builtin ? [] : add(r, context)),
+        ...joining(changes, r, undefined, context).flatMap(([some, bundled]) => set(r, some, bundled)),
+        ...setPort(r, ofPort(r)),
+        ...chosenPorts(type, r, r.spec),
+      ]
     },
 
-    update({ desired, differences }, context) {
+    update({ live, desired, differences }, context) {
       const changes: Record<string, unknown> = {}
       for (const { field, to } of differences)
         if (settings.has(field)) changes[settingOf(type, field)] = settingFor(field, to, desired, context)
-      const typed = differences.flatMap(({ field, to }) => (field in type.fields ? [[field, to] as const] : []))
+      const typed = typeChanges(type, desired.spec, differences)
+      const { mtu } = desired.spec
+      if (type.tunnel && typed.length && mtu && mtu !== type.mtu(undefined, desired.spec)) changes['mtu'] = mtu
       const moved = differences.some(({ field }) => field === 'master')
+      const halted = haltedFor(type, live, desired, Object.fromEntries(typed), context)
       return [
-        ...setType(desired, type.name, typed),
-        ...set(desired, changes),
+        ...(halted ?? setType(desired, type.name, typed)),
+        ...joining(changes, desired, live, context).flatMap(([some, bundled]) => set(desired, some, bundled)),
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
+        ...restoredMac(live, desired, context),
+        ...chosenPorts(type, desired, Object.fromEntries(differences.map(({ field, to }) => [field, to]))),
       ]
     },
 
@@ -256,17 +295,4 @@ const GOES_DOWN: ReadonlySet<string> = new Set(['route', 'nexthop', 'neighbor'])
 function settingFor(name: string, to: unknown, r: Link, context: PlanContext): unknown {
   if (to === 'follows its ports') return portsMtu(r, context)
   return name === 'alias' && r.root ? labelled(context.lab, to === '' ? undefined : String(to)) : to
-}
-
-const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
-  spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
-
-/** The smallest MTU of the bridge's ports, as the kernel would choose it (1500 when it has none). */
-function portsMtu(bridge: Link, { desired }: PlanContext): number {
-  const mtus = [...desired.values()].flatMap(({ namespace, spec }) =>
-    namespace === bridge.namespace && spec['master'] === nameOf(bridge.id) && typeof spec['mtu'] === 'number'
-      ? [spec['mtu']]
-      : [],
-  )
-  return mtus.length ? Math.min(...mtus) : 1500
 }

@@ -40,9 +40,13 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       const typed: Record<string, unknown> = {}
       add(typed, fields, info_data, l)
       if (isFallback(l.ifname, typed)) return []
-      const mac = type.noMac?.(typed) ? undefined : l.address
+      const mac = type.noMac?.(typed) ? undefined : ownAddress(l)
       // A program that opens a TAP may choose its address.
-      const usualMac = scope.made && mac && !type.addWords ? generatedMac(scope.lab, id) : undefined
+      const usualMac = type.macOfPorts
+        ? portAddress(dump.links, l)
+        : scope.made && mac && !type.addWords
+          ? generatedMac(scope.lab, id)
+          : undefined
       // Filled field by field: spreads of objects would take most of the time that is spent here.
       const spec = { mtu: l.mtu } as { -readonly [K in keyof LinkSpec]: LinkSpec[K] } & Record<string, unknown>
       if (type.followsPorts && l.mtu === (ports.get(l.ifname) ?? 1500)) spec.mtuFollows = true
@@ -80,6 +84,19 @@ function byType(links: readonly IpLink[]): Map<string, IpLink[]> {
     else groups.set(name, [link])
   }
   return groups
+}
+
+/** The address that it has when it is no port: a bond gives its ports its own, and says theirs; a team does not. */
+function ownAddress({ address, linkinfo }: IpLink): string | undefined {
+  if (linkinfo?.info_slave_kind === 'team') return undefined
+  const own = linkinfo?.info_slave_kind === 'bond' ? linkinfo.info_slave_data?.['perm_hwaddr'] : undefined
+  return typeof own === 'string' ? own : address
+}
+
+/** Its address if that is one of its ports', otherwise the first one's; undefined when it has no ports. */
+function portAddress(links: readonly IpLink[], bond: IpLink): string | undefined {
+  const all = links.flatMap((l) => (l.master === bond.ifname ? (ownAddress(l) ?? []) : []))
+  return all.find((address) => address === bond.address) ?? all[0]
 }
 
 /** The type's name in the table of types. `tun` devices are TAPs or TUNs, and lo has no info_kind. */

@@ -117,6 +117,7 @@ export const wireguard: LinkType = {
   mtu: () => 1420,
   noMac: () => true,
   noArp: true,
+  layer3: true,
   multicast: false, // wg_setup in drivers/net/wireguard/device.c
   feature: { module: 'wireguard', config: 'CONFIG_WIREGUARD', probe: 'ip link add name x0 type wireguard' },
   byType: true,

@@ -1,0 +1,164 @@
+import type { Difference, Emission } from '../../model/change.ts'
+import type { PlanContext } from '../../model/kind.ts'
+import type { Field, LinkSpec, LinkType } from '../../model/link-type.ts'
+import type { LinkChange } from '../../model/operation.ts'
+import { placeOf } from '../../model/place.ts'
+import { linkId, nameOf, type Resource, type Resources } from '../../model/resource.ts'
+import type { Topology } from '../../model/topology.ts'
+import { without } from '../lab-entry.ts'
+import { typesByName } from './link-types.ts'
+
+type Link = Resource<LinkSpec>
+
+/** The type of what the interface is a port of, if that takes its ports down when they come and go: a bond, a team. */
+export function bundleOf({ namespace, spec }: Resource<any>, resources: Resources): LinkType | undefined {
+  const { master } = spec as LinkSpec
+  const kind = master === undefined ? undefined : resources.get(linkId(namespace, master))?.kind
+  const type = kind === undefined ? undefined : typesByName.get(kind)
+  return type?.bundles ? type : undefined
+}
+
+/** Whether a field means something beside the others. */
+export const counts = ({ only }: Field, spec: Readonly<Record<string, unknown>>, fields: LinkType['fields']): boolean =>
+  only === undefined ||
+  (typeof only === 'function' ? only(spec) : only.values.includes(spec[only.field] ?? fields[only.field]?.fallback))
+
+/** Whether one of the differences is changed while the interface is down. */
+export const halts = ({ fields }: LinkType, differences: readonly Difference[]): boolean =>
+  differences.some(({ field }) => fields[field]?.changedWhen)
+
+/** What belongs to the VLANs of an interface: they go down, and come up again, with it (vlan_device_event in net/8021q/vlan.c). */
+export const throughIt = (id: string, topology: Topology): Resource[] =>
+  topology.uppers(id).flatMap((r) => (r.kind === 'vlan' ? [...topology.on(r.id)] : []))
+
+/** The changed fields of the type, and what `ip` wants to be told with them; none when none of them is changed. */
+export function typeChanges({ fields, setWith }: LinkType, spec: LinkSpec, differences: readonly Difference[]) {
+  const changed = differences.flatMap(({ field, to }) =>
+    field in fields && !fields[field]?.ofPorts ? [[field, to] as const] : [],
+  )
+  const id = setWith === undefined || changed.length === 0 ? undefined : spec[setWith]
+  return setWith === undefined || id === undefined ? changed : [[setWith, id] as const, ...changed]
+}
+
+/**
+ * The changes of an interface, in order, and whether it joins a bond or team. That takes only what is down, and sets it up;
+ * what it lets go is down (bond_enslave and __bond_release_one in drivers/net/bonding, team_port_add and team_port_del in
+ * drivers/net/team). `live`: what it is before; undefined: it is new.
+ */
+export function joining(
+  changes: LinkChange,
+  desired: Link,
+  live: Link | undefined,
+  context: PlanContext,
+): (readonly [LinkChange, boolean])[] {
+  const to = bundleOf(desired, context.desired)
+  const from = live && bundleOf(live, context.live)
+  if (!(to ?? from)) return [[changes, false]]
+  const { up: _, mtu: changed, master, ...others } = changes
+  // The MTU of a team's ports is that of the team, and nobody else may set it (team_device_event).
+  const mtu = to ? (to.macOfPorts ? changed : undefined) : desired.spec.mtu
+  const more = { ...others, ...(mtu !== undefined && { mtu }) }
+  if (master === undefined) return [[{ ...more, ...(changes.up !== undefined && { up: changes.up }) }, true]]
+  const [isUp, wanted] = [to !== undefined, desired.spec.up]
+  const steps: LinkChange[] = [
+    ...(to && !from && live?.spec.up ? [{ up: false }] : []),
+    { master },
+    // A port gets back the MTU that it had before it joined.
+    more,
+    ...(isUp === wanted ? [] : [{ up: wanted }]),
+  ]
+  return steps.map((step) => [step, isUp] as const)
+}
+
+/**
+ * Of a bond that the interface leaves, the MAC address that it gets back or from another port: without ports the kernel takes a
+ * random one, and with some it keeps that of the port that left (__bond_release_one).
+ */
+export function restoredMac(live: Link, desired: Link, context: PlanContext): Emission[] {
+  const { master } = live.spec
+  const left = master === desired.spec.master ? undefined : bundleOf(live, context.live)
+  const bond = left?.macOfPorts && master !== undefined ? linkId(live.namespace, master) : undefined
+  const wanted = bond === undefined ? undefined : context.desired.get(bond)
+  if (!wanted || master === undefined) return []
+  const isPort = (r: Resource | undefined): boolean => r?.namespace === live.namespace && r.spec['master'] === master
+  const stays = (r: Resource): boolean => isPort(r) && isPort(context.desired.get(r.id)) && !context.goes(r.id)
+  const isItsOwn = live.spec.mac === context.live.get(wanted.id)?.spec['mac']
+  const mac = wanted.spec['mac'] ?? (isItsOwn ? [...context.live.values()].find(stays)?.spec['mac'] : undefined)
+  return typeof mac === 'string' ? [{ stage: 'choose ports', operation: setOf(desired, master, { mac }) }] : []
+}
+
+/** A live bond when some of its ports are gone: its MAC address goes with the last one, and should be that of one that stays. */
+export function readdressed(r: Link, goes: (id: string) => boolean, topology: Topology): Link {
+  const ports = topology.ports(r.id)
+  const [first, ...others] = ports.filter(({ id }) => !goes(id))
+  if (ports.length === others.length + (first ? 1 : 0)) return r
+  if (!first) return { ...r, spec: without(without(r.spec, 'mac'), 'usualMac') as LinkSpec }
+  const has = [first, ...others].some(({ spec }) => spec.mac === r.spec.mac)
+  return has || first.spec.mac === undefined ? r : { ...r, spec: { ...r.spec, usualMac: first.spec.mac } }
+}
+
+/** What is set when the ports have joined: which of them comes first. */
+export function chosenPorts(
+  { name, fields }: LinkType,
+  r: Link,
+  values: Readonly<Record<string, unknown>>,
+): Emission[] {
+  const data = Object.fromEntries(
+    Object.entries(values).filter(([field, value]) => fields[field]?.ofPorts && value !== undefined),
+  )
+  return Object.keys(data).length
+    ? [{ stage: 'choose ports', operation: setOf(r, nameOf(r.id), { type: { name, data } }) }]
+    : []
+}
+
+const setOf = (r: Link, name: string, set: LinkChange) => ({ do: 'link.set' as const, place: placeOf(r), name, set })
+
+/**
+ * Changes that the kernel takes only from a device that is down, or has no ports: these leave, and join again. Undefined when
+ * there are no such changes.
+ */
+export function haltedFor(
+  { name, fields }: LinkType,
+  live: Link,
+  desired: Link,
+  data: Readonly<Record<string, unknown>>,
+  context: PlanContext,
+): Emission[] | undefined {
+  const demands = new Set(Object.keys(data).map((field) => fields[field]?.changedWhen))
+  const empties = demands.has('without ports')
+  if (!empties && !demands.has('down')) return undefined
+  const own = nameOf(desired.id)
+  const isPort = (r: Resource | undefined): r is Link => r?.namespace === desired.namespace && r.spec['master'] === own
+  const ports = empties ? [...context.live.values()].filter((r): r is Link => isPort(r) && !context.goes(r.id)) : []
+  const { mac, up } = desired.spec
+  const sets: [string, LinkChange][] = [
+    ...ports.map((r): [string, LinkChange] => [nameOf(r.id), { master: '' }]),
+    ...(live.spec.up ? [[own, { up: false }] as [string, LinkChange]] : []),
+    // Without ports its address is another one (__bond_release_one).
+    [own, { ...(empties && mac !== undefined && { mac }), type: { name, data } }],
+    ...ports.flatMap(({ id }): [string, LinkChange][] => {
+      const wanted = context.desired.get(id)
+      if (!isPort(wanted)) return []
+      return [
+        [nameOf(id), { master: own }],
+        ...(wanted.spec.up ? [] : [[nameOf(id), { up: false }] as [string, LinkChange]]),
+      ]
+    }),
+    ...(live.spec.up && up ? [[own, { up }] as [string, LinkChange]] : []),
+  ]
+  return sets.map(([device, set]) => ({ stage: 'set bridges', operation: setOf(desired, device, set) }))
+}
+
+/** Whether it is a port of a VRF. */
+export const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
+  spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
+
+/** The smallest MTU of the bridge's ports, as the kernel would choose it (1500 when it has none). */
+export function portsMtu(bridge: Link, { desired }: PlanContext): number {
+  const mtus = [...desired.values()].flatMap(({ namespace, spec }) =>
+    namespace === bridge.namespace && spec['master'] === nameOf(bridge.id) && typeof spec['mtu'] === 'number'
+      ? [spec['mtu']]
+      : [],
+  )
+  return mtus.length ? Math.min(...mtus) : 1500
+}

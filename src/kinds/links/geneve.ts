@@ -1,0 +1,123 @@
+import { canonicalAddress } from '../../model/cidr.ts'
+import type { Field, LinkType } from '../../model/link-type.ts'
+import { be16, be32, ipAddress, present, toggled, u32, u8 } from './attributes.ts'
+import { FIXED, isGroup } from './tunnels.ts'
+
+const family = (address: unknown): number => (String(address).includes(':') ? 6 : 4)
+const hexadecimal = (
+  name: string,
+  word: string,
+  attribute: Field['attribute'],
+  maximum: number,
+  description: string,
+): Field => ({
+  // prettier-ignore
+  ...(attribute && { attribute: { ...attribute, print: 'hex or nothing' } }),
+  schema: { type: 'integer', minimum: 0, maximum, description: `${description} Default: 0.` },
+  words: (v) => [word, `0x${Number(v).toString(16)}`],
+  read: ({ [name]: value }) => Number(value ?? 0),
+  fallback: 0,
+})
+const toggle = (word: string, json: string, number: number, over: 4 | 6, description: string): Field => ({
+  attribute: toggled(number),
+  json,
+  schema: { type: 'boolean', description: `${description} Default: false.` },
+  words: (v) => [v === true ? word : `no${word}`],
+  only: ({ remote }) => remote !== undefined && family(remote) === over,
+  fallback: false,
+  forces: FIXED,
+})
+
+/** A virtual layer 2 network over UDP with room for metadata (RFC 8926; ip-link(8), "GENEVE"). */
+export const geneve: LinkType = {
+  name: 'geneve',
+  description: 'One end of a virtual layer 2 network between two hosts that is carried in UDP, with room for metadata.',
+  example: 'interfaces:\n  gnv0: { type: geneve, id: 7, remote: 10.0.0.2, ttl: 64, addresses: [192.168.7.1/24] }',
+  fields: {
+    id: {
+      attribute: u32(1),
+      schema: { type: 'integer', minimum: 0, maximum: 16777215, description: 'Virtual network identifier (VNI).' },
+      only: { field: 'external', values: [false] },
+      forces: FIXED,
+    },
+    remote: {
+      attribute: ipAddress(2, { number6: 7 }),
+      schema: { type: 'string', description: 'Address of the other end, IPv4 or IPv6.' },
+      normal: (value) => canonicalAddress(String(value)),
+      wrong: (value) => {
+        const text = canonicalAddress(String(value))
+        if (text === undefined) return `"${String(value)}" is no address`
+        return isGroup(text) ? `${text} is no address of one host` : undefined
+      },
+      read: ({ remote, remote6 }) => remote ?? remote6,
+      forces: (from, to) => (family(from) === family(to) ? undefined : 'it cannot change between IPv4 and IPv6'),
+    },
+    ttl: {
+      attribute: u8(3),
+      schema: {
+        description: 'TTL of the outer packets; 0: the system’s default; inherit: that of the inner ones. Default: 0.',
+        anyOf: [{ type: 'integer', minimum: 0, maximum: 255 }, { const: 'inherit' }],
+        examples: ['inherit'],
+      },
+      words: (v) => ['ttl', v === 0 ? 'auto' : String(v)],
+      // Inherited, it is another attribute, and `ip` prints none.
+      read: ({ ttl, ttl_inherit }) => (ttl_inherit ? 'inherit' : (ttl ?? 'inherit')),
+      fallback: 0,
+    },
+    tos: hexadecimal('tos', 'tos', u8(4), 255, 'Type of service of the outer packets; 1: that of the inner ones.'),
+    df: {
+      attribute: u8(13, { words: { unset: 0, set: 1, inherit: 2 } }),
+      schema: { enum: ['unset', 'set', 'inherit'], description: 'Whether the outer packets, over IPv4, must not be fragmented. Default: unset.' }, // prettier-ignore
+      fallback: 'unset',
+    },
+    label: hexadecimal('label', 'flowlabel', be32(11), 0xfffff, 'Flow label of the outer packets, over IPv6.'),
+    dstport: {
+      attribute: be16(5),
+      json: 'port',
+      schema: { type: 'integer', minimum: 1, maximum: 65535, description: 'UDP port. Default: 6081.' },
+      fallback: 6081,
+      forces: FIXED,
+    },
+    udpcsum: toggle('udpcsum', 'udp_csum', 8, 4, 'Whether the outer packets have checksums, over IPv4.'),
+    udp6zerocsumtx: toggle('udp6zerocsumtx', 'udp_zero_csum6_tx', 9, 6, 'Whether those over IPv6 have none.'),
+    udp6zerocsumrx: toggle('udp6zerocsumrx', 'udp_zero_csum6_rx', 10, 6, 'Whether it takes those that have none, over IPv6.'), // prettier-ignore
+    innerprotoinherit: {
+      attribute: present(14),
+      json: 'inner_proto_inherit',
+      schema: {
+        type: 'boolean',
+        description: 'Whether it carries IP packets without Ethernet headers. Default: false.',
+      },
+      words: (v) => (v === true ? ['innerprotoinherit'] : []),
+      fallback: false,
+      forces: FIXED,
+    },
+    external: {
+      attribute: present(6),
+      schema: { type: 'boolean', description: 'Whether routes and filters say where each packet goes (`encap ip`). One in a namespace. Default: false.' }, // prettier-ignore
+      words: (v) => (v === true ? ['external'] : []),
+      fallback: false,
+      forces: FIXED,
+    },
+  },
+  state: { ttl_inherit: u8(12, { print: 'true' }) },
+  setSingly: true,
+  setWith: 'id',
+  wrong: ({ id, remote, external, label, df, udpcsum, ...spec }) => {
+    if (external === true) return remote === undefined ? undefined : ['remote', 'with external, routes say this of each packet'] // prettier-ignore
+    if (id === undefined) return ['type', 'a geneve needs id']
+    if (remote === undefined) return ['type', 'a geneve needs remote']
+    const four = { df, udpcsum }
+    const six = { label, udp6zerocsumtx: spec['udp6zerocsumtx'], udp6zerocsumrx: spec['udp6zerocsumrx'] }
+    const odd = Object.entries(family(remote) === 4 ? six : four).find(([, value]) => value !== undefined)
+    return odd && [odd[0], `${odd[0]} is of IPv${family(remote) === 4 ? 6 : 4}, and remote is ${String(remote)}`]
+  },
+  noMac: ({ innerprotoinherit }) => innerprotoinherit === true,
+  mtu: () => 1500,
+  feature: {
+    module: 'geneve',
+    config: 'CONFIG_GENEVE',
+    probe: 'ip link add name x0 type geneve id 1 remote 192.0.2.1',
+  },
+  byType: true,
+}

@@ -1,0 +1,61 @@
+import type { Field, LinkType } from '../../model/link-type.ts'
+import { u16, u8 } from './attributes.ts'
+import { encap, encapBytes, ends4, external, FIXED, fwmark, layer3, pmtudisc, toggle, tos, ttl, withEncap, wrongTunnel } from './tunnels.ts' // prettier-ignore
+
+/** IFLA_IPTUN_* of linux/if_tunnel.h. The kernel's own default is one protocol; that of iproute2 is any. */
+const fields = (protocols: Readonly<Record<string, number>>, description: string): Record<string, Field> => ({
+  mode: {
+    attribute: u8(9, { words: { any: 0, ...protocols }, always: true }),
+    json: 'proto',
+    schema: { enum: ['any', ...Object.keys(protocols)], description: `${description} Default: any.` },
+    fallback: 'any',
+    forces: FIXED,
+  },
+  ...ends4(3, 2),
+  ttl: ttl(4),
+  tos: tos(5),
+  pmtudisc: pmtudisc(10),
+  fwmark: fwmark(20),
+  ...encap(15),
+  external: external(19),
+})
+const common = (name: string) =>
+  ({
+    ...layer3,
+    name,
+    lower: 'optional',
+    lowerAttribute: 1,
+    tunnel: true,
+    wrong: wrongTunnel(name),
+    ...withEncap(name),
+    mtu: (lower = 1500, spec) => lower - 20 - encapBytes(spec),
+    byType: true,
+  }) satisfies Partial<LinkType>
+
+/** IPv4 packets, and those of MPLS, in IPv4 (RFC 2003; ip-link(8), "IPIP, SIT Type Support"). */
+export const ipip: LinkType = {
+  ...common('ipip'),
+  description: 'One end of a tunnel that carries IPv4 packets in IPv4 packets.',
+  example:
+    'interfaces:\n  tun0: { type: ipip, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: [10.0.0.1/30] }',
+  fields: fields({ ipip: 4, mplsip: 137 }, 'What it carries: IPv4 packets (ipip), those of MPLS (mplsip), or both.'),
+  feature: { module: 'ipip', config: 'CONFIG_NET_IPIP', probe: 'ip link add name x0 type ipip remote 192.0.2.1' },
+}
+
+/** IPv6 packets, and others, in IPv4 (RFC 4213; ip-link(8), "IPIP, SIT Type Support"). */
+export const sit: LinkType = {
+  ...common('sit'),
+  description: 'One end of a tunnel that carries IPv6 packets in IPv4 packets.',
+  example:
+    'interfaces:\n  tun0: { type: sit, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: ["fd00::1/64"] }',
+  fields: {
+    ...fields({ ip6ip: 41, ipip: 4, mplsip: 137 }, 'What it carries: packets of IPv6 (ip6ip), IPv4 (ipip), MPLS (mplsip), or all.'), // prettier-ignore
+    ttl: { ...ttl(4), attribute: u8(4, { always: true }) }, // the kernel's own is 64 (ipip6_tunnel_init in net/ipv6/sit.c)
+    isatap: {
+      ...toggle('isatap', 'Whether the other ends are found in addresses of ISATAP (RFC 5214).', u16(8, { bit: 1, print: 'true' })), // prettier-ignore
+      words: (v) => (v === true ? ['isatap'] : []),
+      forces: FIXED,
+    },
+  },
+  feature: { module: 'sit', config: 'CONFIG_IPV6_SIT', probe: 'ip link add name x0 type sit remote 192.0.2.1' },
+}

@@ -1,0 +1,15 @@
+import type { LinkType } from '../../model/link-type.ts'
+
+/** Several interfaces as one, of which a program, teamd, decides who works; without it none does (drivers/net/team). */
+export const team: LinkType = {
+  name: 'team',
+  description:
+    'Several interfaces as one: those whose `master` it is. A program of the lab (teamd) says how they share the work.',
+  example: 'interfaces:\n  team0: { type: team }\n  eth0: { master: team0 }\n  eth1: { master: team0 }',
+  fields: {},
+  mtu: () => 1500,
+  feature: { module: 'team', config: 'CONFIG_NET_TEAM', probe: 'ip link add name x0 type team' },
+  hasPorts: true,
+  bundles: true,
+  byType: true,
+}
