@@ -46,10 +46,19 @@ test('doctor says what a kernel and a machine have', async () => {
   expect({ code, healthy }).toEqual({ code: 0, healthy: true })
   const types = findings.filter(({ name }) => linkTypes.some((type) => type.name === name && type.byType))
   expect(types.length).toBeGreaterThan(5)
+  const needed: Readonly<Record<string, string>> = {
+    vlan: 'id 7',
+    vxlan: 'id 7 dstport 4789',
+    vrf: 'table 7',
+    geneve: 'id 7 remote 192.0.2.1',
+    xfrm: 'if_id 7',
+  }
   for (const { name, present, fix } of types) {
     if (name === 'tap') continue
-    const lower = ['vlan', 'macvlan', 'ipvlan'].includes(name) ? 'ip link add v0 type veth; l="link v0"; ' : ''
-    const words = { vlan: 'id 7', vxlan: 'id 7 dstport 4789', vrf: 'table 7' }[name] ?? ''
+    const lower = ['vlan', 'macvlan', 'macvtap', 'ipvlan'].includes(name)
+      ? 'ip link add v0 type veth; l="link v0"; '
+      : ''
+    const words = needed[name] ?? ''
     const tried = await world.run(['unshare', '-n', 'sh', '-c', `${lower}ip link add $l name q0 type ${name} ${words}`])
     expect({ name, present }).toEqual({ name, present: tried.code === 0 })
     expect(fix === undefined).toBe(present)
