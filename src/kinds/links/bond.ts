@@ -34,7 +34,6 @@ const toggle = (
   fallback: boolean,
   more: Partial<Field> = {},
 ): Field => ({
-  // prettier-ignore
   attribute,
   schema: { type: 'boolean', description: `${description} Default: ${fallback}.` },
   words: (v) => [name, v === true ? '1' : '0'],

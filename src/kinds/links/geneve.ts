@@ -1,30 +1,13 @@
-import { canonicalAddress } from '../../model/cidr.ts'
+import { canonicalAddress, familyOf } from '../../model/cidr.ts'
 import type { Field, LinkType } from '../../model/link-type.ts'
 import { be16, be32, ipAddress, present, toggled, u32, u8 } from './attributes.ts'
-import { FIXED, isGroup } from './tunnels.ts'
+import { external, FIXED, hexadecimal, isGroup, saidByRoutes, toggle, tos } from './tunnels.ts'
 
-const family = (address: unknown): number => (String(address).includes(':') ? 6 : 4)
-const hexadecimal = (
-  name: string,
-  word: string,
-  attribute: Field['attribute'],
-  maximum: number,
-  description: string,
-): Field => ({
-  // prettier-ignore
-  ...(attribute && { attribute: { ...attribute, print: 'hex or nothing' } }),
-  schema: { type: 'integer', minimum: 0, maximum, description: `${description} Default: 0.` },
-  words: (v) => [word, `0x${Number(v).toString(16)}`],
-  read: ({ [name]: value }) => Number(value ?? 0),
-  fallback: 0,
-})
-const toggle = (word: string, json: string, number: number, over: 4 | 6, description: string): Field => ({
-  attribute: toggled(number),
+/** A setting of the checksums over one family. */
+const checksums = (word: string, json: string, number: number, over: 4 | 6, description: string): Field => ({
+  ...toggle(word, description, toggled(number)),
   json,
-  schema: { type: 'boolean', description: `${description} Default: false.` },
-  words: (v) => [v === true ? word : `no${word}`],
-  only: ({ remote }) => remote !== undefined && family(remote) === over,
-  fallback: false,
+  only: ({ remote }) => remote !== undefined && familyOf(String(remote)) === over,
   forces: FIXED,
 })
 
@@ -50,7 +33,8 @@ export const geneve: LinkType = {
         return isGroup(text) ? `${text} is no address of one host` : undefined
       },
       read: ({ remote, remote6 }) => remote ?? remote6,
-      forces: (from, to) => (family(from) === family(to) ? undefined : 'it cannot change between IPv4 and IPv6'),
+      forces: (from, to) =>
+        familyOf(String(from)) === familyOf(String(to)) ? undefined : 'it cannot change between IPv4 and IPv6',
     },
     ttl: {
       attribute: u8(3),
@@ -64,13 +48,13 @@ export const geneve: LinkType = {
       read: ({ ttl, ttl_inherit }) => (ttl_inherit ? 'inherit' : (ttl ?? 'inherit')),
       fallback: 0,
     },
-    tos: hexadecimal('tos', 'tos', u8(4), 255, 'Type of service of the outer packets; 1: that of the inner ones.'),
+    tos: tos(4),
     df: {
       attribute: u8(13, { words: { unset: 0, set: 1, inherit: 2 } }),
       schema: { enum: ['unset', 'set', 'inherit'], description: 'Whether the outer packets, over IPv4, must not be fragmented. Default: unset.' }, // prettier-ignore
       fallback: 'unset',
     },
-    label: hexadecimal('label', 'flowlabel', be32(11), 0xfffff, 'Flow label of the outer packets, over IPv6.'),
+    label: hexadecimal('label', 'Flow label of the outer packets, over IPv6.', 0xfffff, be32(11), 'flowlabel'),
     dstport: {
       attribute: be16(5),
       json: 'port',
@@ -78,9 +62,9 @@ export const geneve: LinkType = {
       fallback: 6081,
       forces: FIXED,
     },
-    udpcsum: toggle('udpcsum', 'udp_csum', 8, 4, 'Whether the outer packets have checksums, over IPv4.'),
-    udp6zerocsumtx: toggle('udp6zerocsumtx', 'udp_zero_csum6_tx', 9, 6, 'Whether those over IPv6 have none.'),
-    udp6zerocsumrx: toggle('udp6zerocsumrx', 'udp_zero_csum6_rx', 10, 6, 'Whether it takes those that have none, over IPv6.'), // prettier-ignore
+    udpcsum: checksums('udpcsum', 'udp_csum', 8, 4, 'Whether the outer packets have checksums, over IPv4.'),
+    udp6zerocsumtx: checksums('udp6zerocsumtx', 'udp_zero_csum6_tx', 9, 6, 'Whether those over IPv6 have none.'),
+    udp6zerocsumrx: checksums('udp6zerocsumrx', 'udp_zero_csum6_rx', 10, 6, 'Whether it takes those that have none, over IPv6.'), // prettier-ignore
     innerprotoinherit: {
       attribute: present(14),
       json: 'inner_proto_inherit',
@@ -92,25 +76,20 @@ export const geneve: LinkType = {
       fallback: false,
       forces: FIXED,
     },
-    external: {
-      attribute: present(6),
-      schema: { type: 'boolean', description: 'Whether routes and filters say where each packet goes (`encap ip`). One in a namespace. Default: false.' }, // prettier-ignore
-      words: (v) => (v === true ? ['external'] : []),
-      fallback: false,
-      forces: FIXED,
-    },
+    external: external(6, 'where each packet goes (`encap ip`). One in a namespace.'),
   },
   state: { ttl_inherit: u8(12, { print: 'true' }) },
   setSingly: true,
   setWith: 'id',
   wrong: ({ id, remote, external, label, df, udpcsum, ...spec }) => {
-    if (external === true) return remote === undefined ? undefined : ['remote', 'with external, routes say this of each packet'] // prettier-ignore
+    if (external === true) return saidByRoutes({ remote })
     if (id === undefined) return ['type', 'a geneve needs id']
     if (remote === undefined) return ['type', 'a geneve needs remote']
     const four = { df, udpcsum }
     const six = { label, udp6zerocsumtx: spec['udp6zerocsumtx'], udp6zerocsumrx: spec['udp6zerocsumrx'] }
-    const odd = Object.entries(family(remote) === 4 ? six : four).find(([, value]) => value !== undefined)
-    return odd && [odd[0], `${odd[0]} is of IPv${family(remote) === 4 ? 6 : 4}, and remote is ${String(remote)}`]
+    const over = familyOf(String(remote))
+    const odd = Object.entries(over === 4 ? six : four).find(([, value]) => value !== undefined)
+    return odd && [odd[0], `${odd[0]} is of IPv${over === 4 ? 6 : 4}, and remote is ${String(remote)}`]
   },
   noMac: ({ innerprotoinherit }) => innerprotoinherit === true,
   mtu: () => 1500,

@@ -1,22 +1,6 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
 import { u8 } from './attributes.ts'
-import {
-  encap,
-  encapBytes,
-  ends4,
-  external,
-  fwmark,
-  greFields,
-  greBytes,
-  isGroup,
-  layer3,
-  pmtudisc,
-  toggle,
-  tos,
-  ttl,
-  withEncap,
-  wrongTunnel,
-} from './tunnels.ts'
+import { encap, ends4, external, fwmark, greBytes, greFields, isGroup, layer3, overIpv4, pmtudisc, toggle, tos, ttl } from './tunnels.ts' // prettier-ignore
 
 /** IFLA_GRE_* of linux/if_tunnel.h; `moves`: see `ends4`. */
 const fields = (moves: boolean): Record<string, Field> => ({
@@ -34,21 +18,10 @@ const fields = (moves: boolean): Record<string, Field> => ({
   ...encap(14),
   external: external(18),
 })
-const common = (name: string, header: number) =>
-  ({
-    name,
-    lower: 'optional',
-    lowerAttribute: 1,
-    tunnel: true,
-    wrong: wrongTunnel(name),
-    ...withEncap(name),
-    mtu: (lower = 1500, spec) => lower - 20 - header - greBytes(spec) - encapBytes(spec),
-    byType: true,
-  }) satisfies Partial<LinkType>
 
 /** IP packets in IPv4 (RFC 2784, RFC 2890; ip-link(8), "IPIP, SIT Type Support" and "GRE Type Support"). */
 export const gre: LinkType = {
-  ...common('gre', 0),
+  ...overIpv4('gre', greBytes),
   description: 'One end of a tunnel that carries IP packets in IPv4 packets.',
   example:
     'interfaces:\n  tun0: { type: gre, local: 192.0.2.1, remote: 192.0.2.2, key: 5, ttl: 64, addresses: [10.0.0.1/30] }',
@@ -61,7 +34,7 @@ export const gre: LinkType = {
 
 /** Ethernet frames in IPv4. */
 export const gretap: LinkType = {
-  ...common('gretap', 14),
+  ...overIpv4('gretap', (spec) => 14 + greBytes(spec)),
   description: 'One end of a tunnel that carries Ethernet frames in IPv4 packets; it can be a port of a bridge.',
   example: 'interfaces:\n  tap0: { type: gretap, local: 192.0.2.1, remote: 192.0.2.2, key: 5, bridge: br0 }',
   fields: fields(true),

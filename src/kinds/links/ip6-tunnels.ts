@@ -1,5 +1,5 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
-import { ends6, external, fwmark, greBytes, greFields, layer3, toggle } from './tunnels.ts'
+import { ends6, external, fwmark, greBytes, greFields, layer3, saidByRoutes, toggle } from './tunnels.ts'
 
 const hex = (name: string, word: string, maximum: number, description: string): Field => ({
   schema: {
@@ -16,7 +16,7 @@ const ownPackets = { only: { field: 'external', values: [false] } } as const
 
 /** What is read and set by `ip` alone: a field is spread over several attributes there (IFLA_GRE_FLAGS, IFLA_GRE_FLOWINFO). */
 const common: Readonly<Record<string, Field>> = {
-  ...ends6,
+  ...ends6(),
   hoplimit: {
     json: 'ttl',
     schema: { type: 'integer', minimum: 0, maximum: 255, description: 'Hop limit of the outer packets; 0: that of the inner ones. Default: 64.' }, // prettier-ignore
@@ -58,8 +58,7 @@ const wrong =
       return remote === undefined && local === undefined
         ? ['type', `an ${type} needs remote or local: the kernel’s own has neither`]
         : undefined
-    const [name] = Object.entries({ remote, local, ikey: spec['ikey'], okey: spec['okey'] }).find(([, v]) => v !== undefined) ?? [] // prettier-ignore
-    return name === undefined ? undefined : [name, 'with external, routes say this of each packet']
+    return saidByRoutes({ remote, local, ikey: spec['ikey'], okey: spec['okey'] })
   }
 
 /** IP packets in IPv6 by GRE (ip-link(8), "IP6GRE/IP6GRETAP"). */

@@ -1,6 +1,6 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
 import { u16, u8 } from './attributes.ts'
-import { encap, encapBytes, ends4, external, FIXED, fwmark, layer3, pmtudisc, toggle, tos, ttl, withEncap, wrongTunnel } from './tunnels.ts' // prettier-ignore
+import { encap, ends4, external, FIXED, fwmark, layer3, overIpv4, pmtudisc, toggle, tos, ttl } from './tunnels.ts'
 
 /** IFLA_IPTUN_* of linux/if_tunnel.h. The kernel's own default is one protocol; that of iproute2 is any. */
 const fields = (protocols: Readonly<Record<string, number>>, description: string): Record<string, Field> => ({
@@ -19,22 +19,11 @@ const fields = (protocols: Readonly<Record<string, number>>, description: string
   ...encap(15),
   external: external(19),
 })
-const common = (name: string) =>
-  ({
-    ...layer3,
-    name,
-    lower: 'optional',
-    lowerAttribute: 1,
-    tunnel: true,
-    wrong: wrongTunnel(name),
-    ...withEncap(name),
-    mtu: (lower = 1500, spec) => lower - 20 - encapBytes(spec),
-    byType: true,
-  }) satisfies Partial<LinkType>
 
 /** IPv4 packets, and those of MPLS, in IPv4 (RFC 2003; ip-link(8), "IPIP, SIT Type Support"). */
 export const ipip: LinkType = {
-  ...common('ipip'),
+  ...layer3,
+  ...overIpv4('ipip'),
   description: 'One end of a tunnel that carries IPv4 packets in IPv4 packets.',
   example:
     'interfaces:\n  tun0: { type: ipip, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: [10.0.0.1/30] }',
@@ -44,7 +33,8 @@ export const ipip: LinkType = {
 
 /** IPv6 packets, and others, in IPv4 (RFC 4213; ip-link(8), "IPIP, SIT Type Support"). */
 export const sit: LinkType = {
-  ...common('sit'),
+  ...layer3,
+  ...overIpv4('sit'),
   description: 'One end of a tunnel that carries IPv6 packets in IPv4 packets.',
   example:
     'interfaces:\n  tun0: { type: sit, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: ["fd00::1/64"] }',

@@ -1,5 +1,5 @@
 import { canonicalAddress, familyOf } from '../../model/cidr.ts'
-import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
+import type { Field, LinkAttribute, LinkSpec, LinkType } from '../../model/link-type.ts'
 import { be16, be32, ipAddress, present, toggled, u16, u32, u8 } from './attributes.ts'
 
 export const FIXED = 'the kernel takes it only when the device is made'
@@ -8,6 +8,12 @@ export const FIXED = 'the kernel takes it only when the device is made'
 export const layer3 = { layer3: true, multicast: false, noMac: () => true, noArp: true } as const
 
 export const isGroup = (text: string): boolean => (familyOf(text) === 4 ? Number.parseInt(text, 10) >> 4 === 14 : /^ff/.test(text)) // prettier-ignore
+/** Which of these fields cannot be set with `external`, and why; undefined when none of them is. */
+export function saidByRoutes(fields: Readonly<Record<string, unknown>>): ReturnType<NonNullable<LinkType['wrong']>> {
+  const [name] = Object.entries(fields).find(([, value]) => value !== undefined) ?? []
+  return name === undefined ? undefined : [name, 'with external, routes say this of each packet']
+}
+
 /** What the flags of a tunnel over IPv4 follow from (ip_tunnel_changelink in net/ipv4/ip_tunnel.c). */
 const sort = (remote: unknown): string => (remote === 'any' ? 'no' : isGroup(String(remote)) ? 'a multicast' : 'a')
 
@@ -44,23 +50,36 @@ export const ends4 = (remote: number, local: number, moves = false): Record<'rem
   },
 })
 
-export const ends6: Record<'remote' | 'local', Field> = {
-  remote: endOfTunnel(6, undefined, 'IPv6 address of the other end.'),
-  local: endOfTunnel(6, undefined, 'IPv6 address of this end.'),
-}
-
-const byte = (description: string, attribute: LinkAttribute, more: Partial<Field> = {}): Field => ({
-  attribute,
-  schema: { type: 'integer', minimum: 0, maximum: 255, description: `${description} Default: 0.` },
-  fallback: 0,
-  ...more,
+/** The ends of a tunnel over IPv6. */
+export const ends6 = (remote?: number, local?: number): Record<'remote' | 'local', Field> => ({
+  remote: endOfTunnel(6, remote, 'IPv6 address of the other end.'),
+  local: endOfTunnel(6, local, 'IPv6 address of this end.'),
 })
-export const ttl = (number: number, description = 'TTL of the outer packets; 0: that of the inner ones.'): Field => byte(description, u8(number)) // prettier-ignore
+
+export const ttl = (number: number): Field => ({
+  attribute: u8(number),
+  schema: { type: 'integer', minimum: 0, maximum: 255, description: 'TTL of the outer packets; 0: that of the inner ones. Default: 0.' }, // prettier-ignore
+  fallback: 0,
+})
+
+/** A number that iproute2 takes for hexadecimal, and prints so, or not at all when it is 0. */
+export const hexadecimal = (
+  name: string,
+  description: string,
+  maximum: number,
+  attribute?: LinkAttribute,
+  word = name,
+): Field => ({
+  ...(attribute && { attribute: { ...attribute, print: 'hex or nothing' } }),
+  schema: { type: 'integer', minimum: 0, maximum, description: `${description} Default: 0.` },
+  words: (v) => [word, `0x${Number(v).toString(16)}`],
+  read: ({ [name]: value }) => Number(value ?? 0),
+  fallback: 0,
+})
 export const tos = (number: number): Field =>
-  byte('Type of service of the outer packets; 1: that of the inner ones.', u8(number, { print: 'hex or nothing' }), {
-    words: (v) => ['tos', `0x${Number(v).toString(16)}`], // iproute2 takes any number for hexadecimal
-    read: ({ tos }) => Number(tos ?? 0),
-  })
+  hexadecimal('tos', 'Type of service of the outer packets; 1: that of the inner ones.', 255, u8(number))
+export const fwmark = (number?: number): Field =>
+  hexadecimal('fwmark', 'Mark by which the outer packets are routed.', 0xffffffff, number === undefined ? undefined : u32(number)) // prettier-ignore
 
 /** A boolean whose words are the name, and the name after `no`. */
 export const toggle = (word: string, description: string, attribute?: LinkAttribute, fallback = false): Field => ({
@@ -73,18 +92,11 @@ export const toggle = (word: string, description: string, attribute?: LinkAttrib
 export const pmtudisc = (number: number): Field =>
   toggle('pmtudisc', 'Whether the outer packets must not be fragmented.', toggled(number), true)
 
-/** A mark of packets, as the kernel prints it: hexadecimal, or not at all. */
-export const fwmark = (number?: number): Field => ({
-  ...(number !== undefined && { attribute: u32(number, { print: 'hex or nothing' }) }),
-  schema: { type: 'integer', minimum: 0, maximum: 0xffffffff, description: 'Mark by which the outer packets are routed. Default: 0.' }, // prettier-ignore
-  words: (v) => ['fwmark', `0x${Number(v).toString(16)}`],
-  read: ({ fwmark }) => Number(fwmark ?? 0),
-  fallback: 0,
-})
-
-export const external = (number?: number): Field => ({
+const SAYS = 'where each packet goes (`encap ip`). One of a type in a namespace.'
+/** `says`: what routes and filters say with it. */
+export const external = (number?: number, says = SAYS): Field => ({
   ...(number !== undefined && { attribute: present(number) }),
-  schema: { type: 'boolean', description: 'Whether routes and filters say where each packet goes (`encap ip`). One of a type in a namespace. Default: false.' }, // prettier-ignore
+  schema: { type: 'boolean', description: `Whether routes and filters say ${says} Default: false.` },
   words: (v) => (v === true ? ['external'] : []),
   read: ({ external }) => external === true,
   fallback: false,
@@ -139,7 +151,7 @@ export const greBytes = ({ okey, ocsum, oseq }: Readonly<Record<string, unknown>
   4 + 4 * [okey !== undefined, ocsum, oseq].filter(Boolean).length
 
 /** Bytes of the UDP header, and of GUE's own (include/net/gue.h). */
-export const encapBytes = ({ encap }: Readonly<Record<string, unknown>>): number => (encap === 'gue' ? 12 : encap === 'fou' ? 8 : 0) // prettier-ignore
+const encapBytes = ({ encap }: Readonly<Record<string, unknown>>): number => (encap === 'gue' ? 12 : encap === 'fou' ? 8 : 0) // prettier-ignore
 
 const within = (name: string): Pick<Field, 'read'> => ({
   read: ({ encap }) => (encap as Record<string, unknown> | undefined)?.[name],
@@ -172,26 +184,38 @@ export const encap = (first: number): Record<string, Field> => {
     encap_remcsum: flag('remcsum', 4, 'Whether inner checksums are left to the other end (gue).'),
   }
 }
-/** The features that a tunnel needs: its own, and what carries it in UDP. */
-export const withEncap = (name: string): Pick<LinkType, 'requires'> => ({
-  requires: ({ encap }) => [name, ...(encap === undefined ? [] : ['fou'])],
-})
-
-/** What a tunnel over IPv4 cannot be; `type` has a device of the kernel's own that has neither ends nor a key. */
-export const wrongTunnel =
+/** What a tunnel over IPv4 cannot be. */
+const wrongTunnel =
   (type: string): NonNullable<LinkType['wrong']> =>
   ({ ignore_df, pmtudisc, ttl, local, remote, ikey, link, external, encap, encap_dport, ...spec }) => {
-    if (external === true) {
-      const [name] = Object.entries({ remote, local, ikey, okey: spec['okey'], encap }).find(([, v]) => v !== undefined) ?? [] // prettier-ignore
-      return name === undefined ? undefined : [name, `with external, routes say this of each packet`]
-    }
+    if (external === true) return saidByRoutes({ remote, local, ikey, okey: spec['okey'], encap })
     if (ignore_df === true && pmtudisc !== false) return ['ignore_df', 'ignore_df needs pmtudisc: false']
     if (pmtudisc === false && ttl !== undefined)
       return ['pmtudisc', 'the kernel takes pmtudisc: false only with ttl: 0']
     if (typeof remote === 'string' && isGroup(remote) && local === undefined)
       return ['remote', 'a multicast remote address needs local']
     if (encap !== undefined && encap_dport === undefined) return ['encap', 'encap needs encap_dport']
-    if ([remote, local, ikey, link].every((value) => value === undefined))
-      return ['type', `a ${type} needs remote, local, key or link: the kernel’s own has none of them`]
-    return undefined
+    return likeKernels(type, { remote, local, ikey, link })
   }
+
+/** Why a tunnel without ends, a key and a lower device is refused: such is the device of the kernel's own (fallbacks.ts). */
+export const likeKernels = (
+  type: string,
+  { remote, local, ikey, link }: Readonly<Record<string, unknown>>,
+): ReturnType<NonNullable<LinkType['wrong']>> =>
+  [remote, local, ikey, link].every((value) => value === undefined)
+    ? ['type', `a ${type} needs remote, local, key or link: the kernel’s own has none of them`]
+    : undefined
+
+/** What tunnels over IPv4 have in common; `header`: bytes between the outer IP header and what is carried, without `encap`. */
+export const overIpv4 = (name: string, header: (spec: LinkSpec) => number = () => 0) =>
+  ({
+    name,
+    lower: 'optional',
+    lowerAttribute: 1,
+    tunnel: true,
+    wrong: wrongTunnel(name),
+    requires: ({ encap }) => [name, ...(encap === undefined ? [] : ['fou'])],
+    mtu: (lower = 1500, spec) => lower - 20 - header(spec) - encapBytes(spec),
+    byType: true,
+  }) satisfies Partial<LinkType>

@@ -1,5 +1,5 @@
 import type { LinkType } from '../../model/link-type.ts'
-import { endOfTunnel, ends4, fwmark, keys, layer3 } from './tunnels.ts'
+import { ends4, ends6, fwmark, keys, layer3, likeKernels } from './tunnels.ts'
 
 /** IFLA_VTI_* of linux/if_tunnel.h. */
 const [LINK, IKEY, OKEY, LOCAL, REMOTE, FWMARK] = [1, 2, 3, 4, 5, 6]
@@ -13,10 +13,7 @@ export const vti: LinkType = {
   example: 'interfaces:\n  vti0: { type: vti, local: 192.0.2.1, remote: 192.0.2.2, key: 5, addresses: [10.0.0.1/30] }',
   fields: { ...ends4(REMOTE, LOCAL), ...keys(IKEY, OKEY), fwmark: fwmark(FWMARK) },
   mtu: (lower = 1500) => lower - 20,
-  wrong: ({ local, remote, ikey, link }) =>
-    [local, remote, ikey, link].every((value) => value === undefined)
-      ? ['type', 'a vti needs remote, local, key or link: the kernel’s own has none of them']
-      : undefined,
+  wrong: (spec) => likeKernels('vti', spec),
   feature: { module: 'ip_vti', config: 'CONFIG_NET_IPVTI', probe: 'ip link add name x0 type vti remote 192.0.2.1' },
 }
 
@@ -26,12 +23,7 @@ export const vti6: LinkType = {
   name: 'vti6',
   description: 'What is sent here, IPsec over IPv6 encrypts: the states and policies whose mark is its key.',
   example: 'interfaces:\n  vti0: { type: vti6, local: "fd00::1", remote: "fd00::2", key: 5, addresses: [10.0.0.1/30] }',
-  fields: {
-    remote: endOfTunnel(6, REMOTE, 'IPv6 address of the other end.'),
-    local: endOfTunnel(6, LOCAL, 'IPv6 address of this end.'),
-    ...keys(IKEY, OKEY),
-    fwmark: fwmark(FWMARK),
-  },
+  fields: { ...ends6(REMOTE, LOCAL), ...keys(IKEY, OKEY), fwmark: fwmark(FWMARK) },
   mtu: (lower = 1500) => lower - 40,
   wrong: ({ local, remote }) =>
     local === undefined && remote === undefined

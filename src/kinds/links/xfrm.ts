@@ -1,6 +1,6 @@
 import type { LinkType } from '../../model/link-type.ts'
-import { present, u32 } from './attributes.ts'
-import { FIXED, layer3 } from './tunnels.ts'
+import { u32 } from './attributes.ts'
+import { external, FIXED, layer3, saidByRoutes } from './tunnels.ts'
 
 /** Where IPsec states and policies of one `if_id` take and give packets (ip-link(8), "XFRM"). IFLA_XFRM_* of linux/if_link.h. */
 export const xfrm: LinkType = {
@@ -16,16 +16,10 @@ export const xfrm: LinkType = {
       read: ({ if_id }) => (if_id === undefined ? undefined : Number(if_id)),
       forces: FIXED,
     },
-    external: {
-      attribute: present(3),
-      schema: { type: 'boolean', description: 'Whether routes and filters say the if_id of each packet. One in a namespace. Default: false.' }, // prettier-ignore
-      words: (v) => (v === true ? ['external'] : []),
-      fallback: false,
-      forces: FIXED,
-    },
+    external: external(3, 'the if_id of each packet. One in a namespace.'),
   },
   wrong: ({ if_id, external }) => {
-    if (external === true) return if_id === undefined ? undefined : ['if_id', 'with external, routes say this of each packet'] // prettier-ignore
+    if (external === true) return saidByRoutes({ if_id })
     return if_id === undefined ? ['type', 'an xfrm needs if_id'] : undefined
   },
   lower: 'optional',
