@@ -157,24 +157,7 @@ const kept = (was: Named | undefined, { side, is }: Named): readonly string[] =>
 
 /** The differences between two trees. */
 export function compareTrees(live: Tree & Queue, desired: Tree & Queue): Difference[] {
-  const [was, is] = [restOf(live), restOf(desired)]
-  const rest: Difference[] =
-    was && is
-      ? [
-          ...(was.odd === is.odd ? [] : [{ field: 'class', from: was.odd, to: is.odd }]),
-          ...(isQueue(was) || !isQueue(is)
-            ? compareQueues(was, is).map(({ forces: _, ...one }) => one)
-            : [{ field: 'queue', to: describeQueue(is) }]),
-        ]
-      : was || is
-        ? [
-            {
-              field: 'rest',
-              ...(was && { from: describeQueue(was) || 'nothing' }),
-              ...(is && { to: describeQueue(is) }),
-            },
-          ]
-        : []
+  const rest = compareDestination('rest', '', restOf(live), restOf(desired))
   const strays =
     desired.strays === live.strays
       ? []
@@ -183,20 +166,32 @@ export function compareTrees(live: Tree & Queue, desired: Tree & Queue): Differe
     const named = is ?? was
     if (!named) return []
     const label = `${named.side} ${named.name}`
-    if (!was) return [{ field: label, to: describeQueue(named.is) }]
-    if (!is) return [{ field: label, from: describeQueue(was.is) || 'nothing' }]
-    const odd: Difference[] = was.is.odd === is.is.odd ? [] : [{ field: `${label} class`, from: was.is.odd }]
-    const missing = kept(was, is).length < Math.max(is.is.networks.length, was.is.networks.length)
+    const missing = was && is && kept(was, is).length < Math.max(is.is.networks.length, was.is.networks.length)
     const networks: Difference[] = missing
       ? [{ field: `${label} networks`, from: was.is.networks.join(', '), to: is.is.networks.join(', ') }]
       : []
-    const queue: Difference[] =
-      isQueue(was.is) || !isQueue(is.is)
-        ? compareQueues(was.is, is.is).map(({ forces: _, field, ...rest }) => ({ field: `${label} ${field}`, ...rest }))
-        : [{ field: `${label} queue`, to: describeQueue(is.is) }]
-    return [...odd, ...networks, ...queue]
+    return compareDestination(label, `${label} `, was?.is, is?.is, networks)
   })
   return [...rest, ...strays, ...each]
+}
+
+/** The differences of a destination: of its whole under `name`, of its settings under their names after `prefix`. */
+function compareDestination(
+  name: string,
+  prefix: string,
+  live: Destination | undefined,
+  desired: Destination | undefined,
+  networks: readonly Difference[] = [],
+): Difference[] {
+  if (!live) return desired ? [{ field: name, to: describeQueue(desired) }] : []
+  if (!desired) return [{ field: name, from: describeQueue(live) || 'nothing' }]
+  const odd: Difference[] =
+    live.odd === desired.odd ? [] : [{ field: `${prefix}class`, from: live.odd, to: desired.odd }]
+  const queue: Difference[] =
+    isQueue(live) || !isQueue(desired)
+      ? compareQueues(live, desired).map(({ forces: _, field, ...more }) => ({ field: `${prefix}${field}`, ...more }))
+      : [{ field: `${prefix}queue`, to: describeQueue(desired) }]
+  return [...odd, ...networks, ...queue]
 }
 
 /** The class of what no filter matches, as a destination. */
@@ -205,15 +200,11 @@ const restOf = ({ rest, ...queue }: Tree & Queue): Destination | undefined =>
 
 /** The operations that turn the classes and filters of one tree into those of another; none of them touches what is right. */
 export function treeOperations(dev: string, live: Tree & Queue, desired: Tree & Queue): QdiscOperation[] {
-  const [restWas, restIs] = [restOf(live), restOf(desired)]
-  const both = [
-    ...pairs(live, desired).map(({ was, is }) => ({ was, is, side: is?.side ?? 'to' })),
-    {
-      was: restWas && { side: 'to' as const, name: '', is: restWas },
-      is: restIs && { side: 'to' as const, name: '', is: restIs },
-      side: 'to' as const,
-    },
-  ]
+  const [was, is] = [live, desired].map((tree): Named | undefined => {
+    const rest = restOf(tree)
+    return rest && { side: 'to', name: '', is: rest }
+  })
+  const both = [...pairs(live, desired), { was, is }]
   const removeFilter = (filter: FilterName): QdiscOperation => {
     const { parent, protocol, pref, kind, handle } = filter
     return { do: 'filter.delete', dev, filter: { parent, protocol, pref, kind, handle } }
@@ -232,9 +223,10 @@ export function treeOperations(dev: string, live: Tree & Queue, desired: Tree & 
         : [{ do: 'class.change', dev, classid: id }]
     return [...made, ...queueOperations(dev, id, was && isQueue(was.is) ? was.is : undefined, is.is)]
   })
-  const added = both.flatMap(({ was, is, side }): QdiscOperation[] => {
+  const added = both.flatMap(({ was, is }): QdiscOperation[] => {
     if (!is) return []
     const right = kept(was, is)
+    const { side } = is
     const flowid = classid(is.is.class)
     return is.is.networks
       .filter((network) => !right.includes(network))
