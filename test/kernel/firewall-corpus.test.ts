@@ -5,6 +5,7 @@ import { ipsetValue, parseIpsets } from '../../src/firewall/ipset-text.ts'
 import { elementKey } from '../../src/firewall/nft-elements.ts'
 import type { NftChain, NftTable } from '../../src/model/firewall.ts'
 import type { Difference } from '../../src/model/change.ts'
+import { dumpContent } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 /**
@@ -119,20 +120,12 @@ const plain = ({ chains, ...table }: NftTable): unknown => ({
   chains: Object.fromEntries(Object.entries(chains).map(([name, { handles: _, ...chain }]) => [name, chain])),
 })
 
-/** The lines of a dump by table, in whatever order, without counters and remarks. */
-const content = (save: string): string[] =>
-  save
-    .split(/^(?=\*)/m)
-    .map((table) => table.replace(/^#.*\n|^\[\d+:\d+\] | \[\d+:\d+\]$|^:\w+ ACCEPT.*\n/gm, ''))
-    .filter((table) => /^[:-]/m.test(table))
-    .sort()
-
 test('what netlab loads is what the rules’ own tools load', async () => {
   await apply('netlink')
   for (const { name, kind } of taken) {
     if (kind !== 'nftables') {
       const [own, theirs] = [await inside(name, `${kind}-save`), await inside(`${name}-by-hand`, `${kind}-save`)]
-      expect([name, content(own)]).toEqual([name, content(theirs)])
+      expect([name, dumpContent(own)]).toEqual([name, dumpContent(theirs)])
       continue
     }
     const [own, theirs] = [await tables(name), await tables(`${name}-by-hand`)]

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { desiredIptables } from '../../src/kinds/iptables.ts'
 import { fullLoad, restoreInput } from '../../src/firewall/transaction.ts'
+import { dumpContent } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 let world: World
@@ -9,14 +10,6 @@ beforeAll(async () => {
   world = await openWorld()
 })
 afterAll(() => world?.close())
-
-/** The lines of a dump by table, in whatever order, without counters and remarks. */
-const content = (save: string): string[] =>
-  save
-    .split(/^(?=\*)/m)
-    .map((table) => table.replace(/^#.*\n|^\[\d+:\d+\] | \[\d+:\d+\]$|^:\w+ ACCEPT.*\n/gm, ''))
-    .filter((table) => /^[:-]/m.test(table))
-    .sort()
 
 test('whatever iptables-restore takes of a dump is taken and means the same, and nothing else is', async () => {
   const chains = ['INPUT', 'A', 'B~x', 'C&#']
@@ -45,7 +38,7 @@ test('whatever iptables-restore takes of a dump is taken and means the same, and
   const read = made.map((dump) => desiredIptables({ restore: 'x' }, { kind: 'iptables', lab: 'x', dump }))
   const theirs = await load(made)
   const ours = await load(read.map(({ spec }) => restoreInput(fullLoad(spec))))
-  const settled = (save: string) => (save === 'refused\n' ? save : content(save))
+  const settled = (save: string) => (save === 'refused\n' ? save : dumpContent(save))
   made.forEach((dump, i) => {
     const mine = read[i]!.problems.length ? 'refused\n' : settled(ours[i]!)
     expect([dump, mine]).toEqual([dump, settled(theirs[i]!)])

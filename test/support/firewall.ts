@@ -101,3 +101,11 @@ export function firewallIn(world: World): Firewall {
   }
   return { runner, sh, canonical, live, emissions, execute, apply }
 }
+
+/** The lines of a dump by table, in whatever order, without counters and remarks. */
+export const dumpContent = (save: string): string[] =>
+  save
+    .split(/^(?=\*)/m)
+    .map((table) => table.replace(/^#.*\n|^\[\d+:\d+\] | \[\d+:\d+\]$|^:\w+ ACCEPT.*\n/gm, ''))
+    .filter((table) => /^[:-]/m.test(table))
+    .sort()
