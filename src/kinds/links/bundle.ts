@@ -18,6 +18,10 @@ export function bundleOf({ namespace, spec }: Resource<any>, resources: Resource
   return type?.bundles ? type : undefined
 }
 
+/** Whether it is a port of the interface with this id. */
+const isPortOf = (master: string | undefined, r: Resource | undefined): r is Link =>
+  typeof r?.spec['master'] === 'string' && linkId(r.namespace, r.spec['master']) === master
+
 /** Whether a field means something beside the others. */
 export const counts = ({ only }: Field, spec: Readonly<Record<string, unknown>>, fields: LinkType['fields']): boolean =>
   only === undefined ||
@@ -80,8 +84,8 @@ export function restoredMac(live: Link, desired: Link, context: PlanContext): Em
   const bond = left?.macOfPorts && master !== undefined ? linkId(live.namespace, master) : undefined
   const wanted = bond === undefined ? undefined : context.desired.get(bond)
   if (!wanted || master === undefined) return []
-  const isPort = (r: Resource | undefined): boolean => r?.namespace === live.namespace && r.spec['master'] === master
-  const stays = (r: Resource): boolean => isPort(r) && isPort(context.desired.get(r.id)) && !context.goes(r.id)
+  const stays = (r: Resource): boolean =>
+    isPortOf(bond, r) && isPortOf(bond, context.desired.get(r.id)) && !context.goes(r.id)
   const isItsOwn = live.spec.mac === context.live.get(wanted.id)?.spec['mac']
   const mac = wanted.spec['mac'] ?? (isItsOwn ? [...context.live.values()].find(stays)?.spec['mac'] : undefined)
   return typeof mac === 'string' ? [{ stage: 'choose ports', operation: setOf(desired, master, { mac }) }] : []
@@ -128,8 +132,9 @@ export function haltedFor(
   const empties = demands.has('without ports')
   if (!empties && !demands.has('down')) return undefined
   const own = nameOf(desired.id)
-  const isPort = (r: Resource | undefined): r is Link => r?.namespace === desired.namespace && r.spec['master'] === own
-  const ports = empties ? [...context.live.values()].filter((r): r is Link => isPort(r) && !context.goes(r.id)) : []
+  const ports = empties
+    ? [...context.live.values()].filter((r): r is Link => isPortOf(desired.id, r) && !context.goes(r.id))
+    : []
   const { mac, up } = desired.spec
   const sets: [string, LinkChange][] = [
     ...ports.map((r): [string, LinkChange] => [nameOf(r.id), { master: '' }]),
@@ -138,7 +143,7 @@ export function haltedFor(
     [own, { ...(empties && mac !== undefined && { mac }), type: { name, data } }],
     ...ports.flatMap(({ id }): [string, LinkChange][] => {
       const wanted = context.desired.get(id)
-      if (!isPort(wanted)) return []
+      if (!isPortOf(desired.id, wanted)) return []
       return [
         [nameOf(id), { master: own }],
         ...(wanted.spec.up ? [] : [[nameOf(id), { up: false }] as [string, LinkChange]]),
