@@ -1,6 +1,6 @@
 import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import { usualAddressScope, type AddressSpec } from '../model/address-spec.ts'
-import { canonicalAddress, familyOf, formatCidr, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
+import { canonicalAddress, familyOf, formatCidr, isMulticast, parseCidr, subnetOf, type Cidr } from '../model/cidr.ts'
 import type { LabContext, LabPath } from '../model/kind.ts'
 import { settings } from './address-settings.ts'
 
@@ -116,11 +116,10 @@ function lastOf({ address, prefix }: Cidr): string {
 }
 
 /** Why no interface can have the address (measured: the kernel refuses some; it accepts 0.0.0.0 and does not list it). */
-function unusable({ family, address }: Cidr): string | undefined {
-  const first = family === 4 ? Number(address.split('.')[0]) : 0
+function unusable({ address }: Cidr): string | undefined {
   if (address === '0.0.0.0' || address === '::') return 'means no address at all'
   if (address === '255.255.255.255') return 'is the broadcast address of every network'
-  if ((first >= 224 && first < 240) || (family === 6 && address.startsWith('ff'))) return 'is a multicast address'
+  if (isMulticast(address)) return 'is a multicast address'
   return undefined
 }
 

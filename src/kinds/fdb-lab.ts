@@ -2,7 +2,7 @@ import { canonicalAddress } from '../model/cidr.ts'
 import type { FdbSpec } from '../model/fdb-spec.ts'
 import type { LabContext } from '../model/kind.ts'
 import { linkId } from '../model/resource.ts'
-import { badMac, isBridge, isMac } from './lab-entry.ts'
+import { badMac, isBridge, isGroupMac, isMac } from './lab-entry.ts'
 
 /** The MAC address of entries of a VXLAN for all frames with an unknown destination. */
 export const ANYBODY = '00:00:00:00:00:00'
@@ -47,7 +47,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   for (const key of ['port', 'vni', 'via'] as const)
     if (entry[key] !== undefined) return wrong(key, `${key} belongs to dst`, 'Say where the frames go to.')
   // The kernel refuses others (is_valid_ether_addr in br_fdb_add, net/bridge/br_fdb.c).
-  if (mac === ANYBODY || parseInt(mac.slice(0, 2), 16) & 1)
+  if (mac === ANYBODY || isGroupMac(mac))
     return wrong(
       'mac',
       `${mac} is no address of one station`,

@@ -9,13 +9,13 @@ import type { Dump, IpLink } from '../model/runner.ts'
 import { isLost } from './common.ts'
 import { ANYBODY, fdbFromLab } from './fdb-lab.ts'
 import { nexthopId } from './nexthop.ts'
-import { ofInterface, without } from './lab-entry.ts'
+import { isGroupMac, ofInterface, without } from './lab-entry.ts'
 
 /** `sw/h1~eth0/fdb/02:00:00:00:00:09`, `sw/vx0/fdb/00:00:00:00:00:00 dst 10.0.0.2` */
 export const fdbId = (namespace: string, spec: FdbSpec): string =>
   `${linkId(namespace, spec.dev)}/fdb/${[spec.mac, ...fdbKey(spec)].join(' ')}`
 
-const isGroup = (mac: string): boolean => mac === ANYBODY || (parseInt(mac.slice(0, 2), 16) & 1) === 1
+const isForMany = (mac: string): boolean => mac === ANYBODY || isGroupMac(mac)
 
 const on = ({ namespace, spec: { dev, bridge } }: Resource<FdbSpec>): string[] =>
   [dev, bridge ?? dev].map((name) => linkId(namespace, name))
@@ -77,7 +77,7 @@ export const fdb: Kind<FdbSpec> = {
     {
       stage: r.spec.nhid === undefined ? 'add neighbors' : 'add routes',
       operation: operation(
-        r.spec.bridge === undefined && r.spec.nhid === undefined && isGroup(r.spec.mac) ? 'append' : 'add',
+        r.spec.bridge === undefined && r.spec.nhid === undefined && isForMany(r.spec.mac) ? 'append' : 'add',
         r,
       ),
     },

@@ -29,6 +29,9 @@ export const without = <S extends object>(spec: S, ...names: (keyof S & string)[
 /** Whether a text is a MAC address in lower case. */
 export const isMac = (text: string): boolean => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)
 
+/** Whether a MAC address is of a group of stations: a bit of its first byte says so. */
+export const isGroupMac = (mac: string): boolean => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1
+
 /** The error for a text that is no MAC address. */
 export const badMac = (text: unknown): [summary: string, detail: string] => [
   `"${String(text)}" is no MAC address`,

@@ -1,21 +1,17 @@
-import { canonicalAddress } from '../model/cidr.ts'
+import { canonicalAddress, isMulticast } from '../model/cidr.ts'
 import type { LabContext } from '../model/kind.ts'
 import type { MdbSpec } from '../model/mdb-spec.ts'
 import { linkId } from '../model/resource.ts'
-import { isBridge, isMac } from './lab-entry.ts'
+import { isBridge, isGroupMac, isMac } from './lab-entry.ts'
 
 /** An entry as a lab file has it. */
 export type MdbFile = Omit<MdbSpec, 'dev' | 'bridge'>
 
-/** Whether an IP address is that of a group. */
-const isGroup = (address: string): boolean =>
-  address.includes(':') ? address.startsWith('ff') : /^2(2[4-9]|3\d)\./.test(address)
 /**
  * Groups that a bridge always floods: 224.0.0.0/24 and ff02::1 (is_valid_mdb_entry in net/bridge/br_mdb.c, rtnl_validate_mdb_entry in
  * net/core/rtnetlink.c).
  */
 const isFlooded = (group: string): boolean => group.startsWith('224.0.0.') || group === 'ff02::1'
-const hasSeveral = (mac: string): boolean => (parseInt(mac.slice(0, 2), 16) & 1) === 1
 
 /** The entry that a lab file asks for; the port and its bridge have been expanded. Undefined after an error. */
 export function mdbFromLab(
@@ -36,7 +32,7 @@ export function mdbFromLab(
   if (up === false) return wrong('grp', `${bridge} is down`, 'The kernel takes groups of bridges that are up.')
   const mac = entry.grp.toLowerCase()
   const grp = isMac(mac) ? mac : canonicalAddress(entry.grp)
-  if (grp === undefined || !(isMac(grp) ? hasSeveral(grp) : isGroup(grp)))
+  if (grp === undefined || !(isMac(grp) ? isGroupMac(grp) : isMulticast(grp)))
     return wrong('grp', `"${entry.grp}" is no group`, 'A multicast address: 239.1.1.1, ff05::1 or 01:00:5e:00:00:09.')
   if (isFlooded(grp)) return wrong('grp', `${grp} is always flooded`, 'It needs no entry.')
   if (own && !isMac(grp))
@@ -47,7 +43,7 @@ export function mdbFromLab(
     )
   const src = entry.src === undefined ? undefined : canonicalAddress(entry.src)
   if (entry.src !== undefined) {
-    if (src === undefined || isGroup(src)) return wrong('src', `"${entry.src}" is no address of a source`)
+    if (src === undefined || isMulticast(src)) return wrong('src', `"${entry.src}" is no address of a source`)
     if (isMac(grp)) return wrong('src', 'a group with a MAC address has no sources')
     if (src.includes(':') !== grp.includes(':')) return wrong('src', `${src} is no source of ${grp}`)
   }

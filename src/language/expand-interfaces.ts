@@ -1,5 +1,5 @@
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
-import { badMac, isMac } from '../kinds/lab-entry.ts'
+import { badMac, isGroupMac, isMac } from '../kinds/lab-entry.ts'
 import { counts } from '../kinds/links/bundle.ts'
 import { portFields } from '../kinds/links/port.ts'
 import { settingsOf } from '../kinds/settings.ts'
@@ -64,7 +64,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     // On a lower device of the machine, whose MTU the lab does not know, the kernel decides.
     const unknown = spec.link !== undefined && lower === undefined
     const bundle = bundleOfDraft(made, drafts)
-    if (bundle !== undefined && depth <= 8) return mtuOf(bundle, depth + 1)
+    if (bundle !== undefined) return mtuOf(bundle, depth + 1)
     return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
   }
   const ports = new Map<string, number>()
@@ -149,7 +149,7 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       const mac = String(value).toLowerCase()
       if (!isMac(mac)) x.report.error('bad-value', path, ...badMac(value))
       else if (mac === '00:00:00:00:00:00') x.report.error('bad-value', path, `${mac} is no interface’s address`)
-      else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
+      else if (isGroupMac(mac))
         x.report.error(
           'bad-value',
           path,

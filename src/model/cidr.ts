@@ -52,6 +52,10 @@ export const canonicalAddress = remembering((text): string | undefined => {
 /** 4 or 6, for a valid address. */
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
+/** Whether a canonical address is that of a multicast group. */
+export const isMulticast = (address: string): boolean =>
+  familyOf(address) === 6 ? address.startsWith('ff') : Number.parseInt(address, 10) >> 4 === 14
+
 /** Parses `192.168.0.2/24`; without a prefix length it is /32 or /128, as for `ip addr add`. Undefined when it is invalid. */
 export const parseCidr = remembering((text): Cidr | undefined => {
   const [host = '', bits, extra] = text.split('/')

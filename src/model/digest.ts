@@ -1,7 +1,7 @@
 import type * as Crypto from 'node:crypto'
 import { createRequire } from 'node:module'
 
-/** Node's cryptography, loaded on demand: loading it takes Node 10 ms. */
+/** Node's cryptography, loaded on demand: loading it takes Node 5 ms and more. */
 export const cryptography = (): typeof Crypto => createRequire(__filename)('node:crypto') as typeof Crypto
 
 let hasher: ((text: string) => string) | undefined

@@ -98,6 +98,9 @@ export const NDA = {
   flagsExt: 15,
 } as const
 
+/** Marks an attribute that contains others, for the requests that want it (netlink.h). */
+export const NLA_F_NESTED = 0x8000
+
 /** Attributes of multicast entries of bridges (if_bridge.h): MDBA_*, MDBA_MDB_*, MDBA_MDB_EATTR_*, MDBA_SET_*, MDBE_ATTR_*. */
 export const MDBA = {
   mdb: 1,

@@ -1,10 +1,10 @@
 import type { MdbOperation } from '../../model/operation.ts'
 import { toBe16, attribute, flags, nest, toU16, type Message } from './message.ts'
 import { bytesOf, isDevice, isNumber, macOf } from './values.ts'
-import { MDBA } from './attribute-numbers.ts'
+import { MDBA, NLA_F_NESTED } from './attribute-numbers.ts'
 
 const RTM = { newmdb: 84, delmdb: 85 } as const
-const [AF_BRIDGE, MDB_PERMANENT, NLA_F_NESTED] = [7, 1, 0x8000]
+const [AF_BRIDGE, MDB_PERMANENT] = [7, 1]
 const [IP, IPV6] = [0x0800, 0x86dd]
 
 /** The message that adds or removes a multicast entry; undefined for what is left to `bridge`. */

@@ -1,7 +1,7 @@
 import type { NexthopSpec } from '../../model/nexthop-spec.ts'
 import type { NexthopOperation } from '../../model/operation.ts'
 import { attribute, flags, nest, toU16, toU32, type Attribute, type Message } from './message.ts'
-import { NHA, NHA_RES_GROUP } from './attribute-numbers.ts'
+import { NHA, NHA_RES_GROUP, NLA_F_NESTED } from './attribute-numbers.ts'
 import { bytesOf, familyNumber, isDevice, isNumber } from './values.ts'
 
 const RTM = { newnexthop: 104, delnexthop: 105 } as const
@@ -63,5 +63,3 @@ function groupOf(
     settings.push(attribute(NHA_RES_GROUP.unbalancedTimer, toU32(unbalanced_timer * HUNDREDTHS)))
   return [all, attribute(NHA.groupType, toU16(RESILIENT)), nest(NHA.resGroup | NLA_F_NESTED, settings)]
 }
-
-const NLA_F_NESTED = 0x8000

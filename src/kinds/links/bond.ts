@@ -1,6 +1,6 @@
 import { canonicalAddress, familyOf } from '../../model/cidr.ts'
 import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
-import { isMac } from '../lab-entry.ts'
+import { isGroupMac, isMac } from '../lab-entry.ts'
 import { ifIndex, ipAddresses, mac, u16, u32, u8 } from './attributes.ts'
 
 /** What most fields of a bond are: the word is the name of the field. */
@@ -145,7 +145,7 @@ export const bond: LinkType = {
       schema: { type: 'string', description: 'MAC address of this system for LACP. Default: that of the bond.' },
       normal: (value) => String(value).toLowerCase(),
       wrong: (value) =>
-        isMac(String(value).toLowerCase()) && (Number.parseInt(String(value).slice(0, 2), 16) & 1) === 0
+        isMac(String(value).toLowerCase()) && !isGroupMac(String(value))
           ? undefined
           : `"${String(value)}" is no MAC address of one system`,
       fallback: '00:00:00:00:00:00',

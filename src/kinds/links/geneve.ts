@@ -1,7 +1,7 @@
-import { canonicalAddress, familyOf } from '../../model/cidr.ts'
+import { canonicalAddress, familyOf, isMulticast } from '../../model/cidr.ts'
 import type { Field, LinkType } from '../../model/link-type.ts'
 import { be16, be32, ipAddress, present, toggled, u32, u8 } from './attributes.ts'
-import { external, FIXED, hexadecimal, isGroup, saidByRoutes, toggle, tos } from './tunnels.ts'
+import { external, FIXED, hexadecimal, saidByRoutes, toggle, tos } from './tunnels.ts'
 
 /** A setting of the checksums over one family. */
 const checksums = (word: string, json: string, number: number, over: 4 | 6, description: string): Field => ({
@@ -30,7 +30,7 @@ export const geneve: LinkType = {
       wrong: (value) => {
         const text = canonicalAddress(String(value))
         if (text === undefined) return `"${String(value)}" is no address`
-        return isGroup(text) ? `${text} is no address of one host` : undefined
+        return isMulticast(text) ? `${text} is no address of one host` : undefined
       },
       read: ({ remote, remote6 }) => remote ?? remote6,
       forces: (from, to) =>

@@ -1,6 +1,7 @@
+import { isMulticast } from '../../model/cidr.ts'
 import type { Field, LinkType } from '../../model/link-type.ts'
 import { u8 } from './attributes.ts'
-import { encap, ends4, external, fwmark, greBytes, greFields, isGroup, layer3, overIpv4, pmtudisc, toggle, tos, ttl } from './tunnels.ts' // prettier-ignore
+import { encap, ends4, external, fwmark, greBytes, greFields, layer3, overIpv4, pmtudisc, toggle, tos, ttl } from './tunnels.ts' // prettier-ignore
 
 /** IFLA_GRE_* of linux/if_tunnel.h; `moves`: see `ends4`. */
 const fields = (moves: boolean): Record<string, Field> => ({
@@ -29,7 +30,7 @@ export const gre: LinkType = {
   feature: { module: 'ip_gre', config: 'CONFIG_NET_IPGRE', probe: 'ip link add name x0 type gre remote 192.0.2.1' },
   ...layer3,
   // ipgre_open in net/ipv4/ip_gre.c joins the group.
-  opensLate: ({ remote }) => typeof remote === 'string' && isGroup(remote),
+  opensLate: ({ remote }) => typeof remote === 'string' && isMulticast(remote),
 }
 
 /** Ethernet frames in IPv4. */

@@ -1,4 +1,4 @@
-import { canonicalAddress, familyOf } from '../../model/cidr.ts'
+import { canonicalAddress, familyOf, isMulticast } from '../../model/cidr.ts'
 import type { Field, LinkAttribute, LinkSpec, LinkType } from '../../model/link-type.ts'
 import { be16, be32, ipAddress, present, toggled, u16, u32, u8 } from './attributes.ts'
 
@@ -7,7 +7,6 @@ export const FIXED = 'the kernel takes it only when the device is made'
 /** A tunnel that carries packets without Ethernet headers. */
 export const layer3 = { layer3: true, multicast: false, noMac: () => true, noArp: true } as const
 
-export const isGroup = (text: string): boolean => (familyOf(text) === 4 ? Number.parseInt(text, 10) >> 4 === 14 : /^ff/.test(text)) // prettier-ignore
 /** Which of these fields cannot be set with `external`, and why; undefined when none of them is. */
 export function saidByRoutes(fields: Readonly<Record<string, unknown>>): ReturnType<NonNullable<LinkType['wrong']>> {
   const [name] = Object.entries(fields).find(([, value]) => value !== undefined) ?? []
@@ -15,7 +14,7 @@ export function saidByRoutes(fields: Readonly<Record<string, unknown>>): ReturnT
 }
 
 /** What the flags of a tunnel over IPv4 follow from (ip_tunnel_changelink in net/ipv4/ip_tunnel.c). */
-const sort = (remote: unknown): string => (remote === 'any' ? 'no' : isGroup(String(remote)) ? 'a multicast' : 'a')
+const sort = (remote: unknown): string => (remote === 'any' ? 'no' : isMulticast(String(remote)) ? 'a multicast' : 'a')
 
 /** An address at an end of a tunnel, or `any`; `number`: its attribute. */
 export const endOfTunnel = (family: 4 | 6, number: number | undefined, description: string): Field => ({
@@ -46,7 +45,7 @@ export const ends4 = (remote: number, local: number, moves = false): Record<'rem
     ...endOfTunnel(4, local, 'IPv4 address of this end.'),
     wrong: (value) =>
       endOfTunnel(4, local, '').wrong?.(value) ??
-      (isGroup(String(value)) ? `${String(value)} is no address of one host` : undefined),
+      (isMulticast(String(value)) ? `${String(value)} is no address of one host` : undefined),
   },
 })
 
@@ -192,7 +191,7 @@ const wrongTunnel =
     if (ignore_df === true && pmtudisc !== false) return ['ignore_df', 'ignore_df needs pmtudisc: false']
     if (pmtudisc === false && ttl !== undefined)
       return ['pmtudisc', 'the kernel takes pmtudisc: false only with ttl: 0']
-    if (typeof remote === 'string' && isGroup(remote) && local === undefined)
+    if (typeof remote === 'string' && isMulticast(remote) && local === undefined)
       return ['remote', 'a multicast remote address needs local']
     if (encap !== undefined && encap_dport === undefined) return ['encap', 'encap needs encap_dport']
     return likeKernels(type, { remote, local, ikey, link })
