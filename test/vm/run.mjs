@@ -411,6 +411,14 @@ const parts = {
       ['ip netns exec r ipset flush hosts', { 'r/ipset/hosts': 'update' }],
     ])
   },
+  '29-bond': () =>
+    lifecycle('labs/29-bond.yaml', [
+      ['ip -n server link set bond0 type bond miimon 200', { 'server/bond0': 'update' }],
+    ]),
+  '30-geneve': () =>
+    lifecycle('labs/30-geneve.yaml', [
+      ['ip -n node1 link set gen10 type geneve id 10 remote 192.168.50.9', { 'node1/gen10': 'update' }],
+    ]),
   wireguard,
   netem,
   impaired,
