@@ -1,7 +1,16 @@
 // Writes what is generated from the schema of lab files, then builds dist/netlab.cjs and the files that it loads.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -124,9 +133,12 @@ const noPrograms = {
   },
 }
 
+/** The packages whose code is part of a bundle. */
+const bundled = new Set()
+
 /** Bundles a TypeScript module and everything it imports into one CommonJS file. */
 async function bundle(entry, options = {}) {
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [entry],
     bundle: true,
     write: false,
@@ -138,12 +150,28 @@ async function bundle(entry, options = {}) {
     loader: { '.sh': 'text' },
     plugins: [noPrograms],
     external: ['koffi'], // native, and optional: looked for when it is used
-    legalComments: 'none',
+    legalComments: 'none', // they are in dist/LICENSES.txt
     logLevel: 'error',
+    metafile: true,
     ...options,
   })
+  for (const file of Object.keys(metafile.inputs)) {
+    const [folder] = /^node_modules\/(@[^/]+\/)?[^/]+/.exec(file) ?? []
+    if (folder) bundled.add(folder)
+  }
   return outputFiles[0].text
 }
+
+/** The licences of the bundled packages, as these want to be passed on. */
+const licences = () =>
+  [...bundled]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+      return `${name} ${version}, ${license}\n\n${file ? readFileSync(join(folder, file), 'utf8').trim() : ''}\n`
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`)
 
 /** The shell script at the start of the program, a comment in JavaScript: see src/launch.sh. */
 function launcher() {
@@ -161,6 +189,7 @@ async function program() {
     writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
+  write('dist/LICENSES.txt', licences())
   compile()
 }
 

@@ -13,21 +13,28 @@ const [bold, dim, green] = [1, 2, 32].map(paint)
 /** A command as the user would type it. */
 const typed = (command) => command.replace(/^netlab/, 'dist/netlab.cjs')
 
-/** Prints and runs a command; ends the demo when it fails. */
-function show(title, command) {
+/** Prints and runs a command. Returns why it failed, or undefined. */
+function run(title, command) {
   console.log(`\n${bold(title)}\n${dim('$')} ${typed(command)}`)
   const argv = command.split(' ')
   const path = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`
-  const { status, error } = spawnSync(process.execPath, ['dist/netlab.cjs', ...argv.slice(1)], {
+  const { status, signal, error } = spawnSync(process.execPath, ['dist/netlab.cjs', ...argv.slice(1)], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PATH: path },
   })
-  if (status === 0) return
-  console.error(
-    `\nThat failed (${error?.message ?? `exit code ${status}`}). To take the lab away: ${typed(`netlab destroy ${lab}`)}`,
-  )
+  return status === 0 ? undefined : (error?.message ?? (signal ? `ended by ${signal}` : `exit code ${status}`))
+}
+
+/** Runs a command. If it fails, what the demo applied is taken away, and the demo ends. `apply` itself takes back what it did. */
+function show(title, command) {
+  const problem = run(title, command)
+  if (problem === undefined) return
+  console.error(`\nThat failed: ${problem}.`)
+  if (!command.startsWith('netlab apply')) run('Taking the lab away again', `netlab destroy ${lab} -y`)
   process.exit(1)
 }
+
+process.on('SIGINT', () => {}) // Ctrl-C ends the command that runs, and with it the demo
 
 show(`The plan for ${lab}, and making it so`, `netlab apply ${lab} -y`)
 show('ns0 reaches ns1 through the router', 'netlab exec ns0 -- ping -c 2 192.168.1.2')

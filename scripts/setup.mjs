@@ -1,6 +1,7 @@
-// Makes a fresh checkout ready to run: npm packages, system packages, dist/. Uses only modules of Node. When nothing is missing,
-// it prints nothing and takes no time. `--no-system`, for npm's `prepare`, installs no system packages.
-import { spawnSync } from 'node:child_process'
+// Makes a fresh checkout ready to run: system packages, npm packages, dist/. Uses only modules of Node. What cannot be had is
+// found out before anything is installed. When nothing is missing, it prints nothing and takes no time.
+// `--demo`: only the system packages that labs/router.yaml needs. `--no-system`, for npm's `prepack`: none.
+import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,16 +13,27 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Runs a program, and shows its output only if it fails. */
-function run(argv, env = {}) {
-  const { status, error, stdout, stderr } = spawnSync(argv[0], argv.slice(1), {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    maxBuffer: Infinity,
+/** Runs a program, says what it is for and how long it has taken, and shows its output only if it fails. */
+async function run(purpose, argv, env = {}) {
+  const began = Date.now()
+  const terminal = process.stderr.isTTY
+  const taken = () => `${Math.round((Date.now() - began) / 1000)} s`
+  const say = () =>
+    process.stderr.write(terminal ? `\rsetup: ${purpose}, ${taken()} ` : `setup: ${purpose}, ${taken()}\n`)
+  process.stderr.write(terminal ? `setup: ${purpose}` : `setup: ${purpose}\n`)
+  const clock = setInterval(say, terminal ? 1000 : 15_000)
+  const child = spawn(argv[0], argv.slice(1), { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  const problem = await new Promise((finish) => {
+    child.once('error', (error) => finish(error.message))
+    child.once('close', (code, signal) =>
+      finish(code === 0 ? undefined : signal ? `ended by ${signal}` : `exit code ${code}`),
+    )
   })
-  if (status !== 0)
-    fail(`${stdout ?? ''}${stderr ?? ''}setup: ${argv.join(' ')}: ${error?.message ?? `exit code ${status}`}`)
+  clearInterval(clock)
+  if (terminal) process.stderr.write('\n')
+  if (problem) fail(`${output}setup: ${argv.join(' ')}: ${problem}`)
 }
 
 const read = (path) => JSON.parse(readFileSync(path, 'utf8')).packages
@@ -36,20 +48,25 @@ function installed() {
   )
 }
 
-/** The system packages that netlab and its tests need, by a program of each; `others` where the name differs. */
+/** The system packages that netlab and its tests need, by a program of each; `others` where the name differs; `demo` if the demo needs it. */
 const needed = [
-  { programs: ['ip', 'tc', 'bridge'], package: 'iproute2', others: { dnf: 'iproute iproute-tc' } },
+  { programs: ['ip', 'tc', 'bridge'], package: 'iproute2', others: { dnf: 'iproute iproute-tc' }, demo: true },
   { programs: ['nft'], package: 'nftables' },
   { programs: ['iptables', 'iptables-restore', 'ip6tables'], package: 'iptables', others: { dnf: 'iptables-nft' } },
   { programs: ['ipset'], package: 'ipset' },
-  { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' } },
+  { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },
   {
     programs: ['ps', 'sysctl'],
     package: 'procps',
     others: { dnf: 'procps-ng', apk: 'procps-ng', pacman: 'procps-ng' },
   },
-  { programs: ['unshare', 'nsenter'], package: 'util-linux', others: { apk: 'util-linux-misc' } },
-  { programs: ['mount'], package: 'mount', others: { dnf: 'util-linux', apk: 'mount', pacman: 'util-linux' } },
+  { programs: ['unshare', 'nsenter'], package: 'util-linux', others: { apk: 'util-linux-misc' }, demo: true },
+  {
+    programs: ['mount'],
+    package: 'mount',
+    others: { dnf: 'util-linux', apk: 'mount', pacman: 'util-linux' },
+    demo: true,
+  },
 ]
 
 const managers = {
@@ -75,20 +92,21 @@ function find(program) {
     })
 }
 
-function installSystemPackages() {
-  const missing = needed.filter(({ programs }) => !programs.every(find))
+async function installSystemPackages() {
+  const wanted = process.argv.includes('--demo') ? needed.filter(({ demo }) => demo) : needed
+  const missing = wanted.filter(({ programs }) => !programs.every(find))
   if (missing.length === 0) return
   const manager = Object.keys(managers).find(find)
-  const packages = missing.flatMap((need) => (need.others?.[manager] ?? need.package).split(' '))
+  const packages = [...new Set(missing.flatMap((need) => (need.others?.[manager] ?? need.package).split(' ')))]
   if (!manager) fail(`setup: these programs are missing; install them first: ${packages.join(' ')}`)
-  const command = [...managers[manager], ...new Set(packages)]
+  const command = [...managers[manager], ...packages]
   const root = process.getuid() === 0
   const become = root ? [] : ['sudo', '-n']
   if (!root && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0)
-    fail(`setup: these packages are missing; install them with\n\n  sudo ${command.join(' ')}\n`)
-  console.error(`setup: installing ${[...new Set(packages)].join(' ')}`)
-  if (manager === 'apt-get') run([...become, 'apt-get', 'update', '-q'])
-  run([...become, ...(manager === 'apt-get' ? ['env', 'DEBIAN_FRONTEND=noninteractive'] : []), ...command])
+    fail(`setup: these packages are missing; install them with\n\n  sudo ${command.join(' ')}\n\nNothing was changed.`)
+  const quiet = manager === 'apt-get' ? ['env', 'DEBIAN_FRONTEND=noninteractive'] : []
+  if (manager === 'apt-get') await run('refreshing the list of system packages', [...become, 'apt-get', 'update', '-q'])
+  await run(`installing ${packages.join(' ')}`, [...become, ...quiet, ...command])
 }
 
 /** The latest modification time of these files and folders, with everything below them. */
@@ -103,22 +121,36 @@ function newest(paths) {
   )
 }
 
-function build() {
+async function build() {
   const output = 'dist/netlab.cjs'
   const generated = ['dist/program.cjs', 'schemas/lab.schema.json', 'src/language/validator.generated.cjs']
   const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']
   const complete = [output, ...generated].every((path) => existsSync(path))
   if (complete && newest(sources) <= statSync(output).mtimeMs) return
-  run([process.execPath, 'scripts/build.mjs'])
+  await run('building dist/netlab.cjs', [process.execPath, 'scripts/build.mjs'])
+}
+
+/** Whether files can be made here; a checkout of another user’s cannot be built. */
+function writable() {
+  try {
+    accessSync('.', constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 if (Number(process.versions.node.split('.')[0]) < 20)
   fail(`setup: netlab needs Node 20 or newer; this is ${process.version}`)
-if (!installed()) {
-  console.error('setup: installing npm packages')
-  // In `prepare` of `npm install -g .`, npm inherits --global, which would install the build tools globally too.
+const packagesMissing = !installed()
+if (packagesMissing && !writable())
+  fail(`setup: you may not write to ${process.cwd()}; clone the repository as yourself`)
+if (packagesMissing && !find('npm')) fail('setup: npm is missing; it comes with Node, or as the system package npm')
+if (!process.argv.includes('--no-system')) await installSystemPackages()
+if (packagesMissing) {
+  // In `prepack` of `npm install -g`, npm inherits --global, which would install the build tools globally too.
   const here = ['--location=project', '--global=false', '--include=dev', '--ignore-scripts']
-  run(['npm', 'ci', ...here, '--no-audit', '--no-fund', '--loglevel=error'], { NODE_ENV: '' })
+  const npm = ['npm', 'ci', ...here, '--no-audit', '--no-fund', '--loglevel=error']
+  await run('installing npm packages', npm, { NODE_ENV: '' })
 }
-if (!process.argv.includes('--no-system')) installSystemPackages()
-build()
+await build()
