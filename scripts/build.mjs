@@ -174,9 +174,12 @@ const licences = () =>
     .join(`\n${'-'.repeat(80)}\n\n`)
 
 /** The shell script at the start of the program, a comment in JavaScript: see src/launch.sh. */
-function launcher() {
+async function launcher() {
+  const { KERNEL_COMMANDS: commands } = await load('src/host/sandbox/choose.ts')
   const sandbox = readFileSync('src/host/sandbox/sandbox.sh', 'utf8')
-  const script = readFileSync('src/launch.sh', 'utf8').replace('@SANDBOX@', () => sandbox)
+  const script = readFileSync('src/launch.sh', 'utf8')
+    .replace('@SANDBOX@', () => sandbox)
+    .replace('@COMMANDS@', commands.join(' | '))
   if (script.includes('*/')) throw new Error('src/launch.sh: */ would end the comment that it is to JavaScript')
   return `#!/bin/sh\n':' /* 2>/dev/null\n${script}*/`
 }
@@ -188,7 +191,7 @@ async function program() {
   for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
     writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
-  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: launcher() } }), 0o755)
+  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
   write('dist/LICENSES.txt', licences())
   compile()
 }

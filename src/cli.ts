@@ -2,17 +2,20 @@ import { constants } from 'node:os'
 import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
+import { helpText } from './commands/help.ts'
 import type { Global } from './commands/terminal.ts'
 import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
 
-const program = new Command('netlab')
+/** The commands, with their arguments and options. */
+export const program = new Command('netlab')
   .description('Lab-as-code for Linux networking: a YAML file describes a network, netlab makes it so.')
   .version(version)
   .option('--no-color', 'no colours')
   .option('--sandbox', 'as root: in a sandbox as ordinary users have, not on the machine itself')
   .enablePositionalOptions()
   .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
+  .addHelpText('afterAll', ({ command }) => helpText(command.name()))
 
 const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
 const json = (): Option => new Option('--json', 'print a JSON document')
@@ -198,6 +201,17 @@ program
   .action((device: string, snaplen: string) =>
     end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
   )
+
+program
+  .command('schema')
+  .description('print the JSON Schema of lab files')
+  .action(() => end(async () => (await import('./commands/print-schema.ts')).printSchema()))
+
+program.on(
+  'command:*',
+  ([name = '']: string[]) =>
+    void end(async (host) => (await import('./commands/unknown.ts')).unknownCommand(host, name, program)),
+)
 
 for (const command of [program, ...program.commands])
   command.showHelpAfterError(

@@ -3,7 +3,8 @@
 @SANDBOX@
 enter() {
   name=${NETLAB_SANDBOX:-default} program=$0 tries=0
-  case ${1-} in '' | -* | validate | fmt | init | completion | diff | help) return ;; esac
+  case ${1-} in @COMMANDS@) ;; *) return ;; esac
+  case " $* " in *' --help '* | *' -h '*) return ;; esac
   case $name in *[!a-z0-9-]* | -*) return ;; esac
   if [ ${#name} -gt 32 ]; then return; fi
   case $program in /*) ;; *) program=$PWD/$program ;; esac

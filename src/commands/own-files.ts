@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { UserError } from '../model/diagnostic.ts'
 
 /**
@@ -12,3 +13,6 @@ export function writeFile(path: string, text: string, mode?: number): void {
     throw UserError.of('cannot-write', `cannot write ${path}`, (error as Error).message)
   }
 }
+
+/** The text of a file that is part of netlab's package, by its path in there. */
+export const packageFile = (path: string): string => readFileSync(join(dirname(__filename), '..', path), 'utf8')

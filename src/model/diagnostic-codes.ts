@@ -241,6 +241,10 @@ export const codes = {
     cause: 'A step of the plan failed, and what was done before was taken back, unless `--no-rollback` was given.',
     remedy: 'See the tool’s words in the message.',
   },
+  'unknown-command': {
+    cause: 'netlab has no command of that name.',
+    remedy: 'Use the one that the message names, or see `netlab --help`.',
+  },
   'unknown-gateway': {
     cause: 'A route leads to a gateway that nobody on the segment has.',
     remedy: 'Correct the address, or give it to a host.',

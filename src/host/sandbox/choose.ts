@@ -1,5 +1,8 @@
-/** Commands that do not use the kernel. */
-const STATIC = ['validate', 'fmt', 'init', 'completion', 'diff', 'help']
+/** The commands that use the kernel. src/launch.sh has them too: the build writes them there. */
+export const KERNEL_COMMANDS = [
+  ...['plan', 'apply', 'destroy', 'confirm', 'watchdog', 'show', 'list', 'exec', 'shell', 'logs', 'test', 'doctor'],
+  ...['agent', 'capture'],
+]
 /** Commands whose arguments after the first one are not options of netlab. */
 const PASSING = ['exec']
 
@@ -32,7 +35,7 @@ export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: 
     if (!arg.startsWith('-')) words.push(arg)
   }
   const [command] = words
-  const isStatic = command === undefined || STATIC.includes(command) || isHelp
-  if (isStatic || (isRoot && !asked)) return { args: kept }
+  const usesKernel = command !== undefined && KERNEL_COMMANDS.includes(command) && !isHelp
+  if (!usesKernel || (isRoot && !asked)) return { args: kept }
   return { sandbox: env['NETLAB_SANDBOX'] || 'default', args: kept }
 }

@@ -1,0 +1,166 @@
+/** The end of a command's help and of its man page. */
+export interface Help {
+  /** Command lines, each with what it does. */
+  readonly examples: readonly (readonly [command: string, meaning: string])[]
+  /** Exit codes, each with its meaning. */
+  readonly exitCodes: readonly (readonly [code: string, meaning: string])[]
+}
+
+const done = ['0', 'done'] as const
+const failed = ['1', 'failed; the reason is on standard error'] as const
+const usual = [done, failed]
+
+const help: Readonly<Record<string, Help>> = {
+  netlab: {
+    examples: [
+      ['netlab plan router.yaml', 'what would change'],
+      ['netlab apply router.yaml', 'make it so'],
+      ['netlab test router.yaml', 'run the checks of the lab'],
+      ['netlab exec ns0 -- ip route', 'look at it from inside'],
+      ['netlab destroy router.yaml', 'take it away'],
+    ],
+    exitCodes: [
+      done,
+      ['1', 'failed, or a check did not hold'],
+      ['2', 'plan --detailed-exitcode: there are changes'],
+      ['130', 'interrupted'],
+      ['141', 'nobody reads the output any more'],
+    ],
+  },
+  validate: {
+    examples: [
+      ['netlab validate lab.yaml', 'errors and warnings, each with its line'],
+      ['netlab validate lab.yaml --json', 'the same for programs'],
+    ],
+    exitCodes: [
+      ['0', 'valid, perhaps with warnings'],
+      ['1', 'not valid'],
+    ],
+  },
+  plan: {
+    examples: [
+      ['netlab plan lab.yaml', 'what apply would change'],
+      ['netlab plan lab.yaml --commands', 'the commands you would type instead'],
+      ['netlab plan lab.yaml --out lab.plan', 'save it, for netlab apply lab.plan'],
+      ['netlab plan --detailed-exitcode', 'for scripts: is there drift?'],
+    ],
+    exitCodes: [
+      ['0', 'planned; with --detailed-exitcode: nothing to do'],
+      failed,
+      ['2', 'with --detailed-exitcode: there are changes'],
+    ],
+  },
+  apply: {
+    examples: [
+      ['netlab apply lab.yaml', 'show the plan, ask, then do it'],
+      ['netlab apply lab.yaml -y', 'without asking'],
+      ['netlab apply --revert-after 60s', 'undone in a minute without netlab confirm'],
+      ['netlab apply lab.plan', 'a plan saved by netlab plan --out'],
+    ],
+    exitCodes: [
+      ['0', 'done and verified, or nothing to do'],
+      ['1', 'failed and rolled back, or the answer was no'],
+      ['130', 'interrupted and rolled back'],
+    ],
+  },
+  destroy: {
+    examples: [
+      ['netlab destroy lab.yaml', 'show what goes, ask, then remove it'],
+      ['netlab destroy lab -y', 'by its name, without asking'],
+      ['netlab destroy lab --force', 'also end processes of others in it'],
+    ],
+    exitCodes: [
+      ['0', 'done, or nothing was there'],
+      ['1', 'failed, or the answer was no'],
+      ['130', 'interrupted'],
+    ],
+  },
+  confirm: {
+    examples: [['netlab confirm lab', 'keep what netlab apply --revert-after did']],
+    exitCodes: [done, ['1', 'nothing waits to be confirmed']],
+  },
+  show: {
+    examples: [
+      ['netlab show lab', 'the whole lab'],
+      ['netlab show ns0', 'one namespace'],
+      ['netlab show ns0 --rules', 'its firewall rules, with counters'],
+      ['netlab show lab.yaml --desired', 'the file with every short form written out'],
+    ],
+    exitCodes: [done, ['1', 'failed, or the lab is not live']],
+  },
+  list: {
+    examples: [
+      ['netlab list', 'every live lab and its namespaces'],
+      ['netlab list --json', 'the same for programs'],
+    ],
+    exitCodes: usual,
+  },
+  exec: {
+    examples: [
+      ['netlab exec ns0 -- ip route', 'the routes of ns0'],
+      ['netlab exec ns0 -- ping -c1 ns1', 'names of the lab resolve'],
+    ],
+    exitCodes: [
+      ['0-255', 'that of the command; 128 + N if signal N ended it'],
+      ['1', 'also: there is no such namespace or command'],
+    ],
+  },
+  shell: {
+    examples: [
+      ['netlab shell ns0', 'a shell in ns0; exit leaves it'],
+      ['netlab shell', 'without root: where all your labs are'],
+    ],
+    exitCodes: [
+      ['0-255', 'that of the shell'],
+      ['1', 'also: there is no such namespace'],
+    ],
+  },
+  logs: {
+    examples: [
+      ['netlab logs web/nginx', 'what nginx in web has printed'],
+      ['netlab logs web/nginx -f', 'and what it prints from now on'],
+    ],
+    exitCodes: usual,
+  },
+  test: {
+    examples: [
+      ['netlab test lab.yaml', 'run the checks of a live lab'],
+      ['netlab test --junit results.xml', 'a report for CI as well'],
+    ],
+    exitCodes: [
+      ['0', 'every check holds'],
+      ['1', 'a check does not hold, or the lab is not live'],
+    ],
+  },
+  doctor: {
+    examples: [
+      ['netlab doctor', 'everything that netlab can use'],
+      ['netlab doctor lab.yaml', 'only what this lab needs'],
+    ],
+    exitCodes: [
+      ['0', 'nothing is missing'],
+      ['1', 'something is missing; the output says how to get it'],
+    ],
+  },
+  schema: {
+    examples: [['netlab schema > lab.schema.json', 'for an editor, or a validator in CI']],
+    exitCodes: usual,
+  },
+}
+
+/** The examples and exit codes of a command, `netlab` for the program itself. Throws for a command that has none. */
+export function helpOf(command: string): Help {
+  const found = help[command]
+  if (!found) throw new Error(`src/commands/help.ts has nothing about ${command}`)
+  return found
+}
+
+/** The end of what `--help` prints, without the last line break. */
+export function helpText(command: string): string {
+  const { examples, exitCodes } = helpOf(command)
+  const lines = (rows: readonly (readonly [string, string])[]): string => {
+    const width = Math.max(...rows.map(([left]) => left.length))
+    return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('')
+  }
+  return `\nExamples:\n${lines(examples)}\nExit codes:\n${lines(exitCodes)}`.trimEnd()
+}
