@@ -56,6 +56,8 @@ const chosen = {
 const ownWay = [
   // It loads the program, so it runs before there is a Host.
   'src/start.ts',
+  // It unpacks the program.
+  'src/binary.ts',
   // It runs in a worker thread too, which has no Host, and reads /proc and /run/netns of the thread that it is in.
   'src/backend/netlink/libc.ts',
   // A program of its own that runs inside a namespace: opening sockets there is its purpose.

@@ -1,5 +1,4 @@
 import { release } from 'node:os'
-import { resolve } from 'node:path'
 import type { Host } from '../model/host.ts'
 import { attach } from './local/attach.ts'
 import { userConfines } from './local/confines.ts'
@@ -8,6 +7,7 @@ import { logFolder, processes } from './local/lab-processes.ts'
 import { lock } from './local/lock.ts'
 import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
+import { self } from './local/self.ts'
 import { end, strangers } from './local/strangers.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -18,7 +18,7 @@ export const thisMachine: Host = {
   isSandbox: false,
   isRoot,
   kernel: release(),
-  self: [process.execPath, resolve(process.argv[1] ?? '')],
+  self,
   env: process.env,
   confines: () => (isRoot ? undefined : userConfines()),
   explain: () => undefined,

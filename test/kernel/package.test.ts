@@ -41,4 +41,13 @@ describe('the package', () => {
     expect(readFileSync(installed('dist/LICENSES.txt'), 'utf8')).toMatch(/^commander [\d.]+, MIT$/m)
     expect(readdirSync(installed('.'))).not.toContain('src')
   })
+
+  test('and the single binary does the same, with no node and no files beside it', async () => {
+    const binary = join(user.folder, 'netlab')
+    execFileSync('npm', ['run', '--silent', 'build:binary', binary], { stdio: 'pipe' })
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', NETLAB_RUNNER: 'netlink' }
+    for (const args of [['--version'], ['apply', 'labs/router.yaml', '-y'], ['test'], ['destroy', 'router', '-y']])
+      expect(await user.run([binary, ...args], { env })).toMatchObject({ code: 0 })
+    expect(readdirSync(join(user.folder, 'home/.cache/netlab'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
+  }, 120_000)
 })

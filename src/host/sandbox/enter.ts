@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { resolve } from 'node:path'
 import { UserError } from '../../model/diagnostic.ts'
+import { self } from '../local/self.ts'
 import { sandboxName, type Sandbox } from './holder.ts'
 import { ENTERED } from './entered.ts'
 import { findOrStart } from './restart.ts'
@@ -32,7 +32,8 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
   if (!namespaces || !sandbox) throw UserError.of('no-sandbox', `the sandbox ${name} ends as soon as it is made`)
   const argv = [
     ...['--preserve-credentials', '--user=/proc/self/fd/3', '--mount=/proc/self/fd/4', '--net=/proc/self/fd/5', '--'],
-    ...[process.execPath, resolve(process.argv[1] ?? ''), ...args],
+    ...self,
+    ...args,
   ]
   const { NETLAB_SANDBOX: _, ...kept } = process.env
   const env = {
