@@ -203,6 +203,16 @@ program
   )
 
 program
+  .command('init')
+  .description('write a lab file to begin with, explained line by line')
+  .argument('[template]', 'what it shows; without it, the templates are listed')
+  .option('-o, --output <file>', 'the file to write, - for standard output (default: TEMPLATE.yaml)')
+  .option('--force', 'replace a file that exists')
+  .action((template: string | undefined, options: object) =>
+    end(async (host) => (await import('./commands/init.ts')).init(host, template, options)),
+  )
+
+program
   .command('schema')
   .description('print the JSON Schema of lab files')
   .action(() => end(async () => (await import('./commands/print-schema.ts')).printSchema()))

@@ -13,6 +13,7 @@ const usual = [done, failed]
 const help: Readonly<Record<string, Help>> = {
   netlab: {
     examples: [
+      ['netlab init router', 'write router.yaml, a lab to begin with'],
       ['netlab plan router.yaml', 'what would change'],
       ['netlab apply router.yaml', 'make it so'],
       ['netlab test router.yaml', 'run the checks of the lab'],
@@ -141,6 +142,15 @@ const help: Readonly<Record<string, Help>> = {
       ['0', 'nothing is missing'],
       ['1', 'something is missing; the output says how to get it'],
     ],
+  },
+  init: {
+    examples: [
+      ['netlab init', 'list the templates'],
+      ['netlab init nat', 'write nat.yaml'],
+      ['netlab init nat -o mine.yaml', 'write mine.yaml'],
+      ['netlab init nat -o - | less', 'only read it'],
+    ],
+    exitCodes: [done, ['1', 'failed: no such template, or the file exists']],
   },
   schema: {
     examples: [['netlab schema > lab.schema.json', 'for an editor, or a validator in CI']],

@@ -269,6 +269,10 @@ export const codes = {
     cause: 'A file, or one that a lab file names, cannot be read or holds something else.',
     remedy: 'Correct the path, its permissions or its content.',
   },
+  'unknown-template': {
+    cause: '`netlab init` has no template of that name.',
+    remedy: 'Take one of those that `netlab init` lists.',
+  },
   'value-refused': {
     cause: 'The kernel refuses the value of a sysctl.',
     remedy: 'Write a value that it takes.',

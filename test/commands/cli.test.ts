@@ -8,7 +8,7 @@ import { KERNEL_COMMANDS } from '../../src/host/sandbox/choose.ts'
 const visible = program.createHelp().visibleCommands(program)
 const commands = visible.filter((command) => command.name() !== 'help')
 /** The commands that read no kernel, and so run outside an ordinary user's sandbox. */
-const STATIC = ['validate', 'schema']
+const STATIC = ['validate', 'init', 'schema']
 
 const netlab = (...args: string[]) =>
   spawnSync(process.execPath, ['dist/netlab.cjs', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
@@ -36,7 +36,7 @@ describe('help', () => {
       const meant = commands.find((one) => one.name() === called)
       expect({ example, known: meant !== undefined }).toEqual({ example, known: true })
       if (command !== program) expect(called).toBe(name)
-      for (const option of rest.filter((part) => part.startsWith('-')))
+      for (const option of rest.filter((part) => /^-./.test(part)))
         expect({ example, options: meant && optionsOf(meant) }).toMatchObject({
           example,
           options: expect.arrayContaining([option]) as string[],
