@@ -4,7 +4,7 @@ import { labProtocol } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
-import { ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
+import { looksLike, passesFor, ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
 import { isLost } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
@@ -16,16 +16,23 @@ const KERNELS: Readonly<Record<number, string>> = { 0: '255', 32766: '254', 3276
 const initial = { 4: [0, 32766, 32767], 6: [0, 32766] } as const
 /** RTPROT_KERNEL: the kernel creates a rule for VRFs. */
 const BY_KERNEL = '2'
+/** Whether a rule is one that every namespace begins with. */
+export const isOfKernel = ({ family, priority, table, ...more }: RuleSpec): boolean =>
+  initial[family].some((one) => one === priority) &&
+  KERNELS[priority] === String(table) &&
+  Object.keys(more).length === 0
+
 /** What is known of rules: namespaces with the same rules share them. */
 const known = new WeakMap<IpRule, boolean>()
-function isKernels(r: IpRule): boolean {
+function isKernels(r: IpRule, family: 4 | 6): boolean {
   let is = known.get(r)
-  if (is === undefined) known.set(r, (is = looksLikeKernels(r)))
+  if (is === undefined) known.set(r, (is = looksLikeKernels(r, family)))
   return is
 }
-const looksLikeKernels = (r: IpRule): boolean =>
+const looksLikeKernels = (r: IpRule, family: 4 | 6): boolean =>
   ('l3mdev' in r && r.protocol === BY_KERNEL) ||
   (r.table !== undefined &&
+    initial[family].some((priority) => priority === r.priority) &&
     KERNELS[r.priority] === r.table &&
     !specifics.some((field) => r[field] !== undefined) &&
     Object.keys(others(r)).length === 0 &&
@@ -115,7 +122,7 @@ export const rule: Kind<RuleSpec> = {
       const others: IpRule[] = []
       const kernels = new Set<number>()
       for (const r of list)
-        if (isKernels(r)) kernels.add(r.priority)
+        if (isKernels(r, family)) kernels.add(r.priority)
         else others.push(r)
       // A namespace without IPv6 has no IPv6 rules.
       const lost = made && list.length ? initial[family].filter((priority) => !kernels.has(priority)) : []
@@ -134,15 +141,23 @@ export const rule: Kind<RuleSpec> = {
   compare: () => [],
   needs: ({ namespace }) => [namespace],
   lostWith: ({ namespace }) => [namespace],
-  create: (r, { lab }) => [{ stage: 'add rules', operation: operation('add', r, lab) }],
+  create(r, context) {
+    const { kept, looks } = peersOf(r, context)
+    // The kernel would take it for one that has more selectors: that one comes later, and all in their order.
+    const others = looks.has(looksLike(r.spec)) ? kept : []
+    return [
+      ...others.map((one) => operation('delete', one, context.lab)),
+      operation('add', r, context.lab),
+      ...others.map((one) => operation('add', one, context.lab)),
+    ].map((one) => ({ stage: 'add rules', operation: one }))
+  },
   update: () => [],
   remove(r, context) {
     if (isLost(rule, r, context)) return []
-    const { rules, isMixed } = peersOf(r, context)
+    const { rules, kept, isMixed } = peersOf(r, context)
     if (!isMixed) return [{ stage: 'delete rules', operation: operation('delete', r, context.lab) }]
     if (rules.find(({ id }) => context.goes(id))?.id !== r.id) return []
     // From the first on, each is the first that has what it has.
-    const kept = rules.filter(({ id }) => !context.goes(id))
     return [
       ...rules.map((one) => operation('delete', one, context.lab)),
       ...kept.map((one) => operation('add', one, context.lab)),
@@ -162,6 +177,10 @@ interface Peers {
   readonly rules: readonly Resource<RuleSpec>[]
   /** The kernel would take one that stays for one that is to be deleted. */
   readonly isMixed: boolean
+  /** Those that stay. */
+  readonly kept: readonly Resource<RuleSpec>[]
+  /** What those pass for. */
+  readonly looks: ReadonlySet<string>
 }
 const peers = new WeakMap<PlanContext, Map<string, Peers>>()
 const keyOf = ({ namespace, spec }: Resource<RuleSpec>): string => `${namespace} ${spec.family} ${spec.priority}`
@@ -180,7 +199,7 @@ function peersOf(r: Resource<RuleSpec>, context: PlanContext): Peers {
     all = mappedPeers(lists, context)
     peers.set(context, all)
   }
-  return all.get(keyOf(r)) ?? { rules: [r], isMixed: false }
+  return all.get(keyOf(r)) ?? { rules: [r], isMixed: false, kept: [], looks: new Set() }
 }
 
 const mappedPeers = (lists: ReadonlyMap<string, readonly Resource<RuleSpec>[]>, { goes }: PlanContext) =>
@@ -191,7 +210,7 @@ const mappedPeers = (lists: ReadonlyMap<string, readonly Resource<RuleSpec>[]>, 
       for (const one of rules)
         if (goes(one.id)) isMixed ||= kept.some((other) => hasAll(other.spec, one.spec))
         else kept.push(one)
-      return [key, { rules, isMixed }]
+      return [key, { rules, isMixed, kept, looks: new Set(kept.flatMap(({ spec }) => passesFor(spec))) }]
     }),
   )
 

@@ -1,5 +1,6 @@
 import type { RuleFile } from '../kinds/rule-lab.ts'
-import { rule, ruleId } from '../kinds/rule.ts'
+import { isOfKernel, rule, ruleId } from '../kinds/rule.ts'
+import { looksLike, passesFor } from '../model/rule-spec.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import type { Settings } from './lab-file.ts'
 import { interfaceName } from './valid-names.ts'
@@ -22,19 +23,40 @@ export function expandRules(
 ): void {
   const taken = new Set(rules.map(({ priority }) => priority))
   let free = FIRST_PRIORITY - STEP
+  const before = new Map<string, Path>()
   for (const [i, entry] of rules.entries()) {
     if (entry['priority'] === undefined)
       do free += STEP
       while (taken.has(free))
     const priority = (entry['priority'] as number | undefined) ?? free
-    expandRule(x, namespace, devices, { ...entry, priority }, [...path, i])
+    expandRule(x, namespace, devices, { ...entry, priority }, [...path, i], before)
   }
 }
 
-function expandRule(x: Expansion, namespace: string, devices: Devices, entry: RuleFile, path: Path): void {
+/** Adds a rule. `before`: what the rules above it pass for, and their places. */
+function expandRule(
+  x: Expansion,
+  namespace: string,
+  devices: Devices,
+  entry: RuleFile,
+  path: Path,
+  before: Map<string, Path>,
+): void {
   const spec = rule.fromLab?.(entry, labContext(x, namespace, '', path))
-  if (spec && (['iif', 'oif'] as const).every((field) => mayBe(x, devices, spec[field], [...path, field])))
-    x.add({ id: ruleId(namespace, spec), kind: 'rule', namespace, spec }, path)
+  if (!spec || !(['iif', 'oif'] as const).every((field) => mayBe(x, devices, spec[field], [...path, field]))) return
+  const id = ruleId(namespace, spec)
+  const same = before.get(looksLike(spec))
+  if (isOfKernel(spec))
+    return x.report.error('given-twice', path, 'every namespace has this rule by itself', 'Leave it out.')
+  if (same && !x.resources.has(id))
+    return x.report.error(
+      'given-twice',
+      path,
+      `the kernel takes this rule for the one in line ${x.report.position(same).line}, and refuses it`,
+      'Give it another priority. Of rules with one priority, the kernel compares neither `not` nor where `goto` leads, and from, to, tos and realms only where the second rule has them.',
+    )
+  for (const looks of passesFor(spec)) if (!before.has(looks)) before.set(looks, path)
+  x.add({ id, kind: 'rule', namespace, spec }, path)
 }
 
 /** Whether an interface can have that name; a rule may well wait for one that the lab does not have. */

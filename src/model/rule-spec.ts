@@ -40,3 +40,24 @@ export const ruleTerms = (s: RuleSpec): string[] => [
   }),
   ...(s.action ? [s.action] : s.table === undefined ? [] : ['table', String(s.table)]),
 ]
+
+/** What a rule that is added may leave out: the kernel then takes any rule there is for it (fib4_rule_compare in net/ipv4/fib_rules.c). */
+const anyWhereLeftOut = ['from', 'to', 'tos', 'realms'] as const
+
+/** What the kernel compares of two rules, but for `fields`. It looks neither at `not` nor where `goto` leads (rule_exists in net/core/fib_rules.c). */
+function essence(spec: RuleSpec, fields: readonly string[]): string {
+  const { from: _, to: _to, tos: _tos, realms: _realms, not: _not, goto, ...exact } = spec
+  const some = fields.map((field) => [field, spec[field as keyof RuleSpec]])
+  return JSON.stringify([Object.entries({ ...exact, goto: goto !== undefined }).sort(), some])
+}
+const given = (spec: RuleSpec): (typeof anyWhereLeftOut)[number][] =>
+  anyWhereLeftOut.filter((field) => spec[field] !== undefined)
+
+/** What a rule looks like to the kernel when it is added: it is refused where a rule of the namespace `passesFor` the same. */
+export const looksLike = (added: RuleSpec): string => essence(added, given(added))
+
+/** What a rule that exists passes for when another is added. */
+export const passesFor = (existing: RuleSpec): string[] =>
+  given(existing)
+    .reduce<string[][]>((sets, field) => [...sets, ...sets.map((set) => [...set, field])], [[]])
+    .map((fields) => essence(existing, fields))

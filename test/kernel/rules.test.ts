@@ -116,6 +116,28 @@ test.each(['netlink', 'ip'])(
   },
 )
 
+test('a rule comes back that the kernel would take for one of the lab’s with more selectors', async () => {
+  const path = join(world.folder, 'wide.yaml')
+  const own = [{}, { tos: 16 }, { from: '10.0.0.0/8' }, { from: '10.0.0.0/8', tos: 16 }]
+  const rules = own.map((more) => ({ priority: 1000, ...more, table: 7 }))
+  const last = { priority: 32767, family: 'inet6', table: 'default' }
+  writeFileSync(path, JSON.stringify({ name: 'wide', namespaces: { w: { rules: [...rules, last] } } }))
+  for (const runner of ['netlink', 'ip']) {
+    await netlab(['apply', path, '-y'], runner)
+    expect(await plan(path, runner)).toEqual([])
+    const by = ['-4 rule del priority 1000', '-4 rule del priority 1000', '-6 rule del priority 32767']
+    for (const words of by) expect((await world.run(['ip', '-n', 'w', ...words.split(' ')])).stderr).toBe('')
+    expect(await plan(path, runner)).toEqual([
+      'create w/rule/1000 table 7',
+      'create w/rule/1000 tos 0x10 table 7',
+      'create w/rule6/32767 table 253',
+    ])
+    await netlab(['apply', path, '-y'], runner)
+    expect(await plan(path, runner)).toEqual([])
+    await netlab(['destroy', path, '-y'], runner)
+  }
+})
+
 test('in the machine’s own namespace a rule of others stays, though it has all that the lab’s has', async () => {
   const path = join(world.folder, 'root.yaml')
   const own = [{ priority: 1000, from: '10.0.0.0/8', table: 7 }]

@@ -71,3 +71,21 @@ describe('nexthops', () => {
       }).map(({ summary }) => summary),
     ).toEqual(['the nexthop goes by way of e0, the other end of which (b:e0) is down']))
 })
+
+describe('rules with one priority', () => {
+  const rules = (...all: string[]): string[] => errors(`rules: [${all.join(', ')}]`)
+  const wide = '{ priority: 9, table: 7 }'
+  const narrow = '{ priority: 9, from: 10.0.0.0/8, table: 7 }'
+  const refused = ['the kernel takes this rule for the one in line 3, and refuses it']
+  test.each([
+    [[wide, narrow], []],
+    [[narrow, wide], refused],
+    [[narrow, '{ priority: 8, table: 7 }'], []],
+    [[narrow, '{ priority: 9, from: 10.0.0.0/8, not: true, table: 7 }'], refused],
+    [['{ priority: 9, goto: 10 }', '{ priority: 9, goto: 11 }', '{ priority: 10, nop: true }', '{ priority: 11, nop: true }'], refused], // prettier-ignore
+    [[narrow, narrow], ['a/rule/9 from 10.0.0.0/8 table 7 is there already (line 3)']],
+    [['{ priority: 32766, table: main }'], ['every namespace has this rule by itself']],
+    [['{ priority: 32766, table: main, tos: 16 }'], []],
+    [['{ priority: 32767, table: default, family: inet6 }'], []],
+  ])('%j: %j', (all, expected) => expect(rules(...all)).toEqual(expected))
+})
