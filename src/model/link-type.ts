@@ -78,6 +78,7 @@ export interface LinkAttribute {
     | 'name'
     | 'list'
     | 'dotted'
+    | 'dotted or nothing'
     | 'or nothing'
     | 'or null'
     | 'on or off'

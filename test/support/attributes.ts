@@ -120,6 +120,11 @@ const linkRows: readonly Row[] = [
   ['inet6_token', 'ignored', 'set by the program that configures addresses'],
 ]
 
+const macvlans: readonly Row[] = [
+  ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'no words yet'],
+  ['usedbcqueuelen', 'ignored', 'state: the longest queue that a macvlan of the lower device asks for'],
+]
+
 /** What the tables of link types do not say. Entries here take precedence. */
 const typeRows: Readonly<Record<string, readonly Row[]>> = {
   bridge: [
@@ -138,23 +143,20 @@ const typeRows: Readonly<Record<string, readonly Row[]>> = {
     ],
   ],
   vxlan: [
-    ['link', 'compared'],
     ['port_range limit external gpe vnifilter', 'ignored', MADE],
     ['remcsum_tx remcsum_rx ttl_inherit', 'ignored', MADE],
   ],
   vlan: [['ingress_qos egress_qos', 'ignored', 'no words yet']],
-  macvlan: [
-    ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'no words yet'],
-    ['usedbcqueuelen', 'ignored', 'state: the longest queue that a macvlan of the lower device asks for'],
-  ],
+  macvlan: macvlans,
+  macvtap: macvlans,
+  geneve: [['ttl', 'compared', 'absent where it is that of the inner packets']],
   bond: [['active_slave ad_info', 'ignored', 'what monitoring and LACP find out']],
-  sit: [['6rd-prefix 6rd-prefixlen 6rd-relay_prefix 6rd-relay_prefixlen', 'ignored', 'no words yet']],
+  sit: [['prefix prefixlen relay_prefix relay_prefixlen', 'ignored', '6rd; no words yet']],
   ipvlan: [['bridge', 'compared', 'one of the words of `mode_flag`']],
   tap: [
     ['type', 'compared', 'what tells a TAP from a TUN'],
     ['pi vnet_hdr multi_queue persist', 'ignored', 'chosen when the device is made, by the program that uses it'],
   ],
-  gre: [['link', 'compared']],
 }
 
 const portRows: readonly Row[] = [
@@ -181,7 +183,9 @@ const kind = (title: string, command: string, ...entries: readonly [string, Attr
 
 const types = linkTypes.flatMap((type): [string, AttributesOf][] => {
   const rows = typeRows[type.name] ?? []
-  const entries = [...ofFields(type.fields), ...listed(rows)]
+  const lower: Row[] = type.lowerAttribute === undefined || type.name === 'xfrm' ? [] : [['link', 'compared']]
+  const fields = ofFields(type.fields).filter(([name]) => !(name in (type.state ?? {})))
+  const entries = [...fields, ...listed(lower), ...listed(rows)]
   return entries.length && type.name !== 'wireguard'
     ? [[`type ${type.name}`, kind(`Type ${type.name}`, 'ip -d -j link', ...entries)]]
     : []
@@ -311,8 +315,9 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'Rules',
       'ip -d -j rule',
       ...listed([
+        ['priority', 'name'],
         [
-          'priority not src srclen dst dstlen iif oif fwmark fwmask tos uid_start uid_end ipproto sport sport_start sport_end dport dport_start dport_end tun_id action table goto nop l3mdev suppress_prefixlen suppress_ifgroup flow_from flow_to',
+          'not src srclen dst dstlen iif oif fwmark fwmask tos uid_start uid_end ipproto sport sport_start sport_end dport dport_start dport_end tun_id action table goto nop l3mdev suppress_prefixlen suppress_ifgroup flow_from flow_to',
           'compared',
         ],
         ['protocol', 'ignored', 'it says who made it; rules of VRFs have the kernel’s'],

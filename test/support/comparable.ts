@@ -11,6 +11,14 @@ const pick = (from: object, ...names: string[]): Fields =>
 /** The output of a save program without its time and counters. */
 const timeless = (saved: string): string => saved.replace(/^#.*\n/gm, '').replace(/\[\d+:\d+\]/g, '[]')
 
+/** The settings without what iproute2 6.1 leaves out: an inherited TTL of GENEVE; the lower device of an xfrm is the interface's `link`. */
+function printed(kind: string | undefined, data: Fields = {}): Fields {
+  const { ttl_inherit, ...rest } = data
+  const { link: _, ...unlinked } = rest
+  const { ttl: __, ...inheriting } = rest
+  return kind === 'xfrm' ? unlinked : ttl_inherit === true ? inheriting : rest
+}
+
 /** The fields of the model, without those that change by themselves, such as the carrier. */
 export function comparable(dump: Dump | null | undefined): unknown {
   if (!dump) return dump
@@ -18,7 +26,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
     flags.filter((flag) => !['NO-CARRIER', 'LOWER_UP', 'M-DOWN', 'linkdown', 'dead'].includes(flag))
   // State that is not a setting, and fields that nothing reads, are left out.
   const state =
-    /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
+    /timer$|^(bridge_id|root_id|root_port|root_path_cost|designated_\w+|topology_change_\w+|config_pending|state|no)$|^(mcast_hash_elasticity|group_fwd_mask_str|port_range|usedbcqueuelen|(relay_)?prefix(len)?|macaddr_\w+|persist|pi|vnet_hdr|multi_queue)$/
   const settings = (data: Fields = {}, ...others: string[]): Fields =>
     Object.fromEntries(
       // ip prints a missing address as `any`.
@@ -42,7 +50,7 @@ export function comparable(dump: Dump | null | undefined): unknown {
     kind: link.linkinfo?.info_kind,
     slave: link.linkinfo?.info_slave_kind,
     // Nothing reads the settings of kinds that no lab can have.
-    data: known.has(link.linkinfo?.info_kind) && settings(link.linkinfo?.info_data),
+    data: known.has(link.linkinfo?.info_kind) && settings(printed(link.linkinfo?.info_kind, link.linkinfo?.info_data)),
     port: link.linkinfo?.info_slave_kind === 'bridge' && settings(link.linkinfo.info_slave_data, 'id'),
   }))
   return {

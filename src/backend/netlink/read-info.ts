@@ -18,6 +18,7 @@ const numbers: Readonly<Partial<Record<LinkAttribute['as'], (bytes: Buffer, at: 
   be32: (bytes, at) => bytes.readUInt32BE(at),
 }
 
+const dotted = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
 const hex = (value: number): string => (value ? `0x${value.toString(16)}` : '0')
 
 /** Turns a number into what iproute2's JSON has for it; undefined where it prints nothing. */
@@ -41,7 +42,9 @@ function printed({ words, print }: LinkAttribute): (value: number) => unknown {
     case 'bracketed':
       return (value) => `[${value}]`
     case 'dotted':
-      return (value) => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+      return dotted
+    case 'dotted or nothing':
+      return (value) => (value ? dotted(value) : undefined)
     default:
       return (value) => (byNumber ? byNumber.get(value) : value)
   }

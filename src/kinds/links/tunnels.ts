@@ -116,7 +116,7 @@ const keyText = (text: unknown): number | undefined =>
 /** `flags`: the number of the attribute of which a bit says that there is a key; without one, 0 is none. */
 const keyOf = (word: string, description: string, number?: number, flags?: number): Field => ({
   ...(number !== undefined && {
-    attribute: be32(number, { print: 'dotted', ...(flags !== undefined && { with: { number: flags, as: 'be16', bit: KEY } }) }), // prettier-ignore
+    attribute: be32(number, flags === undefined ? { print: 'dotted or nothing' } : { print: 'dotted', with: { number: flags, as: 'be16', bit: KEY } }), // prettier-ignore
   }),
   schema: { type: 'integer', minimum: 0, maximum: KEYS, description: `${description} Default: none.` },
   words: (v) => (v === 'none' ? [`no${word}`] : [word, String(v)]),
