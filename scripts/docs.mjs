@@ -1,5 +1,5 @@
 // Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
-// the attributes in docs/kernel.md: node scripts/docs.mjs
+// the attributes in docs/kernel.md, and docs/lints.md: node scripts/docs.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -105,18 +105,62 @@ const features = linkTypes.flatMap(({ name, feature }) =>
 const doctor = readFileSync(doctorFile, 'utf8').replace(/(?:\| `type: .*\n)+/, () => features.join(''))
 
 const { codes } = await exportsOf('src/model/diagnostic-codes.ts')
-const rows = Object.entries(codes).map(
-  ([name, { cause, remedy }]) => `| \`${name}\` | ${cell(cause)} | ${cell(remedy)} |`,
-)
+const byName = ([a], [b]) => (a < b ? -1 : 1)
+const rows = Object.entries(codes)
+  .sort(byName)
+  .map(([name, { cause, remedy }]) => `| \`${name}\` | ${cell(cause)} | ${cell(remedy)} |`)
 const errors = `# Errors and warnings
 
-Every error and every warning in a \`--json\` document (docs/json.md) has a \`code\`, which stays the same when its words change. This page is written by
-scripts/docs.mjs from src/model/diagnostic-codes.ts.
+Every error and every warning in a \`--json\` document (docs/json.md) has a \`code\`, which stays the same when its words change. Warnings of
+lints, which a comment in the lab file silences, are explained in docs/lints.md. This page is written by scripts/docs.mjs from
+src/model/diagnostic-codes.ts.
 
 | code | what is wrong | what to do |
 |---|---|---|
 ${rows.join('\n')}
 `
+
+const { lints } = await exportsOf('src/language/lints/lints.ts')
+const lintPage = ({ name, why, wrong, right }) => `## ${name}
+
+${codes[name].cause} ${codes[name].remedy}
+
+${why}
+
+\`\`\`yaml
+# warning[${name}]
+${wrong}
+\`\`\`
+
+\`\`\`yaml
+# no warning
+${right}
+\`\`\`
+`
+const lintPages = `# Lints
+
+A lint warns of what is valid and most likely not meant. \`validate\`, \`plan\`, \`apply\` and \`test\` print its name, as in
+\`warning[duplicate-subnet]\`; in \`--json\` documents it is the \`code\`. A warning never changes the exit code. A lint stays silent where it cannot be sure.
+
+A comment silences a lint, or several:
+
+\`\`\`yaml
+# netlab-ignore: mtu-on-segment
+# Above the first line that is no comment it counts for the whole file; otherwise for its own line,
+# or for the line below it.
+namespaces:
+  r:
+    interfaces:
+      eth1: 10.0.0.1/24 # netlab-ignore: duplicate-subnet, address-twice
+\`\`\`
+
+A name that no lint has is a warning itself (\`unknown-lint\`). \`--no-lint\` switches all lints off for one command. This page is written by
+scripts/docs.mjs from src/language/lints.
+
+${[...lints]
+  .sort((a, b) => (a.name < b.name ? -1 : 1))
+  .map(lintPage)
+  .join('\n')}`
 
 const { attributeTable } = await exportsOf('test/support/attributes.ts')
 
@@ -140,6 +184,7 @@ const kernel = readFileSync(kernelFile, 'utf8').replace(
 const pages = [
   [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
   [resolve(root, 'docs/errors.md'), errors],
+  [resolve(root, 'docs/lints.md'), lintPages],
   [doctorFile, doctor],
   [kernelFile, kernel],
 ]

@@ -52,8 +52,11 @@ async function end(run: Run): Promise<void> {
 let chosen: { readonly json?: boolean } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
+const noLint = (): Option => new Option('--no-lint', 'no warnings of lints (docs/lints.md)')
+
 const planning = (command: Command): Command =>
   command
+    .addOption(noLint())
     .option('--target <id...>', 'only this, and what it needs')
     .option('--replace <id...>', 'rebuild this although nothing differs')
     .option('--adopt', 'take over namespaces of these names that others made')
@@ -69,6 +72,7 @@ program
   .command('validate')
   .description('check a lab file, without looking at the kernel')
   .argument('[lab]', LAB)
+  .addOption(noLint())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) =>
@@ -174,6 +178,7 @@ program
   .argument('[lab]', LAB)
   .addOption(json())
   .option('--junit <file>', 'write a JUnit XML report as well')
+  .addOption(noLint())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),
   )

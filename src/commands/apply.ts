@@ -32,7 +32,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const opened = openLocated(located, host)
+  const opened = openLocated(located, host, options)
   const name = opened?.name ?? ('name' in located ? located.name : '')
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {

@@ -34,7 +34,12 @@ export async function plan(host: Host, argument: string | undefined, options: Op
           },
         }
   const runner = startRunner(host, 'text' in located ? located.text.length : 0)
-  const { plan, source, lab, live, warnings } = await prepare(recording, openLocated(recording, host), runner, options)
+  const { plan, source, lab, live, warnings } = await prepare(
+    recording,
+    openLocated(recording, host, options),
+    runner,
+    options,
+  )
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
   if (options.out !== undefined) {

@@ -22,8 +22,14 @@ import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
 import { passing } from './terminal.ts'
 
+/** The option of commands that warn of what a lab file says. */
+export interface Linting {
+  /** False after `--no-lint`. */
+  readonly lint?: boolean
+}
+
 /** The options of commands that make a plan. */
-export interface PlanOptions {
+export interface PlanOptions extends Linting {
   readonly destroy?: boolean
   readonly adopt?: boolean
   readonly target?: readonly string[]
@@ -57,11 +63,12 @@ export interface Prepared {
 }
 
 /** Opens the lab file that was located; undefined when only a name was given. */
-export const openLocated = (located: Located, host: Host): OpenLab | undefined =>
-  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: host.confines() })
+export const openLocated = (located: Located, host: Host, { lint }: Linting = {}): OpenLab | undefined =>
+  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint })
 
 /** Loads the lab file that was located; undefined when only a name was given. */
-export const loadLocated = (located: Located, host: Host): Lab | undefined => openLocated(located, host)?.lab()
+export const loadLocated = (located: Located, host: Host, linting?: Linting): Lab | undefined =>
+  openLocated(located, host, linting)?.lab()
 
 /** The request that reads the live state of this lab; without a header, of a lab that is known only by name. */
 export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({

@@ -1,11 +1,12 @@
 import { diagnose } from '../language/load-lab.ts'
 import { FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
+import type { Linting } from './prepare.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 import type { Host } from '../model/host.ts'
 import { UserError } from '../model/diagnostic.ts'
 
-interface Options extends Global {
+interface Options extends Global, Linting {
   readonly json?: boolean
 }
 
@@ -13,7 +14,12 @@ interface Options extends Global {
 export async function validate(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument)
   if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)
-  const diagnostics = diagnose({ ...located, readBeside: located.beside, confines: host.confines() })
+  const diagnostics = diagnose({
+    ...located,
+    readBeside: located.beside,
+    confines: host.confines(),
+    lint: options.lint,
+  })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
   if (options.json)
     outJson({

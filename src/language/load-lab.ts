@@ -12,7 +12,8 @@ import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
 import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
-import { lint } from './lint.ts'
+import { withoutIgnored, withoutLints } from './lints/ignored.ts'
+import { lint } from './lints/lints.ts'
 import { labName } from './valid-names.ts'
 import { readNft, type Beside } from './nft.ts'
 import { expandNamespaces } from './expand-namespaces.ts'
@@ -38,6 +39,8 @@ export interface LabInput {
   readonly keyFile?: KeyFile
   /** What the lab cannot have where it is to live. */
   readonly confines?: Confines | undefined
+  /** False: without the warnings of lints. Default: with them. */
+  readonly lint?: boolean | undefined
 }
 
 /** What is known of a namespace as soon as the file has the right shape. */
@@ -104,7 +107,13 @@ export const loadLab = (input: LabInput): Lab => openLab(input).lab()
 export function diagnose(input: LabInput): readonly Diagnostic[] {
   const begun = begin(input)
   if (begun.header) expand(input, begun)
-  return sorted(begun)
+  return said(input, begun)
+}
+
+/** The diagnostics that are to be shown. */
+function said(input: LabInput, { source, report }: Begun): readonly Diagnostic[] {
+  const { diagnostics } = report
+  return sorted(input.lint === false ? withoutLints(diagnostics) : withoutIgnored(diagnostics, source))
 }
 
 /** A lab file that was parsed; `header` is absent when it has not the shape of one. */
@@ -179,9 +188,9 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   const topology = topologyOf(x.resources)
   checkSettings(x, topology)
   const checks = expandChecks(x, topology)
-  if (!report.failed()) lint(x, topology)
+  if (!report.failed() && input.lint !== false) lint(x, topology, checks, where)
   const { description } = wanted
-  const warnings = sorted({ report }).filter(({ severity }) => severity === 'warning')
+  const warnings = said(input, { source, report }).filter(({ severity }) => severity === 'warning')
   const { resources } = x
   return {
     ...header,
@@ -196,10 +205,11 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   }
 }
 
-const sorted = ({ report }: Pick<Begun, 'report'>): Diagnostic[] =>
-  [...report.diagnostics].sort((a, b) => order(a) - order(b))
+const sorted = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>
+  [...diagnostics].sort((a, b) => order(a) - order(b))
 
-const errorsIn = (begun: Begun): Diagnostic[] => sorted(begun).filter(({ severity }) => severity === 'error')
+const errorsIn = ({ report }: Begun): Diagnostic[] =>
+  sorted(report.diagnostics.filter(({ severity }) => severity === 'error'))
 
 const order = ({ position }: Diagnostic): number => (position ? position.line * 10000 + position.column : 0)
 

@@ -1,3 +1,5 @@
+import { lintCodes } from './lint-codes.ts'
+
 /** The meaning of a code: what is wrong and why, and what to do about it. */
 interface Explanation {
   readonly cause: string
@@ -9,10 +11,7 @@ interface Explanation {
  * docs/errors.md is generated from this table (scripts/docs.mjs); the bundle of the program does not contain it.
  */
 export const codes = {
-  'address-twice': {
-    cause: 'Two hosts of one segment have the same address, so that only one of them is reached.',
-    remedy: 'Give one of them another address.',
-  },
+  ...lintCodes,
   'ambiguous-interface': {
     cause: 'An address may be on several interfaces of the namespace.',
     remedy: 'Name the interface with `dev`.',
@@ -129,10 +128,6 @@ export const codes = {
     cause: 'A field is missing without which the rest means nothing.',
     remedy: 'Add it.',
   },
-  'mtu-differs': {
-    cause: 'The two ends of a cable have different MTUs: larger packets are lost without a word.',
-    remedy: 'Give the link one `mtu`.',
-  },
   'neighbour-overflow': {
     cause: 'The kernel had no room for neighbours during the checks, and lost packets.',
     remedy: 'Raise the sysctl that the message names.',
@@ -168,10 +163,6 @@ export const codes = {
   'no-watchdog': {
     cause: 'The process that would take the change back does not start.',
     remedy: 'Nothing was changed; try again, or without `--revert-after`.',
-  },
-  'not-forwarding': {
-    cause: 'A route leads through a host that does not forward packets.',
-    remedy: 'Add `forwarding: true` to its namespace.',
   },
   'not-in-sandbox': {
     cause: 'The lab needs something that only root has, and is to live in a user’s sandbox.',
@@ -244,10 +235,6 @@ export const codes = {
   'unknown-command': {
     cause: 'netlab has no command of that name.',
     remedy: 'Use the one that the message names, or see `netlab --help`.',
-  },
-  'unknown-gateway': {
-    cause: 'A route leads to a gateway that nobody on the segment has.',
-    remedy: 'Correct the address, or give it to a host.',
   },
   'unknown-id': {
     cause: 'Nothing in the lab has the id that an option names.',

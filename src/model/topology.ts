@@ -121,8 +121,8 @@ function grouped<T>(items: Iterable<T>, keys: (item: T) => Iterable<string>): Ma
   return result
 }
 
-/** Disjoint sets of ids (union-find). */
-function disjointSets() {
+/** Disjoint sets of ids (union-find): `find` gives the same id for all ids of a set. */
+export function disjointSets() {
   const parents = new Map<string, string>()
   const find = (id: string): string => {
     let top = id

@@ -3,12 +3,17 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import { visible } from '../model/text.ts'
 
 /**
- * A diagnostic as text: what is wrong, where, the line with a caret, and what to do. Invisible characters are escaped here
+ * A diagnostic as text: what is wrong, where, the line with a caret, and what to do. Warnings have their code, by which a lab file
+ * can silence them (docs/lints.md). Invisible characters are escaped here
  * already, so that the caret is in the right column.
  */
-export function renderDiagnostic({ severity, summary, detail, position, snippet }: Diagnostic, c: Colors): string {
+export function renderDiagnostic(
+  { severity, code, summary, detail, position, snippet }: Diagnostic,
+  c: Colors,
+): string {
   const color = severity === 'error' ? c.red : c.yellow
-  const lines = [`${color(c.bold(`${severity}:`))} ${c.bold(summary)}`]
+  const kind = severity === 'error' ? severity : `${severity}[${code}]`
+  const lines = [`${color(c.bold(`${kind}:`))} ${c.bold(summary)}`]
   if (position) {
     lines.push(c.dim(`  --> ${position.file}:${position.line}:${position.column}`))
     const { firstLine = 0, firstColumn = 1, lines: shown = [] } = snippet ?? {}

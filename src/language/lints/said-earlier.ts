@@ -1,0 +1,70 @@
+import type { Lint } from './lint.ts'
+
+const link = (a: string, more = ''): string => `namespaces: { a: {${more}}, b: }
+links:
+  - endpoints: { a:eth0: ${a}, b:eth0: 10.0.0.2/24 }`
+
+/** Lints whose warnings are given while the file is expanded, where the value is read. Their codes are those of errors, too. */
+export const saidEarlier: readonly Lint[] = [
+  {
+    name: 'no-prefix-length',
+    why: 'Without a prefix length it is /32 or /128, as for `ip address add`: the namespace has no route to its neighbours.',
+    wrong: link('10.0.0.1'),
+    right: link('10.0.0.1/24'),
+  },
+  {
+    name: 'network-address',
+    why: 'The first address of a subnet is the network’s, the last one is for broadcasts: other hosts do not send packets to either as to a host.',
+    wrong: link('10.0.0.255/24'),
+    right: link('10.0.0.254/24'),
+  },
+  {
+    name: 'host-bits',
+    why: 'The kernel takes an IPv6 route to the network around the address; an IPv4 route it refuses, which is an error.',
+    wrong: link('10.0.0.1/24', ' routes: [{ to: "fd00::1/64", dev: eth0 }] '),
+    right: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0 }] '),
+  },
+  {
+    name: 'impairment',
+    why: '`tc` reads `mbps` as megabytes per second.',
+    wrong: `${link('10.0.0.1/24')}\n    impairments: { rate: 10mbps }`,
+    right: `${link('10.0.0.1/24')}\n    impairments: { rate: 10mbit }`,
+  },
+  {
+    name: 'no-bridge',
+    why: 'A link that was to end in a bridge ends in an interface beside it, and is connected to nothing else.',
+    wrong: `namespaces: { a: , sw: { bridges: { br0: } } }
+links:
+  - endpoints: [a:eth0, sw:br1]`,
+    right: `namespaces: { a: , sw: { bridges: { br0: } } }
+links:
+  - endpoints: [a:eth0, sw:br0]`,
+  },
+  {
+    name: 'unknown-reference',
+    why: 'A routing rule for an interface that does not exist matches no packet until there is one.',
+    wrong: link('10.0.0.1/24', ' rules: [{ iif: eth1, table: 7 }] '),
+    right: link('10.0.0.1/24', ' rules: [{ iif: eth0, table: 7 }] '),
+  },
+  {
+    name: 'senseless-field',
+    why: 'The kernel has no such setting for this route, so it is left out.',
+    wrong: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0, scope: link }] '),
+    right: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0 }] '),
+  },
+  {
+    name: 'bad-rule-set',
+    why: 'The text of a rule set means something else here than in a file for `nft -f`: `flush ruleset` takes away the tables above it, and a file outside the lab’s folder may be another one on another machine.',
+    wrong: `namespaces:
+  a:
+    nftables: |
+      table inet t { chain c { type filter hook input priority 0; } }
+      flush ruleset
+      table inet u { chain c { type filter hook input priority 0; } }`,
+    right: `namespaces:
+  a:
+    nftables: |
+      table inet t { chain c { type filter hook input priority 0; } }
+      table inet u { chain c { type filter hook input priority 0; } }`,
+  },
+]
