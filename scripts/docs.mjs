@@ -1,9 +1,10 @@
 // Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
-// the attributes in docs/kernel.md, and docs/lints.md: node scripts/docs.mjs
+// the attributes in docs/kernel.md, docs/lints.md, and schemas/output.schema.json from the types of documents: node scripts/docs.mjs
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
+import { createGenerator } from 'ts-json-schema-generator'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const file = resolve(root, 'docs/language.md')
@@ -181,12 +182,36 @@ const kernel = readFileSync(kernelFile, 'utf8').replace(
   (_, from, to) => `${from}\n${[...attributeTable.values()].map(attributesOf).join('\n')}\n${to}`,
 )
 
+/** The JSON Schema of every document, one definition each. Fields may be added to a document, so others than these are allowed. */
+function documents() {
+  const generator = createGenerator({
+    path: resolve(root, 'src/views/documents.ts'),
+    tsconfig: resolve(root, 'tsconfig.json'),
+    type: 'Documents',
+    skipTypeCheck: true,
+    additionalProperties: true,
+    functions: 'fail',
+  })
+  const { definitions } = generator.createSchema('Documents')
+  const { Documents: all, ...parts } = definitions
+  const schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    $id: 'urn:netlab:output:1',
+    title: 'What netlab prints with --json',
+    description: 'One definition for each command, and `error` for a command that failed before it had a result.',
+    anyOf: Object.keys(all.properties).map((name) => ({ $ref: `#/definitions/${name}` })),
+    definitions: { ...all.properties, ...parts },
+  }
+  return `${JSON.stringify(schema, null, 2)}\n`
+}
+
 const pages = [
   [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
   [resolve(root, 'docs/errors.md'), errors],
   [resolve(root, 'docs/lints.md'), lintPages],
   [doctorFile, doctor],
   [kernelFile, kernel],
+  [resolve(root, 'schemas/output.schema.json'), documents()],
 ]
 for (const [path, text] of pages)
   if (!process.argv.includes('--check')) writeFileSync(path, text)

@@ -5,6 +5,7 @@ import { features, programs } from '../kinds/features.ts'
 import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../observe/missing-features.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
+import type { DoctorJson } from '../views/documents.ts'
 import { FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
 import { loadLocated } from './prepare.ts'
@@ -14,17 +15,7 @@ interface Options extends Global {
   readonly json?: boolean
 }
 
-interface Finding {
-  readonly name: string
-  readonly kind: 'system' | 'program' | 'feature' | 'limit'
-  readonly purpose: string
-  /** Without it netlab, or the lab that was named, does not work. */
-  readonly essential: boolean
-  readonly present: boolean
-  readonly version?: string
-  /** The command that provides it when it is missing. */
-  readonly fix?: string
-}
+type Finding = DoctorJson['findings'][number]
 
 /** `netlab doctor`: what this machine has and lacks, or what it lacks for a lab; 1 when something essential is missing. */
 export async function doctor(host: Host, argument: string | undefined, options: Options): Promise<number> {

@@ -5,6 +5,7 @@ import type { Colors, Formatter } from 'picocolors/types'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { visible } from '../model/text.ts'
 import { renderDiagnostic } from '../views/diagnostic-text.ts'
+import type { Documents } from '../views/documents.ts'
 
 /** Options that every command has. */
 export interface Global {
@@ -49,8 +50,8 @@ export function passing(text: string): void {
   passed = text.length
 }
 
-/** Writes a JSON document to standard output. */
-export const outJson = (value: unknown): void => out(`${JSON.stringify(value, undefined, 2)}\n`)
+/** Writes what a command prints with `--json` to standard output. */
+export const outJson = (document: Documents[keyof Documents]): void => out(`${JSON.stringify(document, undefined, 2)}\n`)
 
 /** How many diagnostics are shown at most. */
 const SHOWN = 100

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { runChecks } from '../checks/engine.ts'
 import { waitUntilSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
@@ -44,7 +45,7 @@ export async function test(host: Host, argument: string | undefined, options: Op
   const results = await runChecks(lab.checks, ground, host, async () => survey(lab, await look()))
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
-  if (options.junit !== undefined) writeFile(options.junit, junit(json, seconds))
+  if (options.junit !== undefined) writeFile(options.junit, junit(json, { began: new Date(started), machine: hostname(), seconds }))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
   if (json.summary.fail) {

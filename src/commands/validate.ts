@@ -1,5 +1,5 @@
 import { diagnose } from '../language/load-lab.ts'
-import { FORMAT } from '../views/json.ts'
+import { diagnosticJson, FORMAT } from '../views/json.ts'
 import { locate } from './locate.ts'
 import type { Linting } from './prepare.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
@@ -21,19 +21,12 @@ export async function validate(host: Host, argument: string | undefined, options
     lint: options.lint,
   })
   const valid = !diagnostics.some(({ severity }) => severity === 'error')
+  const noPlace = { file: located.file, line: 1, column: 1 }
   if (options.json)
     outJson({
       format_version: FORMAT,
       valid,
-      diagnostics: diagnostics.map(({ severity, code, summary, detail, position }) => ({
-        severity,
-        code,
-        summary,
-        detail: detail ?? '',
-        file: position?.file ?? located.file,
-        line: position?.line ?? 1,
-        column: position?.column ?? 1,
-      })),
+      diagnostics: diagnostics.map((one) => ({ ...noPlace, ...diagnosticJson(one) })),
     })
   else {
     report(diagnostics, options)

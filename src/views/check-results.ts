@@ -21,7 +21,7 @@ export interface CheckJson {
 
 /** What `netlab test --json` prints. */
 export interface ChecksJson {
-  readonly format_version: string
+  readonly format_version: typeof FORMAT
   readonly lab: string
   readonly checks: readonly CheckJson[]
   readonly summary: { readonly pass: number; readonly fail: number; readonly error: number }
@@ -105,22 +105,35 @@ const xml = (text: string): string =>
     .replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c)
     .replaceAll('\n', '&#10;')
 
-/** The results as a JUnit XML report, as CI systems read it. */
-export function junit({ lab, checks, summary }: ChecksJson, seconds: number): string {
-  const counts = `tests="${checks.length}" failures="${summary.fail}" errors="${summary.error}" time="${seconds.toFixed(3)}"`
+/**
+ * The results as a JUnit XML report that Ant's schema and Jenkins's accept (test/fixtures/junit.xsd). It began at `began` on this
+ * machine, and took so many seconds.
+ */
+export function junit(
+  { lab, checks, summary }: ChecksJson,
+  { began, machine, seconds }: { readonly began: Date; readonly machine: string; readonly seconds: number },
+): string {
+  const suite = {
+    ...{ name: lab, package: 'netlab', id: 0, timestamp: began.toISOString().slice(0, 19), hostname: machine },
+    ...{ tests: checks.length, failures: summary.fail, errors: summary.error, time: seconds.toFixed(3) },
+  }
   const cases = checks.map(({ name, status, detail, expected, where, duration_ms, tries }) => {
-    const head = `    <testcase name="${xml(name)}" classname="netlab.${xml(lab)}" time="${(duration_ms / 1000).toFixed(3)}"`
-    const properties =
-      tries === undefined ? '' : `      <properties><property name="tries" value="${tries}"/></properties>\n`
-    if (status === 'pass') return properties ? `${head}>\n${properties}    </testcase>\n` : `${head}/>\n`
+    const head = `    <testcase${attributes({ name, classname: `netlab.${lab}`, time: (duration_ms / 1000).toFixed(3) })}`
+    if (status === 'pass') return `${head}/>\n`
     const tag = status === 'fail' ? 'failure' : 'error'
-    const text = [`expected: ${expected}`, `seen: ${detail}`, ...(where === undefined ? [] : [`where: ${where}`])]
-    return `${head}>\n${properties}      <${tag} message="${xml(detail)}">${xml(text.join('\n'))}</${tag}>\n    </testcase>\n`
+    const lines = [`expected: ${expected}`, `seen: ${detail}`]
+    if (where !== undefined) lines.push(`where: ${where}`)
+    if (tries !== undefined) lines.push(`tries: ${tries}`)
+    return `${head}>\n      <${tag}${attributes({ message: detail, type: status })}>${xml(lines.join('\n'))}</${tag}>\n    </testcase>\n`
   })
   return [
-    `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n`,
-    `  <testsuite name="${xml(lab)}" ${counts}>\n`,
+    `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n  <testsuite${attributes(suite)}>\n    <properties/>\n`,
     ...cases,
-    '  </testsuite>\n</testsuites>\n',
+    '    <system-out/>\n    <system-err/>\n  </testsuite>\n</testsuites>\n',
   ].join('')
 }
+
+const attributes = (all: Readonly<Record<string, string | number>>): string =>
+  Object.entries(all)
+    .map(([name, value]) => ` ${name}="${xml(String(value))}"`)
+    .join('')

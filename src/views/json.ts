@@ -25,7 +25,7 @@ export type ReasonCode = 'not_declared' | 'requested' | 'other_kind' | 'cannot_u
 
 /** A plan as programs read it, and as the human view is made from. */
 export interface PlanJson {
-  readonly format_version: string
+  readonly format_version: typeof FORMAT
   readonly lab: string
   readonly adopts: readonly string[]
   /** Processes of others in namespaces that the plan deletes. */
@@ -136,7 +136,7 @@ export interface ResourceJson {
 
 /** What `show` prints: the resources of a lab, live or desired. */
 export interface ShowJson {
-  readonly format_version: string
+  readonly format_version: typeof FORMAT
   readonly lab: string
   readonly resources: readonly ResourceJson[]
 }
@@ -156,8 +156,22 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
   })),
 })
 
+/** A diagnostic as programs read it; `file`, `line` and `column` (from 1) where it concerns a file. */
+export interface DiagnosticJson extends Pick<Diagnostic, 'severity' | 'code' | 'summary'> {
+  readonly detail: string
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+}
+
+/** What a command with `--json` prints when it fails before it has a result. */
+export interface ErrorJson {
+  readonly format_version: typeof FORMAT
+  readonly error: { readonly diagnostics: readonly DiagnosticJson[] }
+}
+
 /** A diagnostic as plain JSON data. */
-export const diagnosticJson = ({ severity, code, summary, detail, position }: Diagnostic) => ({
+export const diagnosticJson = ({ severity, code, summary, detail, position }: Diagnostic): DiagnosticJson => ({
   severity,
   code,
   summary,
@@ -165,8 +179,8 @@ export const diagnosticJson = ({ severity, code, summary, detail, position }: Di
   ...(position && { file: position.file, line: position.line, column: position.column }),
 })
 
-/** The document that a command with `--json` prints when it fails before it has a result. */
-export const errorJson = (diagnostics: readonly Diagnostic[]) => ({
+/** A failure as plain JSON data. */
+export const errorJson = (diagnostics: readonly Diagnostic[]): ErrorJson => ({
   format_version: FORMAT,
   error: { diagnostics: diagnostics.map(diagnosticJson) },
 })

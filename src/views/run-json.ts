@@ -1,6 +1,6 @@
 import type { Action, Change } from '../model/change.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
-import { diagnosticJson, type PlanJson } from './json.ts'
+import { diagnosticJson, type ErrorJson, type PlanJson } from './json.ts'
 
 /**
  * `unchanged`: there was nothing to do. `declined`: the answer was not yes. `done`: all listed changes are made. `failed`: a step
@@ -49,7 +49,7 @@ export interface RunJson extends PlanJson {
     } | null
   }
   /** Why it failed. */
-  readonly error?: { readonly diagnostics: readonly ReturnType<typeof diagnosticJson>[] }
+  readonly error?: ErrorJson['error']
 }
 
 /** A plan and the result of its run, as plain JSON data. */

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { validateXML } from 'xmllint-wasm'
 import type { ChecksJson } from '../../src/views/check-results.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -313,6 +314,7 @@ test('the report for people, and for CI', async () => {
   const { stdout: xml } = await world.run(['cat', report])
   expect(xml).toContain('<testcase name="a &amp; b" classname="netlab.nat"')
   expect(xml).toContain('tests="2" failures="1" errors="0"')
+  expect(await validateXML({ xml, schema: readFileSync('test/fixtures/junit.xsd', 'utf8') })).toMatchObject({ errors: [] })
 })
 
 test('a spanning tree that has not made up its mind is waited for', async () => {

@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import type { Outcome } from '../../src/model/command.ts'
+import { checkDocument } from './documents.ts'
 
 const checkout = resolve(__dirname, '../..')
 
@@ -31,7 +32,7 @@ export interface World {
   readonly enter: readonly string[]
   /** Runs a program to its end. Every exit code is an outcome; only a mistake of the test throws. */
   run(argv: readonly string[], options?: Options): Promise<Outcome>
-  /** Runs the built netlab, as a user would. */
+  /** Runs the built netlab, as a user would. Throws if it prints a document that its schema does not describe. */
   netlab(args: readonly string[], options?: Options): Promise<Outcome>
   /** Ends every process in the world and removes everything that belonged to it. May be called again. */
   close(): Promise<void>
@@ -118,7 +119,11 @@ export async function openWorld(): Promise<World> {
   }
 
   const program = [process.execPath, join(checkout, 'dist/netlab.cjs')]
-  const netlab = (args: readonly string[], options?: Options): Promise<Outcome> => run([...program, ...args], options)
+  async function netlab(args: readonly string[], options?: Options): Promise<Outcome> {
+    const outcome = await run([...program, ...args], options)
+    checkDocument(args, outcome)
+    return outcome
+  }
 
   return { folder, rootless, enter, run, netlab, close }
 }

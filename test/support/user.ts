@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import type { Outcome } from '../../src/model/command.ts'
+import { checkDocument } from './documents.ts'
 import { openWorld, type Options } from './netns.ts'
 
 const checkout = resolve(__dirname, '../..')
@@ -87,7 +88,11 @@ export async function openUser(): Promise<User> {
     become: [...(world?.enter ?? []), ...become],
     env,
     run: start,
-    netlab: (args, options) => start([process.execPath, join(folder, 'dist/netlab.cjs'), ...args], options),
+    async netlab(args, options) {
+      const outcome = await start([process.execPath, join(folder, 'dist/netlab.cjs'), ...args], options)
+      checkDocument(args, outcome)
+      return outcome
+    },
     outside: (argv) => world?.run(argv) ?? start(argv),
     async close() {
       const { stdout } = world ? { stdout: '' } : await start(['pgrep', '-f', `netlab-sandbox ${name}$`])

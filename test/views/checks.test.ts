@@ -1,5 +1,7 @@
 import pc from 'picocolors'
 import type { Check } from '../../src/model/check.ts'
+import { readFileSync } from 'node:fs'
+import { validateXML } from 'xmllint-wasm'
 import { checksJson, junit, renderChecks } from '../../src/views/check-results.ts'
 
 const check: Check = { from: 'a', ping: 'b', source: { file: 'lab.yaml', line: 7, column: 3 } }
@@ -49,22 +51,30 @@ test('for people', () => {
   )
 })
 
-test('for CI: XML that holds whatever is in a name', () => {
-  expect(junit(json, 3.25)).toBe(
+test('for CI: XML that a schema accepts, whatever is in a name', async () => {
+  const report = junit(json, { began: new Date('2026-11-29T01:02:03.4Z'), machine: 'm', seconds: 3.25 })
+  expect(report).toBe(
     [
       '<?xml version="1.0" encoding="UTF-8"?>',
-      '<testsuites tests="3" failures="1" errors="1" time="3.250">',
-      '  <testsuite name="lab" tests="3" failures="1" errors="1" time="3.250">',
+      '<testsuites>',
+      '  <testsuite name="lab" package="netlab" id="0" timestamp="2026-11-29T01:02:03" hostname="m" tests="3" failures="1" errors="1" time="3.250">',
+      '    <properties/>',
       '    <testcase name="a ping b" classname="netlab.lab" time="0.012"/>',
       '    <testcase name="a &lt;b&gt; &amp; &quot;c&quot;\\u0001" classname="netlab.lab" time="3.000">',
-      '      <failure message="no answer&#10;at all">expected: b answers&#10;seen: no answer&#10;at all&#10;where: no packet of it left a</failure>',
+      '      <failure message="no answer&#10;at all" type="fail">expected: b answers&#10;seen: no answer&#10;at all&#10;where: no packet of it left a</failure>',
       '    </testcase>',
       '    <testcase name="x" classname="netlab.lab" time="0.000">',
-      '      <error message="no tcpdump">expected: &#10;seen: no tcpdump</error>',
+      '      <error message="no tcpdump" type="error">expected: &#10;seen: no tcpdump</error>',
       '    </testcase>',
+      '    <system-out/>',
+      '    <system-err/>',
       '  </testsuite>',
       '</testsuites>',
       '',
     ].join('\n'),
   )
+  const schema = readFileSync('test/fixtures/junit.xsd', 'utf8')
+  expect(await validateXML({ xml: report, schema })).toMatchObject({ valid: true, errors: [] })
+  const { valid } = await validateXML({ xml: report.replace(' type="fail"', ''), schema })
+  expect(valid).toBe(false)
 })

@@ -1,0 +1,58 @@
+import type { LiveChain } from '../model/firewall.ts'
+import type { ChecksJson } from './check-results.ts'
+import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
+import type { RunJson } from './run-json.ts'
+
+/** What `netlab list --json` prints. */
+export interface ListJson {
+  readonly format_version: typeof FORMAT
+  readonly labs: readonly { readonly name: string; readonly namespaces: readonly string[] }[]
+}
+
+/** What `netlab show --rules --json` prints: the live rules of each namespace, with their counters. */
+export interface RulesJson {
+  readonly format_version: typeof FORMAT
+  readonly lab: string
+  readonly rules: Readonly<Record<string, readonly LiveChain[]>>
+}
+
+/** What `netlab validate --json` prints. A diagnostic without a place in the file has the file's first. */
+export interface ValidateJson {
+  readonly format_version: typeof FORMAT
+  readonly valid: boolean
+  readonly diagnostics: readonly (DiagnosticJson & Required<Pick<DiagnosticJson, 'file' | 'line' | 'column'>>)[]
+}
+
+/** What `netlab doctor --json` prints. */
+export interface DoctorJson {
+  readonly format_version: typeof FORMAT
+  readonly lab?: string
+  readonly healthy: boolean
+  readonly findings: readonly {
+    readonly name: string
+    readonly kind: 'system' | 'program' | 'feature' | 'limit'
+    readonly purpose: string
+    /** Without it netlab, or the lab that was named, does not work. */
+    readonly essential: boolean
+    readonly present: boolean
+    readonly version?: string
+    /** The command that provides it when it is missing. */
+    readonly fix?: string
+  }[]
+}
+
+/**
+ * The documents that commands print with `--json`, by command; `error` when a command fails before it has a result.
+ * schemas/output.schema.json is generated from it (scripts/docs.mjs).
+ */
+export interface Documents {
+  readonly plan: PlanJson
+  readonly apply: RunJson
+  readonly destroy: RunJson
+  readonly show: ShowJson | RulesJson
+  readonly list: ListJson
+  readonly test: ChecksJson
+  readonly validate: ValidateJson
+  readonly doctor: DoctorJson
+  readonly error: ErrorJson
+}
