@@ -112,7 +112,7 @@ const rows = Object.entries(codes)
   .map(([name, { cause, remedy }]) => `| \`${name}\` | ${cell(cause)} | ${cell(remedy)} |`)
 const errors = `# Errors and warnings
 
-Every error and every warning in a \`--json\` document (docs/json.md) has a \`code\`, which stays the same when its words change. Warnings of
+Every error and every warning in a \`--json\` document (docs/automation.md) has a \`code\`, which stays the same when its words change. Warnings of
 lints, which a comment in the lab file silences, are explained in docs/lints.md. This page is written by scripts/docs.mjs from
 src/model/diagnostic-codes.ts.
 

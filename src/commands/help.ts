@@ -131,6 +131,7 @@ const help: Readonly<Record<string, Help>> = {
     exitCodes: [
       ['0', 'every check holds'],
       ['1', 'a check does not hold, or the lab is not live'],
+      ['3', 'a check could not be tried, and none failed'],
     ],
   },
   doctor: {

@@ -51,7 +51,8 @@ export function passing(text: string): void {
 }
 
 /** Writes what a command prints with `--json` to standard output. */
-export const outJson = (document: Documents[keyof Documents]): void => out(`${JSON.stringify(document, undefined, 2)}\n`)
+export const outJson = (document: Documents[keyof Documents]): void =>
+  out(`${JSON.stringify(document, undefined, 2)}\n`)
 
 /** How many diagnostics are shown at most. */
 const SHOWN = 100

@@ -45,7 +45,8 @@ export async function test(host: Host, argument: string | undefined, options: Op
   const results = await runChecks(lab.checks, ground, host, async () => survey(lab, await look()))
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
-  if (options.junit !== undefined) writeFile(options.junit, junit(json, { began: new Date(started), machine: hostname(), seconds }))
+  if (options.junit !== undefined)
+    writeFile(options.junit, junit(json, { began: new Date(started), machine: hostname(), seconds }))
   if (options.json) outJson(json)
   else if (lab.checks.length) out(renderChecks(json, seconds, outColors(options)))
   if (json.summary.fail) {
@@ -53,7 +54,7 @@ export async function test(host: Host, argument: string | undefined, options: Op
     const filters = [...ground.places].filter(([name]) => hasFirewall(live.dumps.get(name)))
     report(await lostConnections(new Map(filters), runner), options)
   }
-  return json.summary.pass === lab.checks.length ? 0 : 1
+  return json.summary.fail ? 1 : json.summary.error ? 3 : 0
 }
 
 const hasFirewall = (dump: Dump | undefined): boolean =>

@@ -75,6 +75,12 @@ test('what must fail is tried until it does', async () => {
   expect(checks[0]?.tries).toBeGreaterThan(1)
 }, 60_000)
 
+test('a check that cannot be tried ends with 3, unless another failed', async () => {
+  const untried = '{ from: a, run: [no-such-program] }'
+  expect((await run([untried, '{ from: a, run: ["true"] }'])).code).toBe(3)
+  expect((await run([untried, '{ from: a, run: ["false"] }'])).code).toBe(1)
+})
+
 test('what never holds ends in time, side by side, and the report carries it', async () => {
   const never = Array.from({ length: 20 }, (_, i) => `{ from: a, tcp: "b:${i + 1}", within: 2s, name: never ${i} }`)
   const report = join(world.folder, 'report.xml')

@@ -314,7 +314,9 @@ test('the report for people, and for CI', async () => {
   const { stdout: xml } = await world.run(['cat', report])
   expect(xml).toContain('<testcase name="a &amp; b" classname="netlab.nat"')
   expect(xml).toContain('tests="2" failures="1" errors="0"')
-  expect(await validateXML({ xml, schema: readFileSync('test/fixtures/junit.xsd', 'utf8') })).toMatchObject({ errors: [] })
+  expect(await validateXML({ xml, schema: readFileSync('test/fixtures/junit.xsd', 'utf8') })).toMatchObject({
+    errors: [],
+  })
 })
 
 test('a spanning tree that has not made up its mind is waited for', async () => {
