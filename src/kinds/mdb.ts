@@ -19,8 +19,8 @@ const operation = (how: 'add' | 'delete', r: Resource<MdbSpec>): Operation => ({
 })
 
 /** Whether somebody set the entry: a daemon's has its protocol, the kernel's copies have its own (br_multicast_sg_add_exclude_ports). */
-const isSet = ({ state, protocol = 'static', flags = [] }: BridgeMdb): boolean =>
-  state === 'permanent' && protocol === 'static' && !flags.includes('added_by_star_ex')
+const isSet = ({ protocol = 'static', flags = [] }: BridgeMdb): boolean =>
+  protocol === 'static' && !flags.includes('added_by_star_ex')
 
 /** Whether the bridge takes no change of its table until it is up, or snoops, again (br_mdb_add in net/bridge/br_mdb.c). */
 function isSilent({ namespace, spec }: Resource<MdbSpec>, { live }: PlanContext): boolean {
@@ -28,7 +28,7 @@ function isSilent({ namespace, spec }: Resource<MdbSpec>, { live }: PlanContext)
   return bridge?.['mcast_snooping'] === false || bridge?.['up'] === false
 }
 
-/** A permanent entry in the multicast table of a bridge. What ports have joined by IGMP or MLD lasts for a while, and is none. */
+/** A permanent entry in the multicast table of a bridge. What ports have joined by IGMP or MLD lasts for a while, and belongs to others. */
 export const mdb: Kind<MdbSpec> = {
   name: 'mdb',
   read({ mdb = [], links }, { namespace, root }) {
@@ -36,20 +36,30 @@ export const mdb: Kind<MdbSpec> = {
     const bridges = new Set(links.flatMap((l) => (l.linkinfo?.info_kind === 'bridge' ? [l.ifname] : [])))
     return mdb.flatMap((entry): Resource<MdbSpec>[] => {
       const { dev: bridge, port: dev, grp, src, vid } = entry
-      if (!isSet(entry) || !bridges.has(bridge)) return []
-      const spec = { grp, dev, bridge, ...(src !== undefined && { src }), ...(vid !== undefined && { vid }) }
-      return [{ id: mdbId(namespace, spec), kind: 'mdb', namespace, ...(root && { root }), spec }]
+      const joined = entry.state === 'temp'
+      if (!(joined || isSet(entry)) || !bridges.has(bridge)) return []
+      const base = { grp, dev, bridge, ...(src !== undefined && { src }), ...(vid !== undefined && { vid }) }
+      const spec: MdbSpec = joined ? { ...base, temp: true } : base
+      const mine = { id: mdbId(namespace, spec), kind: 'mdb', namespace, ...(root && { root }), spec }
+      return [joined ? { ...mine, others: true, passing: true } : mine]
     })
   },
   fromLab: mdbFromLab,
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { mdb: [without(r.spec, 'dev', 'bridge')] }),
-  describe: () => 'permanent',
-  compare: () => [],
+  describe: ({ temp }) => (temp ? 'temp' : 'permanent'),
+  compare: ({ temp }, desired) =>
+    temp === desired.temp
+      ? []
+      : [{ field: 'state', from: temp ? 'temp' : 'permanent', to: desired.temp ? 'temp' : 'permanent' }],
   requires: () => ['bridge'],
   needs: ({ namespace, spec }) => [spec.dev, spec.bridge].map((name) => linkId(namespace, name)),
   lostWith: ({ namespace, spec }) => [namespace, ...[spec.dev, spec.bridge].map((name) => linkId(namespace, name))],
   create: (r) => [{ stage: 'add neighbors', operation: operation('add', r) }],
-  update: () => [],
+  update: ({ live, desired }) =>
+    (['delete', 'add'] as const).map((how) => ({
+      stage: 'add neighbors',
+      operation: operation(how, how === 'add' ? desired : live),
+    })),
   remove: (r, context) =>
     isLost(mdb, r, context)
       ? []

@@ -84,6 +84,10 @@ const setting = (how: 'add' | 'replace', r: Resource<NexthopSpec>, lab: string):
   protocol: r.root ? labProtocol(lab) : undefined,
 })
 
+/** The settings with the timers that the kernel otherwise leaves as they are. */
+const withTimers = (spec: NexthopSpec): NexthopSpec =>
+  spec.type === 'resilient' ? { idle_timer: IDLE_TIMER, unbalanced_timer: 0, ...spec } : spec
+
 /** A nexthop object, or a group of them, that routes and forwarding entries of VXLANs name by its id. */
 export const nexthop: Kind<NexthopSpec> = {
   name: 'nexthop',
@@ -146,7 +150,10 @@ export const nexthop: Kind<NexthopSpec> = {
     { stage: r.spec.group ? 'add nexthop groups' : 'add nexthops', operation: setting('add', r, lab) },
   ],
   update: ({ desired }, { lab }) => [
-    { stage: desired.spec.group ? 'add nexthop groups' : 'add nexthops', operation: setting('replace', desired, lab) },
+    {
+      stage: desired.spec.group ? 'add nexthop groups' : 'add nexthops',
+      operation: setting('replace', { ...desired, spec: withTimers(desired.spec) }, lab),
+    },
   ],
   // What used it uses another by then; one that is made anew under its id is deleted before.
   remove: (r, context) =>

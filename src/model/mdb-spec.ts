@@ -8,6 +8,8 @@ export type MdbSpec = {
   /** The canonical address of the only source that is forwarded. */
   readonly src?: string
   readonly vid?: number
+  /** Live side only: it goes when nobody asks for the group any more. */
+  readonly temp?: true
 }
 
 /** The words that identify an entry of a port, after `grp`. */

@@ -19,6 +19,8 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly lost?: true
   /** It belongs to others: it has a daemon's protocol, or a lifetime (live side only). No drift unless the lab lists it. */
   readonly others?: true
+  /** Of what belongs to others: it comes and goes by itself, and nobody asks for it unless the lab wants its place. */
+  readonly passing?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
   /** Finds its position in the lab file (desired side only); a function, because most positions are never needed. */

@@ -9,8 +9,9 @@ import type { Live } from './read.ts'
 export function withListed<L extends Pick<Live, 'resources' | 'others'>>(live: L, wanted: Resources): L {
   const claimed = [...live.others.values()].filter(({ id }) => wanted.has(id))
   const kept = keptIn(live.resources, wanted)
-  if (claimed.length + kept.length === 0) return live
-  const others = new Map([...live.others, ...kept.map((r) => [r.id, { ...r, others: true as const }] as const)])
+  const lasting = [...live.others].filter(([, { passing }]) => !passing)
+  if (claimed.length + kept.length === 0) return { ...live, others: new Map(lasting) }
+  const others = new Map([...lasting, ...kept.map((r) => [r.id, { ...r, others: true as const }] as const)])
   for (const { id } of claimed) others.delete(id)
   const gone = new Set(kept.map(({ id }) => id))
   const mine = [...live.resources.values(), ...claimed].filter(({ id }) => !gone.has(id))

@@ -9,7 +9,7 @@ const [IP, IPV6] = [0x0800, 0x86dd]
 
 /** The message that adds or removes a multicast entry; undefined for what is left to `bridge`. */
 export function mdbMessage({ do: what, entry }: MdbOperation): Message | undefined {
-  const { dev, bridge, grp, src, vid = 0 } = entry
+  const { dev, bridge, grp, src, vid = 0, temp } = entry
   const mac = macOf(grp)
   const group = mac ?? bytesOf(grp)
   const source = src === undefined ? undefined : bytesOf(src)
@@ -30,7 +30,7 @@ export function mdbMessage({ do: what, entry }: MdbOperation): Message | undefin
         type: MDBA.setEntry,
         // br_mdb_entry: index (4), state, flags, vid (2), address (16), protocol (2), padding
         header: Uint8Array.of(
-          ...[0, 0, 0, 0, adds ? MDB_PERMANENT : 0, 0],
+          ...[0, 0, 0, 0, adds && !temp ? MDB_PERMANENT : 0, 0],
           ...[...toU16(vid), ...address, ...toBe16(protocol), 0, 0],
         ),
         device: { name: dev, at: 0 },

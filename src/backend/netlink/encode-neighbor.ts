@@ -10,8 +10,9 @@ const RTPROT_BOOT = 3
 
 /** The message that sets or deletes a neighbour; undefined for what is left to `ip`. */
 export function neighborMessage(operation: NeighborOperation): Message | undefined {
-  const { to, dev, family, lladdr, proxy, router } = operation.neighbor
+  const { to, dev, family, lladdr, proxy, router, extern_learn, managed, protocol } = operation.neighbor
   const sets = operation.do === 'neighbor.replace'
+  if (sets && (extern_learn || managed || protocol !== undefined)) return undefined
   const dst = bytesOf(to, family)
   const mac = sets && lladdr !== undefined ? macOf(lladdr) : undefined
   if (!dst || !isDevice(dev) || (sets && lladdr !== undefined && !mac)) return undefined

@@ -18,15 +18,18 @@ export const device: Kind<DeviceSpec> = {
   name: 'device',
   read: (dump, { namespace, root }) =>
     dump.links.flatMap((link) => {
-      const type = link.linkinfo?.info_kind
+      const { info_kind: type, info_data: data } = link.linkinfo ?? {}
+      // It is a program's, such as a VPN's; only a lab that wants its name removes it.
+      const isTun = type === 'tun' && data?.['type'] === 'tun'
       // Hardware that was moved in has no type, and cannot be deleted.
-      return type === undefined || known.has(type) || root || isFallback(link.ifname, {})
+      return type === undefined || (known.has(type) && !isTun) || root || isFallback(link.ifname, {})
         ? []
         : [
             {
               id: linkId(namespace, link.ifname),
               kind: 'device',
               namespace,
+              ...(isTun && { others: true }),
               spec: { type, up: link.flags.includes('UP') },
             },
           ]
