@@ -1,4 +1,5 @@
 import { mdb } from '../../src/kinds/mdb.ts'
+import { withListed } from '../../src/observe/others.ts'
 import { diagnose } from '../../src/language/load-lab.ts'
 import type { Dump } from '../../src/model/runner.ts'
 
@@ -38,7 +39,7 @@ test('a bridge itself can have only what it does not forget', () => {
   expect(own('239.1.1.1')).toEqual(['an entry for 239.1.1.1 at sw:br0 itself would not last'])
 })
 
-test('what is joined, what a daemon keeps and what the kernel copies is none', () => {
+test('what a daemon keeps and what the kernel copies is none; what is joined counts where the lab wants it', () => {
   const entry = { dev: 'br0', port: 'p0', grp: '239.1.1.1', state: 'permanent', protocol: 'static', flags: [] }
   const all = [
     entry,
@@ -52,5 +53,12 @@ test('what is joined, what a daemon keeps and what the kernel copies is none', (
     { ifname: 'vx0', linkinfo: { info_kind: 'vxlan' } },
   ]
   const found = mdb.read({ links, mdb: all } as unknown as Dump, { namespace: 'sw', lab: 'l' })
-  expect(found.map(({ id }) => id)).toEqual(['sw/p0/mdb/239.1.1.1'])
+  expect(found).toEqual([
+    expect.objectContaining({ id: 'sw/p0/mdb/239.1.1.1' }),
+    expect.objectContaining({ id: 'sw/p0/mdb/239.1.1.2', others: true, passing: true }),
+  ])
+  expect(mdb.compare(found[1]!.spec, { ...found[1]!.spec, temp: undefined } as never)).toHaveLength(1)
+  const live = { resources: new Map(), others: new Map(found.slice(1).map((r) => [r.id, r] as const)) }
+  expect(withListed(live, new Map()).others.size).toBe(0)
+  expect([...withListed(live, live.others).resources.keys()]).toEqual(['sw/p0/mdb/239.1.1.2'])
 })

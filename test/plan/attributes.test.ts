@@ -1,7 +1,6 @@
 import { cases, dumpsFolder, labOf, recordedRunner, use } from '../support/recorded.ts'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { linkTypes } from '../../src/kinds/links/link-types.ts'
 import { locate } from '../../src/commands/locate.ts'
 import { openLocated, prepare } from '../../src/commands/prepare.ts'
 import { thisMachine } from '../../src/host/this-machine.ts'
@@ -10,8 +9,7 @@ import type { Resource } from '../../src/model/resource.ts'
 import type { Dump } from '../../src/model/runner.ts'
 import { kinds } from '../../src/kinds/index.ts'
 import { attributeTable } from '../support/attributes.ts'
-
-type Json = Record<string, unknown>
+import { kindsOf, type Json } from '../support/printed.ts'
 
 const texts = readdirSync(dumpsFolder).flatMap((name) =>
   readdirSync(join(dumpsFolder, name))
@@ -26,52 +24,6 @@ const printed = texts.flatMap((text) =>
     .filter((line) => line.startsWith('[{'))
     .flatMap((line) => JSON.parse(line) as Json[]),
 )
-
-const inside = (value: unknown): Json[] =>
-  (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'object')
-const typeOf = new Map(linkTypes.map(({ name, kind }) => [kind ?? name, name]))
-
-/** The kinds of the table to which the parts of an object belong, and their attributes. */
-function kindsOf(object: Json): (readonly [kind: string, object: Json])[] {
-  if ('nsid' in object) return []
-  if ('addr_info' in object) return inside(object['addr_info']).map((one) => ['address', one] as const)
-  if ('ifname' in object && 'flags' in object && 'mtu' in object) {
-    const { info_kind, info_data, info_slave_kind, info_slave_data } = (object['linkinfo'] ?? {}) as Record<
-      string,
-      Json
-    >
-    const type = String(info_kind) === 'tun' ? String(info_data?.['type']) : typeOf.get(String(info_kind))
-    return [
-      ['link', object],
-      // A type of which no lab can have one is that of a device of others.
-      ...(info_data && type !== undefined ? [[`type ${type}`, info_data] as const] : []),
-      ...(info_slave_data
-        ? [
-            [
-              String(info_slave_kind) === 'bridge' ? 'port' : `port of a ${String(info_slave_kind)}`,
-              info_slave_data,
-            ] as const,
-          ]
-        : []),
-    ]
-  }
-  if ('vlans' in object) return inside(object['vlans']).map((one) => ['vlan', one] as const)
-  if ('mdb' in object) return inside(object['mdb']).map((one) => ['mdb', one] as const)
-  if ('mac' in object) return [['fdb', object]]
-  if ('priority' in object) return [['rule', object]]
-  if ('kind' in object) {
-    const kind = String(object['kind'])
-    return [['qdisc', object], ...(attributeTable.has(kind) ? [[kind, object['options'] as Json] as const] : [])]
-  }
-  if ('id' in object) return [['nexthop', object]]
-  if ('table' in object || 'scope' in object || 'protocol' in object)
-    return [
-      ['route', object],
-      ...inside(object['nexthops'] ?? []).map((one) => ['next hop', one] as const),
-      ...inside(object['metrics'] ?? []).map((one) => ['metrics', one] as const),
-    ]
-  return [['neighbour', object]]
-}
 
 const seen = new Map<string, Set<string>>()
 for (const [kind, object] of printed.flatMap(kindsOf)) {
@@ -137,6 +89,7 @@ const differ = (before: Map<string, Resource>, after: Map<string, Resource>): bo
 const silent = new Set([
   'type bridge topology_change', // it decides whether ageing_time is compared
   'type ipvlan bridge', // the other words of the mode are
+  'address deprecated', // of IPv6, preferred_life_time says the same
   'address secondary', // the order of the list says the same
   'link link_index', // src/observe/read.ts follows it into the other namespace, …
   'link link_netnsid', // … as this

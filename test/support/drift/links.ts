@@ -1,11 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { PlanJson } from '../../src/views/json.ts'
-import { bridge } from '../../src/kinds/links/bridge.ts'
-import { portTable } from '../../src/kinds/links/port.ts'
-import { settingTable } from '../../src/kinds/settings.ts'
-import { openWorld } from '../support/netns.ts'
-
 const ANYBODY = '00:00:00:00:00:00'
 const destinations = [
   { mac: ANYBODY, dst: '10.0.0.3' },
@@ -28,8 +20,7 @@ const groups = [
 const addresses = [...[0, 1, 2, 3, 4].map((i) => `10.9.${i}.1/24`), 'fd09::1/64', 'fd0a::1/64', 'fd0b::1/64']
 
 /** A switch with two cables and a tunnel, and something of every type that small kernels have. */
-const lab = {
-  name: 'drift',
+export const linksLab = {
   namespaces: {
     sw: {
       bridges: {
@@ -67,8 +58,13 @@ const lab = {
   ],
 }
 
-/** What is done by hand in a namespace, and what the plan then lists: interface, field, live value, wanted value. */
-const changes: readonly (readonly [netns: string, command: string, ...differences: string[]])[] = [
+/**
+ * What is done by hand in a namespace, and what the plan then lists of it: `ID FIELD`, with the live and the wanted value or
+ * without, or `ID ACTION`.
+ */
+export type HandMade = readonly [netns: string, command: string, ...differences: string[]]
+
+export const linkChanges: readonly HandMade[] = [
   ['sw', 'bridge mdb del dev br0 port h1~e0 grp 239.1.1.1', 'h1~e0/mdb/239.1.1.1 create'],
   [
     'sw',
@@ -255,58 +251,3 @@ const changes: readonly (readonly [netns: string, command: string, ...difference
     'e9/qdisc/child delete',
   ],
 ]
-
-/** `NS/IF field from to` of what a plan would change, and `NS/IF action` of what is no change of a setting. */
-const listed = ({ changes }: PlanJson): string[] =>
-  changes
-    .flatMap(({ id, action, differences }) =>
-      differences.length
-        ? differences.map(({ field, from, to }) => `${id} ${field} ${String(from)} ${String(to)}`)
-        : [`${id} ${action}`],
-    )
-    .sort()
-
-test.each(['netlink', 'ip'])('what was changed by hand is planned as that, and repaired: %s', async (runner) => {
-  const world = await openWorld()
-  try {
-    const env = { NETLAB_RUNNER: runner }
-    const file = join(world.folder, 'lab.yaml')
-    writeFileSync(file, JSON.stringify(lab))
-    const netlab = async (...args: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await world.netlab(args, { env })
-      if (code !== 0) throw new Error(`${args.join(' ')}: ${code}\n${stdout}${stderr}`)
-      return stdout
-    }
-    const plan = async () => listed(JSON.parse(await netlab('plan', file, '--json')) as PlanJson)
-    await netlab('apply', file, '-y')
-    expect(await plan()).toEqual([])
-    const script = changes.map(([netns, command]) => `ip netns exec ${netns} ${command}`).join('\n')
-    const { code, stderr } = await world.run(['sh', '-e'], { input: script })
-    expect([code, stderr]).toEqual([0, ''])
-    const expected = changes.flatMap(([netns, , ...all]) => all.map((difference) => `${netns}/${difference}`))
-    expect(await plan()).toEqual(expected.sort())
-    await netlab('apply', file, '-y')
-    expect(await plan()).toEqual([])
-  } finally {
-    await world.close()
-  }
-})
-
-// Routes, rules and nexthops have such tests of their own: routes.test.ts, rules.test.ts, nexthops.test.ts.
-test('every setting of interfaces, bridges and their ports is changed by hand', () => {
-  const changed = new Set(
-    changes.flatMap(([, , ...all]) =>
-      all.flatMap((difference) => {
-        const [dev = '', field = ''] = difference.split(' ')
-        return [`${dev.startsWith('br') ? 'bridge' : 'port'} ${field}`, field]
-      }),
-    ),
-  )
-  const all = [
-    ...Object.keys(settingTable),
-    ...Object.entries(bridge.fields).flatMap(([name, { apart }]) => (apart ? [] : [`bridge ${name}`])),
-    ...Object.keys(portTable).map((name) => `port ${name}`),
-  ]
-  // The virtual machine has bridges that filter VLANs: test/vm/vlans.yaml.
-  expect(all.filter((one) => !changed.has(one) && !/^bridge (vlan_|mcast_vlan_)/.test(one))).toEqual([])
-})
