@@ -208,6 +208,15 @@ program
   )
 
 program
+  .command('fmt')
+  .description('lay out lab files in the usual way; comments and their order stay')
+  .argument('[file...]', 'lab files, directories with lab files, or - for standard input')
+  .option('--check', 'change nothing, print the files that would be changed')
+  .action((files: string[], options: object) =>
+    end(async () => (await import('./commands/fmt.ts')).fmt(files, options)),
+  )
+
+program
   .command('init')
   .description('write a lab file to begin with, explained line by line')
   .argument('[template]', 'what it shows; without it, the templates are listed')

@@ -144,6 +144,18 @@ const help: Readonly<Record<string, Help>> = {
       ['1', 'something is missing; the output says how to get it'],
     ],
   },
+  fmt: {
+    examples: [
+      ['netlab fmt', 'lay out the lab of this directory'],
+      ['netlab fmt labs', 'every lab file in labs'],
+      ['netlab fmt --check labs', 'for CI: name the files that are not'],
+      ['netlab fmt - < lab.yaml', 'for editors: from standard input'],
+    ],
+    exitCodes: [
+      ['0', 'done; with --check: nothing to do'],
+      ['1', 'failed; with --check: a file is not laid out so'],
+    ],
+  },
   init: {
     examples: [
       ['netlab init', 'list the templates'],

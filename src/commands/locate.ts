@@ -31,6 +31,14 @@ const labFiles = (folder: string): string[] =>
         .map(({ name }) => join(folder, name))
         .sort()
     : []
+
+/** The lab files in a folder, sorted; undefined when it is no folder, or has none. */
+export function labFilesIn(path: string): string[] | undefined {
+  if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined
+  const files = labFiles(path)
+  return files.length ? files : undefined
+}
+
 const defaults = (folder: string): string[] =>
   ['lab.yaml', 'netlab.yaml'].map((name) => join(folder, name)).filter((f) => existsSync(f))
 

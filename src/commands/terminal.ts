@@ -39,6 +39,9 @@ export const errColors = (options: Global): Colors => colors(options, process.st
 /** Writes data, the result of a command, to standard output. */
 export const out = (text: string): void => void process.stdout.write(harmless(text))
 
+/** Writes the text of a file to standard output: as it is, unless that is a terminal. */
+export const outText = (text: string): void => void process.stdout.write(process.stdout.isTTY ? harmless(text) : text)
+
 /** Writes messages to standard error. */
 export const note = (text: string): void => void process.stderr.write(harmless(text))
 

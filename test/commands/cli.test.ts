@@ -8,7 +8,7 @@ import { KERNEL_COMMANDS } from '../../src/host/sandbox/choose.ts'
 const visible = program.createHelp().visibleCommands(program)
 const commands = visible.filter((command) => command.name() !== 'help')
 /** The commands that read no kernel, and so run outside an ordinary user's sandbox. */
-const STATIC = ['validate', 'init', 'schema']
+const STATIC = ['validate', 'fmt', 'init', 'schema']
 
 const netlab = (...args: string[]) =>
   spawnSync(process.execPath, ['dist/netlab.cjs', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
@@ -31,7 +31,7 @@ describe('help', () => {
     expect(exitCodes[0]?.[0]).toMatch(/^0/)
     // The examples use what there is.
     for (const [example] of examples) {
-      const [word, called, ...rest] = example.replace(/ (--|>) .*/, '').split(' ')
+      const [word, called, ...rest] = example.replace(/ (--|>|<) .*/, '').split(' ')
       expect(word).toBe('netlab')
       const meant = commands.find((one) => one.name() === called)
       expect({ example, known: meant !== undefined }).toEqual({ example, known: true })
