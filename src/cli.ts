@@ -53,6 +53,10 @@ let chosen: { readonly json?: boolean } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
 const noLint = (): Option => new Option('--no-lint', 'no warnings of lints (docs/lints.md)')
+const set = (): Option =>
+  new Option('--set <name=value>', 'a value for a var of the lab file; again for more').argParser<string[]>(
+    (text, before = []) => [...before, text],
+  )
 
 const planning = (command: Command): Command =>
   command
@@ -73,6 +77,7 @@ program
   .description('check a lab file, without looking at the kernel')
   .argument('[lab]', LAB)
   .addOption(noLint())
+  .addOption(set())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) =>
@@ -83,6 +88,7 @@ program
 planning(program.command('plan'))
   .description('show what apply would change')
   .argument('[lab]', LAB)
+  .addOption(set())
   .option('--commands', 'the exact commands, in order')
   .option('--destroy', 'plan to take the lab away')
   .option('--out <file>', 'save the plan, for apply')
@@ -95,6 +101,7 @@ planning(program.command('plan'))
 changing(planning(program.command('apply')))
   .description('make the live network what the lab file says')
   .argument('[lab]', `${LAB}; or a saved plan`)
+  .addOption(set())
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) => (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global })),
@@ -103,6 +110,7 @@ changing(planning(program.command('apply')))
 changing(program.command('destroy'))
   .description('remove what the lab owns, and nothing else')
   .argument('[lab]', LAB)
+  .addOption(set())
   .option('--force', 'end processes of others in its namespaces')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) =>
@@ -124,6 +132,7 @@ program
   .command('show')
   .description('what is live: who is connected to whom, with which addresses')
   .argument('[lab]', `${LAB}; or a namespace`)
+  .addOption(set())
   .option('--desired', 'the lab file with every short form written out')
   .option('--rules', 'the live firewall rules, with their counters')
   .addOption(json())
@@ -148,6 +157,7 @@ program
   .argument('<ns>', 'a namespace')
   .argument('<cmd...>', 'the command and its arguments')
   .option('--lab <lab>', ROOT)
+  .addOption(set())
   .passThroughOptions()
   .action((namespace: string, command: string[], options: object) =>
     end(async (host) => (await import('./commands/exec.ts')).exec(host, namespace, command, options)),
@@ -158,6 +168,7 @@ program
   .description('open a shell in a namespace; without root also where all of them are')
   .argument('[ns]', 'a namespace')
   .option('--lab <lab>', ROOT)
+  .addOption(set())
   .action((namespace: string | undefined, options: object) =>
     end(async (host) => (await import('./commands/exec.ts')).shellCommand(host, namespace, options)),
   )
@@ -167,6 +178,7 @@ program
   .description('print what a process of a lab has printed')
   .argument('<ns/process>', 'a process, as in web/nginx')
   .argument('[lab]', LAB)
+  .addOption(set())
   .option('-f, --follow', 'go on as it prints more')
   .action((process_: string, lab: string | undefined, options: object) =>
     end(async (host) => (await import('./commands/logs.ts')).logs(host, process_, lab, options)),
@@ -176,6 +188,7 @@ program
   .command('test')
   .description('run the checks of a lab file against the live network')
   .argument('[lab]', LAB)
+  .addOption(set())
   .addOption(json())
   .option('--junit <file>', 'write a JUnit XML report as well')
   .addOption(noLint())
@@ -187,6 +200,7 @@ program
   .command('doctor')
   .description('what this machine lacks, and the exact fix')
   .argument('[lab]', `${LAB}: only what it needs`)
+  .addOption(set())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/doctor.ts')).doctor(host, lab, { ...global, ...options })),

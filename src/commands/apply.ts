@@ -5,13 +5,13 @@ import { planJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
-import { locate, remember } from './locate.ts'
+import { locate, remember, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 /** Options of the commands that change the kernel. */
-export interface ChangeOptions extends Global, PlanOptions {
+export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
   readonly autoApprove?: boolean
   readonly json?: boolean
   /** A duration; a number is in seconds. */
@@ -27,7 +27,7 @@ export interface ChangeOptions extends Global, PlanOptions {
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
 export async function change(host: Host, argument: string | undefined, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
-  const located = locate(argument)
+  const located = locate(argument, given)
   const runner = startRunner(host, 'text' in located ? located.text.length : 0)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.

@@ -7,11 +7,11 @@ import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import type { DoctorJson } from '../views/documents.ts'
 import { FORMAT } from '../views/json.ts'
-import { locate } from './locate.ts'
+import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 import { out, outColors, outJson, type Global } from './terminal.ts'
 
-interface Options extends Global {
+interface Options extends Global, LocateOptions {
   readonly json?: boolean
 }
 
@@ -19,7 +19,7 @@ type Finding = DoctorJson['findings'][number]
 
 /** `netlab doctor`: what this machine has and lacks, or what it lacks for a lab; 1 when something essential is missing. */
 export async function doctor(host: Host, argument: string | undefined, options: Options): Promise<number> {
-  const lab = argument === undefined ? undefined : loadLocated(locate(argument), host)
+  const lab = argument === undefined ? undefined : loadLocated(locate(argument, options), host)
   const wanted = lab && new Set(requirements(lab.resources.values()).keys())
   if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
   const runner = startRunner(host)

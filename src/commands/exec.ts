@@ -8,10 +8,10 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { labVariables } from '../model/names.ts'
 import { placeIn } from '../model/place.ts'
-import { locate } from './locate.ts'
+import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
-interface Options {
+interface Options extends LocateOptions {
   /** The lab whose file gives the name of the machine's own namespace and the order of addresses. */
   readonly lab?: string
 }
@@ -49,10 +49,10 @@ async function sandboxShell(host: Host): Promise<number> {
 }
 
 /** Finds the namespace: one under /run/netns, or the machine's own by the name that the lab has for it. */
-async function find(host: Host, namespace: string, { lab }: Options): Promise<NamedPlace> {
+async function find(host: Host, namespace: string, { lab, set = [] }: Options): Promise<NamedPlace> {
   const runner = startRunner(host)
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  const here = labHere(host, lab)
+  const here = labHere(host, lab, set)
   const place = async (netns: string | undefined): Promise<NamedPlace> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
@@ -70,12 +70,9 @@ async function find(host: Host, namespace: string, { lab }: Options): Promise<Na
 }
 
 /** The lab that was named, or the one of this directory; undefined when there is none. */
-function labHere(host: Host, argument: string | undefined): Lab | undefined {
+function labHere(host: Host, argument: string | undefined, set: readonly string[]): Lab | undefined {
   try {
-    return loadLocated(
-      locate(argument, () => {}),
-      host,
-    )
+    return loadLocated(locate(argument, { set, say: () => {} }), host)
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

@@ -55,6 +55,7 @@ const help: Readonly<Record<string, Help>> = {
     examples: [
       ['netlab apply lab.yaml', 'show the plan, ask, then do it'],
       ['netlab apply lab.yaml -y', 'without asking'],
+      ['netlab apply --set hosts=100', 'with another value for a var'],
       ['netlab apply --revert-after 60s', 'undone in a minute without netlab confirm'],
       ['netlab apply lab.plan', 'a plan saved by netlab plan --out'],
     ],

@@ -18,6 +18,8 @@ export interface LocatedFile {
   /** Reads a file with a key, which never becomes part of a saved plan. */
   readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
+  /** The values of vars that the command line, or the saved plan, gives. */
+  readonly set?: ReadonlyMap<string, string>
 }
 
 /** What the argument LAB stands for: a lab file, or the name of a live lab. */
@@ -42,14 +44,26 @@ export function labFilesIn(path: string): string[] | undefined {
 const defaults = (folder: string): string[] =>
   ['lab.yaml', 'netlab.yaml'].map((name) => join(folder, name)).filter((f) => existsSync(f))
 
+/** How a lab is looked for. */
+export interface LocateOptions {
+  /** What `--set` gives: `NAME=VALUE`. */
+  readonly set?: readonly string[]
+  /** Where the file that is taken without being named is reported. Default: standard error. */
+  readonly say?: (text: string) => void
+}
+
 /**
  * Finds the lab: a file, a directory that holds one, `-`, or the name of a live lab. Without an argument: lab.yaml or
  * netlab.yaml here, else the only file in labs/, else the one last planned or applied in this directory.
  * Throws a UserError that lists the candidates.
  */
-export function locate(argument: string | undefined, say: (text: string) => void = note): Located {
+export function locate(argument: string | undefined, { set: given = [], say = note }: LocateOptions = {}): Located {
+  const set = valuesOf(given)
   const file = argument === undefined ? implied(say) : explicit(argument)
-  if (file === undefined) return { name: argument ?? '' }
+  if (file === undefined) {
+    if (set.size) throw UserError.of('bad-option', `--set needs a lab file, and ${argument} is the name of a lab`)
+    return { name: argument ?? '' }
+  }
   const folder = file === '-' ? '.' : dirname(file)
   const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
   const listBeside = (pattern: string): string[] => matching(folder, pattern)
@@ -60,6 +74,12 @@ export function locate(argument: string | undefined, say: (text: string) => void
   try {
     const bytes = readFileSync(file === '-' ? 0 : file)
     const saved = openPlan(file, bytes.toString())
+    if (saved && set.size)
+      throw UserError.of(
+        'bad-option',
+        '--set cannot change a saved plan',
+        'Make it again: netlab plan --set … --out FILE',
+      )
     if (saved)
       return {
         ...saved,
@@ -67,13 +87,26 @@ export function locate(argument: string | undefined, say: (text: string) => void
         listBeside: (pattern) => saved.beside[pattern]?.split('\n').filter(Boolean) ?? [],
         keyFile: keyFile(dirname(saved.file)),
         saved,
+        set: new Map(saved.set),
       }
     const text = textOf(file, bytes)
-    return { file, text, beside, listBeside, keyFile: keyFile(folder) }
+    return { file, text, beside, listBeside, keyFile: keyFile(folder), set }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of('unreadable-file', `cannot read ${file}`, (error as Error).message)
   }
+}
+
+/** The values of vars that `NAME=VALUE` gives, by name. */
+function valuesOf(given: readonly string[]): Map<string, string> {
+  return new Map(
+    given.map((text) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+      if (name === undefined || value === undefined || value.includes('\0'))
+        throw UserError.of('bad-option', `--set ${text} gives no value`, 'Write it as --set hosts=100')
+      return [name, value]
+    }),
+  )
 }
 
 /** The files that match a pattern with `*`, `?` and `[…]`; as in a shell, hidden files do not match. */

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { logFile } from '../host/process-logs.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { locate } from './locate.ts'
+import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
-interface Options {
+interface Options extends LocateOptions {
   readonly follow?: boolean
 }
 
@@ -14,7 +14,7 @@ export async function logs(
   host: Host,
   process_: string,
   argument: string | undefined,
-  { follow }: Options,
+  options: Options,
 ): Promise<number> {
   const [namespace = '', name = '', extra] = process_.split('/')
   if (!isName(namespace) || !isName(name) || extra !== undefined)
@@ -23,9 +23,9 @@ export async function logs(
       `${process_} is no process`,
       'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
     )
-  const file = logFile(host, labOf(host, namespace, name, argument), namespace, name)
+  const file = logFile(host, labOf(host, namespace, name, argument, options), namespace, name)
   if (!host.exists(file)) throw UserError.of('unknown-process', `there is no log of ${process_}`, known(host))
-  for await (const piece of host.pieces(file, follow === true))
+  for await (const piece of host.pieces(file, options.follow === true))
     await new Promise((done) => process.stdout.write(piece, done))
   return 0
 }
@@ -34,9 +34,9 @@ const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.tes
 const list = (host: Host, ...path: string[]): string[] => host.list(join(host.logFolder(), ...path))
 
 /** The lab that was named, or the only one with a log of this process. */
-function labOf(host: Host, namespace: string, name: string, argument: string | undefined): string {
+function labOf(host: Host, namespace: string, name: string, argument: string | undefined, options: Options): string {
   if (argument !== undefined) {
-    const located = locate(argument)
+    const located = locate(argument, options)
     return loadLocated(located, host)?.name ?? ('name' in located ? located.name : '')
   }
   const labs = list(host).filter((lab) => host.exists(logFile(host, lab, namespace, name)))

@@ -4,12 +4,12 @@ import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { locate, remember } from './locate.ts'
+import { locate, remember, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
-interface Options extends Global, PlanOptions {
+interface Options extends Global, PlanOptions, LocateOptions {
   readonly commands?: boolean
   readonly json?: boolean
   /** A file to save the plan in. */
@@ -19,7 +19,7 @@ interface Options extends Global, PlanOptions {
 
 /** `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes. */
 export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
-  const located = locate(argument)
+  const located = locate(argument, options)
   const beside: Record<string, string> = {}
   const recording =
     'name' in located
@@ -46,8 +46,16 @@ export async function plan(host: Host, argument: string | undefined, options: Op
     if ('name' in located) throw UserError.of('no-lab-file', '--out needs a lab file')
     const { destroy, adopt, target, replace } = options
     const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as PlanOptions
-    const { file, text } = located
-    savePlan(options.out, { wishes, file, text, beside, live: [...live.resources.values()], plan })
+    const { file, text, set } = located
+    savePlan(options.out, {
+      wishes,
+      file,
+      text,
+      beside,
+      ...(set?.size && { set: [...set] }),
+      live: [...live.resources.values()],
+      plan,
+    })
     note(`Saved. To do exactly this: netlab apply ${options.out}\n`)
   }
   const json = planJson(plan)

@@ -19,6 +19,8 @@ export interface SavedPlan {
   readonly text: string
   /** The texts of the files that the lab file names, by their names there. */
   readonly beside: Readonly<Record<string, string>>
+  /** The values of vars that the command line gave. */
+  readonly set?: readonly (readonly [name: string, value: string])[]
   readonly live: readonly Resource[]
   readonly plan: Pick<Plan, 'lab' | 'steps'>
 }
@@ -65,7 +67,7 @@ const isResource = (value: unknown): boolean =>
   isMap(value) && [value['id'], value['kind'], value['namespace']].every(isText) && isMap(value['spec'])
 
 function isWhole(value: Map): value is Map & SavedPlan {
-  const { wishes, file, text, beside, live, plan } = value
+  const { wishes, file, text, beside, set, live, plan } = value
   return (
     isMap(wishes) &&
     isFlag(wishes['destroy']) &&
@@ -76,6 +78,7 @@ function isWhole(value: Map): value is Map & SavedPlan {
     isText(text) &&
     isMap(beside) &&
     Object.values(beside).every(isText) &&
+    (set === undefined || (Array.isArray(set) && set.every((pair: unknown) => isTexts(pair)))) &&
     Array.isArray(live) &&
     live.every(isResource) &&
     isMap(plan) &&

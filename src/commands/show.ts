@@ -15,11 +15,11 @@ import type { Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
-import { locate, type Located } from './locate.ts'
+import { locate, type Located, type LocateOptions } from './locate.ts'
 import { loadLocated, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
-interface Options extends Global {
+interface Options extends Global, LocateOptions {
   readonly json?: boolean
   readonly desired?: boolean
   readonly rules?: boolean
@@ -30,7 +30,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
   const runner = startRunner(host)
   const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
-  const located: Located = owner === undefined ? locate(argument) : { name: owner }
+  const located: Located = owner === undefined ? locate(argument, options) : { name: owner }
   const lab = loadLocated(located, host)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {

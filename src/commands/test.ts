@@ -10,11 +10,11 @@ import type { Host } from '../model/host.ts'
 import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../views/check-results.ts'
 import { writeFile } from './own-files.ts'
-import { locate } from './locate.ts'
+import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated, readRequestOf, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
 
-interface Options extends Global, Linting {
+interface Options extends Global, Linting, LocateOptions {
   readonly json?: boolean
   /** A file for the results as JUnit XML. */
   readonly junit?: string
@@ -23,7 +23,7 @@ interface Options extends Global, Linting {
 /** `netlab test`: runs the checks of the lab file on the live network. Returns 0 when all pass, else 1. */
 export async function test(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const started = Date.now()
-  const located = locate(argument)
+  const located = locate(argument, options)
   const lab = loadLocated(located, host, options)
   if (!lab || !('file' in located))
     throw UserError.of('no-lab-file', `there is no lab file ${argument}`, 'Checks are in lab files: name the file.')

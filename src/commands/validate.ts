@@ -1,18 +1,18 @@
 import { diagnose } from '../language/load-lab.ts'
 import { diagnosticJson, FORMAT } from '../views/json.ts'
-import { locate } from './locate.ts'
+import { locate, type LocateOptions } from './locate.ts'
 import type { Linting } from './prepare.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 import type { Host } from '../model/host.ts'
 import { UserError } from '../model/diagnostic.ts'
 
-interface Options extends Global, Linting {
+interface Options extends Global, Linting, LocateOptions {
   readonly json?: boolean
 }
 
 /** `netlab validate`: reports everything that is wrong with the file and can be found without reading the kernel. */
 export async function validate(host: Host, argument: string | undefined, options: Options): Promise<number> {
-  const located = locate(argument)
+  const located = locate(argument, options)
   if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)
   const diagnostics = diagnose({
     ...located,

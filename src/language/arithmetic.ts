@@ -15,10 +15,10 @@ const operate: Readonly<Record<string, (a: number, b: number) => number>> = {
 
 /**
  * The value of an expression such as `2*i + 1`: whole numbers, names, `+ - * / %` and parentheses, where `/` rounds down.
- * Undefined when the text is no such expression, or divides by zero.
+ * Names are looked up in `scope`, then in `outer`. Undefined when the text is no such expression, or divides by zero.
  */
-export function evaluate(text: string, scope: Variables): Evaluated | undefined {
-  const tokens = text.match(/[0-9]+|[a-z]+|\S/g) ?? []
+export function evaluate(text: string, scope: Variables, outer: Variables = {}): Evaluated | undefined {
+  const tokens = text.match(/[0-9]+|[a-z][a-z0-9_]*|\S/g) ?? []
   let unknown: string | undefined
   let at = 0
   const operand = (): number => {
@@ -30,8 +30,9 @@ export function evaluate(text: string, scope: Variables): Evaluated | undefined 
     }
     if (/^[0-9]/.test(token)) return Number(token)
     if (!/^[a-z]/.test(token)) return NaN
-    if (!Object.hasOwn(scope, token)) unknown ??= token
-    return scope[token] ?? 1
+    const known = Object.hasOwn(scope, token) ? scope : outer
+    if (!Object.hasOwn(known, token)) unknown ??= token
+    return known[token] ?? 1
   }
   const expression = (least: number): number => {
     let left = operand()

@@ -85,7 +85,7 @@ export function draft(
     const [what, why] = first.type.builtin
       ? ['the loopback interface', 'The kernel makes it. Choose another name.']
       : [
-          `already ${isCable ? 'the end of another link' : 'declared'} (line ${x.report.position(first.path, first.on).line})`,
+          `already ${isCable ? 'the end of another link' : 'declared'} (${x.report.line(x.report.position(first.path, first.on))})`,
           isCable
             ? `An interface has one cable. ${likelyBridge(drafts, id) ?? `Choose another name, or declare ${nameOf(id)} under namespaces.${namespaceOf(id)}.bridges if it is a bridge.`}`
             : 'Choose another name.',
@@ -137,7 +137,7 @@ export function take(x: Expansion, made: Draft, settings: Settings, path: Path, 
       x.report.error(
         'given-twice',
         where,
-        `${pathText(where)}: ${name} of ${made.id.replace('/', ':')} is already given on line ${x.report.position(first.path).line}`,
+        `${pathText(where)}: ${name} of ${made.id.replace('/', ':')} is already given on ${x.report.line(x.report.position(first.path))}`,
         'Say it in one place.',
       )
     else made.settings[name] = { value, path: where }

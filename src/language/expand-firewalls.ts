@@ -6,6 +6,7 @@ import type { RulePlace } from '../model/firewall.ts'
 import { namespaceOf, nameOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'
 import { readNft, type Beside, type Origin } from './nft.ts'
+import { besideLab, originOf, quoted } from './yaml/origin.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** Finds the position of a place in the firewall with this id: in the lab file, or in a file that it names. */
@@ -16,23 +17,28 @@ export type Origins = Map<string, readonly Origin[]>
 
 /** Finds positions in the text of a rule, in nft text, and in files that `restore`, `file` or `include` names. */
 export function whereIn(source: Source, origins: Origins): PlaceInFile {
-  const shown = (position: Position) => ({ position, snippet: source.snippet(position) })
+  const shown = (position: Position) => ({ position, ...quoted(source, position) })
   return (id, place) => {
     const { path, line, column, length, dump, file } = original(place, origins.get(id))
     const [, set] = /^ipset\/(.*)$/.exec(nameOf(id)) ?? []
     const field: Path = ['namespaces', namespaceOf(id), ...(set === undefined ? [nameOf(id)] : ['ipsets', set])]
     if (file !== undefined) return { position: { file, line, column, ...(length !== undefined && { length }) } }
     if (dump) {
-      const named = [...field, 'restore'].reduce<unknown>(
-        (v, step) => (v as Record<string, unknown> | undefined)?.[step],
-        source.value,
-      )
-      return { position: { file: String(named), line, column, ...(length !== undefined && { length }) } }
+      const path = [...field, 'restore']
+      const named = path.reduce<unknown>((v, step) => (v as Record<string, unknown> | undefined)?.[step], source.value)
+      return {
+        position: {
+          file: besideLab(source, path, String(named)),
+          line,
+          column,
+          ...(length !== undefined && { length }),
+        },
+      }
     }
-    const full = [...field, ...path]
-    const start = source.offset(full)
-    if (start === undefined) return shown(source.position(full))
-    return shown(source.at(offsetInScalar(source.text, start, line, column), length ?? 1))
+    const { source: own, path: full } = originOf(source, [...field, ...path])
+    const start = own.offset(full)
+    if (start === undefined) return shown(own.position(full))
+    return shown(own.at(offsetInScalar(own.text, start, line, column), length ?? 1))
   }
 }
 
@@ -45,19 +51,25 @@ function original({ line = 1, column = 1, ...place }: RulePlace, origins: readon
 }
 
 /** The rule sets of every namespace, as they are written; the kernel's tools bring them into their own form later. */
-export function expandFirewalls(x: Expansion, where: PlaceInFile, origins: Origins, beside: Beside): void {
+export function expandFirewalls(
+  x: Expansion,
+  where: PlaceInFile,
+  origins: Origins,
+  besideOf: (path: Path) => Beside,
+): void {
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
     const root = fields?.root
     for (const kind of ['iptables', 'ip6tables'] as const) {
       const value = fields?.[kind]
       if (value === undefined) continue
       const path = ['namespaces', namespace, kind]
+      const beside = besideOf([...path, 'restore'])
       const id = `${namespace}/${kind}`
       let dump: string | undefined
       const named = value['restore']
       if (typeof named === 'string')
         try {
-          dump = beside.read(named)
+          dump = beside.read(beside.named(named))
         } catch (error) {
           x.report.error('unreadable-file', [...path, 'restore'], `cannot read ${named}`, (error as Error).message)
           continue
@@ -72,7 +84,7 @@ export function expandFirewalls(x: Expansion, where: PlaceInFile, origins: Origi
     if (fields?.nftables === undefined) continue
     const path = ['namespaces', namespace, 'nftables']
     const id = `${namespace}/nftables`
-    const { text, origins: lines, remarks } = readNft(fields.nftables, beside)
+    const { text, origins: lines, remarks } = readNft(fields.nftables, besideOf(path))
     for (const { severity, summary, detail, file, line, shift, length = 1, ...at } of remarks) {
       const column = shift + 1
       const known = file === undefined ? where(id, { ...at, line, column, length }).position : undefined

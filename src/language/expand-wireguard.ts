@@ -41,8 +41,11 @@ interface Found {
   readonly file?: string
 }
 
+/** Reads the key file that is named at the path. */
+type KeyAt = (path: Path, name: string) => ReturnType<KeyFile>
+
 /** Adds what `wg` sets on every WireGuard interface. Private keys are read only to derive the public ones, and are not kept. */
-export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
+export function expandWireguard(x: Expansion, keyFile: KeyAt): void {
   const found = new Map<string, Found>()
   for (const [namespace, fields] of Object.entries(x.file.namespaces))
     for (const [name, value] of Object.entries(fields?.interfaces ?? {})) {
@@ -81,12 +84,12 @@ export function expandWireguard(x: Expansion, keyFile: KeyFile): void {
 
 function readKey(
   x: Expansion,
-  keyFile: KeyFile,
+  keyFile: KeyAt,
   name: string,
   path: Path,
 ): { readonly path: string; readonly key: string } | undefined {
   try {
-    const { path: full, text } = keyFile(name)
+    const { path: full, text } = keyFile(path, name)
     if (isKey(text.trim())) return { path: full, key: text.trim() }
     x.report.error(
       'unreadable-file',
@@ -136,7 +139,7 @@ function keyOfPeer(
   return key
 }
 
-function peer(x: Expansion, keyFile: KeyFile, settings: PeerFile, path: Path): WgPeer | undefined {
+function peer(x: Expansion, keyFile: KeyAt, settings: PeerFile, path: Path): WgPeer | undefined {
   const { endpoint, allowed_ips = [], keepalive, preshared_key_file } = settings
   const allowed = allowed_ips.map((text, i) => {
     const cidr = parseCidr(text)

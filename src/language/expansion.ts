@@ -28,7 +28,7 @@ export function expansion(lab: string, file: LabFile, report: Report, folder: st
     add(resource, path, on) {
       const first = resources.get(resource.id)
       if (first) {
-        const line = first.source ? ` (line ${first.source().line})` : ''
+        const line = first.source ? ` (${report.line(first.source())})` : ''
         report.error('given-twice', path, `${resource.id} is there already${line}`, 'Say it once.', on)
         return
       }

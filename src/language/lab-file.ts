@@ -7,6 +7,8 @@ type Plain = string | number | boolean
 /** A lab file whose shape has been checked: see src/language/schema.ts, which says what each field means. */
 export interface LabFile {
   readonly name?: string
+  readonly vars?: Readonly<Record<string, Plain>>
+  readonly include?: readonly string[]
   readonly description?: string
   readonly namespaces: Readonly<Record<string, NamespaceFile | null>>
   readonly links?: readonly LinkFile[]

@@ -18,12 +18,13 @@ import { labName } from './valid-names.ts'
 import { readNft, type Beside } from './nft.ts'
 import { expandNamespaces } from './expand-namespaces.ts'
 import { expandProcesses } from './expand-processes.ts'
-import { writeOut } from './ranges.ts'
+import { assemble } from './include.ts'
+import { besideLab, quoted } from './yaml/origin.ts'
 import { reporter, type Report } from './report.ts'
 import { expandRouting } from './expand-routing.ts'
 import { checkSettings, expandSettings, sysctlKeys } from './expand-settings.ts'
 import { checkShape } from './shape.ts'
-import { parseYaml, type Source } from './yaml/source.ts'
+import type { Path, Source } from './yaml/source.ts'
 import { expandWireguard, type KeyFile } from './expand-wireguard.ts'
 
 /** A lab file's text, and the way to the files that it names. */
@@ -37,6 +38,8 @@ export interface LabInput {
   readonly listBeside?: (pattern: string) => readonly string[]
   /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
   readonly keyFile?: KeyFile
+  /** The values of vars that the command line gives. */
+  readonly set?: ReadonlyMap<string, string>
   /** What the lab cannot have where it is to live. */
   readonly confines?: Confines | undefined
   /** False: without the warnings of lints. Default: with them. */
@@ -94,8 +97,7 @@ export function openLab(input: LabInput): OpenLab {
     lab: () => (lab ??= finish(input, begun)),
     quote: (diagnostic) => {
       const { position, snippet } = diagnostic
-      if (snippet || position?.file !== input.file) return diagnostic
-      return { ...diagnostic, snippet: begun.source.snippet(position) }
+      return snippet || !position ? diagnostic : { ...diagnostic, ...quoted(begun.source, position) }
     },
   }
 }
@@ -124,8 +126,8 @@ interface Begun {
 }
 
 function begin(input: LabInput): Begun {
-  const { file, text } = input
-  const source = writeOut(parseYaml(file, text))
+  const { file, text, set } = input
+  const source = assemble({ file, text, read: input.readBeside ?? missing, ...(set && { set }) })
   const report = reporter(source)
   if (report.failed() || !checkShape(source.value, report)) return { source, report }
   const { name = nameFrom(file), namespaces } = source.value as LabFile
@@ -150,7 +152,10 @@ function begin(input: LabInput): Begun {
     ),
     nftables: new Map(
       all.flatMap(([namespace, fields]): [string, string[]][] => {
-        const tables = fields?.nftables === undefined ? [] : claimed(readNft(fields.nftables, besideOf(input)).text)
+        const tables =
+          fields?.nftables === undefined
+            ? []
+            : claimed(readNft(fields.nftables, besideOf(input, source, ['namespaces', namespace, 'nftables'])).text)
         return tables.length ? [[namespace, tables]] : []
       }),
     ),
@@ -179,10 +184,10 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   if (report.failed()) return undefined
   expandSettings(x)
   expandInterfaces(x)
-  expandWireguard(x, keyFile)
+  expandWireguard(x, (path, name) => keyFile(besideLab(source, path, name)))
   expandRouting(x)
   expandIpsets(x)
-  expandFirewalls(x, where, origins, besideOf(input))
+  expandFirewalls(x, where, origins, (path) => besideOf(input, source, path))
   checkIpsets(x, where)
   expandProcesses(x)
   const topology = topologyOf(x.resources)
@@ -217,10 +222,10 @@ const missing = (path: string): never => {
   throw new Error(`${path} cannot be read from here`)
 }
 
-const besideOf = ({ readBeside = missing, listBeside = () => [] }: LabInput): Beside => ({
-  read: readBeside,
-  list: listBeside,
-})
+/** Finds the files that are named at the path: relative to the file around it. */
+function besideOf({ readBeside = missing, listBeside = () => [] }: LabInput, source: Source, path: Path): Beside {
+  return { read: readBeside, list: listBeside, named: (name) => besideLab(source, path, name) }
+}
 
 /** The file's base name, as far as a lab can be called that. */
 function nameFrom(file: string): string {

@@ -7,6 +7,8 @@ import type { Path } from './yaml/source.ts'
 export interface Beside {
   /** Reads a file. Throws as `readFileSync` does. */
   readonly read: (path: string) => string
+  /** The name, relative to the lab file, of a file that the rule set names. */
+  readonly named: (path: string) => string
   /** The files that match a pattern of a shell (`*`, `?`, `[…]`), sorted. */
   readonly list: (pattern: string) => readonly string[]
 }
@@ -93,7 +95,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
       if (named) {
         const start = begin + named[0].indexOf('"')
         take(
-          join(isAbsolute(named[1]!) ? '' : dirname(of.file ?? ''), named[1]!),
+          of.file === undefined || isAbsolute(named[1]!) ? beside.named(named[1]!) : join(dirname(of.file), named[1]!),
           at(start),
           named[1]!.length + 2,
           depth + 1,
@@ -113,7 +115,8 @@ export function readNft(value: NftFile, beside: Beside): NftText {
   const single = typeof value === 'string' || 'file' in value
   for (const [index, part] of (single ? [value] : value).entries()) {
     const path = single ? [] : [index]
-    if (typeof part !== 'string') take(part.file, { path: [...path, 'file'], line: 1, shift: 0 }, part.file.length, 1)
+    if (typeof part !== 'string')
+      take(beside.named(part.file), { path: [...path, 'file'], line: 1, shift: 0 }, part.file.length, 1)
     else if (/^\s*[\w./~-]+\s*$/.test(part))
       remarks.push({
         ...{ path, line: 1, shift: 0, severity: 'error', summary: `"${part.trim()}" is no rule set` },

@@ -1,19 +1,10 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { evaluate, type Variables } from './arithmetic.ts'
+import { FREE, idOf, NAMES, RANGE, rangesIn, rangesOf, VALUE, type Range } from './range-text.ts'
+import { largest, MOST_VALUES } from './range-size.ts'
+import { suggest } from './report.ts'
+import { NO_VARS, type Vars } from './vars.ts'
 import type { Path, Source } from './yaml/source.ts'
-
-/** One range as it is written, such as `[1..40]`, `[s=1..4]` or `[1..40 != i]`. */
-interface Range {
-  readonly text: string
-  readonly path: Path
-  readonly on: 'key' | 'value'
-  /** Unique: path, key or value, and the number of the range in that text. */
-  readonly id: string
-  readonly name: string | undefined
-  readonly from: string
-  readonly to: string
-  readonly except: string | undefined
-}
 
 /** While ranges are written out: the value of each name, and the text that replaces each range, by its id. */
 interface RangePlace {
@@ -21,25 +12,20 @@ interface RangePlace {
   readonly ranges: ReadonlyMap<string, string>
 }
 
-const RANGE = /\[(?:([a-z]+)\s*=)?([a-z0-9+\-*/%() ]+)\.\.([a-z0-9+\-*/%() ]+)(?:!=([a-z0-9+\-*/%() ]+))?\]/g
-/** `{i+1}`, and in another form `{i:02x}`; `${i}` is a shell's. */
-const VALUE = /(?<!\$)\{([a-z0-9+\-*/%() ]*[a-z][a-z0-9+\-*/%() ]*)(?::(?:(0?)([1-9][0-9]?))?([dx]))?\}/g
-/** Fields with free text or another language: `{i}` is replaced in them, and `[1..3]` is not a range. */
-const FREE = new Set(['name', 'description', 'run', 'command', 'env', 'expect', 'nftables', 'comment'])
-const NAMES = ['i', 'j', 'k', 'l', 'm', 'n']
-/** The most things, and values in them, that the ranges of a file may make. */
+/** Fields at the top whose values are taken as they are. */
+const GIVEN = new Set(['vars', 'include'])
+/** The most things that the ranges of a file may make. */
 const MOST = 100_000
-const MOST_VALUES = 300_000
 
 /**
  * Writes ranges out. A range in a key of a map repeats the entry; a range in an item of a list repeats the item (in the ends of a
- * link, the link). `{i}` and arithmetic with it are replaced by numbers. Positions of generated values are those of the text that
- * they come from. A file without ranges is returned unchanged.
+ * link, the link). `{i}` and arithmetic with it are replaced by numbers, and `{name}` by the value of a var. Positions of
+ * generated values are those of the text that they come from. A file without ranges is returned unchanged, if there are no vars.
  */
-export function writeOut(source: Source): Source {
-  if (source.value === undefined || source.text.search(RANGE) < 0) return source
+export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
+  if (source.value === undefined || (vars === NO_VARS && source.text.search(RANGE) < 0)) return source
   const errors: Diagnostic[] = []
-  const large = largest(source.value)
+  const large = largest(source.value, vars.numbers)
   if (large) {
     const position = source.position(large.path, large.on)
     const summary = `the ranges of this file make more than ${MOST_VALUES} values`
@@ -96,6 +82,10 @@ export function writeOut(source: Source): Source {
     const origin = new Map<string, { written: string; names: Variables }>()
     for (const [key, value] of Object.entries(map)) {
       const at = [...path, key]
+      if (path.length === 0 && GIVEN.has(key)) {
+        grown.set(key, value)
+        continue
+      }
       const ranges = free || path.at(-1) === 'endpoints' ? [] : rangesIn(key, at, 'key')
       for (const inner of every(ranges, place)) {
         const name = String(fill(key, at, 'key', inner, free))
@@ -117,13 +107,15 @@ export function writeOut(source: Source): Source {
     }
     const name = first.name ?? NAMES.find((candidate) => !Object.hasOwn(place.names, candidate)) ?? 'i'
     const number = (text: string): number | undefined => {
-      const outcome = evaluate(text, place.names)
+      const outcome = evaluate(text, place.names, vars.numbers)
       if (outcome && 'value' in outcome) return outcome.value
-      complain(first.path, first.on, `${first.text} is no range`, reason(text, outcome, place.names))
+      complain(first.path, first.on, `${first.text} is no range`, reason(text, outcome, place.names, vars))
       return undefined
     }
     const [from, to] = [number(first.from), number(first.to)]
     if (from === undefined || to === undefined) return
+    if (Object.hasOwn(vars.texts, name))
+      return complain(first.path, first.on, `${name} is a var`, 'Choose another name for what this range counts.')
     if (Object.hasOwn(place.names, name))
       return complain(first.path, first.on, `${name} counts something else here`, `Choose another name than ${name}.`)
     if (from > to && !/[a-z]/.test(first.from + first.to))
@@ -151,7 +143,7 @@ export function writeOut(source: Source): Source {
   ): unknown => {
     if (!text.includes('{') && !text.includes('..')) return text
     let n = 0
-    let only: number | undefined
+    let only: unknown
     const filled = text
       .replace(RANGE, (range) => {
         const counted = ranges.get(idOf(path, on, n++))
@@ -165,12 +157,20 @@ export function writeOut(source: Source): Source {
         return counted ?? String(range)
       })
       .replace(VALUE, (braces, expression: string, zero?: string, width?: string, base?: string) => {
-        const outcome = evaluate(expression, names)
+        const whole = braces === text && base === undefined && !free
+        const name = expression.trim()
+        if (base === undefined && Object.hasOwn(vars.texts, name)) {
+          if (whole) only = vars.values[name]
+          return vars.texts[name]!
+        }
+        const outcome = evaluate(expression, names, vars.numbers)
         if (outcome && 'value' in outcome) {
-          if (braces === text && base === undefined && !free) only = outcome.value
+          if (whole) only = outcome.value
           return outcome.value.toString(base === 'x' ? 16 : 10).padStart(Number(width ?? 0), zero ? '0' : ' ')
         }
-        if (!free) complain(path, on, `${braces} stands for nothing`, reason(expression, outcome, names))
+        // Names with _ are those of vars.
+        if (!free && !(vars === NO_VARS && expression.includes('_')))
+          complain(path, on, `${braces} stands for nothing`, reason(expression, outcome, names, vars))
         return braces
       })
     return on === 'value' ? (only ?? filled) : filled
@@ -208,88 +208,17 @@ export function writeOut(source: Source): Source {
   }
 }
 
-/** The first range that makes more values than a file may have, found by counting before anything is written out. */
-function largest(top: unknown): Range | undefined {
-  let found: Range | undefined
-  const sizes = new WeakMap<object, number>()
-  const varying = new WeakMap<object, boolean>()
-  /** Whether it contains a range whose bounds depend on other ranges. */
-  const varies = (value: unknown): boolean => {
-    if (typeof value === 'string') return rangesIn(value, [], 'value').some(isVarying)
-    if (value === null || typeof value !== 'object') return false
-    const known = varying.get(value)
-    if (known !== undefined) return known
-    varying.set(value, false) // ends the recursion where an alias contains itself
-    const answer = Object.entries(value).some(([key, item]) => varies(key) || varies(item))
-    varying.set(value, answer)
-    return answer
-  }
-  const sizeOf = (value: unknown, path: Path, names: Variables, free: boolean): number => {
-    if (value === null || typeof value !== 'object' || found) return 1
-    const known = sizes.get(value)
-    if (known !== undefined) return known
-    if (!varies(value)) sizes.set(value, 1)
-    const isEnds = free || path.at(-1) === 'endpoints'
-    let size = 1
-    for (const [key, item] of Object.entries(value)) {
-      const at = [...path, Array.isArray(value) ? Number(key) : key]
-      const ranges = isEnds ? [] : Array.isArray(value) ? rangesOf(item, at) : rangesIn(key, at, 'key')
-      size += times(ranges, item, names, (inner) => sizeOf(item, at, inner, free || FREE.has(key)))
-      if (size > MOST_VALUES && ranges[0]) found ??= ranges[0]
-      if (found) return size
-    }
-    if (!varies(value)) sizes.set(value, size)
-    return size
-  }
-  const times = (
-    [first, ...more]: readonly Range[],
-    item: unknown,
-    names: Variables,
-    once: (names: Variables) => number,
-  ): number => {
-    if (!first) return once(names)
-    const [from, to] = [first.from, first.to].map((text) => evaluate(text, names))
-    if (!from || !to || !('value' in from) || !('value' in to) || from.value > to.value) return 1
-    const name = first.name ?? NAMES.find((candidate) => !Object.hasOwn(names, candidate)) ?? 'i'
-    const inner = (n: number): number => times(more, item, { ...names, [name]: n }, once)
-    if (!more.some(isVarying) && !varies(item)) return (to.value - from.value + 1) * inner(from.value)
-    let size = 0
-    for (let n = from.value; n <= to.value && size <= MOST_VALUES; n++) size += inner(n)
-    return size
-  }
-  sizeOf(top, [], {}, false)
-  return found
-}
-
-const isVarying = ({ from, to }: Range): boolean => /[a-z]/.test(from + to)
-
-const idOf = (path: Path, on: 'key' | 'value', n: number): string => [...path, on, n].join('\0')
-
-/** The ranges in a text. */
-const rangesIn = (text: string, path: Path, on: 'key' | 'value'): Range[] =>
-  text.includes('..')
-    ? [...text.matchAll(RANGE)].map(([range, name, from = '', to = '', except], n) => ({
-        ...{ text: range, path, on, id: idOf(path, on, n), name, from, to, except },
-      }))
-    : []
-
-/** The ranges that repeat an item of a list: all within it, except those that repeat an item of a list in it. */
-function rangesOf(item: unknown, path: Path): Range[] {
-  if (typeof item === 'string') return rangesIn(item, path, 'value')
-  const ends = path.at(-1) === 'endpoints'
-  if (Array.isArray(item)) return ends ? item.flatMap((one, n) => rangesOf(one, [...path, n])) : []
-  if (item === null || typeof item !== 'object') return []
-  return Object.entries(item).flatMap(([key, value]) =>
-    FREE.has(key) ? [] : [...(ends ? rangesIn(key, [...path, key], 'key') : []), ...rangesOf(value, [...path, key])],
-  )
-}
-
 const where = (names: Variables): string =>
   Object.entries(names)
     .map(([name, n]) => `${name} = ${n}`)
     .join(', ')
 
-const reason = (text: string, outcome: ReturnType<typeof evaluate>, names: Variables): string =>
-  outcome && 'unknown' in outcome
-    ? `No range counts ${outcome.unknown} here. ${Object.keys(names).length ? `There is ${Object.keys(names).join(', ')}.` : 'A range is written h[1..40].'}`
-    : `"${text.trim()}" is no calculation with whole numbers.`
+function reason(text: string, outcome: ReturnType<typeof evaluate>, names: Variables, { texts }: Vars): string {
+  if (!outcome || !('unknown' in outcome)) return `"${text.trim()}" is no calculation with whole numbers.`
+  const { unknown } = outcome
+  if (Object.hasOwn(texts, unknown)) return `The var ${unknown} is "${texts[unknown]}", which is no whole number.`
+  const known = [...Object.keys(names), ...Object.keys(texts)]
+  if (Object.keys(texts).length && unknown.length > 1)
+    return `There is no var ${unknown}. ${suggest(unknown, known) ?? `There is ${known.join(', ')}.`}`
+  return `No range counts ${unknown} here. ${known.length ? `There is ${known.join(', ')}.` : 'A range is written h[1..40].'}`
+}

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import type { Code } from '../model/diagnostic-codes.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
+import { quoted } from './yaml/origin.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
@@ -20,6 +21,8 @@ export interface Report {
   /** A warning for what knows its position itself. */
   warn(code: Code, position: Position, summary: string, detail: string): void
   position(path: Path, on?: 'key' | 'value'): Position
+  /** `line 3`, with the file when it is not the lab’s own. */
+  line(position: Position): string
 }
 
 /** A report on this source. */
@@ -45,7 +48,7 @@ export function reporter(source: Source): Report {
       summary,
       ...(detail !== undefined && { detail }),
       position,
-      ...(position.file === source.file && { snippet: source.snippet(position) }),
+      ...quoted(source, position),
     })
   }
   const find =
@@ -66,6 +69,7 @@ export function reporter(source: Source): Report {
     at: (code, position, summary, detail) => add('error', code, position, summary, () => detail),
     warn: (code, position, summary, detail) => add('warning', code, position, summary, () => detail),
     position: source.position,
+    line: ({ file, line }) => `${file === source.file ? '' : `${file}, `}line ${line}`,
   }
 }
 

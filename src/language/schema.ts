@@ -90,6 +90,17 @@ export const schema: Schema = {
         description: 'Name of the lab. Default: the file’s name.',
       },
       description: textSchema('What it shows.'),
+      include: {
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'Other lab files, relative to this one: their namespaces, links, checks and vars become part of this lab.',
+        examples: [['base.yaml']],
+      },
+      vars: map(
+        { type: ['string', 'number', 'boolean'] },
+        'Values by name: `{hosts}` stands for that of `hosts`. `netlab … --set hosts=100` gives another one.',
+      ),
       namespaces: map(namespace, 'Network namespaces, by name. Names are literal: /run/netns/NAME.'),
       links: listOf(link, 'Cables.'),
       checks: listOf(check, 'What `netlab test` tries.'),

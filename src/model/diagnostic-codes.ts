@@ -92,6 +92,10 @@ export const codes = {
     cause: 'The settings of a slow or lossy link contradict each other, or are more than tc can do.',
     remedy: 'Change the value that the message points at.',
   },
+  'include-circle': {
+    cause: 'A file includes itself, or a file that includes it.',
+    remedy: 'Remove one of the includes.',
+  },
   'ipv6-off': {
     cause: 'An interface has an IPv6 address, and IPv6 is switched off there.',
     remedy: 'Remove the address or the sysctl.',
@@ -259,6 +263,10 @@ export const codes = {
   'unknown-template': {
     cause: '`netlab init` has no template of that name.',
     remedy: 'Take one of those that `netlab init` lists.',
+  },
+  'unused-var': {
+    cause: 'A var is declared, and nothing uses it.',
+    remedy: 'Write its name in braces where it belongs, or remove it.',
   },
   'value-refused': {
     cause: 'The kernel refuses the value of a sysctl.',

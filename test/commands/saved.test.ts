@@ -43,6 +43,7 @@ test.each<[string, Record<string, unknown>]>([
   ['a wish', { wishes: { destroy: 'yes' } }],
   ['the text', { text: 7 }],
   ['files beside', { beside: { x: 1 } }],
+  ['vars', { set: [['hosts', 3]] }],
   ['nothing live', { live: undefined }],
   ['a live resource', { live: [null] }],
   ['the plan', { plan: 7 }],

@@ -10,7 +10,14 @@ const COMMENT = /(?:^|\s)#\s*netlab-ignore:[ \t]*([^#\n]*)/
  * The diagnostics without the warnings of lints that a comment silences, `# netlab-ignore: NAME, NAME`: on the same line, on a line
  * of its own above, or for the whole file above its first line that is no comment. A name that no lint has is itself a warning.
  */
-export function withoutIgnored(diagnostics: readonly Diagnostic[], source: Source): readonly Diagnostic[] {
+export const withoutIgnored = (diagnostics: readonly Diagnostic[], source: Source): readonly Diagnostic[] =>
+  (source.parts ?? [source]).reduce(
+    (left, part) => withoutIgnoredIn(left, part, part.file === source.file),
+    diagnostics,
+  )
+
+/** `isMain`: it is the lab file, whose first comments also count for the files that it names. */
+function withoutIgnoredIn(diagnostics: readonly Diagnostic[], source: Source, isMain: boolean): readonly Diagnostic[] {
   if (!source.text.includes('netlab-ignore')) return diagnostics
   const names = new Set<string>(lints.map(({ name }) => name))
   const lines = source.text.split('\n')
@@ -41,7 +48,7 @@ export function withoutIgnored(diagnostics: readonly Diagnostic[], source: Sourc
   })
   const isIgnored = ({ code, severity, position }: Diagnostic): boolean => {
     if (severity !== 'warning' || !names.has(code)) return false
-    if (whole.has(code)) return true
+    if (whole.has(code) && (isMain || position?.file === source.file)) return true
     if (!position || position.file !== source.file) return false
     if (comments.get(position.line)?.has(code)) return true
     let above = position.line - 1

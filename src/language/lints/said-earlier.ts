@@ -41,6 +41,12 @@ links:
   - endpoints: [a:eth0, sw:br0]`,
   },
   {
+    name: 'unused-var',
+    why: 'A value that nothing uses was most likely to stand somewhere: where it is still written out, `--set` does not reach it.',
+    wrong: `vars: { last: 2 }\n${link('10.0.0.1/24')}`,
+    right: `vars: { last: 1 }\n${link('"10.0.0.{last}/24"')}`,
+  },
+  {
     name: 'unknown-reference',
     why: 'A routing rule for an interface that does not exist matches no packet until there is one.',
     wrong: link('10.0.0.1/24', ' rules: [{ iif: eth1, table: 7 }] '),

@@ -40,6 +40,18 @@ export interface Source {
   readonly isRepeated?: (position: Position) => boolean
   /** The numbers of the ranges at the path, as `i = 1`; undefined where there are none. */
   readonly where?: (path: Path) => string | undefined
+  /** The text of a number or of true and false as it is written; undefined where that is what JavaScript makes of it. */
+  readonly spelling?: (path: Path) => string | undefined
+  /** Of a lab with `include`: the files that it is made of. */
+  readonly parts?: readonly Source[]
+  /** Of a lab with `include`: the file in which the value at the path is written, and the path there. */
+  readonly origin?: (path: Path) => Origin
+}
+
+/** A file, and a path in it. */
+export interface Origin {
+  readonly source: Source
+  readonly path: Path
 }
 
 /** The largest lab file, in characters. */
@@ -146,6 +158,10 @@ function parseFully(file: string, text: string): Source {
       offset: (path) => {
         const node = find(path)
         return isScalar(node) ? node.range?.[0] : undefined
+      },
+      spelling: (path) => {
+        const node = find(path)
+        return isScalar(node) ? node.source : undefined
       },
     }
   } catch (error) {
