@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url'
 import Ajv from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
 import esbuild from 'esbuild'
+import { editorSchema } from './editor-schema.mjs'
 
 process.chdir(resolve(dirname(fileURLToPath(import.meta.url)), '..'))
 
@@ -43,19 +44,6 @@ async function load(entry) {
     logLevel: 'error',
   })
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
-}
-
-/** The schema of what people write: where a range counts, `{i}` and `[1..40]` may stand for numbers and in names. */
-function written(part) {
-  if (Array.isArray(part)) return part.map(written)
-  if (part === null || typeof part !== 'object') return part
-  return Object.fromEntries(
-    Object.entries(part).flatMap(([key, value]) => {
-      if (key === 'type' && value === 'integer')
-        return Object.entries({ type: ['integer', 'string'], pattern: '^\\{.+\\}$' })
-      return [[key, key === 'pattern' && typeof value === 'string' ? `${value}|[[{]` : written(value)]]
-    }),
-  )
 }
 
 /**
@@ -118,7 +106,7 @@ async function generate() {
     source.validateCode = source.validateCode.replaceAll('schemaPath:"#/', `schemaPath:"${path}/`)
   }
   const { code } = await esbuild.transform(standalone.default(ajv, validate), { minify: true })
-  writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(written(schema), null, 2)}\n`)
+  writeIfChanged('schemas/lab.schema.json', `${JSON.stringify(editorSchema(schema), null, 2)}\n`)
   writeIfChanged('src/language/validator.generated.cjs', code)
 }
 

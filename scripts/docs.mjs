@@ -10,7 +10,14 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const file = resolve(root, 'docs/language.md')
 const MARK = '<!-- What follows is written by scripts/docs.mjs from the schema. -->\n'
 
-const schema = JSON.parse(readFileSync(resolve(root, 'schemas/lab.schema.json'), 'utf8'))
+/** The exports of a source file. */
+async function exportsOf(source) {
+  const options = { bundle: true, platform: 'node', write: false, format: 'esm' }
+  const { outputFiles } = await esbuild.build({ entryPoints: [resolve(root, source)], ...options })
+  return await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+}
+
+const { schema } = await exportsOf('src/language/schema.ts')
 
 const cell = (text) =>
   String(text ?? '')
@@ -27,11 +34,10 @@ function form(part) {
   if (part.type === 'array') return `list of ${form(part.items ?? {})}`
   if (part.type === 'object' && part.properties) return 'map (below)'
   if (part.type === 'object') return 'map'
-  const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum}`
+  const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum ?? ''}`
   const words = { string: 'text', integer: 'number', number: 'number', boolean: 'true, false', null: 'nothing' }
-  // Where ranges are allowed, numbers may be written as text: see "Ranges".
-  const types = Array.isArray(part.type) && part.pattern ? [part.type[0]] : [part.type ?? 'any'].flat()
-  return types.map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
+  return [part.type ?? 'any']
+    .flat().map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
 }
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))
@@ -90,13 +96,6 @@ const reference = [
 ].join('\n')
 
 const [guide] = readFileSync(file, 'utf8').split(MARK)
-
-/** The exports of a source file. */
-async function exportsOf(source) {
-  const options = { bundle: true, platform: 'node', write: false, format: 'esm' }
-  const { outputFiles } = await esbuild.build({ entryPoints: [resolve(root, source)], ...options })
-  return await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
-}
 
 const { linkTypes } = await exportsOf('src/kinds/links/link-types.ts')
 const doctorFile = resolve(root, 'docs/doctor.md')

@@ -143,8 +143,11 @@ const chain: Schema = {
 const table = (name: string): Schema => ({
   description: `Chains of the table ${name}: ${builtin[name]?.join(', ')}, and your own.`,
   type: ['object', 'null'],
+  properties: Object.fromEntries(builtin[name]?.map((hook) => [hook, { $ref: '#/definitions/chain' }]) ?? []),
   additionalProperties: { $ref: '#/definitions/chain' },
 })
+
+const restore = word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save')
 
 /** The definitions to which the schema of `iptables` refers, so that the validator has them once for all tables and families. */
 export const firewallDefinitions: Readonly<Record<string, Schema>> = { rule: ruleObject, rules, chain }
@@ -156,11 +159,12 @@ export const iptablesSchema: Schema = {
   if: { type: 'object', required: ['restore'], properties: { restore: true } },
   then: {
     additionalProperties: false,
-    properties: { restore: word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save') },
+    properties: { restore },
   },
   else: {
     additionalProperties: false,
-    properties: Object.fromEntries(Object.keys(builtin).map((name) => [name, table(name)])),
+    // Editors complete `restore` from here; with it, `then` counts.
+    properties: { ...Object.fromEntries(Object.keys(builtin).map((name) => [name, table(name)])), restore },
   },
   examples: [
     {

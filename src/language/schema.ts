@@ -43,7 +43,10 @@ const namespace: Schema = {
         enum: [true, false, 'ipv4', 'ipv6'],
         description: 'Whether it forwards what is not for itself. Unset: it does not.',
       },
-      sysctls: map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
+      sysctls: {
+        ...map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
+        examples: [{ 'net.ipv4.conf.all.rp_filter': 2, 'net.ipv4.conf.all.proxy_arp': true, 'net.ipv6.conf.all.accept_ra': 2 }],
+      },
       ...firewallFields,
       processes: map(process, 'Programs that run in it, by name.'),
       others,
@@ -66,6 +69,7 @@ const link = object(
           additionalProperties: {
             anyOf: [cidr, listOf(addressSchema, 'Addresses.'), interfaceSettings, { type: 'null' }],
           },
+          examples: [{ 'ns0:veth0': '192.168.0.1/24', 'ns1:veth0': '192.168.0.2/24' }],
         },
       ],
       description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
