@@ -37,7 +37,9 @@ function form(part) {
   const range = part.minimum === undefined ? '' : ` ${part.minimum}–${part.maximum ?? ''}`
   const words = { string: 'text', integer: 'number', number: 'number', boolean: 'true, false', null: 'nothing' }
   return [part.type ?? 'any']
-    .flat().map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`).join(' or ')
+    .flat()
+    .map((type) => `${words[type] ?? type}${type === 'integer' ? range : ''}`)
+    .join(' or ')
 }
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))

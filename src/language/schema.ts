@@ -45,7 +45,9 @@ const namespace: Schema = {
       },
       sysctls: {
         ...map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
-        examples: [{ 'net.ipv4.conf.all.rp_filter': 2, 'net.ipv4.conf.all.proxy_arp': true, 'net.ipv6.conf.all.accept_ra': 2 }],
+        examples: [
+          { 'net.ipv4.conf.all.rp_filter': 2, 'net.ipv4.conf.all.proxy_arp': true, 'net.ipv6.conf.all.accept_ra': 2 },
+        ],
       },
       ...firewallFields,
       processes: map(process, 'Programs that run in it, by name.'),
