@@ -16,7 +16,7 @@ import { meanwhile, unsettled } from '../views/left.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import type { ChangeOptions } from './apply.ts'
 import { planFor, readRequestOf, type Prepared } from './prepare.ts'
-import { rollBack, type RolledBack } from './rollback.ts'
+import { earlier, rollBack, type RolledBack } from './rollback.ts'
 import { errColors, note, passing, report } from './terminal.ts'
 
 /** How often the listed changes are made at most, when something, such as the kernel itself, undoes them. */
@@ -47,7 +47,8 @@ export async function carryOut(
   options: ChangeOptions,
   signal: AbortSignal,
 ): Promise<CarriedOut> {
-  const { name, lab, wanted, live: before } = prepared
+  const { name, lab, wanted } = prepared
+  const before = earlier(prepared.live, prepared.plan)
   let { plan, toHold } = prepared
   let done = 0
   const result = { more: false, diagnostics: [], left: [] }

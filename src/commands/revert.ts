@@ -4,7 +4,7 @@ import type { Host } from '../model/host.ts'
 import type { Resource } from '../model/resource.ts'
 import { touchedBy } from '../plan/listed.ts'
 import type { Prepared } from './prepare.ts'
-import { rollBack } from './rollback.ts'
+import { earlier, rollBack } from './rollback.ts'
 import { note, out } from './terminal.ts'
 
 /** A separate process that takes a lab back to its earlier state, unless it is dismissed in time. */
@@ -18,6 +18,7 @@ interface Orders {
   readonly lab: string
   readonly seconds: number
   readonly before: readonly Resource[]
+  readonly aliases: readonly (readonly [namespace: string, alias: string])[]
   /** Ids of what the run may have changed. */
   readonly touched: readonly string[]
 }
@@ -40,7 +41,9 @@ export async function startWatchdog(
   // Its standard error goes to /dev/null: writing to a pipe that is closed by then would end it.
   const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', ...host.self, 'watchdog']
   const child = host.startLasting({ argv }, { NETLAB_FAULT: '' })
-  const orders: Orders = { lab, seconds, before: [...live.resources.values()], touched: [...touchedBy(plan)] }
+  const { resources, aliases } = earlier(live, plan)
+  const before = [...resources.values()]
+  const orders: Orders = { lab, seconds, before, aliases: [...aliases], touched: [...touchedBy(plan)] }
   child.stdin.end(JSON.stringify(orders))
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
@@ -91,7 +94,7 @@ const dismiss = (host: Host, lab: string): Promise<boolean> => host.knock(doorOf
 export async function runWatchdog(host: Host): Promise<number> {
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
-  const { lab, seconds, before, touched } = JSON.parse(text) as Orders
+  const { lab, seconds, before, aliases, touched } = JSON.parse(text) as Orders
   const dismissed = await host.waitForKnock(doorOf(lab), seconds * 1000, () => {
     process.stdout.on('error', () => {}) // the process that started this one may have ended
     process.stdout.write('ready\n')
@@ -99,8 +102,8 @@ export async function runWatchdog(host: Host): Promise<number> {
   if (dismissed) return 0
   const release = await host.lock(lab, LOCK_TIMEOUT, () => {})
   try {
-    const resources = new Map(before.map((r) => [r.id, r]))
-    return (await rollBack(lab, { resources }, new Set(touched), startRunner(host))).complete ? 0 : 1
+    const state = { resources: new Map(before.map((r) => [r.id, r])), aliases: new Map(aliases) }
+    return (await rollBack(lab, state, new Set(touched), startRunner(host))).complete ? 0 : 1
   } finally {
     release()
   }

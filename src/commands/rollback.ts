@@ -1,13 +1,14 @@
-import { execute, failureText } from '../run/execute.ts'
+import { execute, failureText, type Execution } from '../run/execute.ts'
 import type { Held } from '../run/hold.ts'
 import { readsRareSysctls, schedule } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
+import { loopbackOf } from '../observe/found.ts'
 import { withListed } from '../observe/others.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
-import type { Change, Plan } from '../model/change.ts'
+import type { Change, Plan, Step } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { below } from '../plan/order.ts'
@@ -25,22 +26,40 @@ export interface RolledBack {
   readonly left: readonly Change[]
 }
 
+/** What a rollback restores. */
+export interface Earlier extends Pick<Live, 'resources' | 'marksOnly'> {
+  /** The namespaces that the run adopts, and the alias that `lo` had there. */
+  readonly aliases: ReadonlyMap<string, string>
+}
+
+/** What was there before a plan is carried out, with what it adopts. */
+export function earlier({ resources, adoptable, marksOnly, dumps }: Live, { adopts }: Plan): Earlier {
+  return {
+    resources: new Map([...resources, ...within(adoptable, adopts)]),
+    ...(marksOnly && { marksOnly }),
+    aliases: new Map(adopts.map((name) => [name, loopbackOf(dumps.get(name))?.ifalias ?? ''])),
+  }
+}
+
+const within = (resources: Resources, namespaces: readonly string[]): [string, Resource][] => {
+  const names = new Set(namespaces)
+  return [...resources].filter(([, { namespace }]) => names.has(namespace))
+}
+
 /**
  * Restores the network: gives the held namespaces their names back, then carries out a plan from the live state to the one
  * before the run. The plan is limited to what the run may have `touched` and to what does not exist any more; changes that
- * others made meanwhile stay.
+ * others made meanwhile stay. What the run adopted is nobody's again.
  */
 export async function rollBack(
   name: string,
-  before: Pick<Live, 'resources' | 'marksOnly'>,
+  before: Earlier,
   touched: ReadonlySet<string>,
   runner: Runner,
   held?: Held,
 ): Promise<RolledBack> {
   const unnamed = await held?.restore()
-  const { failed, left } = before.marksOnly
-    ? { left: [] }
-    : await planBack(name, lasting(before.resources), touched, runner)
+  const { failed, left } = before.marksOnly ? { left: [] } : await planBack(name, before, touched, runner)
   const complete = !unnamed && left.length === 0
   const errors = [unnamed?.outcome.stderr.trim(), failed && failureText(failed, runner.host)].flatMap((text) =>
     text ? [text] : [],
@@ -56,17 +75,28 @@ export async function rollBack(
 }
 
 /** Carries out a plan from live to desired; returns the failed step and the changes that are left. */
-async function planBack(lab: string, desired: Resources, touched: ReadonlySet<string>, runner: Runner) {
+async function planBack(
+  lab: string,
+  { resources, aliases }: Earlier,
+  touched: ReadonlySet<string>,
+  runner: Runner,
+): Promise<{ readonly failed: Execution['failed']; readonly left: readonly Change[] }> {
+  const desired = lasting(resources)
   const request = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
-  const plan = async (): Promise<Plan> =>
-    schedule(
-      restrict({ lab, desired, live: lasting(withListed(await read(request, runner), desired).resources) }, concerned)
-        .plan,
-      (id) => below(id, desired),
-    )
+  const plan = async (): Promise<Plan> => {
+    const found = withListed(await read(request, runner), desired)
+    const live = lasting(new Map([...found.resources, ...within(found.adoptable, [...aliases.keys()])]))
+    return schedule(restrict({ lab, desired, live }, concerned).plan, (id) => below(id, desired))
+  }
   const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
-  return { failed, left: (await plan()).changes }
+  const { changes: left } = await plan()
+  if (failed || left.length > 0) return { failed, left }
+  const unmarked = [...aliases].map(([netns, alias]): Step => ({
+    ...{ change: netns, stage: 'create namespaces', wave: 0 },
+    operation: { do: 'link.set', place: { netns }, name: 'lo', set: { alias } },
+  }))
+  return { failed: (await execute(unmarked, runner, showProgress(process.stderr))).failed, left }
 }
 
 /** Without resources that the kernel creates by itself, and without inherited sysctls of namespaces that do not exist. */

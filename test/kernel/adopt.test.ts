@@ -1,0 +1,196 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson } from '../../src/views/json.ts'
+import { openWorld, type World } from '../support/netns.ts'
+
+/** What somebody has made with ip, bridge, tc, ipset, iptables and nft. */
+const made = `
+for n in r h s; do ip netns add $n; ip -n $n link set dev lo up; done
+ip -n r link add e0 address 02:00:00:00:ad:01 type veth peer name e0 address 02:00:00:00:ad:02 netns h
+ip -n r addr add 10.0.0.1/24 dev e0; ip -n h addr add 10.0.0.2/24 dev e0
+ip -n r addr add fd00::1/64 dev e0 nodad; ip -n h addr add fd00::2/64 dev e0 nodad
+ip -n r link set dev e0 up; ip -n h link set dev e0 up
+ip -n r nexthop add id 1 via 10.0.0.2 dev e0
+ip -n r nexthop add id 2 blackhole
+ip -n r nexthop add id 3 via fd00::2 dev e0
+ip -n r nexthop add id 4 group 1
+ip -n r nexthop add id 5 group 1 type resilient buckets 4 idle_timer 60
+ip -n r nexthop add id 6 via 10.0.0.9 fdb
+ip -n r route add 10.1.0.0/16 nhid 1
+ip -n r route add 10.2.0.0/16 nhid 5
+ip -n r route add 10.3.0.0/16 via 10.0.0.2 mtu 1400 advmss 1300
+ip -n r route add fd01::/64 via fd00::2 metric 7
+ip -n r route add unreachable 10.4.0.0/16
+ip -n r route add 10.5.0.0/16 encap seg6 mode encap segs fd00::9 via 10.0.0.2
+ip -n r route add 10.6.0.0/16 nexthop via 10.0.0.2 weight 2 nexthop via 10.0.0.3
+ip -n r route add 10.7.0.0/16 via 10.0.0.2 table 7 src 10.0.0.1 onlink dev e0
+ip -n r rule add priority 5 from 10.0.0.0/8 fwmark 1/0xff table 7
+ip -n r rule add priority 6 not to 10.9.0.0/16 ipproto tcp dport 80-90 goto 9
+ip -n r rule add priority 9 nop
+ip -n r -6 rule add priority 9 iif e0 blackhole
+ip -n r neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev e0
+ip -n r neigh add proxy 10.0.0.8 dev e0
+ip netns exec r ipset create good hash:ip
+ip netns exec r ipset add good 10.0.0.5
+ip netns exec r iptables -A INPUT -m set --match-set good src -j ACCEPT
+ip netns exec r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip netns exec h nft 'table inet f { chain in { type filter hook input priority 0; tcp dport 22 accept; }; }'
+tc -n h qdisc add dev e0 root tbf rate 10mbit burst 32kb limit 96356
+ip -n s link add br0 address 02:00:00:00:ad:03 type bridge stp_state 1 priority 4096
+ip -n s link add p0 address 02:00:00:00:ad:04 type veth peer name e1 address 02:00:00:00:ad:05 netns h
+ip -n s link set dev p0 master br0
+for l in br0 p0; do ip -n s link set dev $l up; done; ip -n h link set dev e1 up
+ip -n s link set dev p0 type bridge_slave isolated on cost 7
+ip -n s addr add 10.8.0.1/24 dev br0
+bridge -n s fdb add 02:00:00:00:aa:01 dev p0 master static
+bridge -n s mdb add dev br0 port p0 grp 239.1.1.1 permanent
+ip -n s link add vx0 address 02:00:00:00:ad:06 mtu 1500 type vxlan id 7 local 10.8.0.1 remote 10.8.0.2 dstport 4789
+ip -n s link set dev vx0 up
+bridge -n s fdb append 00:00:00:00:00:00 dev vx0 dst 10.8.0.3
+ip -n s link add mv0 address 02:00:00:00:ad:07 link br0 type macvlan mode private
+ip -n s link set dev mv0 up
+`
+
+const h0 = {
+  addresses: ['10.0.0.2/24', 'fd00::2/64'],
+  mac: '02:00:00:00:ad:02',
+  impairments: { rate: '10mbit', burst: '32kb' },
+}
+const lab = (more: object = {}) => ({
+  name: 'adopt',
+  namespaces: {
+    r: {
+      forwarding: true,
+      nexthops: [
+        { id: 1, via: '10.0.0.2' },
+        { id: 2, blackhole: true },
+        { id: 3, via: 'fd00::2' },
+        { id: 4, group: [1] },
+        { id: 5, group: [1], type: 'resilient', buckets: 4, idle_timer: 60 },
+        { id: 6, via: '10.0.0.9', fdb: true },
+      ],
+      routes: [
+        { to: '10.1.0.0/16', nexthop: 1 },
+        { to: '10.2.0.0/16', nexthop: 5 },
+        { to: '10.3.0.0/16', via: '10.0.0.2', mtu: 1400, advmss: 1300 },
+        { to: 'fd01::/64', via: 'fd00::2', metric: 7 },
+        { to: '10.4.0.0/16', type: 'unreachable' },
+        { to: '10.5.0.0/16', via: '10.0.0.2', encap: 'seg6 mode encap segs fd00::9' },
+        { to: '10.6.0.0/16', nexthops: [{ via: '10.0.0.2', weight: 2 }, { via: '10.0.0.3' }] },
+        { to: '10.7.0.0/16', via: '10.0.0.2', table: 7, src: '10.0.0.1', onlink: true },
+      ],
+      rules: [
+        { priority: 5, from: '10.0.0.0/8', fwmark: '1/0xff', table: 7 },
+        { priority: 6, not: true, to: '10.9.0.0/16', ipproto: 'tcp', dport: '80-90', goto: 9 },
+        { priority: 9, nop: true },
+        { priority: 9, iif: 'e0', action: 'blackhole', family: 'inet6' },
+      ],
+      neighbors: [
+        { to: '10.0.0.9', lladdr: '02:00:00:00:00:09' },
+        { to: '10.0.0.8', proxy: true },
+      ],
+      ipsets: { good: { type: 'hash:ip', entries: ['10.0.0.5'] } },
+      iptables: { filter: { INPUT: ['-m set --match-set good src -j ACCEPT'] } },
+      ...more,
+    },
+    h: { nftables: 'table inet f { chain in { type filter hook input priority 0; tcp dport 22 accept; }; }' },
+    s: {
+      bridges: { br0: { stp: true, priority: 4096, mac: '02:00:00:00:ad:03', addresses: ['10.8.0.1/24'] } },
+      interfaces: {
+        vx0: {
+          ...{ type: 'vxlan', id: 7, local: '10.8.0.1', remote: '10.8.0.2', mac: '02:00:00:00:ad:06' },
+          fdb: [{ mac: '00:00:00:00:00:00', dst: '10.8.0.3' }],
+        },
+        mv0: { type: 'macvlan', link: 'br0', mode: 'private', mac: '02:00:00:00:ad:07' },
+      },
+    },
+  },
+  links: [
+    { endpoints: { 'r:e0': { addresses: ['10.0.0.1/24', 'fd00::1/64'], mac: '02:00:00:00:ad:01' }, 'h:e0': h0 } },
+    {
+      endpoints: {
+        's:p0': {
+          ...{ bridge: 'br0', isolated: true, cost: 7, mac: '02:00:00:00:ad:04' },
+          ...{ fdb: [{ mac: '02:00:00:00:aa:01' }], mdb: [{ grp: '239.1.1.1' }] },
+        },
+        'h:e1': { mac: '02:00:00:00:ad:05' },
+      },
+    },
+  ],
+})
+
+let world: World
+let file: string
+beforeEach(async () => {
+  world = await openWorld()
+  file = join(world.folder, 'lab.yaml')
+  writeFileSync(file, JSON.stringify(lab()))
+  expect(await world.run(['sh', '-e'], { input: made })).toMatchObject({ code: 0, stderr: '' })
+})
+afterEach(() => world.close())
+
+const changes = async (args: readonly string[], runner = 'netlink'): Promise<string[]> => {
+  const env = { NETLAB_RUNNER: runner }
+  const { code, stdout, stderr } = await world.netlab(['plan', file, '--json', ...args], { env })
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('error')])
+  return (JSON.parse(stdout) as PlanJson).changes.flatMap(({ id, action, differences }) =>
+    differences.length ? differences.map(({ field }) => `${id} ${field}`) : [`${id} ${action}`],
+  )
+}
+/** What does not change by itself. */
+const listed = async (): Promise<string> => {
+  const each = `
+echo "@ $n"; ip -n $n -o link show dev lo; ip -n $n nexthop; ip -n $n route show table all proto boot; ip -n $n rule; ip -n $n -6 rule
+bridge -n $n -d mdb; bridge -n $n fdb; tc -n $n qdisc; ip netns exec $n sh -c 'nft list ruleset; ipset save; sysctl net.ipv4.ip_forward'
+ip -n $n -d link show type bridge_slave | grep -o 'isolated \\w*'`
+  return (await world.run(['sh'], { input: `for n in r h s; do ${each}; done` })).stdout
+}
+
+test('what somebody has made by hand is adopted as it is, and is the lab’s from then on', async () => {
+  for (const runner of ['netlink', 'ip']) expect(await changes(['--adopt'], runner)).toEqual([])
+  expect((await world.netlab(['apply', file, '-y', '--adopt'])).code).toBe(0)
+  for (const runner of ['netlink', 'ip']) expect(await changes([], runner)).toEqual([])
+  await world.run(['ip', '-n', 'r', 'route', 'del', '10.6.0.0/16'])
+  expect(await changes([])).toEqual(['r/route/10.6.0.0/16 create'])
+  expect((await world.netlab(['destroy', file, '-y'])).code).toBe(0)
+})
+
+test('what differs of it is listed, and what an adoption that fails has done is taken back', async () => {
+  const by = `
+ip -n r nexthop replace id 1 via 10.0.0.3 dev e0
+ip -n r route replace 10.3.0.0/16 via 10.0.0.2 mtu 1300 advmss 1300
+ip -n r rule del priority 5; ip -n r rule add priority 5 from 10.0.0.0/16 table 7
+ip netns exec r ipset add good 10.0.0.6
+ip -n s link set dev p0 type bridge_slave isolated off
+bridge -n s mdb add dev br0 port p0 grp 239.1.1.2 permanent
+tc -n h qdisc change dev e0 root tbf rate 20mbit burst 32kb limit 96356
+ip -n h link set dev lo alias mine
+`
+  expect(await world.run(['sh', '-e'], { input: by })).toMatchObject({ code: 0, stderr: '' })
+  const expected = [
+    'r/nexthop/1 via',
+    'r/ipset/good entries',
+    'r/route/10.3.0.0/16 mtu',
+    'r/rule/5 from 10.0.0.0/16 table 7 delete',
+    'r/rule/5 from 10.0.0.0/8 fwmark 0x1/0xff table 7 create',
+    'h/e0/qdisc rate',
+    's/p0 isolated',
+    's/p0/mdb/239.1.1.2 delete',
+  ].sort()
+  for (const runner of ['netlink', 'ip']) expect((await changes(['--adopt'], runner)).sort()).toEqual(expected)
+  const before = await listed()
+  const { steps } = JSON.parse((await world.netlab(['plan', file, '--json', '--adopt'])).stdout) as PlanJson
+  for (const [step, runner] of [
+    [1, 'ip'],
+    [Math.ceil(steps.length / 2), 'netlink'],
+    [steps.length, 'ip'],
+  ] as const) {
+    // prettier-ignore
+    const env = { NETLAB_FAULT: `fail:${step}`, NETLAB_RUNNER: runner }
+    const { stderr } = await world.netlab(['apply', file, '-y', '--adopt'], { env })
+    expect(stderr).toContain('Rolled back')
+    expect(await listed()).toBe(before)
+  }
+  expect((await world.netlab(['apply', file, '-y', '--adopt'])).code).toBe(0)
+  expect(await changes([])).toEqual([])
+})
