@@ -10,6 +10,35 @@ export interface Feature extends LinkFeature {
 }
 
 const link = (words: string): string => `ip link add name x0 ${words}`
+const qdisc = (words: string): string => `tc qdisc add dev v0 root handle 1: ${words}`
+const filter = (words: string): string =>
+  `${qdisc('htb')} && tc filter add dev v0 parent 1: protocol ip pref 1 ${words}`
+
+/** What `qdiscs` may need: names of kinds and actions, the module, the words that try it. */
+const traffic: readonly (readonly [name: string, module: string, probe: string])[] = [
+  ['hfsc', 'sch_hfsc', qdisc('hfsc')],
+  ['prio', 'sch_prio', qdisc('prio')],
+  ['fq_codel', 'sch_fq_codel', qdisc('fq_codel')],
+  ['cake', 'sch_cake', qdisc('cake')],
+  ['fq', 'sch_fq', qdisc('fq')],
+  ['sfq', 'sch_sfq', qdisc('sfq')],
+  ['red', 'sch_red', qdisc('red limit 60kb min 15kb max 45kb avpkt 1000 bandwidth 10mbit')],
+  ['drr', 'sch_drr', qdisc('drr')],
+  ['clsact', 'sch_ingress', 'tc qdisc add dev v0 clsact && tc qdisc del dev v0 clsact'],
+  ['ingress', 'sch_ingress', 'tc qdisc add dev v0 ingress && tc qdisc del dev v0 ingress'],
+  ['flower', 'cls_flower', filter('flower ip_proto tcp')],
+  ['matchall', 'cls_matchall', filter('matchall classid 1:1')],
+  ['fw', 'cls_fw', filter('handle 1 fw classid 1:1')],
+  ['basic', 'cls_basic', filter("basic match 'meta(priority eq 1)' classid 1:1")],
+  ['mirred', 'act_mirred', filter('u32 match u32 0 0 action mirred egress redirect dev v1')],
+  ['police', 'act_police', filter('u32 match u32 0 0 police rate 1mbit burst 10k drop')],
+  ['skbedit', 'act_skbedit', filter('u32 match u32 0 0 action skbedit priority 1')],
+]
+/** The features that the words of `qdiscs` name. */
+export const trafficFeatures: readonly string[] = [...traffic.map(([name]) => name), 'htb', 'tbf', 'netem', 'u32']
+
+/** `CONFIG_NET_SCH_HTB` for `sch_htb`, `CONFIG_NET_ACT_GACT` for `act_gact`. */
+const configOf = (module: string): string => `CONFIG_NET_${module.toUpperCase()}`
 
 /** The features by name; a type of interface has its feature in its own file, under its own name. */
 export const features: Readonly<Record<string, Feature>> = {
@@ -66,6 +95,12 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_NET_CLS_U32',
     probe: 'tc qdisc add dev v0 root handle 1: htb && tc filter add dev v0 parent 1: protocol ip u32 match u32 0 0',
   },
+  ...Object.fromEntries(
+    traffic.map(([name, module, probe]) => [
+      name,
+      { purpose: `qdiscs with ${name}`, module, config: configOf(module), probe },
+    ]),
+  ),
   nf_tables: {
     purpose: 'nftables, iptables',
     module: 'nf_tables',

@@ -3,7 +3,6 @@ import { address } from './address.ts'
 import { device } from './links/device.ts'
 import { existing } from './links/existing.ts'
 import { fdb } from './fdb.ts'
-import { hook } from './hook.ts'
 import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './links/link.ts'
@@ -18,6 +17,7 @@ import { route } from './route.ts'
 import { rule } from './rule.ts'
 import { share } from './share.ts'
 import { sysctl } from './sysctl.ts'
+import { tc } from './tc.ts'
 import { linkTypes } from './links/link-types.ts'
 import { vlans } from './vlans.ts'
 import { wg } from './links/wireguard.ts'
@@ -39,7 +39,7 @@ const table: readonly Kind[] = [
   route,
   rule,
   qdisc,
-  hook,
+  tc,
   iptables,
   ip6tables,
   ipset,

@@ -1,9 +1,23 @@
-import type { Dump } from '../model/runner.ts'
+import { ownerOf } from '../model/owner.ts'
+import type { Dump, IpLink } from '../model/runner.ts'
+import { inWords } from './tc.ts'
+import { tcQuestions } from './tc-text.ts'
 import { isTree, treeQuestions } from './tree.ts'
 
-/** What has to be asked of `tc -d` to know what the qdiscs of a dump do: the words after it, each a question. */
-export const trafficQuestions = ({ qdiscs }: Dump): string[] =>
-  qdiscs.filter(isTree).flatMap(({ dev }) => treeQuestions(dev))
+/**
+ * What has to be asked of `tc -d` to know what the qdiscs of a dump do: the words after it, each a question. In the machine's own
+ * namespace (`root`) only interfaces that carry a mark are asked about.
+ */
+export function trafficQuestions(dump: Dump, root: boolean): string[] {
+  if (dump.qdiscs.length === 0) return []
+  const trees = dump.qdiscs.filter(isTree).flatMap(({ dev }) => treeQuestions(dev))
+  const marked = ({ ifalias, group }: IpLink): boolean => ownerOf(ifalias) !== undefined || Number(group) > 0
+  const asked = root ? new Set(dump.links.filter(marked).map(({ ifname }) => ifname)) : undefined
+  const words = [...inWords(dump)].flatMap(([dev, qdiscs]) =>
+    !asked || asked.has(dev) ? tcQuestions(dev, qdiscs) : [],
+  )
+  return [...trees, ...words]
+}
 
 /** Asks each of its arguments; the answers are separated by lines with the question. */
 export const TRAFFIC_SCRIPT = `set -f

@@ -31,6 +31,7 @@ export const elsewhere = new Set([
   'bridge',
   'master',
   'impairments',
+  'qdiscs',
   ...vlanSettings,
   'fdb',
   'mdb',

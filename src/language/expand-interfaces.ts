@@ -12,6 +12,7 @@ import { interfaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { byDestination, expandImpairments, hostsByNamespace } from './expand-impairments.ts'
+import { expandQdiscs } from './expand-qdiscs.ts'
 import { expandVlans } from './expand-vlans.ts'
 import { addresses } from './addresses.ts'
 import { asPort, bundleOfDraft, isMaster, portOfBundle } from './masters.ts'
@@ -103,6 +104,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     expandFdb(x, id, settings['fdb'], (other) => drafts.has(other))
     expandMdb(x, id, settings['mdb'])
     if (!byDestination(made)) expandImpairments(x, made)
+    expandQdiscs(x, made)
   }
   // Destinations may be namespaces, whose addresses are known only now.
   const late = [...drafts.values()].filter(byDestination)

@@ -56,6 +56,12 @@ const settings: Readonly<Record<string, Schema>> = {
   bridge: textSchema('The bridge in the same namespace that it is a port of.'),
   master: textSchema('The VRF, bond or bridge in the same namespace that it belongs to.'),
   impairments: impairmentsSchema,
+  qdiscs: {
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    description:
+      'Queueing disciplines, classes and filters in the words of tc, in the order in which they are made: lines or a list of what follows `tc` on a command line, without `dev`.',
+    examples: ['qdisc add root handle 1: htb default 20\nclass add parent 1: classid 1:10 htb rate 10mbit\n'],
+  },
   others,
   fdb: listOf(
     object(

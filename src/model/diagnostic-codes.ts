@@ -52,6 +52,10 @@ export const codes = {
     cause: 'A set of ipset, an entry of it, or a rule that uses it is wrong.',
     remedy: 'Declare the set under `ipsets`, with entries of its type.',
   },
+  'bad-tc': {
+    cause: 'An entry of `qdiscs` is no qdisc, class or filter that netlab can make, or can find again.',
+    remedy: 'Write what follows `tc` on a command line, with the words that the message asks for.',
+  },
   'bad-value': {
     cause: 'A value does not have the form that its field takes.',
     remedy: 'Write it as the message shows.',

@@ -5,7 +5,7 @@ import type { MdbSpec } from './mdb-spec.ts'
 import type { NexthopSpec } from './nexthop-spec.ts'
 import { placeIn, type Place } from './place.ts'
 import type { NeighborSpec } from './neighbor-spec.ts'
-import type { FilterName, HookSpec, NetworkFilter, QdiscOptions } from './qdisc-options.ts'
+import type { FilterName, NetworkFilter, QdiscOptions } from './qdisc-options.ts'
 import type { RouteSpec } from './route-spec.ts'
 import type { RuleSpec } from './rule-spec.ts'
 
@@ -80,8 +80,8 @@ export interface Program {
   readonly do: 'run'
   readonly argv: readonly string[]
   readonly input?: string
-  /** It is `ip`, and its words may be a line of `ip -batch`. */
-  readonly batch?: 'ip'
+  /** Its words may be a line of `ip -batch` or `tc -batch`, which do several. */
+  readonly batch?: 'ip' | 'tc'
   /** If the argv is a script of netlab's own: the line of shell that a person would type instead. */
   readonly instead?: string
 }
@@ -135,10 +135,7 @@ export type VlanOperation = {
   | { readonly do: 'vlan.delete' }
 )
 
-/**
- * Sets or removes the root qdisc of an interface or that of a class (`qdisc`), a class of htb, a filter, or a qdisc besides the
- * root qdisc (`hook`).
- */
+/** Sets or removes the root qdisc of an interface or that of a class (`qdisc`), a class of htb, or a filter. */
 export type QdiscOperation =
   | {
       readonly do: 'qdisc.add' | 'qdisc.replace' | 'qdisc.change'
@@ -153,7 +150,6 @@ export type QdiscOperation =
   | { readonly do: 'class.add' | 'class.change' | 'class.delete'; readonly dev: string; readonly classid: string }
   | { readonly do: 'filter.add'; readonly dev: string; readonly filter: NetworkFilter }
   | { readonly do: 'filter.delete'; readonly dev: string; readonly filter: FilterName }
-  | { readonly do: 'hook.add' | 'hook.delete'; readonly hook: HookSpec }
 
 /** Creates a route, replaces the one of the same destination and metric, appends one to it, or removes one. */
 export type RouteOperation =

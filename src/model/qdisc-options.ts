@@ -69,14 +69,6 @@ export interface FilterName {
   readonly handle: string
 }
 
-/** A qdisc that tc has put on an interface besides its root qdisc. */
-export type HookSpec = {
-  readonly dev: string
-  readonly kind: string
-  /** Its parent class (`8001:1`); absent: it is the ingress qdisc, or clsact. */
-  readonly parent?: string
-}
-
 const scaled = (value: number, steps: readonly (readonly [number, string])[]): string => {
   const [factor, unit] = steps.find(([factor]) => value % factor === 0) ?? [1, '']
   return `${value / factor}${unit}`

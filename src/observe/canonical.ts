@@ -12,6 +12,7 @@ import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { canonicalSets } from './canonical-sets.ts'
+import { canonicalTraffic } from './canonical-traffic.ts'
 import { mayBeLost, nftText, tablePlace, tryOut, type Refused, type Throwaway, type Trial } from './throwaway.ts'
 
 /** Finds the position in the lab's files of a place in the resource with this id, and the lines around it. */
@@ -37,7 +38,7 @@ export async function canonicalize(
   where?: PlaceInFile,
   inProcessFrom = Infinity,
 ): Promise<Resources> {
-  const resources = await canonicalSets(written, runner, where)
+  const resources = await canonicalSets(await canonicalTraffic(written, runner), runner, where)
   const jobs = jobsOf(resources)
   if (jobs.length === 0) return resources
   const specs = new Map<string, IptablesSpec | NftSpec>()

@@ -59,7 +59,8 @@ export function resourcesByName(marksOnly = false) {
     onDump: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
       const name = names[index] ?? ''
       const mine = isRoot(name, request) || ownerOfDump(dump) === request.lab
-      if (mine && !hasDetails(dump)) resources.set(name, resourcesIn(name, dump, request, { marksOnly }))
+      if (mine && !hasDetails(dump, isRoot(name, request)))
+        resources.set(name, resourcesIn(name, dump, request, { marksOnly }))
     },
   }
 }
@@ -98,7 +99,8 @@ const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
   name === HERE_NAME || namespaces.get(name)?.root === true
 
 const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
-const hasDetails = (dump: Dump): boolean => hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump).length > 0
+const hasDetails = (dump: Dump, root: boolean): boolean =>
+  hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump, root).length > 0
 
 /**
  * The dump with the output of `wg`, `bridge` and `tc`, which run only where there is a WireGuard interface, a bridge with VLANs, or
@@ -109,12 +111,13 @@ export async function withDetails(dump: Dump, place: Place, runner: Runner): Pro
     const { code, stdout } = await runner.host.run({ argv, ...place })
     return code === 0 ? parse(stdout) : undefined
   }
-  if (!hasDetails(dump)) return dump
+  const root = place.netns === undefined
+  if (!hasDetails(dump, root)) return dump
   const wireguard = hasTunnels(dump) ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
   const vlans = filtersVlans(dump)
     ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
     : undefined
-  const questions = trafficQuestions(dump)
+  const questions = trafficQuestions(dump, root)
   const traffic = questions.length
     ? await ask(['sh', '-c', TRAFFIC_SCRIPT, 'sh', ...questions], parseTraffic)
     : undefined

@@ -53,7 +53,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'neighbor',
   'fdb',
   'mdb',
-  'hook',
+  'tc',
   'nexthop',
   'route',
   'rule',

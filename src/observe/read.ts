@@ -255,7 +255,7 @@ function ownedInRoot(
 }
 
 /** Kinds of resources that belong to an interface, and to the owner of that interface. */
-const ON_DEVICES = ['address', 'neighbor', 'fdb', 'mdb', 'qdisc', 'hook', 'wg', 'vlans']
+const ON_DEVICES = ['address', 'neighbor', 'fdb', 'mdb', 'qdisc', 'tc', 'wg', 'vlans']
 
 const ownerByGroup = (link: IpLink, lab: string): string | undefined =>
   !link.ifalias && Number(link.group) === labGroup(lab) ? lab : undefined

@@ -29,7 +29,8 @@ export interface Execution {
 }
 
 /** Messages of the tools when the kernel, which removes in the background, has already removed what they should remove. */
-const GONE = /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found/
+const GONE =
+  /Cannot find device|No such (device|process|file)|Cannot assign requested address|[Aa]ddress not found|Filter with specified priority.protocol not found/
 const isMoot = ({ stage }: Step, { stderr }: Failure['outcome']): boolean =>
   stageOf(stage).removes === true && GONE.test(stderr)
 

@@ -218,17 +218,6 @@ test.each<[Operation, string, ReturnType<typeof sent>]>([
     undefined,
   ],
   [{ do: 'qdisc.delete', place, dev: 'v0' }, 'tc qdisc del dev v0 root', undefined],
-  [{ do: 'hook.add', place, hook: { dev: 'v0', kind: 'ingress' } }, 'tc qdisc add dev v0 ingress', undefined],
-  [
-    { do: 'hook.add', place, hook: { dev: 'v0', kind: 'pfifo', parent: '8001:1' } },
-    'tc qdisc add dev v0 parent 8001:1 pfifo',
-    undefined,
-  ],
-  [
-    { do: 'hook.delete', place, hook: { dev: 'v0', kind: 'pfifo', parent: '8001:1' } },
-    'tc qdisc del dev v0 parent 8001:1',
-    undefined,
-  ],
   [
     { do: 'route.flush', place, to: '2001:db8::/64', dev: 'v0', metric: 201 },
     'ip -6 route flush exact 2001:db8::/64 dev v0 proto kernel metric 201',

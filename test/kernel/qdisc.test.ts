@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
-import { qdisc, type QdiscSpec } from '../../src/kinds/qdisc.ts'
+import { qdisc, type Shaper } from '../../src/kinds/qdisc.ts'
 import type { PlanContext } from '../../src/model/kind.ts'
 import type { Emission } from '../../src/model/change.ts'
 import type { Resource } from '../../src/model/resource.ts'
@@ -18,12 +18,12 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 /** In the world's own namespace, where no netlab runs. */
-const resource = (spec: Omit<QdiscSpec, 'dev'>): Resource<QdiscSpec> => ({
+const resource = (spec: Omit<Shaper, 'dev'>): Resource<Shaper> => ({
   ...{ id: 'here/veth0/qdisc', kind: 'qdisc', namespace: 'here', root: true },
   spec: { dev: 'veth0', ...spec },
 })
 
-async function live(): Promise<Resource<QdiscSpec> | undefined> {
+async function live(): Promise<Resource<Shaper> | undefined> {
   const { stdout } = await world.run(['tc', '-j', 'qdisc', 'show'])
   const dump = { qdiscs: JSON.parse(stdout) as TcQdisc[] } as unknown as Dump
   return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l' })[0]
@@ -126,7 +126,9 @@ links:
     expect((await plan()).steps.map(({ command }) => command)).toEqual(['tc -n h1 qdisc del dev eth0 root'])
     await netlab('apply', file(), '-y')
     await world.run(['tc', '-n', 'h2', 'qdisc', 'add', 'dev', 'eth0', 'root', 'bfifo', 'limit', '9999'])
-    expect((await plan()).changes).toMatchObject([{ id: 'h2/eth0/qdisc', action: 'delete', description: 'bfifo' }])
+    expect((await plan()).changes).toMatchObject([
+      { id: 'h2/eth0/qdisc', action: 'delete', description: 'qdisc bfifo limit 9999' },
+    ])
     await netlab('apply', file(), '-y')
     expect((await plan()).changes).toEqual([])
   })

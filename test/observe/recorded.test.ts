@@ -228,13 +228,6 @@ const drifts: readonly (readonly [string, string, string, Edit, Record<string, s
     { 'left/e0/qdisc': 'create' },
   ],
   [
-    'somebody looks at what comes in',
-    'kinds',
-    'b',
-    (d) => void d.qdiscs.push({ kind: 'ingress', handle: 'ffff:', dev: 'e1', parent: 'ffff:fff1', options: {} }),
-    { 'b/e1/qdisc/ingress': 'delete' },
-  ],
-  [
     'there is a device that no lab can describe',
     'kinds',
     'b',

@@ -68,9 +68,9 @@ const never: Readonly<Record<string, readonly string[]>> = {
   wg: ['delete'], // it goes with its interface
   rule: ['change'], // its id says all of it
   mdb: ['change'],
-  // No lab can ask for these; test/observe/recorded.test.ts has them deleted.
+  // No lab can ask for it; test/observe/recorded.test.ts has one deleted.
   device: ['create', 'change', 'delete'],
-  hook: ['create', 'change', 'delete'],
+  tc: ['create', 'change', 'delete'], // test/kernel/qdiscs.test.ts
 }
 
 test('every kind is made, changed and removed in one of them', async () => {

@@ -395,22 +395,19 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'tc -j qdisc',
       ...listed([
         ['dev root', 'name'],
-        [
-          'kind',
-          'compared',
-          'also `ingress` and `clsact`, which carry filters; not what the kernel attaches by itself',
-        ],
+        ['kind', 'compared', 'not what the kernel attaches by itself'],
         [
           'options',
           'compared',
-          'of netem and tbf, in the tables below. Any other one that somebody attached is drift as a whole',
+          'of impairments (netem and tbf), in the tables below; of others as `tc -d` prints them',
         ],
         [
           'handle',
           'compared',
-          'where it says that the lab made it: of trees for destinations, and the distribution of a netem',
+          'where the lab gives one; and where it says what the lab made: of trees for destinations, and the distribution of a netem',
         ],
-        ['parent refcnt offloaded', 'ignored', 'the kernel counts, or chooses them'],
+        ['parent', 'name'],
+        ['refcnt offloaded', 'ignored', 'the kernel counts, or chooses them'],
       ] as Row[]),
     ),
   ],

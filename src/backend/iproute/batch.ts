@@ -42,8 +42,6 @@ const batches: Readonly<Record<Exclude<Operation['do'], 'run'>, Batch | undefine
   'class.delete': 'tc',
   'filter.add': 'tc',
   'filter.delete': 'tc',
-  'hook.add': 'tc',
-  'hook.delete': 'tc',
   'nft.load': undefined,
 }
 

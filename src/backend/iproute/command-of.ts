@@ -55,8 +55,6 @@ export function commandOf(operation: Operation): Command {
     case 'class.delete':
     case 'filter.add':
     case 'filter.delete':
-    case 'hook.add':
-    case 'hook.delete':
       return { argv: qdiscCommand(operation), ...at }
     case 'nft.load':
       return { argv: ['nft', '-f', '-'], ...at, input: `${operation.lines.join('\n')}\n` }

@@ -14,8 +14,7 @@ import {
 /** `tc qdisc …`, `tc class …`, `tc filter …` */
 export function qdiscCommand(operation: QdiscOperation): string[] {
   const [object = '', verb = ''] = operation.do.split('.')
-  const dev = 'hook' in operation ? operation.hook.dev : operation.dev
-  const tc = (what: string): string[] => ['tc', what, verb === 'delete' ? 'del' : verb, 'dev', dev]
+  const tc = (what: string): string[] => ['tc', what, verb === 'delete' ? 'del' : verb, 'dev', operation.dev]
   switch (operation.do) {
     case 'qdisc.add':
     case 'qdisc.replace':
@@ -40,12 +39,6 @@ export function qdiscCommand(operation: QdiscOperation): string[] {
     case 'filter.delete': {
       const { parent, protocol, pref, kind, handle } = operation.filter
       return [...tc(object), 'parent', parent, 'protocol', protocol, 'pref', String(pref), 'handle', handle, kind]
-    }
-    case 'hook.add':
-    case 'hook.delete': {
-      const { kind, parent } = operation.hook
-      const adds = operation.do === 'hook.add'
-      return [...tc('qdisc'), ...(parent === undefined ? [kind] : ['parent', parent, ...(adds ? [kind] : [])])]
     }
   }
 }

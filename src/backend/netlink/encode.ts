@@ -85,8 +85,6 @@ export function callOf(operation: Operation): Call | undefined {
     case 'class.delete':
     case 'filter.add':
     case 'filter.delete':
-    case 'hook.add':
-    case 'hook.delete':
     case 'run':
       return undefined
   }
