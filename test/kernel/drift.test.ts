@@ -28,7 +28,7 @@ const listed = ({ changes }: PlanJson): string[] =>
             const short = `${id} ${field}`
             return asked.has(short) ? short : `${short} ${String(from)} ${String(to)}`
           })
-        : [`${id} ${action}`],
+        : [`${id.replace(/qdisc\/[0-9a-f]+:1$/, 'qdisc/child')} ${action}`],
     )
     .sort()
 
