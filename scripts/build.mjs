@@ -178,6 +178,8 @@ async function program() {
   write('dist/thread.cjs', await bundle('src/backend/netlink/thread.ts'))
   for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
     writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
+  for (const shell of ['bash', 'zsh', 'fish'])
+    writeIfChanged(`dist/completion/${shell}`, readFileSync(`src/commands/completion/${shell}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
   write('dist/LICENSES.txt', licences())

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import { helpText } from './commands/help.ts'
@@ -244,6 +244,20 @@ program
   .command('schema')
   .description('print the JSON Schema of lab files')
   .action(() => end(async () => (await import('./commands/print-schema.ts')).printSchema()))
+
+program
+  .command('completion')
+  .description('print what lets a shell complete commands, options and names')
+  .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
+  .action((shell: string) => end(async () => (await import('./commands/completion.ts')).printCompletion(shell)))
+
+program
+  .command('complete', { hidden: true })
+  .argument('[words...]')
+  .passThroughOptions()
+  .action((words: string[]) =>
+    end(async (host) => (await import('./commands/complete.ts')).complete(host, program, words)),
+  )
 
 program.on(
   'command:*',

@@ -3,13 +3,15 @@
 @SANDBOX@
 enter() {
   name=${NETLAB_SANDBOX:-default} program=$0 tries=0
-  case ${1-} in @COMMANDS@) ;; *) return ;; esac
-  case " $* " in *' --help '* | *' -h '*) return ;; esac
+  case ${1-} in complete | @COMMANDS@) ;; *) return ;; esac
+  case "$1 $* " in 'complete '*) ;; *' --help '* | *' -h '*) return ;; esac
   case $name in *[!a-z0-9-]* | -*) return ;; esac
   if [ ${#name} -gt 32 ]; then return; fi
   case $program in /*) ;; *) program=$PWD/$program ;; esac
   ids_of /proc/self
   if [ "$uid" = 0 ]; then return; fi # also in a sandbox
+  # Completion looks into a sandbox, and makes none.
+  if [ "$1" = complete ] && ! find_sandbox "$name"; then return; fi
   # It may be ended, with its last lab, between being found and being opened; once opened, it cannot go away.
   while [ $((tries += 1)) -le 5 ] && sandbox "$name"; do
     {

@@ -166,6 +166,14 @@ const help: Readonly<Record<string, Help>> = {
     ],
     exitCodes: [done, ['1', 'failed: no such template, or the file exists']],
   },
+  completion: {
+    examples: [
+      ['netlab completion bash', 'for bash; its first lines say where it goes'],
+      ['netlab completion zsh', 'for zsh'],
+      ['netlab completion fish', 'for fish'],
+    ],
+    exitCodes: usual,
+  },
   schema: {
     examples: [['netlab schema > lab.schema.json', 'for an editor, or a validator in CI']],
     exitCodes: usual,

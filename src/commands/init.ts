@@ -5,7 +5,7 @@ import { packageFile, writeFile } from './own-files.ts'
 import { note, out } from './terminal.ts'
 
 /** The templates, each a file in the folder templates, from the simplest on. */
-const TEMPLATES = [
+export const TEMPLATES: readonly string[] = [
   ...['router', 'docker0', 'nat', 'published-port', 'isolation', 'spine-leaf', 'pod', 'services', 'frr', 'two-sites'],
   'test-bench',
 ]
@@ -33,7 +33,7 @@ export function init(host: Host, template: string | undefined, { output, force }
       'Name another file with -o FILE, or replace it with --force.',
     )
   writeFile(file, text)
-  note(`Wrote ${file}: ${descriptionOf(text)}. What to do next:\n\n`)
+  note(`Wrote ${file}: ${descriptionOf(template)}. What to do next:\n\n`)
   const next = [
     ['validate', 'check it again after you have changed it'],
     ['plan', 'what would be made'],
@@ -49,7 +49,7 @@ export function init(host: Host, template: string | undefined, { output, force }
 
 function listTemplates(): number {
   const width = Math.max(...TEMPLATES.map((name) => name.length))
-  out(TEMPLATES.map((name) => `${name.padEnd(width)}  ${descriptionOf(textOf(name))}\n`).join(''))
+  out(TEMPLATES.map((name) => `${name.padEnd(width)}  ${descriptionOf(name)}\n`).join(''))
   note(`\nnetlab init ${TEMPLATES[0]} writes the file ${TEMPLATES[0]}.yaml.\n`)
   return 0
 }
@@ -65,5 +65,5 @@ function textOf(template: string): string {
   )
 }
 
-/** What a template shows: the description in its first line. */
-const descriptionOf = (text: string): string => /^description: (.*)/.exec(text)?.[1] ?? ''
+/** What a template shows: the description in its first line. Throws a UserError when there is none of this name. */
+export const descriptionOf = (template: string): string => /^description: (.*)/.exec(textOf(template))?.[1] ?? ''

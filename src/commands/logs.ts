@@ -51,11 +51,15 @@ function labOf(host: Host, namespace: string, name: string, argument: string | u
   return only
 }
 
-function known(host: Host): string {
-  const all = list(host).flatMap((lab) =>
+/** The processes with a log, as NAMESPACE/NAME, and their labs. */
+export const knownLogs = (host: Host): { readonly process: string; readonly lab: string }[] =>
+  list(host).flatMap((lab) =>
     list(host, lab).flatMap((namespace) =>
-      list(host, lab, namespace).map((file) => `  ${namespace}/${file.replace(/\.log$/, '')} of lab ${lab}`),
+      list(host, lab, namespace).map((file) => ({ process: `${namespace}/${file.replace(/\.log$/, '')}`, lab })),
     ),
   )
+
+function known(host: Host): string {
+  const all = knownLogs(host).map(({ process, lab }) => `  ${process} of lab ${lab}`)
   return all.length ? `There are logs of:\n${all.join('\n')}` : 'No process of a lab has run here.'
 }

@@ -8,15 +8,15 @@ import { KERNEL_COMMANDS } from '../../src/host/sandbox/choose.ts'
 const visible = program.createHelp().visibleCommands(program)
 const commands = visible.filter((command) => command.name() !== 'help')
 /** The commands that read no kernel, and so run outside an ordinary user's sandbox. */
-const STATIC = ['validate', 'fmt', 'init', 'schema']
+const STATIC = ['validate', 'fmt', 'init', 'schema', 'completion']
 
 const netlab = (...args: string[]) =>
   spawnSync(process.execPath, ['dist/netlab.cjs', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
 
 test('every command is known to use the kernel or not', () => {
   const names = program.commands.map((command) => command.name())
-  expect([...KERNEL_COMMANDS, ...STATIC].sort()).toEqual(names.sort())
-  expect(readFileSync('dist/netlab.cjs', 'utf8')).toContain(` ${KERNEL_COMMANDS.join(' | ')}) `)
+  expect([...KERNEL_COMMANDS, ...STATIC, 'complete'].sort()).toEqual(names.sort())
+  expect(readFileSync('dist/netlab.cjs', 'utf8')).toContain(` in complete | ${KERNEL_COMMANDS.join(' | ')}) `)
 })
 
 describe('help', () => {
