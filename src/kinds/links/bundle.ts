@@ -153,17 +153,3 @@ export function haltedFor(
   ]
   return sets.map(([device, set]) => ({ stage: 'set bridges', operation: setOf(desired, device, set) }))
 }
-
-/** Whether it is a port of a VRF. */
-export const isVrf = (resources: Resources, { namespace, spec }: Link): boolean =>
-  spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
-
-/** The smallest MTU of the bridge's ports, as the kernel would choose it (1500 when it has none). */
-export function portsMtu(bridge: Link, { desired }: PlanContext): number {
-  const mtus = [...desired.values()].flatMap(({ namespace, spec }) =>
-    namespace === bridge.namespace && spec['master'] === nameOf(bridge.id) && typeof spec['mtu'] === 'number'
-      ? [spec['mtu']]
-      : [],
-  )
-  return mtus.length ? Math.min(...mtus) : 1500
-}

@@ -10,8 +10,6 @@ import { isLost, ends, generatedMac, same, within } from '../common.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import {
-  isVrf,
-  portsMtu,
   readdressed,
   bundleOf,
   chosenPorts,
@@ -23,6 +21,8 @@ import {
   throughIt,
   typeChanges,
 } from './bundle.ts'
+import { isInVrf } from './vrf.ts'
+import { portsMtu } from './bridge.ts'
 import { linkToLab } from './link-lab.ts'
 import { settingOf, settingsOf } from '../settings.ts'
 
@@ -221,7 +221,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const halted = halts(type, differences)
       const down = halted || changes.get('up')?.to === false
       const small = Number(changes.get('mtu')?.to) < IPV6_MIN_MTU
-      const cycled = changes.has('master') && [live, desired].some((r) => isVrf(resources, r) || bundleOf(r, resources))
+      const cycled =
+        changes.has('master') && [live, desired].some((r) => isInVrf(resources, r) || bundleOf(r, resources))
       const moved = changes.has('master')
       // neigh_changeaddr in the kernel's net/core/neighbour.c: static entries go as well.
       const readdressed = changes.has('mac') || changes.has('arp')
@@ -293,6 +294,6 @@ const GOES_DOWN: ReadonlySet<string> = new Set(['route', 'nexthop', 'neighbor'])
 
 /** What the kernel is given for a difference in a setting. */
 function settingFor(name: string, to: unknown, r: Link, context: PlanContext): unknown {
-  if (to === 'follows its ports') return portsMtu(r, context)
+  if (to === 'follows its ports') return portsMtu(r, context.desired)
   return name === 'alias' && r.root ? labelled(context.lab, to === '' ? undefined : String(to)) : to
 }

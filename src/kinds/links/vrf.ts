@@ -1,4 +1,5 @@
-import type { LinkType } from '../../model/link-type.ts'
+import type { LinkSpec, LinkType } from '../../model/link-type.ts'
+import { linkId, type Resource, type Resources } from '../../model/resource.ts'
 import { u32 } from './attributes.ts'
 
 /** A routing domain of its own: its ports look up routes in its table (Documentation/networking/vrf.rst). */
@@ -22,3 +23,7 @@ export const vrf: LinkType = {
   feature: { module: 'vrf', config: 'CONFIG_NET_VRF', probe: 'ip link add name x0 type vrf table 10' },
   byType: true,
 }
+
+/** Whether the interface is a port of a VRF. */
+export const isInVrf = (resources: Resources, { namespace, spec }: Resource<LinkSpec>): boolean =>
+  spec.master !== undefined && resources.get(linkId(namespace, spec.master))?.kind === 'vrf'
