@@ -90,6 +90,7 @@ const reference = [
   table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
   table('fdb', objectOf(interfaces.properties.fdb.items)),
   table('mdb', objectOf(interfaces.properties.mdb.items)),
+  table('channels', interfaces.properties.channels),
   table('impairments', interfaces.properties.impairments),
   table('links', link),
   table('checks', check),

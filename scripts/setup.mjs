@@ -54,6 +54,7 @@ const needed = [
   { programs: ['nft'], package: 'nftables' },
   { programs: ['iptables', 'iptables-restore', 'ip6tables'], package: 'iptables', others: { dnf: 'iptables-nft' } },
   { programs: ['ipset'], package: 'ipset' },
+  { programs: ['ethtool'], package: 'ethtool' },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },
   {
     programs: ['ps', 'sysctl'],

@@ -5,6 +5,7 @@ import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
 import { readAhead, type ReadAhead } from '../observe/found.ts'
 import { withListed } from '../observe/others.ts'
+import { withTuned } from '../observe/tuned.ts'
 import { read } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Change } from '../model/change.ts'
@@ -81,7 +82,7 @@ export async function carryOut(
     }
     held?.release()
     passing('Reading again, to verify …')
-    const live = withListed(await read(request, runner, early), wanted)
+    const live = await withTuned(withListed(await read(request, runner, early), wanted), wanted, runner)
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left

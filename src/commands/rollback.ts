@@ -6,6 +6,7 @@ import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
 import { loopbackOf } from '../observe/found.ts'
 import { withListed } from '../observe/others.ts'
+import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan, Step } from '../model/change.ts'
@@ -85,7 +86,7 @@ async function planBack(
   const request = subjectOf(lab, desired)
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> => {
-    const found = withListed(await read(request, runner), desired)
+    const found = await withTuned(withListed(await read(request, runner), desired), desired, runner)
     const live = lasting(new Map([...found.resources, ...within(found.adoptable, [...aliases.keys()])]))
     return schedule(restrict({ lab, desired, live }, concerned).plan, (id) => below(id, desired))
   }

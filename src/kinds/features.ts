@@ -181,5 +181,6 @@ export const programs: Readonly<Record<string, Program>> = {
     version: ['-V'],
     packages: same('iputils-ping', { dnf: 'iputils', apk: 'iputils', pacman: 'iputils' }),
   },
+  ethtool: { purpose: 'offload, channels', version: ['--version'], packages: same('ethtool') },
   wg: { purpose: 'type: wireguard', version: ['--version'], packages: same('wireguard-tools') },
 }

@@ -1,6 +1,7 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
 import { device } from './links/device.ts'
+import { ethtool } from './ethtool.ts'
 import { existing } from './links/existing.ts'
 import { fdb } from './fdb.ts'
 import { ipset } from './ipset.ts'
@@ -31,6 +32,7 @@ const table: readonly Kind[] = [
   existing,
   wg,
   vlans,
+  ethtool,
   fdb,
   mdb,
   address,

@@ -9,6 +9,7 @@ import { interfaceName, reservedInterfaces } from './valid-names.ts'
 import { pathText, suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { vlanSettings } from './expand-vlans.ts'
+import { ethtoolSettings } from './expand-ethtool.ts'
 
 /** An interface of the file: its settings, and the path of each. */
 export interface Draft {
@@ -33,6 +34,7 @@ export const elsewhere = new Set([
   'impairments',
   'qdiscs',
   ...vlanSettings,
+  ...ethtoolSettings,
   'fdb',
   'mdb',
 ])

@@ -6,6 +6,7 @@ import { settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'
+import { expandEthtool } from './expand-ethtool.ts'
 import { expandFdb } from './expand-fdb.ts'
 import { expandMdb } from './expand-mdb.ts'
 import { interfaceName } from './valid-names.ts'
@@ -103,6 +104,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     expandVlans(x, id, settings['pvid'], settings['vlans'])
     expandFdb(x, id, settings['fdb'], (other) => drafts.has(other))
     expandMdb(x, id, settings['mdb'])
+    expandEthtool(x, made)
     if (!byDestination(made)) expandImpairments(x, made)
     expandQdiscs(x, made)
   }

@@ -1,6 +1,7 @@
 import { bridge } from '../kinds/links/bridge.ts'
 import { portSchemas } from '../kinds/links/port.ts'
 import { settingSchemas } from '../kinds/settings.ts'
+import { veth } from '../kinds/links/veth.ts'
 import { linkTypes } from '../kinds/links/link-types.ts'
 import type { Field } from '../model/link-type.ts'
 import { DISTRIBUTIONS } from '../model/qdisc-options.ts'
@@ -104,6 +105,24 @@ const settings: Readonly<Record<string, Schema>> = {
     ),
     'Groups that a bridge with `mcast_snooping` always sends to a port, whether or not a program behind it has joined.',
   ),
+  offload: {
+    type: 'object',
+    additionalProperties: { type: 'boolean' },
+    propertyNames: { pattern: '^[a-z][a-z0-9_-]*$' },
+    description:
+      'What the kernel or the device does for many packets at once, on or off: by the names of `ethtool -k`, or the short ones of `ethtool -K` (rx, tx, sg, tso, gso, gro, …). What is not named is left as it is, and so is what the lab names no more.',
+    examples: [{ tx: false, gro: false }],
+  },
+  channels: {
+    ...object(
+      {
+        rx: int('Queues for what it receives.', 1, 4096),
+        tx: int('Queues for what it sends.', 1, 4096),
+      },
+      'How many of its queues a link’s end uses (`ethtool -L`); at most `queues`. What is not named is left as it is.',
+    ),
+    examples: [{ rx: 2, tx: 2 }],
+  },
   pvid: int(
     'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
     1,
@@ -153,6 +172,7 @@ export const interfaceSettings: Schema = {
   ...object(
     {
       ...general,
+      ...schemasOf(veth.fields),
       ...ambiguous('link_', settings),
       ...ambiguous('port_', portSchemas),
       existing: existingSchema,

@@ -76,6 +76,10 @@ export const codes = {
     cause: 'The kernel or the machine lacks something that the lab needs.',
     remedy: 'Do what the message says, or see `netlab doctor LAB`.',
   },
+  'fixed-offload': {
+    cause: 'The driver of an interface does not have, or does not change, what the lab sets of it.',
+    remedy: 'Leave it out; `ethtool -k` in the namespace lists what can be changed.',
+  },
   'foreign-resource': {
     cause: 'Something of this name exists, and is not the lab’s.',
     remedy: 'Choose another name, remove it, or take a namespace over with `--adopt`.',

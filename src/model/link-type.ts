@@ -22,6 +22,8 @@ export interface LinkSpec {
   readonly link?: string
   /** The id of a veth's other end. */
   readonly peer?: string
+  /** Of a veth: queues in each direction. */
+  readonly queues?: number
   /** The fields of the type, in iproute2's words. */
   readonly [field: string]: unknown
 }

@@ -24,6 +24,8 @@ export interface NewLink {
   readonly mac?: string
   /** Bytes. */
   readonly mtu?: number
+  /** Queues in each direction. */
+  readonly queues?: number
   readonly up?: true
 }
 

@@ -72,6 +72,8 @@ export interface IpLink {
   readonly gro_max_size?: number
   readonly tso_max_size?: number
   readonly tso_max_segs?: number
+  readonly num_tx_queues?: number
+  readonly num_rx_queues?: number
   readonly master?: string
   /** The peer or lower device in the same namespace … */
   readonly link?: string | null

@@ -43,7 +43,7 @@ namespaces:
       m1: { type: macvtap, link: e0 }
       n0: { type: nlmon }
       s0: { type: xfrm, if_id: 5 }
-      b1: { type: team }
+      b1: { type: team, offload: { gro: false } }
       d2: { type: dummy, master: b1 }
     bridges: { br0: { vlan_filtering: true } }
     routes: [{ to: 10.9.0.0/16, via: 10.0.0.2 }, { to: 10.8.0.0/16, nexthop: 20 }, { to: 100, family: mpls, as: 200/201, via: 10.0.0.2 }]

@@ -56,10 +56,15 @@ describe.each(cases)('%s', (name) => {
     expect([...(await owners(runner)).byLab.keys()]).toEqual([lab])
     const { live, plan } = await prepare({ name: lab }, undefined, runner, { destroy: true })
     const { live: full, wanted } = await planned(name, by)
-    // Without the file nobody knows what the machine’s own namespace is called, which sysctls matter, and what of a daemon’s is the lab’s.
+    // Without the file nobody knows what the machine’s own namespace is called, which sysctls and settings of ethtool matter, and what of a daemon’s is the lab’s.
     const ids = ({ resources }: typeof live): string[] =>
       [...resources.values()].flatMap(({ id, root, kind, spec }) =>
-        root || spec['extern_learn'] || (kind === 'sysctl' && (spec['value'] === '0' || !wanted.has(id))) ? [] : [id],
+        root ||
+        kind === 'ethtool' ||
+        spec['extern_learn'] ||
+        (kind === 'sysctl' && (spec['value'] === '0' || !wanted.has(id)))
+          ? []
+          : [id],
       )
     expect(ids(live).sort()).toEqual(ids(full).sort())
     expect(new Set(plan.changes.map(({ action }) => action))).toEqual(new Set(['delete']))

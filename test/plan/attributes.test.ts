@@ -95,6 +95,8 @@ const silent = new Set([
   'link link_netnsid', // … as this
   'type gretap ttl', // of gretap0, …
   'type gretap pmtudisc', // … which the module makes, and no lab has
+  'link num_tx_queues', // src/observe/tuned.ts compares them where the lab says them, …
+  'link num_rx_queues', // … as these
   'netem gap', // 0 and 1 stand for none
 ])
 

@@ -66,6 +66,7 @@ const never: Readonly<Record<string, readonly string[]>> = {
   existing: ['create', 'change', 'delete'], // the machine's own
   sysctl: ['delete'], // it is set to something else
   wg: ['delete'], // it goes with its interface
+  ethtool: ['delete'],
   rule: ['change'], // its id says all of it
   mdb: ['change'],
   // No lab can ask for it; test/observe/recorded.test.ts has one deleted.

@@ -104,9 +104,14 @@ const linkRows: readonly Row[] = [
     'since Linux 5.19: older kernels do not say what the driver takes, and copy limits from lower devices',
   ],
   [
-    'link_type link_pointtopoint min_mtu max_mtu num_tx_queues num_rx_queues tso_max_size tso_max_segs parentbus parentdev permaddr',
+    'link_type link_pointtopoint min_mtu max_mtu tso_max_size tso_max_segs parentbus parentdev permaddr',
     'ignored',
     CHOSEN,
+  ],
+  [
+    'num_tx_queues num_rx_queues',
+    'compared',
+    'of the ends of links, where the lab says `queues`; elsewhere the driver chooses them',
   ],
   ['operstate promiscuity allmulti', 'ignored', STATE],
   ['qdisc', 'ignored', 'compared as a qdisc'],

@@ -24,12 +24,13 @@ export function linkCommand(operation: LinkOperation): string[] {
   }
 }
 
-const newWords = ({ name, group, netns, mac, mtu, up }: NewLink): string[] => [
+const newWords = ({ name, group, netns, mac, mtu, queues, up }: NewLink): string[] => [
   ...['name', name],
   ...(group === undefined ? [] : ['group', String(group)]),
   ...(netns === undefined ? [] : ['netns', netns]),
   ...(mac === undefined ? [] : ['address', mac]),
   ...(mtu === undefined ? [] : ['mtu', String(mtu)]),
+  ...(queues === undefined ? [] : ['numtxqueues', String(queues), 'numrxqueues', String(queues)]),
   ...(up ? ['up'] : []),
 ]
 

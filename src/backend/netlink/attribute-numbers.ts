@@ -59,6 +59,8 @@ export const IFLA = {
   afSpec: 26,
   group: 27,
   netNsFd: 28,
+  numTxQueues: 31,
+  numRxQueues: 32,
   linkNetnsid: 37,
   protoDown: 39,
   gsoMaxSegs: 40,

@@ -55,13 +55,16 @@ function addMessage({ link, type, lower, peer }: Extract<LinkOperation, { do: 'l
 }
 
 /** What a message says of an interface that is to be made, but for its type. */
-function newAttributes({ name, netns, group, mac, mtu }: NewLink): Attribute[] | undefined {
+function newAttributes({ name, netns, group, mac, mtu, queues }: NewLink): Attribute[] | undefined {
   if (!isDevice(name) || !(netns === undefined || isNamespace(netns))) return undefined
   const attributes: (Attribute | undefined)[] = [text(IFLA.ifname, name)]
   if (netns !== undefined) attributes.push({ type: IFLA.netNsFd, netns })
   if (group !== undefined) attributes.push(encodeValue({ number: IFLA.group, as: 'u32' }, group))
   if (mac !== undefined) attributes.push(encodeValue({ number: IFLA.address, as: 'mac' }, mac))
   if (mtu !== undefined) attributes.push(encodeValue({ number: IFLA.mtu, as: 'u32' }, mtu))
+  if (queues !== undefined)
+    for (const number of [IFLA.numTxQueues, IFLA.numRxQueues])
+      attributes.push(encodeValue({ number, as: 'u32' }, queues))
   return whole(attributes)
 }
 

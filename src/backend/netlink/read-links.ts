@@ -90,6 +90,12 @@ export function decodeLinks(bytes: Buffer, answer: Slice, specs: Map<string, Sli
         case IFLA.tsoMaxSegs:
           link.tso_max_segs = bytes.readUInt32LE(from)
           break
+        case IFLA.numTxQueues:
+          link.num_tx_queues = bytes.readUInt32LE(from)
+          break
+        case IFLA.numRxQueues:
+          link.num_rx_queues = bytes.readUInt32LE(from)
+          break
         case IFLA.mtu:
           link.mtu = bytes.readUInt32LE(from)
           break

@@ -54,10 +54,11 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
   function add(r: Link, context: PlanContext): Emission[] {
     const { spec } = r
     const mark = { group: labGroup(context.lab) }
-    const looks = (id: string, s: LinkSpec): Pick<NewLink, 'mac' | 'mtu'> => ({
+    const looks = (id: string, s: LinkSpec): Pick<NewLink, 'mac' | 'mtu' | 'queues'> => ({
       ...(!type.noMac?.(s) && (s.mac ?? !type.macOfPorts) && { mac: s.mac ?? generatedMac(context.lab, id) }),
       // What a bridge has from its birth does not keep it from following its ports later.
       ...(s.mtu !== undefined && !type.followsPorts && { mtu: s.mtu }),
+      ...(type.pair && s.queues !== undefined && { queues: s.queues }),
     })
     const emit = (operation: Operation): Emission[] => [{ stage: 'create links', operation }]
     if (type.pair) {

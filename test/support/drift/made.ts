@@ -66,6 +66,7 @@ export const madeLab = {
     { endpoints: { 'v:e1': null, 'w:e1': null } },
     { endpoints: { 'x:e0': { mac: MAC }, 'y:e0': null } },
     { endpoints: { 'x:e1': null, 'y:e1': null } },
+    { endpoints: { 'x:e3': { mac: MAC, queues: 2 }, 'y:e3': { mac: OTHER } } },
     { endpoints: { 'x:e2': null, 'y:br0': { mdb: [{ grp: '239.1.1.1' }] } } },
   ],
 }
@@ -93,4 +94,10 @@ export const madeChanges: readonly HandMade[] = [
   ['y', 'ip link set e1 netns w name e7', 'e1 create'],
   ['x', 'true', 'e1 peer'],
   ['w', 'true', 'e7 delete'],
+  [
+    'x',
+    made('e3', `address ${MAC} numtxqueues 3 numrxqueues 4 type veth peer name e3 netns y address ${OTHER}`),
+    'e3 queues',
+  ],
+  ['y', 'ip link set e3 up', 'e3 replace'],
 ]

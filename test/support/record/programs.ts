@@ -47,7 +47,7 @@ const programs = [
   'ip6tables-restore',
 ]
 writeFileSync(join(stubs, 'xtables-nft-multi'), '', { mode: 0o755 })
-for (const name of [...programs, 'ip', 'tc', 'bridge', 'ipset', 'wg', 'tcpdump'])
+for (const name of [...programs, 'ip', 'tc', 'bridge', 'ipset', 'ethtool', 'wg', 'tcpdump'])
   symlinkSync('xtables-nft-multi', join(stubs, name))
 const path = process.env['PATH']
 beforeAll(() => void (process.env['PATH'] = stubs))
