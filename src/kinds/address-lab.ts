@@ -43,7 +43,7 @@ export function addressFromLab(entry: AddressFile, context: LabContext): Address
       'bad-value',
       path,
       `"${text}" is no address with a prefix length`,
-      'Write it as 192.168.0.2/24 or fd00::2/64.',
+      several(text) ?? 'Write it as 192.168.0.2/24 or fd00::2/64.',
     )
   if (!text.includes('/') && more?.peer === undefined)
     warning(
@@ -55,6 +55,14 @@ export function addressFromLab(entry: AddressFile, context: LabContext): Address
   const spec = more ? detailed(cidr, text, more, context) : plain(dev, cidr)
   if (spec) hostAddress(cidr, path, context)
   return spec
+}
+
+/** The hint for several addresses in one text. */
+function several(text: string): string | undefined {
+  const parts = text.split(/[\s,;]+/)
+  return parts.length > 1 && parts.every((part) => parseCidr(part))
+    ? `Write a list: [${parts.map((part) => (part.includes(':') ? `"${part}"` : part)).join(', ')}].`
+    : undefined
 }
 
 const plain = (dev: string, cidr: Cidr): AddressSpec => ({ dev, address: formatCidr(cidr), family: cidr.family })

@@ -1,9 +1,11 @@
+import { parseCidr } from '../model/cidr.ts'
 import { sha256 } from '../model/digest.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Expansion } from './expansion.ts'
 import type { LinkFile, Shorthand } from './lab-file.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
+import { inQuotes } from './yaml/spot.ts'
 
 import { draft, likelyBridge, take, typeOf, type Draft } from './drafts.ts'
 interface End {
@@ -30,12 +32,16 @@ export function cable(
         value,
         [...path, 'endpoints', end],
       ])
+  const glued = addressesInEnds(written)
+  if (glued) return x.report.error('bad-link-end', glued.path, glued.summary, glued.detail, listed ? 'value' : 'key')
   if (written.length !== 2)
     return x.report.error(
       'bad-link-end',
       [...path, 'endpoints'],
       `a link has two ends, this one has ${written.length}`,
-      'More than two hosts share a bridge: give each its own link to it.',
+      written.length === 1 && /[\s,]/.test(written[0]?.[0] ?? '')
+        ? 'A comma is missing between them.'
+        : 'More than two hosts share a bridge: give each its own link to it.',
     )
   const ends = written.flatMap(([text, value, where]) => end(x, text, value, where, listed ? 'value' : 'key') ?? [])
   const [a, b] = ends
@@ -78,6 +84,24 @@ export function cable(
   }
 }
 
+/** The first end such as `h1:eth0:10.0.0.2/24`, with what to write. */
+function addressesInEnds(
+  written: readonly (readonly [string, Shorthand, Path])[],
+): { readonly path: Path; readonly summary: string; readonly detail: string } | undefined {
+  const parts = written.map(([text, , path]) => ({ text, path, parts: /^([^:\s]+:[^:\s]+)[:\s]\s*(\S+)$/.exec(text) }))
+  const first = parts.find((end) => end.parts && parseCidr(end.parts[2] ?? ''))
+  if (!first) return undefined
+  const ends = parts.map(({ text, parts: found }) => {
+    const [, end, cidr = ''] = found ?? []
+    return end === undefined ? `${text}: ` : `${end}: ${cidr.includes(':') ? inQuotes(cidr) : cidr}`
+  })
+  return {
+    path: first.path,
+    summary: `the address ${first.parts?.[2]} is no part of the end’s name`,
+    detail: `Ends with addresses are a map: endpoints: { ${ends.join(', ')} }.`,
+  }
+}
+
 function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key' | 'value'): End | undefined {
   const colon = text.indexOf(':')
   if (colon <= 0 || colon === text.length - 1)
@@ -85,7 +109,9 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
       'bad-link-end',
       path,
       `"${text}" is no end of a link`,
-      'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
+      Object.hasOwn(x.file.namespaces, text)
+        ? `Name the interface, too: ${text}:eth0.`
+        : 'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
       on,
     )
   const [namespace, name] = [text.slice(0, colon), text.slice(colon + 1)]

@@ -41,7 +41,7 @@ export function reporter(source: Source): Report {
     const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) ? severity : summary}`
     if (said.has(key)) return void repeats++
     said.add(key)
-    const detail = told()
+    const detail = joined(told(), position.file === source.file ? oddity(source, position) : undefined)
     diagnostics.push({
       severity,
       code,
@@ -71,6 +71,21 @@ export function reporter(source: Source): Report {
     position: source.position,
     line: ({ file, line }) => `${file === source.file ? '' : `${file}, `}line ${line}`,
   }
+}
+
+/** Both sentences, as far as there are any. */
+const joined = (one: string | undefined, other: string | undefined): string | undefined =>
+  one !== undefined && other !== undefined ? `${one} ${other}` : (one ?? other)
+
+/** What is strange about the text at a position, and cannot be seen in it. */
+function oddity(source: Source, position: Position): string | undefined {
+  const { firstLine, firstColumn = 1, lines } = source.snippet(position)
+  const from = position.column - firstColumn
+  const text = lines[position.line - firstLine]?.slice(Math.max(from, 0), from + (position.length ?? 1)) ?? ''
+  if (/[\u00a0\u2007\u202f]/.test(text)) return 'It contains a no-break space: type the space again.'
+  return /^[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]/.test(text)
+    ? 'Its quotes are not those of YAML: " or \'.'
+    : undefined
 }
 
 /** `namespaces.ns0.routes[1].via` */

@@ -2,7 +2,9 @@ import type { ErrorObject } from 'ajv'
 import validateShape from './validator.generated.cjs'
 import { schema } from './schema.ts'
 import type { Schema } from './schema-words.ts'
+import { foreignWord, surroundingsOf } from './foreign-words.ts'
 import { pathText, suggest, type Report } from './report.ts'
+import { causes, countedIn, fieldHint, fieldOf, hintFor } from './shape-hints.ts'
 import type { Path } from './yaml/source.ts'
 
 /** Checks a parsed value against the schema and reports errors. Returns whether it is valid. */
@@ -13,8 +15,13 @@ export function checkShape(value: unknown, report: Report): boolean {
   }
   if (validateShape(value)) return true
   const seen = new Set<string>()
-  for (const error of relevant(validateShape.errors ?? [])) {
-    const { path, summary, detail, on } = explain(error, value)
+  const errors = causes(
+    relevant(validateShape.errors ?? []),
+    (pointer) => at(value, pathOf(pointer, value)),
+    knownFields,
+  )
+  for (const { error, under } of errors) {
+    const { path, summary, detail, on } = explain(error, value, under)
     const key = `${pathText(path)} ${summary}`
     if (seen.has(key)) continue
     seen.add(key)
@@ -85,10 +92,16 @@ const found = (v: unknown): string =>
         ? 'a map'
         : `${typeof v === 'string' ? 'text' : typeof v} ${typeof v === 'number' ? String(v) : JSON.stringify(v)}`
 
-/** The advice for `"true"` and `"1500"` where true and 1500 fit; undefined where they do not. */
+/**
+ * The advice for `"true"` and `"1500"` where true and 1500 fit, and for `true,`, `true;` and `true#why`; undefined where they
+ * do not.
+ */
 function unquoted(value: unknown, fits: (meant: unknown) => boolean): string | undefined {
-  if (typeof value !== 'string' || !/^(true|false|-?(0|[1-9]\d*)(\.\d+)?)$/.test(value)) return undefined
-  return fits(JSON.parse(value)) ? `Write ${value} without quotes.` : undefined
+  if (typeof value !== 'string') return undefined
+  const [, plain, rest = ''] = /^(true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)([,;]|#.*|)$/.exec(value) ?? []
+  if (plain === undefined || !fits(JSON.parse(plain))) return undefined
+  if (rest === '') return `Write ${plain} without quotes.`
+  return rest.startsWith('#') ? 'A space is missing before the comment.' : `Write ${plain} without the ${rest}`
 }
 
 interface Explained {
@@ -98,18 +111,24 @@ interface Explained {
   readonly on?: 'key' | 'value'
 }
 
-function explain(error: ErrorObject, value: unknown): Explained {
+function explain(error: ErrorObject, value: unknown, under: string | undefined): Explained {
   const path = pathOf(error.instancePath, value)
   const params = error.params as Record<string, unknown>
   const here = at(value, path)
   switch (error.keyword) {
     case 'additionalProperties': {
-      const field = String(params['additionalProperty'])
+      const field = fieldOf(error)
       const known = knownFields(error)
-      // `- -j LOG --log-prefix "in: "` is a map to YAML.
-      const hint = /\s/.test(field)
-        ? 'A colon and a space make a map: put the whole text in quotes.'
-        : suggest(field, known)
+      const counted = countedIn(here)
+      if (counted !== undefined) return { path, summary: `{${field}} is a map here`, detail: counted }
+      if (under !== undefined)
+        return {
+          path: [...path, field],
+          summary: `${field} stands beside ${under}, which is empty`,
+          detail: `Indent it further than ${under}, if it belongs to it.`,
+          on: 'key',
+        }
+      const hint = fieldHint(field, known) ?? foreignWord(surroundingsOf(path), field) ?? suggest(field, known)
       return {
         path: [...path, field],
         summary: `unknown field "${field}"`,
@@ -121,7 +140,9 @@ function explain(error: ErrorObject, value: unknown): Explained {
       return { path, summary: `"${String(params['missingProperty'])}" is missing`, on: 'key' }
     case 'type': {
       const types = ([] as string[]).concat(params['type'] as string | string[])
-      const hint = unquoted(here, (v) => types.some((t) => t === typeof v || (t === 'integer' && Number.isInteger(v))))
+      const hint =
+        unquoted(here, (v) => types.some((t) => t === typeof v || (t === 'integer' && Number.isInteger(v)))) ??
+        hintFor(here, types, path)
       return {
         path,
         summary: `expected ${types.map((t) => names[t] ?? t).join(' or ')}, found ${found(here)}`,
@@ -131,7 +152,14 @@ function explain(error: ErrorObject, value: unknown): Explained {
     case 'enum': {
       const values = params['allowedValues'] as unknown[]
       const allowed = values.map(String)
-      const hint = unquoted(here, (v) => values.includes(v)) ?? suggest(String(here), allowed)
+      const hint =
+        unquoted(here, (v) => values.includes(v)) ??
+        hintFor(
+          here,
+          values.map((v) => typeof v),
+          path,
+        ) ??
+        (typeof here === 'string' ? suggest(here, allowed) : undefined)
       return {
         path,
         summary: `expected ${allowed.join(', ')}; found ${found(here)}`,
@@ -150,7 +178,7 @@ function explain(error: ErrorObject, value: unknown): Explained {
       return { path, summary: `${found(here)} is not well-formed`, ...described(error) }
     case 'anyOf':
     case 'oneOf':
-      return { path, summary: `expected ${forms(error)}, found ${found(here)}`, ...described(error) }
+      return { path, summary: `expected ${forms(error)}, found ${found(here)}`, ...meant(error, here, path) }
     default:
       return { path, summary: error.message ?? 'is not valid' }
   }
@@ -169,6 +197,16 @@ function described(error: ErrorObject): { detail?: string } {
   const { description, examples } = partsOf(error).find((part) => typeof part['description'] === 'string') ?? {}
   const such = (examples as unknown[] | undefined)?.map((example) => JSON.stringify(example)).join(', ')
   return typeof description === 'string' ? { detail: such ? `${description} For example ${such}.` : description } : {}
+}
+
+/** What to write in place of a value that has none of the forms of a union. */
+function meant(error: ErrorObject, here: unknown, path: Path): { detail?: string } {
+  const branches = partsOf(error)[0]?.[error.keyword] as readonly Schema[]
+  const types = branches.flatMap(({ type, enum: values }) =>
+    Array.isArray(values) ? values.map((v) => typeof v) : [type].flat().map(String),
+  )
+  const detail = hintFor(here, types, path)
+  return detail === undefined ? described(error) : { detail }
 }
 
 /** The forms that a union takes: `pass, fail or a map`. */

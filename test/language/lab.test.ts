@@ -80,7 +80,7 @@ describe('what is wrong is said at its place', () => {
   const cable = 'links:\n  - endpoints: { a:e0: 10.0.0.1/24, b:e0: 10.0.0.2/24 }\n'
   const check = (text: string): string => `${base}${cable}checks:\n  - { from: a, ${text} }`
   test.each([
-    ['YAML', 'a: [1', /./, 1, 6],
+    ['YAML', 'a: [1', /not closed/, 1, 4],
     ['a list', '- a', /a lab file is a map/, 1, 1],
     [
       'true in quotes',
@@ -276,12 +276,12 @@ describe('what is wrong is said at its place', () => {
     ['a second document', 'namespaces: { a: }\n---\nnamespaces: { b: }', /second document/, 2, 1],
     ['the same key', 'namespaces:\n  a:\n  a: {}', /in the map already/, 3, 3],
     ['the same key, once as a number', 'namespaces:\n  1:\n  "1": {}', /in the map already/, 3, 3],
-    ['a set', 'namespaces: !!set { a, b }', /no tags/, 1, 13],
-    ['a tag', 'namespaces:\n  a: !secret { forwarding: true }', /no tags/, 2, 6],
+    ['a set', 'namespaces: !!set { a, b }', /begins a tag/, 1, 13],
+    ['a tag', 'namespaces:\n  a: !secret { forwarding: true }', /begins a tag/, 2, 6],
     ['a tab', 'namespaces:\n\ta: {}', /tab/, 2, 1],
-    ['an alias of nothing', 'namespaces:\n  a: *b', /Unresolved alias/, 2, 6],
+    ['an alias of nothing', 'namespaces:\n  a: *b', /no anchor &b/, 2, 6],
     ['a NUL', 'namespaces: { a: , b: }\nchecks: [{ from: a, run: [echo, "a\\0"] }]', /NUL/, 2, 33],
-    ['a merge key with nothing to merge', 'namespaces:\n  a: { <<: b }', /cannot be read/, 2, 12],
+    ['a merge key with nothing to merge', 'namespaces:\n  a: { <<: b }', /<< joins maps/, 2, 12],
     ['a deep file', `namespaces: ${'['.repeat(20000)}`, /nested too deeply/, 1, undefined],
   ])('nothing is read and then ignored: %s', (_, text, words, line, column) => {
     const found = diagnose({ file: 'l', text })

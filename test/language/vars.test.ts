@@ -212,7 +212,7 @@ describe('include', () => {
     [
       'no YAML',
       { 'lab.yaml': 'include: [a.yaml]\nnamespaces: { a: }', 'a.yaml': 'x: [' },
-      ['error | Flow sequence in block collection must be sufficiently indented and end with a ] | a.yaml:1:5'],
+      ['error | this [ is not closed | a.yaml:1:4'],
     ],
     [
       'an unknown field there',

@@ -9,7 +9,6 @@ import {
   parseDocument,
   visit,
   type Document,
-  type ErrorCode,
   type Node,
   type Pair,
   type Scalar,
@@ -17,6 +16,8 @@ import {
 } from 'yaml'
 import type { Diagnostic, Position } from '../../model/diagnostic.ts'
 import { parsePlain } from './plain.ts'
+import { NO_TAGS, slipsIn } from './slips.ts'
+import { inQuotes } from './spot.ts'
 
 /** Where something is in a lab file: keys and indexes from the top. */
 export type Path = readonly (string | number)[]
@@ -125,18 +126,21 @@ function parseFully(file: string, text: string): Source {
   const problems = [...document.errors, ...document.warnings]
   const deep = problems.find(({ message }) => message.startsWith('Maximum call stack'))
   if (deep) return failed([broken('the file is nested too deeply', at(deep.pos[0]))])
-  const errors = problems.slice(0, 20).map(({ code, message, pos }) => {
-    const [first = '', ...more] = message.split('\n')
-    const [summary, detail] = plainer[code] ?? [first, more.join('\n') || undefined]
-    // The parser reports the end of what precedes such a key.
-    const start = code === 'DUPLICATE_KEY' ? pos[0] + blank(text, pos[0]) : pos[0]
-    return broken(summary, at(start, pos[1] - pos[0]), detail)
-  })
+  const errors = slipsIn(problems, text).map(({ summary, detail, start, end }) =>
+    broken(summary, at(start, end - start), detail),
+  )
   if (errors.length) return failed(errors)
   const nuls = NUL.test(text) ? nulsIn(document) : []
   if (nuls.length)
     return failed(
       nuls.map(([start, end]) => broken('a NUL has no place in a lab', at(start, end - start), 'Remove it.')),
+    )
+  const tags = text.includes('!') ? tagsIn(document, text) : []
+  if (tags.length)
+    return failed(
+      tags.map(([start, end]) =>
+        broken(NO_TAGS, at(start, end - start), `Put the whole text in quotes: ${inQuotes(text.slice(start, end))}.`),
+      ),
     )
   nameKeys(document)
   const bomb = text.includes('*') ? excessive(document) : undefined
@@ -167,28 +171,27 @@ function parseFully(file: string, text: string): Source {
   } catch (error) {
     const { message } = error as Error
     if (message.startsWith('Maximum call stack')) return failed([broken('the file is nested too deeply', at(0))])
-    return failed([broken('the file cannot be read as YAML', at(culprit(document) ?? 0), message)])
+    const [start, end] = culprit(document) ?? [0, 1]
+    const found = text.slice(start, end)
+    return failed([
+      found.startsWith('*')
+        ? broken(
+            `there is no anchor &${found.slice(1)} above`,
+            at(start, end - start),
+            `In YAML a * begins an alias. Put it in quotes if it is text: "${found}".`,
+          )
+        : broken(
+            '<< joins maps, and this is none',
+            at(start, end - start),
+            'Write <<: *NAME, with an anchor &NAME at a map above.',
+          ),
+    ])
   }
-}
-
-/** Messages that replace those of the parser. */
-const plainer: Readonly<Partial<Record<ErrorCode, readonly [summary: string, detail: string]>>> = {
-  DUPLICATE_KEY: ['this is in the map already', 'Say it once: of two, one would be forgotten.'],
-  MULTIPLE_DOCS: ['a second document begins here', 'A lab file is one document. Make what follows another file.'],
-  TAG_RESOLVE_FAILED: ['a lab file has no tags', 'Remove it.'],
-  TAB_AS_INDENT: ['a tab cannot indent', 'Use spaces.'],
 }
 
 /** The name of a key: its text in the file, also where YAML would read a number or null. */
 const nameOfKey = ({ value, source, type }: Scalar): string =>
   type === 'PLAIN' && source !== undefined ? source : String(value)
-
-/** The length of the white space and comments at an offset. */
-function blank(text: string, offset: number): number {
-  const pattern = /(?:\s+|#.*)*/y
-  pattern.lastIndex = offset
-  return pattern.exec(text)?.[0].length ?? 0
-}
 
 const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
 
@@ -201,11 +204,11 @@ function nameKeys(document: Document): void {
   })
 }
 
-/** The offset of the first alias without an anchor, or of the first merge key without a map. */
-function culprit(document: Document): number | undefined {
-  let offset: number | undefined
+/** The range of the first alias without an anchor, or of the first merge key without a map. */
+function culprit(document: Document): readonly [start: number, end: number] | undefined {
+  let range: readonly [number, number] | undefined
   const found = (node: unknown): symbol => {
-    offset = isNode(node) ? node.range?.[0] : undefined
+    range = isNode(node) && node.range ? [node.range[0], node.range[1]] : undefined
     return visit.BREAK
   }
   visit(document, {
@@ -213,7 +216,7 @@ function culprit(document: Document): number | undefined {
     Pair: (_, { key, value }) =>
       isScalar(key) && isMerge(key) && (isScalar(value) || value === null) ? found(value ?? key) : undefined,
   })
-  return offset
+  return range
 }
 
 /** The range of the alias with which the values that aliases stand for become too many. */
@@ -244,6 +247,18 @@ function nulsIn(document: Document): (readonly [start: number, end: number])[] {
   visit(document, {
     Scalar(_, { value, range }) {
       if (typeof value === 'string' && value.includes('\0') && range) ranges.push([range[0], range[1]])
+    },
+  })
+  return ranges
+}
+
+/** The ranges of values with a tag that means nothing to the parser, which would drop it: `! -i lo`. */
+function tagsIn(document: Document, text: string): (readonly [start: number, end: number])[] {
+  const ranges: (readonly [number, number])[] = []
+  visit(document, {
+    Node(_, node) {
+      if ('tag' in node && node.tag !== undefined && node.range)
+        ranges.push([Math.max(0, text.lastIndexOf('!', node.range[0])), node.range[1]])
     },
   })
   return ranges
