@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -195,9 +196,21 @@ function compile() {
   rmSync(home, { recursive: true })
 }
 
+/** The man pages, made of the program's own commands. */
+async function manual() {
+  const module = { exports: {} }
+  const run = new Function('module', 'exports', 'require', '__filename', await bundle('src/commands/man-page.ts'))
+  run(module, module.exports, createRequire(import.meta.url), resolve('dist/program.cjs'))
+  const pages = module.exports.manPages()
+  mkdirSync('man', { recursive: true })
+  for (const file of readdirSync('man')) if (!pages.has(file)) rmSync(join('man', file))
+  for (const [file, text] of pages) writeIfChanged(join('man', file), text)
+}
+
 try {
   await generate()
   await program()
+  await manual()
 } catch (error) {
   if (!error.errors) throw error // esbuild has said what is wrong with the sources
   process.exitCode = 1

@@ -124,7 +124,12 @@ function newest(paths) {
 
 async function build() {
   const output = 'dist/netlab.cjs'
-  const generated = ['dist/program.cjs', 'schemas/lab.schema.json', 'src/language/validator.generated.cjs']
+  const generated = [
+    'dist/program.cjs',
+    'man/netlab.1',
+    'schemas/lab.schema.json',
+    'src/language/validator.generated.cjs',
+  ]
   const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']
   const complete = [output, ...generated].every((path) => existsSync(path))
   if (complete && newest(sources) <= statSync(output).mtimeMs) return
