@@ -46,6 +46,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
   )
   const signals = listen()
+  const isFirst = host.isSandbox && host.list('/run/netns').length === 0
   try {
     let current = await prepare(located, opened, runner, options, {
       forApply: true,
@@ -76,6 +77,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
           ? `Lab ${name} is gone.\n`
           : `Lab ${name} is up: verified, ${more ? 'what the plan listed is done' : 'nothing is left to do'}.\n`,
       )
+    if (code === 0 && isFirst && !options.destroy) note(IN_SANDBOX)
     const went = signals.stop.aborted && code !== 0 ? 'stopped' : 'failed'
     const status = current.plan.steps.length === 0 ? 'unchanged' : code === 0 ? 'done' : went
     return finish(current, { ...done, status }, options)
@@ -84,6 +86,9 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     release()
   }
 }
+
+const IN_SANDBOX =
+  'It is in your sandbox, which other shells do not see. netlab shell opens one that does, netlab shell NS one in a namespace.\n'
 
 /** A failed run has been rolled back already; a successful one is taken back unless it is confirmed in time. */
 async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): Promise<void> {

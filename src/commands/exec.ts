@@ -8,6 +8,7 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { labVariables } from '../model/names.ts'
 import { placeIn } from '../model/place.ts'
+import { otherWorldHint } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -15,6 +16,8 @@ interface Options extends LocateOptions {
   /** The lab whose file gives the name of the machine's own namespace and the order of addresses. */
   readonly lab?: string
 }
+
+type Found = NamedPlace & { readonly lab?: string }
 
 /** `netlab exec NS -- CMD…`: the command's own exit code; 128 + the signal's number when a signal ended it. */
 export async function exec(
@@ -32,7 +35,7 @@ export async function exec(
 export async function shellCommand(host: Host, namespace: string | undefined, options: Options): Promise<number> {
   if (namespace === undefined) return await sandboxShell(host)
   const place = await find(host, namespace, options)
-  const { argv, env } = withPrompt(namespace, host.env)
+  const { argv, env } = withPrompt(place.lab === undefined ? namespace : `${place.lab}/${namespace}`, host.env)
   return await host.attach(enterNamespace(place, argv), env)
 }
 
@@ -48,16 +51,16 @@ async function sandboxShell(host: Host): Promise<number> {
   return await host.attach(argv, env)
 }
 
-/** Finds the namespace: one under /run/netns, or the machine's own by the name that the lab has for it. */
-async function find(host: Host, namespace: string, { lab, set = [] }: Options): Promise<NamedPlace> {
+/** Finds the namespace, and its lab: one under /run/netns, or the machine's own by the name that the lab has for it. */
+async function find(host: Host, namespace: string, { lab, set = [] }: Options): Promise<Found> {
   const runner = startRunner(host)
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
   const here = labHere(host, lab, set)
-  const place = async (netns: string | undefined): Promise<NamedPlace> => {
+  const place = async (netns: string | undefined): Promise<Found> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined
     const variables = owner === undefined ? [`NETLAB_NAMESPACE=${namespace}`] : labVariables(owner, namespace, dir)
-    return { ...placeIn(netns), names, variables }
+    return { ...placeIn(netns), names, variables, ...(owner !== undefined && { lab: owner }) }
   }
   if (names.includes(namespace)) return place(namespace)
   if (here?.namespaces.get(namespace)?.root) return place(undefined)
@@ -65,7 +68,10 @@ async function find(host: Host, namespace: string, { lab, set = [] }: Options): 
   throw UserError.of(
     'unknown-reference',
     `there is no namespace ${namespace}`,
-    nearest === undefined ? 'No lab is live here.' : `Did you mean ${nearest}? There are: ${names.join(' ')}`,
+    [
+      ...otherWorldHint(host, [namespace], `shell ${namespace}`),
+      nearest === undefined ? 'No lab is live here.' : `Did you mean ${nearest}? There are: ${names.join(' ')}`,
+    ].join('\n'),
   )
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { logFile } from '../host/process-logs.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { otherWorldHint } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -24,7 +25,7 @@ export async function logs(
       'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
     )
   const file = logFile(host, labOf(host, namespace, name, argument, options), namespace, name)
-  if (!host.exists(file)) throw UserError.of('unknown-process', `there is no log of ${process_}`, known(host))
+  if (!host.exists(file)) throw noLog(host, namespace, name)
   for await (const piece of host.pieces(file, options.follow === true))
     await new Promise((done) => process.stdout.write(piece, done))
   return 0
@@ -41,7 +42,7 @@ function labOf(host: Host, namespace: string, name: string, argument: string | u
   }
   const labs = list(host).filter((lab) => host.exists(logFile(host, lab, namespace, name)))
   const [only] = labs
-  if (only === undefined) throw UserError.of('unknown-process', `there is no log of ${namespace}/${name}`, known(host))
+  if (only === undefined) throw noLog(host, namespace, name)
   if (labs.length > 1)
     throw UserError.of(
       'unknown-process',
@@ -50,6 +51,13 @@ function labOf(host: Host, namespace: string, name: string, argument: string | u
     )
   return only
 }
+
+const noLog = (host: Host, namespace: string, name: string): UserError =>
+  UserError.of(
+    'unknown-process',
+    `there is no log of ${namespace}/${name}`,
+    [...otherWorldHint(host, [namespace], `logs ${namespace}/${name}`), known(host)].join('\n'),
+  )
 
 /** The processes with a log, as NAMESPACE/NAME, and their labs. */
 export const knownLogs = (host: Host): { readonly process: string; readonly lab: string }[] =>

@@ -18,6 +18,7 @@ import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
+import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
@@ -135,7 +136,7 @@ async function prepared(
     throw UserError.of(
       'no-lab-file',
       `there is no lab file ${name}, and no live lab of that name`,
-      'netlab list shows the labs that are live.',
+      [...otherWorldHint(runner.host, undefined, ''), 'netlab list shows the labs that are live.'].join('\n'),
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
@@ -145,8 +146,31 @@ async function prepared(
   if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
     return prepared(located, opened, runner, options, { ...purpose, marksOnly: false })
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
-  const warnings = [...(lab?.warnings ?? []), ...(options.destroy ? [] : await legacyWarnings(live, runner))]
+  const warnings = [
+    ...(opened
+      ? isElsewhere(name, opened.namespaces, `${options.destroy ? 'destroy' : 'plan'} ${source}`, live, runner.host)
+      : []),
+    ...(lab?.warnings ?? []),
+    ...(options.destroy ? [] : await legacyWarnings(live, runner)),
+  ]
   return { name, source, ...(lab && { lab }), wanted, live, plan, toHold, warnings, quote }
+}
+
+/** A warning when nothing of the lab is live here, and all its namespaces are in another world of this machine. */
+function isElsewhere(
+  name: string,
+  namespaces: LabHeader['namespaces'],
+  command: string,
+  { resources }: Live,
+  host: Host,
+): Diagnostic[] {
+  for (const { kind } of resources.values()) if (kind === 'namespace') return []
+  return otherWorldHint(host, ownNamespaces(namespaces), command).map((detail) => ({
+    code: 'elsewhere',
+    severity: 'warning',
+    summary: `nothing of lab ${name} is live here`,
+    detail,
+  }))
 }
 
 /**

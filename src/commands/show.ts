@@ -1,5 +1,6 @@
 import { kindOf } from '../kinds/index.ts'
 import { startRunner } from '../run/choose-runner.ts'
+import type { Lab } from '../language/load-lab.ts'
 import { writeLab } from '../language/write.ts'
 import { withListed } from '../observe/others.ts'
 import { owners } from '../observe/owners.ts'
@@ -15,6 +16,7 @@ import type { Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
+import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
 import { loadLocated, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -46,15 +48,25 @@ export async function show(host: Host, argument: string | undefined, options: Op
     throw UserError.of(
       'lab-not-live',
       `lab ${name} is not live`,
-      lab
-        ? `netlab apply ${'file' in located ? located.file : name} makes it.`
-        : 'netlab list shows the labs that are.',
+      [
+        ...notHere(host, name, lab, argument),
+        lab
+          ? `netlab apply ${'file' in located ? located.file : name} makes it.`
+          : 'netlab list shows the labs that are.',
+      ].join('\n'),
     )
   if (options.rules) return showRules(name, live, lab?.nftables, runner, options)
   const json = showJson(name, live)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options)))
   return 0
+}
+
+/** Where the lab, or a namespace of that name, is instead. */
+function notHere(host: Host, name: string, lab: Lab | undefined, argument = ''): string[] {
+  if (lab) return otherWorldHint(host, ownNamespaces(lab.namespaces), `show ${argument}`.trimEnd())
+  const namespace = otherWorldHint(host, [name], `show ${name}`)
+  return namespace.length ? namespace : otherWorldHint(host, undefined, '')
 }
 
 /** `netlab show --rules`: the live firewall rules with their counters, namespace by namespace. */

@@ -10,6 +10,7 @@ import type { Host } from '../model/host.ts'
 import type { Dump } from '../model/runner.ts'
 import { checksJson, junit, renderChecks } from '../views/check-results.ts'
 import { writeFile } from './own-files.ts'
+import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated, readRequestOf, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
@@ -33,7 +34,14 @@ export async function test(host: Host, argument: string | undefined, options: Op
   const live = await look()
   const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
-    throw UserError.of('lab-not-live', `lab ${lab.name} is not live`, `netlab apply ${located.file} makes it.`)
+    throw UserError.of(
+      'lab-not-live',
+      `lab ${lab.name} is not live`,
+      [
+        ...otherWorldHint(host, ownNamespaces(lab.namespaces), `test ${located.file}`),
+        `netlab apply ${located.file} makes it.`,
+      ].join('\n'),
+    )
   if (lab.checks.length === 0) note(`${located.file} has no checks.\n`)
   else
     await waitUntilSettled(live.resources, runner, (bridges) =>

@@ -9,6 +9,7 @@ import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { self } from './local/self.ts'
 import { end, strangers } from './local/strangers.ts'
+import { userSandboxes } from './local/user-sandboxes.ts'
 
 const isRoot = process.geteuid?.() === 0
 
@@ -20,6 +21,7 @@ export const thisMachine: Host = {
   kernel: release(),
   self,
   env: process.env,
+  otherWorlds: userSandboxes,
   confines: () => (isRoot ? undefined : userConfines()),
   explain: () => undefined,
   run,

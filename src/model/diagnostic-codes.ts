@@ -68,6 +68,10 @@ export const codes = {
     cause: 'A file that an option names cannot be written.',
     remedy: 'Name another, or change its permissions.',
   },
+  elsewhere: {
+    cause: 'The lab is live in another world of the machine: on the machine itself, or in a user’s sandbox.',
+    remedy: 'Call netlab as the message says, or go on: the worlds do not disturb each other.',
+  },
   'family-mismatch': {
     cause: 'IPv4 and IPv6 are mixed where the kernel takes one of them, or a field belongs to the other.',
     remedy: 'Use addresses and fields of one family.',

@@ -22,6 +22,16 @@ export interface OpenFile {
   close(): void
 }
 
+/** Another place on the same machine in which labs live that are not seen from here: the machine itself, or a user's sandbox. */
+export interface OtherWorld {
+  /** As in `on the machine itself`. */
+  readonly where: string
+  /** The words that call netlab there; a command follows. */
+  readonly call: string
+  /** The names of its network namespaces. */
+  readonly namespaces: readonly string[]
+}
+
 /** What a user's sandbox lacks in comparison with the machine. */
 export interface Confines {
   /** An error when the lab is about to be created; a warning when the file is only validated. */
@@ -50,6 +60,8 @@ export interface Host {
   readonly self: readonly string[]
   /** The environment of programs there. */
   readonly env: Readonly<NodeJS.ProcessEnv>
+  /** The other worlds of the machine that can be looked into from here. */
+  otherWorlds(): OtherWorld[]
   /** What a lab lacks there; undefined where it lacks nothing. */
   confines(): Confines | undefined
   /** What a message of a program means there and nowhere else, and what to do; undefined for most messages. */

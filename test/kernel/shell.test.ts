@@ -22,22 +22,22 @@ async function typed(shell: string, lines: string, namespace = 'ns0', env: Recor
 
 const home = (name: string, text: string): void => writeFileSync(join(world.folder, name), text)
 
-test('bash has the namespace in its prompt, whatever its own configuration makes of it', async () => {
+test('bash has the lab and the namespace in its prompt, whatever its own configuration makes of it', async () => {
   home('.bashrc', "PS1='mine> '; alias mine='echo from the user'\n")
   const shown = await typed('/bin/bash', 'mine; ip netns identify')
-  expect(shown).toContain('(ns0) mine> ')
+  expect(shown).toContain('(lab/ns0) mine> ')
   expect(shown).toContain('from the user\r\nns0')
   home('.bashrc', "remake() { PS1='made anew> '; }; PROMPT_COMMAND=remake\n")
-  expect(await typed('/bin/bash', 'true')).toMatch(/\(ns0\) made anew> .*\n\(ns0\) made anew> /s)
+  expect(await typed('/bin/bash', 'true')).toMatch(/\(lab\/ns0\) made anew> .*\n\(lab\/ns0\) made anew> /s)
 })
 
 test('dash as well, and its own ENV is read and given on', async () => {
   home('mine.sh', 'mine() { echo "from $ENV"; }; PS1=\'mine> \'\n')
   const env = { ENV: join(world.folder, 'mine.sh') }
   const shown = await typed('/bin/dash', 'mine', 'ns0', env)
-  expect(shown).toContain('(ns0) mine> ')
+  expect(shown).toContain('(lab/ns0) mine> ')
   expect(shown).toContain(`from ${env.ENV}`)
-  expect(await typed('/bin/dash', 'echo "ENV ${ENV-is unset}"')).toMatch(/\(ns0\) [#$] .*ENV is unset/s)
+  expect(await typed('/bin/dash', 'echo "ENV ${ENV-is unset}"')).toMatch(/\(lab\/ns0\) [#$] .*ENV is unset/s)
 })
 
 test.each(['/bin/bash', '/bin/dash'])('a name of somebody else’s is no command to %s', async (shell) => {

@@ -35,6 +35,7 @@ export function pretend(name: string, up: boolean, by: 'ip' | 'netlink' = 'netli
     ...reading,
     host: {
       ...reading.host,
+      otherWorlds: () => [],
       processes: async (lab) => (await reading.host.processes(lab)).filter(({ namespace }) => names.has(namespace)),
       strangers: async () => kernel.strangers,
     },

@@ -14,6 +14,9 @@ const HINT =
 /** Whether the sandbox has one user id (docs/rootless.md). */
 const hasOneId = (): boolean => thisMachine.readFile('/proc/self/uid_map')?.trim().endsWith(' 1') === true
 
+/** Whether it is root's own sandbox, in which the user ids are the machine's (map_ids in sandbox.sh). */
+const isRoots = (): boolean => /^\s*0\s+0\s/.test(thisMachine.readFile('/proc/self/uid_map') ?? '')
+
 /**
  * The sandbox that this process is in, as a host: the machine, as far as the sandbox shows it. Programs that outlive this
  * process get the variables `lasting`.
@@ -21,6 +24,14 @@ const hasOneId = (): boolean => thisMachine.readFile('/proc/self/uid_map')?.trim
 export const sandboxHost = (lasting: Readonly<Record<string, string>>): Host => ({
   ...thisMachine,
   isSandbox: true,
+  // sandbox.sh has put the machine's /run there.
+  otherWorlds: () => [
+    {
+      where: 'on the machine itself',
+      call: isRoots() ? 'without --sandbox: netlab' : 'sudo netlab',
+      namespaces: thisMachine.list('/run/.machine/netns'),
+    },
+  ],
   confines() {
     const { hides, ...confines } = userConfines()
     const exists = (key: string): boolean => thisMachine.exists(`/proc/sys/${key.replaceAll('.', '/')}`)
