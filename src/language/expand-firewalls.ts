@@ -60,8 +60,8 @@ export function expandFirewalls(
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
     const root = fields?.root
     for (const kind of ['iptables', 'ip6tables'] as const) {
-      const value = fields?.[kind]
-      if (value === undefined) continue
+      if (fields?.[kind] === undefined) continue
+      const value = fields[kind] ?? {}
       const path = ['namespaces', namespace, kind]
       const beside = besideOf([...path, 'restore'])
       const id = `${namespace}/${kind}`

@@ -33,8 +33,8 @@ export interface NamespaceFile {
   readonly others?: 'keep'
   readonly forwarding?: boolean | 'ipv4' | 'ipv6'
   readonly sysctls?: Readonly<Record<string, Plain>>
-  readonly iptables?: Settings
-  readonly ip6tables?: Settings
+  readonly iptables?: Settings | null
+  readonly ip6tables?: Settings | null
   readonly nftables?: NftFile
   readonly ipsets?: Readonly<Record<string, IpsetFile>>
   readonly processes?: Readonly<Record<string, Settings>>

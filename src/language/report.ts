@@ -94,8 +94,12 @@ export const pathText = (path: Path): string =>
 
 const letters = (word: string): string => [...word].sort().join('')
 
+/** No word of the language is nearly as long; the distance to longer ones takes long to find. */
+const LONGEST_WORD = 64
+
 /** `did you mean "addresses"?`, when one of the words is close; undefined otherwise. */
 export function suggest(word: string, words: Iterable<string>): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined
   let best: string | undefined
   // Of three letters, two others make another word.
   let least = (word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1

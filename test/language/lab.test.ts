@@ -533,6 +533,10 @@ describe('whatever comes', () => {
   })
 })
 
+test('an empty `iptables:` is an empty rule set', () => {
+  expect(specs('namespaces: { a: { iptables: , ip6tables: } }')).toEqual(specs('namespaces: { a: { iptables: {} } }'))
+})
+
 test('every field of docs/language.md whose value is a map has a table', () => {
   const text = readFileSync('docs/language.md', 'utf8')
   const titles = [...text.matchAll(/^### (.*)$/gm)].map(([, title]) => title)
