@@ -240,6 +240,44 @@ function bond() {
   ])
 }
 
+/** Members of a VRF leave it, join another and get its new table; the kernel takes what they have of IPv6, which comes back. */
+function vrf() {
+  const file = 'test/vm/vrf.yaml'
+  const left = { 'r/eth1': 'update', 'r/eth1/fd02::1/64': 'replace' }
+  const routesMove = (from, to) => ['10.1.0.2', "'fd01::2'"].map((via) => [`${via}, table: ${from}`, `${via}, table: ${to}`]) // prettier-ignore
+  const moved = (from, to) =>
+    Object.fromEntries(
+      ['10.9.0.0/16', 'fd09::/64'].flatMap((net) => [
+        [`r/route/${net} table ${from}`, 'delete'],
+        [`r/route/${net} table ${to}`, 'create'],
+      ]),
+    )
+  edits(file, [
+    [[['eth1: { master: red,', 'eth1: {']], left],
+    [
+      [['eth0: { master: red,', 'eth0: { master: blue,'], ...routesMove(10, 20)],
+      { 'r/eth0': 'update', 'r/eth0/fd01::1/64': 'replace', ...moved(10, 20) },
+    ],
+    [
+      [['table: 20 }\n      eth0', 'table: 21 }\n      eth0'], ...routesMove(20, 21)],
+      { 'r/blue': 'replace', 'r/eth0': 'update', 'r/eth0/fd01::1/64': 'replace', ...moved(20, 21) },
+    ],
+    [[['eth1: {', 'eth1: { master: blue,']], left],
+  ])
+  lifecycle(file, [
+    ['ip -n r link set eth1 nomaster', { 'r/eth1': 'update', 'r/eth1/fd02::1/64': 'create' }],
+    [
+      'ip -n r link set eth0 master blue',
+      {
+        'r/eth0': 'update',
+        'r/eth0/fd01::1/64': 'create',
+        'r/route/10.9.0.0/16 table 10': 'create',
+        'r/route/fd09::/64 table 10': 'create',
+      },
+    ],
+  ])
+}
+
 /** The lower device of a tunnel is made anew: the tunnel goes, and comes back; without it, it would stay behind. */
 function tunnels() {
   const file = 'test/vm/tunnels.yaml'
@@ -419,6 +457,7 @@ const parts = {
     lifecycle('labs/30-geneve.yaml', [
       ['ip -n node1 link set gen10 type geneve id 10 remote 192.168.50.9', { 'node1/gen10': 'update' }],
     ]),
+  vrf,
   wireguard,
   netem,
   impaired,
