@@ -53,7 +53,7 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
     if (spec['dev'] === undefined) continue
     const dev = String(spec['dev'])
     const complain = (code: Code, summary: string, detail: string): void => {
-      if (source) x.report.at(code, source(), summary, detail)
+      if (source && !x.report.isBroken(namespace)) x.report.at(code, source(), summary, detail)
     }
     if (kind === 'sysctl' && !root && !isDevice(linkId(namespace, dev)))
       complain(

@@ -39,7 +39,12 @@ export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
       ],
     }
   }
+  const missing = new Set<string>()
   const complain = (path: Path, on: 'key' | 'value', summary: string, detail: string): void => {
+    // A range that is missing may be counted in many places of one namespace or link.
+    const name = detail.startsWith('No range counts') ? [...path.slice(0, 2), detail].join('\0') : undefined
+    if (name !== undefined && missing.has(name)) return
+    if (name !== undefined) missing.add(name)
     const position = source.position(path, on)
     if (!errors.some((e) => e.position?.line === position.line && e.position.column === position.column))
       errors.push({

@@ -2,6 +2,7 @@ import { distance } from 'fastest-levenshtein'
 import type { Code } from '../model/diagnostic-codes.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
 import { quoted } from './yaml/origin.ts'
+import { consequencesIn, type Consequences } from './consequences.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
@@ -23,6 +24,8 @@ export interface Report {
   position(path: Path, on?: 'key' | 'value'): Position
   /** `line 3`, with the file when it is not the lab’s own. */
   line(position: Position): string
+  /** Whether something that others may refer to is missing in the namespace, because of an error. */
+  readonly isBroken: (namespace: string) => boolean
 }
 
 /** A report on this source. */
@@ -30,6 +33,9 @@ export function reporter(source: Source): Report {
   const diagnostics: Diagnostic[] = [...source.errors]
   const said = new Set<string>()
   let repeats = 0
+  let consequences: Consequences | undefined
+  const known = (): Consequences => (consequences ??= consequencesIn(source.value))
+  /** Adds a diagnostic; nothing where it is there already, or follows from the error of another place. */
   const add = (
     severity: Diagnostic['severity'],
     code: Code,
@@ -38,9 +44,12 @@ export function reporter(source: Source): Report {
     told: () => string | undefined,
   ): void => {
     // What is written once and used often, by an anchor or a range, is wrong once.
-    const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) ? severity : summary}`
-    if (said.has(key)) return void repeats++
+    const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) || code === 'wrong-shape' ? severity : summary}`
+    // One name that does not exist may be used in many places.
+    const isMissing = severity === 'error' && code === 'unknown-reference'
+    if (said.has(key) || (isMissing && said.has(summary))) return void repeats++
     said.add(key)
+    if (isMissing) said.add(summary)
     const detail = joined(told(), position.file === source.file ? oddity(source, position) : undefined)
     diagnostics.push({
       severity,
@@ -55,6 +64,10 @@ export function reporter(source: Source): Report {
     (severity: Diagnostic['severity']): Report['error'] =>
     (code, path, summary, given, on) => {
       if (repeats >= ENOUGH) return
+      if (severity === 'error') {
+        if (known().follows(code, path)) return
+        known().note(code, path)
+      }
       add(severity, code, source.position(path, on), summary, () => {
         const detail = typeof given === 'function' ? given() : given
         const counted = source.where?.(path)
@@ -69,6 +82,7 @@ export function reporter(source: Source): Report {
     at: (code, position, summary, detail) => add('error', code, position, summary, () => detail),
     warn: (code, position, summary, detail) => add('warning', code, position, summary, () => detail),
     position: source.position,
+    isBroken: (namespace) => consequences?.isBroken(namespace) === true,
     line: ({ file, line }) => `${file === source.file ? '' : `${file}, `}line ${line}`,
   }
 }
