@@ -74,7 +74,7 @@ const changing = (command: Command): Command =>
 
 program
   .command('validate')
-  .description('check a lab file, without looking at the kernel')
+  .description('check a lab file, and try its firewall rules where nothing sees them')
   .argument('[lab]', LAB)
   .addOption(noLint())
   .addOption(set())

@@ -106,10 +106,14 @@ export function openLab(input: LabInput): OpenLab {
 export const loadLab = (input: LabInput): Lab => openLab(input).lab()
 
 /** All errors and warnings, in the order of the lines. */
-export function diagnose(input: LabInput): readonly Diagnostic[] {
+export const diagnose = (input: LabInput): readonly Diagnostic[] => examine(input).diagnostics
+
+/** All errors and warnings, in the order of the lines, and the lab, where there are no errors. */
+export function examine(input: LabInput): { readonly diagnostics: readonly Diagnostic[]; readonly lab?: Lab } {
   const begun = begin(input)
-  if (begun.header) expand(input, begun)
-  return said(input, begun)
+  const lab = begun.header && expand(input, begun)
+  const diagnostics = said(input, begun)
+  return { diagnostics, ...(lab && !begun.report.failed() && { lab }) }
 }
 
 /** The diagnostics that are to be shown. */

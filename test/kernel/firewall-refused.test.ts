@@ -109,3 +109,25 @@ test('the throwaway namespace is used once per distinct rule set', async () => {
   expect(result[3]!.spec).toEqual(result[1]!.spec)
   expect(result[3]!.spec).not.toEqual(result[0]!.spec)
 })
+
+test('validate tries the rules, and says when it could not', async () => {
+  const file = '/tmp/validate-rules.yaml'
+  const text = `namespaces:
+  a:
+    iptables:
+      filter:
+        INPUT: [-p tcp -j nope, -p nonsense -j DROP]`
+  await world.run(['sh', '-c', 'printf %s "$1" > "$2"', 'sh', text, file])
+  const all = await world.netlab(['validate', file, '--json'])
+  expect(all.code).toBe(1)
+  const { diagnostics } = JSON.parse(all.stdout) as { diagnostics: { code: string; line: number; column: number }[] }
+  expect(diagnostics.map(({ code, line, column }) => [code, line, column])).toEqual([
+    ['rule-refused', 5, 27],
+    ['rule-refused', 5, 36],
+  ])
+  const none = await world.run(['env', 'PATH=/nowhere', process.execPath, 'dist/netlab.cjs', 'validate', file])
+  expect(none.code).toBe(0)
+  expect(none.stderr).toMatch(/The rules of firewalls were not tried: .*iptables-restore/)
+  expect(none.stderr).toContain('warning[unknown-chain]')
+  expect((await world.run(['ip', 'netns', 'list'])).stdout).toBe('')
+})
