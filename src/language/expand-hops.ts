@@ -34,7 +34,9 @@ export function expandHop(
     return undefined
   }
   if (!mustHave(x, home, hop.dev, path)) return undefined
-  const isNear = (net: Net): boolean => hop.dev === undefined || net.dev === hop.dev
+  // Of an IPv4 address of length 0 the kernel makes no route to its subnet (fib_add_ifaddr in net/ipv4/fib_frontend.c).
+  const isNear = ({ dev, cidr }: Net): boolean =>
+    (hop.dev === undefined || dev === hop.dev) && (cidr.prefix > 0 || cidr.family === 6)
   const near = via === undefined ? [] : netsFor(nets.filter(isNear), via, table)
   const domain = near[0]?.table
   const own = via !== undefined && home.subnets.find((net) => net.table === domain && net.cidr.address === via)

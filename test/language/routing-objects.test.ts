@@ -72,6 +72,18 @@ describe('nexthops', () => {
     ).toEqual(['the nexthop goes by way of e0, the other end of which (b:e0) is down']))
 })
 
+test('an IPv4 address of length 0 reaches no gateway', () => {
+  const said = (address: string, via: string): string[] =>
+    diagnose({
+      file: 'lab.yaml',
+      text: `namespaces: { a: { routes: [{ to: "${via.includes(':') ? 'fd09::/16' : '10.9.0.0/16'}", via: "${via}" }] }, b: }
+links: [{ endpoints: { a:e0: "${address}", b:e0: } }]`,
+    }).flatMap(({ severity, summary }) => (severity === 'error' ? [summary] : []))
+  expect(said('10.5.0.1/0', '10.5.0.2')).toEqual(['10.5.0.2 is on no subnet of a'])
+  expect(said('10.5.0.1/1', '10.5.0.2')).toEqual([])
+  expect(said('fd00::1/0', 'fd00::2')).toEqual([])
+})
+
 describe('rules with one priority', () => {
   const rules = (...all: string[]): string[] => errors(`rules: [${all.join(', ')}]`)
   const wide = '{ priority: 9, table: 7 }'
