@@ -121,6 +121,8 @@ export interface Field {
     | ((spec: Readonly<Record<string, unknown>>) => boolean)
   /** What the kernel demands of a living device while the field is changed: that it is down, or also that it has no ports. */
   readonly changedWhen?: 'down' | 'without ports'
+  /** Whether the kernel takes it only before the other fields, beside what those then are. */
+  readonly first?: (spec: Readonly<Record<string, unknown>>) => boolean
   /** It names a port: it is set when the ports have joined. */
   readonly ofPorts?: true
   /** Why the kernel cannot change it on an existing device, or not from one value to another; absent: it can. */

@@ -57,6 +57,22 @@ test('a mode is changed without ports: they leave and join again, and nothing is
     ],
   }))
 
+test('delays go before what they are multiples of', () => {
+  const commands = (from: string, to: string) => plan(bond(from), bond(to)).commands
+  expect(commands('mode: active-backup, miimon: 100, updelay: 200, min_links: 1', 'mode: active-backup')).toEqual([
+    'bond0 type bond updelay 0',
+    'bond0 type bond miimon 0 min_links 0',
+  ])
+  expect(commands('mode: active-backup', 'mode: active-backup, miimon: 100, updelay: 200')).toEqual([
+    'bond0 type bond miimon 100 updelay 200',
+  ])
+  expect(commands('mode: active-backup, miimon: 100, downdelay: 200', 'mode: balance-rr').slice(2, 5)).toEqual([
+    'bond0 down',
+    'bond0 type bond downdelay 0',
+    expect.stringMatching(/^bond0 (address \S+ )?type bond .*miimon 0/),
+  ])
+})
+
 test.each([
   ['updelay: 100, miimon: 50', 'updelay: 0, miimon: 50', ['bond0 type bond updelay 0']],
   ['mode: 802.3ad', 'mode: 802.3ad, lacp_rate: fast', ['bond0 down', 'bond0 type bond lacp_rate fast', 'bond0 up']],

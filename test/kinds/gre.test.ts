@@ -1,6 +1,8 @@
+import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { kindOf } from '../../src/kinds/index.ts'
 import { diagnose, loadLab } from '../../src/language/load-lab.ts'
 import type { IpLink } from '../../src/model/runner.ts'
+import { makePlan } from '../../src/plan/make-plan.ts'
 
 const lab = (name: string, fields: string): string =>
   `namespaces:\n  a:\n    interfaces:\n      ${name}: { type: gre, ${fields} }\n`
@@ -39,6 +41,29 @@ test.each([
 ])('%s is refused', (fields, why) => {
   const diagnostics = diagnose({ file: 'lab.yaml', text: lab('t0', fields) })
   expect(diagnostics.map(({ summary }) => summary)).toEqual([expect.stringMatching(why)])
+})
+
+test('a lower device that somebody has given to a tunnel without one is a difference', () => {
+  const wanted = spec('remote: 10.0.0.2')!
+  const { compare } = kindOf('gre')
+  expect(compare({ ...wanted, link: 'a/eth1' }, wanted)).toMatchObject([{ field: 'link', from: 'a/eth1' }])
+  expect(compare(wanted, { ...wanted, link: 'a/eth1' })).toMatchObject([{ field: 'link', to: 'a/eth1' }])
+  expect(compare(wanted, wanted)).toEqual([])
+})
+
+test('ignore_df goes before pmtudisc comes', () => {
+  const plan = (from: string, to: string): string[] => {
+    const side = (fields: string) =>
+      loadLab({ file: 'lab.yaml', text: lab('t0', `remote: 10.0.0.2, ${fields}`) }).resources
+    const { steps } = makePlan({ lab: 'lab', live: side(from), desired: side(to) })
+    return steps.map(({ operation }) => commandOf(operation).argv.join(' '))
+  }
+  const both = 'pmtudisc: false, ignore_df: true'
+  expect(plan(both, 'ttl: 0')).toEqual([
+    'ip link set dev t0 type gre noignore-df',
+    'ip link set dev t0 type gre pmtudisc',
+  ])
+  expect(plan('ttl: 0', both)).toEqual(['ip link set dev t0 type gre nopmtudisc ignore-df'])
 })
 
 test('the name of the kernel’s own device is taken', () => {

@@ -423,7 +423,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'tc -j qdisc',
       ...listed([
         ['limit delay loss-random duplicate reorder corrupt rate', 'compared'],
-        ['loss-state loss-gemodel ecn gap slot seed', 'compared', 'no lab can declare them: any is drift, as `other`'],
+        ['loss-state loss-gemodel ecn gap slot', 'compared', 'no lab can declare them: any is drift, as `other`'],
       ] as Row[]),
     ),
   ],

@@ -51,6 +51,9 @@ const WITHOUT_LACP = ['balance-rr', 'active-backup', 'balance-xor', 'broadcast']
 const withArp = modes(...WITHOUT_LACP)
 const down: Pick<Field, 'changedWhen'> = { changedWhen: 'down' }
 
+/** Without `miimon` the kernel takes no delay, not even 0 (bond_option_updelay_set in drivers/net/bonding/bond_options.c). */
+const unwatched: Pick<Field, 'first'> = { first: ({ miimon }) => (miimon ?? 0) === 0 }
+
 const LONG = 0x7fffffff
 const targets = (name: string, number: number, family: 4 | 6, description: string): Field => ({
   attribute: ipAddresses(number),
@@ -86,9 +89,27 @@ export const bond: LinkType = {
       // bond_option_mode_set in drivers/net/bonding/bond_options.c; the default of the kernel without LACP is 0.
       initialBeside: ({ mode }) => (WITHOUT_LACP.includes(String(mode ?? 'balance-rr')) ? undefined : 100), // prettier-ignore
     }),
-    updelay: number(u32(4), 'Milliseconds until a link that came up is used; a multiple of `miimon`.', [0, LONG], 0),
-    downdelay: number(u32(5), 'Milliseconds until one that went down is not; a multiple of `miimon`.', [0, LONG], 0),
-    peer_notify_delay: number(u32(28), 'Milliseconds between announcements; a multiple of `miimon`.', [0, 300000], 0),
+    updelay: number(
+      u32(4),
+      'Milliseconds until a link that came up is used; a multiple of `miimon`.',
+      [0, LONG],
+      0,
+      unwatched,
+    ),
+    downdelay: number(
+      u32(5),
+      'Milliseconds until one that went down is not; a multiple of `miimon`.',
+      [0, LONG],
+      0,
+      unwatched,
+    ),
+    peer_notify_delay: number(
+      u32(28),
+      'Milliseconds between announcements; a multiple of `miimon`.',
+      [0, 300000],
+      0,
+      unwatched,
+    ),
     use_carrier: toggle('use_carrier', u8(6), 'Whether the drivers are believed what they say of the link.', true),
     arp_interval: number(u32(7), 'Milliseconds between ARP requests, as a test of the ways; 0: none.', [0, LONG], 0, withArp), // prettier-ignore
     arp_ip_target: targets('arp_ip_target', 8, 4, 'Whom to ask: IPv4 addresses.'),

@@ -44,6 +44,12 @@ export function typeChanges({ fields, setWith }: LinkType, spec: LinkSpec, diffe
   return setWith === undefined || id === undefined ? changed : [[setWith, id] as const, ...changed]
 }
 
+/** The changed fields of the type, as they are set one after the other. */
+export function inTurn({ fields }: LinkType, spec: LinkSpec, values: readonly (readonly [string, unknown])[]) {
+  const isFirst = ([name]: readonly [string, unknown]): boolean => fields[name]?.first?.(spec) === true
+  return [values.filter(isFirst), values.filter((one) => !isFirst(one))].filter(({ length }) => length > 0)
+}
+
 /**
  * The changes of an interface, in order, and whether it joins a bond or team. That takes only what is down, and sets it up;
  * what it lets go is down (bond_enslave and __bond_release_one in drivers/net/bonding, team_port_add and team_port_del in
@@ -122,13 +128,14 @@ const setOf = (r: Link, name: string, set: LinkChange) => ({ do: 'link.set' as c
  * there are no such changes.
  */
 export function haltedFor(
-  { name, fields }: LinkType,
+  type: LinkType,
   live: Link,
   desired: Link,
-  data: Readonly<Record<string, unknown>>,
+  values: readonly (readonly [string, unknown])[],
   context: PlanContext,
 ): Emission[] | undefined {
-  const demands = new Set(Object.keys(data).map((field) => fields[field]?.changedWhen))
+  const { name, fields } = type
+  const demands = new Set(values.map(([field]) => fields[field]?.changedWhen))
   const empties = demands.has('without ports')
   if (!empties && !demands.has('down')) return undefined
   const own = nameOf(desired.id)
@@ -140,7 +147,10 @@ export function haltedFor(
     ...ports.map((r): [string, LinkChange] => [nameOf(r.id), { master: '' }]),
     ...(live.spec.up ? [[own, { up: false }] as [string, LinkChange]] : []),
     // Without ports its address is another one (__bond_release_one).
-    [own, { ...(empties && mac !== undefined && { mac }), type: { name, data } }],
+    ...inTurn(type, desired.spec, values).map((some, i): [string, LinkChange] => [
+      own,
+      { ...(i === 0 && empties && mac !== undefined && { mac }), type: { name, data: Object.fromEntries(some) } },
+    ]),
     ...ports.flatMap(({ id }): [string, LinkChange][] => {
       const wanted = context.desired.get(id)
       if (!isPortOf(desired.id, wanted)) return []

@@ -10,11 +10,15 @@ const fields = (moves: boolean): Record<string, Field> => ({
   tos: tos(9),
   ...greFields(true),
   pmtudisc: pmtudisc(10),
-  ignore_df: toggle(
-    'ignore-df',
-    'Whether inner packets are fragmented even where they forbid it; needs `pmtudisc: false`.',
-    u8(19, { print: 'true' }),
-  ),
+  ignore_df: {
+    ...toggle(
+      'ignore-df',
+      'Whether inner packets are fragmented even where they forbid it; needs `pmtudisc: false`.',
+      u8(19, { print: 'true' }),
+    ),
+    // A living tunnel that ignores it does not get the other (ipgre_netlink_parms in net/ipv4/ip_gre.c).
+    first: ({ pmtudisc }) => pmtudisc !== false,
+  },
   fwmark: fwmark(20),
   ...encap(14),
   external: external(18),

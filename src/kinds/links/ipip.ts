@@ -17,7 +17,6 @@ const fields = (protocols: Readonly<Record<string, number>>, description: string
   pmtudisc: pmtudisc(10),
   fwmark: fwmark(20),
   ...encap(15),
-  external: external(19),
 })
 
 /** IPv4 packets, and those of MPLS, in IPv4 (RFC 2003; ip-link(8), "IPIP, SIT Type Support"). */
@@ -27,7 +26,10 @@ export const ipip: LinkType = {
   description: 'One end of a tunnel that carries IPv4 packets in IPv4 packets.',
   example:
     'interfaces:\n  tun0: { type: ipip, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: [10.0.0.1/30] }',
-  fields: fields({ ipip: 4, mplsip: 137 }, 'What it carries: IPv4 packets (ipip), those of MPLS (mplsip), or both.'),
+  fields: {
+    ...fields({ ipip: 4, mplsip: 137 }, 'What it carries: IPv4 packets (ipip), those of MPLS (mplsip), or both.'),
+    external: external(19),
+  },
   feature: { module: 'ipip', config: 'CONFIG_NET_IPIP', probe: 'ip link add name x0 type ipip remote 192.0.2.1' },
 }
 

@@ -15,6 +15,7 @@ import {
   chosenPorts,
   counts,
   haltedFor,
+  inTurn,
   halts,
   joining,
   restoredMac,
@@ -171,9 +172,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const check = (field: string, fallback: unknown, { forces, same: equal = same }: Partial<Field> = {}): void => {
         const to = desired[field] ?? fallback
         const from = live[field] ?? fallback
-        if (to === undefined || equal(from, to)) return
+        if ((to === undefined && field !== 'link') || equal(from, to)) return
         const why = typeof forces === 'function' ? forces(from, to) : forces
-        differences.push({ field, from, to, ...(why !== undefined && { forces: why }) })
+        differences.push({ field, from, ...(to !== undefined && { to }), ...(why !== undefined && { forces: why }) })
       }
       if (type.pair) check('peer', undefined, { forces: 'the cable goes elsewhere' })
       if (type.lower) check('link', undefined, { forces: 'the kernel cannot move it to another lower device' })
@@ -267,9 +268,9 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const { mtu } = desired.spec
       if (type.tunnel && typed.length && mtu && mtu !== type.mtu(undefined, desired.spec)) changes['mtu'] = mtu
       const moved = differences.some(({ field }) => field === 'master')
-      const halted = haltedFor(type, live, desired, Object.fromEntries(typed), context)
+      const halted = haltedFor(type, live, desired, typed, context)
       return [
-        ...(halted ?? setType(desired, type.name, typed)),
+        ...(halted ?? inTurn(type, desired.spec, typed).flatMap((some) => setType(desired, type.name, some))),
         ...joining(changes, desired, live, context).flatMap(([some, bundled]) => set(desired, some, bundled)),
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
         ...restoredMac(live, desired, context),
