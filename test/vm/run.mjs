@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import { drift } from './drift.mjs'
 
 let passed = 0
 let failed = 0
@@ -409,6 +410,7 @@ const parts = {
       ['ip netns exec p sysctl -qw net.mpls.conf.west.input=0', { 'p/sysctl/net.mpls.conf.west.input': 'update' }],
     ])
   },
+  drift: () => drift({ check, must, netlab, plan, sh }),
   bond,
   tunnels,
   devices,
