@@ -31,7 +31,6 @@ type Link = Resource<LinkSpec>
 
 /** IPv6 needs at least this MTU, in bytes (RFC 8200 §5); below it the kernel takes IPv6 off the interface. */
 const IPV6_MIN_MTU = 1280
-
 /** What only live interfaces have. */
 const liveOnly = new Set(['mtuFollows', 'usualMac'])
 
