@@ -120,7 +120,8 @@ function compareTc(live: TcSpec, desired: TcSpec): Difference[] {
   return [...moved, ...settings]
 }
 
-const isHook = (parent: string): boolean => parent === 'ingress' || parent === 'egress' || parent === 'clsact'
+/** Whether it is ingress, egress or clsact, where packets pass and none waits. */
+export const isHook = (parent: string): boolean => parent === 'ingress' || parent === 'egress' || parent === 'clsact'
 /** Whether it is a qdisc with a queue, of which there is one in a place. */
 const isQueued = ({ object, parent }: TcSpec): boolean => object === 'qdisc' && !isHook(parent)
 
@@ -244,7 +245,7 @@ export const tc: Kind<TcSpec> = {
   toLab: (r, resources) => ofInterface(r, r.spec.dev, resources, { qdiscs: [entryOf(r.spec)] }),
   compare: compareTc,
   requires: ({ spec }) => ['tc', ...requiredBy(spec)],
-  needs: (r) => [linkId(r.namespace, r.spec.dev), ...aboveOf(r), ...usesOf(r)],
+  needs: (r) => [linkId(r.namespace, r.spec.dev), ...aboveOf(r), ...usesOf(r), ...targetsOf(r)],
   lostWith: (r) => [r.namespace, linkId(r.namespace, r.spec.dev), ...aboveOf(r), ...usesOf(r)],
   create: (r) => createTc(r),
   update: ({ live, desired }) => updateTc(desired, live.spec),
@@ -253,6 +254,10 @@ export const tc: Kind<TcSpec> = {
     return r.spec.object === 'filter' ? removeFilter(r, context) : removeTc(r, context.live)
   },
 }
+
+/** The interfaces that the actions of a filter hand packets to. */
+const targetsOf = ({ namespace, spec: { object, words } }: Resource<TcSpec>): string[] =>
+  words.flatMap((word, i) => (object === 'filter' && word === 'dev' ? [linkId(namespace, words[i + 1] ?? '')] : []))
 
 /** The qdisc that it belongs to, and the class that a qdisc hangs on. */
 const aboveOf = ({ namespace, spec: { object, dev, parent, above } }: Resource<TcSpec>): string[] => [

@@ -32,6 +32,7 @@ export const elsewhere = new Set([
   'bridge',
   'master',
   'impairments',
+  'ingress',
   'qdiscs',
   ...vlanSettings,
   ...ethtoolSettings,

@@ -13,6 +13,7 @@ import { interfaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { byDestination, expandImpairments, hostsByNamespace } from './expand-impairments.ts'
+import { expandIngress, receiver } from './expand-ingress.ts'
 import { expandQdiscs } from './expand-qdiscs.ts'
 import { expandVlans } from './expand-vlans.ts'
 import { addresses } from './addresses.ts'
@@ -51,6 +52,7 @@ export function expandInterfaces(x: Expansion): void {
     for (const [name, value] of Object.entries(fields?.interfaces ?? {}))
       if (longForm(value)['type'] === undefined && longForm(value)['existing'] === undefined)
         merge(x, drafts, linkId(namespace, name), ['namespaces', namespace, 'interfaces', name], value)
+  for (const made of [...drafts.values()]) receiver(x, drafts, made)
   finish(x, drafts)
   warnOfMistypedBridges(x, drafts)
 }
@@ -107,6 +109,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     expandEthtool(x, made)
     if (!byDestination(made)) expandImpairments(x, made)
     expandQdiscs(x, made)
+    expandIngress(x, made)
   }
   // Destinations may be namespaces, whose addresses are known only now.
   const late = [...drafts.values()].filter(byDestination)

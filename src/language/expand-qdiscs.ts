@@ -1,6 +1,6 @@
 import { qdiscId } from '../kinds/qdisc.ts'
 import { tcFromLab } from '../kinds/tc-lab.ts'
-import { tcId } from '../kinds/tc.ts'
+import { isHook, tcId } from '../kinds/tc.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import type { Draft } from './drafts.ts'
 import { labContext, type Expansion } from './expansion.ts'
@@ -10,15 +10,6 @@ import type { Path } from './yaml/source.ts'
 export function expandQdiscs(x: Expansion, { id, settings }: Draft): void {
   const written = settings['qdiscs']
   if (!written) return
-  const beside = settings['impairments']
-  if (beside)
-    return x.report.error(
-      'given-twice',
-      written.path,
-      `${id.replace('/', ':')} has impairments and qdiscs`,
-      'Impairments are qdiscs of netlab’s own at the same place: an interface has one root qdisc. Write them as a qdisc netem or tbf, or leave one of the two out.',
-      'key',
-    )
   const [namespace, name] = [namespaceOf(id), nameOf(id)]
   const { value, path } = written
   const isText = typeof value === 'string'
@@ -27,6 +18,16 @@ export function expandQdiscs(x: Expansion, { id, settings }: Draft): void {
   const specs = tcFromLab(lines, labContext(x, namespace, name, path, where), isText)
   for (const [i, spec] of specs.entries()) {
     if (!spec) continue
+    const beside = spec.parent === 'root' ? 'impairments' : isHook(spec.kind) ? 'ingress' : undefined
+    if (beside !== undefined && settings[beside]) {
+      x.report.error(
+        'given-twice',
+        where([i]),
+        `${id.replace('/', ':')} has ${beside} and a qdisc at the same place`,
+        `Those of ${beside} are netlab’s own, and there is one place for them. Write all of them as qdiscs, or leave one of the two out.`,
+      )
+      continue
+    }
     const root = spec.object === 'qdisc' && spec.parent === 'root'
     x.add(
       { id: root ? qdiscId(namespace, name) : tcId(namespace, spec), kind: root ? 'qdisc' : 'tc', namespace, spec },

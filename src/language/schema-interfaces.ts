@@ -57,6 +57,11 @@ const settings: Readonly<Record<string, Schema>> = {
   bridge: textSchema('The bridge in the same namespace that it is a port of.'),
   master: textSchema('The VRF, bond or bridge in the same namespace that it belongs to.'),
   impairments: impairmentsSchema,
+  ingress: {
+    ...impairmentsSchema,
+    description:
+      'What happens to packets that the interface receives, in the same words: they pass an ifb, which has these impairments.',
+  },
   qdiscs: {
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
     description:

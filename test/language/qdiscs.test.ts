@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import { diagnose, loadLab } from '../../src/language/load-lab.ts'
 import { writeLab } from '../../src/language/write.ts'
 
@@ -80,6 +81,37 @@ test.each([
 test('the same twice, and impairments beside it, are refused', () => {
   expect(diagnose({ file: 'lab.yaml', text: lab([root, root]) })[0]).toMatchObject({ code: 'given-twice' })
   expect(diagnose({ file: 'lab.yaml', text: lab([root], ', impairments: { rate: 1mbit }') })).toMatchObject([
-    { code: 'given-twice', summary: 'a:e0 has impairments and qdiscs' },
+    { code: 'given-twice', summary: 'a:e0 has impairments and a qdisc at the same place' },
   ])
+  expect(diagnose({ file: 'lab.yaml', text: lab(['qdisc clsact'], ', impairments: { rate: 1mbit }') })).toEqual([])
+  expect(diagnose({ file: 'lab.yaml', text: lab(['qdisc clsact'], ', ingress: { rate: 1mbit }') })).toMatchObject([
+    { code: 'given-twice', summary: 'a:e0 has ingress and a qdisc at the same place' },
+  ])
+})
+
+test('what comes in passes an ifb, which the long form has', () => {
+  const text = `name: q
+namespaces: { a: { interfaces: { e0: { ingress: { delay: 5ms, from: { 10.0.0.2: { loss: 1% } } }, impairments: { rate: 1mbit } } } }, b: }
+links: [{ endpoints: ["a:e0", "b:a-long-name-0"] }, { endpoints: { "a:e1": , "b:a-long-name-1": { ingress: { rate: 1mbit } } } }]
+`
+  const { resources } = loadLab({ file: 'lab.yaml', text })
+  expect([...resources].flatMap(([id, { kind }]) => (/^(tc|ifb|qdisc)$/.test(kind) ? [`${id} ${kind}`] : []))).toEqual([
+    'a/e0/qdisc qdisc',
+    'a/e0/qdisc/ingress tc',
+    'a/e0/filter/ingress protocol all pref 1 matchall 0x1 tc',
+    'b/a-long-name-1/qdisc/ingress tc',
+    'b/a-long-name-1/filter/ingress protocol all pref 1 matchall 0x1 tc',
+    'a/in~e0 ifb',
+    'b/in~a-lon~b62d9b ifb',
+    'b/in~a-lon~b62d9b/qdisc qdisc',
+    'a/in~e0/qdisc qdisc',
+  ])
+  const long = writeLab('q', resources)
+  expect(long).toContain(
+    'filter ingress protocol all pref 1 handle 0x1 matchall action mirred egress redirect dev in~e0',
+  )
+  expect(parse(writeLab('q', loadLab({ file: 'lab.yaml', text: long }).resources))).toEqual(parse(long))
+  expect(
+    diagnose({ file: 'lab.yaml', text: text.replace('e0: { ingress', 'in~e0: { type: ifb }, e0: { ingress') }),
+  ).toMatchObject([{ code: 'given-twice', summary: 'in~e0 is there already' }])
 })

@@ -158,6 +158,70 @@ links:
   must(netlab('destroy', file, '-y'))
 }
 
+/** Qdiscs, classes, filters and actions in tc's own words, and what comes in. */
+function qdiscs() {
+  const file = 'test/vm/qdiscs.yaml'
+  edits(file, [
+    [
+      [
+        ['fq_codel target 20ms', 'fq_codel'],
+        ['sfq perturb 10', 'sfq perturb 5'],
+        ['rate 1mbit burst 20k', 'rate 2mbit burst 20k'],
+        ['dst_port 22', 'dst_port 2222'],
+        ['priority eq 6', 'priority eq 5'],
+        ['handle 7 fw classid 1:20', 'handle 7 fw classid 1:10'],
+        ['skbedit priority 6', 'skbedit priority 5'],
+      ],
+      {
+        'a/e0/qdisc/1:10': 'update',
+        'a/e0/qdisc/1:20': 'update',
+        'a/e0/filter/1: protocol ip pref 1 u32 ::800': 'update',
+        'a/e0/filter/1: protocol ip pref 2 flower 0x1': 'update',
+        'a/e0/filter/1: protocol all pref 3 fw 0x7': 'update',
+        'a/e0/filter/1: protocol ip pref 4 basic 0x1': 'update',
+        'a/e0/filter/egress protocol all pref 1 matchall 0x1': 'replace',
+      },
+    ],
+    [
+      [
+        ['bandwidth 10mbit\n', 'bandwidth 20mbit\n'],
+        ['handle 12: fq\n', 'handle 12: fq limit 500\n'],
+        ['limit 60kb', 'limit 70kb'],
+        ['rate 1mbit burst 5kb limit 10kb', 'rate 2mbit burst 5kb limit 10kb'],
+        ['prio bands 4', 'prio bands 5'],
+        ['ul rate 20mbit', 'ul rate 30mbit'],
+        ['m2 2mbit', 'm2 3mbit'],
+        ['delay 10ms', 'delay 11ms'],
+        ['delay: 5ms, from: { a: { rate: 10mbit } }', 'delay: 6ms, from: { a: { rate: 20mbit } }'],
+      ],
+      {
+        'a/e1/qdisc': 'update',
+        'a/e1/qdisc/1:1': 'update',
+        'a/e1/qdisc/1:2': 'update',
+        'a/e1/qdisc/1:3': 'replace',
+        'a/e1/qdisc/1:4': 'update',
+        'a/e2/class/1:1': 'update',
+        'a/e2/class/1:2': 'update',
+        'a/e2/qdisc/1:2': 'update',
+        'b/in~e0/qdisc': 'update',
+      },
+    ],
+  ])
+  lifecycle(file, [
+    ['tc -n a qdisc change dev e0 parent 1:10 handle 10: fq_codel target 9ms', { 'a/e0/qdisc/1:10': 'update' }],
+    ['tc -n a filter del dev e0 parent 1: protocol ip pref 2', { 'a/e0/filter/1: protocol ip pref 2 flower 0x1': 'create' }],
+    ['tc -n a filter del dev e0 ingress', { 'a/e0/filter/ingress protocol all pref 1 matchall 0x1': 'create' }],
+    ['tc -n a filter add dev e0 egress protocol ip pref 9 flower ip_proto udp action drop', { 'a/e0/filter/egress protocol ip pref 9 flower 0x1': 'delete' }],
+    ['tc -n a qdisc change dev e1 parent 1:1 handle 11: cake bandwidth 3mbit', { 'a/e1/qdisc/1:1': 'update' }],
+    ['tc -n b qdisc del dev e0 ingress', { 'b/e0/qdisc/ingress': 'create', 'b/e0/filter/ingress protocol all pref 1 matchall 0x1': 'create' }],
+    ['tc -n b qdisc del dev in~e0 root', { 'b/in~e0/qdisc': 'create' }],
+  ]) // prettier-ignore
+  lifecycle('labs/31-qos.yaml', [
+    ['tc -n home class change dev wan parent 1:1 classid 1:10 htb rate 2mbit ceil 9500kbit', { 'home/wan/class/1:10': 'update' }],
+    ['ip -n home link del in~wan', { 'home/in~wan': 'create', 'home/in~wan/qdisc': 'create', 'home/wan/filter/ingress protocol all pref 1 matchall 0x1': 'replace' }],
+  ]) // prettier-ignore
+}
+
 /** Every namespace has a gre0 of the kernel's own as soon as there is one tunnel: it is in no plan. */
 function gre() {
   const file = 'test/vm/gre.yaml'
@@ -464,6 +528,7 @@ const parts = {
   netem,
   impaired,
   destinations,
+  qdiscs,
   restricted,
 }
 /** What takes long here, only when it is asked for by name: `npm run test:vm -- labs`. */
