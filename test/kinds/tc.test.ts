@@ -1,3 +1,4 @@
+import { parseQdiscs } from '../../src/backend/iproute/read-more.ts'
 import { tc, tcId } from '../../src/kinds/tc.ts'
 import { readTc, tcQuestions } from '../../src/kinds/tc-text.ts'
 import { joinWords, printedWords, splitWords } from '../../src/kinds/tc-words.ts'
@@ -147,3 +148,13 @@ test('quotes hold words together', () => {
   expect(splitWords(`basic match 'meta(a eq 3)' "b c" d`)).toEqual(['basic', 'match', 'meta(a eq 3)', 'b c', 'd'])
   expect(joinWords(['a', 'b c'])).toBe("a 'b c'")
 })
+
+test('qdiscs whose options are no JSON are read without these', () =>
+  expect(
+    parseQdiscs(
+      '[{"kind":"hfsc","handle":"1:","dev":"e2","root":true,"refcnt":2,"options":{default 2 }},{"kind":"htb","handle":"2:","dev":"e3","options":{"default":"0x1"}}]',
+    ),
+  ).toEqual([
+    { kind: 'hfsc', handle: '1:', dev: 'e2', root: true, refcnt: 2, options: {} },
+    { kind: 'htb', handle: '2:', dev: 'e3', options: { default: '0x1' } },
+  ]))

@@ -13,7 +13,7 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { askBridges, askRoutes, wholeNexthops } from './read-more.ts'
+import { askBridges, askRoutes, parseQdiscs, wholeNexthops } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -249,7 +249,7 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
       ),
     ),
     rules6: json(sections[1]),
-    qdiscs: json(sections[2]),
+    qdiscs: sections[2] ? parseQdiscs(sections[2]) : [],
     sysctls: valuesIn(sections[3] ?? '', files),
     conf: conf(sections[4] ?? ''),
     ...(sections[5] && { ipsets: sections[5] }),

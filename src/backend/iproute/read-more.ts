@@ -7,10 +7,17 @@ import { placeIn } from '../../model/place.ts'
 import { MARK } from './read-firewalls.ts'
 import { readNexthopText, readRouteText } from './route-text.ts'
 
+/**
+ * The qdiscs in what `tc -j qdisc show` prints, of which only netem, tbf and htb keep their options: iproute2 6.1 prints those of hfsc
+ * as text, which is no JSON (hfsc_print_opt in tc/q_hfsc.c).
+ */
+export const parseQdiscs = (text: string): TcQdisc[] =>
+  JSON.parse(text.replace(/("kind":"(?!(?:netem|tbf|htb)")[^"]*",[^{}]*"options":\{)[^{}]*/g, '$1')) as TcQdisc[]
+
 /** The qdiscs of one namespace, as a dump has them. */
 export async function askQdiscs(host: Host, netns: string | undefined): Promise<TcQdisc[]> {
   const outcome = await host.run({ argv: ['tc', '-j', 'qdisc', 'show'], ...placeIn(netns) })
-  return outcome.code === 0 ? (JSON.parse(outcome.stdout) as TcQdisc[]) : []
+  return outcome.code === 0 ? parseQdiscs(outcome.stdout) : []
 }
 
 /**
