@@ -92,6 +92,7 @@ const reference = [
   table('mdb', objectOf(interfaces.properties.mdb.items)),
   table('channels', interfaces.properties.channels),
   table('impairments', interfaces.properties.impairments),
+  table('ingress', interfaces.properties.ingress),
   table('links', link),
   table('checks', check),
   table('expect', objectOf(check.properties.expect)),
