@@ -191,6 +191,9 @@ program
   .addOption(set())
   .addOption(json())
   .option('--junit <file>', 'write a JUnit XML report as well')
+  .option('--only <pattern>', 'only checks whose name contains this, or matches /this/')
+  .option('--fail-fast', 'begin no check after one has failed')
+  .option('--watch', 'run again when the lab file changes or Enter is typed')
   .addOption(noLint())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),

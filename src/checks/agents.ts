@@ -12,6 +12,8 @@ export interface Agents {
    * machine's own. Throws Untried when the agent ends or does not answer.
    */
   ask(namespace: string, netns: string | undefined, request: Request): Promise<Answer>
+  /** Starts the agent in the namespace, unless it runs, and returns when it takes requests. Throws Untried as `ask` does. */
+  start(namespace: string, netns: string | undefined): Promise<void>
   /** Ends all agents, and with them their listeners and connections. */
   close(): void
 }
@@ -22,12 +24,18 @@ const PATIENCE = 20_000
 /** Opens the agents of a run on a host. */
 export function openAgents(host: Host): Agents {
   const agents = new Map<string, ReturnType<typeof open>>()
+  const agentIn = (namespace: string, netns: string | undefined): ReturnType<typeof open> => {
+    const known = agents.get(namespace)
+    const agent = known && !known.failed() ? known : open(host, [...host.self, 'agent', namespace], netns)
+    agents.set(namespace, agent)
+    return agent
+  }
   return {
-    async ask(namespace, netns, request) {
-      const known = agents.get(namespace)
-      const agent = known && !known.failed() ? known : open(host, [...host.self, 'agent', namespace], netns)
-      agents.set(namespace, agent)
-      return agent.ask(request)
+    ask: async (namespace, netns, request) => agentIn(namespace, netns).ask(request),
+    async start(namespace, netns) {
+      const agent = agentIn(namespace, netns)
+      // Nobody is connected to port 0.
+      if (!agent.answers()) await agent.ask({ op: 'clients', port: 0 })
     },
     close() {
       for (const { end } of agents.values()) end()
@@ -42,6 +50,7 @@ function open(host: Host, argv: readonly string[], netns: string | undefined) {
   let complaint = ''
   let failure: Untried | undefined
   let next = 0
+  let answers = false
   const fail = (reason: string): void => {
     failure = new Untried(`netlab's agent in ${argv.at(-1)}: ${reason}`)
     for (const done of waiting.values()) done(failure)
@@ -50,6 +59,7 @@ function open(host: Host, argv: readonly string[], netns: string | undefined) {
   child.once('error', (error) => fail(error.message))
   child.once('close', () => fail(complaint.trim() || 'it has ended'))
   createInterface({ input: child.stdout }).on('line', (line) => {
+    answers = true
     const { id, ...answer } = JSON.parse(line) as Answer & { id: number }
     waiting.get(id)?.(answer)
   })
@@ -71,6 +81,7 @@ function open(host: Host, argv: readonly string[], netns: string | undefined) {
         })
         child.stdin.write(`${JSON.stringify({ id, ...request })}\n`)
       }),
+    answers: () => answers,
     failed: () => failure !== undefined,
     end: () => endChild(host, child),
   }

@@ -26,8 +26,23 @@ export interface Result {
   readonly tries?: number
 }
 
-/** How many checks are tried at once, since they mostly wait; and as many with `within`, which must not delay the others. */
+/** How `runChecks` runs checks. */
+export interface RunOptions {
+  /** Reads the live network again. Default: it has not changed. */
+  readonly look?: () => Promise<LabIndex>
+  /** Called with each result as soon as it is known, without the place where packets were lost. */
+  readonly each?: (result: Result) => void
+  /** No check begins after one has failed or could not be tried. */
+  readonly failFast?: boolean
+}
+
+/**
+ * How many checks are tried at once until their packets are on their way, and as many with `within`, which must not delay the
+ * others. More programs that start at once would only take longer each.
+ */
 const WIDTH = 12
+/** How many checks are tried at once, with those that only wait for an answer. */
+const WAITING = 240
 /** How many failed checks are tried again to find out where the packets were lost. */
 const TRACED = 20
 /** Times in milliseconds: per try of what should pass, of what should fail, of a command; first and longest pause. */
@@ -63,17 +78,19 @@ export async function runChecks(
   checks: readonly Check[],
   labIndex: LabIndex,
   host: Host,
-  look: () => Promise<LabIndex> = () => Promise.resolve(labIndex),
-  each: (result: Result) => void = () => {},
+  { look = () => Promise.resolve(labIndex), each = () => {}, failFast = false }: RunOptions = {},
 ): Promise<Result[]> {
   const agents = openAgents(host)
-  const kit: Kit = { labIndex, host, agents, listening: new Map() }
+  const kit: Kit = { labIndex, host, agents, listening: new Map(), departed: () => {} }
   const results: Result[] = []
   const slots = openSlots(WIDTH)
-  const one = async (index: number): Promise<void> => {
+  const starting = openSlots(WIDTH)
+  let failed = false
+  const one = async (index: number, departed = (): void => {}): Promise<void> => {
     const check = checks[index]
-    if (!check) return
-    const result = await attempt(check, kit, slots, look)
+    if (!check || (failFast && failed)) return
+    const result = await attempt(check, { ...kit, departed }, slots, look)
+    failed ||= result.status !== 'pass'
     results[index] = result
     each(result)
   }
@@ -90,10 +107,10 @@ export async function runChecks(
         const waits = (index: number): boolean => checks[index]?.within !== undefined
         const once = parallel(
           these.filter((index) => !waits(index)),
-          WIDTH,
-          one,
+          WAITING,
+          (index) => starting.with((release) => one(index, release)),
         )
-        await Promise.all([once, ...these.filter(waits).map(one)])
+        await Promise.all([once, ...these.filter(waits).map((index) => one(index))])
       }
     }
     await sideBySide(early)
@@ -103,8 +120,9 @@ export async function runChecks(
       await one(index)
       await silence(kit)
     }
-    await locate(results, kit)
-    return results
+    const tried = results.filter(Boolean) // with `failFast` some are missing
+    await locate(tried, kit)
+    return tried
   } finally {
     agents.close()
   }
@@ -170,12 +188,12 @@ async function attempt(check: Check, kit: Kit, slots: Slots, look: () => Promise
   const until = started + within * 1000
   let last: Verdict | undefined
   for (let tries = 0; ;) {
-    const verdict: Verdict | undefined = await slots.with(async () => {
+    const verdict: Verdict | undefined = await slots.with(async (departed) => {
       if (last && Date.now() >= until) return undefined
       tries++
       // A check that could not be tried may be possible by now.
-      const now = last?.status === 'error' ? { ...kit, labIndex: await look() } : kit
-      return attemptOnce(check, now, until)
+      const labIndex = last?.status === 'error' ? await look() : kit.labIndex
+      return attemptOnce(check, { ...kit, labIndex, departed }, until)
     })
     last = verdict ?? last
     const left = until - Date.now() - LEAST
@@ -197,7 +215,9 @@ async function attemptOnce(check: Check, kit: Kit, until?: number): Promise<Verd
     netnsOf(kit.labIndex, check.from)
     watching = check.observe?.length ? await watch(check, kit) : undefined
     if (watching?.hopeless.length) return missed(watching.hopeless)
-    const probe = (timeout: number): Promise<Attempt> => probes[kindOf(check)]!(check, kit, timeout, trail)
+    // A capture is a program that takes its time to start.
+    const own = watching ? { ...kit, departed: () => {} } : kit
+    const probe = (timeout: number): Promise<Attempt> => probes[kindOf(check)]!(check, own, timeout, trail)
     const tried = await persist(check, probe, until)
     const fits = check.expect === 'fail' ? tried.reached === 'no' : tried.reached === 'yes'
     const observed: Observed[] = fits ? ((await watching?.finish(trail)) ?? []) : []

@@ -33,6 +33,8 @@ export interface Kit {
   readonly agents: Agents
   /** `NAMESPACE:PORT/tcp` → who listens there: netlab, or a program that already did. */
   readonly listening: Map<string, Promise<'netlab' | 'other'>>
+  /** To be called when the packets of the check are on their way, and it only waits from now on. */
+  readonly departed: () => void
 }
 
 /** Tries a check once, within `timeout` ms, and notes how its packets can be recognised. Throws Untried. */
@@ -43,7 +45,10 @@ export const newTrail = (): Trail => ({ tokens: [], localPorts: new Set() })
 
 const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`
 
-export const ping: Probe = async (check, { host, labIndex }, timeout, { tokens }) => {
+/** How long `ping` takes to start and to get an answer on a busy machine, in milliseconds. */
+const STARTED = 150
+
+export const ping: Probe = async (check, { host, labIndex, departed }, timeout, { tokens }) => {
   const address = addressOf(labIndex, check.ping ?? '')
   const netns = netnsOf(labIndex, check.from)
   const token = randomBytes(8)
@@ -67,7 +72,8 @@ export const ping: Probe = async (check, { host, labIndex }, timeout, { tokens }
     ...size,
   ]
   const argv = placed({ argv: ['ping', ...options, address], ...placeIn(netns) })
-  const { stdout, stderr } = await runTied(host, argv, timeout + count * 200 + 1000)
+  const sent = setTimeout(departed, STARTED)
+  const { stdout, stderr } = await runTied(host, argv, timeout + count * 200 + 1000).finally(() => clearTimeout(sent))
   if (/ping: (command )?(not found|No such file)/.test(stderr))
     throw new Untried('ping is not installed: apt-get install iputils-ping', true)
   const received = Number(
@@ -160,6 +166,8 @@ async function connectOnce(check: Check, kit: Kit, timeout: number, { localPorts
   const clients = async (): Promise<readonly string[]> =>
     (await agents.ask(there.host, labIndex.places.get(there.host), { op: 'clients', port: there.port })).clients ?? []
   const before = listener === 'other' ? new Set(await clients()) : undefined
+  await agents.start(check.from, from)
+  kit.departed()
   // Without enough time for the greeting, a check that must fail and does not would pass.
   const greeting = listener === 'netlab' ? Math.max(1000, timeout) : 0
   let localPort = 0
@@ -190,6 +198,8 @@ async function sendOnce(check: Check, kit: Kit, timeout: number, { tokens, local
   const text = `netlab ${randomBytes(6).toString('hex')}`
   tokens.push(Buffer.from(text))
   const netns = netnsOf(labIndex, check.from)
+  await agents.start(check.from, netns)
+  kit.departed()
   const answer = await fromPort(localPorts, (localPort) =>
     agents.ask(check.from, netns, { op: 'send', address, port, localPort, timeout, text }),
   )

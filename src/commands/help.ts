@@ -128,11 +128,14 @@ const help: Readonly<Record<string, Help>> = {
     examples: [
       ['netlab test lab.yaml', 'run the checks of a live lab'],
       ['netlab test --junit results.xml', 'a report for CI as well'],
+      ["netlab test --only 'web tcp'", 'the checks with this in their names'],
+      ['netlab test --watch', 'again whenever the lab file changes'],
     ],
     exitCodes: [
       ['0', 'every check holds'],
       ['1', 'a check does not hold, or the lab is not live'],
       ['3', 'a check could not be tried, and none failed'],
+      ['130', 'with --watch: Ctrl-C'],
     ],
   },
   doctor: {

@@ -72,30 +72,47 @@ export function checksJson(lab: string, outcomes: readonly CheckOutcome[]): Chec
   }
 }
 
-/** The results as text: for each check what was observed, and for failed ones what was expected and why. */
-export function renderChecks({ checks, summary }: ChecksJson, seconds: number, c: Colors): string {
-  const width = Math.min(60, Math.max(0, ...checks.map(({ name }) => name.length)))
-  const lines = checks.map((check) => renderCheck(check, width, c))
+/** The width of the column with the names. */
+export const nameWidth = (names: readonly string[]): number =>
+  Math.min(
+    60,
+    names.reduce((width, { length }) => Math.max(width, length), 0),
+  )
+
+const SIGNS = { pass: '✓', fail: '✗', error: '!' } as const
+const paintOf = (status: CheckJson['status'], c: Colors) => ({ pass: c.green, fail: c.red, error: c.yellow })[status]
+
+/** One result as it comes: what was observed; all of it if it passed, else the first line. */
+export function renderResult({ name, status, detail }: CheckJson, width: number, c: Colors): string {
+  const [first = '', ...more] = detail.split('\n')
+  const rest = status === 'pass' ? more.map((line) => `    ${c.dim(line)}\n`).join('') : ''
+  return `${paintOf(status, c)(SIGNS[status])} ${name.padEnd(width)}  ${c.dim(first)}\n${rest}`
+}
+
+/**
+ * The end of the results: for each check that did not pass what was expected, what was observed, and why; and the numbers.
+ * `untried`: how many checks `--fail-fast` left out.
+ */
+export function renderSummary({ checks, summary }: ChecksJson, seconds: number, c: Colors, untried = 0): string {
+  const bad = checks.filter(({ status }) => status !== 'pass')
   const counts = [
     summary.pass && c.green(`${summary.pass} passed`),
     summary.fail && c.red(`${summary.fail} failed`),
     summary.error && c.yellow(`${summary.error} could not be tried`),
+    untried && `${untried} left out`,
   ].filter(Boolean)
-  return `${lines.join('')}\n${counts.join(', ')} ${c.dim(`(${seconds.toFixed(1)} s)`)}\n`
+  return `${bad.length ? '\n' : ''}${bad.map((check) => renderBad(check, c)).join('')}\n${counts.join(', ')} ${c.dim(`(${seconds.toFixed(1)} s)`)}\n`
 }
 
-function renderCheck({ name, status, detail, expected, where }: CheckJson, width: number, c: Colors): string {
+function renderBad({ name, status, detail, expected, where }: CheckJson, c: Colors): string {
   const rows = (label: string, text: string): string =>
     text
       .split('\n')
       .map((line, i) => `    ${c.dim((i ? '' : label).padEnd(9))} ${line}\n`)
       .join('')
-  if (status === 'pass') {
-    const [first = '', ...more] = detail.split('\n')
-    return `${c.green('✓')} ${name.padEnd(width)}  ${c.dim(first)}\n${more.map((line) => `    ${c.dim(line)}\n`).join('')}`
-  }
-  if (status === 'error') return `${c.yellow('!')} ${name}\n${rows('cannot', detail)}`
-  return `${c.red('✗')} ${name}\n${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
+  const head = `${paintOf(status, c)(SIGNS[status])} ${name}\n`
+  if (status === 'error') return `${head}${rows('cannot', detail)}`
+  return `${head}${rows('expected', expected)}${rows('seen', detail)}${where === undefined ? '' : rows('where', where)}`
 }
 
 /** Escapes a text for XML. Invisible characters, some of which XML 1.0 cannot contain, are written as `\u….` */

@@ -309,7 +309,7 @@ test('the report for people, and for CI', async () => {
   const { code, stdout } = await world.netlab(['test', file(), '--junit', report])
   expect(code).toBe(1)
   expect(stdout.replace(/[\d.]+ m?s/g, 'T')).toBe(
-    `✓ c1 ping c2  10.1.0.3 answered, T\n✗ a & b\n    expected  c2 is not reached\n    seen      10.1.0.3 answered, T\n\n1 passed, 1 failed (T)\n`,
+    `✓ c1 ping c2  10.1.0.3 answered, T\n✗ a & b       10.1.0.3 answered, T\n\n✗ a & b\n    expected  c2 is not reached\n    seen      10.1.0.3 answered, T\n\n1 passed, 1 failed (T)\n`,
   )
   const { stdout: xml } = await world.run(['cat', report])
   expect(xml).toContain('<testcase name="a &amp; b" classname="netlab.nat"')

@@ -2,7 +2,7 @@ import pc from 'picocolors'
 import type { Check } from '../../src/model/check.ts'
 import { readFileSync } from 'node:fs'
 import { validateXML } from 'xmllint-wasm'
-import { checksJson, junit, renderChecks } from '../../src/views/check-results.ts'
+import { checksJson, junit, nameWidth, renderResult, renderSummary } from '../../src/views/check-results.ts'
 
 const check: Check = { from: 'a', ping: 'b', source: { file: 'lab.yaml', line: 7, column: 3 } }
 const json = checksJson('lab', [
@@ -33,10 +33,20 @@ test('for programs', () => {
 })
 
 test('for people', () => {
-  expect(renderChecks(json, 3.25, pc.createColors(false))).toBe(
+  const c = pc.createColors(false)
+  const width = nameWidth(json.checks.map(({ name }) => name))
+  expect(json.checks.map((check) => renderResult(check, width, c)).join('')).toBe(
     [
       '✓ a ping b      10.0.0.2 answered',
       '    more',
+      '✗ a <b> & "c"\u0001  no answer',
+      '! x             no tcpdump',
+      '',
+    ].join('\n'),
+  )
+  expect(renderSummary(json, 3.25, c, 2)).toBe(
+    [
+      '',
       '✗ a <b> & "c"\u0001',
       '    expected  b answers',
       '    seen      no answer',
@@ -45,7 +55,7 @@ test('for people', () => {
       '! x',
       '    cannot    no tcpdump',
       '',
-      '1 passed, 1 failed, 1 could not be tried (3.3 s)',
+      '1 passed, 1 failed, 1 could not be tried, 2 left out (3.3 s)',
       '',
     ].join('\n'),
   )
