@@ -58,6 +58,8 @@ const set = (): Option =>
     (text, before = []) => [...before, text],
   )
 
+const full = (): Option => new Option('--full', 'every line; without it, what is alike is shown once')
+
 const planning = (command: Command): Command =>
   command
     .addOption(noLint())
@@ -68,6 +70,7 @@ const planning = (command: Command): Command =>
 const changing = (command: Command): Command =>
   command
     .option('-y, --auto-approve', 'do not ask')
+    .addOption(full())
     .option('--lock-timeout <seconds>', 'how long to wait for another run on the same lab', '10')
     .option('--no-rollback', 'keep what was done when a step fails')
     .addOption(json())
@@ -90,6 +93,7 @@ planning(program.command('plan'))
   .argument('[lab]', LAB)
   .addOption(set())
   .option('--commands', 'the exact commands, in order')
+  .addOption(full())
   .option('--destroy', 'plan to take the lab away')
   .option('--out <file>', 'save the plan, for apply')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')

@@ -14,6 +14,8 @@ import { confirm, errColors, note, out, outColors, outJson, report, type Global 
 export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
   readonly autoApprove?: boolean
   readonly json?: boolean
+  /** Nothing that the plan shows is folded. */
+  readonly full?: boolean
   /** A duration; a number is in seconds. */
   readonly lockTimeout: string
   /** False after `--no-rollback`. */
@@ -99,8 +101,9 @@ async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): 
 /** Shows the plan before the question, even with --json: that document is printed at the end, with the result. */
 function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
   report(warnings, options)
-  if (!options.json) out(renderPlan(planJson(plan), source, outColors(options), options.destroy))
-  else if (!options.autoApprove) note(renderPlan(planJson(plan), source, errColors(options), options.destroy))
+  if (!options.json) out(renderPlan(planJson(plan), source, outColors(options), options.destroy, options.full))
+  else if (!options.autoApprove)
+    note(renderPlan(planJson(plan), source, errColors(options), options.destroy, options.full))
   if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 

@@ -12,6 +12,8 @@ import { note, out, outColors, outJson, report, type Global } from './terminal.t
 interface Options extends Global, PlanOptions, LocateOptions {
   readonly commands?: boolean
   readonly json?: boolean
+  /** Nothing is folded. */
+  readonly full?: boolean
   /** A file to save the plan in. */
   readonly out?: string
   readonly detailedExitcode?: boolean
@@ -61,6 +63,6 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   const json = planJson(plan)
   if (options.json) outJson(json)
   else if (options.commands) out(renderCommands(json))
-  else out(renderPlan(json, source, outColors(options), options.destroy))
+  else out(renderPlan(json, source, outColors(options), options.destroy, options.full))
   return options.detailedExitcode && plan.steps.length > 0 ? 2 : 0
 }

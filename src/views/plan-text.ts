@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types'
 import { symbols, type Action } from '../model/change.ts'
+import { fold, ODD, type Folded } from './fold.ts'
 import type { PlanJson } from './json.ts'
 import { isRuleChange, renderRuleDifferences } from './rule-text.ts'
 
@@ -8,21 +9,67 @@ type ChangeJson = PlanJson['changes'][number]
 const paint = (c: Colors, action: Action): ((text: string) => string) =>
   ({ create: c.green, update: c.yellow, replace: c.magenta, delete: c.red })[action]
 
-/** The plan as text: the changes with their differences and reasons, and the summary line. `destroy`: for `netlab destroy`. */
-export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false): string {
+/** The cells of a change: its id, the sign of the action, what follows the id, and the lines with the differences. */
+const CELLS = 4
+/** The letter of a number that tells the changes of one namespace apart, until it is known whether namespaces are folded, too. */
+const INNER = '\ufffe'
+
+/**
+ * The plan as text: the changes with their differences and reasons, and the summary line. Changes and namespaces that are alike
+ * but for numbers are shown as one, unless `full`. `destroy`: for `netlab destroy`.
+ */
+export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false, full = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
+  const foldUnlessFull = full ? unfolded : fold
+  const texts = runsOf(plan.changes).map(({ namespace, changes }) => {
+    const cells = foldUnlessFull(
+      changes.map((change) => renderChange(change, c).join('\0')),
+      INNER,
+    )
+    return [namespace, ...cells.map(({ text, count }) => text + remark(count, c))].join('\0')
+  })
+  const blocks = foldUnlessFull(texts, 'i').map(({ text, count }) => {
+    const [name = '', ...cells] = text.replaceAll(INNER, count > 1 ? 'j' : 'i').split('\0')
+    const title = count > 1 ? `${c.bold(name)}  ${count} namespaces, each:` : c.bold(name)
+    return { title, rows: rowsOf(cells, c) }
+  })
+  const rows = blocks.flatMap((block) => block.rows)
   // Longer ids extend beyond the column instead of widening it for all lines.
-  const width = plan.changes.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
-  const blocks: string[] = []
-  let namespace: string | undefined
-  for (const change of plan.changes) {
-    if (change.namespace !== namespace) blocks.push(`\n${c.bold(change.namespace)}\n`)
-    namespace = change.namespace
-    blocks.push(renderChange(change, width, c))
-  }
-  return `${adopted}netlab will make these changes to the live network:\n${blocks.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+  const width = rows.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
+  const lines = blocks.map(
+    ({ title, rows }) =>
+      `\n${title}\n${rows.map(({ id, sign, rest, more }) => `${`${sign} ${id.padEnd(width)}  ${rest}`.trimEnd()}\n${more}`).join('')}`,
+  )
+  return `${adopted}netlab will make these changes to the live network:\n${lines.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
 }
+
+const remark = (count: number, c: Colors): string => (count > 1 ? `${c.dim(`          ${count} alike`)}\n` : '')
+
+/** A line without marks of values that are those of the first text only, and a remark if it has some. */
+const plainLine = (line: string, c: Colors): string =>
+  line.includes(ODD) ? `${line.replaceAll(ODD, '')}${c.dim('  # in the first; the others differ')}` : line
+
+const unfolded = (texts: readonly string[]): Folded[] => texts.map((text) => ({ text, count: 1 }))
+
+/** The changes of each namespace, in the order of the plan. */
+function runsOf(changes: PlanJson['changes']): { readonly namespace: string; readonly changes: ChangeJson[] }[] {
+  const runs: { namespace: string; changes: ChangeJson[] }[] = []
+  for (const change of changes) {
+    const run = runs.at(-1)
+    if (run?.namespace === change.namespace) run.changes.push(change)
+    else runs.push({ namespace: change.namespace, changes: [change] })
+  }
+  return runs
+}
+
+const rowsOf = (cells: readonly string[], c: Colors) =>
+  Array.from({ length: cells.length / CELLS }, (_, row) => {
+    const [id = '', sign = '', rest = '', more = ''] = cells.slice(row * CELLS, (row + 1) * CELLS)
+    const odd = id.includes(ODD) ? ODD : ''
+    const lines = more.split('\n').map((line) => plainLine(line, c))
+    return { id: id.replaceAll(ODD, ''), sign, rest: plainLine(rest + odd, c), more: lines.join('\n') }
+  })
 
 /** The processes of others in namespaces that the plan deletes, and the consequence. */
 function foreignProcesses({ foreign_processes }: PlanJson, c: Colors, destroy: boolean): string {
@@ -41,15 +88,17 @@ function whyNone(source: string, { lab, adopts }: PlanJson, destroy: boolean): s
   return `The live network matches ${source}; only the ownership of ${adopts.join(', ')} changes.`
 }
 
-function renderChange(change: ChangeJson, width: number, c: Colors): string {
+function renderChange(change: ChangeJson, c: Colors): [id: string, sign: string, rest: string, more: string] {
   const { action, id, kind, description, differences, reason } = change
-  const color = paint(c, action)
-  const sign = color(symbols[action].padStart(5))
-  const what = description || kind
+  const sign = paint(c, action)(symbols[action].padStart(5))
   const why = reason === undefined ? '' : c.dim(`  # ${reason}`)
-  const head = `${sign} ${id.padEnd(width)}  ${action === 'update' ? c.dim(kind) : c.dim(what)}${why}`.trimEnd()
   const lines = isRuleChange(change) ? renderRuleDifferences(change, c) : differences.map((d) => renderDifference(d, c))
-  return [head, ...lines, ''].join('\n')
+  return [
+    id,
+    sign,
+    `${c.dim(action === 'update' ? kind : description || kind)}${why}`,
+    lines.map((line) => `${line}\n`).join(''),
+  ]
 }
 
 function renderDifference({ field, from, to, forces }: ChangeJson['differences'][number], c: Colors): string {
