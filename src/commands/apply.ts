@@ -5,7 +5,7 @@ import { planJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
-import { locate, remember, type LocateOptions } from './locate.ts'
+import { locate, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -49,6 +49,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   )
   const signals = listen()
   const isFirst = host.isSandbox && host.list('/run/netns').length === 0
+  const started = Date.now()
   try {
     let current = await prepare(located, opened, runner, options, {
       forApply: true,
@@ -77,7 +78,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
       note(
         options.destroy
           ? `Lab ${name} is gone.\n`
-          : `Lab ${name} is up: verified, ${more ? 'what the plan listed is done' : 'nothing is left to do'}.\n`,
+          : `Lab ${name} is up: verified, ${more ? 'what the plan listed is done' : 'nothing is left to do'}.\n${whatNext(current, located, Date.now() - started)}`,
       )
     if (code === 0 && isFirst && !options.destroy) note(IN_SANDBOX)
     const went = signals.stop.aborted && code !== 0 ? 'stopped' : 'failed'
@@ -91,6 +92,13 @@ export async function change(host: Host, argument: string | undefined, given: Ch
 
 const IN_SANDBOX =
   'It is in your sandbox, which other shells do not see. netlab shell opens one that does, netlab shell NS one in a namespace.\n'
+
+/** How long it took, and what to do with a lab that is up. */
+function whatNext({ name, lab }: Prepared, located: Located, duration: number): string {
+  const time = `It took ${(duration / 1000).toFixed(1)} s. `
+  const canTest = lab?.checks.length && 'file' in located && located.file !== '-'
+  return `${time}${canTest ? `Next: netlab test ${located.file}` : `Next: netlab show ${name}`}\n`
+}
 
 /** A failed run has been rolled back already; a successful one is taken back unless it is confirmed in time. */
 async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): Promise<void> {

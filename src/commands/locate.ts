@@ -54,7 +54,7 @@ export interface LocateOptions {
 
 /**
  * Finds the lab: a file, a directory that holds one, `-`, or the name of a live lab. Without an argument: lab.yaml or
- * netlab.yaml here, else the only file in labs/, else the one last planned or applied in this directory.
+ * netlab.yaml here, else the only lab file here or in labs/, else the one last planned or applied in this directory.
  * Throws a UserError that lists the candidates.
  */
 export function locate(argument: string | undefined, { set: given = [], say = note }: LocateOptions = {}): Located {
@@ -178,6 +178,11 @@ function explicit(argument: string): string | undefined {
 function implied(say: (text: string) => void): string {
   const [here] = defaults('.')
   if (here !== undefined) return here
+  const [one, another] = labFiles('.').filter(isLab)
+  if (one !== undefined && another === undefined) {
+    say(`Using ${one}, the only lab file of this directory.\n`)
+    return one
+  }
   const files = labFiles('labs')
   if (files.length === 1 && files[0] !== undefined) return files[0]
   const last = remembered()
@@ -185,6 +190,9 @@ function implied(say: (text: string) => void): string {
   say(`Using ${last}, the lab last used in this directory.\n`)
   return last
 }
+
+/** Whether a YAML file describes a lab, and not something else that is written in YAML. */
+const isLab = (file: string): boolean => /^namespaces\s*:/m.test(readFileSync(file, 'utf8'))
 
 function candidates(): string {
   const files = [...labFiles('.'), ...labFiles('labs')]

@@ -242,7 +242,7 @@ function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): vo
         detail:
           owner === undefined
             ? `Give it another name here, remove it yourself${what === 'namespace' ? ` (ip netns del ${id}), or take it over with --adopt` : ''}.`
-            : `Give it another name here, or remove that lab first: netlab destroy ${owner}`,
+            : `Give it another name here, or remove that lab first: netlab destroy ${owner}. If this is that lab in a renamed file, write name: ${owner} at the top of the file.`,
         ...position,
       },
     ]

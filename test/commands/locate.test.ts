@@ -1,0 +1,43 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { locate } from '../../src/commands/locate.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'netlab-locate-'))
+const before = process.cwd()
+const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+const found = () => {
+  const said: string[] = []
+  const located = locate(undefined, { say: (text) => said.push(text) })
+  return ['file' in located ? located.file : located.name, ...said]
+}
+beforeAll(() => process.chdir(folder))
+afterAll(() => {
+  process.chdir(before)
+  rmSync(folder, { recursive: true })
+})
+
+test('without an argument the only lab file of the directory is taken, and named', () => {
+  write('compose.yml', 'services: {}\n')
+  write('net.yaml', 'namespaces: { a: }\n')
+  expect(found()).toEqual(['net.yaml', 'Using net.yaml, the only lab file of this directory.\n'])
+})
+
+test('of several none is taken: the error names them', () => {
+  write('other.yaml', 'name: x\nnamespaces: { a: }\n')
+  expect(found).toThrow('which lab?')
+  mkdirSync(join(folder, 'labs'))
+  write('lab.yaml', 'namespaces: { a: }\n')
+  expect(found()).toEqual(['lab.yaml'])
+})
+
+test('--set is NAME=VALUE, for lab files only', () => {
+  expect(locate('net.yaml', { set: ['a=1', 'b=x=y', 'a=2'] })).toMatchObject({
+    set: new Map([
+      ['a', '2'],
+      ['b', 'x=y'],
+    ]),
+  })
+  expect(() => locate('net.yaml', { set: ['a'] })).toThrow('--set a gives no value')
+  expect(() => locate('live', { set: ['a=1'] })).toThrow('--set needs a lab file')
+})
