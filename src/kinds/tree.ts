@@ -183,7 +183,7 @@ function compareDestination(
   desired: Destination | undefined,
   networks: readonly Difference[] = [],
 ): Difference[] {
-  if (!live) return desired ? [{ field: name, to: describeQueue(desired) }] : []
+  if (!live) return desired ? [{ field: name, to: describeQueue(desired) || 'nothing' }] : []
   if (!desired) return [{ field: name, from: describeQueue(live) || 'nothing' }]
   const odd: Difference[] =
     live.odd === desired.odd ? [] : [{ field: `${prefix}class`, from: live.odd, to: desired.odd }]

@@ -71,7 +71,6 @@ const never: Readonly<Record<string, readonly string[]>> = {
   mdb: ['change'],
   // No lab can ask for it; test/observe/recorded.test.ts has one deleted.
   device: ['create', 'change', 'delete'],
-  tc: ['create', 'change', 'delete'], // test/kernel/qdiscs.test.ts
 }
 
 test('every kind is made, changed and removed in one of them', async () => {
