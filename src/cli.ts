@@ -179,12 +179,12 @@ program
 
 program
   .command('logs')
-  .description('print what a process of a lab has printed')
-  .argument('<ns/process>', 'a process, as in web/nginx')
+  .description('print what a process, or every process of a lab, has printed')
+  .argument('[ns/process]', 'a process, as in web/nginx; without one, all of the lab')
   .argument('[lab]', LAB)
   .addOption(set())
   .option('-f, --follow', 'go on as it prints more')
-  .action((process_: string, lab: string | undefined, options: object) =>
+  .action((process_: string | undefined, lab: string | undefined, options: object) =>
     end(async (host) => (await import('./commands/logs.ts')).logs(host, process_, lab, options)),
   )
 

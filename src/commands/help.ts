@@ -121,6 +121,7 @@ const help: Readonly<Record<string, Help>> = {
     examples: [
       ['netlab logs web/nginx', 'what nginx in web has printed'],
       ['netlab logs web/nginx -f', 'and what it prints from now on'],
+      ['netlab logs lab.yaml', 'what all its processes have printed'],
     ],
     exitCodes: usual,
   },

@@ -10,36 +10,75 @@ interface Options extends LocateOptions {
   readonly follow?: boolean
 }
 
-/** `netlab logs NS/PROC [LAB]`: prints the log of the process; with --follow also what is added, until it is removed. */
+/**
+ * `netlab logs NS/PROC [LAB]`: prints the log of a process. `netlab logs [LAB]`: those of all processes of a lab, each line with the
+ * process before it. With `follow` also what is added, until the logs are removed.
+ */
 export async function logs(
   host: Host,
-  process_: string,
-  argument: string | undefined,
-  options: Options,
+  first: string | undefined,
+  second: string | undefined,
+  { follow = false, ...options }: Options,
 ): Promise<number> {
-  const [namespace = '', name = '', extra] = process_.split('/')
-  if (!isName(namespace) || !isName(name) || extra !== undefined)
-    throw UserError.of(
-      'unknown-process',
-      `${process_} is no process`,
-      'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
-    )
-  const file = logFile(host, labOf(host, namespace, name, argument, options), namespace, name)
+  if (first === undefined || !isProcess(first)) {
+    if (second !== undefined)
+      throw UserError.of(
+        'unknown-process',
+        `${first} is no process`,
+        'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
+      )
+    return logsOfLab(host, first, follow, options)
+  }
+  const [namespace = '', name = ''] = first.split('/')
+  const file = logFile(host, labOf(host, namespace, name, second, options), namespace, name)
   if (!host.exists(file)) throw noLog(host, namespace, name)
-  for await (const piece of host.pieces(file, options.follow === true))
-    await new Promise((done) => process.stdout.write(piece, done))
+  for await (const piece of host.pieces(file, follow)) await print(piece)
   return 0
+}
+
+/** Prints the logs of a lab's processes, one after the other, and then what is added as it comes. */
+async function logsOfLab(host: Host, argument: string | undefined, follow: boolean, options: LocateOptions) {
+  const lab = nameOf(host, argument, options)
+  const all = knownLogs(host).filter((one) => one.lab === lab)
+  if (all.length === 0)
+    throw UserError.of('unknown-process', `no process of lab ${lab} has printed anything`, known(host))
+  const width = Math.max(...all.map(({ process }) => process.length))
+  const lines = async (one: string, going: boolean): Promise<void> => {
+    const [namespace = '', name = ''] = one.split('/')
+    const text = new TextDecoder()
+    let rest = ''
+    for await (const piece of host.pieces(logFile(host, lab, namespace, name), going)) {
+      const whole = (rest + text.decode(piece, { stream: true })).split('\n')
+      rest = whole.pop() ?? ''
+      if (whole.length) await print(whole.map((line) => `${one.padEnd(width)} | ${line}\n`).join(''))
+    }
+    if (rest) await print(`${one.padEnd(width)} | ${rest}\n`)
+  }
+  if (follow) await Promise.all(all.map(({ process }) => lines(process, true)))
+  else for (const { process } of all) await lines(process, false)
+  return 0
+}
+
+const print = (text: string | Uint8Array): Promise<unknown> => new Promise((done) => process.stdout.write(text, done))
+
+/** Whether it is written as NAMESPACE/PROCESS; `labs/web.yaml` is a lab. */
+function isProcess(text: string): boolean {
+  const parts = text.split('/')
+  return parts.length === 2 && parts.every(isName) && !/\.ya?ml$/.test(text)
 }
 
 const isName = (text: string): boolean => /^[\w.-]+$/.test(text) && !/^\.+$/.test(text)
 const list = (host: Host, ...path: string[]): string[] => host.list(join(host.logFolder(), ...path))
 
+/** The name of a lab that was named by its file or name. */
+function nameOf(host: Host, argument: string | undefined, options: LocateOptions): string {
+  const located = locate(argument, options)
+  return loadLocated(located, host)?.name ?? ('name' in located ? located.name : '')
+}
+
 /** The lab that was named, or the only one with a log of this process. */
 function labOf(host: Host, namespace: string, name: string, argument: string | undefined, options: Options): string {
-  if (argument !== undefined) {
-    const located = locate(argument, options)
-    return loadLocated(located, host)?.name ?? ('name' in located ? located.name : '')
-  }
+  if (argument !== undefined) return nameOf(host, argument, options)
   const labs = list(host).filter((lab) => host.exists(logFile(host, lab, namespace, name)))
   const [only] = labs
   if (only === undefined) throw noLog(host, namespace, name)

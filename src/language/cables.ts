@@ -6,8 +6,11 @@ import type { LinkFile, Shorthand } from './lab-file.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 import { inQuotes } from './yaml/spot.ts'
-
 import { draft, likelyBridge, take, typeOf, type Draft } from './drafts.ts'
+
+/** What may stand beside `endpoints`, for both of them. */
+const OF_BOTH_ENDS = ['mtu', 'up', 'impairments'] as const
+
 interface End {
   readonly namespace: string
   readonly name: string
@@ -79,8 +82,7 @@ export function cable(
       }
       one.settings['bridge'] = { value: e.name, path: e.path }
     }
-    for (const name of ['mtu', 'impairments'] as const)
-      if (link[name] !== undefined) take(x, one, { [name]: link[name] }, path)
+    for (const name of OF_BOTH_ENDS) if (link[name] !== undefined) take(x, one, { [name]: link[name] }, path)
   }
 }
 
@@ -148,7 +150,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
  * Warns of unused ends of links with a name similar to that of a bridge in their namespace: the bridge itself may be meant.
  */
 export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
-  const given = new Set(['mtu', 'impairments']) // these may be the link's own
+  const given = new Set<string>(OF_BOTH_ENDS)
   const suspects = [...drafts.values()].flatMap((one) => {
     const bare = one.path[0] === 'links' && Object.keys(one.settings).every((name) => given.has(name))
     const likely = bare ? likelyBridge(drafts, one.id) : undefined

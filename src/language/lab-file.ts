@@ -90,6 +90,7 @@ export interface RouteFile extends HopFile {
 export interface LinkFile {
   readonly endpoints: readonly string[] | Readonly<Record<string, Shorthand>>
   readonly mtu?: number
+  readonly up?: boolean
   readonly impairments?: Settings
 }
 

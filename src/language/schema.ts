@@ -77,6 +77,7 @@ const link = object(
       description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
     },
     mtu: settingSchemas['mtu'] as Schema,
+    up: settingSchemas['up'] as Schema,
     impairments: impairmentsSchema,
   },
   'A cable: a veth pair, or a port of a bridge.',

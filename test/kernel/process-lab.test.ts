@@ -224,6 +224,23 @@ describe('logs', () => {
     expect(await reading).toMatchObject({ code: 0 })
   })
 
+  test('of a whole lab name the process in each line', async () => {
+    await world.run(['sh', '-c', 'printf "all of\\nit" >>/run/netlab/apps/b/db.log'])
+    const text = await netlab('logs', 'apps')
+    expect(text).toMatch(/^b\/web +\| one$/m)
+    expect(text).toMatch(/^b\/db +\| all of\nb\/db +\| it$/m)
+    expect(await netlab('logs', file())).toBe(text)
+    const seen = join(world.folder, 'all')
+    const command = [process.execPath, join(process.cwd(), 'dist/netlab.cjs'), seen]
+    const following = world.run(['sh', '-c', 'exec timeout 20 "$0" "$1" logs -f apps >"$2"', ...command])
+    await until(async () => (await world.run(['grep', '-c', 'one', seen])).code === 0, Boolean)
+    await world.run(['sh', '-c', 'echo last words >>/run/netlab/apps/b/web.log'])
+    const line = async () => (await world.run(['grep', '-qE', '^b/web +[|] last words$', seen])).code === 0
+    expect(await until(line, Boolean)).toBe(true)
+    await world.run(['pkill', '-f', 'cjs logs -f apps'])
+    await following
+  })
+
   test('says what there is', async () => {
     const { code, stderr } = await world.netlab(['logs', 'b/wbe'])
     expect(code).toBe(1)

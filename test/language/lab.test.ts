@@ -533,6 +533,14 @@ describe('whatever comes', () => {
   })
 })
 
+test('what stands beside `endpoints` is of both ends', () => {
+  const ends = '{ endpoints: ["a:e", "b:e"], up: false, mtu: 1400 }'
+  expect(specs(`namespaces: { a: , b: }\nlinks: [${ends}]`)).toMatchObject({
+    'a/e': { up: false, mtu: 1400 },
+    'b/e': { up: false, mtu: 1400 },
+  })
+})
+
 test('an empty `iptables:` is an empty rule set', () => {
   expect(specs('namespaces: { a: { iptables: , ip6tables: } }')).toEqual(specs('namespaces: { a: { iptables: {} } }'))
 })
