@@ -385,8 +385,8 @@ describe('a lab of hundreds', () => {
       expect({ fault, code: destroyed.code }).toEqual({ fault, code })
       expect(destroyed.stderr).toContain('Rolled back')
       expect(destroyed.stderr).toContain('netlab plan --destroy lists that as well')
-      expect(destroyed.stdout).toMatch(/^ +- n7 +network namespace$/m)
-      expect(destroyed.stdout).not.toContain('n7/')
+      expect(destroyed.stdout).toMatch(/^n\[1\.\.400\] .*\n +- n\{i\} +network namespace\n\n/m)
+      expect(destroyed.stdout).not.toMatch(/n(7|\{i\})\//)
       expect(await inside()).toBe(before)
     }
   })

@@ -130,6 +130,7 @@ export const objectChanges: readonly HandMade[] = [
   tbf(11, 'rate 10mbit burst 64kb latency 50ms', 'burst', 'limit'),
   tbf(12, 'rate 10mbit burst 32kb latency 50ms overhead 3 linklayer atm', 'burst', 'limit', 'other'),
   tbf(13, 'rate 10mbit burst 32kb latency 50ms peakrate 20mbit mtu 2000', 'limit', 'other'),
+  ['r', 'ip addr add 10.98.0.1/32 dev e14', 'e14/10.98.0.1/32 delete'],
   ['r', 'tc qdisc replace dev e14 root pfifo', 'e14/qdisc kind'],
   ['r', 'tc qdisc replace dev e15 root handle 7: htb', 'e15/qdisc kind', 'e15/qdisc to 10.3.0.0/16'],
   [
