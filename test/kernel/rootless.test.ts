@@ -49,7 +49,9 @@ describe('as an ordinary user', () => {
     } else if (lacking(path).length) {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])
       expect(code).toBe(1)
-      for (const { name } of lacking(path))
+      // Qdiscs in tc's own words are tried first, and tc does not say which module it wants.
+      const refused = /tc refuses this in .*Specified qdisc kind is unknown.*lack the module/s.test(stderr)
+      for (const { name } of refused ? [] : lacking(path))
         expect(stderr).toMatch(new RegExp(`needs ${name} in the kernel.*\\(module`, 's'))
     } else {
       await netlab('apply', path, '-y')
