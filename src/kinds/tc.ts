@@ -66,9 +66,9 @@ export const isTcResource = (r: Resource<any>): r is Resource<TcSpec> =>
   (r.kind === 'tc' || r.kind === 'qdisc') && isTc(r.spec as object)
 
 /** Qdiscs that tc changes in place to the settings that it prints of them (measured: docs/kernel.md); others are made anew. */
-const CHANGEABLE = new Set('fq_codel codel cake fq sfq prio tbf pfifo bfifo pie hfsc ets netem'.split(' '))
+const CHANGEABLE = new Set('fq_codel codel cake fq prio tbf pfifo bfifo pie hfsc ets netem'.split(' '))
 /** Settings of these that the kernel does not change. */
-const FIXED = new Set(['flows', 'divisor', 'depth'])
+const FIXED = new Set(['flows'])
 
 /** The part of a u32 filter that the kernel does not change in place (u32_change in net/sched/cls_u32.c). */
 const matchesOf = (text: string): string => text.replace(/ ?(action order|police) .*/, '').replace(/ ?flowid \S+/, '')
@@ -150,14 +150,19 @@ export function createTc(r: Resource<TcSpec>): Emission[] {
   return [{ stage: 'add qdiscs', operation: command(r, 'add', [...placed(spec, spec.handle), ...spec.words]) }]
 }
 
-/** What changes it in place. tc keeps options of a qdisc that a change does not name: all are named. */
+/**
+ * What changes it in place. tc keeps options of a qdisc that a change does not name: all are named, but for those that the kernel
+ * refuses in a change even when they stay as they are (fq_codel_change in net/sched/sch_fq_codel.c).
+ */
 export function updateTc(r: Resource<TcSpec>, live: TcSpec): Emission[] {
   const { spec } = r
   const { object, kind, handle, text = '' } = spec
-  const words = object === 'qdisc' ? printedWords(object, kind, text) : spec.words
+  const printed = printedWords(object, kind, text)
+  const named = printed.filter((word, i) => !FIXED.has(word) && !FIXED.has(printed[i - 1] ?? ''))
+  const words = object === 'qdisc' ? named : spec.words
   const verb = object === 'filter' ? 'replace' : 'change'
-  const named = object === 'filter' ? (live.fh ?? handle) : handle
-  return [{ stage: 'add qdiscs', operation: command(r, verb, [...placed(spec, named), ...words]) }]
+  const own = object === 'filter' ? (live.fh ?? handle) : handle
+  return [{ stage: 'add qdiscs', operation: command(r, verb, [...placed(spec, own), ...words]) }]
 }
 
 /** What removes it, after what the kernel wants to be gone before: filters that send to a class, and classes below it. */

@@ -187,7 +187,7 @@ function qdiscs() {
       ],
       {
         'a/e0/qdisc/1:10': 'update',
-        'a/e0/qdisc/1:20': 'update',
+        'a/e0/qdisc/1:20': 'replace',
         'a/e0/filter/1: protocol ip pref 1 u32 ::800': 'update',
         'a/e0/filter/1: protocol ip pref 2 flower 0x1': 'update',
         'a/e0/filter/1: protocol all pref 3 fw 0x7': 'update',
