@@ -8,7 +8,7 @@ import { linkTypes } from '../kinds/links/link-types.ts'
 import { createTc, isTcResource, tcId } from '../kinds/tc.ts'
 import { readTc, tcQuestions } from '../kinds/tc-text.ts'
 import { parseTraffic, TRAFFIC_SCRIPT } from '../kinds/traffic.ts'
-import { mustHave, requirements } from './missing-features.ts'
+import { kernelMustHave, requirements } from './missing-features.ts'
 import { throwaway } from './throwaway.ts'
 
 /**
@@ -68,7 +68,7 @@ export async function canonicalTraffic(resources: Resources, runner: Runner): Pr
   if (diagnostics.length === 0) return result
   // tc does not say which module it wants.
   if (diagnostics.some(({ code }) => code === 'feature-missing'))
-    await mustHave(requirements(resources.values()), runner)
+    await kernelMustHave(requirements(resources.values()), runner)
   throw new UserError(diagnostics)
 }
 

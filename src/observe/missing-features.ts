@@ -103,11 +103,11 @@ export function mustBeInstalled(resources: Resources, host: Host): void {
 export async function mustBeAble({ changes }: Plan, live: Resources, runner: Runner): Promise<void> {
   const wanted = requirements(changes.flatMap(({ after }) => (after ? [after] : [])))
   for (const name of ['veth', 'bridge', ...(wanted.size ? requirements(live.values()).keys() : [])]) wanted.delete(name)
-  await mustHave(wanted, runner)
+  await kernelMustHave(wanted, runner)
 }
 
 /** Throws a UserError when the kernel lacks one of these features, each with a resource that needs it. */
-export async function mustHave(wanted: ReadonlyMap<string, Resource>, runner: Runner): Promise<void> {
+export async function kernelMustHave(wanted: ReadonlyMap<string, Resource>, runner: Runner): Promise<void> {
   const lacking = await missingFeatures(wanted.keys(), runner)
   const errors = [...lacking].flatMap(([name, words]) => {
     const [feature, resource] = [features[name], wanted.get(name)]
