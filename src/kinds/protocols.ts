@@ -39,7 +39,11 @@ export function routingDaemonOf(protocol: string | undefined, lab: string): stri
   return Number(protocol) === labProtocol(lab) ? undefined : (NAMES[protocol] ?? protocol)
 }
 
-/** The same for the protocol of an address, whose numbers mean something else below 4. */
+/** The number of a protocol that `routingDaemonOf` returned. */
+export const protocolNumber = (daemon: string): number =>
+  Number(Object.entries(NAMES).find(([, name]) => name === daemon)?.[0] ?? daemon)
+
+/** As `routingDaemonOf`, for the protocol of an address, whose numbers mean something else below 4. */
 export const daemonOf = (protocol: string | undefined): string | undefined =>
   protocol === undefined || protocol === '0' || OF_ADDRESSES.includes(protocol)
     ? undefined

@@ -10,7 +10,7 @@ import type { IpHop, IpRoute } from '../model/runner.ts'
 import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { isLost, same } from './common.ts'
-import { isKernels, routingDaemonOf } from './protocols.ts'
+import { isKernels, protocolNumber, routingDaemonOf } from './protocols.ts'
 import { nexthopId } from './nexthop.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 
@@ -258,7 +258,8 @@ const setting = (how: 'add' | 'replace' | 'append', r: Resource<RouteSpec>, lab:
   do: `route.${how}`,
   place: placeOf(r),
   route: r.spec,
-  protocol: r.root ? labProtocol(lab) : undefined,
+  // A rollback puts back what a daemon has made of a route.
+  protocol: r.spec.protocol === undefined ? (r.root ? labProtocol(lab) : undefined) : protocolNumber(r.spec.protocol),
 })
 
 const deletion = (r: Resource<RouteSpec>): Emission => ({

@@ -67,8 +67,8 @@ test('ends quietly when nobody reads on, and sees through what it has begun', as
       ],
       { cwd },
     )
-  expect(await unread('plan long.yaml')).toMatchObject({ stdout: '141\n', stderr: '' })
-  expect(await unread('plan long.yaml --commands 2>&1')).toMatchObject({ stdout: '141\n', stderr: '' })
+  expect(await unread('plan long.yaml --full')).toMatchObject({ stdout: '141\n', stderr: '' })
+  expect(await unread('plan long.yaml --full --commands 2>&1')).toMatchObject({ stdout: '141\n', stderr: '' })
   expect(await unread('apply -y short.yaml 2>&1')).toMatchObject({ stdout: '0\n', stderr: '' })
   expect((await netlab(['plan', 'short.yaml'])).stdout).toContain('No changes.')
 })
@@ -299,7 +299,10 @@ test('a folder without lab files: what to name instead', async () => {
 
 test('of many errors the first hundred are shown, and how many more there are', async () => {
   const file = join(world.folder, 'many.yaml')
-  writeFileSync(file, `namespaces: { a: }\nlinks:\n${'  - endpoints: [a:e0, x:e0]\n'.repeat(250)}`)
+  writeFileSync(
+    file,
+    `namespaces: { a: }\nlinks:\n${Array.from({ length: 250 }, (_, i) => `  - endpoints: [a:e${i}, x${i}:e0]\n`).join('')}`,
+  )
   const { code, stderr } = await world.netlab(['validate', file])
   expect(code).toBe(1)
   expect(stderr.match(/^error: /gm)).toHaveLength(100)

@@ -57,7 +57,7 @@ test('a route has every setting that the kernel has, in a form that a second lab
       ...{ cwnd: 'lock 5', advmss: 400, reordering: 4, hoplimit: 9, initcwnd: 3, features: 'ecn', rto_min: '1s' },
       ...{ initrwnd: 4, quickack: 1, congctl: 'reno', fastopen_no_cookie: 1, realm: '3/4', tos: 16 },
     },
-    { to: '10.9.0.0/24', dev: 'e0', encap: 'seg6 mode encap segs fd00:0::9' },
+    { to: '10.209.0.0/24', dev: 'e0', encap: 'seg6 mode encap segs fd00:0::9' },
     { to: '10.10.0.0/24', via: '10.0.0.2', encap: 'ip dst 10.0.0.9 id 0x7 ttl 4' },
     { to: 'fd00:9::/64', via: 'fd00::2', pref: 'low', from: 'fd00:0::/64', encap: 'ip6 dst fd00:0::9' },
     { to: '10.11.0.0/24', type: 'throw', table: 7 },
