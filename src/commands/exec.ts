@@ -1,4 +1,3 @@
-import { distance } from 'fastest-levenshtein'
 import { enterNamespace, type NamedPlace } from '../host/in-namespace.ts'
 import { withPrompt } from '../host/shell-prompt.ts'
 import { startRunner } from '../run/choose-runner.ts'
@@ -9,6 +8,7 @@ import type { Host } from '../model/host.ts'
 import { labVariables } from '../model/names.ts'
 import { placeIn } from '../model/place.ts'
 import { otherWorldHint } from './elsewhere.ts'
+import { nearest } from './nearest.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -64,13 +64,13 @@ async function find(host: Host, namespace: string, { lab, set = [] }: Options): 
   }
   if (names.includes(namespace)) return place(namespace)
   if (here?.namespaces.get(namespace)?.root) return place(undefined)
-  const [nearest] = [...names].sort((a, b) => distance(a, namespace) - distance(b, namespace))
+  const meant = nearest(namespace, names)
   throw UserError.of(
     'unknown-reference',
     `there is no namespace ${namespace}`,
     [
       ...otherWorldHint(host, [namespace], `shell ${namespace}`),
-      nearest === undefined ? 'No lab is live here.' : `Did you mean ${nearest}? There are: ${names.join(' ')}`,
+      meant === undefined ? 'No lab is live here.' : `Did you mean ${meant}? There are: ${names.join(' ')}`,
     ].join('\n'),
   )
 }

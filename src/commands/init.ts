@@ -1,6 +1,6 @@
-import { distance } from 'fastest-levenshtein'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { nearest } from './nearest.ts'
 import { packageFile, writeFile } from './own-files.ts'
 import { note, out } from './terminal.ts'
 
@@ -57,11 +57,10 @@ function listTemplates(): number {
 /** The text of a template. Throws a UserError when there is none of this name. */
 function textOf(template: string): string {
   if (TEMPLATES.includes(template)) return packageFile(`templates/${template}.yaml`)
-  const [nearest] = [...TEMPLATES].sort((a, b) => distance(a, template) - distance(b, template))
   throw UserError.of(
     'unknown-template',
     `there is no template ${template}`,
-    `Did you mean ${nearest}? There are: ${TEMPLATES.join(' ')}`,
+    `Did you mean ${nearest(template, TEMPLATES)}? There are: ${TEMPLATES.join(' ')}`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../model/diagnostic.ts'
+import { isFields, type Fields } from '../model/fields.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { makePlan } from '../plan/make-plan.ts'
@@ -43,7 +44,7 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
   } catch {
     throw damaged(path)
   }
-  if (!isMap(value) || value['netlab_plan'] !== FORMAT)
+  if (!isFields(value) || value['netlab_plan'] !== FORMAT)
     throw UserError.of('bad-plan-file', `${path} is no plan of this version of netlab`, AGAIN)
   if (!isWhole(value)) throw damaged(path)
   const { destroy, adopt, target, replace } = value.wishes
@@ -58,30 +59,28 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
   }
 }
 
-type Map = Readonly<Record<string, unknown>>
-const isMap = (value: unknown): value is Map => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTexts = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.every(isText))
 const isFlag = (value: unknown): boolean => value === undefined || typeof value === 'boolean'
 const isResource = (value: unknown): boolean =>
-  isMap(value) && [value['id'], value['kind'], value['namespace']].every(isText) && isMap(value['spec'])
+  isFields(value) && [value['id'], value['kind'], value['namespace']].every(isText) && isFields(value['spec'])
 
-function isWhole(value: Map): value is Map & SavedPlan {
+function isWhole(value: Fields): value is Fields & SavedPlan {
   const { wishes, file, text, beside, set, live, plan } = value
   return (
-    isMap(wishes) &&
+    isFields(wishes) &&
     isFlag(wishes['destroy']) &&
     isFlag(wishes['adopt']) &&
     isTexts(wishes['target']) &&
     isTexts(wishes['replace']) &&
     isText(file) &&
     isText(text) &&
-    isMap(beside) &&
+    isFields(beside) &&
     Object.values(beside).every(isText) &&
     (set === undefined || (Array.isArray(set) && set.every((pair: unknown) => isTexts(pair)))) &&
     Array.isArray(live) &&
     live.every(isResource) &&
-    isMap(plan) &&
+    isFields(plan) &&
     isText(plan['lab']) &&
     Array.isArray(plan['steps'])
   )

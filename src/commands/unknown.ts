@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { distance } from 'fastest-levenshtein'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { nearest } from './nearest.ts'
 
 /** What other programs call the commands of netlab: Docker, containerlab, Terraform, kubectl, git. */
 const synonyms: Readonly<Record<string, string>> = {
@@ -58,12 +59,10 @@ export function unknownCommand(host: Host, name: string, program: Command): neve
 function meaningOf(host: Host, name: string, program: Command): string | undefined {
   if (Object.hasOwn(synonyms, name)) return synonyms[name]
   if (/\.ya?ml$/.test(name) || (name.includes('/') && host.exists(name))) return `plan ${name}`
-  const names = [
-    ...program
-      .createHelp()
-      .visibleCommands(program)
-      .map((command) => command.name()),
-  ]
-  const [nearest] = names.sort((a, b) => distance(a, name) - distance(b, name))
-  return nearest !== undefined && distance(nearest, name) <= Math.min(2, name.length / 2) ? nearest : undefined
+  const commands = program.createHelp().visibleCommands(program)
+  const meant = nearest(
+    name,
+    commands.map((command) => command.name()),
+  )
+  return meant !== undefined && distance(meant, name) <= Math.min(2, name.length / 2) ? meant : undefined
 }

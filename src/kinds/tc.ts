@@ -173,10 +173,26 @@ export function removeTc(r: Resource<TcSpec>, live: Resources): Emission[] {
   const words = object === 'class' ? ['classid', handle ?? ''] : isQueued(spec) ? place.slice(0, -1) : place
   const own: Emission = { stage: 'delete qdiscs', operation: command(r, 'del', words) }
   if (object === 'qdisc') return [own]
-  const before = [...live.values()]
-    .filter((other) => isTcResource(other))
-    .filter((other) => other.namespace === r.namespace && usesOf(other).includes(r.id))
+  const before = usersIn(live).get(r.id) ?? []
   return [...before.flatMap((other) => removeTc(other, live)), own]
+}
+
+const users = new WeakMap<Resources, ReadonlyMap<string, Resource<TcSpec>[]>>()
+
+/** By the id of a class or table, the classes and filters that cannot be without it. */
+function usersIn(resources: Resources): ReadonlyMap<string, Resource<TcSpec>[]> {
+  const before = users.get(resources)
+  if (before) return before
+  const result = new Map<string, Resource<TcSpec>[]>()
+  for (const r of resources.values())
+    if (isTcResource(r))
+      for (const id of usesOf(r)) {
+        const list = result.get(id)
+        if (list) list.push(r)
+        else result.set(id, [r])
+      }
+  users.set(resources, result)
+  return result
 }
 
 /** The filters of one preference, of which the kernel has a single kind. */

@@ -1,9 +1,10 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import { isFields, type Fields } from '../model/fields.ts'
 import { writeOut } from './ranges.ts'
 import { pathText } from './report.ts'
 import { readVars } from './vars.ts'
-import { quoted } from './yaml/origin.ts'
+import { diagnosticAt } from './yaml/origin.ts'
 import { parseYaml, type Origin, type Path, type Source } from './yaml/source.ts'
 
 /** A lab file, and what it takes from outside. */
@@ -57,8 +58,7 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
   const seen = new Set<string>()
   const visit = (source: Source, name: string, above: readonly string[]): void => {
     const complainAt = (path: Path, code: Diagnostic['code'], summary: string, detail: string): void => {
-      const position = source.position(path)
-      errors.push({ severity: 'error', code, summary, detail, position, ...quoted(source, position) })
+      errors.push(diagnosticAt(source, source.position(path), { severity: 'error', code, summary, detail }))
     }
     if (hasField(source.value, 'include') && !includesOf(source).length)
       complainAt(['include'], 'wrong-shape', 'include: expected a list of files', 'Write it as include: [base.yaml]')
@@ -76,7 +76,7 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
       seen.add(full)
       try {
         const part = parseYaml(shown, read(path))
-        if (part.value !== undefined && !isMap(part.value))
+        if (part.value !== undefined && !isFields(part.value))
           complain('wrong-shape', `${entry} is no lab file`, 'A lab file is a map with namespaces and links.')
         else visit(part, path, [...above, shown])
       } catch (error) {
@@ -88,9 +88,6 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
   visit(main, main.file === '-' ? '-' : relative(folder, main.file), [main.file])
   return sources
 }
-
-type Map_ = Readonly<Record<string, unknown>>
-const isMap = (value: unknown): value is Map_ => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Several files, of which the last includes the others, as one; each value knows the file in which it is written. */
 function merged(sources: readonly Source[], more: readonly Diagnostic[]): Source {
@@ -135,7 +132,7 @@ function startsOf(sources: readonly Source[]): Map<string, { readonly from: numb
     let from = 0
     const all: { from: number; source: Source }[] = []
     for (const source of sources) {
-      const list = (Object(source.value) as Map_)[field]
+      const list = (Object(source.value) as Fields)[field]
       if (!Array.isArray(list) || !list.length) continue
       all.push({ from, source })
       from += list.length
@@ -164,9 +161,9 @@ function holderOf(sources: readonly Source[], path: Path): Source {
 function valueOf(sources: readonly Source[], errors: Diagnostic[]): unknown {
   const main = sources.at(-1)!
   const join_ = (before: unknown, after: unknown, path: Path, source: Source): unknown => {
-    if (before === undefined || (before === null && isMap(after))) return after
-    if (after === null && isMap(before)) return before
-    if (isMap(before) && isMap(after)) {
+    if (before === undefined || (before === null && isFields(after))) return after
+    if (after === null && isFields(before)) return before
+    if (isFields(before) && isFields(after)) {
       const result: Record<string, unknown> = { ...before }
       for (const [key, value] of Object.entries(after))
         result[key] = Object.hasOwn(result, key) ? join_(result[key], value, [...path, key], source) : value
@@ -178,11 +175,11 @@ function valueOf(sources: readonly Source[], errors: Diagnostic[]): unknown {
     const position = source.position(path, 'key')
     const summary = `${pathText(path)} is set twice`
     const detail = `It is also at ${first.file}:${first.line}:${first.column}. Leave one of the two out.`
-    errors.push({ severity: 'error', code: 'given-twice', summary, detail, position, ...quoted(source, position) })
+    errors.push(diagnosticAt(source, position, { severity: 'error', code: 'given-twice', summary, detail }))
     return after
   }
   return sources.reduce<unknown>((value, source) => {
-    const { include: _, vars: __, ...fields } = source.value as Map_
+    const { include: _, vars: __, ...fields } = source.value as Fields
     const own =
       source === main ? source.value : Object.fromEntries(Object.entries(fields).filter(([key]) => !OWN.has(key)))
     return join_(value, own, [], source)

@@ -4,6 +4,7 @@ import { FREE, idOf, NAMES, RANGE, rangesIn, rangesOf, VALUE, type Range } from 
 import { largest, MOST_VALUES } from './range-size.ts'
 import { suggest } from './report.ts'
 import { NO_VARS, type Vars } from './vars.ts'
+import { diagnosticAt } from './yaml/origin.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** While ranges are written out: the value of each name, and the text that replaces each range, by its id. */
@@ -35,7 +36,7 @@ export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
       value: undefined,
       errors: [
         ...source.errors,
-        { code: 'bad-range', severity: 'error', summary, detail, position, snippet: source.snippet(position) },
+        diagnosticAt(source, position, { code: 'bad-range', severity: 'error', summary, detail }),
       ],
     }
   }
@@ -47,14 +48,7 @@ export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
     if (name !== undefined) missing.add(name)
     const position = source.position(path, on)
     if (!errors.some((e) => e.position?.line === position.line && e.position.column === position.column))
-      errors.push({
-        code: 'bad-range',
-        severity: 'error',
-        summary,
-        detail,
-        position,
-        snippet: source.snippet(position),
-      })
+      errors.push(diagnosticAt(source, position, { code: 'bad-range', severity: 'error', summary, detail }))
   }
   /** For each generated map or list: the key or index in the file of each member, and the values of the names there. */
   const origins = new WeakMap<object, Map<string | number, { written: string | number; names: Variables }>>()

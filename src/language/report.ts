@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import type { Code } from '../model/diagnostic-codes.ts'
 import type { Diagnostic, Position } from '../model/diagnostic.ts'
-import { quoted } from './yaml/origin.ts'
+import { diagnosticAt } from './yaml/origin.ts'
 import { consequencesIn, type Consequences } from './consequences.ts'
 import type { Path, Source } from './yaml/source.ts'
 
@@ -51,14 +51,8 @@ export function reporter(source: Source): Report {
     said.add(key)
     if (isMissing) said.add(summary)
     const detail = joined(told(), position.file === source.file ? oddity(source, position) : undefined)
-    diagnostics.push({
-      severity,
-      code,
-      summary,
-      ...(detail !== undefined && { detail }),
-      position,
-      ...quoted(source, position),
-    })
+    const more = detail === undefined ? {} : { detail }
+    diagnostics.push(diagnosticAt(source, position, { severity, code, summary, ...more }))
   }
   const find =
     (severity: Diagnostic['severity']): Report['error'] =>

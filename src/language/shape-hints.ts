@@ -1,9 +1,7 @@
 import type { ErrorObject } from 'ajv'
+import { isFields, type Fields } from '../model/fields.ts'
 import type { Path } from './yaml/source.ts'
 import { inQuotes } from './yaml/spot.ts'
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
 
 /** The word and the value of `to:default` or `to = default`; undefined of other text. */
 const pairIn = (text: string): readonly [key: string, value: string] | undefined => {
@@ -16,7 +14,7 @@ const pairIn = (text: string): readonly [key: string, value: string] | undefined
  * undefined where it is not.
  */
 export function hintFor(value: unknown, types: readonly string[], path: Path): string | undefined {
-  if (isMap(value)) return mapHint(value, types, path)
+  if (isFields(value)) return mapHint(value, types, path)
   if (Array.isArray(value)) return listHint(value, types, path)
   if (typeof value === 'string') return textHint(value, types, path)
   return value === null && path.length === 1 && types.includes('object')
@@ -24,7 +22,7 @@ export function hintFor(value: unknown, types: readonly string[], path: Path): s
     : undefined
 }
 
-function mapHint(map: Readonly<Record<string, unknown>>, types: readonly string[], path: Path): string | undefined {
+function mapHint(map: Fields, types: readonly string[], path: Path): string | undefined {
   const keys = Object.keys(map)
   const [key = ''] = keys
   const { node, interface: device } = map
@@ -36,14 +34,14 @@ function mapHint(map: Readonly<Record<string, unknown>>, types: readonly string[
   if (counted !== undefined) return counted
   if (!types.includes('array')) return undefined
   if (keys.every((name) => /^-\w/.test(name))) return `A space is missing after the dash: - ${key.slice(1)}: …`
-  return Object.values(map).every(isMap)
+  return Object.values(map).every(isFields)
     ? 'The items of a list have no names: begin each with a dash, in place of its name.'
     : `Each item of a list begins with a dash: - ${key}: …, and its other fields stand below ${key}.`
 }
 
 /** The hint for `{i}` without quotes, which is a map to YAML. */
 export function countedIn(value: unknown): string | undefined {
-  if (!isMap(value)) return undefined
+  if (!isFields(value)) return undefined
   const [key = '', ...others] = Object.keys(value)
   if (others.length || value[key] !== null || !/^[a-z][a-z]?( *[-+*/%] *[a-z0-9]+)*$/.test(key)) return undefined
   return `Braces make a map. For the number that a range counts, put it in quotes: "{${key}}".`
@@ -54,7 +52,7 @@ function listHint(list: readonly unknown[], types: readonly string[], path: Path
   const texts = list.filter((item) => typeof item === 'string')
   if (path.length === 2 && path[0] === 'links')
     return texts.length === 2 ? `Write { endpoints: [${texts.join(', ')}] }.` : undefined
-  const names = list.map((item) => (isMap(item) ? item['name'] : item)).filter((name) => typeof name === 'string')
+  const names = list.map((item) => (isFields(item) ? item['name'] : item)).filter((name) => typeof name === 'string')
   const [name] = names
   return names.length === list.length && name !== undefined
     ? `The names are keys of a map, without dashes: ${name}: …`
@@ -108,7 +106,7 @@ export function causes(
   for (const [pointer, unknown] of strange) {
     const found = at(pointer)
     const [first, ...others] = unknown
-    if (!first || !isMap(found)) continue
+    if (!first || !isFields(found)) continue
     const keys = Object.keys(found)
     const under = keys[keys.indexOf(fieldOf(first)) - 1]
     if (under === undefined || found[under] !== null || !knownAt(first).includes(under)) continue

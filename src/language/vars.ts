@@ -1,8 +1,9 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
+import { isFields } from '../model/fields.ts'
 import type { Variables } from './arithmetic.ts'
 import { NAMES, countedNames, RANGE, VALUE } from './range-text.ts'
 import { suggest } from './report.ts'
-import { quoted } from './yaml/origin.ts'
+import { diagnosticAt } from './yaml/origin.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** The values of vars: as text, as YAML reads them, and those that are whole numbers. */
@@ -26,13 +27,15 @@ export function readVars(
   const used = usedIn(sources)
   const declared = new Set(sources.flatMap((source) => Object.keys(Object(varsOf(source)) as object)))
   for (const source of sources) {
-    if (!isMap(varsOf(source))) {
-      const position = source.position(['vars'])
+    const vars = varsOf(source)
+    if (!isFields(vars)) {
       const said = { summary: 'vars: expected a map', detail: 'Write it as vars: { hosts: 40 }' }
-      diagnostics.push({ severity: 'error', code: 'wrong-shape', ...said, position, ...quoted(source, position) })
+      diagnostics.push(
+        diagnosticAt(source, source.position(['vars']), { severity: 'error', code: 'wrong-shape', ...said }),
+      )
       continue
     }
-    for (const [name, value] of Object.entries(varsOf(source) as object)) {
+    for (const [name, value] of Object.entries(vars)) {
       const path = ['vars', name]
       const place = placeText(source, path)
       const add = (
@@ -41,8 +44,7 @@ export function readVars(
         summary: string,
         detail: string,
       ): void => {
-        const position = source.position(path, 'key')
-        diagnostics.push({ severity, code, summary, detail, position, ...quoted(source, position) })
+        diagnostics.push(diagnosticAt(source, source.position(path, 'key'), { severity, code, summary, detail }))
       }
       const first = places.get(name)
       places.set(name, place)
@@ -89,7 +91,6 @@ const collected = (entries: readonly (readonly [name: string, text: string, valu
 })
 
 const varsOf = ({ value }: Source): unknown => (Object(value) as { vars?: unknown }).vars ?? {}
-const isMap = (value: unknown): boolean => typeof value === 'object' && !Array.isArray(value)
 
 function badName(name: string): string | undefined {
   if (!/^[a-z][a-z0-9_]*$/.test(name)) return 'Use small letters, digits and _, and begin with a letter.'

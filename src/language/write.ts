@@ -1,5 +1,6 @@
 import { Document, Scalar, visit } from 'yaml'
 import { kindOf } from '../kinds/index.ts'
+import { isFields } from '../model/fields.ts'
 import type { LabEntry } from '../model/kind.ts'
 import type { Resources } from '../model/resource.ts'
 import { visible } from '../model/text.ts'
@@ -28,9 +29,7 @@ function say(file: Fields, { at, set }: LabEntry): void {
   for (const [field, value] of Object.entries(set)) {
     const known = home[field]
     if (Array.isArray(known) && Array.isArray(value)) known.push(...(value as unknown[]))
-    else if (isMap(known) && isMap(value)) Object.assign(known, value)
-    else if (value !== undefined) home[field] = Array.isArray(value) ? [...(value as unknown[])] : isMap(value) ? { ...value } : value // prettier-ignore
+    else if (isFields(known) && isFields(value)) Object.assign(known, value)
+    else if (value !== undefined) home[field] = Array.isArray(value) ? [...(value as unknown[])] : isFields(value) ? { ...value } : value // prettier-ignore
   }
 }
-
-const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)

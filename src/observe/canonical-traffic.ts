@@ -49,10 +49,11 @@ export async function canonicalTraffic(resources: Resources, runner: Runner): Pr
   }
   if (groups.size === 0) return resources
   const result = new Map(resources)
+  const links = linksByNamespace(resources)
   const known = new Map<string, ReadonlyMap<string, string> | Diagnostic>()
   const diagnostics: Diagnostic[] = []
   for (const group of groups.values()) {
-    const [key, ask] = trial(group, resources)
+    const [key, ask] = trial(group, links)
     const printed = known.get(key) ?? (await ask(runner.host))
     known.set(key, printed)
     if ('code' in printed) {
@@ -85,18 +86,26 @@ const renamed = (r: Resource<TcSpec>): Diagnostic => ({
   ...positionOf(r),
 })
 
+/** The names of the interfaces of each namespace. */
+function linksByNamespace(resources: Resources): ReadonlyMap<string, readonly string[]> {
+  const result = new Map<string, string[]>()
+  for (const r of resources.values()) {
+    if (!isLink(r)) continue
+    const names = result.get(r.namespace)
+    if (names) names.push(nameOf(r.id))
+    else result.set(r.namespace, [nameOf(r.id)])
+  }
+  return result
+}
+
 /** What the trial of a group depends on, and the function that makes it: it returns what tc prints, by id within the interface. */
 function trial(
   { link, dev, members }: Group,
-  resources: Resources,
+  links: ReadonlyMap<string, readonly string[]>,
 ): [key: string, ask: (host: Host) => Promise<ReadonlyMap<string, string> | Diagnostic>] {
   const { mtu = 1500, txqueuelen } = (link?.spec ?? {}) as { mtu?: number; txqueuelen?: number }
   const others = new Set(members.flatMap(({ spec }) => spec.words))
-  const named = [...resources.values()].flatMap((r) =>
-    isLink(r) && r.namespace === members[0]?.namespace && others.has(nameOf(r.id)) && nameOf(r.id) !== dev
-      ? [nameOf(r.id)]
-      : [],
-  )
+  const named = (links.get(members[0]?.namespace ?? '') ?? []).filter((name) => others.has(name) && name !== dev)
   const lines = members.map((r) => lineOf(r))
   const qdiscs = members.flatMap(({ spec: { object, kind, handle } }) =>
     object === 'qdisc' && handle !== undefined ? [{ kind, handle }] : [],

@@ -80,10 +80,15 @@ export const unknownChain: Lint = {
   },
 }
 
-/** Every chain, with the chains of its table and those to which a rule of that table jumps. */
-function perTable(lab: LintedLab): (WrittenChain & Record<'known' | 'jumped', ReadonlySet<string>>)[] {
+type KnownChain = WrittenChain & Record<'known' | 'jumped', ReadonlySet<string>>
+const found = new WeakMap<LintedLab, readonly KnownChain[]>()
+
+/** Every chain, with the chains of its table and those to which a rule of that table jumps; read once for several lints. */
+function perTable(lab: LintedLab): readonly KnownChain[] {
+  const before = found.get(lab)
+  if (before) return before
   const tables = new Map<string, Record<'known' | 'jumped', Set<string>>>()
-  return [...chainsOf(lab)].map((chain) => {
+  const result = [...chainsOf(lab)].map((chain) => {
     const key = `${chain.resource.id} ${chain.table}`
     const table = tables.get(key) ?? { known: new Set(), jumped: new Set(chain.called) }
     tables.set(key, table)
@@ -91,6 +96,8 @@ function perTable(lab: LintedLab): (WrittenChain & Record<'known' | 'jumped', Re
     for (const { jumps } of chain.rules) for (const target of jumps) table.jumped.add(target)
     return { ...chain, ...table }
   })
+  found.set(lab, result)
+  return result
 }
 
 export const unreachableChain: Lint = {
@@ -123,7 +130,7 @@ It does not warn of dumps (\`restore\`).`,
   wrong: 'namespaces: { a: { iptables: { filter: { INPUT: [-j DROP, -p icmp -j ACCEPT] } } } }',
   right: 'namespaces: { a: { iptables: { filter: { INPUT: [-p icmp -j ACCEPT, -j DROP] } } } }',
   find(lab, warn) {
-    for (const { resource, name, rules } of chainsOf(lab)) {
+    for (const { resource, name, rules } of perTable(lab)) {
       const last = rules.findIndex(({ ends }) => ends)
       const next = last < 0 ? undefined : rules[last + 1]
       if (!next) continue

@@ -1,6 +1,7 @@
 import type { Code } from '../../model/diagnostic-codes.ts'
 import type { Diagnostic } from '../../model/diagnostic.ts'
 import { suggest } from '../report.ts'
+import { diagnosticAt } from '../yaml/origin.ts'
 import type { Source } from '../yaml/source.ts'
 import { lints } from './lints.ts'
 
@@ -36,14 +37,9 @@ function withoutIgnoredIn(diagnostics: readonly Diagnostic[], source: Source, is
     for (const name of said)
       if (!names.has(name)) {
         const position = { file: source.file, line: i + 1, column: line.lastIndexOf(name) + 1, length: name.length }
-        unknown.push({
-          code: 'unknown-lint',
-          severity: 'warning',
-          summary: `no lint is called ${name}`,
-          detail: suggest(name, names) ?? 'docs/lints.md lists them.',
-          position,
-          snippet: source.snippet(position),
-        })
+        const detail = suggest(name, names) ?? 'docs/lints.md lists them.'
+        const summary = `no lint is called ${name}`
+        unknown.push(diagnosticAt(source, position, { code: 'unknown-lint', severity: 'warning', summary, detail }))
       }
   })
   const isIgnored = ({ code, severity, position }: Diagnostic): boolean => {

@@ -11,6 +11,13 @@ export function quoted(source: Source, position: Position): Pick<Diagnostic, 'sn
   return part ? { snippet: part.snippet(position) } : {}
 }
 
+/** A diagnostic at a position, with the lines around it. */
+export const diagnosticAt = (
+  source: Source,
+  position: Position,
+  rest: Omit<Diagnostic, 'position' | 'snippet'>,
+): Diagnostic => ({ ...rest, position, ...quoted(source, position) })
+
 /** The name, relative to the folder of the lab file, of a file that is named at the path: relative to the file around it. */
 export function besideLab(source: Source, path: Path, name: string): string {
   const { file } = originOf(source, path).source
