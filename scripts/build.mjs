@@ -11,7 +11,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +18,7 @@ import Ajv from 'ajv'
 import standalone from 'ajv/dist/standalone/index.js'
 import esbuild from 'esbuild'
 import { editorSchema } from './editor-schema.mjs'
+import { exportsOf } from './exports-of.mjs'
 
 process.chdir(resolve(dirname(fileURLToPath(import.meta.url)), '..'))
 
@@ -32,19 +32,6 @@ function write(path, content, mode = 0o644) {
 
 function writeIfChanged(path, content) {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== content) write(path, content)
-}
-
-/** Bundles a TypeScript module with its imports, loads it, and returns its exports. */
-async function load(entry) {
-  const { outputFiles } = await esbuild.build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'error',
-  })
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
 }
 
 /**
@@ -90,7 +77,7 @@ function pieces(schema) {
 
 /** The schema for editors, and its validator: compiled here, because ajv takes longer to load than most labs to plan. */
 async function generate() {
-  const { schema } = await load('src/language/schema.ts')
+  const { schema } = await exportsOf('src/language/schema.ts')
   const compiled = []
   const ajv = new Ajv({
     allErrors: true,
@@ -164,7 +151,7 @@ const licences = () =>
 
 /** The shell script at the start of the program, a comment in JavaScript: see src/launch.sh. */
 async function launcher() {
-  const { KERNEL_COMMANDS: commands } = await load('src/host/sandbox/choose.ts')
+  const { KERNEL_COMMANDS: commands } = await exportsOf('src/host/sandbox/choose.ts')
   const sandbox = readFileSync('src/host/sandbox/sandbox.sh', 'utf8')
   const script = readFileSync('src/launch.sh', 'utf8')
     .replace('@SANDBOX@', () => sandbox)
@@ -198,10 +185,7 @@ function compile() {
 
 /** The man pages, made of the program's own commands. */
 async function manual() {
-  const module = { exports: {} }
-  const run = new Function('module', 'exports', 'require', '__filename', await bundle('src/commands/man-page.ts'))
-  run(module, module.exports, createRequire(import.meta.url), resolve('dist/program.cjs'))
-  const pages = module.exports.manPages()
+  const pages = (await exportsOf('src/commands/man-page.ts')).manPages()
   mkdirSync('man', { recursive: true })
   for (const file of readdirSync('man')) if (!pages.has(file)) rmSync(join('man', file))
   for (const [file, text] of pages) writeIfChanged(join('man', file), text)

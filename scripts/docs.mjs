@@ -3,19 +3,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import esbuild from 'esbuild'
 import { createGenerator } from 'ts-json-schema-generator'
+import { exportsOf } from './exports-of.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const file = resolve(root, 'docs/language.md')
 const MARK = '<!-- What follows is written by scripts/docs.mjs from the schema. -->\n'
-
-/** The exports of a source file. */
-async function exportsOf(source) {
-  const options = { bundle: true, platform: 'node', write: false, format: 'esm' }
-  const { outputFiles } = await esbuild.build({ entryPoints: [resolve(root, source)], ...options })
-  return await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
-}
 
 const { schema } = await exportsOf('src/language/schema.ts')
 

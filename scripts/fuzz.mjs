@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
-import esbuild from 'esbuild'
+import { exportsOf } from './exports-of.mjs'
 
 if (isMainThread) process.chdir(resolve(dirname(fileURLToPath(import.meta.url)), '..'))
 /** Of processor time. */
@@ -13,25 +13,6 @@ const SECONDS = 2
 const MEGABYTES = 300
 /** A file is given up after so many seconds, on a machine that has other things to do. */
 const PATIENCE = 20
-
-/** The exports of a source file. */
-async function exportsOf(source) {
-  const { outputFiles } = await esbuild.build({
-    entryPoints: [source],
-    bundle: true,
-    platform: 'node',
-    write: false,
-    format: 'cjs',
-  })
-  const module = { exports: {} }
-  new Function('require', 'module', 'exports', '__filename', outputFiles[0].text)(
-    (await import('node:module')).createRequire(import.meta.url),
-    module,
-    module.exports,
-    fileURLToPath(import.meta.url),
-  )
-  return module.exports
-}
 
 async function work() {
   const { diagnose } = await exportsOf('src/language/load-lab.ts')

@@ -130,7 +130,7 @@ async function build() {
     'schemas/lab.schema.json',
     'src/language/validator.generated.cjs',
   ]
-  const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts/build.mjs']
+  const sources = ['src', 'schemas', 'package.json', 'package-lock.json', 'scripts']
   const complete = [output, ...generated].every((path) => existsSync(path))
   if (complete && newest(sources) <= statSync(output).mtimeMs) return
   await run('building dist/netlab.cjs', [process.execPath, 'scripts/build.mjs'])
