@@ -139,6 +139,7 @@ program
   .addOption(set())
   .option('--desired', 'the lab file with every short form written out')
   .option('--rules', 'the live firewall rules, with their counters')
+  .addOption(full())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/show.ts')).show(host, lab, { ...global, ...options })),
@@ -147,6 +148,7 @@ program
 program
   .command('list')
   .description('the labs that are live here')
+  .addOption(full())
   .addOption(json())
   .action((options: object) =>
     end(async (host, global) => (await import('./commands/list.ts')).listLabs(host, { ...global, ...options })),

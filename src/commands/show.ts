@@ -25,6 +25,8 @@ interface Options extends Global, LocateOptions {
   readonly json?: boolean
   readonly desired?: boolean
   readonly rules?: boolean
+  /** Nothing is folded. */
+  readonly full?: boolean
 }
 
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
@@ -58,7 +60,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
   if (options.rules) return showRules(name, live, lab?.nftables, runner, options)
   const json = showJson(name, live)
   if (options.json) outJson(json)
-  else out(renderShow(json, outColors(options)))
+  else out(renderShow(json, outColors(options), options.full))
   return 0
 }
 

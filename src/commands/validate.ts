@@ -25,7 +25,7 @@ export async function validate(host: Host, argument: string | undefined, options
     lint: options.lint,
   })
   const tried = lab ? await tryRules(lab, host) : { refused: [] }
-  if ('untried' in tried) note(`The rules of firewalls were not tried: ${tried.untried}\n`)
+  if ('untried' in tried && !options.json) note(`The rules of firewalls were not tried: ${tried.untried}\n`)
   const refused = 'refused' in tried ? tried.refused : []
   const lines = new Set(refused.map(({ position }) => position?.line))
   // What the kernel refuses needs no warning as well.
@@ -39,6 +39,7 @@ export async function validate(host: Host, argument: string | undefined, options
     outJson({
       format_version: FORMAT,
       valid,
+      ...('untried' in tried ? { rules_tried: false, rules_untried_because: tried.untried } : { rules_tried: true }),
       diagnostics: diagnostics.map((one) => ({ ...noPlace, ...diagnosticJson(one) })),
     })
   else {

@@ -16,6 +16,8 @@ export interface CheckJson {
   readonly duration_ms: number
   /** How often it was tried; only for checks with `within`. */
   readonly tries?: number
+  /** The lab file, or one that it includes, in which the check is, and its line there. */
+  readonly file?: string
   readonly line?: number
 }
 
@@ -58,7 +60,7 @@ export const checkJson = ({
   from: check.from,
   duration_ms: duration,
   ...(tries !== undefined && { tries }),
-  ...(check.source && { line: check.source.line }),
+  ...(check.source && { file: check.source.file, line: check.source.line }),
 })
 
 /** All results as plain JSON data. */

@@ -7,6 +7,14 @@ import type { RunJson } from './run-json.ts'
 export interface ListJson {
   readonly format_version: typeof FORMAT
   readonly labs: readonly { readonly name: string; readonly namespaces: readonly string[] }[]
+  /** Other worlds of this machine with namespaces: for root the sandboxes of its users, for a user the machine itself. */
+  readonly elsewhere: readonly {
+    /** In words: `on the machine itself`. */
+    readonly where: string
+    /** What lists the labs there. */
+    readonly command: string
+    readonly namespaces: readonly string[]
+  }[]
 }
 
 /** What `netlab show --rules --json` prints: the live rules of each namespace, with their counters. */
@@ -20,6 +28,10 @@ export interface RulesJson {
 export interface ValidateJson {
   readonly format_version: typeof FORMAT
   readonly valid: boolean
+  /** False when the file has firewall rules or sets that could not be loaded in a throw-away namespace. */
+  readonly rules_tried: boolean
+  /** Why they could not. */
+  readonly rules_untried_because?: string
   readonly diagnostics: readonly (DiagnosticJson & Required<Pick<DiagnosticJson, 'file' | 'line' | 'column'>>)[]
 }
 

@@ -1,3 +1,5 @@
+import type { Colors } from 'picocolors/types'
+
 /**
  * How many texts must be alike before they are folded into one. Fewer are quickly read; a lab of the usual size is printed as it is
  * written.
@@ -17,6 +19,58 @@ export interface Folded {
   /** How many texts it stands for. */
   readonly count: number
 }
+
+/** The letter of a number that tells the rows of one block apart, until it is known whether blocks are folded, too. */
+const INNER = '\ufffe'
+
+/** A namespace, and what is shown of it. The first cell of a row, with the name of what it shows, may have the number to fold. */
+export interface Block {
+  readonly name: string
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** A block, or several that are alike but for numbers. */
+export interface FoldedBlock {
+  readonly name: string
+  /** How many namespaces it stands for. */
+  readonly count: number
+  /** `alike`: how many rows this one stands for; empty if it is a single one. */
+  readonly rows: readonly { readonly cells: readonly string[]; readonly alike: string }[]
+}
+
+/** Folds the rows of each block, then the blocks; nothing is folded if `full`. All rows have `width` cells. */
+export function foldBlocks(blocks: readonly Block[], width: number, full: boolean): FoldedBlock[] {
+  const foldUnlessFull = full ? unfolded : fold
+  const texts = blocks.map(({ name, rows }) => {
+    const folded = foldUnlessFull(
+      rows.map((cells) => cells.join('\0')),
+      INNER,
+    )
+    return [name, ...folded.map(({ text, count }) => `${text}\0${count > 1 ? count : ''}`)].join('\0')
+  })
+  return foldUnlessFull(texts, 'i').map(({ text, count }) => {
+    const [name = '', ...cells] = text.replaceAll(INNER, count > 1 ? 'j' : 'i').split('\0')
+    const rows = Array.from({ length: cells.length / (width + 1) }, (_, row) => {
+      const all = cells.slice(row * (width + 1), (row + 1) * (width + 1))
+      return { cells: all.slice(0, width), alike: all[width] ?? '' }
+    })
+    return { name, count, rows }
+  })
+}
+
+/** The heading of a block: its name, and how many namespaces it stands for. */
+export const blockTitle = ({ name, count }: FoldedBlock, paint: (text: string) => string): string =>
+  count > 1 ? `${paint(name)}  ${count} namespaces, each:` : paint(name)
+
+/** Names as one text, those that are alike but for a number folded: `r h[1..400]`. */
+export const foldNames = (names: readonly string[], full = false): string =>
+  (full ? names : fold(names, 'i').map(({ text }) => text)).join(' ')
+
+/** A line without marks of values that are those of the first text only, and a remark if it has some. */
+export const plainLine = (line: string, c: Colors): string =>
+  line.includes(ODD) ? `${line.replaceAll(ODD, '')}${c.dim('  # in the first; the others differ')}` : line
+
+const unfolded = (texts: readonly string[]): Folded[] => texts.map((text) => ({ text, count: 1 }))
 
 interface Parsed {
   readonly literals: readonly string[]

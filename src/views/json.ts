@@ -130,6 +130,8 @@ export interface ResourceJson {
   readonly root?: true
   /** It belongs to others: a daemon's, or covered by `others: keep`. */
   readonly others?: true
+  /** The program that it comes from, by its protocol: `ospf`, `dhcp`; `ra` for router advertisements; a number that has no name. */
+  readonly learnt_by?: string
   readonly description: string
   readonly spec: Readonly<Record<string, unknown>>
 }
@@ -141,6 +143,11 @@ export interface ShowJson {
   readonly resources: readonly ResourceJson[]
 }
 
+function learntBy({ spec }: Resource): { learnt_by?: string } {
+  const by = spec['protocol'] ?? spec['proto'] ?? (spec['origin'] === 'slaac' ? 'ra' : undefined)
+  return typeof by === 'string' ? { learnt_by: by } : {}
+}
+
 /** Resources as plain JSON data. */
 export const showJson = (lab: string, resources: Resources): ShowJson => ({
   format_version: FORMAT,
@@ -150,7 +157,7 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
     kind: r.kind,
     namespace: r.namespace,
     ...(r.root && { root: r.root }),
-    ...(r.others && { others: r.others }),
+    ...(r.others && { others: r.others, ...learntBy(r) }),
     description: kindOf(r.kind).describe(r.spec),
     spec: published(r),
   })),

@@ -1,6 +1,6 @@
 import type { Colors } from 'picocolors/types'
 import { symbols, type Action } from '../model/change.ts'
-import { fold, ODD, type Folded } from './fold.ts'
+import { blockTitle, foldBlocks, ODD, plainLine, type FoldedBlock } from './fold.ts'
 import type { PlanJson } from './json.ts'
 import { isRuleChange, renderRuleDifferences } from './rule-text.ts'
 
@@ -11,8 +11,6 @@ const paint = (c: Colors, action: Action): ((text: string) => string) =>
 
 /** The cells of a change: its id, the sign of the action, what follows the id, and the lines with the differences. */
 const CELLS = 4
-/** The letter of a number that tells the changes of one namespace apart, until it is known whether namespaces are folded, too. */
-const INNER = '\ufffe'
 
 /**
  * The plan as text: the changes with their differences and reasons, and the summary line. Changes and namespaces that are alike
@@ -21,19 +19,14 @@ const INNER = '\ufffe'
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false, full = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
-  const foldUnlessFull = full ? unfolded : fold
-  const texts = runsOf(plan.changes).map(({ namespace, changes }) => {
-    const cells = foldUnlessFull(
-      changes.map((change) => renderChange(change, c).join('\0')),
-      INNER,
-    )
-    return [namespace, ...cells.map(({ text, count }) => text + remark(count, c))].join('\0')
-  })
-  const blocks = foldUnlessFull(texts, 'i').map(({ text, count }) => {
-    const [name = '', ...cells] = text.replaceAll(INNER, count > 1 ? 'j' : 'i').split('\0')
-    const title = count > 1 ? `${c.bold(name)}  ${count} namespaces, each:` : c.bold(name)
-    return { title, rows: rowsOf(cells, c) }
-  })
+  const runs = runsOf(plan.changes).map(({ namespace, changes }) => ({
+    name: namespace,
+    rows: changes.map((change) => renderChange(change, c)),
+  }))
+  const blocks = foldBlocks(runs, CELLS, full).map((block) => ({
+    title: blockTitle(block, c.bold),
+    rows: rowsOf(block, c),
+  }))
   const rows = blocks.flatMap((block) => block.rows)
   // Longer ids extend beyond the column instead of widening it for all lines.
   const width = rows.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
@@ -43,14 +36,6 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = 
   )
   return `${adopted}netlab will make these changes to the live network:\n${lines.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
 }
-
-const remark = (count: number, c: Colors): string => (count > 1 ? `${c.dim(`          ${count} alike`)}\n` : '')
-
-/** A line without marks of values that are those of the first text only, and a remark if it has some. */
-const plainLine = (line: string, c: Colors): string =>
-  line.includes(ODD) ? `${line.replaceAll(ODD, '')}${c.dim('  # in the first; the others differ')}` : line
-
-const unfolded = (texts: readonly string[]): Folded[] => texts.map((text) => ({ text, count: 1 }))
 
 /** The changes of each namespace, in the order of the plan. */
 function runsOf(changes: PlanJson['changes']): { readonly namespace: string; readonly changes: ChangeJson[] }[] {
@@ -63,11 +48,11 @@ function runsOf(changes: PlanJson['changes']): { readonly namespace: string; rea
   return runs
 }
 
-const rowsOf = (cells: readonly string[], c: Colors) =>
-  Array.from({ length: cells.length / CELLS }, (_, row) => {
-    const [id = '', sign = '', rest = '', more = ''] = cells.slice(row * CELLS, (row + 1) * CELLS)
+const rowsOf = ({ rows }: FoldedBlock, c: Colors) =>
+  rows.map(({ cells: [id = '', sign = '', rest = '', more = ''], alike }) => {
     const odd = id.includes(ODD) ? ODD : ''
-    const lines = more.split('\n').map((line) => plainLine(line, c))
+    const all = alike ? `${more}${c.dim(`          ${alike} alike`)}\n` : more
+    const lines = all.split('\n').map((line) => plainLine(line, c))
     return { id: id.replaceAll(ODD, ''), sign, rest: plainLine(rest + odd, c), more: lines.join('\n') }
   })
 

@@ -1,23 +1,59 @@
 import type { Colors } from 'picocolors/types'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import { isLink, topologyOf, type Link, type Topology } from '../model/topology.ts'
+import { blockTitle, foldBlocks, foldNames, ODD, plainLine } from './fold.ts'
 import type { ResourceJson, ShowJson } from './json.ts'
 
-interface Row {
-  readonly name: string
-  readonly addresses: string
-  readonly text: string
-}
+/** The cells of a row. Of an interface: its name, its addresses, what it is connected to. Of anything else: its subject, its kind, the rest. */
+const CELLS = 4
+type Row = readonly [name: string, second: string, rest: string, form: Form]
+type Form = 'interface' | 'line'
 
-/** Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. */
-export function renderShow({ lab, resources }: ShowJson, c: Colors): string {
+/**
+ * Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. Namespaces and lines
+ * that are alike but for numbers are shown as one, unless `full`.
+ */
+export function renderShow({ lab, resources }: ShowJson, c: Colors, full = false): string {
   const topology = topologyOf(new Map(resources.map((r) => [r.id, r])))
   const namespaces = [...new Set(resources.map(({ namespace }) => namespace))]
-  const blocks = namespaces.map((namespace) => block(namespace, topology, c))
-  return `${c.bold(lab)}: ${namespaces.length} namespace${namespaces.length === 1 ? '' : 's'}\n${blocks.join('')}`
+  const blocks = foldBlocks(
+    namespaces.map((namespace) => ({ name: namespace, rows: rowsOf(namespace, topology, full) })),
+    CELLS,
+    full,
+  )
+  const texts = blocks.map((block) => {
+    const [[, marks = ''] = [], ...rows] = block.rows.map(({ cells, alike }) => plainRow(cells, alike, c))
+    const title = blockTitle(block, (name) => c.bold(c.cyan(name)))
+    return `\n${title}${marks && c.dim(`  ${marks}`)}\n${aligned(rows, c)}`
+  })
+  return `${c.bold(lab)}: ${namespaces.length} namespace${namespaces.length === 1 ? '' : 's'}\n${texts.join('')}`
 }
 
-function block(namespace: string, topology: Topology<ResourceJson>, c: Colors): string {
+/** The cells without marks of values that differ, and at their end how many rows they stand for. */
+function plainRow(cells: readonly string[], alike: string, c: Colors): readonly string[] {
+  const [name = '', second = '', rest = '', form = ''] = cells
+  const odd = cells.some((cell) => cell.includes(ODD)) ? ODD : ''
+  const more = plainLine(`${alike && c.dim(`  # ${alike} alike`)}${odd}`, c)
+  return [...[name, second, rest].map((cell) => cell.replaceAll(ODD, '')), form, more]
+}
+
+function aligned(rows: readonly (readonly string[])[], c: Colors): string {
+  const interfaces = rows.filter(([, , , form]) => form === 'interface')
+  const width = (cell: number): number => Math.max(0, ...interfaces.map((row) => row[cell]!.length))
+  const [names, cidrs] = [width(0), width(1)]
+  return rows
+    .map(([name = '', second = '', rest = '', form, more = '']) => {
+      const line =
+        form === 'interface'
+          ? `  ${c.bold(name.padEnd(names))}  ${second.padEnd(cidrs)}  ${rest}`
+          : `  ${c.dim(second)}${name && ` ${name}`}${rest && ` ${c.dim(rest)}`}`
+      return `${line.trimEnd()}${more}\n`
+    })
+    .join('')
+}
+
+/** The rows of a namespace; the first has what is said beside its name. */
+function rowsOf(namespace: string, topology: Topology<ResourceJson>, full: boolean): Row[] {
   const list = topology.within(namespace)
   const addresses = (link: ResourceJson): string =>
     topology
@@ -26,14 +62,13 @@ function block(namespace: string, topology: Topology<ResourceJson>, c: Colors): 
       .join(', ')
   const rows = topology
     .links(namespace)
-    .map((link): Row => ({
-      name: `${nameOf(link.id)}${stateOf(link)}`,
-      addresses: addresses(link),
-      text: connection(link, topology) + whose(link),
-    }))
-    .filter(({ name, addresses }) => name !== 'lo' || addresses !== '')
-  const width = (key: 'name' | 'addresses'): number => Math.max(0, ...rows.map((row) => row[key].length))
-  const [names, cidrs] = [width('name'), width('addresses')]
+    .map((link): Row => [
+      `${nameOf(link.id)}${stateOf(link)}`,
+      addresses(link),
+      connection(link, topology, full) + whose(link),
+      'interface',
+    ])
+    .filter(([name, addresses]) => name !== 'lo' || addresses !== '')
   const hasBridge = list.some(({ kind }) => kind === 'bridge')
   const rest = list.filter(
     (r) =>
@@ -46,43 +81,49 @@ function block(namespace: string, topology: Topology<ResourceJson>, c: Colors): 
   )
   const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
   return [
-    `\n${c.bold(c.cyan(namespace))}${marks && c.dim(`  ${marks}`)}\n`,
-    ...rows.map(
-      ({ name, addresses, text }) =>
-        `  ${c.bold(name.padEnd(names))}  ${addresses.padEnd(cidrs)}  ${text}`.trimEnd() + '\n',
+    ['', marks, '', 'line'],
+    ...rows,
+    ...rest.filter(({ others }) => !others).map(line),
+    ...ofOthers(
+      rest.filter(({ others }) => others),
+      full,
     ),
-    ...rest.filter(({ others }) => !others).map((r) => line(r, '', c)),
-    ...folded(rest.filter(({ others }) => others)).map((r) =>
-      typeof r === 'string' ? `  ${c.dim(r)}\n` : line(r, OTHERS, c),
-    ),
-  ].join('')
+  ]
 }
 
-function line({ kind, id, description }: ResourceJson, mark: string, c: Colors): string {
+function line({ kind, id, description, others, learnt_by }: ResourceJson): Row {
   const about = subject(id)
-  return `  ${c.dim(mark + kind)} ${about === kind ? '' : `${about} `}${c.dim(description)}`.trimEnd() + '\n'
+  const text = learnt_by === undefined ? description : `${withoutProtocol(description)}  learnt by ${learnt_by}`
+  return [about === kind ? '' : about, `${others && learnt_by === undefined ? OTHERS : ''}${kind}`, text.trim(), 'line']
 }
+
+const withoutProtocol = (description: string): string => description.replace(/ ?\b(?:proto|protocol) \S+$/, '')
 
 /** The prefix for what belongs to others. */
 const OTHERS = 'others’ '
 /** From this many resources of one kind, only their number is shown: a daemon may have thousands of routes. */
 const MANY = 20
 
-function folded(others: readonly ResourceJson[]): (ResourceJson | string)[] {
+function ofOthers(others: readonly ResourceJson[], full: boolean): Row[] {
   const kinds = [...new Set(others.map(({ kind }) => kind))]
-  return kinds.flatMap((kind): (ResourceJson | string)[] => {
+  return kinds.flatMap((kind): Row[] => {
     const some = others.filter((r) => r.kind === kind)
-    return some.length > MANY ? [`${OTHERS}${kind} entries: ${some.length}; --json lists them`] : some
+    if (full || some.length <= MANY) return some.map(line)
+    const by = [...new Set(some.map(({ learnt_by }) => learnt_by))].filter((name) => name !== undefined)
+    const learnt = by.length ? `, learnt by ${by.join(', ')}` : ''
+    return [['', `${OTHERS}${kind} entries: ${some.length}${learnt}; --full lists them`, '', 'line']]
   })
 }
 
 const whose = ({ others }: ResourceJson): string => (others ? ' (others’)' : '')
 
-/** `10.0.0.7/24`, and its origin if the lab did not set it. */
+/** `10.0.0.7/24`, and if the lab did not set it, who did: `(by dhcp, limited lifetime)`. */
 function addressText(r: ResourceJson, link: ResourceJson): string {
-  const { origin, proto } = r.spec
-  const how = origin === 'slaac' ? 'SLAAC' : (origin ?? proto)
-  return `${r.id.slice(link.id.length + 1)}${how === undefined ? whose(r) : ` (${String(how)})`}`
+  const how = [
+    ...(r.spec['origin'] === 'slaac' ? ['SLAAC'] : r.learnt_by === undefined ? [] : [`by ${r.learnt_by}`]),
+    ...(r.spec['valid_lft'] === undefined ? [] : ['limited lifetime']),
+  ]
+  return `${r.id.slice(link.id.length + 1)}${how.length ? ` (${how.join(', ')})` : whose(r)}`
 }
 
 const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
@@ -104,7 +145,11 @@ function forwards(list: readonly ResourceJson[]): string | undefined {
 }
 
 /** `── ns-router:veth0`, `── br0 of sw`, or what the interface is. */
-function connection({ id, kind, namespace, spec }: Link<ResourceJson>, topology: Topology<ResourceJson>): string {
+function connection(
+  { id, kind, namespace, spec }: Link<ResourceJson>,
+  topology: Topology<ResourceJson>,
+  full: boolean,
+): string {
   const { peer, mtu, master, link } = spec
   const peerOf = topology.peer(id)
   const isUsual = mtu === undefined || kind === 'loopback' || (mtu === 1500 && (peerOf?.spec.mtu ?? mtu) === mtu)
@@ -118,5 +163,5 @@ function connection({ id, kind, namespace, spec }: Link<ResourceJson>, topology:
   const members = topology.ports(id).map((member) => nameOf(member.id))
   const on = link === undefined ? '' : ` on ${link.replace(`${namespace}/`, '')}`
   if (kind === 'loopback') return ''
-  return `${port}${kind}${on}${members.length ? `: ${members.join(' ')}` : ''}${size}`
+  return `${port}${kind}${on}${members.length ? `: ${foldNames(members, full)}` : ''}${size}`
 }

@@ -17,6 +17,9 @@ describe(asRoot ? 'root and a user' : 'a user alone', () => {
       join(user.folder, 'dist/netlab.cjs'),
       ...args.map((arg) => arg.replace(/^labs/, join(user.folder, 'labs'))),
     ])
+  const namespaces = expect.arrayContaining(['ns-router', 'ns0', 'ns1']) as unknown
+  const elsewhere = async (run: Promise<{ readonly stdout: string }>): Promise<unknown> =>
+    (JSON.parse((await run).stdout) as { elsewhere: unknown }).elsewhere
   const errorsOf = async (run: Promise<{ readonly stderr: string }>): Promise<string> => (await run).stderr
 
   test('the way into the sandbox is named after the first apply, and not after others', async () => {
@@ -37,6 +40,9 @@ describe(asRoot ? 'root and a user' : 'a user alone', () => {
         stdout: 'No lab is live here.\n',
         stderr: "Also in the sandbox of #12345: ns-router ns0 ns1 (sudo -u '#12345' netlab list)\n",
       })
+      expect(await elsewhere(machine('list', '--json'))).toEqual([
+        { where: 'in the sandbox of #12345', command: "sudo -u '#12345' netlab list", namespaces },
+      ])
       await user.netlab(['destroy', 'router', '-y'])
       expect(await errorsOf(machine('plan', path))).not.toContain('live')
     })
@@ -54,6 +60,9 @@ describe(asRoot ? 'root and a user' : 'a user alone', () => {
       expect(await errorsOf(user.netlab(['list']))).toBe(
         'Also on the machine itself: ns-router ns0 ns1 (sudo netlab list)\n',
       )
+      expect(await elsewhere(user.netlab(['list', '--json']))).toEqual([
+        { where: 'on the machine itself', command: 'sudo netlab list', namespaces },
+      ])
       expect((await machine('destroy', path, '-y')).code).toBe(0)
       expect(await errorsOf(user.netlab(['list']))).toBe('')
     })

@@ -120,6 +120,7 @@ test('validate tries the rules, and says when it could not', async () => {
   await world.run(['sh', '-c', 'printf %s "$1" > "$2"', 'sh', text, file])
   const all = await world.netlab(['validate', file, '--json'])
   expect(all.code).toBe(1)
+  expect(JSON.parse(all.stdout)).toMatchObject({ valid: false, rules_tried: true })
   const { diagnostics } = JSON.parse(all.stdout) as { diagnostics: { code: string; line: number; column: number }[] }
   expect(diagnostics.map(({ code, line, column }) => [code, line, column])).toEqual([
     ['rule-refused', 5, 27],
@@ -129,5 +130,19 @@ test('validate tries the rules, and says when it could not', async () => {
   expect(none.code).toBe(0)
   expect(none.stderr).toMatch(/The rules of firewalls were not tried: .*iptables-restore/)
   expect(none.stderr).toContain('warning[unknown-chain]')
+  const document = await world.run([
+    'env',
+    'PATH=/nowhere',
+    process.execPath,
+    'dist/netlab.cjs',
+    'validate',
+    file,
+    '--json',
+  ])
+  expect(JSON.parse(document.stdout)).toMatchObject({
+    valid: true,
+    rules_tried: false,
+    rules_untried_because: expect.stringContaining('iptables-restore') as string,
+  })
   expect((await world.run(['ip', 'netns', 'list'])).stdout).toBe('')
 })

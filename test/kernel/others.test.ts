@@ -59,6 +59,7 @@ describe.each(runners)('as the %s runner sees it', (runner) => {
       'ip -n a neigh add 10.0.0.8 lladdr 02:00:00:00:00:08 dev e0 nud permanent proto zebra',
       'ip -n a neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev e0 nud permanent extern_learn',
       'ip -n a addr add 10.0.0.50/24 dev e0 valid_lft 600 preferred_lft 600',
+      'ip -n a route add 10.6.0.0/16 via 10.0.0.60 proto dhcp',
       'ip -n b addr add 10.0.0.60/24 dev e0 valid_lft 600 preferred_lft 600',
       'ip -n a addr add fd00::50/64 dev e0 nodad valid_lft 600 preferred_lft 600 mngtmpaddr',
       'ip -n a route add 10.7.0.0/16 via 10.0.0.60 proto bgp',
@@ -71,13 +72,23 @@ describe.each(runners)('as the %s runner sees it', (runner) => {
       'a/e0/fd00::50/64',
       'a/e0/neighbor/10.0.0.7',
       'a/e0/neighbor/10.0.0.8',
+      'a/route/10.6.0.0/16',
       'a/route/10.7.0.0/16',
       'a/rule/32765 from 10.8.0.0/16 table 100',
       'b/e0/10.0.0.60/24',
     ])
+    expect(
+      resources.flatMap(({ id, learnt_by }) => (learnt_by === undefined ? [] : [`${id} ${learnt_by}`])).sort(),
+    ).toEqual([
+      'a/e0/fd00::50/64 ra',
+      'a/e0/neighbor/10.0.0.8 zebra',
+      'a/route/10.6.0.0/16 dhcp',
+      'a/route/10.7.0.0/16 bgp',
+    ])
     const text = (await lab.netlab('show', lab.file)).stdout
-    expect(text).toContain('10.0.0.1/24, 10.0.0.50/24 (dynamic), fd00::50/64 (SLAAC)')
-    expect(text).toContain('others’ neighbor 10.0.0.8 is at 02:00:00:00:00:08 protocol zebra')
+    expect(text).toContain('10.0.0.1/24, 10.0.0.50/24 (limited lifetime), fd00::50/64 (SLAAC, limited lifetime)')
+    expect(text).toContain('  neighbor 10.0.0.8 is at 02:00:00:00:00:08  learnt by zebra\n')
+    expect(text).toContain('  route 10.7.0.0/16 via 10.0.0.60 dev e0  learnt by bgp\n')
     // An address that came later is what a name means where the file has none.
     expect(await lab.netlab('test', lab.file)).toMatchObject({ code: 0, stdout: expect.stringContaining('10.0.0.60') })
     expect((await lab.netlab('exec', 'a', '--', 'getent', 'hosts', 'b')).stdout).toMatch(/^10\.0\.0\.60\s/)

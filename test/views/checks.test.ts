@@ -28,6 +28,7 @@ test('for programs', () => {
     expected: 'b answers',
     from: 'a',
     duration_ms: 12,
+    file: 'lab.yaml',
     line: 7,
   })
 })

@@ -1,4 +1,4 @@
-import { fold, ODD } from '../../src/views/fold.ts'
+import { fold, foldNames, ODD } from '../../src/views/fold.ts'
 
 const many = (count: number, make: (i: number) => string): string[] =>
   Array.from({ length: count }, (_, i) => make(i + 1))
@@ -40,3 +40,6 @@ test.each<[string, string[], string[]]>([
 ])('%s', (_, given, folded) => {
   expect(texts(given)).toEqual(folded)
 })
+
+test('names of namespaces', () =>
+  expect(foldNames(['r', ...many(400, (i) => `h${i}`), 'sw1', 'sw2'])).toBe('r h[1..400] sw1 sw2'))
