@@ -164,6 +164,7 @@ async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
   write('dist/thread.cjs', await bundle('src/backend/netlink/thread.ts'))
+  write('dist/status.cjs', await bundle('src/host/status-thread.ts'))
   for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
     writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
   for (const shell of ['bash', 'zsh', 'fish'])

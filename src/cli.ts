@@ -4,6 +4,7 @@ import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import { helpText } from './commands/help.ts'
 import type { Global } from './commands/terminal.ts'
+import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
 
@@ -43,6 +44,7 @@ async function end(run: Run): Promise<void> {
     const { reportError } = await import('./commands/errors.ts')
     process.exitCode = reportError(error, { ...global, ...chosen })
   }
+  idle()
   // Ended by itself, Node would first free all its memory and the threads': that takes it 20 ms and more.
   await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))))
   process.exit()

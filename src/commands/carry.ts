@@ -1,5 +1,6 @@
 import { execute, failure, type Execution } from '../run/execute.ts'
 import { hold, holdable } from '../run/hold.ts'
+import { stage } from '../host/status-line.ts'
 import { lastWords } from '../host/process-logs.ts'
 import { doneInNew } from '../run/schedule.ts'
 import { showProgress } from '../run/progress.ts'
@@ -18,7 +19,7 @@ import { renderPlan } from '../views/plan-text.ts'
 import type { ChangeOptions } from './apply.ts'
 import { planFor, readRequestOf, type Prepared } from './prepare.ts'
 import { earlier, rollBack, type RolledBack } from './rollback.ts'
-import { errColors, note, passing, report } from './terminal.ts'
+import { errColors, note, report } from './terminal.ts'
 
 /** How often the listed changes are made at most, when something, such as the kernel itself, undoes them. */
 const ROUNDS = 3
@@ -65,6 +66,7 @@ export async function carryOut(
       early.push(found)
       return dumped
     }
+    stage('Carrying out the plan …')
     const held = hold(toHold, runner)
     const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
     done += execution.done.length
@@ -81,13 +83,12 @@ export async function carryOut(
       return { ...result, code, done, diagnostics, rollback }
     }
     held?.release()
-    passing('Reading again, to verify …')
+    stage('Reading again, to verify …')
     const live = await withTuned(withListed(await read(request, runner, early), wanted), wanted, runner)
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
     plan = left
     toHold = holdable(plan.steps, runner.host)
-    passing('')
     if (plan.changes.length === 0) {
       note(meanwhile(rest))
       return { ...result, code: 0, done, more: rest.length > 0 }

@@ -1,3 +1,4 @@
+import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { crowded, procOf, sharedLimits, type ReadProc } from '../observe/limits.ts'
@@ -22,6 +23,7 @@ export async function doctor(host: Host, argument: string | undefined, options: 
   const lab = argument === undefined ? undefined : loadLocated(locate(argument, options), host)
   const wanted = lab && new Set(requirements(lab.resources.values()).keys())
   if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
+  stage('Looking at this machine …')
   const runner = startRunner(host)
   const findings = [
     ...system(host),

@@ -1,5 +1,6 @@
 import { enterNamespace, type NamedPlace } from '../host/in-namespace.ts'
 import { withPrompt } from '../host/shell-prompt.ts'
+import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { surroundings } from '../observe/surroundings.ts'
 import type { Lab } from '../language/load-lab.ts'
@@ -26,9 +27,9 @@ export async function exec(
   command: readonly string[],
   options: Options,
 ): Promise<number> {
-  return await host.attach(
-    enterNamespace(await find(host, namespace, options), command[0] === '--' ? command.slice(1) : command),
-  )
+  const place = await find(host, namespace, options)
+  idle()
+  return await host.attach(enterNamespace(place, command[0] === '--' ? command.slice(1) : command))
 }
 
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
@@ -36,6 +37,7 @@ export async function shellCommand(host: Host, namespace: string | undefined, op
   if (namespace === undefined) return await sandboxShell(host)
   const place = await find(host, namespace, options)
   const { argv, env } = withPrompt(place.lab === undefined ? namespace : `${place.lab}/${namespace}`, host.env)
+  idle()
   return await host.attach(enterNamespace(place, argv), env)
 }
 
@@ -53,9 +55,11 @@ async function sandboxShell(host: Host): Promise<number> {
 
 /** Finds the namespace, and its lab: one under /run/netns, or the machine's own by the name that the lab has for it. */
 async function find(host: Host, namespace: string, { lab, set = [] }: Options): Promise<Found> {
+  stage('Reading the live network …')
   const runner = startRunner(host)
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
   const here = labHere(host, lab, set)
+  stage('Reading the live network …')
   const place = async (netns: string | undefined): Promise<Found> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
     const dir = here && here.name === owner ? here.folder : undefined

@@ -1,6 +1,7 @@
 import { formatYaml } from '../language/yaml/format.ts'
 import { commentsOf } from '../language/yaml/tokens.ts'
 import { parseYaml } from '../language/yaml/source.ts'
+import { stage } from '../host/status-line.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { labFilesIn, locate } from './locate.ts'
 import { writeFile } from './own-files.ts'
@@ -39,6 +40,7 @@ export function fmt(args: readonly string[], { check }: Options): number {
  * would damage a file: then it throws an Error.
  */
 function laidOut(file: string, text: string): string {
+  stage(`Laying out ${file} …`)
   const before = parseYaml(file, text)
   if (before.errors.length) throw new UserError(before.errors)
   const formatted = formatYaml(text)

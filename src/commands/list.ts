@@ -1,3 +1,4 @@
+import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { owners } from '../observe/owners.ts'
 import type { Host } from '../model/host.ts'
@@ -13,6 +14,7 @@ interface Options extends Global {
 
 /** `netlab list`: the labs that are live here, with their namespaces. */
 export async function listLabs(host: Host, options: Options): Promise<number> {
+  stage('Reading the live network …')
   const labs = [...(await owners(startRunner(host))).byLab].map(([name, namespaces]) => ({ name, namespaces }))
   const elsewhere = host
     .otherWorlds()

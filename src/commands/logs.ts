@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { logFile } from '../host/process-logs.ts'
+import { idle } from '../host/status-line.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { otherWorldHint } from './elsewhere.ts'
@@ -59,7 +60,10 @@ async function logsOfLab(host: Host, argument: string | undefined, follow: boole
   return 0
 }
 
-const print = (text: string | Uint8Array): Promise<unknown> => new Promise((done) => process.stdout.write(text, done))
+function print(text: string | Uint8Array): Promise<unknown> {
+  idle()
+  return new Promise((done) => process.stdout.write(text, done))
+}
 
 /** Whether it is written as NAMESPACE/PROCESS; `labs/web.yaml` is a lab. */
 function isProcess(text: string): boolean {

@@ -10,6 +10,7 @@ import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
+import { stage } from '../host/status-line.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
@@ -22,7 +23,6 @@ import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
-import { passing } from './terminal.ts'
 
 /** The option of commands that warn of what a lab file says. */
 export interface Linting {
@@ -66,7 +66,15 @@ export interface Prepared {
 
 /** Opens the lab file that was located; undefined when only a name was given. */
 export const openLocated = (located: Located, host: Host, { lint }: Linting = {}): OpenLab | undefined =>
-  'name' in located ? undefined : openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint })
+  'name' in located
+    ? undefined
+    : openLab({ ...reading(located), readBeside: located.beside, confines: host.confines(), lint })
+
+/** Says on a terminal that a lab file is being read, and returns it. */
+export function reading<L extends { readonly file: string }>(located: L): L {
+  stage(`Reading ${located.file} …`)
+  return located
+}
 
 /** Loads the lab file that was located; undefined when only a name was given. */
 export const loadLocated = (located: Located, host: Host, linting?: Linting): Lab | undefined =>
@@ -107,7 +115,7 @@ async function prepared(
   purpose: PlanPurpose,
 ): Promise<Prepared> {
   const name = opened?.name ?? ('name' in located ? located.name : '')
-  passing('Reading the live network …')
+  stage('Reading the live network …')
   const whole = readRequestOf(name, opened)
   const request: ReadRequest = options.destroy
     ? {
@@ -120,7 +128,7 @@ async function prepared(
         ...(purpose.marksOnly && { marksOnlyFrom: scale.marksOnly }),
       }
     : { ...whole, ...(purpose.forApply && !options.target?.length && { forApply: true }) }
-  const reading = read(request, runner).finally(() => passing(''))
+  const reading = read(request, runner)
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()
@@ -129,6 +137,7 @@ async function prepared(
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
   ])
+  stage('Planning …')
   const wanted = await asPrinted(written, found.resources, runner)
   const live = await withTuned(withListed(found, wanted), wanted, runner, !options.destroy)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`

@@ -1,3 +1,4 @@
+import { stage } from '../host/status-line.ts'
 import { kindOf } from '../kinds/index.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
@@ -32,6 +33,7 @@ interface Options extends Global, LocateOptions {
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
 export async function show(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const runner = startRunner(host)
+  stage('Reading the live network …')
   const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument, options) : { name: owner }
@@ -43,6 +45,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
     else out(writeLab(name, lab.resources))
     return 0
   }
+  stage('Reading the live network …')
   const found = withListed(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type * as Readline from 'node:readline/promises'
 import pc from 'picocolors'
 import type { Colors, Formatter } from 'picocolors/types'
+import { aside, idle } from '../host/status-line.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { visible } from '../model/text.ts'
 import { renderDiagnostic } from '../views/diagnostic-text.ts'
@@ -37,21 +38,14 @@ export const outColors = (options: Global): Colors => colors(options, process.st
 export const errColors = (options: Global): Colors => colors(options, process.stderr)
 
 /** Writes data, the result of a command, to standard output. */
-export const out = (text: string): void => void process.stdout.write(harmless(text))
+export const out = (text: string): void => aside(() => process.stdout.write(harmless(text)))
 
 /** Writes the text of a file to standard output: as it is, unless that is a terminal. */
-export const outText = (text: string): void => void process.stdout.write(process.stdout.isTTY ? harmless(text) : text)
+export const outText = (text: string): void =>
+  aside(() => process.stdout.write(process.stdout.isTTY ? harmless(text) : text))
 
 /** Writes messages to standard error. */
-export const note = (text: string): void => void process.stderr.write(harmless(text))
-
-let passed = 0
-/** Shows on a terminal what is being done: the next text replaces it, an empty one removes it. */
-export function passing(text: string): void {
-  // It is overwritten by spaces, not by an escape sequence, which --no-color excludes.
-  if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(passed)}\r${text}`)
-  passed = text.length
-}
+export const note = (text: string): void => aside(() => process.stderr.write(harmless(text)))
 
 /** Writes what a command prints with `--json` to standard output. */
 export const outJson = (document: Documents[keyof Documents]): void =>
@@ -74,6 +68,7 @@ export function report(diagnostics: readonly Diagnostic[], options: Global): voi
 
 /** Asks on the terminal. Only `yes` or `y` is a yes; Ctrl-D is a no, Ctrl-C interrupts. */
 export async function confirm(question: string): Promise<'yes' | 'no' | 'interrupted'> {
+  idle()
   const { createInterface } = createRequire(__filename)('node:readline/promises') as typeof Readline // loaded on demand
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   let interrupt = (): void => {}

@@ -4,6 +4,7 @@ import { checkName, runChecks, type Result } from '../checks/engine.ts'
 import { matches } from '../checks/probe.ts'
 import { waitUntilSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
+import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
 import { read } from '../observe/read.ts'
@@ -17,7 +18,7 @@ import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated, readRequestOf, type Linting } from './prepare.ts'
-import { note, out, outColors, outJson, passing, report, type Global } from './terminal.ts'
+import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Linting, LocateOptions {
   readonly json?: boolean
@@ -41,6 +42,7 @@ export async function test(host: Host, argument: string | undefined, options: Op
     const ended = await Promise.race([run.catch(reported(options)), interrupted])
     if (ended === 'interrupted') return 130
     if (!files) return ended
+    idle()
     note(`\nWaiting for a change of ${[...files.keys()].join(', ')}. Enter runs the checks again, Ctrl-C ends.\n`)
     const { again, stop } = nextRun(files)
     const next = await Promise.race([again, interrupted])
@@ -97,10 +99,10 @@ async function testOnce(
   }
   report(lab.warnings, options)
   const checks = options.only === undefined ? lab.checks : chosen(lab.checks, options.only)
-  passing('Reading the live network …')
+  stage('Reading the live network …')
   const runner = startRunner(host)
   const look = () => read(readRequestOf(lab.name, lab), runner)
-  const live = await look().finally(() => passing(''))
+  const live = await look()
   const ground = survey(lab, live)
   if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
     throw UserError.of(
@@ -114,9 +116,8 @@ async function testOnce(
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
   else
     await waitUntilSettled(live.resources, runner, (bridges) =>
-      passing(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
+      stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
     )
-  passing('')
   const proc = procOf(host)
   const overflows = neighborOverflows(proc)
   const results = await runChecks(checks, ground, host, {
@@ -124,7 +125,6 @@ async function testOnce(
     each: resultPrinter(checks, options),
     failFast: options.failFast === true,
   })
-  passing('')
   const seconds = (Date.now() - started) / 1000
   const json = checksJson(lab.name, results)
   if (options.junit !== undefined)
@@ -156,14 +156,13 @@ function resultPrinter(checks: readonly Check[], options: Options): (result: Res
   const width = nameWidth(checks.map(checkName))
   const c = outColors(options)
   let done = 0
-  const progress = (): void => passing(`${done} of ${checks.length} checks …`)
+  const progress = (): void => stage(`${done} of ${checks.length} checks …`)
   if (checks.length) progress()
   return (result) => {
     done++
-    passing('')
     if (!options.json) out(renderResult(checkJson(result), width, c))
     if (done < checks.length) progress()
-    else passing('Looking where packets were lost …')
+    else stage('Looking where packets were lost …')
   }
 }
 

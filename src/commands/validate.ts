@@ -1,7 +1,8 @@
 import { examine } from '../language/load-lab.ts'
 import { diagnosticJson, FORMAT } from '../views/json.ts'
+import { stage } from '../host/status-line.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import type { Linting } from './prepare.ts'
+import { reading, type Linting } from './prepare.ts'
 import { tryRules } from './try-rules.ts'
 import { errColors, note, outJson, report, type Global } from './terminal.ts'
 import type { Host } from '../model/host.ts'
@@ -19,11 +20,12 @@ export async function validate(host: Host, argument: string | undefined, options
   const located = locate(argument, options)
   if ('name' in located) throw UserError.of('no-lab-file', `there is no lab file ${located.name}`)
   const { diagnostics: found, lab } = examine({
-    ...located,
+    ...reading(located),
     readBeside: located.beside,
     confines: host.confines(),
     lint: options.lint,
   })
+  stage('Trying the rules …')
   const tried = lab ? await tryRules(lab, host) : { refused: [] }
   if ('untried' in tried && !options.json) note(`The rules of firewalls were not tried: ${tried.untried}\n`)
   const refused = 'refused' in tried ? tried.refused : []

@@ -7,8 +7,8 @@ import { opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
 /** Callbacks while a plan is carried out. */
 export interface Progress {
-  /** Called after each step: `count` of `total` steps are done. */
-  done(step: Step, count: number, total: number): void
+  /** Called after each step: `count` of `total` steps are done. `next` comes next, unless several run at the same time. */
+  done(step: Step, count: number, total: number, next: Step | undefined): void
   /**
    * Called when no later step changes these namespaces; undefined stands for the namespace in which netlab itself runs.
    * Bridges start forwarding only after the promises that this returned are settled.
@@ -49,7 +49,7 @@ export async function execute(
   const reading: Promise<unknown>[] = []
   const finish = (step: Step): void => {
     done.push(step)
-    progress.done(step, done.length, steps.length)
+    progress.done(step, done.length, steps.length, steps[done.length])
     const place = places.get(step.wave) ?? 0
     left[place] = (left[place] ?? 0) - 1
     const names = settling[place] ?? []

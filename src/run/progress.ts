@@ -1,27 +1,28 @@
 import { commandOf } from '../backend/iproute/command-of.ts'
+import { idle, stage } from '../host/status-line.ts'
 import { shell } from '../model/command.ts'
 import type { Step } from '../model/change.ts'
 import { visible } from '../model/text.ts'
 import type { Progress } from './execute.ts'
 
-/** How often the line on a terminal is redrawn, in milliseconds. */
-const INTERVAL = 80
-
-/** Shows progress: on a terminal one line that is redrawn, elsewhere a line per step. */
+/** Shows progress: on a terminal the next step in the status line, elsewhere a line per step. */
 export function showProgress(stream: NodeJS.WriteStream): Progress {
-  const started = Date.now()
-  const seconds = (): string => `${((Date.now() - started) / 1000).toFixed(1)}s`
   if (!stream.isTTY) return lines(stream)
-  let last = 0
+  let text: (() => string) | undefined
   return {
-    done(step, count, total) {
-      const now = Date.now()
-      if (now - last < INTERVAL && count < total) return
-      last = now
-      const line = `${step.stage} ${count}/${total} ${seconds()}  ${firstLine(step)}`
-      stream.write(`\r\x1b[2K${line.slice(0, (stream.columns || 80) - 1)}`)
+    done(_, count, total, next) {
+      // Steps that end at the same time change the line once.
+      if (!text)
+        setImmediate(() => {
+          if (text) stage(text())
+          text = undefined
+        })
+      text = next && (() => `${next.stage} ${count}/${total}  ${firstLine(next)}`)
     },
-    end: () => void stream.write('\r\x1b[2K'),
+    end() {
+      text = undefined
+      idle()
+    },
   }
 }
 
