@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { diagnose } from '../../src/language/load-lab.ts'
+import { parseYaml } from '../../src/language/yaml/source.ts'
 import '../support/seed.ts'
 
 const told = (text: string): string[] =>
@@ -595,4 +596,13 @@ test('what the parser itself says is never the sentence', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test('the keys of a large map are not compared with each other', () => {
+  const entries = Array.from({ length: 20_000 }, (_, i) => `  h${i}: &a${i} {}\n`).join('')
+  const began = performance.now()
+  const { errors } = parseYaml('large.yaml', `namespaces:\n${entries}  h7: {}\n`)
+  expect(errors.map(({ position }) => position?.line)).toEqual([20_002])
+  // Comparing them takes half a minute.
+  expect(performance.now() - began).toBeLessThan(10_000)
 })

@@ -30,16 +30,13 @@ function byCode(spot: Spot): Slip | undefined {
   const { code, text, pos, line, begin } = spot
   const at = text.slice(pos[0])
   switch (code) {
-    case 'DUPLICATE_KEY': {
-      // The parser reports the end of what precedes such a key.
-      const start = pos[0] + (/^(?:\s+|#.*)*/.exec(at)?.[0].length ?? 0)
+    case 'DUPLICATE_KEY':
       return {
         summary: 'this is in the map already',
         detail: 'Say it once: of two, one would be forgotten.',
-        start,
-        end: start + 1,
+        start: pos[0],
+        end: pos[1],
       }
-    }
     case 'MULTIPLE_DOCS':
       return {
         summary: 'a second document begins here',

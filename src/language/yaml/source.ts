@@ -17,7 +17,7 @@ import {
 import type { Diagnostic, Position } from '../../model/diagnostic.ts'
 import { parsePlain } from './plain.ts'
 import { NO_TAGS, slipsIn } from './slips.ts'
-import { inQuotes } from './spot.ts'
+import { inQuotes, type Problem } from './spot.ts'
 
 /** Where something is in a lab file: keys and indexes from the top. */
 export type Path = readonly (string | number)[]
@@ -121,12 +121,12 @@ function parseFully(file: string, text: string): Source {
     ...{ lineCounter: counter, merge: true, prettyErrors: false, logLevel: 'error' },
     // Tags would turn maps into sets and text into bytes, which no lab needs.
     resolveKnownTags: false,
-    uniqueKeys: (a, b) => isScalar(a) && isScalar(b) && !isMerge(a) && nameOfKey(a) === nameOfKey(b),
+    uniqueKeys: false, // the parser would compare each key of a map with all others: see nameKeys
   })
   const problems = [...document.errors, ...document.warnings]
   const deep = problems.find(({ message }) => message.startsWith('Maximum call stack'))
   if (deep) return failed([broken('the file is nested too deeply', at(deep.pos[0]))])
-  const errors = slipsIn(problems, text).map(({ summary, detail, start, end }) =>
+  const errors = slipsIn([...problems, ...nameKeys(document)], text).map(({ summary, detail, start, end }) =>
     broken(summary, at(start, end - start), detail),
   )
   if (errors.length) return failed(errors)
@@ -142,7 +142,6 @@ function parseFully(file: string, text: string): Source {
         broken(NO_TAGS, at(start, end - start), `Put the whole text in quotes: ${inQuotes(text.slice(start, end))}.`),
       ),
     )
-  nameKeys(document)
   const bomb = text.includes('*') ? excessive(document) : undefined
   if (bomb) {
     const summary = `the aliases of this file stand for more than ${MOST_VALUES} values`
@@ -195,13 +194,23 @@ const nameOfKey = ({ value, source, type }: Scalar): string =>
 
 const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
 
-/** Replaces the values of keys such as `1.0` and `null` by their text. */
-function nameKeys(document: Document): void {
+/** Replaces the values of keys such as `1.0` and `null` by their text. Returns the keys that their map has already. */
+function nameKeys(document: Document): Problem[] {
+  const twice: Problem[] = []
   visit(document, {
-    Pair(_, { key }) {
-      if (isScalar(key) && !isMerge(key)) key.value = nameOfKey(key)
+    Map(_, { items }) {
+      const names = new Set<string>()
+      for (const { key } of items) {
+        if (!isScalar(key) || isMerge(key)) continue
+        const name = nameOfKey(key)
+        const start = key.range?.[0] ?? 0
+        if (names.has(name)) twice.push({ code: 'DUPLICATE_KEY', message: '', pos: [start, start + 1] })
+        names.add(name)
+        key.value = name
+      }
     },
   })
+  return twice
 }
 
 /** The range of the first alias without an anchor, or of the first merge key without a map. */

@@ -70,7 +70,13 @@ export function scalarLines({ type, source }: CST.FlowScalar): string[] {
 }
 
 /** The comments of a text, in order. */
-export const commentsOf = (text: string): string[] =>
-  [...new Lexer().lex(text)].flatMap((lexeme, i, all) =>
-    lexeme.startsWith('#') && all[i - 1] !== CST.SCALAR ? trimmed(lexeme) : [],
-  )
+export function commentsOf(text: string): string[] {
+  const comments: string[] = []
+  if (!text.includes('#')) return comments
+  let before = ''
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme.startsWith('#') && before !== CST.SCALAR) comments.push(trimmed(lexeme))
+    before = lexeme
+  }
+  return comments
+}
