@@ -1,10 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import { parseYaml } from '../language/yaml/source.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
+import { textBeside, textOf } from './read-text.ts'
 import { note } from './terminal.ts'
 
 /** A lab file, from disk or out of a saved plan. */
@@ -65,7 +64,7 @@ export function locate(argument: string | undefined, { set: given = [], say = no
     return { name: argument ?? '' }
   }
   const folder = file === '-' ? '.' : dirname(file)
-  const beside = (path: string): string => readFileSync(resolve(folder, path), 'utf8')
+  const beside = (path: string): string => textBeside(folder, path)
   const listBeside = (pattern: string): string[] => matching(folder, pattern)
   const keyFile = (from: string) => (path: string) => {
     const full = resolve(from, path)
@@ -126,31 +125,6 @@ function matching(folder: string, pattern: string): string[] {
   for (const [i, part] of pattern.split('/').entries())
     paths = paths.flatMap((path) => names(path, part).map((name) => `${path}${i ? '/' : ''}${name}`))
   return paths.filter((path) => at(path)?.isFile())
-}
-
-/** The text of a lab file. Throws a UserError if it is not UTF-8: decoding would silently replace the invalid bytes. */
-function textOf(file: string, bytes: Buffer): string {
-  const text = bytes.toString()
-  if (isUtf8(bytes)) return text
-  const readable = Buffer.from(text)
-  const before = bytes.toString(
-    'utf8',
-    0,
-    bytes.findIndex((byte, i) => byte !== readable[i]),
-  )
-  const lines = before.replace(/\ufffd$/, '').split('\n')
-  const position = { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
-  const snippet = parseYaml(file, text).snippet(position)
-  throw new UserError([
-    {
-      code: 'not-utf8',
-      severity: 'error',
-      summary: 'the file is not UTF-8',
-      detail: 'Save it as UTF-8.',
-      position,
-      snippet,
-    },
-  ])
 }
 
 /** The file that an argument names; undefined when it must be the name of a live lab. */

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import type { Diagnostic } from '../model/diagnostic.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import { isFields, type Fields } from '../model/fields.ts'
 import { writeOut } from './ranges.ts'
 import { pathText } from './report.ts'
@@ -20,6 +20,8 @@ export interface Given {
 const NONE: ReadonlyMap<string, string> = new Map()
 /** Lists at the top of a file, to which an including file adds. */
 const LISTS = new Set(['links', 'checks'])
+/** The most files that a lab may include. */
+const MOST_FILES = 100
 /** Fields that count only in the file that is named to the command. */
 const OWN = new Set(['name', 'description', 'include'])
 
@@ -27,18 +29,19 @@ const OWN = new Set(['name', 'description', 'include'])
 export function assemble({ file, text, read, set = NONE }: Given): Source {
   const main = parseYaml(file, text)
   const errors: Diagnostic[] = []
+  const totals = { values: 0, things: 0 }
   const sources = hasField(main.value, 'include') ? withIncluded(main, read, errors) : [main]
   if (set.size === 0 && sources.every(({ value }) => !hasField(value, 'vars')))
     return sources.length === 1 && !errors.length
       ? writeOut(main)
       : merged(
-          sources.map((source) => writeOut(source)),
+          sources.map((source) => writeOut(source, undefined, totals)),
           errors,
         )
   const { vars, diagnostics } = readVars(sources, set)
   errors.push(...diagnostics)
   return merged(
-    sources.map((source) => writeOut(source, vars)),
+    sources.map((source) => writeOut(source, vars, totals)),
     errors,
   )
 }
@@ -74,13 +77,19 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
       }
       if (seen.has(full)) continue
       seen.add(full)
+      if (seen.size > MOST_FILES) {
+        if (seen.size === MOST_FILES + 1)
+          complain('unreadable-file', `this lab includes more than ${MOST_FILES} files`, 'Join some of them.')
+        return
+      }
       try {
         const part = parseYaml(shown, read(path))
         if (part.value !== undefined && !isFields(part.value))
           complain('wrong-shape', `${entry} is no lab file`, 'A lab file is a map with namespaces and links.')
         else visit(part, path, [...above, shown])
       } catch (error) {
-        complain('unreadable-file', `cannot read ${entry}`, (error as Error).message)
+        if (error instanceof UserError) errors.push(...error.diagnostics)
+        else complain('unreadable-file', `cannot read ${entry}`, (error as Error).message)
       }
     }
     sources.push(source)

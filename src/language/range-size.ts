@@ -2,11 +2,20 @@ import { evaluate, type Variables } from './arithmetic.ts'
 import { FREE, isVarying, NAMES, rangesIn, rangesOf, type Range } from './range-text.ts'
 import type { Path } from './yaml/source.ts'
 
-/** The most values that the ranges of a file may make. */
+/** The most values that the ranges of a lab may make. */
 export const MOST_VALUES = 300_000
 
-/** The first range that makes more values than a file may have, found by counting before anything is written out. */
-export function largest(top: unknown, vars: Variables): Range | undefined {
+/** How many values and things the ranges of a lab have made so far, in all its files. */
+export interface RangeTotals {
+  values: number
+  things: number
+}
+
+/**
+ * The first range that makes more values than a lab may have, found by counting before anything is written out. Adds the values of this
+ * file to the totals.
+ */
+export function largest(top: unknown, vars: Variables, totals: RangeTotals): Range | undefined {
   let found: Range | undefined
   const sizes = new WeakMap<object, number>()
   const varying = new WeakMap<object, boolean>()
@@ -33,7 +42,7 @@ export function largest(top: unknown, vars: Variables): Range | undefined {
       const at = [...path, Array.isArray(value) ? Number(key) : key]
       const ranges = isEnds ? [] : Array.isArray(value) ? rangesOf(item, at) : rangesIn(key, at, 'key')
       size += times(ranges, item, names, (inner) => sizeOf(item, at, inner, free || FREE.has(key)))
-      if (size > MOST_VALUES && ranges[0]) found ??= ranges[0]
+      if (totals.values + size > MOST_VALUES && ranges[0]) found ??= ranges[0]
       if (found) return size
     }
     if (!varies(value)) sizes.set(value, size)
@@ -55,6 +64,6 @@ export function largest(top: unknown, vars: Variables): Range | undefined {
     for (let n = from.value; n <= to.value && size <= MOST_VALUES; n++) size += inner(n)
     return size
   }
-  sizeOf(top, [], {}, false)
+  totals.values += sizeOf(top, [], {}, false)
   return found
 }

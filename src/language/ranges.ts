@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
 import { evaluate, type Variables } from './arithmetic.ts'
 import { FREE, idOf, NAMES, RANGE, rangesIn, rangesOf, VALUE, type Range } from './range-text.ts'
-import { largest, MOST_VALUES } from './range-size.ts'
+import { largest, MOST_VALUES, type RangeTotals } from './range-size.ts'
 import { suggest } from './report.ts'
 import { NO_VARS, type Vars } from './vars.ts'
 import { diagnosticAt } from './yaml/origin.ts'
@@ -15,21 +15,21 @@ interface RangePlace {
 
 /** Fields at the top whose values are taken as they are. */
 const GIVEN = new Set(['vars', 'include'])
-/** The most things that the ranges of a file may make. */
+/** The most things that the ranges of a lab may make. */
 const MOST = 100_000
 
 /**
  * Writes ranges out. A range in a key of a map repeats the entry; a range in an item of a list repeats the item (in the ends of a
  * link, the link). `{i}` and arithmetic with it are replaced by numbers, and `{name}` by the value of a var. Positions of
- * generated values are those of the text that they come from. A file without ranges is returned unchanged, if there are no vars.
+ * generated values are those of the text that they come from. A file without ranges is returned unchanged, if there are no vars. `totals` are those of the lab's other files.
  */
-export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
+export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTotals = { values: 0, things: 0 }): Source {
   if (source.value === undefined || (vars === NO_VARS && source.text.search(RANGE) < 0)) return source
   const errors: Diagnostic[] = []
-  const large = largest(source.value, vars.numbers)
+  const large = largest(source.value, vars.numbers, totals)
   if (large) {
     const position = source.position(large.path, large.on)
-    const summary = `the ranges of this file make more than ${MOST_VALUES} values`
+    const summary = `the ranges of this lab make more than ${MOST_VALUES} values`
     const detail = `${large.text} repeats what is in its reach too often. Make it smaller.`
     return {
       ...source,
@@ -52,7 +52,6 @@ export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
   }
   /** For each generated map or list: the key or index in the file of each member, and the values of the names there. */
   const origins = new WeakMap<object, Map<string | number, { written: string | number; names: Variables }>>()
-  let made = 0
 
   const grow = (value: unknown, path: Path, place: RangePlace, free: boolean): unknown => {
     if (typeof value === 'string') return fill(value, path, 'value', place, free)
@@ -122,10 +121,10 @@ export function writeOut(source: Source, vars: Vars = NO_VARS): Source {
     const except = first.except === undefined ? undefined : number(first.except)
     // `h[01..12]` makes h01.
     const width = /^ *0[0-9]/.test(first.from) ? first.from.trim().length : 0
-    for (let n = from; n <= to && made <= MOST; n++) {
+    for (let n = from; n <= to && totals.things <= MOST; n++) {
       if (n === except) continue
-      if (++made > MOST)
-        complain(first.path, first.on, `the ranges of this file make more than ${MOST} things`, 'Make them smaller.')
+      if (++totals.things > MOST)
+        complain(first.path, first.on, `the ranges of this lab make more than ${MOST} things`, 'Make them smaller.')
       yield* every(more, {
         names: { ...place.names, [name]: n },
         ranges: new Map(place.ranges).set(first.id, String(n).padStart(width, '0')),

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { diagnose } from '../../src/language/load-lab.ts'
 import { locate } from '../../src/commands/locate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-locate-'))
@@ -29,6 +30,25 @@ test('of several none is taken: the error names them', () => {
   mkdirSync(join(folder, 'labs'))
   write('lab.yaml', 'namespaces: { a: }\n')
   expect(found()).toEqual(['lab.yaml'])
+})
+
+test('files that a lab names are held to what the lab itself is: UTF-8, a file, at most 16 MiB', () => {
+  const located = locate('net.yaml')
+  const read = (name: string) => () => 'beside' in located && located.beside(name)
+  writeFileSync(join(folder, 'latin.yaml'), Buffer.from('# caf\xe9\n', 'latin1'))
+  writeFileSync(join(folder, 'large.yaml'), Buffer.alloc(16 * 1024 * 1024 + 1, '#'))
+  write('base.yaml', '# café\n')
+  expect(read('base.yaml')()).toBe('# café\n')
+  expect(read('latin.yaml')).toThrow('the file is not UTF-8')
+  expect(read('large.yaml')).toThrow('the file is larger than 16 MiB')
+  expect(read('labs')).toThrow('it is a directory')
+  expect(read('/dev/zero')).toThrow('it is no file')
+  write('including.yaml', 'include: [latin.yaml]\nnamespaces: { a: }\n')
+  const including = locate('including.yaml')
+  if (!('file' in including)) throw new Error('it is a file')
+  expect(diagnose({ ...including, readBeside: including.beside })).toMatchObject([
+    { code: 'not-utf8', position: { file: 'latin.yaml', line: 1, column: 6 } },
+  ])
 })
 
 test('--set is NAME=VALUE, for lab files only', () => {

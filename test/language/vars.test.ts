@@ -181,6 +181,22 @@ describe('include', () => {
       ['error | namespaces.h1.interfaces.eth0.type is set twice | lab.yaml:7:36'],
     ],
     [
+      'more files than a lab may have',
+      Object.fromEntries([
+        ['lab.yaml', 'include: [f1.yaml]\nnamespaces: { a: }'],
+        ...Array.from({ length: 102 }, (_, i) => [`f${i + 1}.yaml`, `include: [f${i + 2}.yaml]`]),
+      ]),
+      ['error | this lab includes more than 100 files | f100.yaml:1:11'],
+    ],
+    [
+      'ranges that make too much together',
+      {
+        'lab.yaml': 'include: [a.yaml]\nnamespaces: { "h[1..90000]": { forwarding: true } }',
+        'a.yaml': 'namespaces: { "g[1..90000]": { forwarding: true } }',
+      },
+      ['error | the ranges of this lab make more than 300000 values | lab.yaml:2:15'],
+    ],
+    [
       'no such file',
       { 'lab.yaml': 'include: [x.yaml]\nnamespaces: { a: }' },
       ['error | cannot read x.yaml | lab.yaml:1:11'],

@@ -11,13 +11,13 @@ import {
   type Document,
   type Node,
   type Pair,
-  type Scalar,
   type YAMLMap,
 } from 'yaml'
 import type { Diagnostic, Position } from '../../model/diagnostic.ts'
+import { isMerge, nameKeys } from './keys.ts'
 import { parsePlain } from './plain.ts'
 import { NO_TAGS, slipsIn } from './slips.ts'
-import { inQuotes, type Problem } from './spot.ts'
+import { inQuotes } from './spot.ts'
 
 /** Where something is in a lab file: keys and indexes from the top. */
 export type Path = readonly (string | number)[]
@@ -56,7 +56,7 @@ export interface Origin {
 }
 
 /** The largest lab file, in characters. */
-const LARGEST = 16 * 1024 * 1024
+export const LARGEST = 16 * 1024 * 1024
 /** The longest part of a line that is shown, and how many characters of it precede a position further to the right. */
 const WIDTH = 200
 const BEFORE = 80
@@ -186,31 +186,6 @@ function parseFully(file: string, text: string): Source {
           ),
     ])
   }
-}
-
-/** The name of a key: its text in the file, also where YAML would read a number or null. */
-const nameOfKey = ({ value, source, type }: Scalar): string =>
-  type === 'PLAIN' && source !== undefined ? source : String(value)
-
-const isMerge = ({ value }: Scalar): boolean => typeof value === 'symbol'
-
-/** Replaces the values of keys such as `1.0` and `null` by their text. Returns the keys that their map has already. */
-function nameKeys(document: Document): Problem[] {
-  const twice: Problem[] = []
-  visit(document, {
-    Map(_, { items }) {
-      const names = new Set<string>()
-      for (const { key } of items) {
-        if (!isScalar(key) || isMerge(key)) continue
-        const name = nameOfKey(key)
-        const start = key.range?.[0] ?? 0
-        if (names.has(name)) twice.push({ code: 'DUPLICATE_KEY', message: '', pos: [start, start + 1] })
-        names.add(name)
-        key.value = name
-      }
-    },
-  })
-  return twice
 }
 
 /** The range of the first alias without an anchor, or of the first merge key without a map. */
