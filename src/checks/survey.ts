@@ -2,6 +2,7 @@ import type { Live } from '../observe/read.ts'
 import { liveNames, namesIn, labVariables, type Addressed } from '../model/names.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
+import { HERE_NAME, isPath } from '../model/place.ts'
 import { parseCidr, type Cidr } from '../model/cidr.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
 import type { LabIndex, NamespaceIndex } from './lab-index.ts'
@@ -12,7 +13,7 @@ interface Surveyed {
   readonly folder: string
   readonly resources: Resources
   readonly topology: Topology
-  readonly namespaces: ReadonlyMap<string, { readonly root?: true; readonly shares?: string }>
+  readonly namespaces: ReadonlyMap<string, { readonly borrowed?: string; readonly shares?: string }>
 }
 
 /**
@@ -32,10 +33,12 @@ export function survey(
   }))
   const shares = new Map(topology.ofKind('share').map(({ id, spec }) => [id, String(spec['of'])]))
   const places = new Map<string, string | undefined>()
-  for (const [name, { root }] of namespaces) {
+  for (const [name, { borrowed }] of namespaces) {
     const kind = resources.get(name)?.kind
-    if (root) places.set(name, undefined)
-    else if (kind === 'share' || (kind === 'namespace' && !resources.get(name)?.spec['stale'])) places.set(name, name)
+    if (borrowed === HERE_NAME) places.set(name, undefined)
+    else if (borrowed !== undefined) {
+      if (isPath(borrowed)) places.set(name, borrowed)
+    } else if (kind === 'share' || (kind === 'namespace' && !resources.get(name)?.spec['stale'])) places.set(name, name)
   }
   const nodes = new Map<string, NamespaceIndex>()
   for (const [name, dump] of dumps) if (places.has(name)) nodes.set(name, nodeOf(dump))

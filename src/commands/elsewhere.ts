@@ -16,6 +16,6 @@ export function otherWorldHint(host: Host, namespaces: Iterable<string> | undefi
   return worlds.filter(holds).map((world) => `${what} live ${world.where}: ${world.call} ${command}`)
 }
 
-/** The names of the lab's namespaces, without the machine's own. */
-export const ownNamespaces = (namespaces: ReadonlyMap<string, { readonly root?: true }>): string[] =>
-  [...namespaces].flatMap(([name, { root }]) => (root ? [] : [name]))
+/** The names of the lab's namespaces, without those that are not its own. */
+export const ownNamespaces = (namespaces: ReadonlyMap<string, { readonly borrowed?: string }>): string[] =>
+  [...namespaces].flatMap(([name, { borrowed }]) => (borrowed ? [] : [name]))

@@ -7,11 +7,11 @@ import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { labVariables } from '../model/names.ts'
-import { placeIn } from '../model/place.ts'
+import { HERE_NAME, isPath, placeIn } from '../model/place.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { nearest } from './nearest.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadLocated } from './prepare.ts'
+import { loadFound } from './prepare.ts'
 
 interface Options extends LocateOptions {
   /** The lab whose file gives the name of the machine's own namespace and the order of addresses. */
@@ -58,7 +58,7 @@ async function find(host: Host, namespace: string, { lab, set = [] }: Options): 
   stage('Reading the live network …')
   const runner = startRunner(host)
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  const here = labHere(host, lab, set)
+  const here = await labHere(host, lab, set)
   stage('Reading the live network …')
   const place = async (netns: string | undefined): Promise<Found> => {
     const { lab: owner, names } = await surroundings(netns, runner, here)
@@ -67,7 +67,11 @@ async function find(host: Host, namespace: string, { lab, set = [] }: Options): 
     return { ...placeIn(netns), names, variables, ...(owner !== undefined && { lab: owner }) }
   }
   if (names.includes(namespace)) return place(namespace)
-  if (here?.namespaces.get(namespace)?.root) return place(undefined)
+  const borrowed = here?.namespaces.get(namespace)?.borrowed
+  if (borrowed === HERE_NAME) return place(undefined)
+  if (borrowed !== undefined && isPath(borrowed)) return place(borrowed)
+  if (borrowed !== undefined)
+    throw UserError.of('no-lender', `${borrowed} (${namespace}) cannot be entered`, `netlab plan says why.`)
   const meant = nearest(namespace, names)
   throw UserError.of(
     'unknown-reference',
@@ -80,9 +84,9 @@ async function find(host: Host, namespace: string, { lab, set = [] }: Options): 
 }
 
 /** The lab that was named, or the one of this directory; undefined when there is none. */
-function labHere(host: Host, argument: string | undefined, set: readonly string[]): Lab | undefined {
+async function labHere(host: Host, argument: string | undefined, set: readonly string[]): Promise<Lab | undefined> {
   try {
-    return loadLocated(locate(argument, { set, say: () => {} }), host)
+    return await loadFound(locate(argument, { set, say: () => {} }), host)
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

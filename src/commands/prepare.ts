@@ -14,12 +14,14 @@ import { stage } from '../host/status-line.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
+import { isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { newLenders, withLenders, type FoundLab } from './borrow.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
@@ -80,6 +82,12 @@ export function reading<L extends { readonly file: string }>(located: L): L {
 export const loadLocated = (located: Located, host: Host, linting?: Linting): Lab | undefined =>
   openLocated(located, host, linting)?.lab()
 
+/** `loadLocated`, with the paths of those of somebody else's namespaces that are there. */
+export async function loadFound(located: Located, host: Host, linting?: Linting): Promise<Lab | undefined> {
+  const unfound = openLocated(located, host, linting)
+  return unfound && (await withLenders(unfound, host)).opened.lab()
+}
+
 /** The request that reads the live state of this lab; without a header, of a lab that is known only by name. */
 export const readRequestOf = (name: string, header: LabHeader | undefined): ReadRequest => ({
   lab: name,
@@ -109,11 +117,12 @@ export async function prepare(
 
 async function prepared(
   located: Located,
-  opened: OpenLab | undefined,
+  unfound: OpenLab | undefined,
   runner: Runner,
   options: PlanOptions,
   purpose: PlanPurpose,
 ): Promise<Prepared> {
+  const { opened, problems }: Partial<FoundLab> = unfound ? await withLenders(unfound, runner.host) : {}
   const name = opened?.name ?? ('name' in located ? located.name : '')
   stage('Reading the live network …')
   const whole = readRequestOf(name, opened)
@@ -121,6 +130,7 @@ async function prepared(
     ? {
         ...readRequestOf(name, undefined),
         ...(opened && {
+          namespaces: new Map([...opened.namespaces].filter(([, n]) => n.lender && isPath(n.borrowed ?? ''))),
           sysctls: whole.sysctls,
           nftables: whole.nftables,
           destroyOnly: new Set(opened.namespaces.keys()),
@@ -132,6 +142,7 @@ async function prepared(
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()
+  if (lab && problems?.length) throw new UserError(problems)
   if (lab) mustBeInstalled(lab.resources, runner.host)
   const [found, written] = await Promise.all([
     reading,
@@ -153,13 +164,14 @@ async function prepared(
   if (saved) mustBeSame(saved, plan)
   const toHold = purpose.forApply ? holdable(plan.steps, runner.host) : []
   if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
-    return prepared(located, opened, runner, options, { ...purpose, marksOnly: false })
+    return prepared(located, unfound, runner, options, { ...purpose, marksOnly: false })
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
   const warnings = [
     ...(opened
       ? isElsewhere(name, opened.namespaces, `${options.destroy ? 'destroy' : 'plan'} ${source}`, live, runner.host)
       : []),
     ...(lab?.warnings ?? []),
+    ...(lab ? newLenders(wanted, live) : (problems ?? []).map((one) => ({ ...one, severity: 'warning' as const }))),
     ...(options.destroy ? [] : await legacyWarnings(live, runner)),
   ]
   return { name, source, ...(lab && { lab }), wanted, live, plan, toHold, warnings, quote }
@@ -196,7 +208,7 @@ export async function planFor(
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
   refuse(wanted, live, new Set(adopts))
-  const used = [...live.machine].filter(([id]) => wanted.get(id)?.kind === 'existing')
+  const used = [...live.theirs].filter(([id, { kind }]) => wanted.get(id)?.kind === kind)
   const found = new Map([
     ...live.resources,
     ...used,

@@ -104,17 +104,17 @@ async function planBack(
 const lasting = (resources: Resources): Resources =>
   new Map<string, Resource>(
     [...resources].filter(([, r]) => {
-      if (r.kind === 'sysctl') return r.root || resources.has(r.namespace)
+      if (r.kind === 'sysctl') return r.borrowed || resources.has(r.namespace)
       return !kindOf(r.kind).automatic?.(r) || r.kind === 'loopback' || r.kind === 'existing'
     }),
   )
 
 function subjectOf(lab: string, resources: Resources): ReadRequest {
-  const namespaces = new Map<string, { root?: true; shares?: string }>()
+  const namespaces = new Map<string, { borrowed?: string; shares?: string }>()
   const sysctls = new Map<string, string[]>()
   const nftables = new Map<string, string[]>()
-  for (const { kind, id, namespace, root, spec } of resources.values()) {
-    if (root) namespaces.set(namespace, { root })
+  for (const { kind, id, namespace, borrowed, spec } of resources.values()) {
+    if (borrowed) namespaces.set(namespace, { borrowed })
     else if (kind === 'namespace') namespaces.set(id, {})
     else if (kind === 'share') namespaces.set(id, { shares: String(spec['of']) })
     if (kind === 'nftables') nftables.set(namespace, Object.keys(spec['tables'] as object).filter(isLikeIptables))

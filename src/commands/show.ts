@@ -19,7 +19,7 @@ import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
-import { loadLocated, readRequestOf } from './prepare.ts'
+import { loadFound, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {
@@ -37,7 +37,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
   const { byNamespace } = await owners(runner)
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument, options) : { name: owner }
-  const lab = loadLocated(located, host)
+  const lab = await loadFound(located, host)
   const name = lab?.name ?? ('name' in located ? located.name : '')
   if (options.desired) {
     if (!lab) throw UserError.of('no-lab-file', '--desired needs a lab file')
@@ -48,8 +48,12 @@ export async function show(host: Host, argument: string | undefined, options: Op
   stage('Reading the live network …')
   const found = withListed(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
-  const live = filtered(new Map([...found.resources, ...found.others]), owner === undefined ? undefined : argument)
-  if (live.size === 0)
+  const lenders = [...found.theirs].filter(([, { kind }]) => kind === 'borrowed')
+  const live = filtered(
+    new Map([...lenders, ...found.resources, ...found.others]),
+    owner === undefined ? undefined : argument,
+  )
+  if (live.size === lenders.length)
     throw UserError.of(
       'lab-not-live',
       `lab ${name} is not live`,
@@ -100,7 +104,7 @@ function filtered(resources: Resources, namespace: string | undefined): Resource
     [...resources].filter(
       ([, r]) =>
         !(kindOf(r.kind).automatic?.(r) && r.kind === 'address') &&
-        (r.root || r.kind === 'share' || resources.get(r.namespace)?.kind === 'namespace') &&
+        (r.borrowed || r.kind === 'share' || resources.get(r.namespace)?.kind === 'namespace') &&
         (namespace === undefined || r.namespace === namespace),
     ),
   )

@@ -17,7 +17,7 @@ import { checkJson, checksJson, junit, nameWidth, renderResult, renderSummary } 
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadLocated, readRequestOf, type Linting } from './prepare.ts'
+import { loadFound, readRequestOf, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Linting, LocateOptions {
@@ -93,7 +93,7 @@ async function testOnce(
   }
   let lab: Lab
   try {
-    lab = loadLocated({ ...located, beside }, host, options)!
+    lab = (await loadFound({ ...located, beside }, host, options))!
   } finally {
     onRead([...named])
   }
@@ -169,5 +169,5 @@ function resultPrinter(checks: readonly Check[], options: Options): (result: Res
 const hasFirewall = (dump: Dump | undefined): boolean =>
   dump !== undefined && [dump.iptables, dump.ip6tables, dump.nftables].some((rules) => rules !== '')
 
-const onlyRoot = (namespaces: ReadonlyMap<string, { readonly root?: true }>): boolean =>
-  namespaces.size > 0 && [...namespaces.values()].every(({ root }) => root)
+const onlyRoot = (namespaces: ReadonlyMap<string, { readonly borrowed?: string }>): boolean =>
+  namespaces.size > 0 && [...namespaces.values()].every(({ borrowed }) => borrowed)

@@ -46,7 +46,7 @@ function declare(
   text: string,
   { name: table, chains }: Current,
   place: RulePlace,
-  { root }: RuleContext,
+  { borrowed }: RuleContext,
 ): Complaint | undefined {
   const [name, policy] = fields(text)
   if (name === undefined) return { summary: 'the name of a chain is missing' }
@@ -56,11 +56,19 @@ function declare(
   if (own) chains[name] = { rules: [], place: chains[name]?.place ?? place }
   if (fault) return fault
   if (policy === undefined) return { summary: `the policy of ${name} is missing`, detail: `Write :${name} -` }
-  return own || policy === '-' ? undefined : setPolicy(name, policy, { name: table, chains }, place, root === true)
+  return own || policy === '-'
+    ? undefined
+    : setPolicy(name, policy, { name: table, chains }, place, borrowed !== undefined)
 }
 
-function setPolicy(name: string, policy: string, { name: table, chains }: Current, place: RulePlace, root: boolean) {
-  const fault = policyFault(table, name, policy, root)
+function setPolicy(
+  name: string,
+  policy: string,
+  { name: table, chains }: Current,
+  place: RulePlace,
+  borrowed: boolean,
+) {
+  const fault = policyFault(table, name, policy, borrowed)
   if (!fault) chains[name] = { rules: [], place, ...chains[name], policy }
   return fault
 }
@@ -82,7 +90,7 @@ function perform(
   const command = commands[written] ?? written
   const name = quoted.replace(/^"(.*)"$/, '$1')
   const words = rest.split(/[ \t]+/).filter(Boolean)
-  if (command === '-P') return setPolicy(name, words.join(' '), current, place, context.root === true)
+  if (command === '-P') return setPolicy(name, words.join(' '), current, place, context.borrowed !== undefined)
   if (command === '-N') {
     if (chains[name] || isBuiltin(table, name)) return { summary: `chain ${name} exists already` }
     if (words.length) return { summary: '-N CHAIN takes nothing more' }
@@ -154,7 +162,8 @@ export function restored(dump: string, context: RuleContext): Written {
   for (const [table, { chains }] of Object.entries(tables)) {
     problems.push(...early(chains))
     for (const [name, { rules, place }] of Object.entries(chains))
-      if (context.root && !isBuiltin(table, name) && rules.length === 0) problems.push({ ...needsRule(name), place })
+      if (context.borrowed && !isBuiltin(table, name) && rules.length === 0)
+        problems.push({ ...needsRule(name), place })
   }
   return { spec: writtenSpec(tables), problems }
 }

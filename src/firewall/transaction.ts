@@ -42,7 +42,7 @@ function chainLines(name: string, live: IptablesChain, desired: IptablesChain, a
  * The lines that turn one spec into another, table by table. Chains are created before rules that jump to them, and all chains
  * that go are flushed before the first is deleted.
  */
-export function tableLines(live: IptablesSpec, desired: IptablesSpec, root: boolean): TableLines[] {
+export function tableLines(live: IptablesSpec, desired: IptablesSpec, borrowed: boolean): TableLines[] {
   return Object.keys(builtin).flatMap((table) => {
     const [before, after] = [
       live.tables[table] ?? named<IptablesChain>(),
@@ -59,8 +59,8 @@ export function tableLines(live: IptablesSpec, desired: IptablesSpec, root: bool
       ...staying
         .filter((name) => before[name]?.policy !== after[name]?.policy)
         .map((name) => `-P ${name} ${after[name]?.policy ?? 'ACCEPT'}`),
-      ...staying.flatMap((name) => chainLines(name, before[name] ?? none, after[name] ?? none, !root)),
-      ...leaving.flatMap((name) => (root ? chainLines(name, before[name]!, none, false) : [`-F ${name}`])),
+      ...staying.flatMap((name) => chainLines(name, before[name] ?? none, after[name] ?? none, !borrowed)),
+      ...leaving.flatMap((name) => (borrowed ? chainLines(name, before[name]!, none, false) : [`-F ${name}`])),
       ...leaving.filter((name) => !before[name]!.shared).map((name) => `-X ${name}`),
     ]
     return lines.length ? [{ table, lines }] : []

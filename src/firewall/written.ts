@@ -8,7 +8,7 @@ export interface RuleContext {
   readonly kind: IptablesKind
   readonly lab: string
   /** The machine's own namespace: rules get the lab's mark, policies are refused. */
-  readonly root?: true
+  readonly borrowed?: string
   /** The text of the file that `restore` names. */
   readonly dump?: string
 }
@@ -79,14 +79,14 @@ export function chainFault(table: string, chain: string): Complaint | undefined 
 }
 
 /** The error in a policy; undefined when it is valid. */
-export function policyFault(table: string, chain: string, policy: string, root: boolean): Complaint | undefined {
+export function policyFault(table: string, chain: string, policy: string, borrowed: boolean): Complaint | undefined {
   if (!isBuiltin(table, chain))
     return {
       summary: `${chain} cannot have a policy`,
       detail: 'Only built-in chains have one; end the chain with a rule.',
     }
   if (policy !== 'ACCEPT' && policy !== 'DROP') return { summary: 'a policy is ACCEPT or DROP' }
-  if (root && policy !== 'ACCEPT')
+  if (borrowed && policy !== 'ACCEPT')
     return {
       summary: `the policy of ${chain} is the machine's`,
       detail: "In the machine's own namespace a lab adds rules and chains of its own and changes nothing else.",
@@ -98,7 +98,7 @@ export function policyFault(table: string, chain: string, policy: string, root: 
 const markWords = (lab: string): string[] => ['-m', 'comment', '--comment', `netlab:${lab}`]
 
 /** One rule, checked, or the error in it. An empty text is a rule that matches every packet and only counts it. */
-export function ruleOf(value: unknown, place: RulePlace, { kind, root, lab }: RuleContext): WrittenRule | Problem {
+export function ruleOf(value: unknown, place: RulePlace, { kind, borrowed, lab }: RuleContext): WrittenRule | Problem {
   const isText = typeof value === 'string'
   const complain = ({ at, length, key, ...what }: Complaint & { key?: string }): Problem => ({
     ...what,
@@ -116,7 +116,7 @@ export function ruleOf(value: unknown, place: RulePlace, { kind, root, lab }: Ru
   const list = words.map((word) => (typeof word === 'string' ? { text: word, at: 0 } : word))
   const unfit = refused(list) ?? unprintable(list.map(({ text }) => text))
   if (unfit) return complain(unfit)
-  const text = joined([...list.map((word) => word.text), ...(root ? markWords(lab) : [])])
+  const text = joined([...list.map((word) => word.text), ...(borrowed ? markWords(lab) : [])])
   return { text, place: isText ? { ...place, text: value } : place }
 }
 
@@ -148,8 +148,11 @@ export function structured(value: Readonly<Record<string, unknown>>, context: Ru
       }
       const faults = [
         [chainFault(table, name), at],
-        [policy === undefined ? undefined : policyFault(table, name, policy, context.root === true), [...at, 'policy']],
-        [context.root && !isBuiltin(table, name) && rules.length === 0 ? needsRule(name) : undefined, at],
+        [
+          policy === undefined ? undefined : policyFault(table, name, policy, context.borrowed !== undefined),
+          [...at, 'policy'],
+        ],
+        [context.borrowed && !isBuiltin(table, name) && rules.length === 0 ? needsRule(name) : undefined, at],
       ] as const
       for (const [fault, path] of faults) if (fault) problems.push({ ...fault, place: { path } })
       const results = rules.map((rule, index) => {

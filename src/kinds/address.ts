@@ -68,10 +68,10 @@ function lostOfLo({ links, addresses, conf }: Dump): string[] {
 export const address: Kind<AddressSpec> = {
   name: 'address',
 
-  read(dump, { namespace, root, lab, made }) {
+  read(dump, { namespace, borrowed, lab, made }) {
     const lacking = missing(dump)
     const isMarked = ({ metric }: IpAddress): boolean => metric === labMetric(lab)
-    const lost = (made && !root ? lostOfLo(dump) : []).map((text): Resource<AddressSpec> => ({
+    const lost = (made && !borrowed ? lostOfLo(dump) : []).map((text): Resource<AddressSpec> => ({
       id: addressId(namespace, 'lo', text),
       kind: 'address',
       namespace,
@@ -95,7 +95,7 @@ export const address: Kind<AddressSpec> = {
       const earlier = firstOf(({ others }) => !others)
       const earliest = all.some(({ others }) => others) ? firstOf(() => true) : earlier
       // On an interface of the machine's own, only addresses with the lab's mark are the lab's.
-      const marked = root ? firstOf(({ a }) => isMarked(a)) : undefined
+      const marked = borrowed ? firstOf(({ a }) => isMarked(a)) : undefined
       return all.map(({ a, name, spec, others }): Resource<AddressSpec> => {
         const primary = (others ? earliest : marked && isMarked(a) ? marked : earlier).get(name)
         const lacks = others ? [] : lacking(ifname, a, name, !earlier.has(name))
@@ -103,7 +103,7 @@ export const address: Kind<AddressSpec> = {
           id: addressId(namespace, ifname, name),
           kind: 'address',
           namespace,
-          ...(root && { root }),
+          ...(borrowed && { borrowed }),
           ...(others && { others }),
           spec: { ...spec, ...(primary !== undefined && { primary }), ...(lacks.length && { lacks }) },
         }
@@ -228,9 +228,9 @@ function leftRoute(r: Resource<AddressSpec>, { live, goes }: PlanContext): Emiss
   if (metric === undefined || family === 4) return []
   const subnet = networkOf(nameOfAddress(r.spec))
   const isNeeded = [...live.values()].some(
-    ({ id, kind, root, spec }) =>
+    ({ id, kind, borrowed, spec }) =>
       kind === 'address' &&
-      root &&
+      borrowed === r.borrowed &&
       spec['dev'] === dev &&
       spec['metric'] === metric &&
       !goes(id) &&
@@ -260,7 +260,7 @@ function lostWithAddresses(gone: ReadonlySet<string>, live: Resources): [string,
     if (goes) sources.set(`${r.namespace} ${ownTable(live, r.namespace, dev)} ${host}`, r.id)
     else kept.add(`${r.namespace} ${host}`)
     const link = linkId(r.namespace, dev)
-    // An interface of the machine's own has other addresses, which are not among these resources.
+    // An interface of a borrowed namespace has other addresses, which are not among these resources.
     left.set(link, (left.get(link) ?? 0) + (goes && spec.metric === undefined ? 0 : 1))
     if (goes) last.set(link, r.id)
   }

@@ -1,7 +1,7 @@
 import { sha256 } from '../model/digest.ts'
 import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Program } from '../model/operation.ts'
-import { placeOf } from '../model/place.ts'
+import { HERE_NAME, placeOf } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 
 /** Runs the program with these arguments, in the namespace of the resource. */
@@ -20,17 +20,17 @@ export const isLost = (kind: Pick<Kind, 'lostWith'>, resource: Resource<any>, { 
  * and processes of others keep alive, an earlier one, before the namespace loses its name.
  */
 export const removalStage = (
-  { root, namespace }: Resource<any>,
+  { borrowed, namespace }: Resource<any>,
   { desired }: PlanContext,
-): 'delete rules' | 'load firewall' => (root || desired.has(namespace) ? 'load firewall' : 'delete rules')
+): 'delete rules' | 'load firewall' => (borrowed || desired.has(namespace) ? 'load firewall' : 'delete rules')
 
 /**
  * The ends of a pair: first the one in whose namespace the pair is created, then the other. Before Linux 6.13, both names must be
- * unused in the namespace of the command, which is therefore the namespace of one end.
+ * unused in the namespace of the command, which is therefore the namespace of one end. The machine's own has no name to be told of.
  */
 export function ends<R extends Resource<any>>(one: R, other: R): [near: R, far: R] {
   const [first, second] = one.id < other.id ? [one, other] : [other, one]
-  return second.root ? [second, first] : [first, second]
+  return second.borrowed === HERE_NAME ? [second, first] : [first, second]
 }
 
 /**

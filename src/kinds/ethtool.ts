@@ -1,6 +1,8 @@
 import type { Difference, Emission } from '../model/change.ts'
+import { shell } from '../model/command.ts'
 import type { Kind, LabContext } from '../model/kind.ts'
 import type { Program } from '../model/operation.ts'
+import { placeOf } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { within } from './common.ts'
 import { ofInterface, without } from './lab-entry.ts'
@@ -119,8 +121,7 @@ function set(r: Resource<EthtoolSpec>, { offload = {}, channels = {} }: Omit<Eth
   const { dev } = r.spec
   const features = Object.entries(offload).flatMap(([name, on]) => [name, on ? 'on' : 'off'])
   const counts = Object.entries(channels).flatMap(([name, count]) => [name, String(count)])
-  const at = r.root ? [] : ['ip', 'netns', 'exec', r.namespace]
-  const instead = [...at, 'ethtool', '-K', dev, ...features].join(' ')
+  const instead = shell({ argv: ['ethtool', '-K', dev, ...features], ...placeOf(r) })
   const emit = (operation: Program): Emission => ({ stage: 'set links', operation })
   return [
     ...(features.length ? [emit({ ...within(r, 'sh', '-c', SET, 'sh', dev, ...features), instead })] : []),

@@ -35,7 +35,7 @@ const operation = (how: 'add' | 'append' | 'delete', r: Resource<FdbSpec>): Oper
  */
 export const fdb: Kind<FdbSpec> = {
   name: 'fdb',
-  read(dump, { namespace, root }) {
+  read(dump, { namespace, borrowed }) {
     if (!dump.fdb?.length) return []
     const links = new Map(dump.links.map((link) => [link.ifname, link]))
     const own = ownAddresses(dump)
@@ -49,7 +49,7 @@ export const fdb: Kind<FdbSpec> = {
         id: fdbId(namespace, spec),
         kind: 'fdb',
         namespace,
-        ...(root && { root }),
+        ...(borrowed && { borrowed }),
         ...(spec.extern_learn && { others: true }),
         spec,
       }))

@@ -1,5 +1,6 @@
 import type { Kind } from '../model/kind.ts'
 import { address } from './address.ts'
+import { borrowed } from './borrowed.ts'
 import { device } from './links/device.ts'
 import { ethtool } from './ethtool.ts'
 import { existing } from './links/existing.ts'
@@ -26,6 +27,7 @@ import { wg } from './links/wireguard.ts'
 const table: readonly Kind[] = [
   namespace,
   share,
+  borrowed,
   sysctl,
   ...linkTypes.map(linkKind),
   device,

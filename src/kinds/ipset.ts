@@ -155,8 +155,8 @@ const familyOf = ({ settings }: IpsetSpec): string => String(settings['family'] 
 /** A set of ipset, to which rules of iptables refer. */
 export const ipset: Kind<IpsetSpec> = {
   name: 'ipset',
-  read: (dump, { namespace, root }) =>
-    root ? [] : parseIpsets(dump.ipsets ?? '').map((spec) => ipsetResource(namespace, spec)),
+  read: (dump, { namespace, borrowed }) =>
+    borrowed ? [] : parseIpsets(dump.ipsets ?? '').map((spec) => ipsetResource(namespace, spec)),
   fromLab,
   toLab: (r) => ofNamespace(r, { ipsets: { [r.spec.name]: ipsetValue(r.spec) } }),
   describe: ({ type, entries, passing = [] }) => {

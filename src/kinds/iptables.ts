@@ -22,7 +22,7 @@ export function iptablesResource(
   kind: IptablesKind,
   namespace: string,
   spec: IptablesSpec,
-  extra: Pick<Resource, 'root' | 'source'> = {},
+  extra: Pick<Resource, 'borrowed' | 'source'> = {},
 ): Resource<IptablesSpec> | undefined {
   if (Object.keys(spec.tables).length === 0) return undefined
   return { id: iptablesId(namespace, kind), kind, namespace, ...extra, spec }
@@ -105,12 +105,12 @@ const publishedTables = (tables: IptablesSpec['tables']) =>
 export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
   const self: Kind<IptablesSpec> = {
     name: kind,
-    read: (dump, { namespace, root, lab, nftables }) => {
+    read: (dump, { namespace, borrowed, lab, nftables }) => {
       if (dump[kind] === '') return []
       const saved = savedOf(dump[kind], kind === 'iptables' ? 'ip' : 'ip6', nftables)
-      const spec = root ? ownSpec(saved, lab) : savedSpec(saved)
+      const spec = borrowed ? ownSpec(saved, lab) : savedSpec(saved)
       if (Object.keys(spec.tables).length === 0) return []
-      return [{ id: iptablesId(namespace, kind), kind, namespace, ...(root && { root }), spec }]
+      return [{ id: iptablesId(namespace, kind), kind, namespace, ...(borrowed && { borrowed }), spec }]
     },
     describe: describeIptables,
     toLab: (r) => ofNamespace(r, { [kind]: iptablesValue(r.spec) }),
@@ -119,11 +119,17 @@ export const iptablesKind = (kind: IptablesKind): Kind<IptablesSpec> => {
     requires: () => [`${kind}-restore`, `${kind}-save`],
     needs: ({ namespace }) => [namespace],
     lostWith: ({ namespace }) => [namespace],
-    create: (r) => restoring(kind, r, r.root ? tableLines(nothing, r.spec, true) : fullLoad(r.spec)),
-    update: ({ live, desired }) => restoring(kind, desired, tableLines(live.spec, desired.spec, desired.root === true)),
+    create: (r) => restoring(kind, r, r.borrowed ? tableLines(nothing, r.spec, true) : fullLoad(r.spec)),
+    update: ({ live, desired }) =>
+      restoring(kind, desired, tableLines(live.spec, desired.spec, desired.borrowed !== undefined)),
     remove: (r, context) => {
       if (isLost(self, r, context)) return []
-      return restoring(kind, r, r.root ? tableLines(r.spec, nothing, true) : reset(r.spec), removalStage(r, context))
+      return restoring(
+        kind,
+        r,
+        r.borrowed ? tableLines(r.spec, nothing, true) : reset(r.spec),
+        removalStage(r, context),
+      )
     },
   }
   return self

@@ -31,7 +31,7 @@ function isSilent({ namespace, spec }: Resource<MdbSpec>, { live }: PlanContext)
 /** A permanent entry in the multicast table of a bridge. What ports have joined by IGMP or MLD lasts for a while, and belongs to others. */
 export const mdb: Kind<MdbSpec> = {
   name: 'mdb',
-  read({ mdb = [], links }, { namespace, root }) {
+  read({ mdb = [], links }, { namespace, borrowed }) {
     if (mdb.length === 0) return []
     const bridges = new Set(links.flatMap((l) => (l.linkinfo?.info_kind === 'bridge' ? [l.ifname] : [])))
     return mdb.flatMap((entry): Resource<MdbSpec>[] => {
@@ -40,7 +40,7 @@ export const mdb: Kind<MdbSpec> = {
       if (!(joined || isSet(entry)) || !bridges.has(bridge)) return []
       const base = { grp, dev, bridge, ...(src !== undefined && { src }), ...(vid !== undefined && { vid }) }
       const spec: MdbSpec = joined ? { ...base, temp: true } : base
-      const mine = { id: mdbId(namespace, spec), kind: 'mdb', namespace, ...(root && { root }), spec }
+      const mine = { id: mdbId(namespace, spec), kind: 'mdb', namespace, ...(borrowed && { borrowed }), spec }
       return [joined ? { ...mine, others: true, passing: true } : mine]
     })
   },

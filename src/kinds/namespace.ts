@@ -22,9 +22,9 @@ export type NamespaceSpec = {
 export const namespace: Kind<NamespaceSpec> = {
   name: 'namespace',
 
-  read(dump, { namespace: id, root, lab }) {
+  read(dump, { namespace: id, borrowed, lab }) {
     const lo = dump.links.find((link) => link.flags.includes('LOOPBACK'))
-    if (root || ownerOf(lo?.ifalias) !== lab) return []
+    if (borrowed || ownerOf(lo?.ifalias) !== lab) return []
     const { adopted, sysctls } = notesIn(lo?.ifalias)
     const spec = { ...(adopted && { adopted }), ...(sysctls.length > 0 && { sysctls }) }
     return [{ id, kind: 'namespace', namespace: id, spec }]

@@ -50,7 +50,7 @@ function fromLab(entry: NeighborFile, { error, deviceTo }: LabContext): Neighbor
 /** A static neighbour entry (ARP or NDP), or a proxy entry. Entries of daemons belong to others. */
 export const neighbor: Kind<NeighborSpec> = {
   name: 'neighbor',
-  read: (dump, { namespace, root, lab }) =>
+  read: (dump, { namespace, borrowed, lab }) =>
     dump.neighbors.flatMap((n): Resource<NeighborSpec>[] => {
       const to = canonicalAddress(n.dst)
       const has = (flag: 'proxy' | 'router' | 'extern_learn' | 'managed'): boolean => n[flag] !== undefined
@@ -70,7 +70,7 @@ export const neighbor: Kind<NeighborSpec> = {
       }
       const others = spec.protocol !== undefined || spec.extern_learn
       const id = neighborId(namespace, spec)
-      return [{ id, kind: 'neighbor', namespace, ...(root && { root }), ...(others && { others }), spec }]
+      return [{ id, kind: 'neighbor', namespace, ...(borrowed && { borrowed }), ...(others && { others }), spec }]
     }),
   fromLab,
   toLab: (r) => ofNamespace(r, { neighbors: [without(r.spec, 'family', 'extern_learn', 'managed', 'protocol')] }),

@@ -81,7 +81,7 @@ const setting = (how: 'add' | 'replace', r: Resource<NexthopSpec>, lab: string):
   do: `nexthop.${how}`,
   place: placeOf(r),
   nexthop: r.spec,
-  protocol: r.root ? labProtocol(lab) : undefined,
+  protocol: r.borrowed ? labProtocol(lab) : undefined,
 })
 
 /** The settings with the timers that the kernel otherwise leaves as they are. */
@@ -91,13 +91,15 @@ const withTimers = (spec: NexthopSpec): NexthopSpec =>
 /** A nexthop object, or a group of them, that routes and forwarding entries of VXLANs name by its id. */
 export const nexthop: Kind<NexthopSpec> = {
   name: 'nexthop',
-  read: ({ nexthops = [] }, { namespace, root, lab }) =>
+  read: ({ nexthops = [] }, { namespace, borrowed, lab }) =>
     nexthops.flatMap((n): Resource<NexthopSpec>[] => {
-      if (root ? n.protocol !== String(labProtocol(lab)) : isKernels(n.protocol)) return []
+      if (borrowed ? n.protocol !== String(labProtocol(lab)) : isKernels(n.protocol)) return []
       const protocol = routingDaemonOf(n.protocol, lab)
       const spec = { ...specOf(n), ...(protocol !== undefined && { protocol }) }
       const others = protocol !== undefined && { others: true as const }
-      return [{ id: nexthopId(namespace, n.id), kind: 'nexthop', namespace, ...(root && { root }), ...others, spec }]
+      return [
+        { id: nexthopId(namespace, n.id), kind: 'nexthop', namespace, ...(borrowed && { borrowed }), ...others, spec },
+      ]
     }),
   toLab: (r) => {
     const { family, via } = r.spec

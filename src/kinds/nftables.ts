@@ -53,10 +53,10 @@ export function nftablesResource(
   namespace: string,
   text: string,
   lab: string,
-  extra: Pick<Resource, 'root' | 'source'> = {},
+  extra: Pick<Resource, 'borrowed' | 'source'> = {},
 ): Resource<NftSpec> | undefined {
   if (bare(text).trim() === '') return undefined
-  const spec = { tables: {}, text, ...(extra.root && { lab }) }
+  const spec = { tables: {}, text, ...(extra.borrowed && { lab }) }
   return { id: nftablesId(namespace), kind: 'nftables', namespace, ...extra, spec }
 }
 
@@ -173,13 +173,15 @@ const nothing: NftSpec = { tables: {} }
 /** The tables of nftables in one namespace: one resource, which is changed in place, by handles, in one transaction. */
 export const nftables: Kind<NftSpec> = {
   name: 'nftables',
-  read: (dump, { namespace, root, lab, nftables: ofNft }) => {
+  read: (dump, { namespace, borrowed, lab, nftables: ofNft }) => {
     if (dump.nftables === '') return []
     const { tables } = nftSpecOf(dump, ofNft)
     const own = named<NftTable>()
-    for (const [name, table] of Object.entries(tables)) if (!root || isOwnTable(name, lab)) own[name] = table
+    for (const [name, table] of Object.entries(tables)) if (!borrowed || isOwnTable(name, lab)) own[name] = table
     if (Object.keys(own).length === 0) return []
-    return [{ id: nftablesId(namespace), kind: 'nftables', namespace, ...(root && { root }), spec: { tables: own } }]
+    return [
+      { id: nftablesId(namespace), kind: 'nftables', namespace, ...(borrowed && { borrowed }), spec: { tables: own } },
+    ]
   },
   describe: describeNft,
   toLab: (r) => ofNamespace(r, { nftables: nftablesValue(r.spec) }),

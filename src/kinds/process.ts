@@ -3,7 +3,7 @@ import type { Kind, LabContext } from '../model/kind.ts'
 import { hostsOf, MOUNTS, namesIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import { processTag } from '../model/owner.ts'
-import { placeOf } from '../model/place.ts'
+import { fileOf, HERE_NAME, placeOf } from '../model/place.ts'
 import type { Difference } from '../model/change.ts'
 import type { Resource } from '../model/resource.ts'
 import type { LiveProcess } from '../model/runner.ts'
@@ -106,8 +106,8 @@ export const process: Kind<ProcessSpec> = {
 
   update: () => [],
 
-  remove: ({ id, namespace, root, spec: { name } }, { lab, desired }) => {
-    const home = root ? '/proc/self/ns/net' : `/run/netns/${namespace}`
+  remove: ({ id, namespace, borrowed, spec: { name } }, { lab, desired }) => {
+    const home = borrowed ? '/proc/self/ns/net' : fileOf(namespace)
     const marks = [`${lab}/${namespace}/${name}`, processTag(lab, namespace, name)]
     const argv = ['sh', '-c', STOP, 'sh', ...marks, home, ...(desired.has(id) ? ['keep-log'] : [])]
     const instead = `kill $(grep -lsE 'file locks +${marks[1]} ' /proc/[0-9]*/limits | cut -d/ -f3)`
@@ -146,7 +146,7 @@ export function processResource({ namespace, name, root, state, spec }: LiveProc
     id: processId(namespace, name),
     kind: 'process',
     namespace,
-    ...(root && { root: true as const }),
+    ...(root && { borrowed: HERE_NAME }),
     spec: { ...known, name },
   }
 }

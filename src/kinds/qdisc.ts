@@ -51,12 +51,12 @@ function readRoots(dump: Dump): QdiscSpec[] {
 /** The root qdisc of an interface. It is changed in place; a change between kinds replaces it. */
 export const qdisc: Kind<QdiscSpec> = {
   name: 'qdisc',
-  read: (dump, { namespace, root }) =>
+  read: (dump, { namespace, borrowed }) =>
     readRoots(dump).map((spec) => ({
       id: qdiscId(namespace, spec.dev),
       kind: 'qdisc',
       namespace,
-      ...(root && { root }),
+      ...(borrowed && { borrowed }),
       spec,
     })),
 

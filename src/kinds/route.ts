@@ -164,11 +164,11 @@ function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
 export const route: Kind<RouteSpec> = {
   name: 'route',
 
-  read(dump, { namespace, root, lab }) {
+  read(dump, { namespace, borrowed, lab }) {
     const seen = new Map<string, number>()
     const theirs: (() => Resource<RouteSpec>)[] = []
     const mine = dump.routes.flatMap((r): Resource<RouteSpec>[] => {
-      if (root ? r.protocol !== String(labProtocol(lab)) : isKernels(r.protocol)) return []
+      if (borrowed ? r.protocol !== String(labProtocol(lab)) : isKernels(r.protocol)) return []
       const protocol = routingDaemonOf(r.protocol, lab)
       // Older kernels give their own local routes of IPv6 addresses no protocol.
       const byKernel = Number(r.table) === LOCAL_TABLE && r.protocol === '0'
@@ -184,7 +184,7 @@ export const route: Kind<RouteSpec> = {
       const twin = seen.get(id) ?? 0
       seen.set(id, twin + 1)
       // The kernel allows several routes with one destination and metric (`ip route append`).
-      return { id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(root && { root }), spec }
+      return { id: twin ? `${id} #${twin + 1}` : id, kind: 'route', namespace, ...(borrowed && { borrowed }), spec }
     }
   },
 
@@ -259,7 +259,8 @@ const setting = (how: 'add' | 'replace' | 'append', r: Resource<RouteSpec>, lab:
   place: placeOf(r),
   route: r.spec,
   // A rollback puts back what a daemon has made of a route.
-  protocol: r.spec.protocol === undefined ? (r.root ? labProtocol(lab) : undefined) : protocolNumber(r.spec.protocol),
+  protocol:
+    r.spec.protocol === undefined ? (r.borrowed ? labProtocol(lab) : undefined) : protocolNumber(r.spec.protocol),
 })
 
 const deletion = (r: Resource<RouteSpec>): Emission => ({

@@ -106,8 +106,8 @@ const familyOf = ({ family, from, to }: RuleSpec) =>
 /** A routing policy rule (`ip rule`). It cannot be changed in place. */
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
-  read({ rules, rules6 }: Dump, { namespace, root, lab, made }) {
-    const found = (spec: RuleSpec, more: { root?: true; lost?: true; others?: true }): Resource<RuleSpec> => ({
+  read({ rules, rules6 }: Dump, { namespace, borrowed, lab, made }) {
+    const found = (spec: RuleSpec, more: { borrowed?: string; lost?: true; others?: true }): Resource<RuleSpec> => ({
       id: ruleId(namespace, spec),
       kind: 'rule',
       namespace,
@@ -115,9 +115,9 @@ export const rule: Kind<RuleSpec> = {
       ...more,
     })
     const read = (list: readonly IpRule[], family: 4 | 6): Resource<RuleSpec>[] => {
-      if (root)
+      if (borrowed)
         return list.flatMap((r) =>
-          r.protocol === String(labProtocol(lab)) ? [found(specOf(r, family), { root })] : [],
+          r.protocol === String(labProtocol(lab)) ? [found(specOf(r, family), { borrowed })] : [],
         )
       const others: IpRule[] = []
       const kernels = new Set<number>()
@@ -169,7 +169,7 @@ const operation = (how: 'add' | 'delete', r: Resource<RuleSpec>, lab: string): O
   do: `rule.${how}`,
   place: placeOf(r),
   rule: r.spec,
-  protocol: r.root ? labProtocol(lab) : undefined,
+  protocol: r.borrowed ? labProtocol(lab) : undefined,
 })
 
 /** The live rules of one family and priority, in the order of the kernel. */

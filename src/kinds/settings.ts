@@ -123,7 +123,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     attribute: u32(27),
     words: (v) => ['group', String(v)],
     fallback: always(0),
-    read: ({ group }, _, { root, lab }) => (root || Number(group) === labGroup(lab) ? 0 : Number(group ?? 0)),
+    read: ({ group }, _, { borrowed, lab }) => (borrowed || Number(group) === labGroup(lab) ? 0 : Number(group ?? 0)),
     schema: int('Number of the group of interfaces that it belongs to. Default: 0.', 0, 2147483647),
   },
   linkmode: {

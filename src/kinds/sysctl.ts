@@ -31,10 +31,10 @@ export function sysctlResource(namespace: string, key: string, value: string): R
 /** A sysctl of a namespace: one that the lab sets, or one of those for which netlab has defaults. */
 export const sysctl: Kind<SysctlSpec> = {
   name: 'sysctl',
-  read: (dump, { namespace, root }) =>
+  read: (dump, { namespace, borrowed }) =>
     [...dump.sysctls].map(([key, value]) => ({
       ...sysctlResource(namespace, key, value.trim().replace(/\s+/g, ' ')),
-      ...(root && { root }),
+      ...(borrowed && { borrowed }),
     })),
   describe: ({ value }) => `= ${value}`,
   fromLab(value: string | number | boolean, context) {
@@ -83,9 +83,9 @@ function settingsOf(desired: Resources, namespace: string): readonly string[] {
   let byNamespace = settings.get(desired)
   if (!byNamespace) {
     settings.set(desired, (byNamespace = new Map<string, string[]>()))
-    for (const { kind, root, implied, spec, namespace: home } of desired.values()) {
+    for (const { kind, borrowed, implied, spec, namespace: home } of desired.values()) {
       const key = String(spec['key'])
-      if (kind === 'sysctl' && !root && !implied && !defaults.has(key))
+      if (kind === 'sysctl' && !borrowed && !implied && !defaults.has(key))
         byNamespace.set(home, [...(byNamespace.get(home) ?? []), key])
     }
   }
@@ -96,7 +96,7 @@ function settingsOf(desired: Resources, namespace: string): readonly string[] {
  * Writes into the mark of the namespace which sysctls the lab sets, so that one which is later dropped from the file is known to
  * be the lab's. The note is written before the first sysctl is set, and again after the last one is set back.
  */
-function note({ id, namespace, root, implied }: Resource<SysctlSpec>, context: PlanContext): Emission[] {
+function note({ id, namespace, borrowed, implied }: Resource<SysctlSpec>, context: PlanContext): Emission[] {
   const { lab, live, desired, goes } = context
   const settled = goes(namespace) ? undefined : (live.get(namespace)?.spec as NamespaceSpec | undefined)
   const noted = settled?.sysctls ?? []
@@ -113,7 +113,7 @@ function note({ id, namespace, root, implied }: Resource<SysctlSpec>, context: P
     name: 'lo',
     set: { alias: marked(lab, { adopted: settled?.adopted === true, sysctls }) },
   })
-  if (root) return []
+  if (borrowed) return []
   if (!implied && id === sysctlId(namespace, added[0] ?? ''))
     return [{ stage: 'set sysctls', operation: marking([...new Set([...noted, ...wanted])]) }]
   if (implied && id === sysctlId(namespace, dropped.at(-1) ?? ''))

@@ -251,14 +251,14 @@ function usesOf({ namespace, spec }: Resource<TcSpec>): string[] {
 /** A class, a filter, or a qdisc besides the root qdisc, in tc's own words. */
 export const tc: Kind<TcSpec> = {
   name: 'tc',
-  read: (dump, { namespace, root }) =>
+  read: (dump, { namespace, borrowed }) =>
     dump.qdiscs.length === 0
       ? []
       : readInWords(dump, (spec) => !isRoot(spec)).map((spec) => ({
           id: tcId(namespace, spec),
           kind: 'tc',
           namespace,
-          ...(root && { root }),
+          ...(borrowed && { borrowed }),
           spec,
         })),
   describe: ({ object, kind, words }) => joinWords([object, kind, ...words]),

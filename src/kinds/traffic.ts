@@ -6,13 +6,13 @@ import { isTree, treeQuestions } from './tree.ts'
 
 /**
  * What has to be asked of `tc -d` to know what the qdiscs of a dump do: the words after it, each a question. In the machine's own
- * namespace (`root`) only interfaces that carry a mark are asked about.
+ * namespace (`borrowed`) only interfaces that carry a mark are asked about.
  */
-export function trafficQuestions(dump: Dump, root: boolean): string[] {
+export function trafficQuestions(dump: Dump, borrowed: boolean): string[] {
   if (dump.qdiscs.length === 0) return []
   const trees = dump.qdiscs.filter(isTree).flatMap(({ dev }) => treeQuestions(dev))
   const marked = ({ ifalias, group }: IpLink): boolean => ownerOf(ifalias) !== undefined || Number(group) > 0
-  const asked = root ? new Set(dump.links.filter(marked).map(({ ifname }) => ifname)) : undefined
+  const asked = borrowed ? new Set(dump.links.filter(marked).map(({ ifname }) => ifname)) : undefined
   const words = [...inWords(dump)].flatMap(([dev, qdiscs]) =>
     !asked || asked.has(dev) ? tcQuestions(dev, qdiscs) : [],
   )

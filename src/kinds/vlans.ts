@@ -80,7 +80,7 @@ function fromLab({ pvid, vlans = [] }: Entry, { namespace, name: port, resources
 export const vlans: Kind<VlansSpec> = {
   name: 'vlans',
 
-  read(dump, { namespace, root }) {
+  read(dump, { namespace, borrowed }) {
     const bridges = filtering(dump)
     const listed = new Map((dump.vlans ?? []).map((entry) => [entry.ifname, entry]))
     return dump.links.flatMap(({ ifname, master }): Resource<VlansSpec>[] => {
@@ -90,7 +90,7 @@ export const vlans: Kind<VlansSpec> = {
       const initial = bridges.get(bridge)
       if (JSON.stringify(found) === JSON.stringify(initialVlans(initial))) return []
       const spec = { port: ifname, bridge, vlans: found, ...(initial !== undefined && initial !== 1 && { initial }) }
-      return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(root && { root }), spec }]
+      return [{ id: vlansId(namespace, ifname), kind: 'vlans', namespace, ...(borrowed && { borrowed }), spec }]
     })
   },
 

@@ -3,7 +3,7 @@ import { isTaken } from '../kinds/links/fallbacks.ts'
 import { linkTypes } from '../kinds/links/link-types.ts'
 import type { LinkType } from '../model/link-type.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
-import type { Expansion } from './expansion.ts'
+import { ownerText, type Expansion } from './expansion.ts'
 import type { Settings, Shorthand } from './lab-file.ts'
 import { interfaceName, reservedInterfaces } from './valid-names.ts'
 import { pathText, suggest } from './report.ts'
@@ -153,12 +153,12 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
   if (made?.type === bridgeType)
     return x.report.error('given-twice', path, `${nameOf(id)} is a bridge`, 'Its settings belong under bridges.', 'key')
   if (made) return take(x, made, longForm(value), path, Array.isArray(value) || typeof value === 'string')
-  if (x.file.namespaces[namespaceOf(id)]?.root)
+  if (x.borrowed(namespaceOf(id)))
     return x.report.error(
       'not-the-labs',
       path,
-      `${nameOf(id)} would be the machine’s own, which a lab does not change`,
-      'In the root namespace a lab has ends of links, bridges, and interfaces with a `type`; it uses what is there with existing: true.',
+      `${nameOf(id)} would be ${ownerText(x, namespaceOf(id))}, which a lab does not change`,
+      'In a namespace that is not its own a lab has ends of links, bridges, and interfaces with a `type`; it uses what is there with existing: true.',
       'key',
     )
   const here = (): string[] => [...drafts.keys()].filter((o) => namespaceOf(o) === namespaceOf(id)).map(nameOf)

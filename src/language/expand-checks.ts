@@ -151,7 +151,7 @@ function checkObservation(
   else if (known(home, [...where, 'at'])) {
     const base = x.file.namespaces[home]?.shares ?? home
     const here = links(base).map(({ id }) => nameOf(id))
-    if (!here.includes(name) && !x.file.namespaces[base]?.root)
+    if (!here.includes(name) && !x.borrowed(base))
       x.report.error(
         'unknown-reference',
         [...where, 'at'],

@@ -4,14 +4,14 @@ import { labMetric } from '../model/owner.ts'
 import type { LinkType } from '../model/link-type.ts'
 import { namespaceOf } from '../model/resource.ts'
 import { addresses } from './addresses.ts'
-import type { Expansion } from './expansion.ts'
+import { ownerText, type Expansion } from './expansion.ts'
 import type { Draft } from './drafts.ts'
 import type { Path } from './yaml/source.ts'
 
-/** An interface of the machine's own, which may be of any type. */
+/** An interface that is there without the lab, which may be of any type. */
 export const machines: LinkType = {
   name: 'existing',
-  description: 'An interface of the machine’s own.',
+  description: 'An interface that is there without the lab.',
   example: 'interfaces:\n  nic0: { existing: true }',
   fields: {},
   mtu: () => undefined,
@@ -19,7 +19,7 @@ export const machines: LinkType = {
   byType: false,
 }
 
-/** Whether a draft is of an interface of the machine's own. */
+/** Whether a draft is of an interface that is there without the lab. */
 export const isExisting = (made: Draft | undefined): boolean => made?.settings['existing'] !== undefined
 
 /** The settings that a lab may have for such an interface. */
@@ -28,12 +28,12 @@ const SAID = new Set(['existing', 'addresses'])
 /** The interface, and the addresses that the lab gives it. */
 export function expandExisting(x: Expansion, { id, type, path, on, settings }: Draft): void {
   const namespace = namespaceOf(id)
-  if (!x.file.namespaces[namespace]?.root)
+  if (!x.borrowed(namespace))
     return x.report.error(
       'not-the-labs',
       settings['existing']?.path ?? path,
       `nothing is in ${namespace} that the lab has not made`,
-      'Only the machine’s own namespace (root: true) has interfaces that are there without it.',
+      'Only a namespace that is not its own has interfaces that are there without it: the machine’s (root: true), or a container’s.',
       'key',
     )
   for (const [name, { path: where }] of Object.entries(settings))
@@ -41,7 +41,7 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
       x.report.error(
         'not-the-labs',
         where,
-        `${name} of ${id.replace('/', ':')} is the machine’s own, which a lab does not change`,
+        `${name} of ${id.replace('/', ':')} is ${ownerText(x, namespace)}, which a lab does not change`,
         'With existing go only addresses.',
         'key',
       )
@@ -49,7 +49,7 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
   addresses(x, id, settings['addresses'], undefined, labMetric(x.lab))
 }
 
-/** Adds an interface of the machine's own that the lab uses as lower device or bridge. */
+/** Adds an interface that is there without the lab and that the lab uses as lower device or bridge. */
 export function addExisting(x: Expansion, id: string, path: Path, on: 'key' | 'value', bridge = false): void {
   if (x.resources.has(id)) return
   x.add({ id, kind: 'existing', namespace: namespaceOf(id), spec: { up: true, ...(bridge && { bridge }) } }, path, on)

@@ -58,7 +58,7 @@ export function expandFirewalls(
   besideOf: (path: Path) => Beside,
 ): void {
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
-    const root = fields?.root
+    const borrowed = x.borrowed(namespace)
     for (const kind of ['iptables', 'ip6tables'] as const) {
       if (fields?.[kind] === undefined) continue
       const value = fields[kind] ?? {}
@@ -74,11 +74,11 @@ export function expandFirewalls(
           x.report.error('unreadable-file', [...path, 'restore'], `cannot read ${named}`, (error as Error).message)
           continue
         }
-      const context = { kind, lab: x.lab, ...(root && { root }), ...(dump !== undefined && { dump }) }
+      const context = { kind, lab: x.lab, ...(borrowed && { borrowed }), ...(dump !== undefined && { dump }) }
       const { spec, problems } = desiredIptables(value, context)
       for (const { summary, detail, place } of problems)
         x.report.at('bad-rule-set', where(id, place).position ?? x.report.position(path), summary, detail)
-      const resource = iptablesResource(kind, namespace, spec, root && { root })
+      const resource = iptablesResource(kind, namespace, spec, borrowed ? { borrowed } : {})
       if (resource) x.add(resource, path, 'key')
     }
     if (fields?.nftables === undefined) continue
@@ -95,7 +95,7 @@ export function expandFirewalls(
     origins.set(id, lines)
     for (const { summary, detail, place } of nftProblems(text))
       x.report.at('bad-rule-set', where(id, place).position ?? x.report.position(path), summary, detail)
-    const resource = nftablesResource(namespace, text, x.lab, root && { root })
+    const resource = nftablesResource(namespace, text, x.lab, borrowed ? { borrowed } : {})
     if (resource) x.add(resource, path, 'key')
   }
 }

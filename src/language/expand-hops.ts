@@ -52,8 +52,8 @@ export function expandHop(
   const linkLocal = via?.startsWith('fe80:')
   if (via !== undefined && !linkLocal && isUnclear(x, home, via, near, [...path, 'via'])) return undefined
   const dev = hop.dev ?? (linkLocal ? undefined : near[0]?.dev)
-  const reachable = via === undefined || linkLocal || onlink || home.root || near.length > 0
-  if (!reachable || (via !== undefined && dev === undefined && !home.root)) {
+  const reachable = via === undefined || linkLocal || onlink || home.borrowed || near.length > 0
+  if (!reachable || (via !== undefined && dev === undefined && !home.borrowed)) {
     const needs = linkLocal
       ? 'A link-local gateway needs `dev`: it is on every interface.'
       : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`

@@ -28,7 +28,7 @@ export function expandInterfaces(x: Expansion): void {
   const { namespaces, links = [] } = x.file
   for (const [namespace, fields] of Object.entries(namespaces)) {
     const home = ['namespaces', namespace]
-    if (!fields?.root && !fields?.shares)
+    if (!x.borrowed(namespace) && !fields?.shares)
       drafts.set(linkId(namespace, 'lo'), {
         id: linkId(namespace, 'lo'),
         type: typeOf('loopback'),
@@ -233,8 +233,8 @@ function lowerId(
   const id = text.includes(':') ? text.replace(':', '/') : linkId(namespace, text)
   const home = namespaceOf(id)
   if (drafts.has(id)) return id
-  // Interfaces of the machine's own namespace exist without the lab.
-  if (x.file.namespaces[home]?.root && interfaceName.test(nameOf(id))) return id
+  // Interfaces of a borrowed namespace exist without the lab.
+  if (x.borrowed(home) && interfaceName.test(nameOf(id))) return id
   const near = suggest(nameOf(id), [...drafts.keys()].filter((other) => namespaceOf(other) === home).map(nameOf))
   return void x.report.error('unknown-reference', path, `there is no interface ${nameOf(id)} in ${home}`, near)
 }

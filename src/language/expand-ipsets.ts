@@ -2,7 +2,7 @@ import { setsFilledBy, setsOf } from '../firewall/rule-words.ts'
 import { ipset, ipsetId, ipsetResource } from '../kinds/ipset.ts'
 import type { IptablesSpec } from '../model/firewall.ts'
 import { nameOf, type Resource } from '../model/resource.ts'
-import { labContext, type Expansion } from './expansion.ts'
+import { labContext, ownerText, type Expansion } from './expansion.ts'
 import type { PlaceInFile } from './expand-firewalls.ts'
 import { suggest } from './report.ts'
 
@@ -11,11 +11,11 @@ export function expandIpsets(x: Expansion): void {
   for (const [namespace, fields] of Object.entries(x.file.namespaces)) {
     const path = ['namespaces', namespace, 'ipsets']
     const sets = Object.entries(fields?.ipsets ?? {})
-    if (fields?.root && sets.length) {
+    if (x.borrowed(namespace) && sets.length) {
       x.report.error(
         'not-the-labs',
         path,
-        'the machine’s own namespace can have no sets of a lab',
+        `a namespace that is ${ownerText(x, namespace)} can have no sets of a lab`,
         'Nothing in a set says whose it is.',
       )
       continue
@@ -53,11 +53,11 @@ export function checkIpsets(x: Expansion, where: PlaceInFile): void {
   }
 }
 
-function missing(x: Expansion, { namespace, root }: Resource, name: string): [summary: string, detail: string] {
-  if (root)
+function missing(x: Expansion, { namespace, borrowed }: Resource, name: string): [summary: string, detail: string] {
+  if (borrowed)
     return [
       `rules of a lab cannot name ${name} here`,
-      'Sets of ipset in the machine’s own namespace are not the lab’s.',
+      `Sets of ipset in a namespace that is ${ownerText(x, namespace)} are not the lab’s.`,
     ]
   const others = [...x.resources.values()].flatMap(({ kind, namespace: home, id }) =>
     kind === 'ipset' && home === namespace ? [nameOf(nameOf(id))] : [],

@@ -25,7 +25,7 @@ export function expandMpls(x: Expansion, home: Home, onLink: readonly Net[], r: 
   if (!(Number.isInteger(label) && label >= FIRST && label <= LAST))
     return error('bad-value', [...path, 'to'], `"${r.to}" is no label`, `Labels of routes are ${FIRST} to ${LAST}.`)
   const limit = Number(x.file.namespaces[namespace]?.sysctls?.[LIMIT] ?? 0)
-  if (!home.root && label >= limit)
+  if (!home.borrowed && label >= limit)
     return error(
       'out-of-range',
       [...path, 'to'],

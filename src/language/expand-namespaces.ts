@@ -1,4 +1,8 @@
+import { borrowedResource } from '../kinds/borrowed.ts'
+import { LENDERS, lenderOf } from '../model/lender.ts'
 import type { Expansion } from './expansion.ts'
+import type { NamespaceFile } from './lab-file.ts'
+import type { Path } from './yaml/source.ts'
 import { namespaceName } from './valid-names.ts'
 import { suggest } from './report.ts'
 
@@ -17,6 +21,12 @@ export function expandNamespaces(x: Expansion): void {
         `Use at most 63 letters, digits, _ . and -, and begin with a letter or digit.${/[[{]/.test(name) ? ' A range is written h[1..40].' : ''}`,
         'key',
       )
+      continue
+    }
+    const lender = lenderOf(fields)
+    if (lender) {
+      checkLender(x, name, fields ?? {}, path)
+      x.add(borrowedResource(name, lender), path, 'key')
       continue
     }
     if (fields?.root) {
@@ -61,15 +71,68 @@ export function expandNamespaces(x: Expansion): void {
         ? `In a circle: ${circle.join(' → ')}.`
         : `Write shares: ${String(namespaces[shares]?.shares)}.`
       x.report.error('second-name', where, `${shares} is itself a second name`, detail)
-    } else if (namespaces[shares]?.root)
+    } else if (x.borrowed(shares))
       x.report.error(
         'second-name',
         where,
-        `${shares} is this machine’s own namespace`,
-        'It has no name under /run/netns that a second one could stand beside: use it directly.',
+        namespaces[shares]?.root
+          ? `${shares} is this machine’s own namespace`
+          : `${shares} is somebody else’s namespace`,
+        'The lab gives it no name under /run/netns that a second one could stand beside: use it directly.',
       )
     x.add({ id: name, kind: 'share', namespace: name, spec: { of: shares } }, path, 'key')
   }
+}
+
+/** What a lab says of its own namespaces only. */
+const OWN = ['processes', 'others', 'shares', 'root'] as const
+/** What can neither be an option of podman or docker nor anything but one name (containers/storage, moby: their names). */
+const containerName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+/** A name under /run/netns, or an absolute path. */
+const netnsName = /^(?:\/[\w.@:+~/-]+|[A-Za-z0-9_][\w.-]*)$/
+
+/** Reports what is wrong in the entry of somebody else's namespace. */
+function checkLender(x: Expansion, name: string, fields: NamespaceFile, path: Path): void {
+  const [first = 'container', second] = LENDERS.filter((field) => fields[field] !== undefined)
+  if (second !== undefined)
+    x.report.error(
+      'given-twice',
+      [...path, second],
+      `${name} is said to be that of a ${first} already`,
+      `Write one of ${LENDERS.join(', ')}.`,
+      'key',
+    )
+  for (const field of OWN)
+    if (fields[field] !== undefined)
+      x.report.error(
+        'not-the-labs',
+        [...path, field],
+        `${name} is somebody else’s namespace: it has no ${field}`,
+        HINTS[field],
+        'key',
+      )
+  const { container, netns } = fields
+  if (container !== undefined && !containerName.test(container))
+    x.report.error('bad-name', [...path, 'container'], `"${container}" is no name of a container`)
+  if (netns === undefined) return
+  if (!netnsName.test(netns))
+    x.report.error(
+      'bad-name',
+      [...path, 'netns'],
+      `"${netns}" is no namespace`,
+      'Write a name under /run/netns, or an absolute path.',
+    )
+  const own = netns.replace(/^\/(?:var\/)?run\/netns\//, '')
+  if (own !== name && Object.hasOwn(x.file.namespaces, own) && !x.borrowed(own))
+    x.report.error('not-the-labs', [...path, 'netns'], `${own} is a namespace of this lab`, `Use ${own} itself.`)
+}
+
+const HINTS: Readonly<Record<(typeof OWN)[number], string>> = {
+  processes:
+    'Its programs are its owner’s: podman exec or docker exec starts one, netlab exec one in its network alone.',
+  others: 'Leave it out: whatever the lab does not list there is left alone in any case.',
+  shares: 'Leave one of the two out.',
+  root: 'Leave one of the two out.',
 }
 
 /** The names of a circle of shares, when there is one. */

@@ -73,7 +73,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
   const src = r.src === undefined ? undefined : canonicalAddress(r.src)
   if (
     r.src !== undefined &&
-    !(src !== undefined && (home.root || home.subnets.some(({ cidr }) => cidr.address === src)))
+    !(src !== undefined && (home.borrowed || home.subnets.some(({ cidr }) => cidr.address === src)))
   )
     return x.report.error(
       'unknown-reference',

@@ -31,7 +31,7 @@ export function expandRouting(x: Expansion): void {
     }
     const home: Home = {
       namespace,
-      root: fields?.root === true,
+      borrowed: x.borrowed(namespace) !== undefined,
       subnets,
       peers,
       devices: new Set(links(namespace).map(({ id }) => nameOf(id))),
@@ -43,7 +43,7 @@ export function expandRouting(x: Expansion): void {
     const onLink = [...home.peers, ...direct]
     expandNexthops(x, home, [...subnets, ...onLink], fields?.nexthops ?? [], [...path, 'nexthops'])
     fields?.routes?.forEach((route, i) => expandRoute(x, home, onLink, route, [...path, 'routes', i]))
-    expandRules(x, namespace, home.root ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
+    expandRules(x, namespace, home.borrowed ? undefined : home.devices, fields?.rules ?? [], [...path, 'rules'])
     fields?.neighbors?.forEach((n, i) => expandNeighbor(x, home, n, [...path, 'neighbors', i]))
   }
 }

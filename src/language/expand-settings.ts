@@ -1,6 +1,7 @@
 import type { Code } from '../model/diagnostic-codes.ts'
 import { sysctl, sysctlResource } from '../kinds/sysctl.ts'
 import { dotted, FORWARDING, wellFormed } from '../kinds/sysctl-lab.ts'
+import { HERE_NAME } from '../model/place.ts'
 import { linkId, nameOf } from '../model/resource.ts'
 import { isLink, type Topology } from '../model/topology.ts'
 import { labContext, type Expansion } from './expansion.ts'
@@ -47,15 +48,22 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
     const found = x.resources.get(id)
     return found !== undefined && isLink(found)
   }
+  const isMade = (id: string): boolean => isDevice(id) && x.resources.get(id)?.kind !== 'existing'
   const devices = (namespace: string): string[] => links(namespace).map(({ id }) => nameOf(id))
-  for (const { kind, namespace, spec, root, source } of x.resources.values()) {
+  for (const { kind, namespace, spec, borrowed, source } of x.resources.values()) {
     if (kind !== 'sysctl' && kind !== 'address') continue
-    if (spec['dev'] === undefined) continue
     const dev = String(spec['dev'])
     const complain = (code: Code, summary: string, detail: string): void => {
       if (source && !x.report.isBroken(namespace)) x.report.at(code, source(), summary, detail)
     }
-    if (kind === 'sysctl' && !root && !isDevice(linkId(namespace, dev)))
+    if (kind === 'sysctl' && borrowed && borrowed !== HERE_NAME && !isMade(linkId(namespace, dev)))
+      complain(
+        'not-the-labs',
+        `${String(spec['key'])} of ${namespace} is its owner’s`,
+        'A lab sets only those of its own interfaces there (net.ipv4.conf.IF.…). podman and docker have an option: --sysctl net.ipv4.ip_forward=1.',
+      )
+    if (spec['dev'] === undefined) continue
+    if (kind === 'sysctl' && !borrowed && !isDevice(linkId(namespace, dev)))
       complain(
         'unknown-reference',
         `there is no interface ${dev} in ${namespace}`,

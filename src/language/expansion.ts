@@ -1,5 +1,8 @@
 import type { Resource } from '../model/resource.ts'
-import type { LabFile } from './lab-file.ts'
+import type { LabFile, NamespaceFile } from './lab-file.ts'
+import type { LabHeader, NamespaceHeader } from './load-lab.ts'
+import { lenderOf, lenderText } from '../model/lender.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { Report } from './report.ts'
 import type { LabContext } from '../model/kind.ts'
 import type { Path } from './yaml/source.ts'
@@ -12,12 +15,20 @@ export interface Expansion {
   readonly folder: string
   readonly report: Report
   readonly resources: Map<string, Resource>
+  /** Of a namespace that is not the lab's own: where it is, as in a resource. */
+  borrowed(namespace: string): string | undefined
   /** Adds a resource that the file asks for at this path; an id that is there already is an error. */
-  add(resource: Omit<Resource<any>, 'source' | 'root'>, path: Path, on?: 'key' | 'value'): void
+  add(resource: Omit<Resource<any>, 'source' | 'borrowed'>, path: Path, on?: 'key' | 'value'): void
 }
 
 /** The expansion of a file, empty so far. */
-export function expansion(lab: string, file: LabFile, report: Report, folder: string): Expansion {
+export function expansion(
+  { name: lab, namespaces }: Pick<LabHeader, 'name' | 'namespaces'>,
+  file: LabFile,
+  report: Report,
+  folder: string,
+): Expansion {
+  const borrowed: Expansion['borrowed'] = (namespace) => namespaces.get(namespace)?.borrowed
   const resources = new Map<string, Resource>()
   return {
     lab,
@@ -25,6 +36,7 @@ export function expansion(lab: string, file: LabFile, report: Report, folder: st
     folder,
     report,
     resources,
+    borrowed,
     add(resource, path, on) {
       const first = resources.get(resource.id)
       if (first) {
@@ -32,11 +44,26 @@ export function expansion(lab: string, file: LabFile, report: Report, folder: st
         report.error('given-twice', path, `${resource.id} is there already${line}`, 'Say it once.', on)
         return
       }
-      const root = file.namespaces[resource.namespace]?.root
-      resources.set(resource.id, { source: () => report.position(path, on), ...(root && { root }), ...resource })
+      const place = borrowed(resource.namespace)
+      resources.set(resource.id, {
+        source: () => report.position(path, on),
+        ...(place && { borrowed: place }),
+        ...resource,
+      })
     },
   }
 }
+
+/** Of a namespace that is not the lab's own, what its header says of that. */
+export function borrowedBy(fields: NamespaceFile | null): Pick<NamespaceHeader, 'borrowed' | 'lender'> {
+  if (fields?.root) return { borrowed: HERE_NAME }
+  const lender = lenderOf(fields)
+  return lender ? { borrowed: lenderText(lender), lender } : {}
+}
+
+/** Whose a namespace is that is not the lab's own. */
+export const ownerText = (x: Expansion, namespace: string): string =>
+  x.borrowed(namespace) === HERE_NAME ? 'the machine’s own' : 'somebody else’s'
 
 /** What a kind may look at when it reads the entry that is written at this path; `where`: places of parts that are elsewhere. */
 export function labContext(

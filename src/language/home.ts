@@ -13,7 +13,8 @@ export interface Net {
 /** The subnets of a namespace, and its interfaces. */
 export interface Home {
   readonly namespace: string
-  readonly root: boolean
+  /** It is not the lab's own, and may have more than the lab file lists. */
+  readonly borrowed: boolean
   readonly subnets: readonly Net[]
   /** The peer addresses of point-to-point interfaces. */
   readonly peers: readonly Net[]
@@ -74,7 +75,7 @@ export function isUnclear(
 
 /** Whether the namespace has the interface; reports an error if not. */
 export function mustHave(x: Expansion, home: Home, dev: string | undefined, path: Path): boolean {
-  if (dev === undefined || home.devices.has(dev) || home.root) return true
+  if (dev === undefined || home.devices.has(dev) || home.borrowed) return true
   x.report.error(
     'unknown-reference',
     [...path, 'dev'],

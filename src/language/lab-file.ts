@@ -1,6 +1,7 @@
 import type { AddressFile } from '../kinds/address-lab.ts'
 import type { IpsetFile } from '../kinds/ipset.ts'
 import type { NeighborFile } from '../kinds/neighbor.ts'
+import type { Lender } from '../model/lender.ts'
 
 type Plain = string | number | boolean
 
@@ -23,7 +24,7 @@ export type Shorthand = string | readonly AddressFile[] | Settings | null
 export type NftFile = NftPart | readonly NftPart[]
 type NftPart = string | { readonly file: string }
 
-export interface NamespaceFile {
+export interface NamespaceFile extends Lender {
   readonly interfaces?: Readonly<Record<string, Shorthand>>
   readonly bridges?: Readonly<Record<string, Shorthand>>
   readonly routes?: readonly RouteFile[]

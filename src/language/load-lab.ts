@@ -1,13 +1,14 @@
 import { dirname, resolve } from 'node:path'
 import { claimed } from '../firewall/division.ts'
 import type { Check } from '../model/check.ts'
-import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import { UserError, type Diagnostic, type Position } from '../model/diagnostic.ts'
 import type { Confines } from '../model/host.ts'
+import type { Lender } from '../model/lender.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { expandChecks } from './expand-checks.ts'
 import { checkConfines } from './confined.ts'
-import { expansion, type Expansion } from './expansion.ts'
+import { borrowedBy, expansion, type Expansion } from './expansion.ts'
 import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
@@ -48,7 +49,10 @@ export interface LabInput {
 
 /** What is known of a namespace as soon as the file has the right shape. */
 export interface NamespaceHeader {
-  readonly root?: true
+  /** It is not the lab's own. As in a resource; until it is found, instead of the path what the file says. */
+  readonly borrowed?: string
+  /** Somebody else's, as the file names it. */
+  readonly lender?: Lender
   readonly shares?: string
   /** It has no bridge. */
   readonly unbridged?: true
@@ -83,6 +87,10 @@ export interface Lab extends LabHeader {
 export interface OpenLab extends LabHeader {
   /** Expands the lab file, once. Throws a UserError with all errors in it. */
   readonly lab: () => Lab
+  /** The lab with somebody else's namespaces at these paths, by name. */
+  readonly at: (places: ReadonlyMap<string, string>) => OpenLab
+  /** Where the value at this path is written. */
+  readonly position: (path: Path) => Position
   /** Adds the lines of this file to an error that was found out later, from its position alone. */
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
 }
@@ -91,10 +99,21 @@ export interface OpenLab extends LabHeader {
 export function openLab(input: LabInput): OpenLab {
   const begun = begin(input)
   if (!begun.header) throw new UserError(errorsIn(begun))
+  return opened(input, { ...begun, header: begun.header })
+}
+
+function opened(input: LabInput, begun: Begun & { readonly header: LabHeader }): OpenLab {
   let lab: Lab | undefined
+  const { header, report } = begun
   return {
-    ...begun.header,
+    ...header,
     lab: () => (lab ??= finish(input, begun)),
+    at(places) {
+      const at = (name: string): { borrowed?: string } => (places.has(name) ? { borrowed: places.get(name) ?? '' } : {})
+      const namespaces = new Map([...header.namespaces].map(([name, n]) => [name, { ...n, ...at(name) }]))
+      return opened(input, { ...begun, header: { ...header, namespaces } })
+    },
+    position: (path) => report.position(path),
     quote: (diagnostic) => {
       const { position, snippet } = diagnostic
       return snippet || !position ? diagnostic : { ...diagnostic, ...quoted(begun.source, position) }
@@ -142,7 +161,7 @@ function begin(input: LabInput): Begun {
       all.map(([namespace, n]) => [
         namespace,
         {
-          ...(n?.root && { root: n.root }),
+          ...borrowedBy(n),
           ...(n?.shares !== undefined && { shares: n.shares }),
           ...(n?.bridges ? {} : { unbridged: true as const }),
         },
@@ -180,7 +199,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   if (!header) return undefined
   const wanted = source.value as LabFile
   const folder = dirname(resolve(file))
-  const x: Expansion = expansion(header.name, wanted, report, folder)
+  const x: Expansion = expansion(header, wanted, report, folder)
   const origins: Origins = new Map()
   const where = whereIn(source, origins)
   if (confines) checkConfines(x, confines)

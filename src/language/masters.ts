@@ -60,7 +60,7 @@ export function asPort(
       )
   }
   const group = settings[settingName(type, 'group')]
-  if (group && x.file.namespaces[namespaceOf(id)]?.root)
+  if (group && x.borrowed(namespaceOf(id)))
     x.report.error('reserved', group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
 }
 

@@ -54,6 +54,19 @@ const namespace: Schema = {
       others,
       shares: textSchema('Another namespace, of which this is a second name.'),
       root: { const: true, description: 'This is the machine’s own network namespace.' },
+      container: {
+        ...textSchema(
+          'This is the network namespace of a running container of podman or docker: its name or id. The lab adds to it, and never touches what it has.',
+        ),
+        examples: ['web'],
+      },
+      pid: int('This is the network namespace of the process with this id.', 1, 4194304),
+      netns: {
+        ...textSchema(
+          'This is a network namespace that others have made: its name under /run/netns, or the path of its file.',
+        ),
+        examples: ['foo', '/proc/4711/ns/net'],
+      },
     },
     'A network namespace.',
   ),

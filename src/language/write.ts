@@ -2,6 +2,7 @@ import { Document, Scalar, visit } from 'yaml'
 import { kindOf } from '../kinds/index.ts'
 import { isFields } from '../model/fields.ts'
 import type { LabEntry } from '../model/kind.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { Resources } from '../model/resource.ts'
 import { visible } from '../model/text.ts'
 
@@ -11,7 +12,7 @@ type Fields = Record<string, unknown>
 export function writeLab(name: string, resources: Resources): string {
   const file: Fields = { name, namespaces: {} }
   for (const r of resources.values()) {
-    if (r.root) say(file, { at: ['namespaces', r.namespace], set: { root: true } })
+    if (r.borrowed === HERE_NAME) say(file, { at: ['namespaces', r.namespace], set: { root: true } })
     for (const entry of kindOf(r.kind).toLab(r, resources)) say(file, entry)
   }
   const document = new Document(file)

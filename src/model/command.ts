@@ -1,4 +1,4 @@
-import type { Place } from './place.ts'
+import { fileOf, isPath, placeIn, type Place } from './place.ts'
 import { visible } from './text.ts'
 
 /** A program with its arguments. Arguments are data: they never pass through a shell unquoted. */
@@ -30,11 +30,12 @@ export function quote(word: string): string {
 
 /** The argv that runs the command in its namespace. `nsenter` costs the same, however many namespaces exist. */
 export const placed = ({ argv, netns }: Command): string[] =>
-  netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv]
+  netns === undefined ? [...argv] : ['nsenter', `--net=${fileOf(netns)}`, '--', ...argv]
 
 /** The argv that runs the command from the machine's own namespace, as a person would type it. */
 export function typed({ argv, netns }: Command): string[] {
-  if (netns === undefined) return [...argv]
+  // `ip -n` of iproute2 6.1 takes no path.
+  if (netns === undefined || isPath(netns)) return placed({ argv, ...placeIn(netns) })
   const [program = '', ...rest] = argv
   return placing.includes(program) ? [program, '-n', netns, ...rest] : ['ip', 'netns', 'exec', netns, ...argv]
 }

@@ -1,3 +1,4 @@
+import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
 
 /** The meaning of a code: what is wrong and why, and what to do about it. */
@@ -12,6 +13,7 @@ interface Explanation {
  */
 export const codes = {
   ...lintCodes,
+  ...lenderCodes,
   'ambiguous-interface': {
     cause: 'An address may be on several interfaces of the namespace.',
     remedy: 'Name the interface with `dev`.',
@@ -137,7 +139,7 @@ export const codes = {
     remedy: 'Raise the sysctl that the message names.',
   },
   'machine-resource': {
-    cause: 'What the lab uses of the machine’s own is not there, is of another kind, or would be changed by the lab.',
+    cause: 'What the lab uses and has not made is not there, is of another kind, or would be changed by the lab.',
     remedy: 'Make it first, or name another.',
   },
   'missing-field': {

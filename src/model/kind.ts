@@ -7,10 +7,11 @@ import type { Topology } from './topology.ts'
 /** What a kind needs to know about the namespace of a dump to turn it into resources. */
 export interface ReadContext {
   readonly namespace: string
-  readonly root?: true
+  /** As in a resource: only what carries the mark of the lab is read. */
+  readonly borrowed?: string
   /** The lab created the namespace; absent when it has adopted it, or may adopt it. */
   readonly made?: true
-  /** The lab that is being read: in the machine's own namespace only what carries its mark is read. */
+  /** The lab that is being read. */
   readonly lab: string
   /** Tables that the lab declares under `nftables` and that have names iptables uses as well: `ip nat`. */
   readonly nftables?: readonly string[]

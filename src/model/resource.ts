@@ -11,8 +11,11 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly kind: string
   /** The lab's name of the namespace it lives in. */
   readonly namespace: string
-  /** It is in the machine's own network namespace: commands run where netlab runs, not in `/run/netns/NAMESPACE`. */
-  readonly root?: true
+  /**
+   * Its namespace is not the lab's, which borrows it: the machine's own (`HERE_NAME`), or somebody else's, by its path. Only what has the
+   * lab's mark there is the lab's.
+   */
+  readonly borrowed?: string
   /** The file does not list it: it is a default that netlab keeps, part of its namespace when that is created. */
   readonly implied?: true
   /** The kernel created it with its namespace, and somebody has removed it. */

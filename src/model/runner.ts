@@ -22,7 +22,7 @@ export interface Dump {
   readonly rules6: readonly IpRule[]
   /** The permanent and managed entries of `ip -j -N neigh show nud all`, and `ip -j -N neigh show proxy`. */
   readonly neighbors: readonly IpNeighbor[]
-  /** Names of namespaces, by the ids with which links refer to them (`link_netnsid`). */
+  /** Names of namespaces, or paths, by the ids with which links refer to them (`link_netnsid`). */
   readonly nsids: ReadonlyMap<number, string>
   /** `tc -j qdisc show` */
   readonly qdiscs: readonly TcQdisc[]
@@ -198,8 +198,10 @@ export interface WgInterface {
 
 /** What to read of one namespace. */
 export interface DumpRequest {
-  /** A name under /run/netns; absent: where netlab itself runs. */
+  /** A name under /run/netns, or a path; absent: where netlab itself runs. */
   readonly netns?: string
+  /** Paths of namespaces without names, in which links of this one may end: `nsids` has them, too. */
+  readonly paths?: readonly string[]
   readonly sysctls: readonly string[]
   /**
    * `mark` reads nothing but `lo`: enough to see who owns a namespace. `links` reads nothing but `links` and `addresses`.

@@ -33,7 +33,7 @@ const modules: readonly (readonly [prefix: string, module: string])[] = [
  */
 export async function asPrinted(wanted: Resources, live: Resources, runner: Runner): Promise<Resources> {
   const asked = [...wanted.values()].filter((r) => {
-    if (r.kind !== 'sysctl' || r.root) return false
+    if (r.kind !== 'sysctl' || r.borrowed) return false
     const { key, value } = r.spec as SysctlSpec
     if (live.get(r.id)?.spec['value'] === value) return false
     return !(/^\d{1,2}$/.test(value) && (defaults.has(key) || defaults.has(general(key) ?? '')))

@@ -4,11 +4,11 @@ import { filtersVlans } from '../kinds/vlans.ts'
 import { parseWgDump } from '../kinds/links/wireguard.ts'
 import { notesIn, ownerOf } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
-import { HERE_NAME, placeOf, type Place } from '../model/place.ts'
+import { isPath, placeOf, type Place } from '../model/place.ts'
 import type { BridgeVlans } from '../model/bridge-dump.ts'
 import type { Dump, IpLink, Runner } from '../model/runner.ts'
 import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
-import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
+import { borrowedAt, dumpRequests, lentTo, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace that was read: its dump and its resources. */
 export interface Found {
@@ -22,6 +22,7 @@ export type ReadAhead = ReadonlyMap<string, Found>
 /**
  * Reads those of these namespaces that belong to the lab, once nothing will change in them any more, so that `read` has only the
  * others left. The caller may go on with other work when `dumped` resolves. Undefined is the namespace in which netlab runs.
+ * A path is somebody else's namespace.
  */
 export function readAhead(
   request: ReadRequest,
@@ -29,9 +30,12 @@ export function readAhead(
   runner: Runner,
 ): { readonly dumped: Promise<unknown>; readonly found: Promise<ReadAhead> } {
   const root = rootOf(request)
+  const lent = lentTo(request)
   const wanted = names
-    .map((name) => name ?? root)
-    .filter((name) => name === root || (request.namespaces.has(name) && !request.namespaces.get(name)?.shares))
+    .map((name) => (name === undefined ? root : (lent.get(name) ?? name)))
+    .filter(
+      (name) => borrowedAt(name, request) || (request.namespaces.has(name) && !request.namespaces.get(name)?.shares),
+    )
   const ready = resourcesByName()
   const dumped = runner.dump(wanted.map(dumpRequests(request)), ready.onDump(wanted, request))
   const found = find()
@@ -43,8 +47,9 @@ export function readAhead(
     await new Promise((resolve) => setImmediate(resolve)) // lets the caller start its next work before this goes on
     const result = new Map<string, Found>()
     for (const [i, name] of wanted.entries()) {
-      const dump = dumps[i] && (await withDetails(dumps[i], placeOf({ namespace: name, root: name === root }), runner))
-      if (dump && (name === root || ownerOfDump(dump) === request.lab))
+      const borrowed = borrowedAt(name, request)
+      const dump = dumps[i] && (await withDetails(dumps[i], placeOf({ namespace: name, borrowed }), runner))
+      if (dump && (borrowed || ownerOfDump(dump) === request.lab))
         result.set(name, { dump, resources: ready.resources.get(name) ?? resourcesIn(name, dump, request) })
     }
     return result
@@ -58,9 +63,9 @@ export function resourcesByName(marksOnly = false) {
     resources,
     onDump: (names: readonly string[], request: ReadRequest) => (index: number, dump: Dump) => {
       const name = names[index] ?? ''
-      const mine = isRoot(name, request) || ownerOfDump(dump) === request.lab
-      if (mine && !hasDetails(dump, isRoot(name, request)))
-        resources.set(name, resourcesIn(name, dump, request, { marksOnly }))
+      const borrowed = borrowedAt(name, request) !== undefined
+      const mine = borrowed || ownerOfDump(dump) === request.lab
+      if (mine && !hasDetails(dump, borrowed)) resources.set(name, resourcesIn(name, dump, request, { marksOnly }))
     },
   }
 }
@@ -78,29 +83,26 @@ export function resourcesIn(
     marksOnly = false,
   }: { readonly more?: readonly string[] | undefined; readonly marksOnly?: boolean } = {},
 ): Resource[] {
-  const root = isRoot(name, request)
+  const borrowed = borrowedAt(name, request)
   const made = ownerOfDump(dump) === request.lab && !notesIn(loopbackOf(dump)?.ifalias).adopted
   const scope = {
     namespace: name,
     lab: request.lab,
     ...(request.nftables.has(name) && { nftables: request.nftables.get(name) ?? [] }),
-    ...(root && { root }),
-    ...((root || made) && { made: true as const }),
+    ...(borrowed && { borrowed }),
+    ...((borrowed || made) && { made: true as const }),
   }
-  if (marksOnly && !root) return kindOf('namespace').read(dump, scope) as Resource[]
+  if (marksOnly && !borrowed) return kindOf('namespace').read(dump, scope) as Resource[]
   const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
-  const told = { ...dump, sysctls: root ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
+  const told = { ...dump, sysctls: borrowed ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
   const found: Resource[] = []
   for (const kind of kinds.values()) for (const resource of kind.read(told, scope) as Resource[]) found.push(resource)
   return found
 }
 
-const isRoot = (name: string, { namespaces }: ReadRequest): boolean =>
-  name === HERE_NAME || namespaces.get(name)?.root === true
-
 const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
-const hasDetails = (dump: Dump, root: boolean): boolean =>
-  hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump, root).length > 0
+const hasDetails = (dump: Dump, borrowed: boolean): boolean =>
+  hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump, borrowed).length > 0
 
 /**
  * The dump with the output of `wg`, `bridge` and `tc`, which run only where there is a WireGuard interface, a bridge with VLANs, or
@@ -111,13 +113,13 @@ export async function withDetails(dump: Dump, place: Place, runner: Runner): Pro
     const { code, stdout } = await runner.host.run({ argv, ...place })
     return code === 0 ? parse(stdout) : undefined
   }
-  const root = place.netns === undefined
-  if (!hasDetails(dump, root)) return dump
+  const borrowed = place.netns === undefined || isPath(place.netns)
+  if (!hasDetails(dump, borrowed)) return dump
   const wireguard = hasTunnels(dump) ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
   const vlans = filtersVlans(dump)
     ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
     : undefined
-  const questions = trafficQuestions(dump, root)
+  const questions = trafficQuestions(dump, borrowed)
   const traffic = questions.length
     ? await ask(['sh', '-c', TRAFFIC_SCRIPT, 'sh', ...questions], parseTraffic)
     : undefined

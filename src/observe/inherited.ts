@@ -94,7 +94,7 @@ function keyOf(dev: string, setting: string): string {
 /**
  * The desired resources, together with what the kernel created and somebody removed (`lost`), and a default for each live
  * sysctl that the lab does not set: the kernel's default for pinned sysctls, and for those that an earlier apply set, the value
- * of a new namespace (`dropped`, by id). `live` decides which sysctls exist on this kernel. The machine's own namespace is
+ * of a new namespace (`dropped`, by id). `live` decides which sysctls exist on this kernel. A borrowed namespace is
  * left alone. In an adopted namespace only forwarding is pinned, so that a lab which does not ask for forwarding does not
  * forward.
  */
@@ -117,7 +117,7 @@ export function pinned(
     return resource ? String(resource.spec['value']) : every && said(namespace, every)
   }
   for (const r of live.values()) {
-    if (r.kind !== 'sysctl' || r.root || desired.has(r.id) || !desired.has(r.namespace)) continue
+    if (r.kind !== 'sysctl' || r.borrowed || desired.has(r.id) || !desired.has(r.namespace)) continue
     const { key, dev } = r.spec as SysctlSpec
     // Daemons change settings of interfaces: keepalived does for an address with a MAC address of its own.
     const link = dev === undefined ? undefined : linkId(r.namespace, dev)

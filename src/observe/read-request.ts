@@ -1,5 +1,6 @@
 import { forwarding, inheritable, ofUnbridged } from './inherited.ts'
-import { HERE_NAME } from '../model/place.ts'
+import type { Lender } from '../model/lender.ts'
+import { HERE_NAME, isPath } from '../model/place.ts'
 import type { DumpRequest } from '../model/runner.ts'
 import { occasional } from '../model/sysctls.ts'
 
@@ -9,7 +10,12 @@ export interface ReadRequest {
   /** The namespaces of the lab file; none when only the lab's name is known. */
   readonly namespaces: ReadonlyMap<
     string,
-    { readonly root?: true; readonly shares?: string; readonly unbridged?: true }
+    {
+      readonly borrowed?: string
+      readonly lender?: Lender
+      readonly shares?: string
+      readonly unbridged?: true
+    }
   >
   /** Ids and keys of the sysctls that the lab file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
@@ -34,14 +40,22 @@ export interface ReadRequest {
 }
 
 /** The lab's name for the machine's own namespace; `HERE_NAME` when it has none. */
-export const rootOf = ({ namespaces }: ReadRequest): string => [...namespaces].find(([, n]) => n.root)?.[0] ?? HERE_NAME
+export const rootOf = ({ namespaces }: ReadRequest): string =>
+  [...namespaces].find(([, n]) => n.borrowed === HERE_NAME)?.[0] ?? HERE_NAME
+
+/** Where a namespace is that is not the lab's own, as in a resource; undefined for one that is, or may be. */
+export const borrowedAt = (name: string, { namespaces }: ReadRequest): string | undefined =>
+  name === HERE_NAME ? HERE_NAME : namespaces.get(name)?.borrowed
+
+/** Somebody else's namespaces: path → the lab's name. */
+export const lentTo = ({ namespaces }: Pick<ReadRequest, 'namespaces'>): Map<string, string> =>
+  new Map([...namespaces].flatMap(([name, { borrowed }]) => (borrowed && isPath(borrowed) ? [[borrowed, name]] : [])))
 
 const NONE: readonly string[] = []
 
 /** The request for each namespace; with `marksOnly`, only the owner is read of namespaces of the lab. */
 export function dumpRequests(request: ReadRequest, marksOnly = false): (name: string) => DumpRequest {
   const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls } = request
-  const root = rootOf(request)
   const pins = (name: string): readonly string[] =>
     destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
   // Namespaces with equal lists share one array, because readers prepare each array once.
@@ -62,14 +76,17 @@ export function dumpRequests(request: ReadRequest, marksOnly = false): (name: st
     if (!list) wholes.set(usual, (list = [...usual, ...rare]))
     return list
   }
+  const lent = [...lentTo(request).keys()]
+  const nameless = lent.length ? { paths: lent } : {}
   return (name) => {
     const own = sysctls.get(name) ?? []
-    if (name === root) return { sysctls: own, depth: 'all' }
+    const borrowed = borrowedAt(name, request)
+    if (borrowed) return { ...(isPath(borrowed) && { netns: borrowed }), sysctls: own, depth: 'all', ...nameless }
     if (marksOnly) return { netns: name, sysctls: [], depth: 'mark' }
     const done = createdThisRun?.get(name)
     const depth = done?.plain ? 'plain' : 'all'
     const list = done ? shared([...own, ...done.sysctls], NONE) : shared(own, whole(pins(name)))
     const ofNft = nftables.get(name)
-    return { netns: name, sysctls: list, depth, ...(ofNft && { nftables: ofNft }) }
+    return { netns: name, sysctls: list, depth, ...(ofNft && { nftables: ofNft }), ...nameless }
   }
 }

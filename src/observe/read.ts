@@ -1,6 +1,8 @@
+import { borrowedResource } from '../kinds/borrowed.ts'
 import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
+import type { Host } from '../model/host.ts'
 import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
@@ -9,7 +11,7 @@ import { isUnpinned } from '../model/sysctls.ts'
 import { isLink } from '../model/topology.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
 import { inheritable, sysctlsThatDiffer, valuesWithoutLab } from './inherited.ts'
-import { dumpRequests, rootOf, type ReadRequest } from './read-request.ts'
+import { borrowedAt, dumpRequests, lentTo, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace or device that has a name from the lab and does not belong to the lab. */
 export interface Foreign {
@@ -28,8 +30,8 @@ export interface Live {
   readonly lost: Resources
   /** What has a name that the lab needs and belongs to others, by id. */
   readonly foreign: ReadonlyMap<string, Foreign>
-  /** The interfaces of the machine's own namespace, by id. */
-  readonly machine: Resources
+  /** The namespaces that somebody lends to the lab, and the interfaces of all that are not its own, by id. */
+  readonly theirs: Resources
   /** The resources of `foreign` namespaces that belong to no lab: what `--adopt` would take over. */
   readonly adoptable: Resources
   /** Sysctls that an earlier apply set and the lab file no longer sets: the value of a new namespace, by id. */
@@ -48,17 +50,19 @@ export async function read(
 ): Promise<Live> {
   const { lab, namespaces } = request
   const [named, ...parts] = await Promise.all([runner.list(), ...early])
-  const mains = mainNames(named, namespaces)
+  const lent = lentTo(request)
+  const mains = mainNames(named, namespaces, inodesOf(lent, runner.host))
   const byName = new Map(named.map((n) => [n.name, n]))
-  const isMain = (name: string): boolean => byName.get(name)?.stale === false && mains.get(name) === name
+  const isMain = (name: string): boolean =>
+    byName.get(name)?.stale === false && mains.get(name) === name && !namespaces.get(name)?.borrowed
   const root = rootOf(request)
-  const wanted = [root, ...[...namespaces.keys()].filter(isMain)]
+  const wanted = [root, ...lent.values(), ...[...namespaces.keys()].filter(isMain)]
   const elsewhere = named.flatMap(({ name }) => (isMain(name) && !namespaces.has(name) ? [name] : []))
-  const missing = [...namespaces].filter(([name, n]) => !n.root && !n.shares && byName.get(name)?.stale !== false)
+  const missing = [...namespaces].filter(([name, n]) => !n.borrowed && !n.shares && byName.get(name)?.stale !== false)
   const marksOnly = elsewhere.length >= (request.marksOnlyFrom ?? Infinity)
   const seen = new Map(parts.flatMap((part) => [...part]))
   const unseen = wanted.filter((name) => !seen.has(name))
-  if (request.forApply && wanted.length === 1) runner.foresee?.(missing.length)
+  if (request.forApply && wanted.length === 1 + lent.size) runner.foresee?.(missing.length)
 
   const full = dumpRequests(request, marksOnly)
   const ready = resourcesByName(marksOnly)
@@ -80,7 +84,10 @@ export async function read(
   elsewhere.forEach((name, i) => ownerOfDump(rest[i]) === lab && keep(name, rest[i]))
   for (const [name, dump] of dumps)
     if (!seen.has(name))
-      dumps.set(name, await withDetails(dump, placeOf({ namespace: name, root: name === root }), runner))
+      dumps.set(
+        name,
+        await withDetails(dump, placeOf({ namespace: name, borrowed: borrowedAt(name, request) }), runner),
+      )
 
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
@@ -100,16 +107,19 @@ export async function read(
   const lost = new Map<string, Resource>()
   const others = new Map<string, Resource>()
   const foreign = new Map<string, Foreign>()
-  const machine = new Map<string, Resource>()
+  const theirs = new Map<string, Resource>()
   for (const [name, dump] of dumps) {
-    const owned = name === root || ownerOfDump(dump) === lab
+    const borrowed = borrowedAt(name, request)
+    const owned = borrowed !== undefined || ownerOfDump(dump) === lab
     if (!owned) foreign.set(name, found(name, ownerOfDump(dump)))
     if (!owned && ownerOfDump(dump) !== undefined) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
     const all = known ?? resourcesIn(name, dump, request, { more, marksOnly })
-    const mine = name === root ? ownedInRoot(all, dump, request, foreign) : all
-    if (name === root) for (const resource of all) if (resource.kind === 'existing') machine.set(resource.id, resource)
+    const mine = borrowed ? ownedIn(name, all, dump, request, foreign) : all
+    if (borrowed) for (const resource of all) if (resource.kind === 'existing') theirs.set(resource.id, resource)
+    const lender = namespaces.get(name)?.lender
+    if (borrowed && lender) theirs.set(name, { ...borrowedResource(name, lender), borrowed })
     const into = owned ? resources : adoptable
     for (const resource of mine) (resource.others ? others : resource.lost ? lost : into).set(resource.id, resource)
     if (!owned) adoptable.set(name, { id: name, kind: 'namespace', namespace: name, spec: { adopted: true } })
@@ -126,14 +136,14 @@ export async function read(
       if (end) into.set(id, { ...resource, spec: { [field]: end, ...resource.spec } })
     }
   for (const id of [...resources.values()].flatMap(standsOn)) {
-    const resource = machine.get(id)
+    const resource = theirs.get(id)
     if (resource && !resources.has(id)) resources.set(id, resource)
   }
   for (const { name, stale, owner: left } of named) {
     const main = mains.get(name)
     if (stale && (left === lab || namespaces.has(name) || request.destroyOnly?.has(name)))
       resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
-    else if (main !== undefined && main !== name) {
+    else if (main !== undefined && main !== name && !borrowedAt(main, request)) {
       const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined
       if (into === foreign) foreign.set(name, found(name, ownerOfDump(dumps.get(main))))
       else into?.set(name, { id: name, kind: 'share', namespace: name, spec: { of: main } })
@@ -157,7 +167,7 @@ export async function read(
     others,
     lost,
     foreign,
-    machine,
+    theirs,
     adoptable,
     dropped,
     dumps,
@@ -165,31 +175,48 @@ export async function read(
   }
 }
 
-/** The ids of interfaces in the machine's own namespace that a resource may use. */
-const standsOn = ({ root, namespace, spec }: Resource): string[] => {
-  const here = root ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
+/** The ids of interfaces in a borrowed namespace that a resource may use. */
+const standsOn = ({ borrowed, namespace, spec }: Resource): string[] => {
+  const here = borrowed ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
   return [...here.map((name) => linkId(namespace, name)), ...(typeof spec['link'] === 'string' ? [spec['link']] : [])]
 }
 
 const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 
-/** Every name → the main name of the same namespace: a name that the lab file uses for a namespace comes first. */
-function mainNames(named: readonly NamedNamespace[], namespaces: ReadRequest['namespaces']): Map<string, string> {
-  const byInode = new Map<number, string>()
+/** Paths, names in the lab and inodes of somebody else's namespaces. */
+const inodesOf = (lent: ReadonlyMap<string, string>, host: Host): (readonly [string, string, number])[] =>
+  [...lent].flatMap(([path, name]) => {
+    const inode = host.status(path)?.inode
+    return inode === undefined ? [] : [[path, name, inode] as const]
+  })
+
+/**
+ * Every name → the main name of the same namespace: a name that the lab file uses for a namespace comes first. Also the paths of
+ * somebody else's namespaces, which may have names as well.
+ */
+function mainNames(
+  named: readonly NamedNamespace[],
+  namespaces: ReadRequest['namespaces'],
+  lent: readonly (readonly [path: string, name: string, inode: number])[],
+): Map<string, string> {
+  const byInode = new Map<number, string>(lent.map(([, name, inode]) => [inode, name]))
   const inodes = new Map(named.map(({ name, inode }) => [name, inode]))
   const own = [...namespaces].filter(([, { shares }]) => !shares).map(([name]) => name)
   for (const name of [...own, ...inodes.keys()]) {
     const inode = inodes.get(name)
     if (inode !== undefined && !byInode.has(inode)) byInode.set(inode, name)
   }
-  return new Map(named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)]))
+  return new Map([
+    ...named.map(({ name, inode, stale }) => [name, stale ? name : (byInode.get(inode) ?? name)] as const),
+    ...lent.map(([path, name]) => [path, name] as const),
+  ])
 }
 
 /** The sysctls to be set as in a new namespace: those that an earlier apply set, and those with unusual values. */
 function withStrays(set: ReadonlyMap<string, readonly string[]>, resources: Resources): Map<string, readonly string[]> {
   const result = new Map(set)
-  for (const { kind, namespace, root, spec } of resources.values()) {
-    if (kind !== 'sysctl' || root) continue
+  for (const { kind, namespace, borrowed, spec } of resources.values()) {
+    if (kind !== 'sysctl' || borrowed) continue
     const key = String(spec['key'])
     if (!isUnpinned(key) || resources.get(namespace)?.spec['adopted'] === true) continue
     result.set(namespace, [...(result.get(namespace) ?? []), key])
@@ -226,19 +253,19 @@ function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: Readonly
 }
 
 /**
- * What the lab owns in the machine's own namespace: the devices with its mark, what is on them, and what kinds recognise by other
+ * What the lab owns in a namespace that it borrows: the devices with its mark, what is on them, and what kinds recognise by other
  * marks. Devices without the mark are added to `foreign`.
  */
-function ownedInRoot(
+function ownedIn(
+  namespace: string,
   all: readonly Resource[],
   dump: Dump,
   request: ReadRequest,
   foreign: Map<string, Foreign>,
 ): Resource[] {
   const { lab, sysctls, namespaces } = request
-  const namespace = rootOf(request)
   const marks = new Map(dump.links.map((link) => [link.ifname, ownerOf(link.ifalias) ?? ownerByGroup(link, lab)]))
-  if ([...namespaces.values()].some((n) => n.root))
+  if (namespaces.has(namespace))
     for (const [name, mark] of marks)
       if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
   return all.filter((r) => {

@@ -1,5 +1,6 @@
 import { liveNames, namesIn, type Addressed, type Names } from '../model/names.ts'
 import { ownerOf } from '../model/owner.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 
@@ -14,7 +15,7 @@ export interface Surroundings {
 /** What is known of a lab from its file. */
 interface Known {
   readonly name: string
-  readonly namespaces: ReadonlyMap<string, { readonly root?: true }>
+  readonly namespaces: ReadonlyMap<string, { readonly borrowed?: string }>
   readonly resources: Resources
 }
 
@@ -39,7 +40,7 @@ export async function surroundings(
   const owner = namespace === undefined ? known?.name : ownerIn(byName.get(mainOf(namespace) ?? ''))
   if (owner === undefined) return { names: new Map() }
   const file = known?.name === owner ? known : undefined
-  const root = [...(file?.namespaces ?? [])].find(([, n]) => n.root)?.[0] ?? 'host'
+  const root = [...(file?.namespaces ?? [])].find(([, n]) => n.borrowed === HERE_NAME)?.[0] ?? 'host'
   const addresses = [...byName].flatMap(([name, dump]) =>
     dump && ownerIn(dump) === owner ? addressesIn(name, dump) : [],
   )

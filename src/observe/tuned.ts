@@ -37,14 +37,14 @@ export async function withTuned<L extends Pick<Live, 'resources' | 'adoptable' |
       const answer = answers?.get(r.spec.dev)
       if (!answer) continue
       if (refuse) errors.push(...refusals(r, answer))
-      const { id, kind, namespace, root } = r
-      more.set(id, { id, kind, namespace, ...(root && { root }), spec: asWanted(r.spec, answer) })
+      const { id, kind, namespace, borrowed } = r
+      more.set(id, { id, kind, namespace, ...(borrowed && { borrowed }), spec: asWanted(r.spec, answer) })
     }
   }
   if (errors.length) throw new UserError(errors)
   if (more.size === 0) return live
   const [resources, adoptable] = [new Map(live.resources), new Map(live.adoptable)]
-  for (const [id, r] of more) (live.resources.has(r.namespace) || r.root ? resources : adoptable).set(id, r)
+  for (const [id, r] of more) (live.resources.has(r.namespace) || r.borrowed ? resources : adoptable).set(id, r)
   return { ...live, resources, adoptable }
 }
 

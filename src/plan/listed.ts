@@ -1,5 +1,6 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Change, Plan } from '../model/change.ts'
+import { placeOf } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { losses } from './cascade.ts'
 import { makePlan, type Sides } from './make-plan.ts'
@@ -37,9 +38,14 @@ export const repeats =
  */
 export function touchedBy({ changes, steps }: Plan): Set<string> {
   const ids = new Set(changes.map(({ id }) => id))
-  const root = changes.find(({ before, after }) => (before ?? after)?.root)?.namespace
+  const borrowed = new Map<string | undefined, string>()
+  for (const { namespace, before, after } of changes) {
+    const r = before ?? after
+    if (r?.borrowed) borrowed.set(placeOf(r).netns, namespace)
+  }
   for (const { operation } of steps)
-    if (operation.do === 'link.add') ids.add(linkId(operation.place.netns ?? root ?? '', operation.link.name))
+    if (operation.do === 'link.add')
+      ids.add(linkId(borrowed.get(operation.place.netns) ?? operation.place.netns ?? '', operation.link.name))
   return ids
 }
 

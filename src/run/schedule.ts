@@ -1,4 +1,4 @@
-import { HERE_NAME, placeName } from '../model/place.ts'
+import { HERE_NAME, placeName, placeOf } from '../model/place.ts'
 import { stageOf, type Plan, type Stage, type Step } from '../model/change.ts'
 import { concerns } from '../model/operation.ts'
 import { goneGroup } from '../model/owner.ts'
@@ -83,7 +83,7 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
 /**
  * The steps, except that a namespace which loses many links first puts them into a group and then deletes the group. A
  * cable can be deleted by either end: the end in the namespace that loses more links is chosen, so that the ports of a bridge
- * go together. In the machine's own namespace, where others may use groups, links are deleted one by one.
+ * go together. In a borrowed namespace, where others may use groups, links are deleted one by one.
  */
 function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
   const doomed = steps.filter(({ operation }) => operation.do === 'link.delete' && 'name' in operation)
@@ -97,7 +97,7 @@ function removedTogether({ changes, strangers, steps }: Plan): readonly Step[] {
   const endsOf = ({ change }: Step): Resource[] => {
     const link = removed(change)
     return [link, removed(String(link?.spec['peer']))].flatMap((end) =>
-      end && !end.root && (occupied.has(end.namespace) || !removed(end.namespace)) ? [end] : [],
+      end && !end.borrowed && (occupied.has(end.namespace) || !removed(end.namespace)) ? [end] : [],
     )
   }
   const counts = new Map<string, number>()
@@ -141,8 +141,7 @@ function lateNamespaces(steps: readonly Step[], below: (id: string) => readonly 
       change,
       operation: { place },
     } of links)
-      if (below(change).some(({ root, namespace }) => late.has(root ? HERE_NAME : namespace)))
-        late.add(placeName(place))
+      if (below(change).some((r) => late.has(placeName(placeOf(r))))) late.add(placeName(place))
   }
   return late
 }

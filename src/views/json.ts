@@ -3,7 +3,7 @@ import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import type { Place } from '../model/place.ts'
+import { HERE_NAME, type Place } from '../model/place.ts'
 import {
   summarize,
   type Action,
@@ -156,7 +156,7 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
     id: r.id,
     kind: r.kind,
     namespace: r.namespace,
-    ...(r.root && { root: r.root }),
+    ...(r.borrowed === HERE_NAME && { root: true as const }),
     ...(r.others && { others: r.others, ...learntBy(r) }),
     description: kindOf(r.kind).describe(r.spec),
     spec: published(r),

@@ -75,11 +75,15 @@ function rowsOf(namespace: string, topology: Topology<ResourceJson>, full: boole
       !isLink(r) &&
       r.kind !== 'address' &&
       r.kind !== 'namespace' &&
+      r.kind !== 'borrowed' &&
       !isForwarding(r) &&
       // net.bridge.* has no effect in a namespace without a bridge.
       (hasBridge || !r.id.includes('/sysctl/net.bridge.')),
   )
-  const marks = [list.some(({ root }) => root) && 'this machine', forwards(list)].filter(Boolean).join(', ')
+  const lender = list.find(({ kind }) => kind === 'borrowed')
+  const marks = [list.some(({ root }) => root) && 'this machine', lender?.description, forwards(list)]
+    .filter(Boolean)
+    .join(', ')
   return [
     ['', marks, '', 'line'],
     ...rows,

@@ -141,7 +141,7 @@ async function gone(world: World): Promise<void> {
 
 /** One break of every kind that the lab has, of the first (and for links, of the last) of the kind. */
 function breaks(live: Resources, desired: Resources): Break[] {
-  const all = [...desired.values()].filter((r) => !r.root && live.has(r.id))
+  const all = [...desired.values()].filter((r) => !r.borrowed && live.has(r.id))
   const of = (kind: string): Resource[] => all.filter((r) => r.kind === kind)
   const at = (r: Resource, ...argv: string[]): string[] => ['ip', '-n', r.namespace, ...argv]
   const closure = (...roots: string[]): string[] =>

@@ -1,3 +1,4 @@
+import { HERE_NAME } from '../../src/model/place.ts'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
@@ -39,7 +40,7 @@ const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
   id: processId(root ? 'host' : 'ns1', spec.name),
   kind: 'process',
   namespace: root ? 'host' : 'ns1',
-  ...(root && { root }),
+  ...(root && { borrowed: HERE_NAME }),
   spec,
 })
 const context = (...wanted: Resource[]) => {

@@ -1,3 +1,4 @@
+import { HERE_NAME } from '../../src/model/place.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -19,14 +20,14 @@ afterAll(() => world.close())
 
 /** In the world's own namespace, where no netlab runs. */
 const resource = (spec: Omit<Shaper, 'dev'>): Resource<Shaper> => ({
-  ...{ id: 'here/veth0/qdisc', kind: 'qdisc', namespace: 'here', root: true },
+  ...{ id: 'here/veth0/qdisc', kind: 'qdisc', namespace: 'here', borrowed: HERE_NAME },
   spec: { dev: 'veth0', ...spec },
 })
 
 async function live(): Promise<Resource<Shaper> | undefined> {
   const { stdout } = await world.run(['tc', '-j', 'qdisc', 'show'])
   const dump = { qdiscs: JSON.parse(stdout) as TcQdisc[] } as unknown as Dump
-  return qdisc.read(dump, { namespace: 'here', root: true, lab: 'l' })[0]
+  return qdisc.read(dump, { namespace: 'here', borrowed: HERE_NAME, lab: 'l' })[0]
 }
 
 const context: PlanContext = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }

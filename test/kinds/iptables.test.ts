@@ -1,3 +1,4 @@
+import { HERE_NAME } from '../../src/model/place.ts'
 import { createColors } from 'picocolors'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
@@ -106,7 +107,7 @@ test.each([
 test('in the machine’s own namespace rules are marked, policies and empty chains refused', () => {
   const { spec, problems } = desiredIptables(
     { filter: { INPUT: { policy: 'DROP', rules: ['-j X'] }, X: [] } },
-    { ...context, root: true },
+    { ...context, borrowed: HERE_NAME },
   )
   expect(spec.tables.filter!.INPUT!.rules).toEqual(['-j X -m comment --comment netlab:web'])
   expect(problems.map(({ place }) => place.path)).toEqual([

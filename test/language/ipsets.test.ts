@@ -16,7 +16,7 @@ test.each([
   [['ipsets: { a: { type: hash:ip, entries: ["10.0.0.1\\nflush"] } }'], 4, 'this is no entry of a set', 'ipset add'],
   [['ipsets: { "-a": { type: hash:ip } }'], 4, '"-a" cannot be the name of a set', '31 bytes'],
   [['ipsets: { netlab.new: { type: hash:ip } }'], 4, 'names of sets that begin with netlab. are netlab’s own', ''],
-  [['root: true', 'ipsets: { a: { type: hash:ip } }'], 5, 'the machine’s own namespace can have no sets', 'whose'],
+  [['root: true', 'ipsets: { a: { type: hash:ip } }'], 5, 'the machine’s own can have no sets', 'whose'],
   [
     ['root: true', 'iptables: { filter: { INPUT: [-m set --match-set a src] } }'],
     5,

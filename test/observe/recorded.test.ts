@@ -58,8 +58,8 @@ describe.each(cases)('%s', (name) => {
     const { live: full, wanted } = await planned(name, by)
     // Without the file nobody knows what the machine’s own namespace is called, which sysctls and settings of ethtool matter, and what of a daemon’s is the lab’s.
     const ids = ({ resources }: typeof live): string[] =>
-      [...resources.values()].flatMap(({ id, root, kind, spec }) =>
-        root ||
+      [...resources.values()].flatMap(({ id, borrowed, kind, spec }) =>
+        borrowed ||
         kind === 'ethtool' ||
         spec['extern_learn'] ||
         (kind === 'sysctl' && (spec['value'] === '0' || !wanted.has(id)))

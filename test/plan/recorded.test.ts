@@ -64,6 +64,7 @@ const never: Readonly<Record<string, readonly string[]>> = {
   share: ['change'],
   loopback: ['create', 'delete'], // the kernel's
   existing: ['create', 'change', 'delete'], // the machine's own
+  borrowed: ['create', 'change', 'delete'], // somebody else's
   sysctl: ['delete'], // it is set to something else
   wg: ['delete'], // it goes with its interface
   ethtool: ['delete'],

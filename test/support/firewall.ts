@@ -34,7 +34,7 @@ export interface Firewall {
   readonly runner: ReturnType<typeof runnerIn>
   sh(netns: string | undefined, script: string): Promise<string>
   canonical(...resources: (Resource<any> | undefined)[]): Promise<Resource<any>[]>
-  live(netns: string, kind: string, root?: true): Promise<Resource<any> | undefined>
+  live(netns: string, kind: string, borrowed?: string): Promise<Resource<any> | undefined>
   /** The operations that turn the live rules into the desired ones. */
   emissions(desired: Resource<any> | undefined, live: Resource<any> | undefined): Emission[]
   execute(emissions: readonly Emission[]): Promise<void>
@@ -50,7 +50,7 @@ export const written = (
   const whole = { kind: 'iptables' as const, lab: 'web', ...context }
   const { spec, problems } = desiredIptables(value, whole)
   if (problems.length) throw new Error(JSON.stringify(problems))
-  return iptablesResource(whole.kind, namespace, spec, whole.root ? { root: true } : {})
+  return iptablesResource(whole.kind, namespace, spec, whole.borrowed ? { borrowed: whole.borrowed } : {})
 }
 
 export const nftResource = (namespace: string, text: string): Resource<any> | undefined =>
@@ -80,11 +80,11 @@ export function firewallIn(world: World): Firewall {
     const wanted = resources.filter((r) => r !== undefined)
     return [...(await canonicalize(new Map(wanted.map((r) => [r.id, r])), runner as unknown as Runner)).values()]
   }
-  const live: Firewall['live'] = async (netns, kind, root) => {
+  const live: Firewall['live'] = async (netns, kind, borrowed) => {
     const script = 'iptables-save -c; echo --; ip6tables-save -c; echo --; nft -a -s list ruleset'
-    const [ip = '', ip6 = '', nft = ''] = (await sh(root ? undefined : netns, script)).split('--\n')
+    const [ip = '', ip6 = '', nft = ''] = (await sh(borrowed ? undefined : netns, script)).split('--\n')
     const dump = { iptables: ip, ip6tables: ip6, nftables: nft } as unknown as Dump
-    const scope = { namespace: netns, lab: 'web', ...(root && { root }) }
+    const scope = { namespace: netns, lab: 'web', ...(borrowed && { borrowed }) }
     return firewallKinds[kind]!.read(dump, scope)[0]
   }
   const emissions: Firewall['emissions'] = (desired, before) => {
@@ -94,7 +94,7 @@ export function firewallIn(world: World): Firewall {
     return kind.update({ live: before, desired, differences: kind.compare(before.spec, desired.spec) }, context)
   }
   const apply: Firewall['apply'] = async (desired) => {
-    const before = await live(desired.namespace, desired.kind, desired.root)
+    const before = await live(desired.namespace, desired.kind, desired.borrowed)
     const differences = firewallKinds[desired.kind]!.compare(before?.spec ?? { tables: {} }, desired.spec)
     await execute(emissions(desired, before))
     return differences

@@ -13,7 +13,7 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { askBridges, askRoutes, parseQdiscs, wholeNexthops } from './read-more.ts'
+import { askBridges, askNsids, askRoutes, parseQdiscs, wholeNexthops } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -216,7 +216,10 @@ async function dump(host: Host, requests: readonly DumpRequest[]): Promise<(Dump
   return result
 }
 
-async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest): Promise<Dump | undefined> {
+async function dumpOne(
+  host: Host,
+  { netns, paths = [], sysctls, depth, owner }: DumpRequest,
+): Promise<Dump | undefined> {
   if (owner !== undefined) {
     const glimpsed = await dumpOne(host, { ...placeIn(netns), sysctls: [], depth: 'links' })
     if (!glimpsed?.links.some(({ ifalias }) => ownerOf(ifalias) === owner)) return glimpsed
@@ -234,6 +237,13 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
   const json = <T>(text: string | undefined): T[] => (text ? (JSON.parse(text) as T[]) : [])
   const routes = json<IpRoute>(lines[2])
   const found = json<IpLink>(lines[0])
+  const nsids = new Map(
+    json<{ nsid: number; name?: string }>(lines[6]).flatMap(({ nsid, name }) =>
+      name === undefined ? [] : [[nsid, name]],
+    ),
+  )
+  const isNameless = ({ link_netnsid: id }: IpLink): boolean => id !== undefined && !nsids.has(id)
+  const more = !links && paths.length && found.some(isNameless) ? await askNsids(host, paths, netns) : []
   const forwards = !links && found.some(({ linkinfo }) => /^(bridge|vxlan)$/.test(linkinfo?.info_kind ?? ''))
   return {
     links: found,
@@ -243,11 +253,7 @@ async function dumpOne(host: Host, { netns, sysctls, depth, owner }: DumpRequest
     ...(!links && { nexthops: await wholeNexthops(host, json(lines[7]), netns) }),
     rules: json(lines[3]),
     neighbors: lasting(json(lines[4])).concat(json(lines[5])),
-    nsids: new Map(
-      json<{ nsid: number; name?: string }>(lines[6]).flatMap(({ nsid, name }) =>
-        name === undefined ? [] : [[nsid, name]],
-      ),
-    ),
+    nsids: new Map([...more, ...nsids]),
     rules6: json(sections[1]),
     qdiscs: sections[2] ? parseQdiscs(sections[2]) : [],
     sysctls: valuesIn(sections[3] ?? '', files),

@@ -1,7 +1,7 @@
 import type { Host } from '../../model/host.ts'
 import type { Dump } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { placeIn } from '../../model/place.ts'
+import { fileOf, placeIn } from '../../model/place.ts'
 
 /** The rules of a namespace, as a dump has them. */
 export type Firewall = Pick<Dump, 'iptables' | 'ip6tables' | 'nftables'>
@@ -44,8 +44,8 @@ export const firewall = ([iptables = '', ip6tables = '', nftables = '']: readonl
   nftables,
 })
 
-/** Takes pairs of a namespace and a program, and runs each program in its namespace. */
-const SAVES = `while [ $# -gt 0 ]; do nsenter --net="/run/netns/$1" -- "$2" -c; echo ${MARK}; shift 2; done`
+/** Takes pairs of a namespace's file and a program, and runs each program in its namespace. */
+const SAVES = `while [ $# -gt 0 ]; do nsenter --net="$1" -- "$2" -c; echo ${MARK}; shift 2; done`
 
 /** Which program lists a table of nftables that has a name iptables-nft uses. */
 const lister = (table: string): 'iptables' | 'ip6tables' | undefined =>
@@ -64,7 +64,7 @@ export async function readFirewalls(host: Host, sources: readonly RuleSource[]):
   await parallel(Array(PROGRAMS_AT_ONCE).keys(), PROGRAMS_AT_ONCE, async (shell) => {
     const mine = jobs.filter((_, i) => i % PROGRAMS_AT_ONCE === shell)
     if (mine.length === 0) return
-    const argv = ['sh', '-c', SAVES, 'sh', ...mine.flatMap(({ netns, by }) => [netns, `${by}-save`])]
+    const argv = ['sh', '-c', SAVES, 'sh', ...mine.flatMap(({ netns, by }) => [fileOf(netns), `${by}-save`])]
     const texts = (await host.run({ argv })).stdout.split(`${MARK}\n`)
     mine.forEach(({ place, by }, i) => (found[place]![by] = texts[i] ?? ''))
   })

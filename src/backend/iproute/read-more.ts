@@ -1,9 +1,10 @@
 import type { BridgeFdb, BridgeMdb } from '../../model/bridge-dump.ts'
 import type { Host } from '../../model/host.ts'
+import { MOUNTS } from '../../model/names.ts'
 import type { IpNexthop } from '../../model/ip-nexthop.ts'
 import type { Dump, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { placeIn } from '../../model/place.ts'
+import { fileOf, placeIn } from '../../model/place.ts'
 import { MARK } from './read-firewalls.ts'
 import { readNexthopText, readRouteText } from './route-text.ts'
 
@@ -73,6 +74,28 @@ export async function wholeNexthops(
   return [...(four ?? []), ...(six ?? []), ...groups].sort((a, b) => a.id - b.id)
 }
 
+/** Gives these files names that only this process sees, because `ip` knows no ids but those of names. */
+const NSIDS = `
+mount -t tmpfs tmpfs /run/netns && cd /run/netns || exit
+for file; do place=$((place + 1)); : >$place; mount --bind "$file" $place || rm $place; done
+exec ip -j netns list-id`
+
+/** The ids that a namespace has for those of these files, as a dump has them. */
+export async function askNsids(
+  host: Host,
+  files: readonly string[],
+  netns: string | undefined,
+): Promise<Dump['nsids']> {
+  const { stdout } = await host.run({ argv: [...MOUNTS, 'sh', '-c', NSIDS, 'sh', ...files], ...placeIn(netns) })
+  const all = stdout.startsWith('[') ? (JSON.parse(stdout) as { nsid: number; name?: string }[]) : []
+  return new Map(
+    all.flatMap(({ nsid, name }): [number, string][] => {
+      const file = files[Number(name) - 1]
+      return file === undefined ? [] : [[nsid, file]]
+    }),
+  )
+}
+
 /** A link; absent `netns`: where netlab itself runs. */
 export interface LinkName {
   readonly netns?: string
@@ -81,9 +104,9 @@ export interface LinkName {
 
 export type Settings = NonNullable<NonNullable<IpLink['linkinfo']>['info_data']>
 
-/** Shows links that are named, each after its namespace, a line each. */
+/** Shows links that are named, each after the file of its namespace, a line each. */
 const SHOW = `while [ $# -gt 0 ]; do
-if [ -n "$1" ]; then nsenter --net="/run/netns/$1" -- ip -j -d -N link show dev "$2"; else ip -j -d -N link show dev "$2"; fi
+if [ -n "$1" ]; then nsenter --net="$1" -- ip -j -d -N link show dev "$2"; else ip -j -d -N link show dev "$2"; fi
 echo ${MARK}; shift 2; done`
 
 /** The settings of the types of links (`info_data`), in the order asked, by a few shells for all; undefined: the link is gone. */
@@ -92,7 +115,7 @@ export async function askSettings(host: Host, links: readonly LinkName[]): Promi
   await parallel(Array(PROGRAMS_AT_ONCE).keys(), PROGRAMS_AT_ONCE, async (shell) => {
     const mine = [...links.entries()].filter(([place]) => place % PROGRAMS_AT_ONCE === shell)
     if (mine.length === 0) return
-    const names = mine.flatMap(([, { netns = '', dev }]) => [netns, dev])
+    const names = mine.flatMap(([, { netns, dev }]) => [netns === undefined ? '' : fileOf(netns), dev])
     const { stdout } = await host.run({ argv: ['sh', '-c', SHOW, 'sh', ...names] })
     const answers = stdout.split(`${MARK}\n`)
     mine.forEach(([place], i) => {

@@ -74,7 +74,7 @@ const whole = (all: (Attribute | undefined)[]): Attribute[] | undefined =>
 
 /** VETH_INFO_PEER holds what a message of its own would. */
 function pairData(peer: NewLink): Attribute[] | undefined {
-  const attributes = peer.up || peer.group !== undefined ? undefined : newAttributes(peer)
+  const attributes = peer.up ? undefined : newAttributes(peer)
   return attributes && [{ type: VETH_INFO_PEER, header: header(), attributes }]
 }
 

@@ -1,4 +1,5 @@
 import type { Slice } from './message.ts'
+import { fileOf } from '../../model/place.ts'
 import type { System } from './libc.ts'
 import type { Reading, ReadResult, Reply, Request, Section } from './thread-protocol.ts'
 
@@ -135,8 +136,7 @@ export function gatherer(
     for (let from = 0; from < places.length; from += BATCH) {
       const asked = places.slice(from, from + BATCH).flatMap(([id, netns]) => {
         // Its own, to be there when the message is sent.
-        const fd =
-          netns === undefined ? system.descriptor(netns) : libc.open(`/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
+        const fd = netns === undefined ? system.descriptor(netns) : libc.open(fileOf(netns), O_RDONLY | O_CLOEXEC, 0)
         return fd < 0 ? [] : [{ id, netns, fd }]
       })
       // What fails is answered, the second name of a namespace that has its id, and the last.
@@ -251,10 +251,10 @@ export function gatherer(
   }
 
   /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */
-  let kept: { readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
+  let kept: { readonly epoch: number; readonly paths: string; readonly index: ReturnType<typeof openIndex> } | undefined
 
-  function renamed(epoch: number): void {
-    if (!kept || kept.epoch === epoch) return
+  function renamed(epoch: number, paths = kept?.paths): void {
+    if (!kept || (kept.epoch === epoch && kept.paths === paths)) return
     kept.index.close()
     kept = undefined
   }
@@ -268,13 +268,13 @@ export function gatherer(
   }
 
   function read(
-    { bytes, readings, lists, epoch, next }: Extract<Request, { kind: 'read' }>,
+    { bytes, readings, lists, epoch, paths = [], next }: Extract<Request, { kind: 'read' }>,
     reply: (r: Reply) => void,
   ): void {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    renamed(epoch)
+    renamed(epoch, paths.join(' '))
     if (readings.some(({ links }) => links)) {
-      kept ??= { epoch, index: openIndex(names()) }
+      kept ??= { epoch, paths: paths.join(' '), index: openIndex([...names(), ...paths]) }
       reply({ kind: 'names', names: kept.index.names })
     }
     let results: ReadResult[] = []

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
+import { fileOf } from '../../model/place.ts'
 
 /** A network namespace that the thread can be in, and its netlink sockets by protocol. */
 interface Space {
@@ -31,7 +32,7 @@ type Nft = (
   flags: number,
 ) => { readonly failed: boolean; readonly output: string; readonly error: string }
 
-/** The system calls of the thread. Names of namespaces are those under /run/netns; undefined: where netlab runs. */
+/** The system calls of the thread. Names of namespaces are those under /run/netns, or paths; undefined: where netlab runs. */
 export interface System {
   /** The calls by name. A negative result: it failed, and `errno` and `error` say why. */
   readonly libc: Readonly<Record<Call, (...args: unknown[]) => number>>
@@ -162,7 +163,7 @@ export function openSystem(path: string): System {
     if (netns === undefined) return home
     const known = spaces.get(netns)
     if (known) return known
-    const fd = libc.open(`/run/netns/${netns}`, O_RDONLY | O_CLOEXEC, 0)
+    const fd = libc.open(fileOf(netns), O_RDONLY | O_CLOEXEC, 0)
     if (fd < 0) return undefined
     const [oldest] = spaces.keys()
     if (spaces.size >= most && oldest !== undefined) forget(oldest)

@@ -2,7 +2,7 @@ import { callOf, type Call } from './encode.ts'
 import { collector } from './message.ts'
 import type { Outcome } from '../../model/command.ts'
 import type { Host } from '../../model/host.ts'
-import { HERE, placeName } from '../../model/place.ts'
+import { fileOf, HERE, placeName } from '../../model/place.ts'
 import type { Operation } from '../../model/operation.ts'
 import type { Failure, Runner } from '../../model/runner.ts'
 import { ipRunner } from '../iproute/ip-runner.ts'
@@ -245,7 +245,7 @@ async function perform(
 
 /** A fault as the program for the operation would report it: the same words and exit code. */
 function outcome({ at, name = '', error, extack }: Fault): Outcome {
-  const file = `/run/netns/${name}`
+  const file = fileOf(name)
   const [code, stderr] = (
     {
       nft: [1, error.trimEnd()],

@@ -4,7 +4,7 @@ import { markOf } from '../../model/owner.ts'
 import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type RuleSource } from '../iproute/read-firewalls.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { placeIn } from '../../model/place.ts'
+import { isPath, placeIn } from '../../model/place.ts'
 import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
@@ -132,13 +132,19 @@ async function ask(
     rules: depth === 'all' && what !== 'files' && listed,
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
+  const paths = [
+    ...new Set(wanted.flatMap((one) => [...(one.paths ?? []), ...(isPath(one.netns ?? '') ? [one.netns ?? ''] : [])])),
+  ]
   let nsids: Dump['nsids'] = new Map()
-  await channel.ask({ kind: 'read', bytes: bytes(), readings, lists, epoch, ...(next && { next }) }, (reply: Reply) => {
-    if (reply.kind === 'names') nsids = reply.names
-    if (reply.kind !== 'results') return
-    const answers = asBuffer(reply.bytes)
-    for (const result of reply.results) take(answers, result)
-  })
+  await channel.ask(
+    { kind: 'read', bytes: bytes(), readings, lists, epoch, ...(paths.length && { paths }), ...(next && { next }) },
+    (reply: Reply) => {
+      if (reply.kind === 'names') nsids = reply.names
+      if (reply.kind !== 'results') return
+      const answers = asBuffer(reply.bytes)
+      for (const result of reply.results) take(answers, result)
+    },
+  )
 
   function take(answers: Buffer, result: ReadResult): void {
     const { gone, files } = result

@@ -8,7 +8,7 @@ export interface WorkerData {
   readonly descriptors: number
 }
 
-/** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns. */
+/** One operation of a run, with its message as a slice. Names of namespaces are those under /run/netns, or paths. */
 export type Job = { readonly netns?: string } & (
   | { readonly do: 'send'; readonly message: Slice; readonly patches: readonly Patch[] }
   | {
@@ -85,6 +85,8 @@ export type Request =
       /** Lists of files under /proc: most namespaces are asked for the same ones. */
       readonly lists: readonly (readonly string[])[]
       readonly epoch: number
+      /** Paths of namespaces that have no names. */
+      readonly paths?: readonly string[]
       /** The index of the first reading that no thread has taken yet, when several threads share them. */
       readonly next?: Int32Array
     }

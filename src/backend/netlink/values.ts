@@ -4,9 +4,9 @@ import { addressBytes } from './message.ts'
 /** Whether it is the name of an interface as the kernel takes it: at most 15 bytes, without spaces, slashes, colons and patterns. */
 export const isDevice = (name: string): boolean => /^[\w.@+=,~-]{1,15}$/.test(name) && name !== '.' && name !== '..'
 
-/** Whether it is a name under /run/netns; iproute2 takes a pid as well, which this is not. */
+/** Whether it is a name under /run/netns, or a path; iproute2 takes a pid as well, which this is not. */
 export const isNamespace = (name: string): boolean =>
-  /^[^/\0]{1,255}$/.test(name) && !/^\d+$/.test(name) && name !== '.' && name !== '..'
+  /^(?:\/[^\0]+|[^/\0]{1,255})$/.test(name) && !/^\d+$/.test(name) && name !== '.' && name !== '..'
 
 /** Whether it is a whole number from `least` to `most`. */
 export const isNumber = (value: unknown, most = 0xffffffff, least = 0): value is number =>

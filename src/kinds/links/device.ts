@@ -16,13 +16,13 @@ export type DeviceSpec = {
 /** A device of a type that a lab cannot describe: in a namespace of the lab's it is always drift. */
 export const device: Kind<DeviceSpec> = {
   name: 'device',
-  read: (dump, { namespace, root }) =>
+  read: (dump, { namespace, borrowed }) =>
     dump.links.flatMap((link) => {
       const { info_kind: type, info_data: data } = link.linkinfo ?? {}
       // It is a program's, such as a VPN's; only a lab that wants its name removes it.
       const isTun = type === 'tun' && data?.['type'] === 'tun'
       // Hardware that was moved in has no type, and cannot be deleted.
-      return type === undefined || (known.has(type) && !isTun) || root || isFallback(link.ifname, {})
+      return type === undefined || (known.has(type) && !isTun) || borrowed || isFallback(link.ifname, {})
         ? []
         : [
             {

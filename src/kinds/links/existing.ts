@@ -16,10 +16,10 @@ export type ExistingSpec = {
  */
 export const existing: Kind<ExistingSpec> = {
   name: 'existing',
-  read: (dump, { namespace, root }) =>
-    root
+  read: (dump, { namespace, borrowed }) =>
+    borrowed
       ? dump.links.map(({ ifname, flags, mtu, linkinfo }) => ({
-          ...{ id: linkId(namespace, ifname), kind: 'existing', namespace, root },
+          ...{ id: linkId(namespace, ifname), kind: 'existing', namespace, borrowed },
           spec: { up: flags.includes('UP'), mtu, ...(linkinfo?.info_kind === 'bridge' && { bridge: true }) },
         }))
       : [],

@@ -50,9 +50,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...Object.entries(rest).flatMap(([name, value]) => (liveOnly.has(name) ? [] : [`${name} ${String(value)}`])),
     ].join(', ')
 
-  /** Makes it and, in the machine's own namespace, marks it as the lab's. */
+  /** Makes it and, in a borrowed namespace, marks it as the lab's. */
   function add(r: Link, context: PlanContext): Emission[] {
-    const { spec } = r
     const mark = { group: labGroup(context.lab) }
     const looks = (id: string, s: LinkSpec): Pick<NewLink, 'mac' | 'mtu' | 'queues'> => ({
       ...(!type.noMac?.(s) && (s.mac ?? !type.macOfPorts) && { mac: s.mac ?? generatedMac(context.lab, id) }),
@@ -60,58 +59,55 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       ...(s.mtu !== undefined && !type.followsPorts && { mtu: s.mtu }),
       ...(type.pair && s.queues !== undefined && { queues: s.queues }),
     })
+    const named = ({ id, borrowed, spec }: Link): NewLink => ({
+      name: nameOf(id),
+      ...(borrowed && mark),
+      ...looks(id, spec),
+    })
     const emit = (operation: Operation): Emission[] => [{ stage: 'create links', operation }]
     if (type.pair) {
-      const peer = context.desired.get(spec.peer ?? '') as Link | undefined
+      const peer = context.desired.get(r.spec.peer ?? '') as Link | undefined
       if (!peer) return []
       if (peer.id < r.id) return [] // the first of the two makes both
       const [near, far] = ends(r, peer)
-      const elsewhere = far.root || far.namespace === near.namespace ? undefined : far.namespace
+      const elsewhere = far.namespace === near.namespace ? undefined : placeOf(far).netns
       return emit({
         do: 'link.add',
         place: placeOf(near),
-        link: {
-          name: nameOf(near.id),
-          ...(near.root && mark),
-          ...looks(near.id, near.spec),
-          ...(isBornUp(near, context) && { up: true }),
-        },
+        link: { ...named(near), ...(isBornUp(near, context) && { up: true }) },
         type: { name: type.name, data: {} },
-        peer: {
-          name: nameOf(far.id),
-          ...(elsewhere !== undefined && { netns: elsewhere }),
-          ...looks(far.id, far.spec),
-        },
+        peer: { ...named(far), ...(elsewhere !== undefined && { netns: elsewhere }) },
       })
     }
-    if (type.addWords) return emit({ ...within(r, ...type.addWords(nameOf(r.id), spec)), batch: 'ip' })
+    if (type.addWords) return emit({ ...within(r, ...type.addWords(nameOf(r.id), r.spec)), batch: 'ip' })
     const data: Record<string, unknown> = {}
     for (const [name, { fallback, ofPorts }] of fields)
-      if (!ofPorts && spec[name] !== undefined && (fallback === undefined || !same(spec[name], fallback)))
-        data[name] = spec[name]
-    const lower = spec.link
+      if (!ofPorts && r.spec[name] !== undefined && (fallback === undefined || !same(r.spec[name], fallback)))
+        data[name] = r.spec[name]
+    const lower = r.spec.link
     const made = (place: Place, names: NewLink): Emission[] =>
       emit({
         do: 'link.add',
         place,
-        link: { ...names, ...looks(r.id, spec) },
+        link: { ...names, ...looks(r.id, r.spec) },
         type: { name: type.name, data },
         ...(lower !== undefined && { lower: nameOf(lower) }),
       })
     const own = nameOf(r.id)
     if (lower === undefined || namespaceOf(lower) === r.namespace)
-      return made(placeOf(r), { name: own, ...(r.root && mark) })
-    const home = context.desired.get(namespaceOf(lower))?.root || context.desired.get(lower)?.root
-    const where = placeOf({ namespace: namespaceOf(lower), root: home })
+      return made(placeOf(r), { name: own, ...(r.borrowed && mark) })
+    const home = context.desired.get(namespaceOf(lower))?.borrowed ?? context.desired.get(lower)?.borrowed
+    const where = placeOf({ namespace: namespaceOf(lower), borrowed: home })
     const clash = linkId(namespaceOf(lower), own)
-    if (r.root) return made(where, { name: own, ...mark })
+    const { netns } = placeOf(r)
+    if (netns === undefined) return made(where, { name: own, ...mark })
     if (!(home || type.tunnel || context.desired.has(clash) || context.live.has(clash)))
-      return made(where, { name: own, netns: r.namespace })
+      return made(where, { name: own, netns, ...(r.borrowed && mark) })
     // Its name may be taken where the lower device is (`clash`): it is made under another, and gets its own as it moves.
     const name = `nl${generatedMac(context.lab, r.id).replaceAll(':', '')}`.slice(0, 15)
     return [
-      ...made(where, { name, ...(home && mark) }),
-      ...emit({ do: 'link.set', place: where, name, set: { netns: r.namespace, name: own } }),
+      ...made(where, { name, ...((home || r.borrowed) && mark) }),
+      ...emit({ do: 'link.set', place: where, name, set: { netns, name: own } }),
     ]
   }
 
@@ -191,8 +187,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       return differences
     },
 
-    needs: ({ namespace, root, spec }) => [
-      ...(root ? [] : [namespace]),
+    needs: ({ namespace, borrowed, spec }) => [
+      ...(borrowed ? [] : [namespace]),
       ...(spec.link === undefined ? [] : [spec.link]),
       ...(spec.master === undefined ? [] : [linkId(namespace, spec.master)]),
     ],
@@ -241,14 +237,14 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
 
     create(r, context) {
       const changes: Record<string, unknown> = {}
-      if (r.root) changes['alias'] = labelled(context.lab, r.spec.alias)
+      if (r.borrowed) changes['alias'] = labelled(context.lab, r.spec.alias)
       for (const [name, fallback] of defaults) {
         const value = r.spec[name]
         const inAdd = type.addWords
           ? name === 'mtu' && value === type.mtu(undefined, r.spec)
           : (name === 'mtu' && !type.followsPorts) || (name === 'mac' && !type.noMac?.(r.spec))
         const isUp = name === 'up' && (value === false || isBornUp(r, context))
-        const said = inAdd || (name === 'alias' && r.root) || isUp
+        const said = inAdd || (name === 'alias' && r.borrowed) || isUp
         if (value !== undefined && !said && !same(value, fallback)) changes[settingOf(type, name)] = value
       }
       return [
@@ -296,5 +292,5 @@ const GOES_DOWN: ReadonlySet<string> = new Set(['route', 'nexthop', 'neighbor'])
 /** What the kernel is given for a difference in a setting. */
 function settingFor(name: string, to: unknown, r: Link, context: PlanContext): unknown {
   if (to === 'follows its ports') return portsMtu(r, context.desired)
-  return name === 'alias' && r.root ? labelled(context.lab, to === '' ? undefined : String(to)) : to
+  return name === 'alias' && r.borrowed ? labelled(context.lab, to === '' ? undefined : String(to)) : to
 }

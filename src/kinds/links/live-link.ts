@@ -53,7 +53,7 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       if (mac) spec.mac = mac
       if (usualMac !== mac && usualMac) spec.usualMac = usualMac
       spec.up = l.flags.includes('UP')
-      const alias = scope.root ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias
+      const alias = scope.borrowed ? aliasOf(l.ifalias) : type.builtin ? undefined : l.ifalias
       if (alias) spec.alias = alias
       if (l.txqlen !== undefined && l.txqlen !== (type.txqueuelen ?? TXQUEUELEN)) spec['txqueuelen'] = l.txqlen
       if (l.flags.includes('NOARP') && !type.builtin && !type.noArp) spec['arp'] = false
@@ -66,7 +66,9 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       if (info_slave_kind === 'bridge') add(spec, portFields(type), info_slave_data, l)
       if (typeof lower === 'string') spec.link = linkId(scope.namespace, lower)
       Object.assign(spec, typed)
-      return [{ id, kind: type.name, namespace: scope.namespace, ...(scope.root && { root: true as const }), spec }]
+      return [
+        { id, kind: type.name, namespace: scope.namespace, ...(scope.borrowed && { borrowed: scope.borrowed }), spec },
+      ]
     })
   }
 }

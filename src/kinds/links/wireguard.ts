@@ -127,9 +127,9 @@ export const wireguard: LinkType = {
 export const wg: Kind<WgSpec> = {
   name: 'wg',
 
-  read: (dump, { namespace, root }) =>
+  read: (dump, { namespace, borrowed }) =>
     (dump.wireguard ?? []).map(({ dev, ...rest }): Resource<WgSpec> => ({
-      ...{ id: wgId(namespace, dev), kind: 'wg', namespace, ...(root && { root }) },
+      ...{ id: wgId(namespace, dev), kind: 'wg', namespace, ...(borrowed && { borrowed }) },
       spec: { dev, ...rest },
     })),
 

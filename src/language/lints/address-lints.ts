@@ -41,9 +41,9 @@ links:
 }
 
 /** Whether the address makes its interface part of a subnet with other hosts. */
-const isInSubnet = ({ root, spec: { address, remote, dev, family } }: Address): boolean =>
+const isInSubnet = ({ borrowed, spec: { address, remote, dev, family } }: Address): boolean =>
   remote === undefined &&
-  !root &&
+  !borrowed &&
   dev !== 'lo' &&
   !address.startsWith('fe80:') &&
   Number(address.slice(address.indexOf('/') + 1)) < (family === 4 ? 31 : 127)

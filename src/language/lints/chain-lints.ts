@@ -110,7 +110,7 @@ It does not warn of chains without rules, of dumps (\`restore\`), and in the mac
   right: 'namespaces: { a: { iptables: { filter: { INPUT: [-p tcp -j WEB], WEB: [-p tcp --dport 80 -j ACCEPT] } } } }',
   find(lab, warn) {
     for (const { resource, name, isBase, place, rules, jumped } of perTable(lab)) {
-      if (isBase || rules.length === 0 || jumped.has(name) || resource.root || lab.isShared(resource.namespace))
+      if (isBase || rules.length === 0 || jumped.has(name) || resource.borrowed || lab.isShared(resource.namespace))
         continue
       warn(
         lab.where(resource.id, place).position,

@@ -53,10 +53,10 @@ export function lintedLab(x: Expansion, topology: Topology, checks: readonly Che
   const open = new Set<string>()
   const shared = new Set<string>()
   for (const r of x.resources.values()) {
-    if (r.root || r.spec['others'] !== undefined) shared.add(r.namespace)
+    if (r.borrowed || r.spec['others'] !== undefined) shared.add(r.namespace)
     if (isLink(r)) {
       if (!closed.has(r.kind)) open.add(segment(r.id))
-      if (r.root && r.spec.master !== undefined) open.add(segment(r.id)) // the bridge may be the machine's own
+      if (r.borrowed && r.spec.master !== undefined) open.add(segment(r.id)) // the bridge may be somebody else's
       if (r.spec.link !== undefined) open.add(segment(r.spec.link))
     }
   }

@@ -16,7 +16,7 @@ links:
   find({ topology: { ofKind, holders, segment }, isClosed }, warn) {
     for (const route of ofKind('route')) {
       const { via, dev, to } = route.spec as RouteSpec
-      if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) continue
+      if (via === undefined || dev === undefined || route.borrowed || via.startsWith('fe80:')) continue
       const link = linkId(route.namespace, dev)
       if (!isClosed(link) || holders(via).some((holder) => segment(holder.link) === segment(link))) continue
       warn(
@@ -36,14 +36,14 @@ function gatewaysThatKeep(
   const said = new Set<string>()
   for (const route of ofKind('route')) {
     const { via, dev, to, family, encap } = route.spec as RouteSpec
-    if (via === undefined || dev === undefined || route.root || via.startsWith('fe80:')) continue
+    if (via === undefined || dev === undefined || route.borrowed || via.startsWith('fe80:')) continue
     const link = linkId(route.namespace, dev)
     const gateway = holders(via).find((holder) => segment(holder.link) === segment(link))
     // What has a label is forwarded by the routes of MPLS.
     if (!gateway || family === 'mpls' || encap?.startsWith('mpls ')) continue
     const isOwn = holders(to.split('/')[0] ?? '').some(({ namespace }) => namespace === gateway.namespace)
     if (isOwn || forwards(gateway.namespace, via.includes(':') ? 6 : 4)) continue
-    if (x.file.namespaces[gateway.namespace]?.root) continue
+    if (x.borrowed(gateway.namespace)) continue
     said.add(gateway.namespace)
     warn(
       route,

@@ -53,7 +53,7 @@ links:
     const first = new Map<string, Resource>()
     for (const { namespace, spec } of ofKind('address')) {
       const link = x.resources.get(linkId(namespace, String(spec['dev'])))
-      if (!link || link.root || link.spec['mtu'] === undefined || !isClosed(link.id) || isTagged(link.id)) continue
+      if (!link || link.borrowed || link.spec['mtu'] === undefined || !isClosed(link.id) || isTagged(link.id)) continue
       const here = segment(link.id)
       const other = first.get(here)
       if (!other) first.set(here, link)

@@ -67,13 +67,15 @@ export function callsIn(argv: readonly string[]): Call[] | undefined {
   const [, , script = '', , ...rest] = argv
   const line = ONE_BY_ONE.find(([part]) => script.includes(part))?.[1]
   if (argv[1] !== '-c' || !line) return undefined
-  return rest.flatMap((netns, i) =>
-    i % 2 ? [] : [{ ...(netns && { netns }), line: line(rest[i + 1] ?? ''), input: '' }],
+  return rest.flatMap((file, i) =>
+    i % 2
+      ? []
+      : [{ ...(file && { netns: file.replace('/run/netns/', '') }), line: line(rest[i + 1] ?? ''), input: '' }],
   )
 }
 const ONE_BY_ONE: readonly (readonly [part: string, line: (word: string) => string])[] = [
-  ['nsenter --net="/run/netns/$1" -- "$2" -c', (program) => `${program} -c`],
-  ['nsenter --net="/run/netns/$1" -- ip -j -d -N link show dev "$2"', (dev) => `ip -j -d -N link show dev ${dev}`],
+  ['nsenter --net="$1" -- "$2" -c', (program) => `${program} -c`],
+  ['nsenter --net="$1" -- ip -j -d -N link show dev "$2"', (dev) => `ip -j -d -N link show dev ${dev}`],
 ]
 
 /** Programs as the files `machine.programs` and `NAME.netns` have them: `$` and the call, `<` and each line of the input, `?` and the exit code. */
