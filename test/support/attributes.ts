@@ -46,10 +46,10 @@ function namesIn(use: (object: Record<string, unknown>) => unknown, object: Reco
 
 const link = { flags: [] as string[] } as unknown as IpLink
 
-const told = ({ schema, fallback, required, initial, forces }: Field): Attribute => {
+const fromField = ({ schema, fallback, required, initial, forces }: Field): Attribute => {
   const why = [
-    ...(forces ? ['set when the device is made, which another value makes anew'] : []),
-    ...(schema && !required && fallback === undefined && initial === undefined ? ['where the lab says it'] : []),
+    ...(forces ? ['set when the device is created; for another value netlab creates it again'] : []),
+    ...(schema && !required && fallback === undefined && initial === undefined ? ['if the lab sets it'] : []),
   ].join('; ')
   return { treatment: 'compared', ...(why && { why }) }
 }
@@ -61,7 +61,7 @@ const ofFields = (fields: Readonly<Record<string, Field>>): [string, Attribute][
     .flatMap(([name, field]) => {
       const { read, json = name } = field
       const names = read ? namesIn((data) => read(data, link)) : [json]
-      return names.map((one): [string, Attribute] => [one, told(field)])
+      return names.map((one): [string, Attribute] => [one, fromField(field)])
     })
 
 /** What the table of settings of every interface says by itself. */
@@ -79,29 +79,33 @@ const listed = (rows: readonly Row[]): [string, Attribute][] =>
   )
 
 const CHOSEN = 'the kernel and the driver choose them; they cannot be set on a living device'
-const MADE = 'chosen when the device is made, and not changed later; no words yet'
-const STATE = 'state, which follows from the rest'
-const STP = 'what the spanning tree finds out'
+const MADE = 'chosen when the device is created, and not changed later; not in the language yet'
+const STATE = 'state that depends on the rest'
+const STP = 'results of the spanning tree'
 
 const linkRows: readonly Row[] = [
   ['ifname', 'name'],
-  ['ifindex', 'name', 'other objects refer to it; with another value and the same name nothing differs'],
+  ['ifindex', 'name', 'other objects refer to it; an object with the same name and another index does not differ'],
   ['linkinfo', 'compared', 'the type; its data are in the tables below'],
   [
     'flags',
     'compared',
-    'UP, NOARP, PROMISC, MULTICAST, ALLMULTI. Others are state (LOWER_UP, NO-CARRIER, M-DOWN), or nothing follows from them (DYNAMIC, NOTRAILERS, AUTOMEDIA, PORTSEL, DEBUG). MULTICAST of a VLAN interface is copied from the lower device when it is made: compared where the lab says `multicast`',
+    'UP, NOARP, PROMISC, MULTICAST, ALLMULTI. Others are state (LOWER_UP, NO-CARRIER, M-DOWN), or have no effect (DYNAMIC, NOTRAILERS, AUTOMEDIA, PORTSEL, DEBUG). A new VLAN interface copies MULTICAST from its lower device: compared if the lab sets `multicast`',
   ],
-  ['mtu', 'compared', 'except of a bridge for which the lab says none: it follows the ports'],
-  ['address', 'compared', 'except of a TAP: a program chooses it'],
-  ['broadcast', 'compared', 'of what is like Ethernet; that of a tunnel is its remote address'],
+  ['mtu', 'compared', 'except for a bridge without `mtu` in the lab: it follows its ports'],
+  ['address', 'compared', 'except for a TAP: a program chooses it'],
+  ['broadcast', 'compared', 'of Ethernet-like interfaces; for a tunnel it is the remote address'],
   ['master txqlen ifalias link link_index', 'compared'],
-  ['group', 'compared', 'in the machine’s own namespace it is netlab’s mark, together with the alias, which decides'],
+  [
+    'group',
+    'compared',
+    'in the machine’s own namespace it is netlab’s mark, together with the alias, which takes precedence',
+  ],
   ['link_netnsid', 'compared', 'as the name of the namespace of the other end'],
   [
     'gso_max_size gso_max_segs gro_max_size',
     'compared',
-    'since Linux 5.19: older kernels do not say what the driver takes, and copy limits from lower devices',
+    'since Linux 5.19: older kernels do not print the driver’s limits, and copy limits from lower devices',
   ],
   [
     'link_type link_pointtopoint min_mtu max_mtu tso_max_size tso_max_segs parentbus parentdev permaddr',
@@ -111,23 +115,23 @@ const linkRows: readonly Row[] = [
   [
     'num_tx_queues num_rx_queues',
     'compared',
-    'of the ends of links, where the lab says `queues`; elsewhere the driver chooses them',
+    'of the ends of links, if the lab sets `queues`; otherwise the driver chooses them',
   ],
   ['operstate promiscuity allmulti', 'ignored', STATE],
   ['qdisc', 'ignored', 'compared as a qdisc'],
-  ['altnames', 'ignored', 'second names change nothing of the network'],
-  ['xdp', 'ignored', 'programs attach them while they run, and take them away'],
+  ['altnames', 'ignored', 'second names do not affect the network'],
+  ['xdp', 'ignored', 'programs attach them while they run, and remove them'],
   [
     'inet6_addr_gen_mode',
     'ignored',
-    'it begins with the type of the interface; compared as `net.ipv6.conf.IF.addr_gen_mode` where the lab says it',
+    'the initial value depends on the type of the interface; compared as `net.ipv6.conf.IF.addr_gen_mode` if the lab sets it',
   ],
   ['inet6_token', 'ignored', 'set by the program that configures addresses'],
 ]
 
 const macvlans: readonly Row[] = [
-  ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'no words yet'],
-  ['usedbcqueuelen', 'ignored', 'state: the longest queue that a macvlan of the lower device asks for'],
+  ['macaddr_mode macaddr_count macaddr_data nopromisc', 'ignored', 'not in the language yet'],
+  ['usedbcqueuelen', 'ignored', 'state: the longest queue that any macvlan of the lower device requests'],
 ]
 
 /** What the tables of link types do not say. Entries here take precedence. */
@@ -138,29 +142,29 @@ const typeRows: Readonly<Record<string, readonly Row[]>> = {
       'ignored',
       STP,
     ],
-    ['mcast_hash_elasticity', 'ignored', 'always 16 since Linux 4.20, whatever is written'],
+    ['mcast_hash_elasticity', 'ignored', 'always 16 since Linux 4.20, whatever a program writes'],
     ['mcast_router', 'compared', '3, chosen by the kernel for the time in which a router is heard, counts as 1'],
-    ['fdb_max_learned', 'ignored', 'iproute2 6.1 has no word for it'],
+    ['fdb_max_learned', 'ignored', 'iproute2 6.1 cannot set it'],
     [
       'ageing_time',
       'compared',
-      'except while the spanning tree changes: the kernel shortens it meanwhile. A bridge’s times are kept in ticks of the kernel, which at 250 or 300 a second are no whole number of hundredths: 3125 is printed as 3124. A difference of one hundredth is none',
+      'except while the spanning tree changes: the kernel shortens it meanwhile. The kernel keeps a bridge’s times in ticks; at 250 or 300 a second a tick is no whole number of hundredths, so 3125 is printed as 3124. netlab ignores a difference of one hundredth',
     ],
   ],
   vxlan: [
     ['port_range limit external gpe vnifilter', 'ignored', MADE],
     ['remcsum_tx remcsum_rx ttl_inherit', 'ignored', MADE],
   ],
-  vlan: [['ingress_qos egress_qos', 'ignored', 'no words yet']],
+  vlan: [['ingress_qos egress_qos', 'ignored', 'not in the language yet']],
   macvlan: macvlans,
   macvtap: macvlans,
-  geneve: [['ttl', 'compared', 'absent where it is that of the inner packets']],
-  bond: [['active_slave ad_info', 'ignored', 'what monitoring and LACP find out']],
-  sit: [['prefix prefixlen relay_prefix relay_prefixlen', 'ignored', '6rd; no words yet']],
+  geneve: [['ttl', 'compared', 'absent if it is copied from the inner packets']],
+  bond: [['active_slave ad_info', 'ignored', 'results of monitoring and LACP']],
+  sit: [['prefix prefixlen relay_prefix relay_prefixlen', 'ignored', '6rd; not in the language yet']],
   ipvlan: [['bridge', 'compared', 'one of the words of `mode_flag`']],
   tap: [
-    ['type', 'compared', 'what tells a TAP from a TUN'],
-    ['pi vnet_hdr multi_queue persist', 'ignored', 'chosen when the device is made, by the program that uses it'],
+    ['type', 'compared', 'distinguishes a TAP from a TUN'],
+    ['pi vnet_hdr multi_queue persist', 'ignored', 'chosen by the program that creates and uses the device'],
   ],
 }
 
@@ -170,14 +174,10 @@ const portRows: readonly Row[] = [
     'ignored',
     STP,
   ],
-  ['cost', 'compared', 'of a port that is no veth it follows from the speed: compared where the lab says it'],
+  ['cost', 'compared', 'except for veths it depends on the speed: compared if the lab sets it'],
   ['multicast_router', 'compared', '3, chosen by the kernel for the time in which a router is heard, counts as 1'],
   ['group_fwd_mask_str', 'ignored', '`group_fwd_mask` in words'],
-  [
-    'mab mcast_max_groups mcast_n_groups neigh_vlan_suppress backup_nhid',
-    'ignored',
-    'iproute2 6.1 has no words for them',
-  ],
+  ['mab mcast_max_groups mcast_n_groups neigh_vlan_suppress backup_nhid', 'ignored', 'iproute2 6.1 cannot set them'],
 ]
 
 const kind = (title: string, command: string, ...entries: readonly [string, Attribute][]): AttributesOf => ({
@@ -209,7 +209,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
     kind(
       'Ports of VRFs',
       'ip -d -j link',
-      ...listed([['table', 'ignored', 'the table of the VRF, where it is compared']]),
+      ...listed([['table', 'ignored', 'the table of the VRF, which is compared there']]),
     ),
   ],
   [
@@ -222,9 +222,9 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
         [
           'state mii_status link_failure_count ad_aggregator_id ad_actor_oper_port_state ad_actor_oper_port_state_str ad_partner_oper_port_state ad_partner_oper_port_state_str',
           'ignored',
-          'what monitoring and LACP find out',
+          'results of monitoring and LACP',
         ],
-        ['queue_id prio', 'ignored', 'no words yet'],
+        ['queue_id prio', 'ignored', 'not in the language yet'],
       ]),
     ),
   ],
@@ -235,26 +235,30 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'ip -d -j addr',
       ...listed([
         ['family local prefixlen', 'name'],
-        ['address', 'name', 'of IPv4; a peer of IPv6 is compared'],
+        ['address', 'name', 'of IPv4; for IPv6 the peer is compared'],
         ['secondary', 'compared', 'as the order of the addresses of a subnet'],
         ['scope label broadcast metric noprefixroute home', 'compared'],
         ['deprecated', 'compared', 'of an address without a lifetime: `preferred_lft: 0`'],
         ['mngtmpaddr', 'compared'],
-        ['autojoin', 'ignored', 'of multicast addresses, which no lab can have: one is drift as a whole'],
+        [
+          'autojoin',
+          'ignored',
+          'only multicast addresses have it, which no lab can declare: the whole address is drift',
+        ],
         [
           'dynamic temporary protocol',
           'ignored',
-          'they say whose it is: one from a router or a daemon belongs to others',
+          'they show the owner: an address from a router or a daemon belongs to others',
         ],
         [
           'preferred_life_time valid_life_time',
           'ignored',
-          'an address that has them is a router’s or a daemon’s, and belongs to others',
+          'an address with a lifetime comes from a router or a daemon, and belongs to others',
         ],
         [
           'nodad optimistic tentative dadfailed stable-privacy',
           'ignored',
-          'state of duplicate address detection, which is over; `nodad` is how netlab adds them',
+          'state of duplicate address detection; netlab adds addresses with `nodad`',
         ],
       ] as Row[]),
     ),
@@ -267,18 +271,18 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       ...listed([
         ['dst tos table metric from', 'name'],
         ['type gateway via dev scope prefsrc pref nhid protocol metrics nexthops encap flow', 'compared'],
-        ['to', 'compared', 'the labels that replace it (MPLS)'],
+        ['to', 'compared', 'the labels that replace the route’s own (MPLS)'],
         [
           'flags',
           'compared',
           '`onlink`; `linkdown`, `dead`, `offload` and `trap` are state, `pervasive` and `notify` cannot be set',
         ],
-        ['nh_info', 'ignored', 'the nexthop object, which is compared itself'],
-        ['expires age error used users cache', 'ignored', 'state, which time and the kernel change'],
+        ['nh_info', 'ignored', 'the nexthop object, which is compared separately'],
+        ['expires age error used users cache', 'ignored', 'state that changes by itself'],
         [
           'ttl-propogate',
           'compared',
-          'of MPLS: iproute2 6.1 does not print that of IPv4 and IPv6 routes, and the kernel does not keep it',
+          'of MPLS routes: for IPv4 and IPv6 iproute2 6.1 does not print it, and the kernel does not keep it',
         ],
       ] as Row[]),
     ),
@@ -290,7 +294,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'ip -d -j route',
       ...listed([
         ['gateway via dev weight encap to flow', 'compared'],
-        ['dst ttl', 'compared', 'what an encapsulation prints; compared as `encap`'],
+        ['dst ttl', 'compared', 'part of an encapsulation; compared as `encap`'],
         ['flags', 'compared', '`onlink`; the others are state'],
       ] as Row[]),
     ),
@@ -302,7 +306,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'ip -d -j route',
       ...listed([
         [metrics.map(({ word }) => printedAs[word] ?? word).join(' '), 'compared'],
-        ['rto_min', 'compared', 'not whether it is locked: iproute2 always locks it'],
+        ['rto_min', 'compared', 'without its lock: iproute2 always locks it'],
       ] as Row[]),
     ),
   ],
@@ -314,11 +318,15 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       ...listed([
         ['id', 'name'],
         ['gateway dev blackhole fdb group type encap', 'compared'],
-        ['family', 'compared', 'iproute2 leaves it out of its JSON: `ip -4 nexthop` and `ip -6 nexthop` tell it'],
-        ['dst ttl', 'compared', 'what an encapsulation prints; compared as `encap`'],
-        ['resilient_args', 'compared', 'but `unbalanced_time`, which is state'],
+        ['family', 'compared', 'iproute2 leaves it out of its JSON; netlab asks `ip -4 nexthop` and `ip -6 nexthop`'],
+        ['dst ttl', 'compared', 'part of an encapsulation; compared as `encap`'],
+        ['resilient_args', 'compared', 'except `unbalanced_time`, which is state'],
         ['flags', 'compared', '`onlink`; the others are state'],
-        ['protocol', 'ignored', 'it says whose it is: one with a daemon’s belongs to others unless the lab lists it'],
+        [
+          'protocol',
+          'ignored',
+          'it shows the owner: an object with a daemon’s protocol belongs to others unless the lab lists it',
+        ],
         ['scope', 'ignored', 'the kernel decides it'],
       ] as Row[]),
     ),
@@ -334,7 +342,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
           'not src srclen dst dstlen iif oif fwmark fwmask tos uid_start uid_end ipproto sport sport_start sport_end dport dport_start dport_end tun_id action table goto nop l3mdev suppress_prefixlen suppress_ifgroup flow_from flow_to',
           'compared',
         ],
-        ['protocol', 'ignored', 'it says who made it; rules of VRFs have the kernel’s'],
+        ['protocol', 'ignored', 'it shows who created the rule; rules of VRFs have the kernel’s'],
         ['unresolved', 'ignored', 'state: the rule that `goto` names does not exist'],
       ] as Row[]),
     ),
@@ -347,7 +355,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       ...listed([
         ['dst dev proxy', 'name'],
         ['lladdr router', 'compared'],
-        ['state', 'compared', 'PERMANENT; the others are what the kernel finds out, and are not read'],
+        ['state', 'compared', 'PERMANENT; entries in other states are learnt by the kernel, and are not read'],
         ['protocol extern_learn managed', 'compared', 'a daemon’s entry belongs to others'],
       ] as Row[]),
     ),
@@ -359,13 +367,13 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'bridge -d -j fdb',
       ...listed([
         ['mac ifname vlan dst port vni viaIf nhid master', 'name'],
-        ['state', 'compared', '`permanent` and `static`; learnt ones age, and are not read'],
+        ['state', 'compared', '`permanent` and `static`; learnt entries expire, and are not read'],
         [
           'flags',
           'compared',
-          '`sticky`, `extern_learn`: a daemon’s belongs to others unless the lab lists it. `self` is read of VXLANs only',
+          '`sticky`, `extern_learn`: a daemon’s entry belongs to others unless the lab lists it. Entries with `self` are read from VXLANs only',
         ],
-        ['src_vni', 'ignored', 'no words yet'],
+        ['src_vni', 'ignored', 'not in the language yet'],
       ] as Row[]),
     ),
   ],
@@ -376,8 +384,12 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'bridge -d -j mdb',
       ...listed([
         ['dev port grp src vid', 'name'],
-        ['state', 'compared', '`permanent`; a `temp` one comes and goes with the hosts that join: none of the lab’s'],
-        ['protocol', 'ignored', 'it says whose it is: one that is not `static` is a daemon’s'],
+        [
+          'state',
+          'compared',
+          '`permanent`; a `temp` entry comes and goes with the hosts that join, and does not belong to the lab',
+        ],
+        ['protocol', 'ignored', 'it shows the owner: an entry that is not `static` belongs to a daemon'],
         ['index flags filter_mode source_list timer', 'ignored', 'state, or iproute2 6.1 cannot set them'],
       ] as Row[]),
     ),
@@ -400,7 +412,7 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'tc -j qdisc',
       ...listed([
         ['dev root', 'name'],
-        ['kind', 'compared', 'not what the kernel attaches by itself'],
+        ['kind', 'compared', 'except for qdiscs that the kernel attaches by itself'],
         [
           'options',
           'compared',
@@ -409,10 +421,10 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
         [
           'handle',
           'compared',
-          'where the lab gives one; and where it says what the lab made: of trees for destinations, and the distribution of a netem',
+          'if the lab sets it, and where netlab stores information in it: for trees of destinations, and for the distribution of a netem',
         ],
         ['parent', 'name'],
-        ['refcnt offloaded', 'ignored', 'the kernel counts, or chooses them'],
+        ['refcnt offloaded', 'ignored', 'the kernel counts or chooses them'],
       ] as Row[]),
     ),
   ],
