@@ -32,6 +32,9 @@ function mapHint(map: Fields, types: readonly string[], path: Path): string | un
     return 'Ends with addresses are a map: endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }, without dashes.'
   const counted = countedIn(map)
   if (counted !== undefined) return counted
+  // `- qdisc add root handle 1: htb` is a map to YAML.
+  if (types.includes('string') && keys.length === 1 && /\s/.test(key))
+    return `A colon and a space make a map: put the whole text in quotes. Write ${inQuotes(`${key}: ${String(map[key] ?? '')}`.trim())}.`
   if (!types.includes('array')) return undefined
   if (keys.every((name) => /^-\w/.test(name))) return `A space is missing after the dash: - ${key.slice(1)}: …`
   return Object.values(map).every(isFields)

@@ -35,6 +35,13 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    'tc-handle',
+    'namespaces:\n  a:\n    interfaces:\n      tap0:\n        type: tap\n        qdiscs:\n          - qdisc add root handle 1: htb\n',
+    [
+      '7:13 namespaces.a.interfaces.tap0.qdiscs[0]: expected text, found a map | A colon and a space make a map: put the whole text in quotes. Write "qdisc add root handle 1: htb".',
+    ],
+  ],
+  [
     'no-space',
     'namespaces:\n  a:\n    forwarding:true\n',
     [
