@@ -150,3 +150,20 @@ test('the address of a port is its own, and that of the bond is one of theirs', 
   links[0] = { ...links[0]!, address: '02:00:00:00:00:77' }
   expect(read('bond')[0]?.spec).toMatchObject({ mac: '02:00:00:00:00:77', usualMac: '02:00:00:00:00:01' })
 })
+
+test('a port gets another address of its own while it is none', () => {
+  const [before, after] = ['02:00:00:00:00:01', '02:00:00:00:00:02']
+  const port = (mac: string, more = '') => `eth0: { master: bond0, mac: "${mac}" }, eth1: { master: bond0${more} }`
+  const from = (mac: string, bondMac?: string) => {
+    const live = new Map(resources(bond('mode: balance-rr', port(mac))))
+    const made = live.get('a/bond0')
+    if (made && bondMac !== undefined) live.set('a/bond0', { ...made, spec: { ...made.spec, mac: bondMac } })
+    const { steps } = makePlan({ lab: 'bonded', live, desired: resources(bond('mode: balance-rr', port(after))) })
+    return steps.map(({ operation }) => commandOf(operation).argv.slice(4).join(' '))
+  }
+  const again = ['eth0 nomaster', `eth0 address ${after}`, 'eth0 master bond0']
+  expect(from(before)).toEqual(again)
+  expect(from(before, '02:00:00:00:00:09')).toEqual(again)
+  // The bond has its port's address, and keeps the old one.
+  expect(from(before, before)).toEqual([...again, `bond0 address ${after}`])
+})

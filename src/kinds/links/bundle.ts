@@ -64,36 +64,43 @@ export function joining(
   const to = bundleOf(desired, context.desired)
   const from = live && bundleOf(live, context.live)
   if (!(to ?? from)) return [[changes, false]]
-  const { up: _, mtu: changed, master, ...others } = changes
+  const { up: _, mtu: changed, master: moved, ...others } = changes
+  // Its own address is what it had when it joined.
+  const again = moved === undefined && to?.macOfPorts === true && live !== undefined && changes.mac !== undefined
+  const master = again ? desired.spec.master : moved
   // The MTU of a team's ports is that of the team, and nobody else may set it (team_device_event).
   const mtu = to ? (to.macOfPorts ? changed : undefined) : desired.spec.mtu
   const more = { ...others, ...(mtu !== undefined && { mtu }) }
   if (master === undefined) return [[{ ...more, ...(changes.up !== undefined && { up: changes.up }) }, true]]
   const [isUp, wanted] = [to !== undefined, desired.spec.up]
-  const steps: LinkChange[] = [
-    ...(to && !from && live?.spec.up ? [{ up: false }] : []),
-    { master },
-    // A port gets back the MTU that it had before it joined.
-    more,
-    ...(isUp === wanted ? [] : [{ up: wanted }]),
-  ]
+  const steps: LinkChange[] = again
+    ? [{ master: '' }, more, { master }, ...(wanted ? [] : [{ up: false }])]
+    : [
+        ...(to && !from && live?.spec.up ? [{ up: false }] : []),
+        { master },
+        // A port gets back the MTU that it had before it joined.
+        more,
+        ...(isUp === wanted ? [] : [{ up: wanted }]),
+      ]
   return steps.map((step) => [step, isUp] as const)
 }
 
 /**
- * Of a bond that the interface leaves, the MAC address that it gets back or from another port: without ports the kernel takes a
- * random one, and with some it keeps that of the port that left (__bond_release_one).
+ * Of a bond that the interface leaves, also for a moment to get another address (`own`), the MAC address that it gets back or from
+ * another port: without ports the kernel takes a random one, and with some it keeps that of the port that left (__bond_release_one).
  */
-export function restoredMac(live: Link, desired: Link, context: PlanContext): Emission[] {
+export function restoredMac(live: Link, desired: Link, context: PlanContext, own: unknown): Emission[] {
   const { master } = live.spec
-  const left = master === desired.spec.master ? undefined : bundleOf(live, context.live)
+  const joinsAgain = master === desired.spec.master
+  const left = joinsAgain && own === undefined ? undefined : bundleOf(live, context.live)
   const bond = left?.macOfPorts && master !== undefined ? linkId(live.namespace, master) : undefined
   const wanted = bond === undefined ? undefined : context.desired.get(bond)
   if (!wanted || master === undefined) return []
   const stays = (r: Resource): boolean =>
     isPortOf(bond, r) && isPortOf(bond, context.desired.get(r.id)) && !context.goes(r.id)
-  const isItsOwn = live.spec.mac === context.live.get(wanted.id)?.spec['mac']
-  const mac = wanted.spec['mac'] ?? (isItsOwn ? [...context.live.values()].find(stays)?.spec['mac'] : undefined)
+  const { mac: shown, usualMac = shown } = context.live.get(wanted.id)?.spec ?? {}
+  const another = (): unknown => (joinsAgain ? own : [...context.live.values()].find(stays)?.spec['mac'])
+  const mac = wanted.spec['mac'] ?? (live.spec.mac === usualMac ? another() : undefined)
   return typeof mac === 'string' ? [{ stage: 'choose ports', operation: setOf(desired, master, { mac }) }] : []
 }
 

@@ -268,7 +268,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
         ...(halted ?? inTurn(type, desired.spec, typed).flatMap((some) => setType(desired, type.name, some))),
         ...joining(changes, desired, live, context).flatMap(([some, bundled]) => set(desired, some, bundled)),
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
-        ...restoredMac(live, desired, context),
+        ...restoredMac(live, desired, context, changes['mac']),
         ...chosenPorts(type, desired, Object.fromEntries(differences.map(({ field, to }) => [field, to]))),
       ]
     },
