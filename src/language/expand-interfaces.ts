@@ -17,7 +17,7 @@ import { expandIngress, receiver } from './expand-ingress.ts'
 import { expandQdiscs } from './expand-qdiscs.ts'
 import { expandVlans } from './expand-vlans.ts'
 import { addresses } from './addresses.ts'
-import { asPort, bundleOfDraft, isMaster, portOfBundle } from './masters.ts'
+import { asPort, bundleOfDraft, isMaster, portOfBundle, takers } from './masters.ts'
 import { draft, elsewhere, longForm, merge, spelledOut, typeOf, type Draft } from './drafts.ts'
 import { addExisting, expandExisting, isExisting, machines, portMac } from './expand-existing.ts'
 import { cable, warnOfMistypedBridges } from './cables.ts'
@@ -61,6 +61,7 @@ export function expandInterfaces(x: Expansion): void {
 function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
   const specs = new Map<string, LinkSpec>()
   for (const made of drafts.values()) specs.set(made.id, specOf(x, made, drafts))
+  takers(x, drafts, specs)
   const mtuOf = (id: string, depth = 0): number | undefined => {
     const [spec, made] = [specs.get(id), drafts.get(id)]
     if (!spec || !made || depth > 8) return undefined

@@ -2,6 +2,7 @@ import type { Code } from '../model/diagnostic-codes.ts'
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
 import { portFields } from '../kinds/links/port.ts'
 import { settingName } from '../kinds/settings.ts'
+import type { LinkSpec } from '../model/link-type.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Draft } from './drafts.ts'
 import type { Expansion } from './expansion.ts'
@@ -28,6 +29,29 @@ export function portOfBundle(x: Expansion, made: Draft, drafts: ReadonlyMap<stri
     refuse(own.path, `${port} has the MTU of ${name}, which is ${mtu ?? 'another one'}`, `Set it at ${name}.`)
   if (mac && drafts.get(bundle)?.type.macOfPorts !== true)
     refuse(mac.path, `${port} has the MAC address of ${name}`, `Set it at ${name}.`)
+}
+
+/**
+ * Reports interfaces whose lower device hands its frames to another already (`taker`): for the kernel it is busy
+ * (netdev_rx_handler_register in net/core/dev.c).
+ */
+export function takers(x: Expansion, drafts: ReadonlyMap<string, Draft>, links: ReadonlyMap<string, LinkSpec>): void {
+  const found = new Map<string, Draft>()
+  for (const made of drafts.values()) {
+    const { id, type, settings } = made
+    const lower = links.get(id)?.link
+    if (type.taker === undefined || lower === undefined) continue
+    const refuse = (taker: string, detail: string): void =>
+      x.report.error('bad-port', settings['link']?.path ?? made.path, `${lower.replace('/', ':')} hands its frames to ${taker} already`, detail) // prettier-ignore
+    const other = found.get(lower)
+    const master = links.get(lower)?.master
+    const of = master === undefined ? undefined : drafts.get(linkId(namespaceOf(lower), master))?.type
+    if (master !== undefined && (of === bridgeType || of?.bundles))
+      refuse(master, `Put ${nameOf(id)} on ${master}, or take the port out of it.`)
+    else if (other && other.type.taker !== type.taker)
+      refuse(`${other.id.replace('/', ':')} (${other.type.name})`, 'Give each a lower device of its own.')
+    else found.set(lower, made)
+  }
 }
 
 /** Settings that only ports of bridges have, and the group that marks what is netlab's. */

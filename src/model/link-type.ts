@@ -166,6 +166,11 @@ export interface LinkType {
   /** The type's own attribute for the lower device (`dev X` after the type); absent: it is `link X`, before the type. */
   readonly lowerAttribute?: number
   /**
+   * What takes the frames that its lower device receives (netdev_rx_handler_register in net/core/dev.c): a device has one such
+   * taker, and the port of a bridge, bond or team has one already. Types with the same taker may share a lower device.
+   */
+  readonly taker?: string
+  /**
    * A tunnel of the kernel's ip_tunnel kind: it looks for its lower device in the namespace in which it is created, and stays
    * when that device goes; its MTU is calculated anew when a field is changed (net/ipv4/ip_tunnel.c, net/ipv6/ip6_tunnel.c).
    */

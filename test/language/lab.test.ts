@@ -342,6 +342,19 @@ describe('what is wrong is said at its place', () => {
       /stands on itself/,
     ],
     [
+      'a macvlan on a port of a bridge',
+      one('bridge: br0').replace('interfaces: {', 'bridges: { br0: }, interfaces: { m0: { type: macvlan, link: d0 },'),
+      /a:d0 hands its frames to br0 already/,
+    ],
+    [
+      'a macvtap and an ipvlan on one device',
+      one('').replace(
+        'interfaces: {',
+        'interfaces: { m0: { type: macvtap, link: d0 }, m1: { type: ipvlan, link: d0 },',
+      ),
+      /a:d0 hands its frames to a:m0 \(macvtap\) already/,
+    ],
+    [
       'an interface of the machine',
       'namespaces: { a: { root: true, interfaces: { eth0: { mtu: 1400 } } } }',
       /the machine’s own/,

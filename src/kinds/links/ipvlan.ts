@@ -23,6 +23,7 @@ export const ipvlan: LinkType = {
     },
   },
   lower: 'required',
+  taker: 'ipvlan',
   noMac: () => true,
   noArp: true,
   mtu: (lower) => lower,

@@ -26,6 +26,7 @@ const fields: LinkType['fields'] = {
 const common = {
   fields,
   lower: 'required',
+  taker: 'macvlan',
   noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)
   mtu: (lower) => lower,
   byType: true,
