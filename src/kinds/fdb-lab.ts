@@ -21,11 +21,13 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   const where = `${namespace}:${dev}`
   const wrong = (key: string, summary: string, help?: string): undefined =>
     void error('bad-value', [key], summary, help)
+  const noVxlan = (key: 'nhid' | 'dst'): undefined =>
+    void error('no-bridge', [key], `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
   const mac = entry.mac.toLowerCase()
   if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
   const extern = extern_learn && { extern_learn: true as const }
   if (entry.nhid !== undefined) {
-    if (link?.kind !== 'vxlan') return wrong('nhid', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
+    if (link?.kind !== 'vxlan') return noVxlan('nhid')
     const other = (['dst', 'port', 'vni', 'via', 'vlan'] as const).find((key) => entry[key] !== undefined)
     const senseless = other ?? (sticky ? 'sticky' : undefined)
     if (senseless !== undefined) return wrong(senseless, `an entry with nhid has no ${senseless}`)
@@ -34,7 +36,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   }
   if (entry.dst !== undefined) {
     const dst = canonicalAddress(entry.dst)
-    if (link?.kind !== 'vxlan') return wrong('dst', `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
+    if (link?.kind !== 'vxlan') return noVxlan('dst')
     if (dst === undefined) return wrong('dst', `"${entry.dst}" is no address`)
     if (sticky) return wrong('sticky', 'entries of a VXLAN cannot be sticky')
     if (entry.vlan !== undefined) return wrong('vlan', 'entries of a VXLAN have no VLAN')
@@ -56,8 +58,9 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   const own = link?.kind === 'bridge'
   const master = own ? dev : link?.spec['master']
   if (typeof master !== 'string' || !isBridge(resources, namespace, master))
-    return wrong(
-      'mac',
+    return void error(
+      'no-bridge',
+      ['mac'],
       `${where} is no port of a bridge`,
       'Forwarding entries are those of a bridge or, with dst, of a VXLAN.',
     )

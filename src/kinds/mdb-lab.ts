@@ -21,15 +21,16 @@ export function mdbFromLab(
   const where = `${namespace}:${dev}`
   const wrong = (key: string, summary: string, help?: string): undefined =>
     void error('bad-value', [key], summary, help)
+  const useless = (summary: string, help: string): undefined => void error('no-bridge', ['grp'], summary, help)
   const link = resources.get(linkId(namespace, dev))
   const own = link?.kind === 'bridge'
   const bridge = own ? dev : link?.spec['master']
   if (typeof bridge !== 'string' || !isBridge(resources, namespace, bridge))
-    return wrong('grp', `${where} is no port of a bridge`, 'Groups are those of a bridge’s ports.')
+    return useless(`${where} is no port of a bridge`, 'Groups are those of a bridge’s ports.')
   const { up, mcast_snooping, vlan_filtering } = resources.get(linkId(namespace, bridge))?.spec ?? {}
   if (mcast_snooping === false)
-    return wrong('grp', `${bridge} has mcast_snooping: false`, 'Without snooping a bridge floods every group.')
-  if (up === false) return wrong('grp', `${bridge} is down`, 'The kernel takes groups of bridges that are up.')
+    return useless(`${namespace}:${bridge} has mcast_snooping: false`, 'Without snooping a bridge floods every group.')
+  if (up === false) return useless(`${namespace}:${bridge} is down`, 'The kernel takes groups of bridges that are up.')
   const mac = entry.grp.toLowerCase()
   const grp = isMac(mac) ? mac : canonicalAddress(entry.grp)
   if (grp === undefined || !(isMac(grp) ? isGroupMac(grp) : isMulticast(grp)))

@@ -6,6 +6,9 @@ const ofNamespace = new Set<Code>(['unknown-reference', 'no-subnet', 'no-bridge'
 /** What may follow from another error in the same interface, route, link or check. */
 const ofItem = new Set<Code>(['given-twice', 'senseless-field', 'missing-field'])
 
+/** The fields of a namespace with what its other fields may refer to. */
+const referredTo = new Set(['interfaces', 'bridges', 'nexthops'])
+
 /** Knows which errors follow from those that came before. */
 export interface Consequences {
   /** Whether an error with this code at this path follows from an earlier one. */
@@ -36,7 +39,7 @@ export function consequencesIn(value: unknown): Consequences {
       if (!ofItem.has(code)) items.add(itemOf(path))
       const [top, name, part] = path
       if (top === 'namespaces' && part === undefined && code === 'bad-name') isNameLost = true
-      if (top === 'namespaces' && part !== 'interfaces' && part !== 'bridges') return
+      if (top === 'namespaces' && !referredTo.has(String(part))) return
       if (top !== 'namespaces' && top !== 'links') return
       const ends = top === 'links' ? endsOf(value, Number(name)) : [String(name)]
       for (const end of ends)

@@ -8,6 +8,9 @@ import type { Path, Source } from './yaml/source.ts'
 /** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
 const ENOUGH = 1000
 
+/** One name that does not exist may be used in many places, and an interface that is no port may have many settings of ports. */
+const lacks = new Set<Code>(['unknown-reference', 'no-bridge'])
+
 /** Why, and what to do about it; a function if it takes time to find. */
 export type Detail = string | (() => string | undefined)
 
@@ -45,8 +48,7 @@ export function reporter(source: Source): Report {
   ): void => {
     // What is written once and used often, by an anchor or a range, is wrong once.
     const key = `${position.file}:${position.line}:${position.column} ${source.isRepeated?.(position) || code === 'wrong-shape' ? severity : summary}`
-    // One name that does not exist may be used in many places.
-    const isMissing = severity === 'error' && code === 'unknown-reference'
+    const isMissing = severity === 'error' && lacks.has(code)
     if (said.has(key) || (isMissing && said.has(summary))) return void repeats++
     said.add(key)
     if (isMissing) said.add(summary)

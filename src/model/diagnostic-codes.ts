@@ -155,8 +155,9 @@ export const codes = {
     remedy: 'Give it another one of the subnet.',
   },
   'no-bridge': {
-    cause: 'Something is used as a bridge, or a port of one, and is not, or the bridge does not look at VLANs.',
-    remedy: 'Name a bridge, or declare it under `bridges`.',
+    cause:
+      'Something is used as a bridge, a port of one or a VXLAN, and is not, or the bridge is down or does not look at VLANs or groups.',
+    remedy: 'Name a bridge, declare it under `bridges`, or change its settings.',
   },
   'no-lab-file': {
     cause: 'The command needs a lab file, and none, or no single one, was found.',

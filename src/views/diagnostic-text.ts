@@ -13,7 +13,7 @@ export function renderDiagnostic(
 ): string {
   const color = severity === 'error' ? c.red : c.yellow
   const kind = severity === 'error' ? severity : `${severity}[${code}]`
-  const lines = [`${color(c.bold(`${kind}:`))} ${c.bold(summary)}`]
+  const lines = [`${color(c.bold(`${kind}:`))} ${c.bold(shortened(summary))}`]
   if (position) {
     lines.push(c.dim(`  --> ${position.file}:${position.line}:${position.column}`))
     const { firstLine = 0, firstColumn = 1, lines: shown = [] } = snippet ?? {}
@@ -29,6 +29,22 @@ export function renderDiagnostic(
       lines.push(`${c.dim(`${' '.repeat(width + 2)} |`)} ${before}${color(caret)}`)
     })
   }
-  if (detail !== undefined) lines.push(...detail.split('\n').map((line) => `  ${line}`))
+  if (detail !== undefined) lines.push(...detail.split('\n').map((line) => `  ${middleOut(line, LONGEST.line)}`))
   return `${lines.join('\n')}\n`
+}
+
+/** The longest word, summary and line that people are shown, in characters; programs get them whole. */
+const LONGEST = { word: 80, summary: 400, line: 2000 }
+
+/** A summary in which long values are cut. */
+const shortened = (summary: string): string =>
+  middleOut(
+    summary.replace(/\S{81,}/g, (word) => middleOut(word, LONGEST.word)),
+    LONGEST.summary,
+  )
+
+/** A text without its middle, where it is too long: in errors the end says what is wrong with the beginning. */
+function middleOut(text: string, longest: number): string {
+  const all = text.length > longest ? [...text] : []
+  return all.length > longest ? `${all.slice(0, longest - 31).join('')}…${all.slice(-30).join('')}` : text
 }

@@ -21,6 +21,9 @@ links:
 checks:
   - { from: a, ping: b, observe: [{ at: b:eth0 }, { at: a:eth0 }] }
 `
+const entries = '[{ mac: "02:00:00:00:00:01" }, { mac: "02:00:00:00:00:02" }]'
+const groups = '[{ grp: 239.1.1.1 }, { grp: 239.1.1.2 }]'
+
 test.each([
   [
     'a bad address',
@@ -41,6 +44,29 @@ test.each([
     'two mistakes that have nothing in common',
     base.replace('10.0.0.2/24', 'x').replace('at: b:eth0', 'at: b:eth1').replace('ping: b', 'ping: c'),
     ['6: "x" is no address with a prefix length', '9: there is no interface eth1 in b', '9: there is no namespace c'],
+  ],
+  ...[
+    ['a setting of ports without a bridge', '', ['1: a:p is no port of a bridge']],
+    ['a wrong bridge', 'bridge: br9,', ['1: there is no bridge br9 in a']],
+  ].map(([name, bridge, errors]): [string, string, string[]] => [
+    String(name),
+    `namespaces: { a: { bridges: { br0: }, interfaces: { p: { type: dummy, ${String(bridge)} pvid: 3, vlans: [4], hairpin: true, fdb: ${entries}, mdb: ${groups} } } } }`,
+    errors as string[],
+  ]),
+  [
+    'a bridge that does not look at groups',
+    `namespaces: { a: { bridges: { br0: { mcast_snooping: false } }, interfaces: { p: { type: dummy, bridge: br0, mdb: ${groups} } } } }`,
+    ['1: a:br0 has mcast_snooping: false'],
+  ],
+  [
+    'destinations without a VXLAN',
+    `namespaces: { a: { interfaces: { p: { type: dummy, fdb: ${entries.replaceAll(' }', ', dst: 10.0.0.1 }')} } } } }`,
+    ['1: a:p is no VXLAN'],
+  ],
+  [
+    'a wrong nexthop',
+    'namespaces: { a: { interfaces: { p: { type: dummy, addresses: [10.0.0.1/24] } }, nexthops: [{ id: 1, via: 10.9.0.2 }, { id: 2, group: [1] }], routes: [{ to: default, nexthop: 2 }] } }',
+    ['1: 10.9.0.2 is on no subnet of a'],
   ],
 ])('%s is one error', (_, text, errors) => expect(errorsOf(text).sort()).toEqual(errors))
 

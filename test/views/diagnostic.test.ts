@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { visible } from '../../src/model/text.ts'
 import { diagnose } from '../../src/language/load-lab.ts'
+import { diagnosticJson } from '../../src/views/json.ts'
 import { renderDiagnostic } from '../../src/views/diagnostic-text.ts'
 
 const rendered = (text: string): string[] =>
@@ -45,4 +46,17 @@ test('tabs and ends of lines, letters and signs of every script are seen already
   expect(visible('a\u00a0b\u200bc\u202ed\u2066e\ufefff\u0085g\u2028h\u00adi\u{e0041}j')).toBe(
     'a\\u00a0b\\u200bc\\u202ed\\u2066e\\ufefff\\u0085g\\u2028h\\u00adi\\udb40\\udc41j',
   )
+})
+
+test('long values are cut in the middle, and the sentence around them stays', () => {
+  const summary = `"${'x'.repeat(5000)}" is no address`
+  const [line = ''] = renderDiagnostic({ code: 'bad-value', severity: 'error', summary }, pc.createColors(false)).split(
+    '\n',
+  )
+  expect(line).toMatch(/^error: "x{48}…x{29}" is no address$/)
+  const many = `there is no ${'word '.repeat(1000)}here`
+  expect(renderDiagnostic({ code: 'bad-value', severity: 'error', summary: many }, pc.createColors(false))).toMatch(
+    /^error: there is no .{300,380}….{20,30} here\n$/,
+  )
+  expect(diagnosticJson({ code: 'bad-value', severity: 'error', summary }).summary).toBe(summary)
 })
