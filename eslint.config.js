@@ -66,8 +66,7 @@ const ownWay = [
   'src/checks/sniff.ts',
   // Lab files, and the file that remembers them, are where netlab is typed, whatever machine the lab is on.
   'src/commands/locate.ts',
-  'src/commands/read-text.ts',
-  // Saved plans and reports of checks are written there as well.
+  // Files that a lab names are read there, and saved plans and reports of checks written, as well.
   'src/commands/own-files.ts',
 ]
 

@@ -26,6 +26,9 @@ type Source = (line: Line) => Completion | Promise<Completion>
 
 const none: Completion = { words: [] }
 
+/** The words of ip, tc, bridge, tcpdump, ping and others that the name of an interface follows. */
+const NAMES_INTERFACE = new Set(['dev', 'iif', 'oif', 'master', '-i', '-I', '--interface'])
+
 /** What is offered for an argument, or for the value of an option, by its name; first by that of its command and its own. */
 const sources: Readonly<Record<string, Source>> = {
   lab: async ({ host }) => ({ words: await liveLabs(host), besides: 'labs' }),
@@ -37,7 +40,10 @@ const sources: Readonly<Record<string, Source>> = {
   ns: async ({ host }) => ({ words: await namespaces(host) }),
   'ns/process': ({ host }) => ({ words: knownLogs(host).map(({ process, lab }) => [process, `of lab ${lab}`]) }),
   id: ({ host, positional }) => ({ words: ids(host, positional[0]) }),
-  cmd: ({ positional }) => ({ words: [], besides: positional.length > 1 ? 'files' : 'programs' }),
+  cmd: async ({ host, positional: [namespace = '', ...words] }) =>
+    NAMES_INTERFACE.has(words.at(-1) ?? '')
+      ? { words: await interfaces(host, namespace) }
+      : { words: [], besides: words.length ? 'files' : 'programs' },
   file: () => ({ words: [], besides: 'files' }),
   'fmt file': () => ({ words: [], besides: 'labs' }),
   template: () => ({ words: TEMPLATES.map((name) => [name, descriptionOf(name)]) }),
@@ -141,6 +147,12 @@ const namespaces = async (host: Host): Promise<[string, string][]> =>
     name,
     lab === undefined ? 'of no lab' : `of lab ${lab}`,
   ])
+
+/** The interfaces of a namespace. */
+async function interfaces(host: Host, netns: string): Promise<[string, string][]> {
+  const [dump] = await startRunner(host).dump([{ netns, sysctls: [], depth: 'links' }])
+  return (dump?.links ?? []).map(({ ifname, linkinfo }) => [ifname, linkinfo?.info_kind ?? ''])
+}
 
 /** The ids of the lab that the line names, or of the one of this directory. */
 const ids = (host: Host, lab: string | undefined): [string, string][] =>

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
-import { textBeside, textOf } from './read-text.ts'
+import { textBeside, textOf } from './own-files.ts'
 import { note } from './terminal.ts'
 
 /** A lab file, from disk or out of a saved plan. */

@@ -41,6 +41,13 @@ test('live labs and lab files; namespaces', async () => {
   expect(await names('destroy', 'router', '')).toEqual([])
 })
 
+test('interfaces of the namespace, where a command wants one', async () => {
+  expect(await names('exec', 'ns-router', '--', 'ip', 'addr', 'show', 'dev', '')).toEqual(['lo', 'veth0', 'veth1'])
+  expect(await offered('exec', 'ns0', '--', 'tcpdump', '-i', 'v')).toEqual(['veth0\tveth'])
+  expect(await names('exec', 'ns0', 'ping', '-I', '')).toEqual(['lo', 'veth0'])
+  expect(await names('exec', 'ns0', 'ping', '-c', '')).toEqual([':files'])
+})
+
 test('ids of the lab that the line names', async () => {
   expect(await offered('plan', router, '--target', 'ns0/veth0/')).toEqual(['ns0/veth0/192.168.0.2/24\taddress'])
   expect(await names('apply', router, '-y', '--replace', 'ns0', 'ns-router/sys')).toEqual([

@@ -45,6 +45,7 @@ test('bash: commands, labs, namespaces, processes, files', async () => {
   expect(await bash('logs', '')).toEqual(['web/cache'])
   expect(await bash('plan', '--out', 'no')).toEqual(['notes.txt'])
   expect(await bash('exec', 'web', '--', 'netla')).toEqual(['netlab'])
+  expect(await bash('exec', 'web', '--', 'ip', 'link', 'show', 'dev', 'd')).toEqual(['d0'])
   // A name that somebody else gave is no command.
   expect(await bash('exec', '')).toEqual(['\\$\\(touch\\ ran\\)', 'web'])
   expect(existsSync(join(world.folder, 'ran'))).toBe(false)
@@ -65,10 +66,10 @@ const shells = [
 test.each(shells)('$shell: typed', async ({ argv, setup }) => {
   // Lines that are typed before the shell has its terminal are lost.
   const script = `
-    { sleep 1; printf '%s\\r' "$2"; sleep 1.5; printf 'netlab exec we\\t-- ec\\t'; sleep 2
+    { sleep 1; printf '%s\\r' "$2"; sleep 1.5; printf 'netlab exec we\\t-- ip link show dev d\\t'; sleep 2
       printf '\\001echo what: \\005\\r'; sleep 0.3; printf 'exit\\r'; sleep 0.5; } | script -qec "$1" /dev/null`
   const { stdout } = await world.run(['sh', '-c', script, 'sh', argv, setup], { cwd: world.folder, env })
-  expect(stdout).toMatch(/what: netlab exec web -- ec/)
+  expect(stdout).toMatch(/what: netlab exec web -- ip link show dev d0/)
 })
 
 test('an ordinary user’s labs are offered, and no sandbox is made to look for them', async () => {
