@@ -1,5 +1,6 @@
 // Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
-// the attributes in docs/kernel.md, docs/lints.md, and schemas/output.schema.json from the types of documents: node scripts/docs.mjs
+// the attributes in docs/kernel.md, docs/lints.md, schemas/output.schema.json from the types of documents, and docs/pictures/terminal.svg: node scripts/docs.mjs
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -212,3 +213,7 @@ const pages = [
 for (const [path, text] of pages)
   if (!process.argv.includes('--check')) writeFileSync(path, text)
   else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) process.exitCode = 1
+
+// A test compares the picture, where the commands can run.
+if (!process.argv.includes('--check'))
+  spawnSync(process.execPath, [resolve(root, 'scripts/terminal.mjs')], { stdio: 'inherit' })
