@@ -1,6 +1,7 @@
 import { liveNames, namesIn, type Addressed, type Names } from '../model/names.ts'
+import { lentTo } from './read-request.ts'
 import { ownerOf } from '../model/owner.ts'
-import { HERE_NAME } from '../model/place.ts'
+import { HERE_NAME, isPath } from '../model/place.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 
@@ -20,8 +21,8 @@ interface Known {
 }
 
 /**
- * Reads which lab owns a namespace, and the addresses that names stand for in it. Undefined is the machine's own namespace, as
- * part of the `known` lab. If the owner is the `known` lab, the addresses in its file come first.
+ * Reads which lab owns a namespace, and the addresses that names stand for in it. Undefined is the machine's own namespace, and a
+ * path that of somebody else, as part of the `known` lab. If the owner is the `known` lab, the addresses in its file come first.
  */
 export async function surroundings(
   namespace: string | undefined,
@@ -31,21 +32,29 @@ export async function surroundings(
   const named = (await runner.list()).filter(({ stale }) => !stale)
   const mains = new Map(named.map(({ name, inode }) => [inode, name]))
   const netns = [...mains.values()]
+  const lent = known ? [...lentTo(known)] : []
   const [own, ...dumps] = await runner.dump([
     { sysctls: [], depth: 'links' },
+    ...lent.map(([path]) => ({ netns: path, sysctls: [], depth: 'links' as const })),
     ...netns.map((name) => ({ netns: name, sysctls: [], depth: 'links' as const })),
   ])
+  const borrowed = dumps.splice(0, lent.length)
   const byName = new Map(netns.map((name, i) => [name, dumps[i]]))
   const mainOf = (name: string): string | undefined => mains.get(named.find((n) => n.name === name)?.inode ?? -1)
-  const owner = namespace === undefined ? known?.name : ownerIn(byName.get(mainOf(namespace) ?? ''))
+  const owner =
+    namespace === undefined || isPath(namespace) ? known?.name : ownerIn(byName.get(mainOf(namespace) ?? ''))
   if (owner === undefined) return { names: new Map() }
   const file = known?.name === owner ? known : undefined
   const root = [...(file?.namespaces ?? [])].find(([, n]) => n.borrowed === HERE_NAME)?.[0] ?? 'host'
   const addresses = [...byName].flatMap(([name, dump]) =>
     dump && ownerIn(dump) === owner ? addressesIn(name, dump) : [],
   )
-  const marked = new Set(own?.links.flatMap(({ ifname, ifalias }) => (ownerOf(ifalias) === owner ? [ifname] : [])))
-  if (own && !byName.has(root)) addresses.push(...addressesIn(root, own).filter(({ dev }) => marked.has(dev)))
+  const add = (name: string, dump: Dump): void => {
+    const marked = new Set(dump.links.flatMap(({ ifname, ifalias }) => (ownerOf(ifalias) === owner ? [ifname] : [])))
+    addresses.push(...addressesIn(name, dump).filter(({ dev }) => marked.has(dev)))
+  }
+  if (own && !byName.has(root)) add(root, own)
+  if (file) lent.forEach(([, name], i) => borrowed[i] && add(name, borrowed[i]))
   const shares = new Map(named.flatMap(({ name }) => (byName.has(name) ? [] : [[name, mainOf(name) ?? ''] as const])))
   const first = file ? namesIn(file.resources) : new Map<string, string>()
   return { lab: owner, names: liveNames(first, addresses, shares) }

@@ -15,7 +15,8 @@ interface Break {
   readonly expected: readonly string[]
 }
 
-const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml'))
+// What needs containers is in containers.test.ts.
+const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml') && name !== '32-containers.yaml')
 const only = process.env['LAB']
 const chosen = labs.filter((lab) => !only || lab.startsWith(only))
 const impossible = chosen.filter((lab) => lacking(`labs/${lab}`).length)
