@@ -4,6 +4,8 @@ import type { Lab } from '../language/load-lab.ts'
 import { crowded, procOf, sharedLimits, type ReadProc } from '../observe/limits.ts'
 import { features, programs } from '../kinds/features.ts'
 import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../observe/missing-features.ts'
+import { findLenders } from '../observe/lenders.ts'
+import { lenderText } from '../model/lender.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import type { DoctorJson } from '../views/documents.ts'
@@ -32,6 +34,7 @@ export async function doctor(host: Host, argument: string | undefined, options: 
         .filter(([name, { essential }]) => !wanted || wanted.has(name) || essential)
         .map(([name]) => program(name, wanted?.has(name) ?? false, host)),
     )),
+    ...(lab ? await lent(lab, host) : []),
     ...shared(lab, procOf(host)),
     ...(await kernel((name) => !wanted || wanted.has(name), wanted !== undefined, runner)),
   ]
@@ -53,6 +56,23 @@ function system({ kernel }: Host): Finding[] {
       ...(!fits && { fix: `install Node.js ${OLDEST_NODE} or newer` }),
     },
   ]
+}
+
+/** The containers, and other namespaces of others, that the lab borrows. */
+async function lent({ namespaces }: Lab, host: Host): Promise<Finding[]> {
+  const { problems } = await findLenders(namespaces, host)
+  const byName = new Map(problems.map((problem) => [problem.name, problem]))
+  return [...namespaces].flatMap(([name, { lender }]): Finding[] => {
+    if (!lender) return []
+    const { summary, detail } = byName.get(name) ?? {}
+    const base = {
+      name: lenderText(lender),
+      kind: 'namespace',
+      essential: true,
+      present: summary === undefined,
+    } as const
+    return [{ ...base, purpose: summary ?? `${name} in the lab`, ...(detail !== undefined && { fix: detail }) }]
+  })
 }
 
 /** Limits that all labs of the machine share; with a fix if this lab needs more. */
@@ -100,6 +120,7 @@ const titles = {
   system: 'This machine',
   program: 'Programs',
   feature: 'The kernel',
+  namespace: 'Namespaces of others',
   limit: 'What all labs share, and is enough for',
 } as const
 

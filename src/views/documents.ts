@@ -42,7 +42,7 @@ export interface DoctorJson {
   readonly healthy: boolean
   readonly findings: readonly {
     readonly name: string
-    readonly kind: 'system' | 'program' | 'feature' | 'limit'
+    readonly kind: 'system' | 'program' | 'feature' | 'namespace' | 'limit'
     readonly purpose: string
     /** Without it netlab, or the lab that was named, does not work. */
     readonly essential: boolean

@@ -103,6 +103,11 @@ function podmans(): void {
     expect((await netlab(['plan', path])).text).toMatch(
       /error: container cache does not run: it is exited\n *--> labs\/32-containers.yaml:\d+:\d+[^]*Start it first: podman start cache/,
     )
+    const doctor = await netlab(['doctor', path])
+    expect(doctor).toMatchObject({ code: 1, text: expect.stringMatching(/✓ container web +web in the lab$/m) })
+    expect(doctor.text).toMatch(
+      /✗ container cache +container cache does not run: it is exited\n +Start it first: podman start cache/,
+    )
     await podman.run('rm', 'cache')
     expect((await netlab(['plan', path])).text).toContain('no container cache')
     const { code, text } = await netlab(['destroy', '-y', path])
