@@ -233,7 +233,11 @@ const runOnce: Probe = async (check, kit, timeout) => {
   const netns = netnsOf(kit.labIndex, check.from)
   const variables = kit.labIndex.variables(check.from)
   const place = { names: kit.labIndex.names, variables, ...placeIn(netns) }
-  const { code, stdout, stderr, late } = await runTied(kit.host, enterNamespace(place, check.run ?? []), timeout)
+  const { code, stdout, stderr, late } = await runTied(
+    kit.host,
+    enterNamespace(kit.host, place, check.run ?? []),
+    timeout,
+  )
   // A missing program must not make a check pass that expects a failure.
   if (code === 127 && typeof check.expect !== 'object')
     throw new Untried(short(stderr) || 'the program is not there', true)

@@ -29,7 +29,7 @@ export async function exec(
 ): Promise<number> {
   const place = await find(host, namespace, options)
   idle()
-  return await host.attach(enterNamespace(place, command[0] === '--' ? command.slice(1) : command))
+  return await host.attach(enterNamespace(host, place, command[0] === '--' ? command.slice(1) : command))
 }
 
 /** `netlab shell NS`: the user's shell in the namespace; without one in the sandbox, as if one were root. */
@@ -38,7 +38,7 @@ export async function shellCommand(host: Host, namespace: string | undefined, op
   const place = await find(host, namespace, options)
   const { argv, env } = withPrompt(place.lab === undefined ? namespace : `${place.lab}/${namespace}`, host.env)
   idle()
-  return await host.attach(enterNamespace(place, argv), env)
+  return await host.attach(enterNamespace(host, place, argv), env)
 }
 
 /** Without the mount namespace of other shells, so that other commands see the namespaces that are created in this one. */

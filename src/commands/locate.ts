@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import type { FilesBeside } from '../language/expand-homes.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
 import { textBeside, textOf } from './own-files.ts'
@@ -14,6 +15,8 @@ export interface LocatedFile {
   readonly beside: (path: string) => string
   /** The files beside the lab file that match a shell's pattern, sorted. */
   readonly listBeside: (pattern: string) => readonly string[]
+  /** Reads a file or folder that the lab file names, relative to the lab file. Throws as `readFileSync` does. */
+  readonly fileBeside: (path: string) => FoundBeside
   /** Reads a file with a key, which never becomes part of a saved plan. */
   readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
@@ -66,6 +69,7 @@ export function locate(argument: string | undefined, { set: given = [], say = no
   const folder = file === '-' ? '.' : dirname(file)
   const beside = (path: string): string => textBeside(folder, path)
   const listBeside = (pattern: string): string[] => matching(folder, pattern)
+  const fileBeside = (path: string): FoundBeside => foundBeside(folder, path)
   const keyFile = (from: string) => (path: string) => {
     const full = resolve(from, path)
     return { path: full, text: readFileSync(full, 'utf8') }
@@ -84,16 +88,32 @@ export function locate(argument: string | undefined, { set: given = [], say = no
         ...saved,
         beside: (path) => saved.beside[path] ?? '',
         listBeside: (pattern) => saved.beside[pattern]?.split('\n').filter(Boolean) ?? [],
+        fileBeside: (path) => JSON.parse(saved.beside[FOUND + path] ?? '') as FoundBeside,
         keyFile: keyFile(dirname(saved.file)),
         saved,
         set: new Map(saved.set),
       }
     const text = textOf(file, bytes)
-    return { file, text, beside, listBeside, keyFile: keyFile(folder), set }
+    return { file, text, beside, listBeside, fileBeside, keyFile: keyFile(folder), set }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of('unreadable-file', `cannot read ${file}`, (error as Error).message)
   }
+}
+
+type FoundBeside = ReturnType<FilesBeside>
+
+/** Before the path of a file or folder that a saved plan records whole. */
+export const FOUND = 'found '
+
+function foundBeside(folder: string, path: string): FoundBeside {
+  const full = resolve(folder, path)
+  const outside = relative(resolve(folder), full).startsWith('..')
+  const stats = statSync(full)
+  if (stats.isDirectory()) return { kind: 'folder', names: readdirSync(full).sort(), outside }
+  if (!stats.isFile()) throw new Error('it is neither a file nor a folder')
+  const executable = (stats.mode & 0o111) !== 0
+  return { kind: 'file', base64: readFileSync(full).toString('base64'), executable, outside }
 }
 
 /** The values of vars that `NAME=VALUE` gives, by name. */

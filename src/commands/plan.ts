@@ -4,7 +4,7 @@ import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { locate, remember, type LocateOptions } from './locate.ts'
+import { FOUND, locate, remember, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -29,6 +29,11 @@ export async function plan(host: Host, argument: string | undefined, options: Op
       : {
           ...located,
           beside: (path: string) => (beside[path] = located.beside(path)),
+          fileBeside: (path: string) => {
+            const found = located.fileBeside(path)
+            beside[FOUND + path] = JSON.stringify(found)
+            return found
+          },
           listBeside: (pattern: string) => {
             const files = located.listBeside(pattern)
             beside[pattern] = files.join('\n')

@@ -6,6 +6,7 @@ import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { withListed } from '../observe/others.ts'
+import { withOwners } from '../observe/home-owners.ts'
 import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
@@ -149,7 +150,7 @@ async function prepared(
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
   ])
   stage('Planning …')
-  const wanted = await asPrinted(written, found.resources, runner)
+  const wanted = await asPrinted(withOwners(written, runner.host), found.resources, runner)
   const live = await withTuned(withListed(found, wanted), wanted, runner, !options.destroy)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)

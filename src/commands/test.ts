@@ -91,9 +91,13 @@ async function testOnce(
     named.add(resolve(dirname(located.file), path))
     return located.beside(path)
   }
+  const fileBeside = (path: string) => {
+    named.add(resolve(dirname(located.file), path))
+    return located.fileBeside(path)
+  }
   let lab: Lab
   try {
-    lab = (await loadFound({ ...located, beside }, host, options))!
+    lab = (await loadFound({ ...located, beside, fileBeside }, host, options))!
   } finally {
     onRead([...named])
   }

@@ -1,4 +1,5 @@
 import { placed } from '../model/command.ts'
+import type { Host } from '../model/host.ts'
 import { withNames, type Names } from '../model/names.ts'
 import { type Place, placeIn } from '../model/place.ts'
 
@@ -9,6 +10,9 @@ export interface NamedPlace extends Place {
   readonly variables: readonly string[]
 }
 
-/** The argv that runs `argv` in a namespace in which the names of its lab resolve. */
-export const enterNamespace = ({ netns, names, variables }: NamedPlace, argv: readonly string[]): string[] =>
-  placed({ argv: withNames(names, variables, argv), ...placeIn(netns) })
+/** The argv that runs `argv` in a namespace, and in its home if it has one, where the names of its lab resolve. */
+export function enterNamespace(host: Host, { netns, names, variables }: NamedPlace, argv: readonly string[]): string[] {
+  const home = netns === undefined ? undefined : host.homeOf(netns)
+  const inside = home === undefined ? undefined : { cwd: process.cwd() }
+  return placed({ argv: withNames(names, variables, argv, inside), ...placeIn(netns) }, home)
+}

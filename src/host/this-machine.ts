@@ -3,6 +3,8 @@ import type { Host } from '../model/host.ts'
 import { attach } from './local/attach.ts'
 import { userConfines } from './local/confines.ts'
 import { exists, find, list, open, pieces, readFile, status } from './local/files.ts'
+import { changeFile } from './local/home-files.ts'
+import { homeOf } from './local/homes.ts'
 import { logFolder, processes } from './local/lab-processes.ts'
 import { lock } from './local/lock.ts'
 import { knock, waitForKnock } from './local/sockets.ts'
@@ -40,6 +42,8 @@ export const thisMachine: Host = {
   waitForKnock,
   knock,
   processes,
+  homeOf,
+  changeFile,
   strangers,
   end,
   logFolder,

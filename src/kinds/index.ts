@@ -3,6 +3,9 @@ import { address } from './address.ts'
 import { borrowed } from './borrowed.ts'
 import { device } from './links/device.ts'
 import { ethtool } from './ethtool.ts'
+import { file } from './file.ts'
+import { privateFolder } from './folder.ts'
+import { home } from './home.ts'
 import { existing } from './links/existing.ts'
 import { fdb } from './fdb.ts'
 import { ipset } from './ipset.ts'
@@ -48,6 +51,9 @@ const table: readonly Kind[] = [
   ip6tables,
   ipset,
   nftables,
+  home,
+  privateFolder,
+  file,
   process,
 ]
 

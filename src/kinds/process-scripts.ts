@@ -3,7 +3,8 @@ import { NAMED } from '../model/names.ts'
 /** Sets `$log`, the log of the marker `LAB/NS/NAME`: in /run/netlab or, if /run is not ours, in the user's runtime folder. */
 const LOG = `
 run=/run
-[ -w /run ] || run=\${XDG_RUNTIME_DIR:-/tmp/netlab-$(id -u)}
+[ ! -d /run/.world ] || run=/run/.world
+[ -w $run ] || run=\${XDG_RUNTIME_DIR:-/tmp/netlab-$(id -u)}
 log=$run/netlab/$marker.log`
 
 /** Prints those of the given processes that exist and are no zombies. */
@@ -44,8 +45,8 @@ done`
 export const START = `# Starts a process of a lab, and waits until it is ready.
 lab=$1 namespace=$2 name=$3 tag=$4 spec=$5 hosts=$6 dir=$7 cwd=$8 ready=$9
 shift 9
-value=$1 restart=$2
-shift 2
+value=$1 restart=$2 files=$3
+shift 3
 marker=$lab/$namespace/$name
 ${LOG.trim()}
 ${LIVING.trim()}
@@ -88,6 +89,7 @@ umask 022
 named "$hosts"
 cd -- "$cwd" 2>/dev/null || fail "cannot start: it cannot go to the folder $cwd"
 begin=$(($(wc -c <"$log") + 1))
+[ ! -d /run/.netlab/loaded ] || printf %s "$files" >"/run/.netlab/loaded/$namespace:$name"
 (
   { ulimit -S -w "$tag" || ulimit -S -x "$tag"; } 2>/dev/null
   exec env -i -- PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME="\${HOME:-/}" NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \\
@@ -102,6 +104,13 @@ until is_ready && [ "$(living $supervisor)" ]; do
   tries=$((tries + 1))
   sleep 0.05
 done`
+
+/** A shell script that runs the command by which a process reads its files again, and notes that it has. */
+export const RELOAD = `# Makes a process read its files again.
+note=$1 files=$2
+shift 2
+output=$("$@" 2>&1) || { printf 'does not read its files again:\\n%s\\n' "$output" >&2; exit 1; }
+printf %s "$files" >"/run/.netlab/loaded/$note"`
 
 /**
  * A shell script that ends the processes with a mark, all processes in their sessions, and their descendants: TERM, then KILL.

@@ -4,7 +4,7 @@ import { canonicalEncap } from '../model/encap.ts'
 import { linkId } from '../model/resource.ts'
 import type { Hop } from '../model/route-spec.ts'
 import type { Expansion } from './expansion.ts'
-import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './home.ts'
+import { isUnclear, listNets, mustHave, netsFor, type Home, type Net } from './subnets.ts'
 import type { HopFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 

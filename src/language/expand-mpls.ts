@@ -2,7 +2,7 @@ import { routeId } from '../kinds/route.ts'
 import type { Hop, RouteSpec } from '../model/route-spec.ts'
 import { downLinks, expandHop } from './expand-hops.ts'
 import type { Expansion } from './expansion.ts'
-import type { Home, Net } from './home.ts'
+import type { Home, Net } from './subnets.ts'
 import type { HopFile, RouteFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 

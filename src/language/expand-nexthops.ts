@@ -3,7 +3,7 @@ import { canonicalAddress, familyOf } from '../model/cidr.ts'
 import type { NexthopMember, NexthopSpec } from '../model/nexthop-spec.ts'
 import type { Expansion } from './expansion.ts'
 import { downLinks, expandHop } from './expand-hops.ts'
-import type { Home, Net } from './home.ts'
+import type { Home, Net } from './subnets.ts'
 import type { NexthopFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 

@@ -10,7 +10,7 @@ import { downLinks, expandHop } from './expand-hops.ts'
 import { expandMpls } from './expand-mpls.ts'
 import { familyOfNexthop, routeOfNexthop } from './route-nexthop.ts'
 import type { RouteFile } from './lab-file.ts'
-import { listNets, type Home, type Net } from './home.ts'
+import { listNets, type Home, type Net } from './subnets.ts'
 import type { Path } from './yaml/source.ts'
 
 /** A route of a namespace; `onLink` are the networks that routes to a device lead to. */

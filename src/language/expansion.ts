@@ -17,6 +17,8 @@ export interface Expansion {
   readonly resources: Map<string, Resource>
   /** Of a namespace that is not the lab's own: where it is, as in a resource. */
   borrowed(namespace: string): string | undefined
+  /** The digests of the files of namespaces (src/kinds/file.ts). */
+  readonly files: Map<string, string>
   /** Adds a resource that the file asks for at this path; an id that is there already is an error. */
   add(resource: Omit<Resource<any>, 'source' | 'borrowed'>, path: Path, on?: 'key' | 'value'): void
 }
@@ -37,6 +39,7 @@ export function expansion(
     report,
     resources,
     borrowed,
+    files: new Map(),
     add(resource, path, on) {
       const first = resources.get(resource.id)
       if (first) {

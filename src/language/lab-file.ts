@@ -39,9 +39,20 @@ export interface NamespaceFile extends Lender {
   readonly nftables?: NftFile
   readonly ipsets?: Readonly<Record<string, IpsetFile>>
   readonly processes?: Readonly<Record<string, Settings>>
+  readonly files?: Readonly<Record<string, FileEntry>>
+  readonly private?: readonly (
+    string | { readonly path: string; readonly owner?: string | number; readonly mode?: string }
+  )[]
+  readonly hostname?: string
+  readonly resolver?: readonly string[]
   readonly shares?: string
   readonly root?: true
 }
+
+/** A file or folder beside the lab file, or the content of a file. */
+export type FileEntry =
+  | string
+  | { readonly from?: string; readonly content?: string; readonly owner?: string | number; readonly mode?: string }
 
 export interface HopFile {
   readonly as?: number | string

@@ -11,6 +11,7 @@ import { checkConfines } from './confined.ts'
 import { borrowedBy, expansion, type Expansion } from './expansion.ts'
 import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
+import { expandHomes, type FilesBeside } from './expand-homes.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
 import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
 import { withoutIgnored, withoutLints } from './lints/ignored.ts'
@@ -37,6 +38,8 @@ export interface LabInput {
   readonly readBeside?: (path: string) => string
   /** The files beside the lab file that match a shell's pattern, sorted. */
   readonly listBeside?: (pattern: string) => readonly string[]
+  /** Finds a file or folder beside the lab file. Throws as `readFileSync` does. */
+  readonly fileBeside?: (path: string) => ReturnType<FilesBeside>
   /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
   readonly keyFile?: KeyFile
   /** The values of vars that the command line gives. */
@@ -195,7 +198,7 @@ function finish(input: LabInput, begun: Begun): Lab {
 
 /** Expands the lab file and reports errors in it; undefined when an error makes the rest pointless. */
 function expand(input: LabInput, { source, report, header }: Begun): Lab | undefined {
-  const { file, keyFile = missing, confines } = input
+  const { file, keyFile = missing, fileBeside = missing, confines } = input
   if (!header) return undefined
   const wanted = source.value as LabFile
   const folder = dirname(resolve(file))
@@ -212,6 +215,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   expandIpsets(x)
   expandFirewalls(x, where, origins, (path) => besideOf(input, source, path))
   checkIpsets(x, where)
+  expandHomes(x, (path, name) => fileBeside(besideLab(source, path, name)))
   expandProcesses(x)
   const topology = topologyOf(x.resources)
   checkSettings(x, topology)

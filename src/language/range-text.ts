@@ -19,7 +19,17 @@ export const RANGE = /\[(?:([a-z]+)\s*=)?([a-z0-9_+\-*/%() ]+)\.\.([a-z0-9_+\-*/
 /** `{i+1}`, and in another form `{i:02x}`; `${i}` is a shell's. */
 export const VALUE = /(?<!\$)\{([a-z0-9_+\-*/%() ]*[a-z][a-z0-9_+\-*/%() ]*)(?::(?:(0?)([1-9][0-9]?))?([dx]))?\}/g
 /** Fields with free text or another language: `{i}` is replaced in them, and `[1..3]` is not a range. */
-export const FREE = new Set(['name', 'description', 'run', 'command', 'env', 'expect', 'nftables', 'comment'])
+export const FREE = new Set([
+  'name',
+  'description',
+  'run',
+  'command',
+  'env',
+  'expect',
+  'nftables',
+  'comment',
+  'content',
+])
 
 /** The names that ranges without one count. */
 export const NAMES = ['i', 'j', 'k', 'l', 'm', 'n']

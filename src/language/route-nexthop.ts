@@ -1,7 +1,7 @@
 import { nexthopId } from '../kinds/nexthop.ts'
 import type { NexthopSpec } from '../model/nexthop-spec.ts'
 import type { Expansion } from './expansion.ts'
-import type { Home } from './home.ts'
+import type { Home } from './subnets.ts'
 import type { RouteFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 

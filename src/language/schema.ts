@@ -10,7 +10,12 @@ const process = object(
   {
     command,
     env: map({ type: ['string', 'number', 'boolean'] }, 'Environment variables.'),
-    cwd: textSchema('Working directory.'),
+    cwd: textSchema('Working directory; relative to the folder of the lab file. Default: /.'),
+    reload: {
+      ...command,
+      description:
+        'The program, with its arguments, that makes it read its files again when `files` change. Default: it is started again.',
+    },
     ready: {
       anyOf: [
         object({ tcp: int('TCP port that it listens on.', 1, 65535) }, 'Ready when it listens.', ['tcp']),
@@ -25,6 +30,28 @@ const process = object(
   },
   'A program that runs in the namespace from apply to destroy.',
   ['command'],
+)
+
+const ownership = {
+  owner: {
+    type: ['string', 'integer'],
+    description: 'The user that owns it, by name or number; with a group: `frr:frrvty`. Default: root.',
+    examples: ['frr'],
+  },
+  mode: { type: 'string', pattern: '^[0-7]{3,4}$', description: 'Permissions, in octal.', examples: ['0640'] },
+}
+const fileSchema = object(
+  {
+    from: textSchema('A file beside the lab file.'),
+    content: textSchema('The text of the file.'),
+    ...ownership,
+  },
+  'A file, with its owner and permissions. Default: those of a file that root writes, executable if the one beside the lab file is.',
+)
+const folderSchema = object(
+  { path: textSchema('Its absolute path.'), ...ownership },
+  'A folder, with its owner and permissions. Default: root, 0755.',
+  ['path'],
 )
 
 const namespace: Schema = {
@@ -51,6 +78,25 @@ const namespace: Schema = {
       },
       ...firewallFields,
       processes: map(process, 'Programs that run in it, by name.'),
+      files: {
+        ...map(
+          { anyOf: [textSchema('A file or folder beside the lab file.'), fileSchema] },
+          'Files that its programs see, by their absolute paths there: a file or folder beside the lab file, or the content.',
+        ),
+        examples: [{ '/etc/frr/frr.conf': 'frr/r1.conf', '/etc/motd': { content: 'Hello\n' } }],
+      },
+      private: {
+        ...listOf(
+          { anyOf: [textSchema('Its absolute path.'), folderSchema] },
+          'Folders of its own that its programs see, empty at first.',
+        ),
+        examples: [['/run/frr', { path: '/var/log/frr', owner: 'frr' }]],
+      },
+      hostname: textSchema('The host name that its programs see. Default: the name of the namespace.'),
+      resolver: listOf(
+        textSchema('An address.'),
+        'The name servers in the /etc/resolv.conf of its programs. Default: the content of the machine’s.',
+      ),
       others,
       shares: textSchema('Another namespace, of which this is a second name.'),
       root: { const: true, description: 'This is the machine’s own network namespace.' },

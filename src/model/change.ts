@@ -65,6 +65,7 @@ export interface StageProperties {
  */
 export const stages = [
   { name: 'stop processes', barrier: true, turn: 'lab' },
+  { name: 'remove homes', barrier: true, turn: 'lab' },
   { name: 'delete rules', barrier: true, removes: true, turn: 'lab' },
   { name: 'delete routes', removes: true, turn: 'lab' },
   { name: 'delete neighbors', removes: true, turn: 'lab' },
@@ -98,6 +99,9 @@ export const stages = [
   { name: 'delete nexthops', removes: true, turn: 'namespace' },
   { name: 'add rules', more: true, turn: 'namespace' },
   { name: 'add qdiscs', more: true, turn: 'namespace' },
+  { name: 'make homes', barrier: true, more: true, turn: 'end' },
+  { name: 'mount folders', more: true, turn: 'end' },
+  { name: 'write files', more: true, turn: 'end' },
   { name: 'start processes', barrier: true, more: true, turn: 'end' },
 ] as const satisfies readonly ({ readonly name: string } & StageProperties)[]
 

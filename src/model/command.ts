@@ -6,6 +6,8 @@ export interface Command extends Place {
   readonly argv: readonly string[]
   /** What it reads on standard input. */
   readonly input?: string
+  /** It runs in the home of its namespace (src/kinds/home.ts); absent: with the files of the machine. */
+  readonly home?: true
 }
 
 /** The result of a program that has ended. `code` is 128 + the signal's number when a signal ended it. */
@@ -28,14 +30,20 @@ export function quote(word: string): string {
     : `$'${visible(word.replace(/[\\']/g, String.raw`\$&`))}'`
 }
 
-/** The argv that runs the command in its namespace. `nsenter` costs the same, however many namespaces exist. */
-export const placed = ({ argv, netns }: Command): string[] =>
-  netns === undefined ? [...argv] : ['nsenter', `--net=${fileOf(netns)}`, '--', ...argv]
+/**
+ * The argv that runs the command in its namespace, and in the home that the process `home` keeps. `nsenter` costs the same,
+ * however many namespaces exist.
+ */
+export const placed = ({ argv, netns }: Command, home?: number): string[] => {
+  const inside = home === undefined ? [] : [`--mount=/proc/${home}/ns/mnt`, `--uts=/proc/${home}/ns/uts`]
+  return netns === undefined ? [...argv] : ['nsenter', `--net=${fileOf(netns)}`, ...inside, '--', ...argv]
+}
 
 /** The argv that runs the command from the machine's own namespace, as a person would type it. */
-export function typed({ argv, netns }: Command): string[] {
+export function typed({ argv, netns, home }: Command): string[] {
   // `ip -n` of iproute2 6.1 takes no path.
   if (netns === undefined || isPath(netns)) return placed({ argv, ...placeIn(netns) })
+  if (home) return ['netlab', 'exec', netns, '--', ...argv]
   const [program = '', ...rest] = argv
   return placing.includes(program) ? [program, '-n', netns, ...rest] : ['ip', 'netns', 'exec', netns, ...argv]
 }

@@ -48,7 +48,7 @@ export const codes = {
   },
   'bad-rule-set': {
     cause: 'A rule set of a firewall cannot be read.',
-    remedy: 'Correct the line that the message points at.',
+    remedy: 'Correct that line.',
   },
   'bad-set': {
     cause: 'A set of ipset, an entry of it, or a rule that uses it is wrong.',
@@ -272,7 +272,8 @@ export const codes = {
     remedy: 'Correct the name, or declare what it names.',
   },
   'unreadable-file': {
-    cause: 'A file, or one that a lab file names, cannot be read or holds something else.',
+    cause:
+      'A file cannot be read. As a warning: it lies outside the folder of the lab file, and another machine may not have it.',
     remedy: 'Correct the path, its permissions or its content.',
   },
   'unknown-template': {
@@ -293,7 +294,7 @@ export const codes = {
   },
   'yaml-syntax': {
     cause: 'The file is no YAML.',
-    remedy: 'Correct the line that the message points at.',
+    remedy: 'Correct that line.',
   },
 } as const satisfies Readonly<Record<string, Explanation>>
 

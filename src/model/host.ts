@@ -1,5 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Command, Outcome } from './command.ts'
+import type { LiveHome } from './live-home.ts'
+import type { FileOperation } from './operation.ts'
+import type { Place } from './place.ts'
 import type { LiveProcess, Stranger } from './runner.ts'
 
 /** A running program with its input and outputs. */
@@ -40,6 +43,12 @@ export interface Confines {
   readonly tun: boolean
   /** Whether the kernel hides this setting from namespaces that are not root's. */
   readonly hides: (sysctl: string) => boolean
+}
+
+/** What of a lab is found in /proc. */
+export interface LabProcesses {
+  readonly processes: readonly LiveProcess[]
+  readonly homes: readonly LiveHome[]
 }
 
 /**
@@ -107,8 +116,12 @@ export interface Host {
   waitForKnock(door: string, timeout: number, ready: () => void): Promise<boolean>
   /** Knocks at a door; returns after the waiting process has received the knock, or false when no process waits there. */
   knock(door: string): Promise<boolean>
-  /** The processes of a lab, and the logs of those that have ended. */
-  processes(lab: string): Promise<LiveProcess[]>
+  /** The processes of a lab, the logs of those that have ended, and the homes of its namespaces. */
+  processes(lab: string): Promise<LabProcesses>
+  /** The process that keeps the home of a namespace, by its name under /run/netns; undefined when it has none. */
+  homeOf(netns: string): number | undefined
+  /** Changes a file in a home. Never throws: the outcome is that of a program. */
+  changeFile(operation: FileOperation & { readonly place: Place }): Outcome
   /** The processes in these namespaces that are not the lab's. */
   strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]>
   /** Ends processes with SIGTERM, then SIGKILL. Throws a UserError when one still exists after that. */

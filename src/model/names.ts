@@ -67,10 +67,14 @@ export const hostsOf = (names: Names): string =>
  * A shell script that puts the lines in `$1` into a hosts file for this mount namespace alone. The file is on a tmpfs, mounted
  * only at /etc/hosts, so nothing remains on a disk. If /etc/hosts does not exist, an overlay over /etc provides it. Of the
  * machine's own names only those of loopback addresses are kept. A new /sys shows the interfaces of the namespace, as in `ip
- * netns exec`.
+ * netns exec`. In a home, which has a file of its own, the lines are written to that.
  */
 export const NAMED = `
 named() {
+  if [ -e /run/.netlab/hostname ]; then
+    [ -z "$1" ] || [ ! -e /run/.netlab/loopback ] || { cat /run/.netlab/loopback; echo; printf %s "$1"; } >/run/.netlab/hosts && cat /run/.netlab/hosts >/etc/hosts
+    return
+  fi
   mount -t sysfs sysfs /sys 2>/dev/null
   mount -t tmpfs -o mode=755 netlab /tmp || return
   { grep -sE '^(127\\.|::1[[:space:]])' /etc/hosts || printf '127.0.0.1 localhost\\n::1 localhost\\n'
@@ -95,7 +99,8 @@ export const labVariables = (lab: string, namespace: string, dir?: string): stri
 
 const SURROUNDED = `${NAMED}
 named "$1"
-shift
+cd -- "$2" 2>/dev/null
+shift 2
 while [ "$1" != -- ]; do
   export "$1"
   shift
@@ -105,9 +110,14 @@ exec "$@"`
 
 /**
  * The argv that runs `argv` where names resolve to their addresses, with these variables (NAME=VALUE) added. It replaces itself
- * by `argv`, so signals and exit codes are those of `argv`.
+ * by `argv`, so signals and exit codes are those of `argv`. `home`: it is run in a home, and goes to this folder first.
  */
-export const withNames = (names: Names, variables: readonly string[], argv: readonly string[]): string[] => [
-  ...MOUNTS,
-  ...['sh', '-c', SURROUNDED, 'sh', hostsOf(names), ...variables, '--', ...argv],
+export const withNames = (
+  names: Names,
+  variables: readonly string[],
+  argv: readonly string[],
+  home?: { readonly cwd: string },
+): string[] => [
+  ...(home ? [] : MOUNTS),
+  ...['sh', '-c', SURROUNDED, 'sh', hostsOf(names), home?.cwd ?? '.', ...variables, '--', ...argv],
 ]

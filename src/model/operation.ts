@@ -82,11 +82,28 @@ export interface Program {
   readonly do: 'run'
   readonly argv: readonly string[]
   readonly input?: string
+  /** It runs in the home of its namespace; absent: with the files of the machine. */
+  readonly home?: true
   /** Its words may be a line of `ip -batch` or `tc -batch`, which do several. */
   readonly batch?: 'ip' | 'tc'
   /** If the argv is a script of netlab's own: the line of shell that a person would type instead. */
   readonly instead?: string
 }
+
+/** Writes a file in the home of the namespace, with the folders around it, or deletes one: then what the machine has at that place is there again. */
+export type FileOperation = {
+  /** Absolute. */
+  readonly path: string
+} & (
+  | ({
+      readonly do: 'file.write'
+      /** Permissions, in octal. */
+      readonly mode: string
+      readonly uid: number
+      readonly gid: number
+    } & ({ readonly text: string } | { readonly base64: string }))
+  | { readonly do: 'file.delete' }
+)
 
 /** Adds an address to an interface, changes its settings, or removes it. */
 export type AddressOperation =
@@ -212,6 +229,7 @@ export type Operation =
       | MdbOperation
       | VlanOperation
       | QdiscOperation
+      | FileOperation
       | RouteOperation
       | NexthopOperation
       | {

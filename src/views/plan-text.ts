@@ -1,4 +1,6 @@
 import type { Colors } from 'picocolors/types'
+import { structuredPatch } from 'diff'
+import { visible } from '../model/text.ts'
 import { symbols, type Action } from '../model/change.ts'
 import { blockTitle, foldBlocks, ODD, plainLine, type FoldedBlock } from './fold.ts'
 import type { PlanJson } from './json.ts'
@@ -87,8 +89,23 @@ function renderChange(change: ChangeJson, c: Colors): [id: string, sign: string,
 }
 
 function renderDifference({ field, from, to, forces }: ChangeJson['differences'][number], c: Colors): string {
+  if (typeof from === 'string' && typeof to === 'string' && /\n/.test(from + to)) return renderTexts(field, from, to, c)
   const text = `          ${field}: ${value(from)} → ${value(to)}`
   return forces === undefined ? text : `${text}  ${c.magenta('# forces replacement')}${c.dim(`: ${forces}`)}`
+}
+
+/** How many lines of a difference between texts are shown. */
+const MOST_LINES = 40
+
+/** The lines that differ between two texts, with two around them. */
+function renderTexts(field: string, from: string, to: string, c: Colors): string {
+  const lines = structuredPatch('', '', from, to, '', '', { context: 2 }).hunks.flatMap((hunk) => [
+    c.dim(`line ${hunk.newStart}`),
+    ...hunk.lines.map((line) => (line.startsWith('+') ? c.green : line.startsWith('-') ? c.red : c.dim)(visible(line))),
+  ])
+  const rest = lines.length - MOST_LINES
+  const shown = rest > 0 ? [...lines.slice(0, MOST_LINES), c.dim(`… ${rest} more lines`)] : lines
+  return [`          ${field}`, ...shown.map((line) => `            ${line}`)].join('\n')
 }
 
 const value = (v: unknown): string =>

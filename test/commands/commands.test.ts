@@ -284,7 +284,7 @@ describe('a step that fails', () => {
     const kernel = pretend('kinds', false)
     const before = { ...kernel.runner.host }
     kernel.runner.host.processes = async (lab) =>
-      kernel.done.some((line) => line.includes('nap')) ? [] : await before.processes(lab)
+      kernel.done.some((line) => line.includes('nap')) ? { processes: [], homes: [] } : await before.processes(lab)
     const { code, err } = await apply(kernel, {}, labOf('kinds'))
     expect(code).toBe(1)
     expect(err).toMatch(/a\/process\/nap ended soon after it was started/)

@@ -55,7 +55,10 @@ namespaces:
     ip6tables: { filter: { INPUT: ["-j ACCEPT"] } }
     nftables: "table inet t { }"
     ipsets: { s: { type: hash:net, entries: [10.0.0.0/8] }, l: { type: list:set, entries: [s] } }
-    processes: { p: { command: [sleep, "9"] } }
+    processes: { p: { command: [sleep, "9"], reload: ["true"] } }
+    files: { /etc/x: { content: "a\\n", owner: "1:2" }, /srv/y: { content: "b" } }
+    private: [/run/p]
+    hostname: host-a
   b: {}
   c: { shares: b }
   me: { root: true, interfaces: { nic0: { existing: true } } }

@@ -70,7 +70,7 @@ test('above a script of its own stands what a person would type', () => {
   expect(renderCommands(json)).toBe(
     `# a/process/web: kill $(grep -lsE 'file locks +${processTag('lab', 'a', 'web')} ' /proc/[0-9]*/limits | cut -d/ -f3)\n` +
       `${json.steps[0]?.command}\n` +
-      `# a/process/web: ip netns exec a env -C /srv A=1 B=2 nginx -g 'daemon off;' &\n${json.steps[1]?.command}\n`,
+      `# a/process/web: netlab exec a -- env -C /srv A=1 B=2 nginx -g 'daemon off;' &\n${json.steps[1]?.command}\n`,
   )
   expect(json.steps[1]?.command).toContain('# Starts a process of a lab')
 })

@@ -36,7 +36,11 @@ export function pretend(name: string, up: boolean, by: 'ip' | 'netlink' = 'netli
     host: {
       ...reading.host,
       otherWorlds: () => [],
-      processes: async (lab) => (await reading.host.processes(lab)).filter(({ namespace }) => names.has(namespace)),
+      processes: async (lab) => {
+        const { processes, homes } = await reading.host.processes(lab)
+        const isHere = ({ namespace }: { namespace: string }): boolean => names.has(namespace)
+        return { processes: processes.filter(isHere), homes: homes.filter(isHere) }
+      },
       strangers: async () => kernel.strangers,
     },
     list: async () => all.filter((one) => names.has(one.name)),

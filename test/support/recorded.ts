@@ -1,3 +1,5 @@
+import type { LiveHome } from '../../src/model/live-home.ts'
+import type { LiveProcess } from '../../src/model/runner.ts'
 import { play } from './record/programs.ts'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -113,11 +115,18 @@ function answer(
 /** A runner that changes nothing. */
 export const unchanging: Pick<Runner, 'run'> = { run: () => Promise.reject(new Error('nothing is to be changed')) }
 
+/** The homes in which recorded processes run, without files. */
+const homesFor = (processes: readonly LiveProcess[]): LiveHome[] =>
+  [...new Set(processes.flatMap(({ root, state, namespace }) => (root || state !== 'running' ? [] : [namespace])))].map(
+    (namespace) => ({ namespace, pids: [1], hostname: namespace, layers: [], entries: [], loaded: new Map() }),
+  )
+
 /** The `ip` or netlink runner of a case: it reads only what was recorded. */
 export function recordedRunner(recorded: Recorded, by: 'ip' | 'netlink'): Runner {
   const host: Host = {
     ...thisMachine,
-    processes: () => Promise.resolve([...recorded.machine.processes]),
+    processes: () =>
+      Promise.resolve({ processes: recorded.machine.processes, homes: homesFor(recorded.machine.processes) }),
     strangers: () => Promise.resolve([]),
   }
   return {

@@ -43,6 +43,8 @@ const batches: Readonly<Record<Exclude<Operation['do'], 'run'>, Batch | undefine
   'filter.add': 'tc',
   'filter.delete': 'tc',
   'nft.load': undefined,
+  'file.write': undefined,
+  'file.delete': undefined,
 }
 
 /** What does the operation along with others; undefined: a process of its own. */

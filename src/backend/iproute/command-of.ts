@@ -16,7 +16,19 @@ export function commandOf(operation: Operation): Command {
   const at = operation.place
   switch (operation.do) {
     case 'run':
-      return { argv: operation.argv, ...at, ...(operation.input !== undefined && { input: operation.input }) }
+      return {
+        argv: operation.argv,
+        ...at,
+        ...(operation.input !== undefined && { input: operation.input }),
+        ...(operation.home && { home: operation.home }),
+      }
+    case 'file.write': {
+      const { path, mode, uid, gid } = operation
+      const words = ['install', '-D', '-m', mode, '-o', String(uid), '-g', String(gid), '/dev/stdin', path]
+      return { argv: words, ...at, home: true, input: 'text' in operation ? operation.text : operation.base64 }
+    }
+    case 'file.delete':
+      return { argv: ['rm', '-f', operation.path], ...at, home: true }
     case 'netns.add':
       return { argv: [...ADD, operation.alias, operation.name] }
     case 'netns.name':

@@ -30,6 +30,8 @@ export const ipRunner = (host: Host): Runner => ({
 interface Job {
   readonly index: number
   readonly command: Command
+  /** A file in a home, which netlab writes itself. */
+  readonly file?: Parameters<Host['changeFile']>[0]
   /** What does it along with others. */
   readonly batch: Batch | undefined
 }
@@ -62,7 +64,8 @@ async function runWave(
     const command = commandOf(operation)
     const key = placeName(command)
     const group = groups.get(key)
-    const job: Job = { index, command, batch: batchOf(operation) }
+    const file = operation.do === 'file.write' || operation.do === 'file.delete' ? { file: operation } : {}
+    const job: Job = { index, command, batch: batchOf(operation), ...file }
     if (group) group.push(job)
     else groups.set(key, [job])
   }
@@ -114,7 +117,7 @@ async function together(host: Host, jobs: readonly Job[], done: (index: number) 
   const at = placeIn(netns)
   const succeed = (count: number): void => jobs.slice(0, count).forEach(({ index }) => done(index))
   if (jobs.length === 1) {
-    let outcome = await host.run(first.command)
+    let outcome = first.file ? host.changeFile(first.file) : await host.run(first.command)
     const { input } = first.command
     if (input !== undefined && isTooLong(outcome.stderr))
       outcome = await host.run({ ...first.command, input: inPieces(input) })

@@ -85,6 +85,8 @@ export function callOf(operation: Operation): Call | undefined {
     case 'class.delete':
     case 'filter.add':
     case 'filter.delete':
+    case 'file.write':
+    case 'file.delete':
     case 'run':
       return undefined
   }

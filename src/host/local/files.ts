@@ -70,3 +70,10 @@ export function find(program: string): string | undefined {
   }
   return undefined
 }
+
+/** The process ids that are visible here. */
+export const pids = (): string[] => fs.readdirSync('/proc').filter((entry) => /^\d/.test(entry))
+
+/** The inode of the network namespace that a process is in. */
+export const netOf = (pid: string): number | undefined =>
+  attempt(() => Number(/\d+/.exec(fs.readlinkSync(`/proc/${pid}/ns/net`))?.[0]))

@@ -1,8 +1,10 @@
-import { accessSync, constants, readdirSync, readlinkSync } from 'node:fs'
+import { accessSync, constants, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { isNameless, namelessOf, processTag } from '../../model/owner.ts'
+import type { LabProcesses } from '../../model/host.ts'
 import type { LiveProcess } from '../../model/runner.ts'
-import { attempt, list, readFile, status } from './files.ts'
+import { attempt, list, netOf, pids, readFile, status } from './files.ts'
+import { homeMarkIn, homesOf } from './homes.ts'
 
 /** The environment variable that identifies a lab's processes: its value is `LAB/…`. */
 const MARK = 'NETLAB_PROCESS='
@@ -23,7 +25,7 @@ export function logFolder(): string {
  * The processes of a lab, recognised by their marks (src/kinds/process-scripts.ts), and the logs of those that have ended. One
  * pass over /proc: about 35 µs for every process of the machine. Processes of other users cannot be read and are skipped.
  */
-export async function processes(lab: string): Promise<LiveProcess[]> {
+export async function processes(lab: string): Promise<LabProcesses> {
   const found = new Map<string, LiveProcess>()
   const keep = (one: LiveProcess): void => {
     const key = isNameless(one.name) ? one.name : `${one.namespace}/${one.name}`
@@ -32,27 +34,42 @@ export async function processes(lab: string): Promise<LiveProcess[]> {
   }
   const logs = logsOf(lab)
   const byTag = new Map(logs.map(({ namespace, name }) => [processTag(lab, namespace, name), { namespace, name }]))
-  for (const pid of pids()) {
+  const here = folderOf('self')
+  const marked = pids().flatMap((pid) => {
     const mark = markOf(pid, lab)
-    if (!mark) continue
+    return mark ? [{ pid, mark }] : []
+  })
+  // Those of other sandboxes, with another /run/netns, are left alone.
+  const keepers = marked.flatMap(({ pid, mark }) =>
+    'home' in mark && folderOf(pid) === here ? [{ pid, namespace: mark.home, net: netOf(pid) }] : [],
+  )
+  const mounts = new Map(keepers.map(({ pid, net }) => [net, mountsOf(pid)]))
+  for (const { pid, mark } of marked) {
+    if ('home' in mark) continue
     const { namespace, name } = ('name' in mark ? mark : byTag.get(mark.tag)) ?? namelessAt(pid, lab, mark)
     const place = NAME.test(namespace) && NAME.test(name) ? foundIn(pid, namespace) : undefined
     if (!place) continue
     const spec = 'spec' in mark && place !== 'orphan' ? mark.spec : undefined
-    const runs = spec !== undefined
+    // A process that is not in the home of its namespace was started before the home was made.
+    const runs = spec !== undefined && (place === 'root' || mounts.get(netOf(pid)) === mountsOf(pid))
     keep({ namespace, name, root: place === 'root', state: runs ? 'running' : 'stray', ...(runs && { spec }) })
   }
   for (const { namespace, name } of logs) keep({ namespace, name, root: false, state: 'ended' })
-  return [...found.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
+  const all = [...found.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
+  return { processes: all, homes: homesOf(keepers) }
 }
 
-/** The process ids that are visible here. */
-export const pids = (): string[] => readdirSync('/proc').filter((entry) => /^\d/.test(entry))
+/** Identifies the mount namespace of a process. */
+const mountsOf = (pid: string): string | undefined => attempt(() => readlinkSync(`/proc/${pid}/ns/mnt`))
 
 /** Whether a process was started by the lab, directly or by another process of it. */
 export const isMarked = (pid: string, lab: string): boolean => markOf(pid, lab) !== undefined
 
-type Mark = { readonly namespace: string; readonly name: string; readonly spec?: string } | { readonly tag: string }
+/** `home`: it keeps the home of this namespace. */
+type Mark =
+  | { readonly home: string }
+  | { readonly namespace: string; readonly name: string; readonly spec?: string }
+  | { readonly tag: string }
 
 /** The marks of a process; if it has overwritten its environment, only the tag in its limits. */
 function markOf(pid: string, lab: string): Mark | undefined {
@@ -63,6 +80,8 @@ function markOf(pid: string, lab: string): Mark | undefined {
     const spec = environ.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
     return { namespace, name, ...(spec !== undefined && { spec }) }
   }
+  const [owner, home] = homeMarkIn(environ)?.split('/') ?? []
+  if (owner === lab && home !== undefined) return { home }
   const [, tag] = /^Max file locks +(\d+)/m.exec(readFile(`/proc/${pid}/limits`) ?? '') ?? []
   return tag !== undefined && namelessOf(lab, tag) !== undefined ? { tag } : undefined
 }
@@ -97,10 +116,6 @@ function foundIn(pid: string, namespace: string): 'named' | 'root' | 'orphan' | 
   const folder = folderOf(pid)
   return folder !== undefined && folder === folderOf('self') ? 'orphan' : undefined
 }
-
-/** The inode of the network namespace that a process is in. */
-export const netOf = (pid: string): number | undefined =>
-  attempt(() => Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0]))
 
 /** Identifies the /run/netns of a process; undefined when it has none. */
 function folderOf(pid: string): string | undefined {

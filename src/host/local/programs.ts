@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { placed, type Command, type Outcome } from '../../model/command.ts'
 import type { Child } from '../../model/host.ts'
+import { homeOf } from './homes.ts'
 import { lockDescriptor } from './lock.ts'
 
 /** How long a program may run, in milliseconds: none waits for anything but the kernel. */
@@ -13,10 +14,14 @@ const TIMEOUT = 120_000
 export const childProcesses = (): typeof ChildProcesses =>
   createRequire(__filename)('node:child_process') as typeof ChildProcesses
 
+/** The argv that runs the command in its namespace and its home. */
+const entering = (command: Command): string[] =>
+  placed(command, command.home && command.netns !== undefined ? homeOf(command.netns) : undefined)
+
 /** Runs one program to its end. Never throws: a program that is missing ends with code 127, as in a shell. */
 export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
   const { execa } = await import('execa') // loaded on demand: most runs start no program
-  const [program = '', ...args] = placed(command)
+  const [program = '', ...args] = entering(command)
   const lock = lockDescriptor() as 3 | undefined // execa accepts any number; its types only those up to 9
   const result = await execa(program, args, {
     input: command.input ?? '',
@@ -46,7 +51,7 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
 }
 
 export function start(command: Command, env: Readonly<Record<string, string>> = {}): Child {
-  const [program = '', ...args] = placed(command)
+  const [program = '', ...args] = entering(command)
   const child = childProcesses().spawn(program, args, { detached: true, env: { ...process.env, ...env } })
   child.stdin.on('error', () => {}) // the program may end before it has read its input
   return child

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../model/diagnostic.ts'
 import type { Stranger } from '../../model/runner.ts'
-import { readFile, status } from './files.ts'
-import { isMarked, netOf, pids } from './lab-processes.ts'
+import { netOf, pids, readFile, status } from './files.ts'
+import { isMarked } from './lab-processes.ts'
 import { signal } from './programs.ts'
 
 /** How long a process may take to end after SIGTERM, and again after SIGKILL, in milliseconds. */

@@ -103,7 +103,11 @@ async function main(file: string): Promise<void> {
   const recording: Recording = {
     played,
     netlink,
-    machine: { list: await ipRunner(thisMachine).list(), processes: await thisMachine.processes(name), names },
+    machine: {
+      list: await ipRunner(thisMachine).list(),
+      processes: (await thisMachine.processes(name)).processes,
+      names,
+    },
     changes,
   }
   process.stdout.write(JSON.stringify(recording))

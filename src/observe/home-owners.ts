@@ -1,0 +1,65 @@
+import type { Owned } from '../kinds/file.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+
+/**
+ * The resources with the numbers of the users and groups that own files and folders of homes, which the machine knows by name.
+ * Throws a UserError for names that it does not know, and for owners other than root where there is one user id only.
+ */
+export function withOwners(resources: Resources, host: Host): Resources {
+  const owned = [...resources.values()].filter(
+    ({ kind, spec }) => (kind === 'file' || kind === 'folder') && spec['owner'],
+  )
+  if (owned.length === 0) return resources
+  const users = entriesOf(host, '/etc/passwd')
+  const groups = entriesOf(host, '/etc/group')
+  const most = idsOf(host)
+  const errors: Diagnostic[] = []
+  const result = new Map(resources)
+  for (const resource of owned as Resource<Owned>[]) {
+    const { owner = 'root' } = resource.spec
+    const [user = '', group] = owner.split(':')
+    const entry = users.get(user)
+    const uid = entry?.[2] ?? user
+    const gid = group === undefined ? (entry?.[3] ?? user) : (groups.get(group)?.[2] ?? group)
+    const unknown = /^\d+$/.test(uid) ? (/^\d+$/.test(gid) ? undefined : `group ${group}`) : `user ${user}`
+    const position = resource.source && { position: resource.source() }
+    if (unknown !== undefined)
+      errors.push({
+        code: 'unknown-reference',
+        severity: 'error',
+        summary: `this machine has no ${unknown}`,
+        detail: 'Install the program that brings it, or give its number.',
+        ...position,
+      })
+    else if (Number(uid) >= most || Number(gid) >= most)
+      errors.push({
+        code: 'not-in-sandbox',
+        severity: 'error',
+        summary: `${owner} cannot own a file here: this sandbox has ${most === 1 ? 'one user id only' : `${most} user ids only`}`,
+        detail:
+          'Install uidmap, and give yourself a range in /etc/subuid and /etc/subgid (docs/rootless.md); or run netlab as root.',
+        ...position,
+      })
+    else result.set(resource.id, { ...resource, spec: { ...resource.spec, uid: Number(uid), gid: Number(gid) } })
+  }
+  if (errors.length) throw new UserError(errors)
+  return result
+}
+
+/** The fields of each line of a file such as /etc/passwd, by the first. */
+const entriesOf = (host: Host, path: string): Map<string, string[]> =>
+  new Map(
+    (host.readFile(path) ?? '').split('\n').map((line) => {
+      const fields = line.split(':')
+      return [fields[0] ?? '', fields]
+    }),
+  )
+
+/** How many user ids there are (uid_map of user_namespaces(7)). */
+const idsOf = (host: Host): number =>
+  (host.readFile('/proc/self/uid_map') ?? '0 0 4294967295')
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0)
