@@ -37,7 +37,7 @@ export function expandHomes(x: Expansion, beside: FilesBeside): void {
     const present = fields.filter((field) => Object.keys(file[field] ?? {}).length > 0)
     if (present.length === 0 && !sharers.has(namespace)) continue
     const path = ['namespaces', namespace]
-    if (file.shares !== undefined) continue
+    if (file.shares !== undefined || (x.borrowed(namespace) && !file.root)) continue
     if (file.root) {
       for (const field of present.filter((name) => name !== 'processes'))
         x.report.error(

@@ -85,7 +85,7 @@ export function expandNamespaces(x: Expansion): void {
 }
 
 /** What a lab says of its own namespaces only. */
-const OWN = ['processes', 'others', 'shares', 'root'] as const
+const OWN = ['processes', 'files', 'private', 'hostname', 'resolver', 'others', 'shares', 'root'] as const
 /** What can neither be an option of podman or docker nor anything but one name (containers/storage, moby: their names). */
 const containerName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** A name under /run/netns, or an absolute path. */
@@ -127,7 +127,7 @@ function checkLender(x: Expansion, name: string, fields: NamespaceFile, path: Pa
     x.report.error('not-the-labs', [...path, 'netns'], `${own} is a namespace of this lab`, `Use ${own} itself.`)
 }
 
-const HINTS: Readonly<Record<(typeof OWN)[number], string>> = {
+const HINTS: Readonly<Partial<Record<(typeof OWN)[number], string>>> = {
   processes:
     'Its programs are its owner’s: podman exec or docker exec starts one, netlab exec one in its network alone.',
   others: 'Leave it out: whatever the lab does not list there is left alone in any case.',
