@@ -272,8 +272,7 @@ export const codes = {
     remedy: 'Correct the name, or declare what it names.',
   },
   'unreadable-file': {
-    cause:
-      'A file cannot be read. As a warning: it lies outside the folder of the lab file, and another machine may not have it.',
+    cause: 'A file that is named cannot be read; as a warning: it lies outside the folder of the lab file.',
     remedy: 'Correct the path, its permissions or its content.',
   },
   'unknown-template': {
