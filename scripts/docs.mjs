@@ -80,6 +80,8 @@ const reference = [
   table('nexthops', objectOf(at('routes').items.properties.nexthops.items)),
   table('rules', at('rules').items),
   table('neighbors', at('neighbors').items),
+  table('files.PATH', objectOf(at('files').additionalProperties)),
+  table('private', objectOf(at('private').items)),
   table('processes.NAME', at('processes').additionalProperties),
   table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
   table('fdb', objectOf(interfaces.properties.fdb.items)),
