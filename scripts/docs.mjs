@@ -38,12 +38,6 @@ function form(part) {
 
 const objectOf = (part) => (part?.properties ? part : (part?.anyOf ?? part?.oneOf ?? []).map(objectOf).find(Boolean))
 
-/** One table for a map that has several forms, each with fields of its own. */
-const formsOf = ({ anyOf, oneOf, description }) => ({
-  description: `${description} One of these:`,
-  properties: Object.assign({}, ...(anyOf ?? oneOf).map(({ properties }) => properties)),
-})
-
 function table(title, part) {
   const required = new Set(part.required)
   const rows = Object.entries(part.properties)
@@ -83,7 +77,7 @@ const reference = [
   table('files.PATH', objectOf(at('files').additionalProperties)),
   table('private', objectOf(at('private').items)),
   table('processes.NAME', at('processes').additionalProperties),
-  table('ready', formsOf(at('processes').additionalProperties.properties.ready)),
+  table('ready', at('processes').additionalProperties.properties.ready),
   table('fdb', objectOf(interfaces.properties.fdb.items)),
   table('mdb', objectOf(interfaces.properties.mdb.items)),
   table('channels', interfaces.properties.channels),

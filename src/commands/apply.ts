@@ -73,7 +73,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
       options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
     const done = await carryOut(current, runner, options, signals.stop)
     const { code, more } = done
-    if (watchdog) await confirmOrRevert(watchdog, name, code)
+    if (watchdog) await confirmOrRevert(watchdog, name, code === 0 || done.kept === true)
     if (code === 0 && current.plan.steps.length)
       note(
         options.destroy
@@ -100,9 +100,9 @@ function whatNext({ name, lab }: Prepared, located: Located, duration: number): 
   return `${time}${canTest ? `Next: netlab test ${located.file}` : `Next: netlab show ${name}`}\n`
 }
 
-/** A failed run has been rolled back already; a successful one is taken back unless it is confirmed in time. */
-async function confirmOrRevert(watchdog: Watchdog, name: string, code: number): Promise<void> {
-  if (code === 0) note(`This is taken back in ${watchdog.seconds} s, unless you say: netlab confirm ${name}\n`)
+/** A failed run has been rolled back already; what is `up` is taken back unless it is confirmed in time. */
+async function confirmOrRevert(watchdog: Watchdog, name: string, up: boolean): Promise<void> {
+  if (up) note(`This is taken back in ${watchdog.seconds} s, unless you say: netlab confirm ${name}\n`)
   else await watchdog.dismiss()
 }
 

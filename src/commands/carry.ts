@@ -1,4 +1,4 @@
-import { execute, failure, type Execution } from '../run/execute.ts'
+import { execute, failure, type Execution, type Failed, type Unstarted } from '../run/execute.ts'
 import { hold, holdable } from '../run/hold.ts'
 import { stage } from '../host/status-line.ts'
 import { lastWords } from '../host/process-logs.ts'
@@ -9,8 +9,9 @@ import { withListed } from '../observe/others.ts'
 import { withTuned } from '../observe/tuned.ts'
 import { read } from '../observe/read.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
-import type { Change } from '../model/change.ts'
+import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
+import type { Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { listedIn, touchedBy } from '../plan/listed.ts'
 import { planJson } from '../views/json.ts'
@@ -37,6 +38,8 @@ export interface CarriedOut {
   /** The changes that are still to be made, or were undone again. */
   readonly left: readonly Change[]
   readonly rollback?: RolledBack
+  /** It failed only in that programs did not start: the network is as the plan wants it. */
+  readonly kept?: true
 }
 
 /**
@@ -53,6 +56,7 @@ export async function carryOut(
   const before = earlier(prepared.live, prepared.plan)
   let { plan, toHold } = prepared
   let done = 0
+  const unstarted = new Map<string, Diagnostic>()
   const result = { more: false, diagnostics: [], left: [] }
   if (plan.steps.length === 0) return { ...result, code: 0, done }
   const made = doneInNew(plan)
@@ -83,20 +87,29 @@ export async function carryOut(
       return { ...result, code, done, diagnostics, rollback }
     }
     held?.release()
+    report(execution.remarks.map(killed(prepared)), options)
+    for (const one of execution.unstarted) unstarted.set(one.step.change, obituary(one, prepared, runner.host))
     stage('Reading again, to verify …')
     const live = await withTuned(withListed(await read(request, runner, early), wanted), wanted, runner)
     const again = { ...options, replace: [], target: options.target ?? [] }
     const { plan: left, rest } = await planFor(name, wanted, live, runner, again, listed)
-    plan = left
+    plan = without(left, unstarted)
     toHold = holdable(plan.steps, runner.host)
+    for (const change of plan.changes)
+      if (change.kind === 'process' && change.action === 'create')
+        unstarted.set(change.id, epitaph(change, prepared, runner.host))
+    plan = without(plan, unstarted)
     if (plan.changes.length === 0) {
       note(meanwhile(rest))
-      return { ...result, code: 0, done, more: rest.length > 0 }
+      const missing = left.changes.filter(({ id }) => unstarted.has(id))
+      if (unstarted.size === 0) return { ...result, code: 0, done, more: rest.length > 0 }
+      const diagnostics = [...unstarted.values()]
+      report(diagnostics, options)
+      note(`${onlyThose(missing, name)}\n`)
+      return { ...result, code: 1, kept: true, done, diagnostics, left: missing, more: rest.length > 0 }
     }
-    const ended = plan.changes.filter(({ kind, action }) => kind === 'process' && action === 'create')
-    const diagnostics = ended.map(epitaph(prepared, runner.host))
-    if (ended.length) report(diagnostics, options)
-    else if (round < ROUNDS) continue
+    const diagnostics = [...unstarted.values()]
+    if (round < ROUNDS) continue
     else {
       note(renderPlan(planJson(plan), prepared.source, errColors(options)))
       const homes = [...new Set(plan.changes.map(({ namespace }) => namespace))]
@@ -118,19 +131,70 @@ export async function carryOut(
   }
 }
 
+/** The plan without these changes. */
+const without = (plan: Plan, ids: ReadonlyMap<string, unknown>): Plan =>
+  ids.size === 0
+    ? plan
+    : {
+        ...plan,
+        changes: plan.changes.filter(({ id }) => !ids.has(id)),
+        steps: plan.steps.filter(({ change }) => !ids.has(change)),
+      }
+
+/** What is said after the errors of programs that did not start, when everything else is done. */
+function onlyThose(missing: readonly Change[], lab: string): string {
+  const [count, first] = [missing.length, missing[0]?.id ?? '']
+  const what = count === 1 ? `${first} does` : `these ${count} do`
+  return `Everything else of lab ${lab} is up, and stays: only ${what} not run. The next apply starts ${count === 1 ? 'it' : 'them'}.`
+}
+
 /** The error for a process that was started and does not run any more when the live state is read again. */
-const epitaph =
-  ({ name: lab, quote }: Prepared, host: Host) =>
-  ({ id, namespace, after }: Change): Diagnostic => {
-    const said = lastWords(host, lab, namespace, String(after?.spec['name']))
+function epitaph({ id, namespace, after }: Change, { name: lab, quote }: Prepared, host: Host): Diagnostic {
+  const said = lastWords(host, lab, namespace, String(after?.spec['name']))
+  return quote({
+    code: 'process-ended',
+    severity: 'error',
+    summary: `${id} ended soon after it was started`,
+    ...(said.length && { detail: ['It printed:', ...said].join('\n  ') }),
+    ...(after?.source && { position: after.source() }),
+  })
+}
+
+/** The error for a program that was not started. */
+function obituary(one: Unstarted, { wanted, quote }: Prepared, host: Host): Diagnostic {
+  if ('outcome' in one) return quote({ ...failureOf(one, wanted, host), code: 'process-not-started' })
+  const { step, before } = one
+  const position = wanted.get(step.change)?.source?.()
+  return quote({
+    code: 'process-not-started',
+    severity: 'error',
+    summary: `${step.change} was not started, because ${before} is not ready`,
+    ...(position && { position }),
+  })
+}
+
+/** The warning for a process that did not end by itself. */
+const killed =
+  ({ live, quote, wanted }: Prepared) =>
+  ({ step: { change } }: Execution['remarks'][number]): Diagnostic => {
+    const { stop = 'SIGTERM', stop_timeout: patience = 2 } = live.resources.get(change)?.spec ?? {}
+    const position = wanted.get(change)?.source?.()
     return quote({
-      code: 'process-ended',
-      severity: 'error',
-      summary: `${id} ended soon after it was started`,
-      ...(said.length && { detail: ['It printed:', ...said].join('\n  ') }),
-      ...(after?.source && { position: after.source() }),
+      code: 'process-killed',
+      severity: 'warning',
+      summary: `${change} did not end within ${String(patience)} s of ${String(stop)}, and was ended by SIGKILL`,
+      detail: 'stop names another signal, stop_timeout a longer time.',
+      ...(position && { position }),
     })
   }
+
+function failureOf(failed: Failed, wanted: Resources, host: Host): Diagnostic {
+  const source = wanted.get(failed.step.change)?.source
+  const command = Number(failed.outcome.stdout)
+  const position = source?.(command > 0 ? [command - 1] : [])
+  const { summary, detail } = failure(failed, host)
+  return { code: 'step-failed', severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
+}
 
 function tell(
   { failed, done }: Execution,
@@ -138,14 +202,8 @@ function tell(
   host: Host,
   options: ChangeOptions,
 ): readonly Diagnostic[] {
-  const diagnostics = failed ? [quote(failureOf(failed))] : []
+  const diagnostics = failed ? [quote(failureOf(failed, wanted, host))] : []
   report(diagnostics, options)
   note(`${done.length} ${done.length === 1 ? 'step was' : 'steps were'} done before.\n`)
   return diagnostics
-
-  function failureOf(step: NonNullable<Execution['failed']>): Diagnostic {
-    const position = wanted.get(step.step.change)?.source?.()
-    const { summary, detail } = failure(step, host)
-    return { code: 'step-failed', severity: 'error', summary, ...(detail && { detail }), ...(position && { position }) }
-  }
 }

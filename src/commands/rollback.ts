@@ -90,7 +90,8 @@ async function planBack(
     const live = lasting(new Map([...found.resources, ...within(found.adoptable, [...aliases.keys()])]))
     return schedule(restrict({ lab, desired, live }, concerned).plan, (id) => below(id, desired))
   }
-  const { failed } = await execute((await plan()).steps, runner, showProgress(process.stderr))
+  const execution = await execute((await plan()).steps, runner, showProgress(process.stderr))
+  const failed = execution.failed ?? execution.unstarted.find((one) => 'outcome' in one)
   const { changes: left } = await plan()
   if (failed || left.length > 0) return { failed, left }
   const unmarked = [...aliases].map(([netns, alias]): Step => ({

@@ -163,6 +163,7 @@ export const programs: Readonly<Record<string, Program>> = {
     packages: same('iproute2', { dnf: 'iproute' }),
   },
   unshare: { purpose: 'making namespaces', essential: true, version: ['--version'], packages: utilLinux },
+  setpriv: { purpose: 'processes with a user or a group', version: ['--version'], packages: utilLinux },
   nsenter: { purpose: 'working in namespaces', essential: true, version: ['--version'], packages: utilLinux },
   sysctl: {
     purpose: 'forwarding and sysctls',

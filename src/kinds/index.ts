@@ -20,6 +20,7 @@ import { process } from './process.ts'
 import { qdisc } from './qdisc.ts'
 import { route } from './route.ts'
 import { rule } from './rule.ts'
+import { setup } from './setup.ts'
 import { share } from './share.ts'
 import { sysctl } from './sysctl.ts'
 import { tc } from './tc.ts'
@@ -54,6 +55,7 @@ const table: readonly Kind[] = [
   home,
   privateFolder,
   file,
+  setup,
   process,
 ]
 

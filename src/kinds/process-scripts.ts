@@ -1,88 +1,157 @@
 import { NAMED } from '../model/names.ts'
+import { FINISH, LIVING, LOG, NOW, SUPERVISE } from './process-shell.ts'
 
-/** Sets `$log`, the log of the marker `LAB/NS/NAME`: in /run/netlab or, if /run is not ours, in the user's runtime folder. */
-const LOG = `
-run=/run
-[ ! -d /run/.world ] || run=/run/.world
-[ -w $run ] || run=\${XDG_RUNTIME_DIR:-/tmp/netlab-$(id -u)}
-log=$run/netlab/$marker.log`
-
-/** Prints those of the given processes that exist and are no zombies. */
-const LIVING = `
-living() {
-  for pid; do
-    { read -r stat </proc/$pid/stat; } 2>/dev/null || continue
-    case \${stat##*) } in [ZX]*) ;; *) echo $pid ;; esac
+/** A function for `is_ready` of START: a condition of `ready` does not hold, and `$missing` says which. */
+const READY = `
+listens() {
+  cat /proc/net/$1 /proc/net/\${1}6 2>/dev/null | grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$2") [0-9A-F]+:0000 \${3}"
+}
+port() {
+  case $1 in tcp) echo TCP port ;; *) echo UDP port ;; esac
+}
+listening() {
+  case $1 in
+    tcp) listens tcp "$2" 0A ;;
+    *) listens udp "$2" 07 ;;
+  esac
+}
+answers() {
+  now
+  left=$((deadline - now))
+  [ $left -gt 0 ] || left=1
+  said=$(timeout -k 1 $((left / 100)).$(printf %02d $((left % 100))) "$@" 2>&1 </dev/null 3>&-)
+  code=$?
+  [ $code -ne 0 ] || return 0
+  [ $code -eq 124 ] && missing="its command did not end" || missing="its command ended with exit code $code"
+  [ -z "$said" ] || missing="$missing: $(printf %s "$said" | tail -n 1)"
+  return 1
+}
+holds() {
+  missing=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      tcp | udp) listening $1 "$2" || missing="nothing listens on $(port $1) $2" ;;
+      file) [ -e "$2" ] || missing="there is no file $2" ;;
+      log)
+        tail -c "+$begin" "$log" | grep -qP -e "$2"
+        case $? in
+          0) ;;
+          1) missing="it has not printed what ready.log says" ;;
+          *) fail "cannot start: grep does not understand the pattern of ready.log" ;;
+        esac ;;
+      run)
+        shift
+        answers "$@"
+        return ;;
+    esac
+    [ -z "$missing" ] || return
+    shift 2
   done
 }`
 
-/** Runs the command and, depending on `restart`, runs it again when it ends, after a longer pause each time. */
-const SUPERVISE = `
-restart=$1 pause=0.2
-shift
-unset NETLAB_SPEC
-while :; do
-  begun=$(date +%s)
-  env -- "$@"
-  code=$?
-  echo "netlab: ended with exit code $code" >&2
-  case "$restart $code" in always* | on-failure' '[!0]*) ;; *) exit $code ;; esac
-  [ $(($(date +%s) - begun)) -lt 10 ] || pause=0.2
-  sleep $pause
-  case $pause in 0.2) pause=1 ;; 1) pause=5 ;; *) pause=30 ;; esac
-done`
-
 /**
  * A shell script that starts the supervisor in a session of its own, with the lab's names, and waits until the process is
- * ready. When it fails, its first line is the reason; the output of the process and what to do follow.
+ * ready. When it fails, its first line is the reason; the output of the process and what to do follow, and nothing of the
+ * process runs on. After the settings come the words of `ready`, as many as `$conditions`, then the command.
  *
  * Marks identify the processes later. In the environment (environ of proc_pid(5)), only the supervisor has NETLAB_SPEC; its
  * children have NETLAB_PROCESS unless they remove it. They cannot remove the limit of file locks, which every child inherits
  * and which the kernel does not use since Linux 2.4.25 (RLIMIT_LOCKS in getrlimit(2)).
  *
- * Descriptor 3 is the lock of the run; the process, which goes on after it, must not inherit it.
+ * Descriptor 3 is the lock of the run; the process, which goes on after it, must not inherit it. A shell starts programs in the
+ * background with SIGINT ignored, which env(1) takes back.
  */
 export const START = `# Starts a process of a lab, and waits until it is ready.
-lab=$1 namespace=$2 name=$3 tag=$4 spec=$5 hosts=$6 dir=$7 cwd=$8 ready=$9
+lab=$1 namespace=$2 name=$3 tag=$4 spec=$5 hosts=$6 dir=$7 cwd=$8 restart=$9
 shift 9
-value=$1 restart=$2 files=$3
-shift 3
-marker=$lab/$namespace/$name
+once=$1 user=$2 group=$3 files=$4 patience=$5 conditions=$6
+shift 6
+marker=$lab/$namespace/$name home=/proc/self/ns/net
 ${LOG.trim()}
 ${LIVING.trim()}
+${NOW.trim()}
+${FINISH.trim()}
 ${NAMED.trim()}
-is_ready() {
-  case $ready in
-    tcp) cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$value") [0-9A-F]+:0000 0A" ;;
-    file) [ -e "$value" ] ;;
-    *) [ $tries -ge 3 ] ;;
-  esac
-}
+${READY.trim()}
 fail() {
   echo "$1" >&2
-  [ -z "$begin" ] || output=$(tail -c "+$begin" "$log" | grep -v '^netlab: ended with exit code ' | tail -n 20)
+  [ -z "$begin" ] || output=$(tail -c "+$begin" "$log" | grep -v '^netlab: ' | tail -n 20)
   [ -z "$output" ] || printf 'It printed:\\n%s\\n' "$output" | sed '2,$s/^/  /' >&2
   [ -z "$2" ] || echo "$2" >&2
+  [ -z "$supervisor" ] || finish KILL 0
   exit 1
 }
 ended() {
   wait "$supervisor"
-  code=$? hint=
+  code=$? hint= when='at once, '
   signal=$(kill -l $((code - 128)) 2>/dev/null)
   [ $code -gt 128 ] && [ "$signal" ] && how="by SIG$signal" || how="with exit code $code"
-  [ "$ready" ] && when='before it was ready' || when='at once'
+  [ $conditions -eq 0 ] || when='before it was ready, '
+  number=$(tail -c "+$begin" "$log" | sed -n 's/^netlab: failed in command //p' | tail -n 1)
+  [ -z "$once" ] || when=
   [ $code -ne 0 ] || hint="A process of a lab runs from apply to destroy: let it stay in the foreground (nginx -g 'daemon off;',
-sshd -D). For what ends by itself: netlab exec $namespace -- COMMAND"
-  fail "ended $when, $how" "$hint"
+sshd -D). What ends by itself is once: true, or a command for netlab exec $namespace -- COMMAND"
+  echo "$number"
+  fail "\${number:+failed: command $number }ended $when$how" "$hint"
 }
 late() {
-  case $ready in tcp) missing="nothing listens on TCP port $value" ;; *) missing="there is no file $value" ;; esac
-  ends=$(tail -c "+$begin" "$log" | sed -n 's/^netlab: ended //p')
-  [ -z "$ends" ] || missing="$missing; it ended $(echo "$ends" | wc -l) times, at last $(echo "$ends" | tail -n 1)"
-  fail "was not ready within 10 s: $missing"
+  [ -z "$once" ] || missing='it still runs'
+  count=$(ends | wc -l) seconds=$((patience / 100))
+  [ $((patience % 100)) -eq 0 ] || seconds=$seconds.$(printf %02d $((patience % 100)))
+  [ "$missing" ] || fail "keeps ending: $count times within $seconds s, at last $(ends | tail -n 1)"
+  [ $count -eq 0 ] || missing="$missing; it ended $count times, at last $(ends | tail -n 1)"
+  fail "was not ready within $seconds s: $missing"
 }
-tries=0 begin= output=
-[ "$ready" != tcp ] || ! is_ready || fail "cannot start: something listens on TCP port $value already"
+ends() {
+  tail -c "+$begin" "$log" | sed -n 's/^netlab: ended //p'
+}
+is_ready() {
+  if [ "$once" ]; then
+    { read -r title <"/proc/$supervisor/comm"; } 2>/dev/null
+    [ "$title" = sleep ]
+  elif [ $conditions -gt 0 ]; then
+    holds "$@"
+  else
+    [ "$restart" = never ] || settles
+    [ $now -ge $settled ]
+  fi
+}
+settles() {
+  failed=$(ends | grep -vc ' 0$')
+  [ $failed -gt $fails ] || return
+  fails=$failed
+  case $fails in 1) pause=20 ;; 2) pause=100 ;; 3) pause=500 ;; *) pause=3000 ;; esac
+  settled=$((now + pause + 15))
+}
+is_free() {
+  rest=$conditions
+  while [ $rest -gt 1 ]; do
+    case $1 in
+      tcp | udp) ! listening $1 "$2" || fail "cannot start: something listens on $(port $1) $2 already" ;;
+      run) return ;;
+    esac
+    shift 2
+    rest=$((rest - 2))
+  done
+}
+identify() {
+  [ "$user$group" ] || return
+  login=
+  IFS=: read -r login _ uid gid _ folder _ <<EOF
+$(getent passwd "\${user:-0}")
+EOF
+  groups=--init-groups
+  if [ -z "$login" ]; then
+    case $user in *[!0-9]*) fail "cannot start: there is no user $user" ;; esac
+    uid=$user gid=$user folder=/ groups=--clear-groups
+  fi
+  [ -z "$group" ] || gid=$(getent group "$group" | cut -d: -f3)
+  [ -n "$gid" ] || case $group in *[!0-9]*) fail "cannot start: there is no group $group" ;; *) gid=$group ;; esac
+  [ -z "$user" ] || HOME=$folder
+}
+begin= output= supervisor= missing= fails=0
+identify
+is_free "$@"
 umask 077
 mkdir -p "\${log%/*}" && [ -O "$run" ] && ! [ -L "$run" ] && : >>"$log" || fail "cannot start: its log cannot be written to $log"
 umask 022
@@ -90,18 +159,35 @@ named "$hosts"
 cd -- "$cwd" 2>/dev/null || fail "cannot start: it cannot go to the folder $cwd"
 begin=$(($(wc -c <"$log") + 1))
 [ ! -d /run/.netlab/loaded ] || printf %s "$files" >"/run/.netlab/loaded/$namespace:$name"
+export NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \${dir:+"NETLAB_DIR=$dir"}
 (
+  shift $conditions
+  set -- env --default-signal -- "$@"
+  # Daemons of routing that do not begin as root want these (FRR's zebra ends without them).
+  wide=+net_admin,+net_raw,+net_bind_service,+sys_admin
+  abilities="--inh-caps=$wide --ambient-caps=$wide"
+  [ -z "$user$group" ] || setpriv $abilities true 2>/dev/null || abilities=
+  [ -z "$user$group" ] || set -- setpriv --reuid="$uid" --regid="$gid" $groups $abilities -- "$@"
   { ulimit -S -w "$tag" || ulimit -S -x "$tag"; } 2>/dev/null
-  exec env -i -- PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME="\${HOME:-/}" NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \\
-    \${dir:+"NETLAB_DIR=$dir"} NETLAB_PROCESS="$marker" NETLAB_SPEC="$spec" \\
-    setsid sh -c '${SUPERVISE.trim().replaceAll("'", `'\\''`)}' sh "$restart" "$@" </dev/null >>"$log" 2>&1 3>&-
+  exec env -i -- PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" HOME="\${HOME:-/}" \${user:+USER="\${login:-$user}"} \\
+    \${user:+LOGNAME="\${login:-$user}"} NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \${dir:+"NETLAB_DIR=$dir"} \\
+    NETLAB_PROCESS="$marker" NETLAB_SPEC="$spec" NETLAB_LOG="$begin" \\
+    setsid sh -c '${SUPERVISE.trim().replaceAll("'", `'\\''`)}' sh "$restart" "$once" "$@" </dev/null >>"$log" 2>&1 3>&-
 ) &
 supervisor=$!
-until is_ready && [ "$(living $supervisor)" ]; do
+rest=$conditions
+for word; do
+  shift
+  [ $rest -le 0 ] || set -- "$@" "$word"
+  rest=$((rest - 1))
+done
+now
+settled=$((now + 15)) deadline=$((now + patience))
+until is_ready "$@" && [ "$(living $supervisor)" ]; do
   [ "$(living $supervisor)" ] || ended
   [ -e "/proc/$PPID" ] || exit 1
-  [ $tries -lt 200 ] || late
-  tries=$((tries + 1))
+  now
+  [ $now -lt $deadline ] || late
   sleep 0.05
 done`
 
@@ -113,47 +199,38 @@ output=$("$@" 2>&1) || { printf 'does not read its files again:\\n%s\\n' "$outpu
 printf %s "$files" >"/run/.netlab/loaded/$note"`
 
 /**
- * A shell script that ends the processes with a mark, all processes in their sessions, and their descendants: TERM, then KILL.
- * Processes of a lab of the same name in another sandbox, with another /run/netns, are left alone.
+ * The command of a setup: a shell script that runs commands one after the other, until one fails. Before the words of each
+ * stands how many they are.
  */
+export const EACH = `# Runs the commands of a setup.
+number=0
+while [ $# -gt 0 ]; do
+  number=$((number + 1)) count=$1
+  shift
+  (
+    rest=$count
+    for word; do
+      shift
+      [ $rest -le 0 ] || set -- "$@" "$word"
+      rest=$((rest - 1))
+    done
+    exec "$@"
+  )
+  code=$?
+  [ $code -eq 0 ] || { echo "netlab: failed in command $number"; exit $code; }
+  shift $count
+done`
+
+/** A shell script that ends a process with all that it started: the signal, then KILL; it prints that KILL was needed. */
 export const STOP = `# Ends a process of a lab with all that it started.
-marker=$1 tag=$2 home=$3 keep=$4
+marker=$1 tag=$2 home=$3 signal=$4 patience=$5 keep=$6
 ${LOG.trim()}
 ${LIVING.trim()}
-ours() {
-  [ /proc/$1/ns/net -ef "$home" ] && return
-  [ "$home" != /proc/self/ns/net ] && [ /proc/$1/root/run/netns -ef /run/netns ]
-}
-tree() {
-  marked=
-  for file in $(grep -lszxF "NETLAB_PROCESS=$marker" /proc/[0-9]*/environ) \\
-    $(grep -lsE "^Max file locks +$tag " /proc/[0-9]*/limits); do
-    pid=\${file#/proc/} pid=\${pid%/*}
-    ! ours $pid || marked="$marked $pid"
-  done
-  [ -z "$marked" ] || cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/()/' | awk -v marked="$marked" '
-    { parent[$1] = $4; session[$1] = $6 }
-    END {
-      n = split(marked, list, " ")
-      for (i = 1; i <= n; i++) { ours[list[i]]; ours[session[list[i]]] }
-      do {
-        more = 0
-        for (p in parent) if (!(p in ours) && ((parent[p] in ours) || (session[p] in ours))) { ours[p]; more = 1 }
-      } while (more)
-      for (p in ours) if (p in parent) print p
-    }'
-}
-rest=$(living $(tree))
-for signal in TERM KILL; do
-  [ "$rest" ] || break
-  kill -s $signal $rest 2>/dev/null
-  for pause in 0.02 0.05 0.1 0.2 0.3 0.5 0.8; do
-    sleep $pause
-    rest=$(living $(printf '%s\\n' $rest $(tree) | sort -u))
-    [ "$rest" ] || break
-  done
-done
+${NOW.trim()}
+${FINISH.trim()}
+finish "$signal" "$patience"
 [ -z "$rest" ] || { echo "cannot be ended: process" $rest "is there after SIGKILL" >&2; exit 1; }
+[ -z "$killed" ] || echo "$killed"
 [ "$keep" ] || {
   rm -f -- "$log"
   rmdir -- "\${log%/*}" "\${log%/*/*}" "$run/netlab" 2>/dev/null

@@ -1,18 +1,30 @@
-import { resolve } from 'node:path'
-import { quote, shell } from '../model/command.ts'
-import type { Kind, LabContext } from '../model/kind.ts'
-import { hostsOf, MOUNTS, namesIn } from '../model/names.ts'
-import { running } from '../model/operation.ts'
-import { processTag } from '../model/owner.ts'
-import { fileOf, HERE_NAME, placeOf } from '../model/place.ts'
+import { quote } from '../model/command.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { Difference } from '../model/change.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import type { Fields } from '../model/fields.ts'
+import type { Kind } from '../model/kind.ts'
+import type { Resource } from '../model/resource.ts'
 import type { LiveProcess } from '../model/runner.ts'
-import { mapped, same, within } from './common.ts'
-import { fileId } from './file.ts'
-import { homeId } from './home.ts'
-import { RELOAD, START, STOP } from './process-scripts.ts'
+import { same } from './common.ts'
 import { ofNamespace, without } from './lab-entry.ts'
+import { processFromLab } from './process-lab.ts'
+import { homeOfProcess, idOfProcess, reloaded, setupId, started, stopped } from './process-start.ts'
+
+/** What makes a process ready: all of it. */
+export interface Ready {
+  /** Something listens on this TCP port in its namespace. */
+  readonly tcp?: number
+  /** Something listens on this UDP port in its namespace. */
+  readonly udp?: number
+  /** This file exists. */
+  readonly file?: string
+  /** A line that it has printed since it was started matches: `/started/i`. */
+  readonly log?: string
+  /** The argv of a program that ends with 0 in its namespace. */
+  readonly run?: readonly string[]
+  /** How long to wait, in seconds. Default: 10. */
+  readonly timeout?: number
+}
 
 export type ProcessSpec = {
   readonly name: string
@@ -20,182 +32,113 @@ export type ProcessSpec = {
   readonly env?: Readonly<Record<string, string>>
   /** Default: `/`. */
   readonly cwd?: string
-  /** It is ready when something listens on this TCP port in its namespace, or when this file exists. */
-  readonly ready?: { readonly tcp: number } | { readonly file: string }
+  /** The user that it runs as, a name or a number. Default: the one that netlab runs as. */
+  readonly user?: string
+  /** Its group. Default: the user's. */
+  readonly group?: string
+  /** The processes that must be ready before it is started: `NAMESPACE/NAME`. */
+  readonly after?: readonly string[]
+  /** Default: it is ready when it has run for a moment. */
+  readonly ready?: Ready
+  /** It is done when it has ended with 0. */
+  readonly once?: true | undefined
   /** Default: `never`. */
   readonly restart?: 'always' | 'on-failure' | 'never'
   /** The argv that makes it read its files again. Default: it is started again. */
   readonly reload?: readonly string[]
   /** The digest of the files of its namespace that it has loaded; absent: there are none. */
   readonly files?: string
-  /** The folder of the lab file, passed as NETLAB_DIR; absent: not known. It is not compared with that of a running process. */
-  readonly dir?: string
   /** The namespace whose home it is in, when its own is a second name of that. */
   readonly home?: string
-  /** Live: `stray` when it runs without its supervisor; `ended` when only its log is left. */
-  readonly state?: 'stray' | 'ended'
+  /** The signal that ends it. Default: SIGTERM. */
+  readonly stop?: string
+  /** How long it may take to end, in seconds. Default: 2. */
+  readonly stop_timeout?: number
+  /** The folder of the lab file, passed as NETLAB_DIR; absent: not known. It is not compared with that of a running process. */
+  readonly dir?: string
+  /**
+   * Live: `stray` when it runs without its supervisor; `ended` when only its log is left; `unfinished` when it is to run once
+   * and has not ended yet.
+   */
+  readonly state?: 'stray' | 'ended' | 'unfinished'
 }
 
 /** `ns1/process/web` */
-export const processId = (namespace: string, name: string): string => `${namespace}/process/${name}`
-
-/** The argv of a `command` or `run`: a text is run by a shell. */
-export const argvOf = (command: unknown): string[] =>
-  Array.isArray(command) ? command.map(String) : ['sh', '-c', String(command)]
-
-/** Part of marks, file names and ids. */
-const processName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/
-const variableName = /^(?!NETLAB_)[A-Za-z_][A-Za-z0-9_]*$/
-
-type Words = string | readonly (string | number | boolean)[]
-
-/** A process as a lab file has it. */
-type Entry = Pick<ProcessSpec, 'cwd' | 'ready' | 'restart'> & {
-  readonly command: Words
-  readonly reload?: Words
-  readonly env?: Readonly<Record<string, string | number | boolean>>
-}
-
-function fromLab(entry: Entry, { name, folder, error }: LabContext): ProcessSpec | undefined {
-  const { env = {}, cwd, ready, restart, reload } = entry
-  const command = argvOf(entry.command)
-  const badName = Object.keys(env).find((key) => !variableName.test(key))
-  if (!processName.test(name))
-    return void error(
-      'bad-name',
-      [],
-      `"${name}" cannot be the name of a process`,
-      'Use letters, digits, _ . and -.',
-      'key',
-    )
-  if (command[0] === '') return void error('bad-value', ['command'], 'the command is empty')
-  if (badName !== undefined)
-    return void error(
-      'bad-name',
-      ['env', badName],
-      `"${badName}" cannot be the name of an environment variable`,
-      undefined,
-      'key',
-    )
-  const [program = ''] = command
-  return {
-    name,
-    // Relative to the folder of the lab file, as all paths in it.
-    command: /^\.\.?\//.test(program) ? [resolve(folder, program), ...command.slice(1)] : command,
-    ...(Object.keys(env).length > 0 && { env: mapped(env, String) }),
-    ...(cwd !== undefined && { cwd: resolve(folder, cwd) }),
-    ...(reload !== undefined && { reload: argvOf(reload) }),
-    ...(ready !== undefined && { ready }),
-    ...(restart !== undefined && restart !== 'never' && { restart }),
-    dir: folder,
-  }
-}
+export const processId = (namespace: string, name: string): string => idOfProcess(`${namespace}/${name}`)
 
 /** A program that runs in a namespace from apply to destroy. Live ones are made by `processResource`, not from a dump. */
 export const process: Kind<ProcessSpec> = {
   name: 'process',
   read: () => [],
   describe: ({ command, state }) => (state === 'ended' ? 'its log' : command.map(quote).join(' ')),
-  fromLab,
+  fromLab: processFromLab,
   published: ({ files: _, home: __, ...spec }) => spec,
   toLab: (r) => ofNamespace(r, { processes: { [r.spec.name]: without(r.spec, 'name', 'dir', 'files', 'home') } }),
   compare,
-  needs: (r) => [r.namespace, ...(r.borrowed ? [] : [homeId(r.spec.home ?? r.namespace)])],
-  lostWith: ({ namespace, spec }) => [namespace, homeId(spec.home ?? namespace)],
+  needs: (r) => [
+    ...(r.borrowed ? [r.namespace] : [r.namespace, homeOfProcess(r)]),
+    ...(r.spec.after ?? []).map(idOfProcess),
+  ],
+  below: () => [],
+  lostWith: (r) => [r.namespace, homeOfProcess(r)],
   lingers: () => true,
-
-  create: (r, { lab, desired }) => {
-    const { name, command, env = {}, cwd = '/', ready, restart = 'never', dir = '', files = '', state } = r.spec
-    if (state === 'ended') return []
-    const [kind, value] = Object.entries<string | number>(ready ?? {})[0] ?? ['', '']
-    const { state: _, ...kept } = r.spec
-    const mark = [lab, r.namespace, name, processTag(lab, r.namespace, name), JSON.stringify(kept)]
-    const variables = Object.entries(env).map(([key, text]) => `${key}=${text}`)
-    const names = r.borrowed || ownsHosts(r, desired) ? '' : hostsOf(namesIn(desired))
-    const words = [...mark, names, dir, cwd, kind, String(value), restart, files, ...variables, ...command]
-    const argv = [...(r.borrowed ? MOUNTS : []), 'sh', '-c', START, 'sh', ...words]
-    const folder = cwd === '/' ? [] : ['-C', cwd]
-    const plain = folder.length + variables.length ? ['env', ...folder, ...variables, ...command] : command
-    const typed = shell({ argv: plain, ...placeOf(r), ...(!r.borrowed && { home: true }) })
-    return [
-      {
-        stage: 'start processes',
-        operation: { ...within(r, ...argv), ...(!r.borrowed && { home: true }), instead: `${typed} &` },
-      },
-    ]
-  },
-
-  update: ({ desired: r }) => {
-    const { reload = [], files = '', name } = r.spec
-    const argv = ['sh', '-c', RELOAD, 'sh', `${r.namespace}:${name}`, files, ...reload]
-    const instead = shell({ argv: reload, ...placeOf(r), home: true })
-    return [{ stage: 'start processes', operation: { ...within(r, ...argv), home: true, instead } }]
-  },
-
-  remove: ({ id, namespace, borrowed, spec: { name } }, { lab, desired }) => {
-    const home = borrowed ? '/proc/self/ns/net' : fileOf(namespace)
-    const marks = [`${lab}/${namespace}/${name}`, processTag(lab, namespace, name)]
-    const argv = ['sh', '-c', STOP, 'sh', ...marks, home, ...(desired.has(id) ? ['keep-log'] : [])]
-    const instead = `kill $(grep -lsE 'file locks +${marks[1]} ' /proc/[0-9]*/limits | cut -d/ -f3)`
-    return [{ stage: 'stop processes', operation: { ...running({ argv }), instead } }]
-  },
+  requires: ({ spec: { user, group } }) => (user === undefined && group === undefined ? [] : ['setpriv']),
+  create: (r, context) => (r.spec.state === undefined ? [started(r, r.spec, context)] : []),
+  update: ({ desired }) => [reloaded(desired)],
+  remove: (r, context) => [stopped(r, r.spec, context)],
 }
 
-/** The differences. `ready` is not compared: it matters only at the start. */
+const UNLIKE: Readonly<Record<NonNullable<ProcessSpec['state']>, string>> = {
+  stray: 'what it started runs on without it',
+  ended: 'only its log is left',
+  unfinished: 'an earlier run did not wait for its end',
+}
+
+/** The differences. `ready` and `after` are not compared: they matter only at the start. */
 function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
   if (live.state !== undefined) {
-    const forces = live.state === 'stray' ? 'what it started runs on without it' : 'only its log is left'
-    return [{ field: 'state', from: live.state, to: 'running', forces }]
+    const to = desired.once ? 'done' : 'running'
+    return [{ field: 'state', from: live.state, to, forces: UNLIKE[live.state] }]
   }
   const [before, after] = [settings(live), settings(desired)]
-  const isStale = live.files !== desired.files
   const way = desired.reload ? {} : { forces: 'it reads its files when it starts' }
-  return [
-    ...(isStale ? [{ field: 'files', from: 'as they were', to: 'as they are now', ...way }] : []),
-    ...[...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((field): Difference[] => {
-      const [from, to] = [before[field], after[field]]
-      if (same(from, to)) return []
-      const forces = 'a process keeps what it was started with'
-      return [{ field, ...(from !== undefined && { from }), ...(to !== undefined && { to }), forces }]
-    }),
-  ]
+  const stale =
+    live.files === desired.files ? [] : [{ field: 'files', from: 'as they were', to: 'as they are now', ...way }]
+  const others = [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((field): Difference[] => {
+    const [from, to] = [before[field], after[field]]
+    if (same(from, to)) return []
+    const forces = 'a process keeps what it was started with'
+    return [{ field, ...(from !== undefined && { from }), ...(to !== undefined && { to }), forces }]
+  })
+  return [...stale, ...others]
 }
 
-/** Whether the lab gives the namespace a hosts file, which netlab then leaves alone. */
-const ownsHosts = ({ namespace, spec }: Resource<ProcessSpec>, desired: Resources): boolean =>
-  desired.has(fileId(spec.home ?? namespace, '/etc/hosts'))
-
 /** The compared settings by the field of their difference: each variable has its own field. */
-const settings = ({ command, env = {}, cwd, restart = 'never' }: ProcessSpec): Record<string, unknown> => ({
-  command,
-  ...Object.fromEntries(Object.entries(env).map(([name, value]) => [`env.${name}`, value])),
-  cwd,
-  restart,
-})
-
-/** The resource of a live process, which has loaded these files; a process with an unreadable spec is a stray. */
-export function processResource(
-  { namespace, name, root, state, spec }: LiveProcess,
-  files?: string,
-): Resource<ProcessSpec> {
-  const parsed = state === 'running' ? parse(spec) : undefined
-  const { files: _, ...started } = parsed ?? {}
-  const known: ProcessSpec = parsed
-    ? { ...(started as ProcessSpec), ...(files && { files }) }
-    : { name, command: [], state: state === 'ended' ? 'ended' : 'stray' }
+function settings({ command, env = {}, ...spec }: ProcessSpec): Fields {
+  const { cwd, user, group, once, restart = 'never', reload, stop, stop_timeout } = spec
   return {
-    id: processId(namespace, name),
-    kind: 'process',
-    namespace,
-    ...(root && { borrowed: HERE_NAME }),
-    spec: { ...known, name },
+    ...{ command, cwd, user, group, once, restart, reload, stop, stop_timeout },
+    ...Object.fromEntries(Object.entries(env).map(([name, value]) => [`env.${name}`, value])),
   }
+}
+
+/** The resource of a live process, which has loaded these files, or of what a setup has left; one with an unreadable spec is a stray. */
+export function processResource({ namespace, name, root, state, spec, done }: LiveProcess, files?: string): Resource {
+  const parsed = state === 'running' ? parse(spec) : undefined
+  const place = { namespace, ...(root && { borrowed: HERE_NAME }) }
+  const unlike = parsed ? (parsed.once && !done ? 'unfinished' : undefined) : state === 'ended' ? 'ended' : 'stray'
+  const more = unlike && { state: unlike }
+  if (parsed && 'commands' in parsed)
+    return { id: setupId(namespace), kind: 'setup', ...place, spec: { ...parsed, ...more } }
+  const { files: _, ...known } = parsed ?? { name, command: [] }
+  const loaded = parsed && files ? { files } : {}
+  return { id: processId(namespace, name), kind: 'process', ...place, spec: { ...known, ...loaded, ...more, name } }
 }
 
 function parse(text: string | undefined): ProcessSpec | undefined {
   try {
-    const value = JSON.parse(text ?? '') as Partial<ProcessSpec> | null
-    return Array.isArray(value?.command) ? (value as ProcessSpec) : undefined
+    const value = JSON.parse(text ?? '') as Partial<ProcessSpec & { commands: unknown }> | null
+    return Array.isArray(value?.command) || Array.isArray(value?.commands) ? (value as ProcessSpec) : undefined
   } catch {
     return undefined
   }

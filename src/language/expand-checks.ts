@@ -5,7 +5,7 @@ import type { Topology } from '../model/topology.ts'
 import type { Expansion } from './expansion.ts'
 import type { CheckFile, Settings } from './lab-file.ts'
 import { quantity } from '../kinds/impairments.ts'
-import { argvOf } from '../kinds/process.ts'
+import { argvOf } from '../kinds/process-lab.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 

@@ -20,7 +20,7 @@ export type FileBeside =
 export type FilesBeside = (path: Path, name: string) => FileBeside & { readonly outside: boolean }
 
 /** The fields that give the programs of a namespace a home. */
-const fields = ['processes', 'files', 'private', 'hostname', 'resolver'] as const
+const fields = ['processes', 'setup', 'files', 'private', 'hostname', 'resolver'] as const
 
 /** Folders that are the kernel's, or netlab's own. */
 const RESERVED = /^\/(proc|sys|dev|run\/netns|run\/\.netlab|run\/\.world)(\/|$)/
@@ -39,7 +39,7 @@ export function expandHomes(x: Expansion, beside: FilesBeside): void {
     const path = ['namespaces', namespace]
     if (file.shares !== undefined || (x.borrowed(namespace) && !file.root)) continue
     if (file.root) {
-      for (const field of present.filter((name) => name !== 'processes'))
+      for (const field of present.filter((name) => name !== 'processes' && name !== 'setup'))
         x.report.error(
           'bad-value',
           [...path, field],

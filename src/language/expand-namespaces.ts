@@ -44,7 +44,8 @@ export function expandNamespaces(x: Expansion): void {
     }
     const { shares } = fields ?? {}
     if (shares === undefined) {
-      const spec = fields?.others ? { others: fields.others } : {}
+      // What a setup makes is not the lab's.
+      const spec = fields?.others || fields?.setup ? { others: 'keep' } : {}
       x.add({ id: name, kind: 'namespace', namespace: name, spec }, path, 'key')
       continue
     }

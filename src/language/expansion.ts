@@ -49,7 +49,7 @@ export function expansion(
       }
       const place = borrowed(resource.namespace)
       resources.set(resource.id, {
-        source: () => report.position(path, on),
+        source: (part) => (part?.length ? report.position([...path, ...part]) : report.position(path, on)),
         ...(place && { borrowed: place }),
         ...resource,
       })

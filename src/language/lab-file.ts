@@ -38,6 +38,7 @@ export interface NamespaceFile extends Lender {
   readonly ip6tables?: Settings | null
   readonly nftables?: NftFile
   readonly ipsets?: Readonly<Record<string, IpsetFile>>
+  readonly setup?: readonly unknown[]
   readonly processes?: Readonly<Record<string, Settings>>
   readonly files?: Readonly<Record<string, FileEntry>>
   readonly private?: readonly (

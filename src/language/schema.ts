@@ -2,35 +2,10 @@ import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
 import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
+import { process, setup } from './schema-processes.ts'
 import { nexthopSchema, routeSchema, ruleSchema } from './schema-routing.ts'
 import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
-import { cidr, command, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
-
-const process = object(
-  {
-    command,
-    env: map({ type: ['string', 'number', 'boolean'] }, 'Environment variables.'),
-    cwd: textSchema('Working directory; relative to the folder of the lab file. Default: /.'),
-    reload: {
-      ...command,
-      description:
-        'The program, with its arguments, that makes it read its files again when `files` change. Default: it is started again.',
-    },
-    ready: {
-      anyOf: [
-        object({ tcp: int('TCP port that it listens on.', 1, 65535) }, 'Ready when it listens.', ['tcp']),
-        object({ file: textSchema('A file that it makes.') }, 'Ready when the file is there.', ['file']),
-      ],
-      description: 'What apply waits for.',
-    },
-    restart: {
-      enum: ['always', 'on-failure', 'never'],
-      description: 'When it is started again after it ended. Default: never.',
-    },
-  },
-  'A program that runs in the namespace from apply to destroy.',
-  ['command'],
-)
+import { cidr, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
 
 const ownership = {
   owner: {
@@ -77,6 +52,7 @@ const namespace: Schema = {
         ],
       },
       ...firewallFields,
+      setup,
       processes: map(process, 'Programs that run in it, by name.'),
       files: {
         ...map(

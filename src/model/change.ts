@@ -50,6 +50,8 @@ export interface StageProperties {
   readonly opens?: true
   /** It changes settings of single interfaces. */
   readonly ofLinks?: true
+  /** It starts or stops programs of the lab, which wait for each other (`Step.after`). */
+  readonly programs?: 'start' | 'stop'
   /** It creates something other than links, addresses, routes and sysctls. */
   readonly more?: true
   /**
@@ -64,7 +66,7 @@ export interface StageProperties {
  * order (link up → addresses → routes): docs/kernel.md.
  */
 export const stages = [
-  { name: 'stop processes', barrier: true, turn: 'lab' },
+  { name: 'stop processes', barrier: true, programs: 'stop', turn: 'lab' },
   { name: 'remove homes', barrier: true, turn: 'lab' },
   { name: 'delete rules', barrier: true, removes: true, turn: 'lab' },
   { name: 'delete routes', removes: true, turn: 'lab' },
@@ -102,7 +104,7 @@ export const stages = [
   { name: 'make homes', barrier: true, more: true, turn: 'end' },
   { name: 'mount folders', more: true, turn: 'end' },
   { name: 'write files', more: true, turn: 'end' },
-  { name: 'start processes', barrier: true, more: true, turn: 'end' },
+  { name: 'start processes', barrier: true, more: true, programs: 'start', turn: 'end' },
 ] as const satisfies readonly ({ readonly name: string } & StageProperties)[]
 
 export type Stage = (typeof stages)[number]['name']
@@ -120,6 +122,8 @@ export function stageOf(name: Stage): StageProperties {
 export interface Emission {
   readonly stage: Stage
   readonly operation: Operation
+  /** Of programs: the ids of changes whose steps in the same stage come first. */
+  readonly after?: readonly string[]
 }
 
 /** One operation of a plan. */
@@ -130,6 +134,8 @@ export interface Step {
   /** Steps of one wave may run at the same time when their namespaces differ; a wave starts when the one before ended. */
   readonly wave: number
   readonly operation: Operation
+  /** Of programs: the ids of changes whose steps in the same wave come first. Without them they run at the same time. */
+  readonly after?: readonly string[]
 }
 
 /** What a run would do, as plain data: no part of it refers to a file, a process or a connection. */

@@ -8,6 +8,8 @@ export interface Command extends Place {
   readonly input?: string
   /** It runs in the home of its namespace (src/kinds/home.ts); absent: with the files of the machine. */
   readonly home?: true
+  /** How long it may run, in seconds; absent: two minutes. */
+  readonly timeout?: number
 }
 
 /** The result of a program that has ended. `code` is 128 + the signal's number when a signal ended it. */

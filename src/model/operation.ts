@@ -86,6 +86,8 @@ export interface Program {
   readonly home?: true
   /** Its words may be a line of `ip -batch` or `tc -batch`, which do several. */
   readonly batch?: 'ip' | 'tc'
+  /** How long it may run, in seconds; absent: two minutes. */
+  readonly timeout?: number
   /** If the argv is a script of netlab's own: the line of shell that a person would type instead. */
   readonly instead?: string
 }

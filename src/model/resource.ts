@@ -26,8 +26,11 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly passing?: true
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
-  /** Finds its position in the lab file (desired side only); a function, because most positions are never needed. */
-  readonly source?: () => Position
+  /**
+   * Finds its position in the lab file (desired side only); a function, because most positions are never needed. `part` is
+   * the path of a value within it.
+   */
+  readonly source?: (part?: readonly (string | number)[]) => Position
 }
 
 /** Resources by id, in the order in which the file, or the kernel, lists them. */

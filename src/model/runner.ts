@@ -4,7 +4,7 @@ import type { Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { IpNexthop } from './ip-nexthop.ts'
 import type { Metrics } from './metrics.ts'
-import type { Operation } from './operation.ts'
+import type { Operation, Program } from './operation.ts'
 
 /** The state of one namespace, as `ip -j` prints it: numeric (`-N`), detailed (`-d`), with the fields that netlab reads. */
 export interface Dump {
@@ -242,6 +242,8 @@ export interface LiveProcess {
   readonly state: 'running' | 'stray' | 'ended'
   /** The settings with which its supervisor was started, as JSON. */
   readonly spec?: string
+  /** It was to run once, and has ended with 0. */
+  readonly done?: true
 }
 
 /** A process in a namespace of a lab that the lab did not start: a shell, or a server of somebody else's. */
@@ -268,6 +270,8 @@ export interface Runner {
     done: (index: number) => void,
     signal?: AbortSignal,
   ): Promise<Failure | undefined>
+  /** Runs the program of an operation by itself, until it has ended or `signal` is aborted. */
+  runProgram(operation: Program, signal?: AbortSignal): Promise<Outcome>
   /** Tells the runner that this many namespaces will be created, so that it can prepare them, without names, in advance. */
   foresee?(count: number): void
   /** The named namespaces, sorted by name. */

@@ -46,9 +46,9 @@ export function order(emitted: readonly (Emission & { change: string })[], desir
   keyed.sort((a, b) => a.key - b.key)
   let wave = -1
   let last = -1
-  return keyed.map(({ e: { change, stage, operation }, when }) => {
+  return keyed.map(({ e: { change, stage, operation, after }, when }) => {
     if (when !== last) wave++
     last = when
-    return { change, stage, wave, operation }
+    return after === undefined ? { change, stage, wave, operation } : { change, stage, wave, operation, after }
   })
 }

@@ -3,7 +3,8 @@ import { shell } from '../model/command.ts'
 import { stageOf, type Step } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Failure, Runner } from '../model/runner.ts'
-import { opens, settledAfter, uninterrupted, waves } from './schedule.ts'
+import { runPrograms, type ProgramsRun } from './programs.ts'
+import { ofPrograms, opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
 /** Callbacks while a plan is carried out. */
 export interface Progress {
@@ -24,9 +25,16 @@ export interface Execution {
   readonly done: readonly Step[]
   /** The step that failed, with the output of its command. */
   readonly failed?: { readonly step: Step; readonly outcome: Failure['outcome'] }
+  /** The steps that start programs and failed, or were not tried because one before them failed; the rest goes on. */
+  readonly unstarted: readonly Unstarted[]
+  /** What steps that succeeded printed. */
+  readonly remarks: ProgramsRun['remarks']
   /** Whether it was interrupted before the last step. */
   readonly stopped: boolean
 }
+
+/** A program that was not started: it failed, or `before`, which comes before it, did. */
+export type Unstarted = Failed | { readonly step: Step; readonly before: string }
 
 /** Messages of the tools when the kernel, which removes in the background, has already removed what they should remove. */
 const GONE =
@@ -47,6 +55,8 @@ export async function execute(
   const places = new Map(all.map((wave, place) => [wave[0]?.wave, place]))
   const left = all.map(({ length }) => length)
   const reading: Promise<unknown>[] = []
+  const unstarted: Unstarted[] = []
+  const remarks: ProgramsRun['remarks'][number][] = []
   const finish = (step: Step): void => {
     done.push(step)
     progress.done(step, done.length, steps.length, steps[done.length])
@@ -60,6 +70,17 @@ export async function execute(
   for (const some of uninterrupted(all)) {
     if (opens(some[0])) await Promise.all(reading)
     let rest = some.flat()
+    if (ofPrograms(rest) && !signal?.aborted) {
+      const { failed, skipped, ...printed } = await runPrograms(rest, runner, finish, signal)
+      remarks.push(...printed.remarks)
+      const [first] = failed
+      if (first && stageOf(first.step.stage).programs === 'stop') {
+        progress.end()
+        return { done, failed: first, unstarted, remarks, stopped: false }
+      }
+      unstarted.push(...failed, ...skipped)
+      continue
+    }
     while (rest.length > 0 && !signal?.aborted) {
       const finished = new Set<number>()
       const failure = await runner.run(
@@ -74,7 +95,7 @@ export async function execute(
       const failed = failure && rest[failure.index]
       if (failed && !isMoot(failed, failure.outcome)) {
         progress.end()
-        return { done, failed: { step: failed, outcome: failure.outcome }, stopped: false }
+        return { done, failed: { step: failed, outcome: failure.outcome }, unstarted, remarks, stopped: false }
       }
       if (failed) {
         finished.add(failure.index)
@@ -84,10 +105,10 @@ export async function execute(
     }
   }
   progress.end()
-  return { done, stopped: done.length < steps.length }
+  return { done, unstarted, remarks, stopped: signal?.aborted === true && done.length < steps.length }
 }
 
-type Failed = NonNullable<Execution['failed']>
+export type Failed = NonNullable<Execution['failed']>
 
 /**
  * Describes a failed step: its resource and stage, its command, and the tool's output. For a script of netlab's own the first

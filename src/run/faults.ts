@@ -8,20 +8,30 @@ import type { Runner } from '../model/runner.ts'
 export function withFaults(runner: Runner, fault: string | undefined): Runner {
   const [, what, number] = /^(kill|term|fail):(\d+)$/.exec(fault ?? '') ?? []
   if (what === undefined) return runner
+  const failed = { code: 1, stdout: '', stderr: `NETLAB_FAULT=${fault}` }
   let count = 0
+  const strike = async (): Promise<void> => {
+    if (count !== Number(number)) return
+    process.kill(process.pid, what === 'kill' ? 'SIGKILL' : 'SIGTERM')
+    await new Promise((resolve) => setTimeout(resolve, 50)) // Node delivers signals between turns of the event loop
+  }
   return {
     ...runner,
+    async runProgram(operation, signal) {
+      count++
+      if (what === 'fail' && count === Number(number)) return failed
+      const outcome = await runner.runProgram(operation, signal)
+      if (outcome.code === 0) await strike()
+      return outcome
+    },
     async run(waves, done, signal) {
       for (const [index, command] of waves.flat().entries()) {
         if (signal?.aborted) return undefined
         count++
-        if (what === 'fail' && count === Number(number))
-          return { index, outcome: { code: 1, stdout: '', stderr: `NETLAB_FAULT=${fault}` } }
+        if (what === 'fail' && count === Number(number)) return { index, outcome: failed }
         const failure = await runner.run([[command]], () => done(index), signal)
         if (failure) return { ...failure, index }
-        if (count !== Number(number)) continue
-        process.kill(process.pid, what === 'kill' ? 'SIGKILL' : 'SIGTERM')
-        await new Promise((resolve) => setTimeout(resolve, 50)) // Node delivers signals between turns of the event loop
+        await strike()
       }
       return undefined
     },

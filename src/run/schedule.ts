@@ -71,10 +71,10 @@ export function schedule(plan: Plan, below: (id: string) => readonly Resource[])
   let wave = -1
   const result = turns.flatMap((turn) => {
     let before = -1
-    return turn.map(({ change, stage, wave: ordered, operation }): Step => {
+    return turn.map(({ change, stage, wave: ordered, operation, after }): Step => {
       if (ordered !== before) wave++
       before = ordered
-      return { change, stage, wave, operation }
+      return after === undefined ? { change, stage, wave, operation } : { change, stage, wave, operation, after }
     })
   })
   return { ...plan, steps: result }
@@ -174,13 +174,17 @@ export function waves(steps: readonly Step[]): Step[][] {
 
 /**
  * The waves in groups that are each handed to the runner at once. A group begins where bridges start forwarding: reads that are
- * under way end first, because the frames that bridges then flood slow everything down.
+ * under way end first, because the frames that bridges then flood slow everything down. A wave that starts or ends programs is a
+ * group of its own.
  */
 export function uninterrupted(all: readonly Step[][]): Step[][][] {
   const result: Step[][][] = [[]]
+  let apart = false
   for (const wave of all) {
-    if (opens(wave)) result.push([])
+    const programs = ofPrograms(wave)
+    if (opens(wave) || programs || apart) result.push([])
     result.at(-1)?.push(wave)
+    apart = programs
   }
   return result
 }
@@ -188,6 +192,10 @@ export function uninterrupted(all: readonly Step[][]): Step[][][] {
 /** Whether bridges start forwarding in this wave. */
 export const opens = (wave: readonly Step[] | undefined): boolean =>
   wave?.some(({ stage }) => stageOf(stage).opens) === true
+
+/** Whether the steps of this wave start or end programs of the lab. */
+export const ofPrograms = (wave: readonly Step[]): boolean =>
+  wave[0] !== undefined && stageOf(wave[0].stage).programs !== undefined
 
 /** By wave, the namespaces that no later wave changes: they can be read again while others are still being set up. */
 export function settledAfter(all: readonly (readonly Step[])[]): (string | undefined)[][] {

@@ -53,8 +53,14 @@ async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outc
   return world.run(typed(commandOf(emission!.operation)))
 }
 
-async function stop(namespace: string, name: string, keep = false, root?: true): Promise<Outcome> {
-  const r = { ...resource({ name, command: [] }, root), namespace }
+async function stop(
+  namespace: string,
+  name: string,
+  keep = false,
+  root?: true,
+  spec: Partial<ProcessSpec> = {},
+): Promise<Outcome> {
+  const r = { ...resource({ name, command: [], ...spec }, root), namespace }
   const [emission] = kind.remove(r, context(...(keep ? [r as Resource] : [])))
   return world.run(typed(commandOf(emission!.operation)))
 }
@@ -137,7 +143,11 @@ test('children that hide their environment, leave the session or ignore TERM are
       (count) => count === 4,
     ),
   ).toBe(4)
-  expect(await stop('ns1', 'web', true)).toEqual(done)
+  expect(await stop('ns1', 'web', true)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\n\d+\n$/),
+    stderr: '',
+  })
   expect(await running('sleep 604')).toBe(0)
   expect((await world.run(['ls', '/run/netlab/lab/ns1'])).stdout).toBe('web.log\n')
   expect((await other).stdout).toBe('alive\n')
@@ -206,13 +216,78 @@ describe('ready', () => {
   })
 
   test('gives up', async () => {
-    const { code, stderr } = await start({ command: ['sleep', '609'], ready: { tcp: 81 } })
+    const { code, stderr } = await start({ command: ['sleep', '609'], ready: { tcp: 81, timeout: 0.5 } })
     expect(code).toBe(1)
-    expect(stderr).toBe('was not ready within 10 s: nothing listens on TCP port 81\n')
-    await stop('ns1', 'web')
-    const again = await start({ command: ['sh', '-c', 'exit 3'], ready: { file: '/nowhere' }, restart: 'always' })
-    expect(again.stderr).toMatch(/: there is no file \/nowhere; it ended [345] times, at last with exit code 3\n$/)
+    expect(stderr).toBe('was not ready within 0.50 s: nothing listens on TCP port 81\n')
+    expect(await running('sleep 609')).toBe(0)
+    const command = ['sh', '-c', 'exit 3']
+    const again = await start({ command, ready: { file: '/nowhere', timeout: 2 }, restart: 'always' })
+    expect(again.stderr).toMatch(/: there is no file \/nowhere; it ended [23] times, at last with exit code 3\n$/)
+    const loop = await start({ command, ready: { timeout: 2 }, restart: 'always' })
+    expect(loop.stderr).toMatch(/^keeps ending: [23] times within 2 s, at last with exit code 3\n$/)
+    expect(await live()).toMatchObject([{ state: 'ended' }])
   })
+
+  test('is all of its conditions, in what was printed since the start, from a program in its namespace', async () => {
+    const file = join(world.folder, 'beside')
+    const udp = `require('dgram').createSocket('udp4').bind(82, () => setTimeout(() => console.log('Now UP'), 300))`
+    const run = ['sh', '-c', 'echo "$NETLAB_LAB/$NETLAB_NAMESPACE $(ip -br link)" >"$0"; test -s "$0"', file]
+    const ready = { udp: 82, log: '/^now up$/i', run }
+    expect(await start({ command: ['node', '-e', udp], ready })).toEqual(done)
+    expect((await world.run(['cat', file])).stdout).toMatch(/^lab\/ns1 lo +DOWN +\S+ <LOOPBACK> *\n$/)
+    await stop('ns1', 'web', true)
+    const silent = await start({ command: ['sleep', '615'], ready: { log: '/UP/', timeout: 0.2 } })
+    expect(silent.stderr).toBe('was not ready within 0.20 s: it has not printed what ready.log says\n')
+    const failing = ['sh', '-c', 'echo not yet >&2; exit 4']
+    const late = await start({ command: ['sleep', '615'], ready: { run: failing, timeout: 0.2 } })
+    expect(late.stderr).toBe('was not ready within 0.20 s: its command ended with exit code 4: not yet\n')
+    const hanging = await start({ command: ['sleep', '615'], ready: { run: ['sleep', '616'], timeout: 0.2 } })
+    expect(hanging.stderr).toBe('was not ready within 0.20 s: its command did not end\n')
+    expect(await running('sleep 61[56]')).toBe(0)
+  })
+})
+
+test('runs as a user with the groups of a login', async () => {
+  const command = ['sh', '-c', 'id; echo "$HOME $USER"; exec sleep 617']
+  const said = async () => (await world.run(['tail', '-n', '2', '/run/netlab/lab/ns1/web.log'])).stdout
+  expect(await start({ command, user: 'nobody' })).toEqual(done)
+  expect(await said()).toBe('uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)\n/nonexistent nobody\n')
+  expect(await live()).toMatchObject([{ state: 'running' }])
+  await stop('ns1', 'web')
+  expect(await running('sleep 617')).toBe(0)
+  expect(await start({ command, user: '4711', group: 'daemon' })).toEqual(done)
+  expect(await said()).toBe('uid=4711 gid=1(daemon) groups=1(daemon)\n/ 4711\n')
+  await stop('ns1', 'web')
+  expect((await start({ command, user: 'no-such' })).stderr).toBe('cannot start: there is no user no-such\n')
+  expect((await start({ command, group: 'no-such' })).stderr).toBe('cannot start: there is no group no-such\n')
+})
+
+test('ends by the signal that it asks for, and its supervisor does not start it again', async () => {
+  const file = join(world.folder, 'signals')
+  const script = `trap 'echo int >>"$0"; exit 0' INT; trap 'echo term >>"$0"' TERM; while :; do sleep 0.1; done`
+  const spec = { command: ['sh', '-c', script, file], stop: 'SIGINT', restart: 'always' as const }
+  expect(await start(spec)).toEqual(done)
+  expect(await stop('ns1', 'web', false, undefined, spec)).toEqual(done)
+  expect((await world.run(['cat', file])).stdout).toBe('int\n')
+  const begun = Date.now()
+  const deaf = { command: ['sh', '-c', `trap '' TERM; while :; do sleep 0.1; done`], stop_timeout: 0.3 }
+  await start(deaf)
+  expect((await stop('ns1', 'web', false, undefined, deaf)).stdout).toMatch(/^\d+\n/)
+  expect(Date.now() - begun).toBeLessThan(2000)
+})
+
+test('what runs once stays as a sleeping process that says it is done', async () => {
+  const script = 'echo run; sleep 0.4; ls /no-such >/dev/null 2>&1; exit $0'
+  expect(await start({ command: ['sh', '-c', script, '0'], once: true })).toEqual(done)
+  expect(await live()).toMatchObject([{ name: 'web', state: 'running', done: true }])
+  expect(await stop('ns1', 'web')).toEqual(done)
+  expect(await live()).toEqual([])
+  expect((await start({ command: ['sh', '-c', script, '3'], once: true })).stderr).toBe(
+    'ended with exit code 3\nIt printed:\n  run\n',
+  )
+  const long = await start({ command: ['sleep', '618'], once: true, ready: { timeout: 0.3 } })
+  expect(long.stderr).toBe('was not ready within 0.30 s: it still runs\n')
+  expect(await running('sleep 618')).toBe(0)
 })
 
 test('restarts when asked to, and not otherwise', async () => {

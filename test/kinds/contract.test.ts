@@ -55,11 +55,14 @@ namespaces:
     ip6tables: { filter: { INPUT: ["-j ACCEPT"] } }
     nftables: "table inet t { }"
     ipsets: { s: { type: hash:net, entries: [10.0.0.0/8] }, l: { type: list:set, entries: [s] } }
-    processes: { p: { command: [sleep, "9"], reload: ["true"] } }
+    setup: ["ip link add x type dummy", [ip, link, set, x, up]]
+    processes:
+      p: { command: [sleep, "9"], reload: ["true"], after: [q, b/r], user: nobody, group: 7, stop: int, stop_timeout: 5s }
+      q: { command: [sleep, "9"], ready: { tcp: 1, udp: 2, file: /f, log: /up/i, run: "true", timeout: 1m } }
     files: { /etc/x: { content: "a\\n", owner: "1:2" }, /srv/y: { content: "b" } }
     private: [/run/p]
     hostname: host-a
-  b: {}
+  b: { processes: { r: { command: ls, once: true, restart: on-failure, ready: { timeout: 500ms } } } }
   c: { shares: b }
   me: { root: true, interfaces: { nic0: { existing: true } } }
   box: { container: web }

@@ -21,7 +21,13 @@ test('what makes a difference, and what does not', () => {
   ])
   expect(fields(spec, { ...spec, dir: '/elsewhere' })).toEqual([])
   expect(fields({ ...spec, env: {} }, { name: 'web', command: spec.command })).toEqual([])
-  expect(fields(spec, { ...spec, cwd: '/srv', restart: 'always' })).toEqual(['cwd', 'restart'])
+  expect(fields(spec, { ...spec, cwd: '/srv', restart: 'always' })).toEqual(['restart', 'cwd'])
+  expect(fields(spec, { ...spec, ready: { log: '/up/' }, after: ['a/db'] })).toEqual([])
+  expect(fields(spec, { ...spec, user: 'nobody', stop: 'SIGINT', stop_timeout: 5 })).toEqual([
+    'user',
+    'stop',
+    'stop_timeout',
+  ])
   expect(fields({ name: 'web', command: [], state: 'stray' }, spec)).toEqual(['state'])
   expect(kind.compare(spec, { ...spec, command: ['nginx'] }).every(({ forces }) => forces)).toBe(true)
 })
@@ -34,8 +40,11 @@ test('a live one is what its mark says; a mark that says nothing is a stray', ()
     namespace: 'a',
     spec,
   })
+  const once = { ...spec, once: true }
+  expect(processResource({ ...found, spec: JSON.stringify(once) }).spec['state']).toBe('unfinished')
+  expect(processResource({ ...found, spec: JSON.stringify(once), done: true }).spec).toEqual(once)
   for (const text of ['', 'null', '{"command":"x"}', '{'])
-    expect(processResource({ ...found, spec: text }).spec.state).toBe('stray')
+    expect(processResource({ ...found, spec: text }).spec['state']).toBe('stray')
 })
 
 const process: Resource = { id: 'a/process/web', kind: 'process', namespace: 'a', spec }
@@ -78,7 +87,10 @@ test('above a script of its own stands what a person would type', () => {
 test('it is stopped when its namespace goes, or is made anew, though the kernel would not do it', () => {
   const gone = makePlan({ lab: 'lab', desired: map(), live: map(namespace, process) })
   expect(gone.steps.map(({ stage }) => stage)).toEqual(['stop processes', 'delete namespaces'])
-  expect(commandOf(gone.steps[0]!.operation).argv.slice(-2)).toEqual([processTag('lab', 'a', 'web'), '/run/netns/a'])
+  expect(commandOf(gone.steps[0]!.operation).argv.slice(-4, -2)).toEqual([
+    processTag('lab', 'a', 'web'),
+    '/run/netns/a',
+  ])
   const both = map(namespace, process)
   const anew = makePlan({ lab: 'lab', desired: both, live: both, replace: new Set(['a']) })
   expect(anew.steps.map(({ stage }) => stage)).toEqual(

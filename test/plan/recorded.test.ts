@@ -68,6 +68,7 @@ const never: Readonly<Record<string, readonly string[]>> = {
   sysctl: ['delete'], // it is set to something else
   wg: ['delete'], // it goes with its interface
   ethtool: ['delete'],
+  setup: ['create', 'change', 'delete'], // its namespace would be one with `others: keep`: test/kernel/processes.test.ts
   rule: ['change'], // its id says all of it
   mdb: ['change'],
   // What is in a home is recorded nowhere: test/kernel/home.test.ts changes it.

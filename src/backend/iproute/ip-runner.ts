@@ -22,6 +22,7 @@ const NETNS_DIR = '/run/netns'
 export const ipRunner = (host: Host): Runner => ({
   host,
   run: (...args) => run(host, ...args),
+  runProgram: (operation, signal) => host.run(commandOf(operation), signal),
   list: async () => list(host),
   dump: (requests) => dump(host, requests),
   inherited: (keys) => inherited(host, keys),

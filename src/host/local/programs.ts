@@ -6,8 +6,8 @@ import type { Child } from '../../model/host.ts'
 import { homeOf } from './homes.ts'
 import { lockDescriptor } from './lock.ts'
 
-/** How long a program may run, in milliseconds: none waits for anything but the kernel. */
-const TIMEOUT = 120_000
+/** How long a program may run that says nothing else, in seconds: it waits for nothing but the kernel. */
+const TIMEOUT = 120
 
 // Loaded on demand: most runs start no program, and loading takes Node 10 ms.
 /** Node's own functions that start programs. */
@@ -22,13 +22,14 @@ const entering = (command: Command): string[] =>
 export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
   const { execa } = await import('execa') // loaded on demand: most runs start no program
   const [program = '', ...args] = entering(command)
+  const { timeout = TIMEOUT } = command
   const lock = lockDescriptor() as 3 | undefined // execa accepts any number; its types only those up to 9
   const result = await execa(program, args, {
     input: command.input ?? '',
     ...(lock !== undefined && { stdio: ['pipe', 'pipe', 'pipe', lock] as const }),
     reject: false,
     stripFinalNewline: false,
-    timeout: TIMEOUT,
+    timeout: timeout * 1000,
     maxBuffer: 1 << 30,
     env: { LC_ALL: 'C' },
     // A process group of its own, which Ctrl-C does not reach: the program finishes, so that its result is known.
@@ -41,7 +42,7 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
   const reason = missing
     ? `${program}: command not found`
     : result.timedOut
-      ? `no answer within ${TIMEOUT / 1000} s`
+      ? `no answer within ${timeout} s`
       : `${command.argv[0]} was ended by ${result.signal ?? 'something'}`
   return {
     code: missing ? 127 : 128 + (result.signal ? constants.signals[result.signal] : 0),

@@ -1,0 +1,49 @@
+import { HERE } from '../../src/model/place.ts'
+import type { Step } from '../../src/model/change.ts'
+import type { Runner } from '../../src/model/runner.ts'
+import { runPrograms } from '../../src/run/programs.ts'
+
+const step = (change: string, after: string[] = [], stage: Step['stage'] = 'start processes'): Step => ({
+  ...{ change, stage, wave: 0, after },
+  operation: { do: 'run', place: HERE, argv: [change] },
+})
+
+/** Runs steps with programs that take a while; those in `failing` fail. Notes when each begins and ends. */
+async function run(steps: Step[], failing: string[] = [], signal?: AbortSignal) {
+  const log: string[] = []
+  const runProgram: Runner['runProgram'] = async ({ argv: [name = ''] }) => {
+    log.push(`+${name}`)
+    await new Promise((done) => setTimeout(done, name.length * 10))
+    log.push(`-${name}`)
+    return { code: failing.includes(name) ? 1 : 0, stdout: '', stderr: '' }
+  }
+  const done: string[] = []
+  const result = await runPrograms(steps, { runProgram } as Runner, ({ change }) => done.push(change), signal)
+  return { log: log.join(' '), done, ...result }
+}
+
+test('what comes after nothing begins at once, the rest as soon as it may', async () => {
+  const { log, done } = await run([step('dd', ['a', 'elsewhere']), step('ccccccccc'), step('a'), step('b', ['dd'])])
+  expect(log).toBe('+a +ccccccccc -a +dd -dd +b -b -ccccccccc')
+  expect(done).toEqual(['a', 'dd', 'b', 'ccccccccc'])
+})
+
+test('one that fails keeps only those that come after it from being started', async () => {
+  const { done, failed, skipped } = await run([step('a'), step('b', ['a']), step('c', ['d', 'b']), step('d')], ['a'])
+  expect(done).toEqual(['d'])
+  expect(failed.map((one) => one.step.change)).toEqual(['a'])
+  expect(skipped.map((one) => `${one.step.change} ${one.before}`)).toEqual(['b a', 'c b'])
+})
+
+test('one that cannot be ended keeps nothing else from being ended', async () => {
+  const ends = [step('a', ['b'], 'stop processes'), step('b', [], 'stop processes')]
+  const { log, done, failed } = await run(ends, ['b'])
+  expect(log).toBe('+b -b +a -a')
+  expect(done).toEqual(['a'])
+  expect(failed).toHaveLength(1)
+})
+
+test('a circle ends, and a signal keeps everything from being begun', async () => {
+  expect((await run([step('a', ['b']), step('b', ['a'])])).done.sort()).toEqual(['a', 'b'])
+  expect((await run([step('a')], [], AbortSignal.abort())).log).toBe('')
+})
