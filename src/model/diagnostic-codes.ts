@@ -1,5 +1,6 @@
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
+import { processCodes } from './process-codes.ts'
 
 /** The meaning of a code: what is wrong and why, and what to do about it. */
 interface Explanation {
@@ -13,6 +14,7 @@ interface Explanation {
  */
 export const codes = {
   ...lintCodes,
+  ...processCodes,
   ...lenderCodes,
   'ambiguous-interface': {
     cause: 'An address may be on several interfaces of the namespace.',
@@ -214,26 +216,6 @@ export const codes = {
   'plan-stale': {
     cause: 'The live network is no longer the one that the plan was made for.',
     remedy: 'Plan again.',
-  },
-  'process-circle': {
-    cause: 'Processes come after each other in a circle, so that none can be the first.',
-    remedy: 'Remove one of the names from `after`.',
-  },
-  'process-ended': {
-    cause: 'A process of the lab ended soon after it was started.',
-    remedy: 'See what it printed, and correct its command.',
-  },
-  'process-killed': {
-    cause: 'A process of the lab did not end after its signal, and was ended by SIGKILL.',
-    remedy: 'Name the signal that ends it (`stop`), or give it more time (`stop_timeout`).',
-  },
-  'process-not-started': {
-    cause: 'A process or a setup of the lab did not become ready, or comes after one that did not.',
-    remedy: 'See what it printed, correct it, and apply again: everything else of the lab stays up.',
-  },
-  'process-not-ended': {
-    cause: 'A process that keeps a namespace cannot be ended.',
-    remedy: 'End it yourself, or run netlab as somebody who may.',
   },
   'program-missing': {
     cause: 'A program that netlab runs is not installed.',
