@@ -117,7 +117,7 @@ function compare(live: ProcessSpec, desired: ProcessSpec): Difference[] {
 function settings({ command, env = {}, ...spec }: ProcessSpec): Fields {
   const { cwd, user, group, once, restart = 'never', reload, stop, stop_timeout } = spec
   return {
-    ...{ command, cwd, user, group, once, restart, reload, stop, stop_timeout },
+    ...{ restart, command, cwd, user, group, once, reload, stop, stop_timeout },
     ...Object.fromEntries(Object.entries(env).map(([name, value]) => [`env.${name}`, value])),
   }
 }

@@ -26,7 +26,7 @@ const ready = object(
 const name: Schema = { type: 'string', examples: ['db', 'r1/zebra'] }
 
 /** A process. */
-export const process = object(
+export const processSchema = object(
   {
     command,
     env: map({ type: ['string', 'number', 'boolean'] }, 'Environment variables.'),
@@ -73,7 +73,7 @@ export const process = object(
 )
 
 /** The commands that prepare a namespace. */
-export const setup: Schema = {
+export const setupSchema: Schema = {
   ...listOf(command, 'Commands.'),
   minItems: 1,
   description:

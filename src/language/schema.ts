@@ -2,7 +2,7 @@ import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
 import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
-import { process, setup } from './schema-processes.ts'
+import { processSchema, setupSchema } from './schema-processes.ts'
 import { nexthopSchema, routeSchema, ruleSchema } from './schema-routing.ts'
 import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
 import { cidr, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
@@ -52,8 +52,8 @@ const namespace: Schema = {
         ],
       },
       ...firewallFields,
-      setup,
-      processes: map(process, 'Programs that run in it, by name.'),
+      setup: setupSchema,
+      processes: map(processSchema, 'Programs that run in it, by name.'),
       files: {
         ...map(
           { anyOf: [textSchema('A file or folder beside the lab file.'), fileSchema] },

@@ -3,7 +3,7 @@ import { shell } from '../model/command.ts'
 import { stageOf, type Step } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Failure, Runner } from '../model/runner.ts'
-import { runPrograms, type ProgramsRun } from './programs.ts'
+import { runPrograms, type ProgramsRun } from './run-programs.ts'
 import { ofPrograms, opens, settledAfter, uninterrupted, waves } from './schedule.ts'
 
 /** Callbacks while a plan is carried out. */

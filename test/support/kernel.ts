@@ -51,6 +51,10 @@ export function pretend(name: string, up: boolean, by: 'ip' | 'netlink' = 'netli
         return netns === undefined || names.has(netns) ? dump : undefined
       })
     },
+    async runProgram(operation, signal) {
+      const failed = await runner.run([[operation]], () => {}, signal)
+      return failed?.outcome ?? { code: 0, stdout: '', stderr: '' }
+    },
     async run(waves, done, signal) {
       for (const [index, operation] of waves.flat().entries()) {
         if (signal?.aborted) return undefined

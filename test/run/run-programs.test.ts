@@ -1,7 +1,7 @@
 import { HERE } from '../../src/model/place.ts'
 import type { Step } from '../../src/model/change.ts'
 import type { Runner } from '../../src/model/runner.ts'
-import { runPrograms } from '../../src/run/programs.ts'
+import { runPrograms } from '../../src/run/run-programs.ts'
 
 const step = (change: string, after: string[] = [], stage: Step['stage'] = 'start processes'): Step => ({
   ...{ change, stage, wave: 0, after },
