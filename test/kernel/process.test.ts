@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { process as kind, processId, type ProcessSpec } from '../../src/kinds/process.ts'
-import { typed, type Outcome } from '../../src/model/command.ts'
+import { home as homeKind, type HomeSpec } from '../../src/kinds/home.ts'
+import { placed, typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { LiveProcess } from '../../src/model/runner.ts'
 import { openWorld, type World } from '../support/netns.ts'
@@ -21,7 +22,7 @@ let reader: string
 beforeAll(async () => {
   world = await openWorld()
   const entry = `import { processes } from './src/host/local/lab-processes.ts'
-    processes('lab').then((found) => process.stdout.write(JSON.stringify(found)))`
+    processes('lab').then((found) => process.stdout.write(JSON.stringify(found.processes)))`
   const { stdout } = await execa('esbuild', ['--bundle', '--platform=node', '--log-level=error'], {
     preferLocal: true,
     input: entry,
@@ -30,9 +31,17 @@ beforeAll(async () => {
   reader = stdout
 })
 afterAll(() => world.close())
-beforeEach(() => world.run(['ip', 'netns', 'add', 'ns1']))
+const nodeHome: Resource<HomeSpec> = { id: 'ns1/home', kind: 'home', namespace: 'ns1', spec: { hostname: 'ns1' } }
+const keeper = async (): Promise<string> =>
+  (await world.run(['sh', '-c', 'grep -lszxF NETLAB_HOME=lab/ns1 /proc/[0-9]*/environ | cut -d/ -f3'])).stdout.trim()
+beforeEach(async () => {
+  await world.run(['ip', 'netns', 'add', 'ns1'])
+  const [made] = homeKind.create(nodeHome, context())
+  await world.run(typed(commandOf(made!.operation)))
+})
 afterEach(async () => {
   await stop('ns1', 'web')
+  await world.run(['kill', '-KILL', await keeper()])
   await world.run(['ip', 'netns', 'del', 'ns1'])
 })
 
@@ -50,7 +59,8 @@ const context = (...wanted: Resource[]) => {
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {
   const [emission] = kind.create(resource({ name: 'web', ...spec }, root), context())
-  return world.run(typed(commandOf(emission!.operation)))
+  const command = commandOf(emission!.operation)
+  return world.run(command.home ? placed(command, Number(await keeper())) : typed(command))
 }
 
 async function stop(
