@@ -1,6 +1,7 @@
 import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
 import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
+import { mustHaveAccounts } from '../observe/accounts.ts'
 import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
@@ -145,6 +146,7 @@ async function prepared(
   const lab = options.destroy ? undefined : opened?.lab()
   if (lab && problems?.length) throw new UserError(problems)
   if (lab) mustBeInstalled(lab.resources, runner.host)
+  if (lab) await mustHaveAccounts(lab.resources, runner.host)
   const [found, written] = await Promise.all([
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),

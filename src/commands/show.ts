@@ -5,6 +5,7 @@ import type { Lab } from '../language/load-lab.ts'
 import { writeLab } from '../language/write.ts'
 import { withListed } from '../observe/others.ts'
 import { owners } from '../observe/owners.ts'
+import { processStates } from '../observe/process-states.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { read } from '../observe/read.ts'
 import { readFirewall } from '../observe/read-rules.ts'
@@ -13,7 +14,8 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { placeOf } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
-import type { Resources } from '../model/resource.ts'
+import type { ProcessState } from '../model/process-state.ts'
+import type { Resource, Resources } from '../model/resource.ts'
 import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
@@ -65,7 +67,12 @@ export async function show(host: Host, argument: string | undefined, options: Op
       ].join('\n'),
     )
   if (options.rules) return showRules(name, live, lab?.nftables, runner, options)
-  const json = showJson(name, live)
+  const states = new Map<string, ProcessState>()
+  for (const { resource, state } of await processStates(name, runner.host)) {
+    if (!live.has(resource.id) && live.has(resource.namespace)) live.set(resource.id, resource)
+    states.set(resource.id, state)
+  }
+  const json = showJson(name, live, states)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options), options.full))
   return 0
@@ -99,7 +106,7 @@ async function showRules(
 }
 
 /** Without the sysctls that a missing namespace would inherit; limited to one namespace if one is given. */
-function filtered(resources: Resources, namespace: string | undefined): Resources {
+function filtered(resources: Resources, namespace: string | undefined): Map<string, Resource> {
   return new Map(
     [...resources].filter(
       ([, r]) =>

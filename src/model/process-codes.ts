@@ -20,4 +20,8 @@ export const processCodes = {
     cause: 'A process that keeps a namespace cannot be ended.',
     remedy: 'End it yourself, or run netlab as somebody who may.',
   },
+  'unknown-account': {
+    cause: 'A process is to run as a user or a group that the machine does not have.',
+    remedy: 'Correct the name, or install what brings the account.',
+  },
 } as const

@@ -244,6 +244,10 @@ export interface LiveProcess {
   readonly spec?: string
   /** It was to run once, and has ended with 0. */
   readonly done?: true
+  /** Of a running one: its supervisor. */
+  readonly pid?: number
+  /** The byte of its log, from 1, with which its output begins. */
+  readonly log?: number
 }
 
 /** A process in a namespace of a lab that the lab did not start: a shell, or a server of somebody else's. */

@@ -2,6 +2,7 @@ import { commandOf } from '../backend/iproute/command-of.ts'
 import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { ProcessState } from '../model/process-state.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { HERE_NAME, type Place } from '../model/place.ts'
 import {
@@ -133,6 +134,8 @@ export interface ResourceJson {
   /** The program that it comes from, by its protocol: `ospf`, `dhcp`; `ra` for router advertisements; a number that has no name. */
   readonly learnt_by?: string
   readonly description: string
+  /** Of a live process or setup: what it does at the moment. */
+  readonly process?: ProcessState
   readonly spec: Readonly<Record<string, unknown>>
 }
 
@@ -149,7 +152,11 @@ function learntBy({ spec }: Resource): { learnt_by?: string } {
 }
 
 /** Resources as plain JSON data. */
-export const showJson = (lab: string, resources: Resources): ShowJson => ({
+export const showJson = (
+  lab: string,
+  resources: Resources,
+  states: ReadonlyMap<string, ProcessState> = new Map(),
+): ShowJson => ({
   format_version: FORMAT,
   lab,
   resources: [...resources.values()].map((r) => ({
@@ -159,6 +166,7 @@ export const showJson = (lab: string, resources: Resources): ShowJson => ({
     ...(r.borrowed === HERE_NAME && { root: true as const }),
     ...(r.others && { others: r.others, ...learntBy(r) }),
     description: kindOf(r.kind).describe(r.spec),
+    ...(states.has(r.id) && { process: states.get(r.id)! }),
     spec: published(r),
   })),
 })

@@ -1,4 +1,6 @@
+import { constants } from 'node:os'
 import type { Colors } from 'picocolors/types'
+import type { ProcessState } from '../model/process-state.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import { isLink, topologyOf, type Link, type Topology } from '../model/topology.ts'
 import { blockTitle, foldBlocks, foldNames, ODD, plainLine } from './fold.ts'
@@ -95,10 +97,28 @@ function rowsOf(namespace: string, topology: Topology<ResourceJson>, full: boole
   ]
 }
 
-function line({ kind, id, description, others, learnt_by }: ResourceJson): Row {
+function line({ kind, id, description: settings, others, learnt_by, process }: ResourceJson): Row {
   const about = subject(id)
+  const description = process ? `${process.state === 'ended' ? '' : settings}  ${stateText(process)}` : settings
   const text = learnt_by === undefined ? description : `${withoutProtocol(description)}  learnt by ${learnt_by}`
   return [about === kind ? '' : about, `${others && learnt_by === undefined ? OTHERS : ''}${kind}`, text.trim(), 'line']
+}
+
+/** `pid 4711, for 5 s`, `done`, `ended by SIGTERM`. */
+function stateText({ state, pid, age, restarts = 0, exit_code }: ProcessState): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number + 128 === exit_code)?.[0]
+  const end = signal === undefined ? `with exit code ${exit_code}` : `by ${signal}`
+  if (state === 'ended') return `ended${exit_code === undefined ? '' : ` ${end}`}`
+  if (state !== 'running') return state
+  const again = restarts === 0 ? '' : `, restarted ${restarts} ${restarts === 1 ? 'time' : 'times'}, ended last ${end}`
+  return `pid ${pid}${age === undefined ? '' : `, for ${duration(age)}`}${again}`
+}
+
+/** `5 s`, `3 min`, `2 h`, `4 d`. */
+function duration(seconds: number): string {
+  const [unit, length] =
+    seconds < 120 ? ['s', 1] : seconds < 7200 ? ['min', 60] : seconds < 172_800 ? ['h', 3600] : ['d', 86_400]
+  return `${Math.floor(seconds / Number(length))} ${unit}`
 }
 
 const withoutProtocol = (description: string): string => description.replace(/ ?\b(?:proto|protocol) \S+$/, '')

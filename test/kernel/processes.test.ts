@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson } from '../../src/views/json.ts'
 import type { RunJson } from '../../src/views/run-json.ts'
+import type { ShowJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 let world: World
 let order: string
@@ -83,6 +85,53 @@ test('one that does not start keeps the network and all others, and the next app
   write(lab('exec sleep 803'))
   expect(await apply()).toMatchObject({ code: 0 })
   expect(await alive('sleep 80[0123]')).toBe(4)
+})
+
+test('show tells what each does', async () => {
+  write(`  a:
+    setup: [ "true" ]
+    processes:
+      init: { command: "true", once: true }
+      web: { command: [sleep, "830"] }
+      loop: { command: "sleep 0.3; kill -SEGV $$", restart: always }
+      gone: { command: "sleep 0.5; exit 4" }
+`)
+  await apply()
+  const shown = async () => {
+    const { stdout } = await world.netlab(['show', file(), '--json'])
+    const { resources } = JSON.parse(stdout) as ShowJson
+    return new Map(resources.flatMap(({ id, process }) => (process ? [[id, process] as const] : [])))
+  }
+  const states = await until(
+    shown,
+    (all) => all.get('a/process/gone')?.state === 'ended' && all.get('a/process/loop')!.restarts! > 0,
+  )
+  const pid = Number((await world.run(['pgrep', '-f', '^sleep 830'])).stdout)
+  expect(states.get('a/process/web')).toEqual({ state: 'running', pid, age: expect.any(Number), restarts: 0 })
+  expect(states.get('a/process/web')!.age).toBeLessThan(60)
+  expect(states.get('a/process/loop')).toMatchObject({ state: 'running', exit_code: 139 })
+  expect(states.get('a/process/gone')).toEqual({ state: 'ended', exit_code: 4 })
+  expect([states.get('a/process/init'), states.get('a/setup')]).toEqual([{ state: 'done' }, { state: 'done' }])
+  const { stdout } = await world.netlab(['show', 'order'])
+  expect(stdout).toMatch(new RegExp(`process web sleep 830 +pid ${pid}, for \\d+ s\n`))
+  expect(stdout).toMatch(/process loop .*pid \d+.*, restarted \d+ times?, ended last by SIGSEGV\n/)
+  expect(stdout).toMatch(/process gone +ended with exit code 4\n/)
+  expect(stdout).toMatch(/process init sh -c true +done\n/)
+})
+
+test('a user or a group that does not exist is an error at its line, before anything changes', async () => {
+  write(`  a:
+    processes:
+      one: { command: [sleep, "840"], user: no-such-user }
+      two: { command: [sleep, "840"], user: nobody, group: no-such-group }
+      three: { command: [sleep, "840"], user: 4711, group: 4711 }
+`)
+  const { code, stderr } = await apply()
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/there is no user no-such-user on this machine\n {2}--> \S+:5:45\n/)
+  expect(stderr).toMatch(/there is no group no-such-group on this machine\n {2}--> \S+:6:60\n/)
+  expect(stderr.match(/there is no/g)).toHaveLength(2)
+  expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
 })
 
 test('one that has to be killed is named', async () => {

@@ -9,6 +9,7 @@ import { homeMarkIn, homesOf } from './homes.ts'
 /** The environment variable that identifies a lab's processes: its value is `LAB/…`. */
 const MARK = 'NETLAB_PROCESS='
 const SPEC = 'NETLAB_SPEC='
+const LOG = 'NETLAB_LOG='
 const DONE = '\0NETLAB_DONE=true\0'
 const NAME = /^[^/\0\s]+$/
 
@@ -53,13 +54,19 @@ export async function processes(lab: string): Promise<LabProcesses> {
     const spec = 'spec' in mark && place !== 'orphan' ? mark.spec : undefined
     // A process that is not in the home of its namespace was started before the home was made.
     const runs = spec !== undefined && (place === 'root' || mounts.get(netOf(pid)) === mountsOf(pid))
-    const done = runs && 'done' in mark && { done: true as const }
-    keep({ namespace, name, root: place === 'root', state: runs ? 'running' : 'stray', ...(runs && { spec }), ...done })
+    const more = runs && { ...ownIn(mark), pid: Number(pid), spec }
+    keep({ namespace, name, root: place === 'root', state: runs ? 'running' : 'stray', ...more })
   }
   for (const { namespace, name } of logs) keep({ namespace, name, root: false, state: 'ended' })
   const all = [...found.values()].sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
   return { processes: all, homes: homesOf(keepers) }
 }
+
+/** What a supervisor says of itself in its environment, besides its settings. */
+const ownIn = (mark: Mark): Pick<LiveProcess, 'done' | 'log'> => ({
+  ...('done' in mark && { done: true as const }),
+  ...('log' in mark && mark.log !== undefined && { log: mark.log }),
+})
 
 /** Identifies the mount namespace of a process. */
 const mountsOf = (pid: string): string | undefined => attempt(() => readlinkSync(`/proc/${pid}/ns/mnt`))
@@ -70,7 +77,7 @@ export const isMarked = (pid: string, lab: string): boolean => markOf(pid, lab) 
 /** `home`: it keeps the home of this namespace. */
 type Mark =
   | { readonly home: string }
-  | { readonly namespace: string; readonly name: string; readonly spec?: string; readonly done?: true }
+  | ({ readonly namespace: string; readonly name: string } & Pick<LiveProcess, 'spec' | 'done' | 'log'>)
   | { readonly tag: string }
 
 /** The marks of a process; if it has overwritten its environment, only the tag in its limits. */
@@ -81,7 +88,14 @@ function markOf(pid: string, lab: string): Mark | undefined {
     const [, namespace = '', name = ''] = environ.slice(at + MARK.length, environ.indexOf('\0', at)).split('/')
     const spec = environ.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
     const done = environ.includes(DONE) && { done: true as const }
-    return { namespace, name, ...(spec !== undefined && { spec }), ...done }
+    const log = environ.split(`\0${LOG}`)[1]?.split('\0', 1)[0]
+    return {
+      namespace,
+      name,
+      ...(spec !== undefined && { spec }),
+      ...done,
+      ...(log !== undefined && { log: Number(log) }),
+    }
   }
   const [owner, home] = homeMarkIn(environ)?.split('/') ?? []
   if (owner === lab && home !== undefined) return { home }
