@@ -1,6 +1,7 @@
 // Makes a fresh checkout ready to run: system packages, npm packages, dist/. Uses only modules of Node. What cannot be had is
 // found out before anything is installed. When nothing is missing, it prints nothing and takes no time.
-// `--demo`: only the system packages that labs/router.yaml needs. `--no-system`, for npm's `prepack`: none.
+// `--demo`: only the system packages that labs/router.yaml needs. `--no-system`, for npm's `prepack`: none. `--labs`: those whose
+// daemons labs run, too; a package starts its daemon on the machine itself, so this is for machines of CI.
 import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
@@ -71,6 +72,23 @@ const needed = [
   },
 ]
 
+/** What the labs from 33 on run. Without it, the tests only see that such a lab is refused. */
+const daemons = [
+  { programs: ['/usr/lib/frr/zebra'], package: 'frr' },
+  { programs: ['bird'], package: 'bird2', others: { dnf: 'bird', pacman: 'bird' } },
+  { programs: ['dnsmasq'], package: 'dnsmasq-base', others: { dnf: 'dnsmasq', apk: 'dnsmasq', pacman: 'dnsmasq' } },
+  {
+    programs: ['dhclient'],
+    package: 'isc-dhcp-client',
+    others: { dnf: 'dhcp-client', apk: 'dhclient', pacman: 'dhclient' },
+  },
+  { programs: ['nginx'], package: 'nginx-light', others: { dnf: 'nginx', apk: 'nginx', pacman: 'nginx' } },
+  { programs: ['keepalived'], package: 'keepalived' },
+  { programs: ['radvd'], package: 'radvd' },
+  { programs: ['rsyslogd'], package: 'rsyslog' },
+  { programs: ['curl'], package: 'curl' },
+]
+
 const managers = {
   'apt-get': ['apt-get', 'install', '-y', '--no-install-recommends'],
   dnf: ['dnf', 'install', '-y'],
@@ -83,7 +101,7 @@ const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin'
 
 function find(program) {
   return folders
-    .map((folder) => join(folder, program))
+    .map((folder) => resolve(folder, program))
     .find((path) => {
       try {
         accessSync(path, constants.X_OK)
@@ -95,7 +113,8 @@ function find(program) {
 }
 
 async function installSystemPackages() {
-  const wanted = process.argv.includes('--demo') ? needed.filter(({ demo }) => demo) : needed
+  const all = process.argv.includes('--labs') ? [...needed, ...daemons] : needed
+  const wanted = process.argv.includes('--demo') ? all.filter(({ demo }) => demo) : all
   const missing = wanted.filter(({ programs }) => !programs.every(find))
   if (missing.length === 0) return
   const manager = Object.keys(managers).find(find)

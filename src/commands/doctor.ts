@@ -31,7 +31,7 @@ export async function doctor(host: Host, argument: string | undefined, options: 
     ...system(host),
     ...(await Promise.all(
       Object.entries(programs)
-        .filter(([name, { essential }]) => !wanted || wanted.has(name) || essential)
+        .filter(([name, { essential, process }]) => (wanted ? wanted.has(name) : !process) || essential)
         .map(([name]) => program(name, wanted?.has(name) ?? false, host)),
     )),
     ...(lab ? await lent(lab, host) : []),
@@ -97,6 +97,7 @@ async function program(name: string, wanted: boolean, host: Host): Promise<Findi
   const { purpose, essential = false, version = [] } = programs[name] ?? { purpose: '' }
   const base = { name, kind: 'program', purpose, essential: essential || wanted } as const
   if (!isInstalled(name, host)) return { ...base, present: false, fix: installFix(name, host) }
+  if (programs[name]?.process) return { ...base, present: true }
   const { stdout, stderr } = await host.run({ argv: [name, ...version] })
   const said = /\d+(\.\d+)+|s?\d{8}/.exec(stdout || stderr)?.[0]
   return { ...base, present: true, ...(said !== undefined && { version: said }) }

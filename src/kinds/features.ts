@@ -131,6 +131,8 @@ export interface Program {
   /** The arguments that print its version. */
   readonly version: readonly string[]
   readonly packages: Readonly<Record<Manager, string>>
+  /** Only labs run it, as a process: `netlab doctor` without a lab does not look for it. */
+  readonly process?: true
 }
 
 const same = (name: string, others: Partial<Record<Manager, string>> = {}): Program['packages'] => ({
@@ -142,6 +144,22 @@ const same = (name: string, others: Partial<Record<Manager, string>> = {}): Prog
 })
 const utilLinux = same('util-linux', { apk: 'util-linux-misc' })
 const iptables = same('iptables', { dnf: 'iptables-nft' })
+
+/** Programs that labs often run, by the package of Debian; the packages of others where they are called otherwise. */
+const processes: readonly (readonly [names: string, deb: string, others?: Partial<Record<Manager, string>>])[] = [
+  ['zebra ospfd ospf6d bgpd ripd ripngd isisd pimd ldpd bfdd staticd vrrpd eigrpd babeld mgmtd vtysh', 'frr'],
+  ['bird birdc', 'bird2', { dnf: 'bird', pacman: 'bird' }],
+  ['dnsmasq', 'dnsmasq-base', { dnf: 'dnsmasq', apk: 'dnsmasq', pacman: 'dnsmasq' }],
+  ['dhclient', 'isc-dhcp-client', { dnf: 'dhcp-client', apk: 'dhclient', pacman: 'dhclient' }],
+  ['nginx', 'nginx-light', { dnf: 'nginx', apk: 'nginx', pacman: 'nginx' }],
+  ['keepalived', 'keepalived'],
+  ['radvd', 'radvd'],
+  ['rsyslogd', 'rsyslog'],
+  ['chronyd', 'chrony'],
+  ['sshd', 'openssh-server', { apk: 'openssh', pacman: 'openssh' }],
+  ['haproxy', 'haproxy'],
+  ['unbound', 'unbound'],
+]
 
 /** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
@@ -184,4 +202,14 @@ export const programs: Readonly<Record<string, Program>> = {
   },
   ethtool: { purpose: 'offload, channels', version: ['--version'], packages: same('ethtool') },
   wg: { purpose: 'type: wireguard', version: ['--version'], packages: same('wireguard-tools') },
+  ...Object.fromEntries(
+    processes.flatMap(([names, deb, others]) =>
+      names
+        .split(' ')
+        .map((name): [string, Program] => [
+          name,
+          { purpose: 'processes of the lab', version: [], packages: same(deb, others), process: true },
+        ]),
+    ),
+  ),
 }

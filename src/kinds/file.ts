@@ -5,7 +5,6 @@ import type { Kind } from '../model/kind.ts'
 import { placeOf } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { isLost } from './common.ts'
-import { homeId } from './home.ts'
 import { ofNamespace } from './lab-entry.ts'
 
 /** What files and folders of a home have in common. */
@@ -26,6 +25,9 @@ export type FileSpec = Owned & {
   /** The content in Base64, if it is no text; absent of a live file that has become something else. */
   readonly base64?: string
 }
+
+/** `r1/home` */
+export const homeId = (namespace: string): string => `${namespace}/home`
 
 /** `r1/file/etc/frr/frr.conf` */
 export const fileId = (namespace: string, path: string): string => `${namespace}/file${path}`
@@ -106,16 +108,21 @@ export function filesDigest(files: readonly FileSpec[]): string | undefined {
   return sha256(lines.sort().join('\0\0')).slice(0, 16)
 }
 
-/** The files of each namespace among these resources. */
-export function filesByNamespace(resources: Resources): Map<string, FileSpec[]> {
-  const result = new Map<string, FileSpec[]>()
-  for (const { kind, namespace, spec } of resources.values()) {
-    if (kind !== 'file') continue
-    const list = result.get(namespace)
-    if (list) list.push(spec as FileSpec)
-    else result.set(namespace, [spec as FileSpec])
+const known = new WeakMap<Resources, ReadonlyMap<string, ReadonlySet<string>>>()
+
+/** The folders that contain files of a namespace. */
+export function foldersOfFiles(namespace: string, resources: Resources): string[] {
+  let all = known.get(resources)
+  if (!all) {
+    const found = new Map<string, Set<string>>()
+    for (const { kind, namespace: place, spec } of resources.values()) {
+      if (kind !== 'file') continue
+      const folder = String(spec['path']).replace(/\/[^/]*$/, '')
+      found.set(place, (found.get(place) ?? new Set()).add(folder))
+    }
+    known.set(resources, (all = found))
   }
-  return result
+  return [...(all.get(namespace) ?? [])]
 }
 
 /** The resource of a live file. */

@@ -5,8 +5,8 @@
  * The holder has its mark in the environment (environ of proc_pid(5)), and is ready when that is complete.
  */
 export const MAKE_HOME = `# Makes the home of a namespace.
-marker=$1 hostname=$2 hosts=$3
-shift 3
+marker=$1 hostname=$2 hosts=$3 folders=$4
+shift 4
 fail() { echo "cannot be made: $1" >&2; exit 1; }
 overlay() {
   mkdir -p "/tmp/up$1" "/tmp/work$1" && chmod "$(stat -c %a "$1")" "/tmp/up$1" &&
@@ -21,6 +21,10 @@ mount -n --rbind /run /tmp/run/.world || fail "/run cannot be bound"
 ln -s .world/netns /tmp/run/netns
 resolver=$(cat /etc/resolv.conf 2>/dev/null)
 loopback=$(grep -sE '^(127\\.|::1[[:space:]])' /etc/hosts || printf '127.0.0.1 localhost\\n::1 localhost')
+# In an ordinary user's sandbox the machine's folders belong to nobody, and cannot be copied to the upper side.
+printf '%s\\n' "$folders" | while IFS= read -r folder; do
+  [ ! -d "$folder" ] || [ "$(stat -c %u "$folder")" != 65534 ] || mkdir -p "/tmp/up$folder"
+done
 for folder in /etc /var "$@"; do overlay "$folder"; done
 put /etc/hosts "$loopback
 $hosts"

@@ -4,6 +4,7 @@ import { hostsOf, namesIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 import { within } from './common.ts'
+import { foldersOfFiles, homeId } from './file.ts'
 import { ADD_OVERLAYS, END_HOME, MAKE_HOME } from './home-scripts.ts'
 import { ofNamespace } from './lab-entry.ts'
 
@@ -16,9 +17,6 @@ export type HomeSpec = {
   /** Live: its network namespace was deleted. */
   readonly orphan?: true
 }
-
-/** `r1/home` */
-export const homeId = (namespace: string): string => `${namespace}/home`
 
 /**
  * The mount and host-name namespace that the programs of a namespace share. It is kept by one sleeping process. Live ones are
@@ -44,7 +42,8 @@ export const home: Kind<HomeSpec> = {
 
   create: (r, { lab, desired }) => {
     const { hostname, layers = [] } = r.spec
-    const words = [homeMark(lab, r.namespace), hostname, hostsOf(namesIn(desired)), ...layers]
+    const folders = foldersOfFiles(r.namespace, desired).join('\n')
+    const words = [homeMark(lab, r.namespace), hostname, hostsOf(namesIn(desired)), folders, ...layers]
     const argv = ['unshare', '--mount', '--uts', '--propagation', 'slave', '--', 'sh', '-c', MAKE_HOME, 'sh', ...words]
     const instead = `ip netns exec ${r.namespace} unshare --mount --uts sh -c 'hostname ${hostname}; …'`
     return [{ stage: 'make homes', operation: { ...within(r, ...argv), instead } }]

@@ -82,7 +82,10 @@ export const process: Kind<ProcessSpec> = {
   below: () => [],
   lostWith: (r) => [r.namespace, homeOfProcess(r)],
   lingers: () => true,
-  requires: ({ spec: { user, group } }) => (user === undefined && group === undefined ? [] : ['setpriv']),
+  requires: ({ spec: { command, user, group } }) => [
+    command[0]?.split('/').at(-1) ?? '',
+    ...(user === undefined && group === undefined ? [] : ['setpriv']),
+  ],
   create: (r, context) => (r.spec.state === undefined ? [started(r, r.spec, context)] : []),
   update: ({ desired }) => [reloaded(desired)],
   remove: (r, context) => [stopped(r, r.spec, context)],

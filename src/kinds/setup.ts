@@ -1,7 +1,7 @@
 import { quote } from '../model/command.ts'
 import type { Kind } from '../model/kind.ts'
 import { same } from './common.ts'
-import { homeId } from './home.ts'
+import { homeId } from './file.ts'
 import { ofNamespace } from './lab-entry.ts'
 import { argvOf } from './process-lab.ts'
 import { EACH } from './process-scripts.ts'

@@ -1,6 +1,6 @@
 import { contentOf, fileId, filesDigest, type FileSpec, type Owned } from '../kinds/file.ts'
 import { folderId } from '../kinds/folder.ts'
-import { homeId } from '../kinds/home.ts'
+import { homeId } from '../kinds/file.ts'
 import { canonicalAddress } from '../model/cidr.ts'
 import type { Expansion } from './expansion.ts'
 import type { FileEntry, NamespaceFile } from './lab-file.ts'

@@ -38,7 +38,7 @@ export interface LabInput {
   readonly readBeside?: (path: string) => string
   /** The files beside the lab file that match a shell's pattern, sorted. */
   readonly listBeside?: (pattern: string) => readonly string[]
-  /** Finds a file or folder beside the lab file. Throws as `readFileSync` does. */
+  /** Finds a file or folder beside the lab file. Throws as `readFileSync` does. Default: by `readBeside`, and no folders. */
   readonly fileBeside?: (path: string) => ReturnType<FilesBeside>
   /** Finds a file that holds a key, beside the lab file. Saved plans do not record it. */
   readonly keyFile?: KeyFile
@@ -198,7 +198,7 @@ function finish(input: LabInput, begun: Begun): Lab {
 
 /** Expands the lab file and reports errors in it; undefined when an error makes the rest pointless. */
 function expand(input: LabInput, { source, report, header }: Begun): Lab | undefined {
-  const { file, keyFile = missing, fileBeside = missing, confines } = input
+  const { file, keyFile = missing, readBeside = missing, confines } = input
   if (!header) return undefined
   const wanted = source.value as LabFile
   const folder = dirname(resolve(file))
@@ -215,6 +215,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   expandIpsets(x)
   expandFirewalls(x, where, origins, (path) => besideOf(input, source, path))
   checkIpsets(x, where)
+  const fileBeside = input.fileBeside ?? textAsFile(readBeside)
   expandHomes(x, (path, name) => fileBeside(besideLab(source, path, name)))
   expandProcesses(x)
   const topology = topologyOf(x.resources)
@@ -248,6 +249,14 @@ const order = ({ position }: Diagnostic): number => (position ? position.line * 
 const missing = (path: string): never => {
   throw new Error(`${path} cannot be read from here`)
 }
+
+/** Files, where only their texts can be read. */
+const textAsFile =
+  (read: (path: string) => string) =>
+  (path: string): ReturnType<FilesBeside> => {
+    const base64 = Buffer.from(read(path)).toString('base64')
+    return { kind: 'file', base64, executable: false, outside: false }
+  }
 
 /** Finds the files that are named at the path: relative to the file around it. */
 function besideOf({ readBeside = missing, listBeside = () => [] }: LabInput, source: Source, path: Path): Beside {

@@ -44,10 +44,9 @@ impossible.forEach((file) =>
       async (command, ...options) => {
         const { code, stdout, stderr } = await world.netlab([command, path, ...options])
         expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-        for (const { name, fix } of lacking(path)) {
-          expect(stderr).toMatch(
-            new RegExp(`needs ${name} in the kernel, which is missing here\n *--> ${path}:\\d+:\\d+`),
-          )
+        for (const { kind, name, fix } of lacking(path)) {
+          const what = kind === 'program' ? `the program ${name}` : `${name} in the kernel`
+          expect(stderr).toMatch(new RegExp(`needs ${what}, which is missing here\n *--> ${path}:\\d+:\\d+`))
           expect(stderr).toContain(`To get it: ${fix}`)
         }
         expect((await world.run(['ip', 'netns', 'list'])).stdout).toBe('')

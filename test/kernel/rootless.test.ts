@@ -51,7 +51,12 @@ describe('as an ordinary user', () => {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])
       expect(code).toBe(1)
       for (const { name } of lacking(path))
-        expect(stderr).toMatch(new RegExp(`needs ${name} in the kernel.*\\(module`, 's'))
+        expect(stderr).toMatch(new RegExp(`needs (the program ${name},|${name} in the kernel.*\\(module)`, 's'))
+    } else if (/owner: frr/.test(readFileSync(path, 'utf8'))) {
+      const { code, stderr } = await user.netlab(['apply', path, '-y'])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/frr cannot own a file here: this sandbox has one user id only\n *--> labs/)
+      expect(stderr).toContain('/etc/subuid')
     } else {
       await netlab('apply', path, '-y')
       const { lab, changes } = JSON.parse(await netlab('plan', path, '--json')) as PlanJson

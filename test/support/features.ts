@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs'
 
 /** Something that a lab needs and this machine lacks. */
 export interface Lacking {
+  readonly kind: string
   readonly name: string
   readonly fix: string
 }
 
-/** What the lab needs and this machine's kernel lacks. Only labs that say so may need more than every kernel has. */
+/** What the lab needs and this machine lacks. Only labs that say so may need more than every machine has. */
 export function lacking(lab: string): Lacking[] {
-  if (!readFileSync(lab, 'utf8').includes('NEEDS A KERNEL')) return []
+  if (!/NEEDS A KERNEL|^# It needs /m.test(readFileSync(lab, 'utf8'))) return []
   const { stdout } = spawnSync(process.execPath, ['dist/netlab.cjs', 'doctor', lab, '--json'], { encoding: 'utf8' })
-  const { findings } = JSON.parse(stdout) as { findings: (Lacking & { kind: string; present: boolean })[] }
-  return findings.filter(({ kind, present }) => kind === 'feature' && !present)
+  const { findings } = JSON.parse(stdout) as { findings: (Lacking & { present: boolean })[] }
+  return findings.filter(({ kind, present }) => (kind === 'feature' || kind === 'program') && !present)
 }

@@ -25,6 +25,7 @@ export function changeFile(operation: FileOperation & { readonly place: Place })
       // Without this note, the names of the lab are not written to the file (src/model/names.ts).
       if (path === '/etc/hosts') rmSync(`${root}${HOME_NOTES}/loopback`, { force: true })
       mkdirSync(dirname(real), { recursive: true })
+      rmSync(real, { force: true }) // the machine's, which an ordinary user cannot copy to change it
       writeFileSync(real, content)
       chownSync(real, operation.uid, operation.gid)
       chmodSync(real, Number.parseInt(operation.mode, 8))
