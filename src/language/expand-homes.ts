@@ -53,8 +53,11 @@ export function expandHomes(x: Expansion, beside: FilesBeside): void {
   }
 }
 
+/** The host name of a namespace that gives none: its name, as far as that can be one. */
+const hostNameOf = (namespace: string): string => namespace.replaceAll('_', '-').replace(/[-.]+$/, '')
+
 function expandHome(x: Expansion, namespace: string, file: NamespaceFile, path: Path, beside: FilesBeside): void {
-  const { hostname = namespace.replaceAll('_', '-'), resolver } = file
+  const { hostname = hostNameOf(namespace), resolver } = file
   const layers = new Set<string>()
   if (!hostName.test(hostname))
     x.report.error(

@@ -152,9 +152,11 @@ function addressText(r: ResourceJson, link: ResourceJson): string {
 
 const stateOf = ({ spec }: ResourceJson): string => (spec['up'] === false ? ' (down)' : '')
 
-/** What follows the kind in an id: `ns0/route/default` → `default`. */
+/** What follows the kind in an id: `ns0/route/default` → `default`, `ns0/file/etc/motd` → `/etc/motd`. */
 const subject = (id: string): string =>
-  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ?? nameOf(id)
+  /^[^/]+\/(?:file|folder)(\/.*)$/.exec(id)?.[1] ??
+  /\/(?:route|rule6?|neighbor|proxy|process|qdisc|sysctl)\/(.*)$/.exec(id)?.[1] ??
+  nameOf(id)
 
 const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forwarding' }
 const isForwarding = ({ kind, spec }: ResourceJson): boolean =>
