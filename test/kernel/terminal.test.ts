@@ -32,7 +32,7 @@ test('so does apply, with the step that takes long', async () => {
   const shown = await netlab(['apply', lab, '-y'])
   expect(shown).toMatch(/\rstart processes \d+\/\d+ .* 1\.\d s/)
   const screen = screenOf(shown)
-  expect(screen).toContain('Plan: 2 to add, 0 to change, 0 to destroy.')
+  expect(screen).toContain('Plan: 3 to add, 0 to change, 0 to destroy.')
   expect(screen.filter((line) => line.includes('…') || line.includes('start processes'))).toEqual([])
   expect(screen.at(-3)).toMatch(/^Lab lab is up/)
 })
