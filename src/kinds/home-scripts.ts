@@ -19,6 +19,10 @@ mount -n -t tmpfs -o mode=755 netlab /tmp || fail "no tmpfs"
 mkdir -p /tmp/run/.world /tmp/run/.netlab/files /tmp/run/.netlab/loaded /tmp/run/lock && chmod 1777 /tmp/run/lock
 mount -n --rbind /run /tmp/run/.world || fail "/run cannot be bound"
 ln -s .world/netns /tmp/run/netns
+# By these a sandbox is recognised (src/host/sandbox).
+for entry in /tmp/run/.world/.machine /tmp/run/.world/netlab-sandbox-*; do
+  [ ! -e "$entry" ] || ln -s ".world/\${entry##*/}" /tmp/run
+done
 resolver=$(cat /etc/resolv.conf 2>/dev/null)
 loopback=$(grep -sE '^(127\\.|::1[[:space:]])' /etc/hosts || printf '127.0.0.1 localhost\\n::1 localhost')
 # In an ordinary user's sandbox the machine's folders belong to nobody, and cannot be copied to the upper side.

@@ -72,7 +72,9 @@ export const hostsOf = (names: Names): string =>
 export const NAMED = `
 named() {
   if [ -e /run/.netlab/hostname ]; then
-    [ -z "$1" ] || [ ! -e /run/.netlab/loopback ] || { cat /run/.netlab/loopback; echo; printf %s "$1"; } >/run/.netlab/hosts && cat /run/.netlab/hosts >/etc/hosts
+    if [ -n "$1" ] && [ -e /run/.netlab/loopback ]; then
+      { cat /run/.netlab/loopback; echo; printf %s "$1"; } >/run/.netlab/hosts && cat /run/.netlab/hosts >/etc/hosts
+    fi
     return
   fi
   mount -t sysfs sysfs /sys 2>/dev/null

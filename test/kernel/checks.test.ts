@@ -52,7 +52,7 @@ const leftovers = async (): Promise<string> =>
     await world.run([
       'sh',
       '-c',
-      'ps -eo args | grep -E "tcpdump -i|cjs capture|cjs agent|^ping|^sleep" | grep -v grep',
+      'ps -eo args | grep -E "tcpdump -i|cjs capture|cjs agent|^ping|^sleep" | grep -v "grep\\|sleep 2147483647"',
     ])
   ).stdout
 

@@ -114,7 +114,11 @@ test('what a lab can be named by', async () => {
   const unknown = await netlab(['destroy', 'router', '-y'])
   expect(unknown).toMatchObject({ code: 1, stdout: '' })
   expect(unknown.stderr).toContain('router')
-  expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toEqual({ format_version: '1.0', labs: [] })
+  expect(JSON.parse((await netlab(['list', '--json'])).stdout)).toEqual({
+    format_version: '1.0',
+    labs: [],
+    elsewhere: [],
+  })
 })
 
 test.each([
@@ -198,7 +202,8 @@ test.each(['router.yaml', '08-isolation.yaml', '14-pods.yaml'])(
   'the commands of %s, typed by hand, make the lab',
   async (lab) => {
     const { stdout } = await netlab(['plan', join(process.cwd(), 'labs', lab), '--commands'])
-    const typed = await world.run(['sh', '-e'], { input: stdout, cwd })
+    const called = `netlab() { '${process.execPath}' '${join(process.cwd(), 'dist/netlab.cjs')}' "$@"; }\n${stdout}`
+    const typed = await world.run(['sh', '-e'], { input: called, cwd })
     expect(typed).toMatchObject({ code: 0, stderr: '' })
     const plan = await netlab(['plan', join(process.cwd(), 'labs', lab), '--json'])
     expect(JSON.parse(plan.stdout)).toMatchObject({ changes: [], steps: [] })
