@@ -18,9 +18,10 @@ export function requirements(resources: Iterable<Resource>): Map<string, Resourc
 /** Folders of programs that are in no PATH. */
 const MORE = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/lib/frr', '/usr/libexec/frr']
 
-/** Whether a program is in one of the folders of PATH, or where daemons are. */
+/** Whether a program is in one of the folders of PATH; one that processes run, also where daemons are. */
 export const isInstalled = (program: string, host: Host): boolean =>
-  host.find(program) !== undefined || MORE.some((folder) => host.exists(`${folder}/${program}`))
+  host.find(program) !== undefined ||
+  (programs[program]?.process === true && MORE.some((folder) => host.exists(`${folder}/${program}`)))
 
 /**
  * Tries these features, all in one throw-away namespace. Returns the missing ones, each with the tool's message; names that

@@ -149,7 +149,7 @@ test('a failed apply puts the sets back', async () => {
       line.replace('192.168.7.1', '172.16.0.0/12').replace(/^ {2}seen: .*/, '  new: { type: bitmap:port, range: 1-9 }'),
     ),
     ...rules.map((line) => line.replace('--add-set seen', '--add-set guests')),
-    'processes: { broken: { command: ["false"], ready: { tcp: 9 } } }',
+    'files: { /etc/hostname/x: { content: a } }', // which is no folder
   )
   await expect(apply()).rejects.toThrow(/Rolled back: the network is as it was/)
   expect((await save()).filter((line) => !line.includes('guests 10.9.9.'))).toEqual(before)

@@ -90,12 +90,12 @@ test('what is undone again and again ends apply, which says what, who may do it,
 })
 
 test('a rollback leaves what others have made meanwhile', async () => {
-  const more = { bridges: { br0: {} } }
+  const more = { bridges: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`br${i}`, {}])) }
   const file = lab('back', 'READY; exec sleep 999')
   expect(await apply(file)).toMatchObject({ code: 0 })
   const late = 'ip link add vx9 type vxlan id 9 dstport 4789; READY; exec sleep 998'
   lab('back', late, { ...more, processes: { daemon: { command: late } } })
-  // The bridge is made, set up, and then the process; the last fails.
+  // The bridges are made, set up, and then the process; the last bridge fails.
   const steps = JSON.parse((await world.netlab(['plan', file, '--json'])).stdout) as PlanJson
   writeFileSync(join(world.folder, 'bad'), '')
   const other = world.run([
@@ -104,7 +104,7 @@ test('a rollback leaves what others have made meanwhile', async () => {
     'until ip -n h1 link show br0 2>/dev/null; do :; done; ip -n h1 link add vx8 type vxlan id 8 dstport 4790',
   ])
   const { code, stderr } = await world.netlab(['apply', file, '-y'], {
-    env: { NETLAB_FAULT: `fail:${steps.steps.length}` },
+    env: { NETLAB_FAULT: `fail:${steps.steps.length - 1}` },
   })
   await other
   expect([code, stderr]).toEqual([1, expect.stringContaining('Rolled back')])

@@ -93,7 +93,7 @@ test('a run that fails is taken back, beside what is the machine’s own', async
   const ids = (text: string): string => text.replace(/^\d+: |@if\d+|@\w+/gm, '')
   lab(
     whole.replace('198.18.0.1/24', '198.18.0.3/24').replace('10.50.0.10/24', '10.50.0.11/24'),
-    '{ processes: { p: { command: [/bin/false] } } }',
+    '{ files: { /etc/hostname/x: { content: a } } }', // which is no folder
   )
   const { code, text } = await run(['apply', '-y', file()])
   expect({ code, text }).toMatchObject({
