@@ -101,3 +101,8 @@ test('who waits for a knock hears it, and nobody else waits at the same door', a
   expect(await waiting).toBe(true)
   expect(await host.waitForKnock(door, 10, () => {})).toBe(false)
 })
+
+test('what is for a home is not run where there is none: it would meet the files of the machine', async () => {
+  const command = { argv: ['echo', 'ran'], netns: 'no-such-namespace', home: true } as const
+  expect(await host.run(command)).toEqual({ code: 1, stdout: '', stderr: 'the home of no-such-namespace is gone\n' })
+})

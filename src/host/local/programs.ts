@@ -14,9 +14,15 @@ const TIMEOUT = 120
 export const childProcesses = (): typeof ChildProcesses =>
   createRequire(__filename)('node:child_process') as typeof ChildProcesses
 
-/** The argv that runs the command in its namespace and its home. */
-const entering = (command: Command): string[] =>
-  placed(command, command.home && command.netns !== undefined ? homeOf(command.netns) : undefined)
+/** The argv that runs the command in its namespace and its home; without a home that it is for, one that fails. */
+function entering(command: Command): string[] {
+  if (!command.home) return placed(command)
+  const keeper = homeOf(command.netns ?? '')
+  return keeper === undefined ? ['sh', '-c', GONE, 'sh', command.netns ?? ''] : placed(command, keeper)
+}
+
+/** What is for a home must never run with the files of the machine. */
+const GONE = 'echo "the home of $1 is gone" >&2; exit 1'
 
 /** Runs one program to its end. Never throws: a program that is missing ends with code 127, as in a shell. */
 export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
