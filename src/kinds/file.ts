@@ -3,7 +3,7 @@ import { sha256 } from '../model/digest.ts'
 import type { HomeEntry } from '../model/live-home.ts'
 import type { Kind } from '../model/kind.ts'
 import { placeOf } from '../model/place.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import { oncePer, type Resource } from '../model/resource.ts'
 import { isLost } from './common.ts'
 import { ofNamespace } from './lab-entry.ts'
 
@@ -42,7 +42,7 @@ export function contentOf(bytes: Uint8Array): Pick<FileSpec, 'text' | 'base64'> 
 const sizeOf = ({ text = '', base64 }: FileSpec): number =>
   base64 === undefined ? Buffer.byteLength(text) : Buffer.from(base64, 'base64').length
 
-/** A file in the home of a namespace. Live ones are made by `entryResource`, not from a dump. */
+/** A file in the home of a namespace. Live ones are made by `fileResource`, not from a dump. */
 export const file: Kind<FileSpec> = {
   name: 'file',
   read: () => [],
@@ -108,22 +108,16 @@ export function filesDigest(files: readonly FileSpec[]): string | undefined {
   return sha256(lines.sort().join('\0\0')).slice(0, 16)
 }
 
-const known = new WeakMap<Resources, ReadonlyMap<string, ReadonlySet<string>>>()
-
-/** The folders that contain files of a namespace. */
-export function foldersOfFiles(namespace: string, resources: Resources): string[] {
-  let all = known.get(resources)
-  if (!all) {
-    const found = new Map<string, Set<string>>()
-    for (const { kind, namespace: place, spec } of resources.values()) {
-      if (kind !== 'file') continue
-      const folder = String(spec['path']).replace(/\/[^/]*$/, '')
-      found.set(place, (found.get(place) ?? new Set()).add(folder))
-    }
-    known.set(resources, (all = found))
+/** The folders that contain files, by namespace. */
+export const foldersOfFiles = oncePer((resources): ReadonlyMap<string, ReadonlySet<string>> => {
+  const result = new Map<string, Set<string>>()
+  for (const { kind, namespace, spec } of resources.values()) {
+    if (kind !== 'file') continue
+    const folder = String(spec['path']).replace(/\/[^/]*$/, '')
+    result.set(namespace, (result.get(namespace) ?? new Set()).add(folder))
   }
-  return [...(all.get(namespace) ?? [])]
-}
+  return result
+})
 
 /** The resource of a live file. */
 export const fileResource = (namespace: string, { path, mode, uid, gid, content }: HomeEntry): Resource<FileSpec> => ({

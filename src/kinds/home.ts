@@ -1,6 +1,6 @@
 import type { Kind } from '../model/kind.ts'
 import { homeMark, type LiveHome } from '../model/live-home.ts'
-import { hostsOf, namesIn } from '../model/names.ts'
+import { hostsIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 import { within } from './common.ts'
@@ -42,8 +42,8 @@ export const home: Kind<HomeSpec> = {
 
   create: (r, { lab, desired }) => {
     const { hostname, layers = [] } = r.spec
-    const folders = foldersOfFiles(r.namespace, desired).join('\n')
-    const words = [homeMark(lab, r.namespace), hostname, hostsOf(namesIn(desired)), folders, ...layers]
+    const folders = [...(foldersOfFiles(desired).get(r.namespace) ?? [])].join('\n')
+    const words = [homeMark(lab, r.namespace), hostname, hostsIn(desired), folders, ...layers]
     const argv = ['unshare', '--mount', '--uts', '--propagation', 'slave', '--', 'sh', '-c', MAKE_HOME, 'sh', ...words]
     const instead = `ip netns exec ${r.namespace} unshare --mount --uts sh -c 'hostname ${hostname}; …'`
     return [{ stage: 'make homes', operation: { ...within(r, ...argv), instead } }]

@@ -1,11 +1,11 @@
 import { quote, shell } from '../model/command.ts'
 import type { Emission } from '../model/change.ts'
 import type { PlanContext } from '../model/kind.ts'
-import { hostsOf, MOUNTS, namesIn } from '../model/names.ts'
+import { hostsIn, MOUNTS } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import { processTag } from '../model/owner.ts'
 import { fileOf, placeOf } from '../model/place.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import { oncePer, type Resource } from '../model/resource.ts'
 import { within } from './common.ts'
 import { fileId, homeId } from './file.ts'
 import { grepPattern } from './process-lab.ts'
@@ -49,7 +49,7 @@ export function started(r: Resource<any>, spec: Startable, { lab, desired }: Pla
   const times = [hundredths(patience), String(words.length)]
   const settings = [dir, cwd, restart, once ? 'true' : '', user, group, own.files ?? '', ...times]
   // In a home whose hosts file is the lab's, the names are not written.
-  const names = desired.has(fileId(own.home ?? r.namespace, '/etc/hosts')) ? '' : hostsOf(namesIn(desired))
+  const names = desired.has(fileId(own.home ?? r.namespace, '/etc/hosts')) ? '' : hostsIn(desired)
   const inside = r.borrowed ? {} : { home: true as const }
   const argv = [...(r.borrowed ? MOUNTS : []), 'sh', '-c', START, 'sh', ...mark, names, ...settings]
   const folder = cwd === '/' ? [] : ['-C', cwd]
@@ -99,12 +99,8 @@ export function stopped(r: Resource<any>, spec: ProcessSpec, { lab, live, desire
   }
 }
 
-const known = new WeakMap<Resources, ReadonlyMap<string, readonly string[]>>()
-
 /** The ids of the processes that come after each process. */
-function followersIn(resources: Resources): ReadonlyMap<string, readonly string[]> {
-  const cached = known.get(resources)
-  if (cached) return cached
+const followersIn = oncePer((resources): ReadonlyMap<string, readonly string[]> => {
   const result = new Map<string, string[]>()
   for (const { id, kind, spec } of resources.values())
     for (const name of kind === 'process' ? ((spec['after'] ?? []) as string[]) : []) {
@@ -113,6 +109,5 @@ function followersIn(resources: Resources): ReadonlyMap<string, readonly string[
       if (followers) followers.push(id)
       else result.set(before, [id])
     }
-  known.set(resources, result)
   return result
-}
+})

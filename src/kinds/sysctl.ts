@@ -3,7 +3,7 @@ import type { Operation } from '../model/operation.ts'
 import { marked } from '../model/owner.ts'
 import type { Emission } from '../model/change.ts'
 import { placeOf } from '../model/place.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import { oncePer, type Resource } from '../model/resource.ts'
 import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
 import type { NamespaceSpec } from './namespace.ts'
 import { ofNamespace } from './lab-entry.ts'
@@ -78,19 +78,15 @@ const write = (r: Resource<SysctlSpec>): Emission[] => [
 ]
 
 /** The keys that a lab sets, by namespace, without pinned ones, which are compared in any case. */
-const settings = new WeakMap<Resources, Map<string, string[]>>()
-function settingsOf(desired: Resources, namespace: string): readonly string[] {
-  let byNamespace = settings.get(desired)
-  if (!byNamespace) {
-    settings.set(desired, (byNamespace = new Map<string, string[]>()))
-    for (const { kind, borrowed, implied, spec, namespace: home } of desired.values()) {
-      const key = String(spec['key'])
-      if (kind === 'sysctl' && !borrowed && !implied && !defaults.has(key))
-        byNamespace.set(home, [...(byNamespace.get(home) ?? []), key])
-    }
+const settingsOf = oncePer((desired): ReadonlyMap<string, readonly string[]> => {
+  const byNamespace = new Map<string, string[]>()
+  for (const { kind, borrowed, implied, spec, namespace: home } of desired.values()) {
+    const key = String(spec['key'])
+    if (kind === 'sysctl' && !borrowed && !implied && !defaults.has(key))
+      byNamespace.set(home, [...(byNamespace.get(home) ?? []), key])
   }
-  return byNamespace.get(namespace) ?? []
-}
+  return byNamespace
+})
 
 /**
  * Writes into the mark of the namespace which sysctls the lab sets, so that one which is later dropped from the file is known to
@@ -100,7 +96,7 @@ function note({ id, namespace, borrowed, implied }: Resource<SysctlSpec>, contex
   const { lab, live, desired, goes } = context
   const settled = goes(namespace) ? undefined : (live.get(namespace)?.spec as NamespaceSpec | undefined)
   const noted = settled?.sysctls ?? []
-  const wanted = settingsOf(desired, namespace)
+  const wanted = settingsOf(desired).get(namespace) ?? []
   const changes = (key: string): boolean => {
     const one = sysctlId(namespace, key)
     return goes(one) || live.get(one)?.spec['value'] !== desired.get(one)?.spec['value']

@@ -1,7 +1,7 @@
 import type { Difference, Emission } from '../model/change.ts'
 import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Program } from '../model/operation.ts'
-import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import { linkId, oncePer, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, TcQdisc } from '../model/runner.ts'
 import type { TcSpec } from '../model/tc-spec.ts'
 import { isLost, within } from './common.ts'
@@ -177,12 +177,8 @@ export function removeTc(r: Resource<TcSpec>, live: Resources): Emission[] {
   return [...before.flatMap((other) => removeTc(other, live)), own]
 }
 
-const users = new WeakMap<Resources, ReadonlyMap<string, Resource<TcSpec>[]>>()
-
 /** By the id of a class or table, the classes and filters that cannot be without it. */
-function usersIn(resources: Resources): ReadonlyMap<string, Resource<TcSpec>[]> {
-  const before = users.get(resources)
-  if (before) return before
+const usersIn = oncePer((resources): ReadonlyMap<string, Resource<TcSpec>[]> => {
   const result = new Map<string, Resource<TcSpec>[]>()
   for (const r of resources.values())
     if (isTcResource(r))
@@ -191,9 +187,8 @@ function usersIn(resources: Resources): ReadonlyMap<string, Resource<TcSpec>[]> 
         if (list) list.push(r)
         else result.set(id, [r])
       }
-  users.set(resources, result)
   return result
-}
+})
 
 /** The filters of one preference, of which the kernel has a single kind. */
 interface Preference {
@@ -201,14 +196,11 @@ interface Preference {
   last: string
   tables: boolean
 }
-const known = new WeakMap<Resources, ReadonlyMap<string, Preference>>()
 const prefKey = ({ namespace, spec: { dev, parent, chain = 0, pref } }: Resource<TcSpec>): string =>
   JSON.stringify([namespace, dev, parent, chain, pref])
 const nameOfPref = ({ kind, protocol }: TcSpec): string => `${kind} ${protocol ?? ''}`
 
-function preferences(resources: Resources): ReadonlyMap<string, Preference> {
-  const before = known.get(resources)
-  if (before) return before
+const preferences = oncePer((resources): ReadonlyMap<string, Preference> => {
   const result = new Map<string, Preference>()
   for (const r of resources.values()) {
     if (!isTcResource(r) || r.spec.object !== 'filter') continue
@@ -219,9 +211,8 @@ function preferences(resources: Resources): ReadonlyMap<string, Preference> {
     found.last = r.id
     found.tables ||= !r.spec.handle?.startsWith('::')
   }
-  known.set(resources, result)
   return result
-}
+})
 
 /**
  * What removes a filter. The kernel keeps a preference of u32 after its last filter while there are others (u32_delete in

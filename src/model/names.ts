@@ -1,4 +1,4 @@
-import type { Resources } from './resource.ts'
+import { oncePer, type Resources } from './resource.ts'
 
 /** Names → the address that each resolves to. */
 export type Names = ReadonlyMap<string, string>
@@ -62,6 +62,9 @@ export const hostsOf = (names: Names): string =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, address]) => `${address} ${name}\n`)
     .join('')
+
+/** The names of a lab's namespaces in these resources, as lines of a hosts(5) file. */
+export const hostsIn = oncePer((resources): string => hostsOf(namesIn(resources)))
 
 /**
  * A shell script that puts the lines in `$1` into a hosts file for this mount namespace alone. The file is on a tmpfs, mounted

@@ -36,6 +36,16 @@ export interface Resource<S extends object = Record<string, unknown>> {
 /** Resources by id, in the order in which the file, or the kernel, lists them. */
 export type Resources = ReadonlyMap<string, Resource>
 
+/** The function, computed once for each set of resources: for what is derived from all of them and asked for one by one. */
+export function oncePer<T>(compute: (resources: Resources) => T): (resources: Resources) => T {
+  const known = new WeakMap<Resources, { readonly value: T }>()
+  return (resources) => {
+    let found = known.get(resources)
+    if (!found) known.set(resources, (found = { value: compute(resources) }))
+    return found.value
+  }
+}
+
 /** The id of an interface: `ns0/veth0`. */
 export const linkId = (namespace: string, name: string): string => `${namespace}/${name}`
 

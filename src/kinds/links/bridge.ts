@@ -1,5 +1,5 @@
 import type { Field, LinkAttribute, LinkType } from '../../model/link-type.ts'
-import { linkId, type Resource, type Resources } from '../../model/resource.ts'
+import { linkId, oncePer, type Resource, type Resources } from '../../model/resource.ts'
 import { mac, tagProtocol, u16, u32, u64, u8 } from './attributes.ts'
 import { groupMask, multicastRouter } from './port.ts'
 
@@ -210,19 +210,17 @@ export const bridge: LinkType = {
   byType: false,
 }
 
-const smallest = new WeakMap<Resources, ReadonlyMap<string, number>>()
+/** The smallest MTU of the ports of each bridge. */
+const smallestMtus = oncePer((desired): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>()
+  for (const { namespace, spec } of desired.values())
+    if (spec['master'] !== undefined && typeof spec['mtu'] === 'number') {
+      const id = linkId(namespace, String(spec['master']))
+      found.set(id, Math.min(found.get(id) ?? Infinity, spec['mtu']))
+    }
+  return found
+})
 
 /** The smallest MTU of the bridge's ports, as the kernel would choose it (1500 when it has none). */
-export function portsMtu(bridge: Resource<any>, desired: Resources): number {
-  let all = smallest.get(desired)
-  if (!all) {
-    const found = new Map<string, number>()
-    for (const { namespace, spec } of desired.values())
-      if (spec['master'] !== undefined && typeof spec['mtu'] === 'number') {
-        const id = linkId(namespace, String(spec['master']))
-        found.set(id, Math.min(found.get(id) ?? Infinity, spec['mtu']))
-      }
-    smallest.set(desired, (all = found))
-  }
-  return all.get(bridge.id) ?? 1500
-}
+export const portsMtu = (bridge: Resource<any>, desired: Resources): number =>
+  smallestMtus(desired).get(bridge.id) ?? 1500
