@@ -1,17 +1,21 @@
+/** Puts an overlay over a folder, whose upper side is in /tmp, a tmpfs. */
+const OVERLAY = `
+overlay() {
+  mkdir -p "/tmp/up$1" "/tmp/work$1" && chmod "$(stat -c %a "$1")" "/tmp/up$1" &&
+  mount -n -t overlay -o "lowerdir=$1,upperdir=/tmp/up$1,workdir=/tmp/work$1" overlay "$1"
+}`
+
 /**
- * A shell script, run in new mount and UTS namespaces, that makes them a home and leaves a process that keeps them, the holder.
+ * A shell script, run in new mount and UTS namespaces, that makes them a home and leaves a process that keeps them, the keeper.
  * /etc, /var and further top folders are overlays whose upper side is a tmpfs, so nothing is written to a disk. /run is a folder
  * of that tmpfs; the /run of the world in which the lab lives is at /run/.world, so that names of namespaces and logs are found.
- * The holder has its mark in the environment (environ of proc_pid(5)), and is ready when that is complete.
+ * The keeper has its mark in the environment (environ of proc_pid(5)), and is ready when that is complete.
  */
 export const MAKE_HOME = `# Makes the home of a namespace.
 marker=$1 hostname=$2 hosts=$3 folders=$4
 shift 4
 fail() { echo "cannot be made: $1" >&2; exit 1; }
-overlay() {
-  mkdir -p "/tmp/up$1" "/tmp/work$1" && chmod "$(stat -c %a "$1")" "/tmp/up$1" &&
-  mount -n -t overlay -o "lowerdir=$1,upperdir=/tmp/up$1,workdir=/tmp/work$1" overlay "$1" || fail "no overlay over $1"
-}
+${OVERLAY.trim()}
 put() { rm -f "$1" && printf '%s\\n' "$2" >"$1"; }
 hostname "$hostname" 2>/dev/null || echo "$hostname" >/proc/sys/kernel/hostname || fail "the host name cannot be set"
 mount -n -t sysfs sysfs /sys 2>/dev/null
@@ -29,7 +33,7 @@ loopback=$(grep -sE '^(127\\.|::1[[:space:]])' /etc/hosts || printf '127.0.0.1 l
 printf '%s\\n' "$folders" | while IFS= read -r folder; do
   [ ! -d "$folder" ] || [ "$(stat -c %u "$folder")" != 65534 ] || mkdir -p "/tmp/up$folder"
 done
-for folder in /etc /var "$@"; do overlay "$folder"; done
+for folder in /etc /var "$@"; do overlay "$folder" || fail "no overlay over $folder"; done
 put /etc/hosts "$loopback
 $hosts"
 put /etc/resolv.conf "$resolver"
@@ -41,22 +45,22 @@ mount -n --rbind /tmp/run /run && umount -l /tmp || fail "/run cannot be replace
 (
   cd / && exec env -i PATH="$PATH" NETLAB_HOME="$marker" setsid sleep 2147483647 </dev/null >/dev/null 2>&1 3>&-
 ) &
-holder=$!
-until { read -r title <"/proc/$holder/cmdline"; } 2>/dev/null; case $title in sleep*) true ;; *) false ;; esac; do
-  kill -0 $holder 2>/dev/null || fail "its holder has ended"
+keeper=$!
+until { read -r title <"/proc/$keeper/cmdline"; } 2>/dev/null; case $title in sleep*) true ;; *) false ;; esac; do
+  kill -0 $keeper 2>/dev/null || fail "its keeper has ended"
 done`
 
 /** Puts an overlay over further top folders of a home, from within it. */
 export const ADD_OVERLAYS = `# Gives further folders of a home a layer of its own.
+${OVERLAY.trim()}
 mount -n -t tmpfs -o mode=755 netlab /tmp || exit
 for folder; do
-  mkdir -p "/tmp/up$folder" "/tmp/work$folder" && chmod "$(stat -c %a "$folder")" "/tmp/up$folder" &&
-  mount -n -t overlay -o "lowerdir=$folder,upperdir=/tmp/up$folder,workdir=/tmp/work$folder" overlay "$folder" || exit
+  overlay "$folder" || { umount -l /tmp; exit 1; }
   echo "$folder" >>/run/.netlab/layers
 done
 umount -l /tmp`
 
-/** Ends the holders of a home, if they still are that. */
+/** Ends the keepers of a home, if they still are that. */
 export const END_HOME = `# Ends the processes that keep a home.
 marker=$1
 shift

@@ -1,6 +1,14 @@
 import { NAMED } from '../model/names.ts'
 import { FINISH, LIVING, LOG, NOW, SUPERVISE } from './process-shell.ts'
 
+/** Keeps the first `$rest` of the positional parameters: a shell cannot cut off the last ones. */
+const FIRST = `
+for word; do
+  shift
+  [ $rest -le 0 ] || set -- "$@" "$word"
+  rest=$((rest - 1))
+done`
+
 /** A function for `is_ready` of START: a condition of `ready` does not hold, and `$missing` says which. */
 const READY = `
 listens() {
@@ -176,11 +184,7 @@ export NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \${dir:+"NETLAB_DIR=$dir"
 ) &
 supervisor=$!
 rest=$conditions
-for word; do
-  shift
-  [ $rest -le 0 ] || set -- "$@" "$word"
-  rest=$((rest - 1))
-done
+${FIRST.trim()}
 now
 settled=$((now + 15)) deadline=$((now + patience))
 until is_ready "$@" && [ "$(living $supervisor)" ]; do
@@ -209,11 +213,7 @@ while [ $# -gt 0 ]; do
   shift
   (
     rest=$count
-    for word; do
-      shift
-      [ $rest -le 0 ] || set -- "$@" "$word"
-      rest=$((rest - 1))
-    done
+${FIRST.trim()}
     exec "$@"
   )
   code=$?

@@ -110,6 +110,26 @@ test.each([
   expect(await changes()).toEqual([])
 })
 
+test('a file below another top folder gives the home one more layer, and removing it shows the machine’s again', async () => {
+  const more = LAB.replace(
+    '      /srv/www/index.html',
+    '      /opt/own/x: { content: "x\\n" }\n      /srv/www/index.html',
+  )
+  const { stdout: machine } = await world.run(['ls', '/opt'])
+  writeFileSync(file, more)
+  expect((await changes()).slice(0, 2)).toEqual(['update a/home', 'create a/file/opt/own/x'])
+  await netlab('apply', '-y', file)
+  expect(await changes()).toEqual([])
+  expect(await inside('a', 'cat /opt/own/x; ls /tmp | wc -l')).toBe(
+    `x\n${(await world.run(['sh', '-c', 'ls /tmp | wc -l'])).stdout}`,
+  )
+  expect((await world.run(['ls', '/opt'])).stdout).toBe(machine)
+  writeFileSync(file, LAB)
+  await netlab('apply', '-y', file)
+  expect(await changes()).toEqual([])
+  expect(await inside('a', 'ls /opt/own')).toBe('')
+})
+
 test('without its keeper a home is made again, and its processes are started in it', async () => {
   await world.run(['sh', '-c', 'kill -KILL $(grep -lszxF NETLAB_HOME=lab/b /proc/[0-9]*/environ | cut -d/ -f3)'])
   expect(await changes()).toEqual(['create b/home', 'replace b/process/p'])
