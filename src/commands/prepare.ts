@@ -152,7 +152,7 @@ async function prepared(
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
   ])
   stage('Planning …')
-  const wanted = await asPrinted(withOwners(written, runner.host), found.resources, runner)
+  const wanted = await asPrinted(await withOwners(written, runner.host), found.resources, runner)
   const live = await withTuned(withListed(found, wanted), wanted, runner, !options.destroy)
   const source = 'file' in located ? (located.file === '-' ? 'standard input' : located.file) : `lab ${name}`
   if (!opened && live.resources.size === 0)

@@ -1,6 +1,5 @@
-import { contentOf, fileId, filesDigest, type FileSpec, type Owned } from '../kinds/file.ts'
+import { contentOf, fileId, filesDigest, homeId, type FileSpec, type Owned } from '../kinds/file.ts'
 import { folderId } from '../kinds/folder.ts'
-import { homeId } from '../kinds/file.ts'
 import { canonicalAddress } from '../model/cidr.ts'
 import type { Expansion } from './expansion.ts'
 import type { FileEntry, NamespaceFile } from './lab-file.ts'
@@ -29,13 +28,12 @@ const hostName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/
 
 /** Homes of namespaces, with their folders and files. */
 export function expandHomes(x: Expansion, beside: FilesBeside): void {
-  const sharers = new Map<string, boolean>()
-  for (const file of Object.values(x.file.namespaces))
-    if (file?.shares !== undefined && file.processes) sharers.set(file.shares, true)
+  // Processes of second names run in the home of the namespace itself.
+  const shared = new Set(Object.values(x.file.namespaces).map((file) => file?.processes && file.shares))
   for (const [namespace, entry] of Object.entries(x.file.namespaces)) {
     const file = entry ?? {}
     const present = fields.filter((field) => Object.keys(file[field] ?? {}).length > 0)
-    if (present.length === 0 && !sharers.has(namespace)) continue
+    if (present.length === 0 && !shared.has(namespace)) continue
     const path = ['namespaces', namespace]
     if (file.shares !== undefined || (x.borrowed(namespace) && !file.root)) continue
     if (file.root) {

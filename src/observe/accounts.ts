@@ -14,7 +14,7 @@ export async function mustHaveAccounts(resources: Resources, host: Host): Promis
     ({ kind, spec }) => kind === 'process' && (spec['user'] !== undefined || spec['group'] !== undefined),
   )
   if (processes.length === 0) return
-  const only = host.isSandbox && /^\s*\d+\s+\d+\s+1\s*$/.test(host.readFile('/proc/self/uid_map') ?? '')
+  const only = host.isSandbox && userIds(host) === 1
   const errors: Diagnostic[] = []
   for (const [field, database] of [
     ['user', 'passwd'],
@@ -22,7 +22,7 @@ export async function mustHaveAccounts(resources: Resources, host: Host): Promis
   ] as const) {
     const asked = processes.filter(({ spec }) => spec[field] !== undefined)
     const name = ({ spec }: Resource): string => String(spec[field])
-    const known = await accounts(database, [...new Set(asked.map(name))].filter(isName), host)
+    const known = await accounts(database, asked.map(name), host)
     const error = (r: Resource, code: Diagnostic['code'], summary: string, detail: string): void => {
       const position = r.source?.([field])
       errors.push({ code, severity: 'error', summary, detail, ...(position && { position }) })
@@ -44,9 +44,21 @@ export async function mustHaveAccounts(resources: Resources, host: Host): Promis
 
 const isName = (account: string): boolean => !/^\d+$/.test(account)
 
-/** Those of the names that exist. */
-async function accounts(database: string, names: readonly string[], host: Host): Promise<ReadonlySet<string>> {
-  if (names.length === 0) return new Set()
-  const { stdout } = await host.run({ argv: ['getent', database, '--', ...names] })
-  return new Set(stdout.split('\n').map((line) => line.split(':', 1)[0] ?? ''))
+/** The fields of the users or groups with these names, by name; numbers are left out. */
+export async function accounts(
+  database: 'passwd' | 'group',
+  names: readonly string[],
+  host: Host,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const asked = [...new Set(names)].filter(isName)
+  if (asked.length === 0) return new Map()
+  const { stdout } = await host.run({ argv: ['getent', database, '--', ...asked] })
+  return new Map(stdout.split('\n').map((line) => [line.split(':', 1)[0] ?? '', line.split(':')]))
 }
+
+/** How many user ids there are (uid_map of user_namespaces(7)). */
+export const userIds = (host: Host): number =>
+  (host.readFile('/proc/self/uid_map') ?? '0 0 4294967295')
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0)

@@ -2,19 +2,29 @@ import type { Owned } from '../kinds/file.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
+import { accounts, userIds } from './accounts.ts'
 
 /**
  * The resources with the numbers of the users and groups that own files and folders of homes, which the machine knows by name.
  * Throws a UserError for names that it does not know, and for owners other than root where there is one user id only.
  */
-export function withOwners(resources: Resources, host: Host): Resources {
+export async function withOwners(resources: Resources, host: Host): Promise<Resources> {
   const owned = [...resources.values()].filter(
     ({ kind, spec }) => (kind === 'file' || kind === 'folder') && spec['owner'],
   )
   if (owned.length === 0) return resources
-  const users = entriesOf(host, '/etc/passwd')
-  const groups = entriesOf(host, '/etc/group')
-  const most = idsOf(host)
+  const named = owned.map(({ spec }) => String(spec['owner']).split(':'))
+  const users = await accounts(
+    'passwd',
+    named.map(([user = '']) => user),
+    host,
+  )
+  const groups = await accounts(
+    'group',
+    named.flatMap(([, group = []]) => group),
+    host,
+  )
+  const most = userIds(host)
   const errors: Diagnostic[] = []
   const result = new Map(resources)
   for (const resource of owned as Resource<Owned>[]) {
@@ -47,19 +57,3 @@ export function withOwners(resources: Resources, host: Host): Resources {
   if (errors.length) throw new UserError(errors)
   return result
 }
-
-/** The fields of each line of a file such as /etc/passwd, by the first. */
-const entriesOf = (host: Host, path: string): Map<string, string[]> =>
-  new Map(
-    (host.readFile(path) ?? '').split('\n').map((line) => {
-      const fields = line.split(':')
-      return [fields[0] ?? '', fields]
-    }),
-  )
-
-/** How many user ids there are (uid_map of user_namespaces(7)). */
-const idsOf = (host: Host): number =>
-  (host.readFile('/proc/self/uid_map') ?? '0 0 4294967295')
-    .trim()
-    .split('\n')
-    .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0)

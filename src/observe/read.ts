@@ -9,7 +9,7 @@ import { linkId, nameOf, type Resource, type Resources } from '../model/resource
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
 import { isLink } from '../model/topology.ts'
-import { homeResources, loadedIn } from './found-homes.ts'
+import { foundHomes } from './found-homes.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
 import { inheritable, sysctlsThatDiffer, valuesWithoutLab } from './inherited.ts'
 import { borrowedAt, dumpRequests, lentTo, rootOf, type ReadRequest } from './read-request.ts'
@@ -159,8 +159,8 @@ export async function read(
     }
   // The log of a process that has ended is kept as long as the lab has the namespace.
   const { processes, homes } = await runner.host.processes(lab)
-  for (const resource of homes.flatMap(homeResources)) resources.set(resource.id, resource)
-  const loaded = loadedIn(homes)
+  const { resources: inHomes, loaded } = foundHomes(homes)
+  for (const resource of inHomes) resources.set(resource.id, resource)
   for (const found of processes)
     if (found.state !== 'ended' || !namespaces.has(found.namespace)) {
       const resource = processResource(found, loaded.get(`${found.namespace}:${found.name}`))
