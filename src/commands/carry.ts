@@ -1,3 +1,4 @@
+import { STOPPING } from '../kinds/process-start.ts'
 import { execute, failure, type Execution, type Failed, type Unstarted } from '../run/execute.ts'
 import { hold, holdable } from '../run/hold.ts'
 import { stage } from '../host/status-line.ts'
@@ -177,7 +178,7 @@ function obituary(one: Unstarted, { wanted, quote }: Prepared, host: Host): Diag
 const killed =
   ({ live, quote, wanted }: Prepared) =>
   ({ step: { change } }: Execution['remarks'][number]): Diagnostic => {
-    const { stop = 'SIGTERM', stop_timeout: patience = 2 } = live.resources.get(change)?.spec ?? {}
+    const { stop, stop_timeout: patience } = { ...STOPPING, ...live.resources.get(change)?.spec }
     const position = wanted.get(change)?.source?.()
     return quote({
       code: 'process-killed',

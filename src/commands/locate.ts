@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import type { FilesBeside } from '../language/expand-homes.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
-import { textBeside, textOf } from './own-files.ts'
+import { fileBytes, textBeside, textOf } from './own-files.ts'
 import { note } from './terminal.ts'
 
 /** A lab file, from disk or out of a saved plan. */
@@ -111,9 +111,8 @@ function foundBeside(folder: string, path: string): FoundBeside {
   const outside = relative(resolve(folder), full).startsWith('..')
   const stats = statSync(full)
   if (stats.isDirectory()) return { kind: 'folder', names: readdirSync(full).sort(), outside }
-  if (!stats.isFile()) throw new Error('it is neither a file nor a folder')
   const executable = (stats.mode & 0o111) !== 0
-  return { kind: 'file', base64: readFileSync(full).toString('base64'), executable, outside }
+  return { kind: 'file', base64: fileBytes(full).toString('base64'), executable, outside }
 }
 
 /** The values of vars that `NAME=VALUE` gives, by name. */

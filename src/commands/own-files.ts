@@ -19,17 +19,17 @@ export function writeFile(path: string, text: string, mode?: number): void {
 /** The text of a file that is part of netlab's package, by its path in there. */
 export const packageFile = (path: string): string => readFileSync(join(dirname(__filename), '..', path), 'utf8')
 
-/**
- * The text of a file that a lab file names, relative to the lab's folder. Throws an Error if it cannot be read or is larger than a lab file
- * may be, and a UserError if it is not UTF-8.
- */
-export function textBeside(folder: string, path: string): string {
-  const full = resolve(folder, path)
+/** The bytes of a file that a lab file names. Throws an Error if it cannot be read or is larger than a lab file may be. */
+export function fileBytes(full: string): Buffer {
   const stat = statSync(full)
   if (!stat.isFile()) throw new Error(stat.isDirectory() ? 'it is a directory' : 'it is no file')
   if (stat.size > LARGEST) throw new Error('the file is larger than 16 MiB')
-  return textOf(join(folder, path), readFileSync(full))
+  return readFileSync(full)
 }
+
+/** The text of a file that a lab file names, relative to the lab's folder. Throws as `fileBytes`, and a UserError if it is not UTF-8. */
+export const textBeside = (folder: string, path: string): string =>
+  textOf(join(folder, path), fileBytes(resolve(folder, path)))
 
 /** The text of a lab file. Throws a UserError if it is not UTF-8: decoding would silently replace the invalid bytes. */
 export function textOf(file: string, bytes: Buffer): string {

@@ -12,8 +12,10 @@ import { grepPattern } from './process-lab.ts'
 import { RELOAD, START, STOP } from './process-scripts.ts'
 import type { ProcessSpec } from './process.ts'
 
-/** How long a process may take to be ready, and to end after its signal, in seconds. */
-const PATIENCE = { ready: 10, stop: 2 }
+/** How long a process may take to be ready, in seconds. */
+const READY_WITHIN = 10
+/** How a process is ended: by this signal, and by SIGKILL after this time in seconds. */
+export const STOPPING = { stop: 'SIGTERM', stop_timeout: 2 } as const
 /** How much longer than that the script may take as a whole, in seconds. */
 const MARGIN = 60
 
@@ -43,7 +45,7 @@ export function started(r: Resource<any>, spec: Startable, { lab, desired }: Pla
   const { name, command, env = {}, cwd = '/', user = '', group = '', after = [], restart = 'never', dir = '' } = own
   const { ready = {}, once } = own
   const words = wordsOf(ready)
-  const patience = ready.timeout ?? PATIENCE.ready
+  const patience = ready.timeout ?? READY_WITHIN
   const mark = [lab, r.namespace, name, processTag(lab, r.namespace, name), JSON.stringify(kept ?? own)]
   const variables = Object.entries(env).map(([key, text]) => `${key}=${text}`)
   const times = [hundredths(patience), String(words.length)]
@@ -84,7 +86,7 @@ export function reloaded(r: Resource<ProcessSpec>): Emission {
 
 /** The operation that ends a process, after those that come after it. */
 export function stopped(r: Resource<any>, spec: ProcessSpec, { lab, live, desired }: PlanContext): Emission {
-  const { name, stop = 'SIGTERM', stop_timeout: patience = PATIENCE.stop } = spec
+  const { name, stop, stop_timeout: patience } = { ...STOPPING, ...spec }
   const home = r.borrowed ? '/proc/self/ns/net' : fileOf(r.namespace)
   const tag = processTag(lab, r.namespace, name)
   const words = [`${lab}/${r.namespace}/${name}`, tag, home, stop.slice('SIG'.length), hundredths(patience)]

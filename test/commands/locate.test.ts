@@ -43,6 +43,12 @@ test('files that a lab names are held to what the lab itself is: UTF-8, a file, 
   expect(read('large.yaml')).toThrow('the file is larger than 16 MiB')
   expect(read('labs')).toThrow('it is a directory')
   expect(read('/dev/zero')).toThrow('it is no file')
+  // Files for a home may be of any encoding, and folders.
+  const find = (name: string) => () => 'fileBeside' in located && located.fileBeside(name)
+  expect(find('latin.yaml')()).toMatchObject({ kind: 'file', executable: false, outside: false })
+  expect(find('large.yaml')).toThrow('the file is larger than 16 MiB')
+  expect(find('labs')()).toMatchObject({ kind: 'folder' })
+  expect(find('/dev/zero')).toThrow('it is no file')
   write('including.yaml', 'include: [latin.yaml]\nnamespaces: { a: }\n')
   const including = locate('including.yaml')
   if (!('file' in including)) throw new Error('it is a file')
