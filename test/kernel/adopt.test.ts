@@ -137,11 +137,14 @@ const changes = async (args: readonly string[], runner = 'netlink'): Promise<str
     differences.length ? differences.map(({ field }) => `${id} ${field}`) : [`${id} ${action}`],
   )
 }
-/** What does not change by itself. */
+/**
+ * What does not change by itself: multicast MAC addresses of interfaces come when duplicate address detection ends, and a bridge
+ * learns addresses and groups.
+ */
 const listed = async (): Promise<string> => {
   const each = `
 echo "@ $n"; ip -n $n -o link show dev lo; ip -n $n nexthop; ip -n $n route show table all proto boot; ip -n $n rule; ip -n $n -6 rule
-bridge -n $n -d mdb; bridge -n $n fdb; tc -n $n qdisc; ip netns exec $n sh -c 'nft list ruleset; ipset save; sysctl net.ipv4.ip_forward'
+bridge -n $n -d mdb | grep permanent; bridge -n $n fdb | grep -v '^33:33' | grep 'static\\|permanent'; tc -n $n qdisc; ip netns exec $n sh -c 'nft list ruleset; ipset save; sysctl net.ipv4.ip_forward'
 ip -n $n -d link show type bridge_slave | grep -o 'isolated \\w*'`
   return (await world.run(['sh'], { input: `for n in r h s; do ${each}; done` })).stdout
 }
