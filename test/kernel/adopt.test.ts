@@ -40,6 +40,13 @@ ip -n s link add br0 address 02:00:00:00:ad:03 type bridge stp_state 1 priority 
 ip -n s link add p0 address 02:00:00:00:ad:04 type veth peer name e1 address 02:00:00:00:ad:05 netns h
 ip -n s link set dev p0 master br0
 for l in br0 p0; do ip -n s link set dev $l up; done; ip -n h link set dev e1 up
+tc -n h qdisc add dev e1 root handle 1: htb default 0x20 r2q 20
+tc -n h class add dev e1 parent 1: classid 1:10 htb rate 10mbit ceil 20mbit prio 3
+tc -n h class add dev e1 parent 1: classid 1:20 htb rate 1mbit
+tc -n h qdisc add dev e1 parent 1:10 handle 10: pfifo limit 77
+tc -n h filter add dev e1 parent 1: protocol ip pref 5 u32 match ip dst 10.8.0.0/16 flowid 1:10
+tc -n h qdisc add dev e1 clsact
+tc -n h filter add dev e1 ingress protocol ip pref 7 u32 match ip src 10.66.0.0/16 flowid 1:1
 ip -n s link set dev p0 type bridge_slave isolated on cost 7
 ip -n s addr add 10.8.0.1/24 dev br0
 bridge -n s fdb add 02:00:00:00:aa:01 dev p0 master static
@@ -56,6 +63,16 @@ const h0 = {
   mac: '02:00:00:00:ad:02',
   impairments: { rate: '10mbit', burst: '32kb' },
 }
+/** In the words that `made` has, and in shorter ones. */
+const qdiscs = [
+  'qdisc add root handle 1: htb default 20 r2q 20',
+  'class parent 1: classid 1:10 htb rate 10mbit ceil 20mbit prio 3',
+  'class parent 1: classid 1:20 htb rate 1000kbit',
+  'qdisc parent 1:10 handle 10: pfifo limit 77',
+  'filter parent 1: protocol ip pref 5 u32 match ip dst 10.8.0.0/16 flowid 1:10',
+  'qdisc clsact',
+  'filter ingress protocol ip pref 7 u32 match ip src 10.66.0.0/16 flowid 1:1',
+]
 const lab = (more: object = {}) => ({
   name: 'adopt',
   namespaces: {
@@ -113,7 +130,7 @@ const lab = (more: object = {}) => ({
           ...{ bridge: 'br0', isolated: true, cost: 7, mac: '02:00:00:00:ad:04' },
           ...{ fdb: [{ mac: '02:00:00:00:aa:01' }], mdb: [{ grp: '239.1.1.1' }] },
         },
-        'h:e1': { mac: '02:00:00:00:ad:05' },
+        'h:e1': { mac: '02:00:00:00:ad:05', qdiscs },
       },
     },
   ],
