@@ -1,8 +1,9 @@
 // Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
-// the attributes in docs/kernel.md, docs/lints.md, schemas/output.schema.json from the types of documents, and docs/pictures/terminal.svg: node scripts/docs.mjs
+// the attributes in docs/kernel.md, docs/lints.md, schemas/output.schema.json from the types of documents, docs/pictures, and the list of
+// pictures in labs/README.md: node scripts/docs.mjs
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createGenerator } from 'ts-json-schema-generator'
 import { exportsOf } from './exports-of.mjs'
@@ -198,6 +199,27 @@ function documents() {
   return `${JSON.stringify(schema, null, 2)}\n`
 }
 
+const { pictureOf } = await exportsOf('scripts/picture.ts')
+
+/** The picture of each lab, for README.md and labs/README.md. */
+const pictures = readdirSync(resolve(root, 'labs'))
+  .filter((name) => name.endsWith('.yaml'))
+  .sort()
+  .map((name) => [
+    resolve(root, `docs/pictures/${name.replace('.yaml', '.svg')}`),
+    pictureOf(resolve(root, 'labs', name)),
+  ])
+
+const tourFile = resolve(root, 'labs/README.md')
+const tour = readFileSync(tourFile, 'utf8').replace(
+  /(<!-- pictures -->\n)[^]*(<!-- end of pictures -->)/,
+  (_, from, to) => {
+    const names = pictures.map(([path]) => basename(path, '.svg'))
+    const parts = names.map((name) => `### ${name}\n\n![The lab ${name}](../docs/pictures/${name}.svg)\n`)
+    return `${from}\n${parts.join('\n')}\n${to}`
+  },
+)
+
 const pages = [
   [file, `${guide}${MARK}\n## Reference\n\n${reference}`],
   [resolve(root, 'docs/errors.md'), errors],
@@ -205,6 +227,8 @@ const pages = [
   [doctorFile, doctor],
   [kernelFile, kernel],
   [resolve(root, 'schemas/output.schema.json'), documents()],
+  ...pictures,
+  [tourFile, tour],
 ]
 for (const [path, text] of pages)
   if (!process.argv.includes('--check')) writeFileSync(path, text)

@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { Argument, Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
+import type { GraphOptions } from './commands/graph.ts'
 import { helpText } from './commands/help.ts'
 import type { Global } from './commands/terminal.ts'
 import { idle } from './host/status-line.ts'
@@ -42,7 +43,7 @@ async function end(run: Run): Promise<void> {
     process.exitCode = await run(host, global)
   } catch (error) {
     const { reportError } = await import('./commands/errors.ts')
-    process.exitCode = reportError(error, { ...global, ...chosen })
+    process.exitCode = reportError(error, { ...global, json: chosen.json ?? chosen.format === 'json' })
   }
   idle()
   // Ended by itself, Node would first free all its memory and the threads': that takes it 20 ms and more.
@@ -51,7 +52,7 @@ async function end(run: Run): Promise<void> {
 }
 
 /** The options of the command that was called. */
-let chosen: { readonly json?: boolean } = {}
+let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
 const noLint = (): Option => new Option('--no-lint', 'no warnings of lints (docs/lints.md)')
@@ -145,6 +146,19 @@ program
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/show.ts')).show(host, lab, { ...global, ...options })),
+  )
+
+program
+  .command('graph')
+  .description('draw a lab: who is connected to whom, with which addresses')
+  .argument('[lab]', LAB)
+  .addOption(set())
+  .option('--format <format>', 'svg, mermaid, dot or json', 'svg')
+  .option('--live', 'what is live: what is down, missing, or not as in the file')
+  .option('--plan', 'what apply would add, change and remove')
+  .option('--pin', 'write where everything stands to LAB.layout.yaml')
+  .action((lab: string | undefined, options: GraphOptions) =>
+    end(async (host, global) => (await import('./commands/graph.ts')).graph(host, lab, { ...global, ...options })),
   )
 
 program
@@ -266,9 +280,7 @@ program
   .command('complete', { hidden: true })
   .argument('[words...]')
   .passThroughOptions()
-  .action((words: string[]) =>
-    end(async (host) => (await import('./commands/complete.ts')).complete(host, program, words)),
-  )
+  .action((all: string[]) => end(async (h) => (await import('./commands/complete.ts')).complete(h, program, all)))
 
 program.on(
   'command:*',

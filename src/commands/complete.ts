@@ -46,6 +46,7 @@ const sources: Readonly<Record<string, Source>> = {
       : { words: [], besides: words.length ? 'files' : 'programs' },
   file: () => ({ words: [], besides: 'files' }),
   'fmt file': () => ({ words: [], besides: 'labs' }),
+  'graph format': () => ({ words: ['svg', 'mermaid', 'dot', 'json'].map((word) => [word, '']) }),
   template: () => ({ words: TEMPLATES.map((name) => [name, descriptionOf(name)]) }),
 }
 

@@ -90,6 +90,16 @@ const help: Readonly<Record<string, Help>> = {
     ],
     exitCodes: [done, ['1', 'failed, or the lab is not live']],
   },
+  graph: {
+    examples: [
+      ['netlab graph lab.yaml > lab.svg', 'a picture of what the file asks for'],
+      ['netlab graph lab.yaml --live', 'what is down, missing or changed'],
+      ['netlab graph lab.yaml --plan', 'what apply would change'],
+      ['netlab graph lab.yaml --format mermaid', 'for Markdown; dot is for Graphviz'],
+      ['netlab graph lab.yaml --pin', 'fix the positions, in lab.layout.yaml'],
+    ],
+    exitCodes: usual,
+  },
   list: {
     examples: [
       ['netlab list', 'every live lab and its namespaces'],

@@ -27,7 +27,8 @@ export interface LocatedFile {
 /** What the argument LAB stands for: a lab file, or the name of a live lab. */
 export type Located = LocatedFile | { readonly name: string }
 
-const isLabFile = (name: string): boolean => /\.ya?ml$/.test(name)
+/** Files with the positions of nodes (`netlab graph --pin`) are no lab files. */
+const isLabFile = (name: string): boolean => /(?<!\.layout)\.ya?ml$/.test(name)
 const labFiles = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder, { withFileTypes: true })

@@ -106,7 +106,7 @@ async function showRules(
 }
 
 /** Without the sysctls that a missing namespace would inherit; limited to one namespace if one is given. */
-function filtered(resources: Resources, namespace: string | undefined): Map<string, Resource> {
+export function filtered(resources: Resources, namespace?: string): Map<string, Resource> {
   return new Map(
     [...resources].filter(
       ([, r]) =>

@@ -1,5 +1,6 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { ChecksJson } from './check-results.ts'
+import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { RunJson } from './run-json.ts'
 
@@ -62,6 +63,7 @@ export interface Documents {
   readonly apply: RunJson
   readonly destroy: RunJson
   readonly show: ShowJson | RulesJson
+  readonly graph: GraphJson
   readonly list: ListJson
   readonly test: ChecksJson
   readonly validate: ValidateJson

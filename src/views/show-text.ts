@@ -162,8 +162,8 @@ const forwardings = { IPv4: 'net.ipv4.ip_forward', IPv6: 'net.ipv6.conf.all.forw
 const isForwarding = ({ kind, spec }: ResourceJson): boolean =>
   kind === 'sysctl' && Object.values(forwardings).includes(String(spec['key']))
 
-/** `forwards`, `forwards IPv4`; undefined when it does not. */
-function forwards(list: readonly ResourceJson[]): string | undefined {
+/** `forwards`, `forwards IPv4`, of the resources of a namespace; undefined when it does not. */
+export function forwards(list: readonly ResourceJson[]): string | undefined {
   const on = Object.entries(forwardings).flatMap(([family, key]) =>
     list.some(({ kind, spec }) => kind === 'sysctl' && spec['key'] === key && spec['value'] === '1') ? [family] : [],
   )

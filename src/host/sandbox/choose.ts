@@ -3,6 +3,8 @@ export const KERNEL_COMMANDS = [
   ...['plan', 'apply', 'destroy', 'confirm', 'watchdog', 'show', 'list', 'exec', 'shell', 'logs', 'test', 'doctor'],
   ...['agent', 'capture'],
 ]
+/** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
+const WITH_OPTIONS: Readonly<Record<string, readonly string[]>> = { graph: ['--live', '--plan'] }
 /** Commands whose arguments after the first one are not options of netlab. */
 const PASSING = ['exec']
 
@@ -35,7 +37,10 @@ export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: 
     if (!arg.startsWith('-')) words.push(arg)
   }
   const [command] = words
-  const usesKernel = command !== undefined && KERNEL_COMMANDS.includes(command) && !isHelp
+  const usesKernel =
+    command !== undefined &&
+    !isHelp &&
+    (KERNEL_COMMANDS.includes(command) || WITH_OPTIONS[command]?.some((option) => kept.includes(option)))
   if (!usesKernel || (isRoot && !asked)) return { args: kept }
   return { sandbox: env['NETLAB_SANDBOX'] || 'default', args: kept }
 }

@@ -1,0 +1,144 @@
+import { parseYaml } from '../language/yaml/source.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import type { Action } from '../model/change.ts'
+import type { Resources } from '../model/resource.ts'
+import { topologyOf } from '../model/topology.ts'
+import { startRunner } from '../run/choose-runner.ts'
+import { graphOf, type State } from '../views/graph/graph-of.ts'
+import type { Pins } from '../views/graph/core.ts'
+import { layout, type Picture } from '../views/graph/layout.ts'
+import { layoutText } from '../views/graph/layout-file.ts'
+import { svgOf } from '../views/graph/svg.ts'
+import { dotOf, graphJson, mermaidOf } from '../views/graph/text-forms.ts'
+import { showJson } from '../views/json.ts'
+import { locate, type Located, type LocateOptions } from './locate.ts'
+import { writeFile } from './own-files.ts'
+import { openLocated, prepare } from './prepare.ts'
+import { filtered } from './show.ts'
+import { note, outJson, outText, report, type Global } from './terminal.ts'
+
+const FORMATS = ['svg', 'mermaid', 'dot', 'json']
+
+/** The options of `netlab graph`. */
+export interface GraphOptions extends LocateOptions {
+  /** One of `FORMATS`. */
+  readonly format: string
+  /** Draws what is live. */
+  readonly live?: boolean
+  /** Draws what a plan would change. */
+  readonly plan?: boolean
+  /** Writes where everything stands instead of the picture. */
+  readonly pin?: boolean
+}
+
+type Options = Global & GraphOptions
+
+/** `netlab graph`: the lab as a picture, for people or for other programs; with --pin only the file with its positions. */
+export async function graph(host: Host, argument: string | undefined, options: Options): Promise<number> {
+  if (!FORMATS.includes(options.format))
+    throw UserError.of('bad-option', `--format ${options.format} is none`, `There are: ${FORMATS.join(' ')}`)
+  if (options.live && options.plan) throw UserError.of('bad-option', '--live and --plan are two different pictures')
+  const located = locate(argument, options)
+  const { name, resources, marks } = await seen(located, host, options)
+  const show = showJson(name, resources)
+  const drawn = graphOf(name, topologyOf(new Map(show.resources.map((r) => [r.id, r]))), marks)
+  const pinFile = 'file' in located && located.file !== '-' ? located.file.replace(/\.ya?ml$/, '') : undefined
+  const pins = pinFile === undefined ? undefined : readPins(`${pinFile}.layout.yaml`, located, drawn.nodes, options)
+  const picture = layout(drawn, pins)
+  if (options.pin) {
+    if (pinFile === undefined) throw UserError.of('bad-option', '--pin needs a lab file, beside which it writes')
+    writeFile(`${pinFile}.layout.yaml`, layoutText(picture))
+    note(`Wrote ${pinFile}.layout.yaml: the positions of ${drawn.nodes.length} nodes.\n`)
+  } else print(picture, options)
+  return 0
+}
+
+function print(picture: Picture, { format }: Options): void {
+  if (format === 'json') outJson(graphJson(picture))
+  else if (format === 'mermaid') outText(mermaidOf(picture.graph))
+  else if (format === 'dot') outText(dotOf(picture.graph))
+  else outText(svgOf(picture))
+}
+
+interface Seen {
+  readonly name: string
+  readonly resources: Resources
+  readonly marks?: ReadonlyMap<string, State>
+}
+
+const ofPlan: Readonly<Record<Action, State>> = {
+  ...{ create: 'added', update: 'changed', replace: 'changed', delete: 'removed' },
+}
+const ofLive: Readonly<Record<Action, State>> = {
+  ...{ create: 'missing', update: 'drift', replace: 'drift', delete: 'drift' },
+}
+
+/** What is to be drawn: what the file asks for; with --live and --plan also what is live, and how the two differ. */
+async function seen(located: Located, host: Host, options: Options): Promise<Seen> {
+  const opened = openLocated(located, host)
+  if (!opened && 'name' in located && !options.live)
+    throw UserError.of(
+      'no-lab-file',
+      `there is no lab file ${located.name}`,
+      options.plan ? 'A plan needs one.' : `If a lab of that name is live: netlab graph ${located.name} --live`,
+    )
+  if (opened && !options.live && !options.plan) {
+    const { name, resources } = opened.lab()
+    return { name, resources }
+  }
+  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
+  const { name, wanted, live, plan, warnings } = await prepare(located, opened, runner)
+  report(warnings, options)
+  const there = filtered(new Map([...live.resources, ...live.others]))
+  if (!opened) return { name, resources: there }
+  const names = options.plan ? ofPlan : ofLive
+  const marks = new Map(plan.changes.map(({ id, action }) => [id, names[action]]))
+  // Where both sides have it: what a plan leads to, or what is there now.
+  const resources = options.plan ? new Map([...there, ...wanted]) : new Map([...wanted, ...there])
+  return { name, resources, marks }
+}
+
+/** The positions in the file beside the lab file, where there is one. Throws a UserError when it is not what --pin writes. */
+function readPins(
+  file: string,
+  located: Located,
+  nodes: readonly { readonly id: string }[],
+  options: Options,
+): Pins | undefined {
+  const text = 'beside' in located ? textBeside(located, file) : undefined
+  if (text === undefined) return undefined
+  const source = parseYaml(file, text)
+  const wrong = (path: string[], summary: string, detail?: string): Diagnostic => {
+    const position = source.position(path)
+    const snippet = source.snippet(position)
+    return { code: 'bad-value', severity: 'error', summary, position, snippet, ...(detail !== undefined && { detail }) }
+  }
+  if (source.errors.length) throw new UserError(source.errors)
+  const value = source.value ?? {}
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new UserError([wrong([], 'positions are a map of nodes', 'Write them as ns0: [120, 80]')])
+  const pairs = Object.entries(value as Readonly<Record<string, unknown>>)
+  const isPosition = (at: unknown): at is [number, number] =>
+    Array.isArray(at) && at.length === 2 && at.every((n) => Number.isFinite(n) && Math.abs(n as number) < 1e6)
+  const errors = pairs.flatMap(([id, at]) =>
+    isPosition(at) ? [] : [wrong([id], `${id} has no position here`, 'Write it as [120, 80]: two numbers of pixels.')],
+  )
+  if (errors.length) throw new UserError(errors)
+  const known = new Set(nodes.map(({ id }) => id))
+  const gone = pairs.flatMap(([id]) => (known.has(id) ? [] : [wrong([id], `there is no node ${id} any more`)]))
+  report(
+    gone.map((one) => ({ ...one, severity: 'warning' })),
+    options,
+  )
+  return new Map(pairs.map(([id, at]) => [id, { x: (at as number[])[0]!, y: (at as number[])[1]! }]))
+}
+
+function textBeside({ beside, file }: Extract<Located, { beside: unknown }>, path: string): string | undefined {
+  try {
+    return beside(path.slice(file.lastIndexOf('/') + 1))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw UserError.of('unreadable-file', `cannot read ${path}`, (error as Error).message)
+  }
+}

@@ -1,0 +1,149 @@
+import type { Card } from './card.ts'
+import type { Hanging } from './hang.ts'
+
+/** A place in the picture, in pixels. */
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+/** How the line from a node reaches what hangs on it: down to `bus`, along it, down the trunk to another bus where there are several rows. */
+export interface Wire {
+  readonly from: Point
+  readonly bus: number
+  readonly trunk?: { readonly x: number; readonly bus: number }
+}
+
+/** A node with everything that hangs on it. All places are relative to its left upper corner. */
+export interface Tree {
+  readonly width: number
+  readonly height: number
+  /** The ratio of width and height at which its rows aim. */
+  readonly shape: number
+  /** The left upper corners of the cards. */
+  readonly places: ReadonlyMap<string, Point>
+  /** How what hangs is reached. */
+  readonly wires: ReadonlyMap<string, Wire>
+}
+
+const BESIDE = 18
+const BELOW = 22
+/** From the card to the first bus. */
+const DROP = 14
+/** Between the trunk and what hangs right of it. */
+const TRUNK = 12
+interface Item {
+  readonly id: string
+  readonly width: number
+  readonly height: number
+  readonly tree: Tree
+  readonly above: number
+}
+
+interface Rows {
+  readonly width: number
+  readonly height: number
+  readonly rows: readonly { readonly items: readonly Item[]; readonly y: number; readonly width: number }[]
+}
+
+/** The tree below a node; `shape`: the ratio of width and height that is aimed at. */
+export function treeOf(id: string, cards: ReadonlyMap<string, Card>, hanging: Hanging, shape: number): Tree {
+  const card = cards.get(id)!
+  const below = hanging.children.get(id) ?? []
+  if (below.length === 0)
+    return { width: card.width, height: card.height, shape, places: new Map([[id, { x: 0, y: 0 }]]), wires: new Map() }
+  const items = below.map((child): Item => {
+    const tree = treeOf(child, cards, hanging, shape)
+    const { above, reach } = cards.get(child)!
+    const width = Math.max(tree.width, tree.places.get(child)!.x + reach)
+    return { id: child, width, height: tree.height + above, tree, above }
+  })
+  return { shape, ...combed(id, card, best(evened(items), card, shape)) }
+}
+
+/** Leaves of about the same width get the same one, so that they stand below each other; trees come after them. */
+function evened(items: readonly Item[]): Item[] {
+  const leaves = items.filter(({ tree }) => tree.places.size === 1)
+  const widths = leaves.map(({ width }) => width)
+  const widest = Math.max(...widths)
+  const alike = widest < 1.5 * Math.min(...widths)
+  return [
+    ...(alike ? leaves.map((leaf) => ({ ...leaf, width: widest })) : leaves),
+    ...items.filter(({ tree }) => tree.places.size > 1),
+  ]
+}
+
+function best(items: readonly Item[], card: Card, shape: number): Rows {
+  const total = items.reduce((sum, { width }) => sum + width + BESIDE, 0)
+  const least = Math.max(...items.map(({ width }) => width))
+  let found: Rows | undefined
+  let lowest = Infinity
+  for (let n = 1; n <= Math.min(items.length, 40); n++) {
+    const rows = packed(items, Math.max(least, Math.ceil(total / n)))
+    const ratio = Math.max(rows.width, card.width) / (rows.height + card.height + DROP)
+    const cost = Math.abs(Math.log(ratio / shape)) + (rows.rows.length === 1 && items.length < 5 ? -0.6 : 0)
+    if (cost >= lowest) continue
+    lowest = cost
+    found = rows
+  }
+  return found!
+}
+
+/** In rows of at most this width. */
+function packed(items: readonly Item[], most: number): Rows {
+  const rows: { items: Item[]; y: number; width: number; height: number }[] = []
+  for (const item of items) {
+    const row = rows.at(-1)
+    if (row && row.width + BESIDE + item.width <= most) {
+      row.items.push(item)
+      row.width += BESIDE + item.width
+      row.height = Math.max(row.height, item.height)
+    } else {
+      const y = row ? row.y + row.height + BELOW : 0
+      rows.push({ items: [item], y, width: item.width, height: item.height })
+    }
+  }
+  const last = rows.at(-1)!
+  return { width: Math.max(...rows.map(({ width }) => width)), height: last.y + last.height, rows }
+}
+
+function combed(id: string, card: Card, { rows, width, height }: Rows): Omit<Tree, 'shape'> {
+  const margin = rows.length > 1 ? TRUNK : 0
+  const all = Math.max(card.width, width + margin)
+  const own = { x: Math.round((all - card.width) / 2), y: 0 }
+  const start = Math.round((all - width - margin) / 2) + margin
+  const first = card.height + DROP
+  const from = { x: own.x + Math.round(card.width / 2), y: card.height }
+  const places = new Map([[id, own]])
+  const wires = new Map<string, Wire>()
+  for (const [n, row] of rows.entries()) {
+    const bus = first + row.y
+    // The rows of a comb begin at its trunk; a single one stands below the card.
+    let x = start + (rows.length > 1 ? 0 : Math.round((width - row.width) / 2))
+    for (const item of row.items) {
+      const tree = moved(item.tree, x, bus + item.above)
+      for (const [node, place] of tree.places) places.set(node, place)
+      for (const [node, wire] of tree.wires) wires.set(node, wire)
+      wires.set(item.id, { from, bus: first, ...(n > 0 && { trunk: { x: start - margin, bus } }) })
+      x += item.width + BESIDE
+    }
+  }
+  return { width: all, height: first + height, places, wires }
+}
+
+/** The tree, moved. */
+function moved({ places, wires }: Tree, x: number, y: number): Pick<Tree, 'places' | 'wires'> {
+  return {
+    places: new Map([...places].map(([id, at]) => [id, { x: at.x + x, y: at.y + y }])),
+    wires: new Map(
+      [...wires].map(([id, { from, bus, trunk }]) => [
+        id,
+        {
+          from: { x: from.x + x, y: from.y + y },
+          bus: bus + y,
+          ...(trunk && { trunk: { x: trunk.x + x, bus: trunk.bus + y } }),
+        },
+      ]),
+    ),
+  }
+}
