@@ -60,7 +60,6 @@ const set = (): Option =>
   new Option('--set <name=value>', 'a value for a var of the lab file; again for more').argParser<string[]>(
     (text, before = []) => [...before, text],
   )
-
 const full = (): Option => new Option('--full', 'every line; without it, what is alike is shown once')
 
 const planning = (command: Command): Command =>
@@ -157,6 +156,7 @@ program
   .option('--live', 'what is live: what is down, missing, or not as in the file')
   .option('--plan', 'what apply would add, change and remove')
   .option('--pin', 'write where everything stands to LAB.layout.yaml')
+  .addOption(json().conflicts(['format', 'pin']))
   .action((lab: string | undefined, options: GraphOptions) =>
     end(async (host, global) => (await import('./commands/graph.ts')).graph(host, lab, { ...global, ...options })),
   )

@@ -30,6 +30,8 @@ export interface GraphOptions extends LocateOptions {
   readonly plan?: boolean
   /** Writes where everything stands instead of the picture. */
   readonly pin?: boolean
+  /** The same as the format `json`. */
+  readonly json?: boolean
 }
 
 type Options = Global & GraphOptions
@@ -54,8 +56,8 @@ export async function graph(host: Host, argument: string | undefined, options: O
   return 0
 }
 
-function print(picture: Picture, { format }: Options): void {
-  if (format === 'json') outJson(graphJson(picture))
+function print(picture: Picture, { format, json }: Options): void {
+  if (json || format === 'json') outJson(graphJson(picture))
   else if (format === 'mermaid') outText(mermaidOf(picture.graph))
   else if (format === 'dot') outText(dotOf(picture.graph))
   else outText(svgOf(picture))
