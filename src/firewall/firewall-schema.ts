@@ -35,26 +35,24 @@ const ports = (description: string): Schema => ({
 
 /** A rule as an object. A leading `!` negates a value. */
 const ruleObject: Schema = {
-  description: 'A rule in fields. A leading `!` negates: `out: "!docker0"`.',
+  description: 'A rule as an object. A leading `!` negates a value: `out: "!docker0"`.',
   type: 'object',
   additionalProperties: false,
   minProperties: 1,
   properties: {
-    source: oneOrMore('Where the packet comes from: an address or a network (`-s`).', '172.17.0.0/16', '!10.0.0.1'),
-    destination: oneOrMore('Where the packet goes to: an address or a network (`-d`).', '10.0.0.0/8'),
-    in: word(
-      'The interface it came in by (`-i`); a `+` at the end stands for any ending.',
-      'eth0',
-      'veth+',
-      '!docker0',
-    ),
-    out: word('The interface it will leave by (`-o`).', 'docker0', '!docker0'),
+    source: oneOrMore('Source of the packet: an address or a network (`-s`).', '172.17.0.0/16', '!10.0.0.1'),
+    destination: oneOrMore('Destination of the packet: an address or a network (`-d`).', '10.0.0.0/8'),
+    in: word('Incoming interface (`-i`); a `+` at the end matches any ending.', 'eth0', 'veth+', '!docker0'),
+    out: word('Outgoing interface (`-o`); a `+` at the end matches any ending.', 'docker0', '!docker0'),
     protocol: {
       description: 'The protocol, by name or number (`-p`).',
       type: ['string', 'integer'],
       examples: ['tcp', 'udp', 'icmp'],
     },
-    fragment: { description: 'Second and further fragments (`-f`); `false` for all others.', type: 'boolean' },
+    fragment: {
+      description: '`true` matches second and further fragments (`-f`); `false` matches all other packets.',
+      type: 'boolean',
+    },
     icmp_type: {
       description: 'The type of an ICMP packet.',
       type: ['string', 'integer'],
@@ -73,10 +71,11 @@ const ruleObject: Schema = {
       type: ['string', 'integer'],
       examples: ['0x1', '0x1/0xff'],
     },
-    limit: word('At most so many matches in a time (`-m limit`).', '5/second', '120/minute'),
-    limit_burst: { description: 'How many may come at once before `limit` counts.', type: 'integer', minimum: 1 },
+    limit: word('Maximum rate of matches (`-m limit`).', '5/second', '120/minute'),
+    limit_burst: { description: 'Number of matches in a burst before `limit` applies.', type: 'integer', minimum: 1 },
     match: {
-      description: 'Any other match: as text, with `-m` or without, a list of such texts, or match → option → value.',
+      description:
+        'Any other match: a text, with or without `-m`; a list of such texts; or a map from match to option to value.',
       type: ['string', 'array', 'object'],
       minLength: 1,
       minItems: 1,
@@ -94,18 +93,21 @@ const ruleObject: Schema = {
       examples: ['addrtype --dst-type LOCAL', { statistic: { mode: 'random', probability: 0.5 } }],
     },
     jump: word(
-      'What happens: a verdict, a chain, or a target and its options (`-j`).',
+      'Target of the rule (`-j`): a verdict, a chain, or a target with its options.',
       'ACCEPT',
       'DOCKER-USER',
       'REJECT --reject-with tcp-reset',
     ),
-    goto: word('A chain from which there is no way back (`-g`).', 'BLOCKED'),
+    goto: word('A chain to continue in, without returning to this one (`-g`).', 'BLOCKED'),
     to: {
-      description: 'What DNAT, SNAT, MASQUERADE, REDIRECT or NETMAP translate to.',
+      description: 'Address or port that DNAT, SNAT, MASQUERADE, REDIRECT or NETMAP translates to.',
       type: ['string', 'integer'],
       examples: ['172.18.0.2:6379', '203.0.113.1', 8080],
     },
-    comment: { ...word('A remark that stays in the kernel, at most 255 bytes.', 'replies'), maxLength: 255 },
+    comment: {
+      ...word('A comment that the kernel stores with the rule, at most 255 bytes.', 'replies'),
+      maxLength: 255,
+    },
   },
 }
 
@@ -113,10 +115,14 @@ const rules: Schema = {
   description: 'The rules, in order.',
   type: 'array',
   items: {
-    description: 'A rule: the text one would type after `iptables -A CHAIN`, or an object.',
+    description: 'A rule: the text after `iptables -A CHAIN` on a command line, or an object.',
     if: { type: 'string' },
     then: {
-      ...word('As text; "" counts every packet and lets it go on.', '-j DOCKER-USER', '-p tcp --dport 80 -j ACCEPT'),
+      ...word(
+        'A rule as text. "" counts every packet and does nothing else.',
+        '-j DOCKER-USER',
+        '-p tcp --dport 80 -j ACCEPT',
+      ),
       minLength: 0,
     },
     else: { $ref: '#/definitions/rule' },
@@ -124,7 +130,7 @@ const rules: Schema = {
 }
 
 const chain: Schema = {
-  description: 'A list of rules, or an object with rules and a policy. A chain of your own exists because it is named.',
+  description: 'A list of rules, or an object with rules and a policy. Naming a user-defined chain here creates it.',
   if: { type: 'array' },
   then: { $ref: '#/definitions/rules' },
   else: {
@@ -132,7 +138,7 @@ const chain: Schema = {
     additionalProperties: false,
     properties: {
       policy: {
-        description: 'What happens to a packet that no rule decides about. Built-in chains only.',
+        description: 'Verdict for packets that no rule accepts or drops. Only for built-in chains.',
         enum: ['ACCEPT', 'DROP'],
       },
       rules: { $ref: '#/definitions/rules' },
@@ -141,20 +147,21 @@ const chain: Schema = {
 }
 
 const table = (name: string): Schema => ({
-  description: `Chains of the table ${name}: ${builtin[name]?.join(', ')}, and your own.`,
+  description: `Chains of the table ${name}: ${builtin[name]?.join(', ')}, and user-defined chains.`,
   type: ['object', 'null'],
   properties: Object.fromEntries(builtin[name]?.map((hook) => [hook, { $ref: '#/definitions/chain' }]) ?? []),
   additionalProperties: { $ref: '#/definitions/chain' },
 })
 
-const restore = word('A file that iptables-save wrote, beside the lab.', 'docker.iptables-save')
+const restore = word('A file in the format of iptables-save, relative to the lab file.', 'docker.iptables-save')
 
 /** The definitions to which the schema of `iptables` refers, so that the validator has them once for all tables and families. */
 export const firewallDefinitions: Readonly<Record<string, Schema>> = { rule: ruleObject, rules, chain }
 
 /** The schema of the fields `iptables` and `ip6tables`. */
 export const iptablesSchema: Schema = {
-  description: 'Rules by table and chain, or a dump of iptables-save. They are all there is in the namespace.',
+  description:
+    'Rules by table and chain, or a dump of iptables-save. netlab removes rules that the lab does not declare.',
   type: ['object', 'null'],
   if: { type: 'object', required: ['restore'], properties: { restore: true } },
   then: {
@@ -189,7 +196,7 @@ const nftPart: Schema = {
 /** The schema of the field `nftables`. */
 export const nftablesSchema: Schema = {
   description:
-    'A rule set as text, as in /etc/nftables.conf, a file with one, or a list of these. It is all there is in the namespace.',
+    'A rule set: text as in /etc/nftables.conf, a file, or a list of both. netlab removes tables that the lab does not declare.',
   if: { type: 'array' },
   then: { type: 'array', items: nftPart },
   else: nftPart,
@@ -205,7 +212,7 @@ export const firewallFields: Readonly<Record<string, Schema>> = {
   ip6tables: iptablesSchema,
   nftables: nftablesSchema,
   ipsets: {
-    description: 'Sets of ipset, by name, for rules of iptables. They are all there is in the namespace.',
+    description: 'Sets of ipset, by name, for rules of iptables. netlab removes sets that the lab does not declare.',
     type: 'object',
     additionalProperties: ipsetSchema,
   },

@@ -129,38 +129,38 @@ const word = (description: string, example: string): Schema => ({
 
 /** The settings of a set, in ipset's words. */
 export const ipsetSettings: Readonly<Record<string, Schema>> = {
-  family: { description: 'Of the addresses in a `hash`. Default: inet.', enum: ['inet', 'inet6'] },
-  range: word('What a `bitmap` is for: addresses or ports.', '10.0.0.0/16'),
-  netmask: number('Addresses are stored as networks of this length.', 1, 128),
-  bitmask: word('Bits of addresses that are stored.', '255.255.255.0'),
-  markmask: word('Bits of marks that are stored.', '0xff'),
-  hashsize: number('Size that a `hash` begins with; the kernel enlarges it.', 1, 1 << 30),
-  bucketsize: number('Entries in a bucket of a `hash`.', 2, 14),
-  maxelem: number('Entries that a `hash` takes. Default: 65536.', 1, 4294967295),
-  size: number('Sets that a `list:set` takes. Default: 8.', 1, 65536),
-  timeout: number('Seconds after which entries run out, unless they say otherwise; 0: they stay.', 0, 2147483),
+  family: { description: 'Address family of a `hash`. Default: inet.', enum: ['inet', 'inet6'] },
+  range: word('The addresses or ports that a `bitmap` covers.', '10.0.0.0/16'),
+  netmask: number('Prefix length: addresses are stored as networks of this length.', 1, 128),
+  bitmask: word('Mask of the address bits that are stored.', '255.255.255.0'),
+  markmask: word('Mask of the mark bits that are stored.', '0xff'),
+  hashsize: number('Initial size of a `hash`; the kernel enlarges it as needed.', 1, 1 << 30),
+  bucketsize: number('Maximum number of entries in a bucket of a `hash`.', 2, 14),
+  maxelem: number('Maximum number of entries of a `hash`. Default: 65536.', 1, 4294967295),
+  size: number('Maximum number of sets in a `list:set`. Default: 8.', 1, 65536),
+  timeout: number('Seconds after which an entry without its own timeout expires; 0: never.', 0, 2147483),
   counters: flag('Entries count packets and bytes.'),
   comment: flag('Entries may have a comment.'),
-  skbinfo: flag('Entries may carry marks for packets.'),
-  forceadd: flag('A full set drops an entry for a new one.'),
+  skbinfo: flag('Entries may carry packet marks, priorities and queues.'),
+  forceadd: flag('If the set is full, a new entry replaces a random one.'),
 }
 
 /** The schema of a set. */
 export const ipsetSchema: Schema = {
-  description: 'A set of ipset, in ipset’s own words.',
+  description: 'A set. The fields are named as in `ipset`.',
   type: 'object',
   additionalProperties: false,
   required: ['type'],
   properties: {
     type: {
-      description: 'How it is stored, and what is in it.',
+      description: 'Type of the set: how it stores entries, and of what they consist.',
       type: 'string',
       pattern: '^(hash|bitmap|list):[a-z0-9,]+$',
       examples: ['hash:net', 'hash:ip,port', 'bitmap:port', 'list:set'],
     },
     ...ipsetSettings,
     entries: {
-      description: 'What is in it: what follows `ipset add NAME`.',
+      description: 'The entries: each is the text after `ipset add NAME` on a command line.',
       type: 'array',
       items: { type: ['string', 'integer'], minLength: 1 },
       examples: [['10.0.0.0/8', '192.168.0.0/16 nomatch']],

@@ -70,7 +70,8 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     words: (v) => ['address', String(v)],
     schema: {
       type: 'string',
-      description: 'MAC address; by default one that is always the same for this interface of this lab.',
+      description:
+        'MAC address. Default: generated from the names of the lab and the interface, so it is always the same.',
       examples: ['02:00:00:00:00:01'],
     },
   },
@@ -95,13 +96,13 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     flag: { bit: 0x80, inverted: true },
     words: flag('arp'),
     fallback: always(true),
-    schema: bool('Whether it answers ARP. Default: true.'),
+    schema: bool('Whether the interface uses ARP. Default: true.'),
   },
   promisc: {
     flag: { bit: 0x100 },
     words: flag('promisc'),
     fallback: always(false),
-    schema: bool('Whether it takes frames that are for others. Default: false.'),
+    schema: bool('Whether the interface accepts frames to other MAC addresses. Default: false.'),
   },
   multicast: {
     flag: { bit: 0x1000 },
@@ -109,14 +110,14 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     fallback: ({ multicast = true }) => multicast !== false,
     follows: ({ multicast }) => multicast === 'lower',
     read: ({ flags }) => flags.includes('MULTICAST'),
-    schema: bool('Whether it can send multicast packets. Default: true for what is like Ethernet.'),
+    schema: bool('Whether the interface can send multicast packets. Default: true for Ethernet-like interfaces.'),
   },
   allmulticast: {
     flag: { bit: 0x200 },
     words: flag('allmulticast'),
     fallback: always(false),
     read: ({ flags }) => flags.includes('ALLMULTI'),
-    schema: bool('Whether it takes every multicast packet. Default: false.'),
+    schema: bool('Whether the interface accepts all multicast packets. Default: false.'),
   },
   // In the machine's own namespace the group is netlab's mark; a link that is created there and moved keeps it.
   group: {
@@ -124,7 +125,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     words: (v) => ['group', String(v)],
     fallback: always(0),
     read: ({ group }, _, { borrowed, lab }) => (borrowed || Number(group) === labGroup(lab) ? 0 : Number(group ?? 0)),
-    schema: int('Number of the group of interfaces that it belongs to. Default: 0.', 0, 2147483647),
+    schema: int('Number of the interface group. Default: 0.', 0, 2147483647),
   },
   linkmode: {
     attribute: u8(17, { words: { default: 0, dormant: 1 } }),
@@ -133,7 +134,8 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     read: ({ linkmode }) => linkmode?.toLowerCase(),
     schema: {
       enum: ['default', 'dormant'],
-      description: 'Whether it waits for a program (an 802.1X supplicant) before it counts as up. Default: default.',
+      description:
+        '`dormant`: the interface counts as up only after a program (such as an 802.1X supplicant) says so. Default: default.',
     },
   },
   protodown: {
@@ -141,7 +143,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     words: flag('protodown'),
     fallback: always(false),
     read: ({ proto_down }) => proto_down,
-    schema: bool('Whether a protocol holds it down (vxlan, macvlan). Default: false.'),
+    schema: bool('Whether the interface is held down on behalf of a protocol (vxlan, macvlan). Default: false.'),
   },
   broadcast: {
     attribute: mac(2),
@@ -155,21 +157,21 @@ export const settingTable: Readonly<Record<string, Setting>> = {
     'gso_max_size',
     41,
     GSO_SIZE,
-    'Largest packet that the kernel hands to it to be cut, in bytes.',
+    'Largest packet that the kernel gives to the interface to segment, in bytes.',
     ({ tso_max_size }) => tso_max_size,
   ),
   gso_max_segs: limit(
     'gso_max_segs',
     40,
     GSO_SEGMENTS,
-    'Most segments of a packet that is handed to it to be cut.',
+    'Most segments in a packet that the kernel gives to the interface to segment.',
     ({ tso_max_segs }) => tso_max_segs,
   ),
   gro_max_size: limit(
     'gro_max_size',
     58,
     GSO_SIZE,
-    'Largest packet that received ones are put together to, in bytes.',
+    'Largest packet that the kernel assembles from received packets, in bytes.',
     ({ tso_max_size }) => tso_max_size && Infinity,
   ),
   master: {
@@ -180,7 +182,7 @@ export const settingTable: Readonly<Record<string, Setting>> = {
   up: {
     flag: { bit: 1 },
     words: (v) => [v === true ? 'up' : 'down'],
-    schema: bool('Whether it is up. Default: true.'),
+    schema: bool('Whether the interface is up. Default: true.'),
   },
 }
 

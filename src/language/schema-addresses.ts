@@ -8,22 +8,29 @@ export const addressSchema: Schema = {
       {
         address: { ...cidr, description: 'The address and its prefix length.' },
         peer: textSchema(
-          'Address at the other end of a point-to-point link; a prefix length is that of its network.',
+          'Address of the other end of a point-to-point link, optionally with the prefix length of its network.',
           '10.0.0.2/32',
         ),
         scope: {
           enum: ['global', 'site', 'link', 'host'],
-          description: 'IPv4: where the address is valid. Default: global.',
+          description: 'IPv4: the scope in which the address is valid. Default: global.',
         },
-        label: textSchema('IPv4: a name that begins with that of the interface.', 'eth0:1'),
-        broadcast: textSchema('IPv4: the broadcast address, or `+` for the last of the subnet. Default: none.', '+'),
-        metric: int('Of the route to the subnet that the kernel makes.', 0, 4294967295),
-        preferred_lft: { const: 0, description: '`0`: no connection begins with it as source.' },
-        noprefixroute: bool('Without a route to the subnet. Default: false.'),
+        label: textSchema('IPv4: a label that begins with the name of the interface.', 'eth0:1'),
+        broadcast: textSchema(
+          'IPv4: the broadcast address, or `+` for the last address of the subnet. Default: none.',
+          '+',
+        ),
+        metric: int('Metric of the subnet route that the kernel adds for the address.', 0, 4294967295),
+        preferred_lft: {
+          const: 0,
+          description:
+            '`0` marks the address as deprecated: the kernel does not choose it as source of new connections.',
+        },
+        noprefixroute: bool('Do not add a route to the subnet. Default: false.'),
         home: bool('IPv6: a home address of Mobile IPv6. Default: false.'),
-        mngtmpaddr: bool('IPv6: the kernel makes temporary addresses from it. Default: false.'),
+        mngtmpaddr: bool('IPv6: the kernel derives temporary addresses from this one. Default: false.'),
       },
-      'An address with more settings, in the words of `ip address`.',
+      'An address with more settings. The fields are named as in `ip address`.',
       ['address'],
     ),
   ],
@@ -33,17 +40,17 @@ export const addressSchema: Schema = {
 export const others: Schema = {
   enum: ['keep'],
   description:
-    'Addresses, interfaces, routes, neighbours, rules, and firewalls where the lab has none, that the lab does not list there are somebody else’s: they are left alone.',
+    'Leave alone what the lab does not declare there: addresses, interfaces, routes, neighbours and rules, and the firewall if the lab declares none.',
 }
 
 /** An item of a list of neighbours. */
 export const neighborSchema = object(
   {
     to: textSchema('IP address.'),
-    lladdr: textSchema('MAC address; a proxy entry has none.'),
+    lladdr: textSchema('MAC address. A proxy entry has none.'),
     dev: textSchema('Interface.'),
     proxy: bool('The namespace answers for this address itself. Default: false.'),
-    router: bool('It is a router. Default: false.'),
+    router: bool('The neighbour is a router. Default: false.'),
   },
   'A static ARP or NDP entry.',
   ['to'],

@@ -2,31 +2,31 @@ import { amount, bool, command, int, listOf, object, textSchema } from './schema
 
 const observe = object(
   {
-    at: textSchema('Where to look: NAMESPACE:INTERFACE.', 'outside:eth0'),
+    at: textSchema('The interface to capture at: NAMESPACE:INTERFACE.', 'outside:eth0'),
     source: textSchema(
-      'Source it must carry: an address, a subnet, or a namespace for its first address.',
+      'Expected source: an address, a subnet, or a namespace (its first address).',
       '203.0.113.1',
       'c1',
     ),
-    destination: textSchema('Destination it must carry, likewise.', '10.0.0.0/8'),
-    sport: int('Source port, of TCP or UDP.', 1, 65535),
-    dport: int('Destination port, of TCP or UDP.', 1, 65535),
-    protocol: { enum: ['icmp', 'icmp6', 'tcp', 'udp'], description: 'Protocol it must be.' },
-    present: bool('Whether such a packet must be seen there. Default: true.'),
+    destination: textSchema('Expected destination, in the same forms.', '10.0.0.0/8'),
+    sport: int('Expected source port (TCP or UDP).', 1, 65535),
+    dport: int('Expected destination port (TCP or UDP).', 1, 65535),
+    protocol: { enum: ['icmp', 'icmp6', 'tcp', 'udp'], description: 'Expected protocol.' },
+    present: bool('Whether such a packet must pass; `false`: must not pass. Default: true.'),
   },
-  'What a packet looks like at a place.',
+  'A packet expected at an interface.',
   ['at'],
 )
 /** The schema of a check. */
 export const check = object(
   {
-    name: textSchema('What it proves. Default: made from its fields.'),
-    from: textSchema('The namespace that it is tried from.'),
+    name: textSchema('Name of the check, shown in the results. Default: made from its fields.'),
+    from: textSchema('The namespace in which the check runs.'),
     ping: textSchema('A namespace or address to ping.'),
     tcp: textSchema('ADDRESS:PORT or NAMESPACE:PORT to connect to.', 'web:80', '[fd00::2]:80'),
-    udp: textSchema('ADDRESS:PORT or NAMESPACE:PORT to send to and hear from.'),
+    udp: textSchema('ADDRESS:PORT or NAMESPACE:PORT to send a datagram to; an answer must come back.'),
     to: textSchema(
-      'NAMESPACE:PORT where netlab itself listens while tcp, udp or run is tried, unless something does already.',
+      'NAMESPACE:PORT where netlab itself listens during the check (tcp, udp or run), unless a program already does.',
       'c1:80',
     ),
     run: command,
@@ -36,23 +36,23 @@ export const check = object(
         object(
           {
             exit: int('Exit code.', 0, 255),
-            stdout: textSchema('What its output contains; `/…/` is a pattern.'),
-            stderr: textSchema('The same for errors.'),
+            stdout: textSchema('Text that the output must contain; `/…/` is a regular expression.'),
+            stderr: textSchema('The same for standard error.'),
           },
-          'What a command must end with.',
+          'The expected result of a command.',
         ),
       ],
       description: 'Default: pass.',
     },
-    timeout: amount('How long one try may take: seconds, or a duration.', '500ms'),
-    within: amount('Try until it holds, at most so long: seconds, or a duration.', '30s'),
+    timeout: amount('Time limit of one attempt: seconds, or a duration.', '500ms'),
+    within: amount('Repeat the check until it passes, for at most this time: seconds, or a duration.', '30s'),
     count: int('How many pings, connections, datagrams or runs must succeed. Default: 1.', 1, 1000),
-    mtu: int('With ping: size of the IP packet, with don’t-fragment, in bytes.', 68, 65535),
+    mtu: int('For ping: size of the IP packet in bytes, sent with don’t-fragment.', 68, 65535),
     observe: {
-      anyOf: [observe, listOf(observe, 'Several places.')],
-      description: 'What a packet looks like on its way; with run, any packet while the command runs.',
+      anyOf: [observe, listOf(observe, 'Packets expected at several interfaces.')],
+      description: 'The packet expected at an interface on the way. For run: any packet while the command runs.',
     },
   },
-  'One thing that `netlab test` tries.',
+  'A check that `netlab test` runs.',
   ['from'],
 )

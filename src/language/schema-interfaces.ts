@@ -8,15 +8,15 @@ import { DISTRIBUTIONS } from '../model/qdisc-options.ts'
 import { addressSchema, others } from './schema-addresses.ts'
 import { amount, cidr, existingSchema, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
 
-const correlation = (of: string): Schema => amount(`How much ${of} of a packet depends on the packet before.`, '25%')
+const correlation = (of: string): Schema => amount(`How much ${of} of a packet depends on the previous packet.`, '25%')
 const queueFields: Readonly<Record<string, Schema>> = {
-  delay: amount('How long every packet is held.', '20ms'),
+  delay: amount('How long each packet is delayed.', '20ms'),
   jitter: amount('How much the delay varies.', '5ms'),
   delay_correlation: correlation('the delay'),
   distribution: {
     enum: DISTRIBUTIONS,
     description:
-      'How the delays lie around `delay`; needs `jitter`. Default: evenly. The kernel does not tell it: a change by hand of this alone is not seen.',
+      'Distribution of the delays around `delay`; needs `jitter`. Default: uniform. The kernel does not report it, so a plan cannot show drift of this field alone.',
   },
   loss: amount('Share of packets that are lost.', '1%'),
   loss_correlation: correlation('the loss'),
@@ -26,13 +26,13 @@ const queueFields: Readonly<Record<string, Schema>> = {
   corrupt_correlation: correlation('the corruption'),
   reorder: amount('Share of packets that overtake others; needs `delay`.', '25%'),
   reorder_correlation: correlation('the reordering'),
-  rate: amount('Bits per second.', '10mbit'),
-  burst: amount('Bytes that may go at once, with `rate`.', '32kb'),
-  limit: int('Packets that wait at most.', 1, 1000000),
+  rate: amount('Rate limit, in bits per second.', '10mbit'),
+  burst: amount('Bytes that may be sent at once, above `rate`.', '32kb'),
+  limit: int('Length of the queue, in packets.', 1, 1000000),
 }
 const destinations = (description: string): Schema => ({
   ...map(
-    { ...object(queueFields, 'What happens to these packets; nothing: no impairment.'), type: ['object', 'null'] },
+    { ...object(queueFields, 'Impairments of these packets; empty: none.'), type: ['object', 'null'] },
     description,
   ),
   examples: [{ db: { delay: '50ms' }, '10.1.0.0/16': { loss: '2%' } }],
@@ -43,93 +43,97 @@ export const impairmentsSchema = object(
   {
     ...queueFields,
     to: destinations(
-      'By destination: a namespace of the lab (all its addresses), an address, a network, or several of these with commas; the longest prefix counts. What is outside gets the impairments beside `to`.',
+      'Impairments by destination: a namespace of the lab (all its addresses), an address, a network, or several of these separated by commas. The longest matching prefix applies. Packets to other destinations get the impairments beside `to`.',
     ),
-    from: destinations('The same by source. A packet that `to` matches is not looked at here.'),
+    from: destinations('Impairments by source. If `to` matches a packet, `from` does not apply to it.'),
   },
-  'What the interface does to packets that it sends, by tc. Each direction of a link has impairments of its own: those of the end that sends.',
+  'Impairments (tc) of the packets that the interface sends. The two directions of a link are separate: each end impairs the packets that it sends.',
 )
 
 /** Settings of every interface. */
 const settings: Readonly<Record<string, Schema>> = {
-  addresses: listOf(addressSchema, 'Addresses with their prefix lengths, in the order in which they are added.'),
+  addresses: listOf(addressSchema, 'Addresses with prefix length, in the order in which they are added.'),
   ...settingSchemas,
-  bridge: textSchema('The bridge in the same namespace that it is a port of.'),
-  master: textSchema('The VRF, bond or bridge in the same namespace that it belongs to.'),
+  bridge: textSchema('The bridge, in the same namespace, of which the interface is a port.'),
+  master: textSchema('The VRF, bond, team or bridge, in the same namespace, to which the interface belongs.'),
   impairments: impairmentsSchema,
   ingress: {
     ...impairmentsSchema,
     description:
-      'What happens to packets that the interface receives, in the same words: they pass an ifb, which has these impairments.',
+      'Impairments of the packets that the interface receives, with the same fields. The packets pass through an ifb that has these impairments.',
   },
   qdiscs: {
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
     description:
-      'Queueing disciplines, classes and filters in the words of tc, in the order in which they are made: lines or a list of what follows `tc` on a command line, without `dev`.',
+      'Queueing disciplines, classes and filters as on a command line of tc, without `tc` and `dev`: one per line, or a list, in the order in which they are added.',
     examples: ['qdisc add root handle 1: htb default 20\nclass add parent 1: classid 1:10 htb rate 10mbit\n'],
   },
   others,
   fdb: listOf(
     object(
       {
-        mac: textSchema('MAC address; 00:00:00:00:00:00 for all that is unknown (VXLAN).', '02:00:00:00:00:09'),
+        mac: textSchema(
+          'MAC address. At a VXLAN, 00:00:00:00:00:00 is for all unknown addresses.',
+          '02:00:00:00:00:09',
+        ),
         state: {
           enum: ['static', 'permanent'],
           description:
-            '`permanent`: the frames are for this machine (at a bridge and its ports). Default: static at a port, permanent elsewhere.',
+            '`permanent`: frames to this address are delivered locally (at a bridge and its ports). Default: static at a port, permanent elsewhere.',
         },
         vlan: int('VLAN of the frames, at a bridge and its ports.', 1, 4094),
-        sticky: { type: 'boolean', description: 'It does not move to another port (static entries of ports).' },
+        sticky: { type: 'boolean', description: 'The entry does not move to another port (static entries of ports).' },
         extern_learn: {
           type: 'boolean',
-          description: 'As a routing daemon adds it (EVPN): the kernel learns nothing else in its place.',
+          description:
+            'Mark the entry as added by a routing daemon (EVPN): the kernel does not replace it with what it learns.',
         },
         dst: textSchema(
-          'Where a VXLAN sends the frames to: an address. Several entries may share a MAC address.',
+          'At a VXLAN: the IP address to send the frames to. Several entries may share a MAC address.',
           '10.0.0.2',
         ),
-        port: int('UDP port there. Default: that of the VXLAN.', 1, 65535),
-        vni: int('VXLAN network identifier there. Default: that of the VXLAN.', 0, 16777215),
-        via: textSchema('Interface that the packets leave by.', 'eth0'),
-        nhid: int('A nexthop with `fdb`, or a group of them, instead of `dst`.', 1, 4294967295),
+        port: int('UDP port of `dst`. Default: that of the VXLAN.', 1, 65535),
+        vni: int('VXLAN network identifier at `dst`. Default: that of the VXLAN.', 0, 16777215),
+        via: textSchema('Interface through which the packets leave.', 'eth0'),
+        nhid: int('The id of a nexthop (or of a group) with `fdb: true`, instead of `dst`.', 1, 4294967295),
       },
-      'A forwarding entry, in the words of `bridge fdb`.',
+      'A forwarding entry. The fields are named as in `bridge fdb`.',
       ['mac'],
     ),
-    'Forwarding entries: at a port of a bridge or the bridge itself, and with `dst` at a VXLAN.',
+    'Forwarding entries of a bridge or one of its ports, or, with `dst`, of a VXLAN.',
   ),
   mdb: listOf(
     object(
       {
         grp: textSchema('The group: an IP address, or a MAC address for other protocols.', '239.1.1.1', 'ff05::1'),
-        src: textSchema('The only source whose packets to the group are sent to the port.', '10.0.0.9'),
+        src: textSchema('Only packets from this source are sent to the port. Default: any source.', '10.0.0.9'),
         vid: int('VLAN of the packets. Required at a bridge with `vlan_filtering`.', 1, 4094),
       },
-      'A permanent multicast entry, in the words of `bridge mdb`.',
+      'A permanent multicast entry. The fields are named as in `bridge mdb`.',
       ['grp'],
     ),
-    'Groups that a bridge with `mcast_snooping` always sends to a port, whether or not a program behind it has joined.',
+    'Multicast groups that the bridge (with `mcast_snooping`) always sends to this port, even if no program behind the port has joined.',
   ),
   offload: {
     type: 'object',
     additionalProperties: { type: 'boolean' },
     propertyNames: { pattern: '^[a-z][a-z0-9_-]*$' },
     description:
-      'What the kernel or the device does for many packets at once, on or off: by the names of `ethtool -k`, or the short ones of `ethtool -K` (rx, tx, sg, tso, gso, gro, …). What is not named is left as it is, and so is what the lab names no more.',
+      'Offloads, on or off, by the names of `ethtool -k` or the short names of `ethtool -K` (rx, tx, sg, tso, gso, gro, …). Offloads that the lab does not name, or no longer names, stay as they are.',
     examples: [{ tx: false, gro: false }],
   },
   channels: {
     ...object(
       {
-        rx: int('Queues for what it receives.', 1, 4096),
-        tx: int('Queues for what it sends.', 1, 4096),
+        rx: int('Receive queues in use.', 1, 4096),
+        tx: int('Transmit queues in use.', 1, 4096),
       },
-      'How many of its queues a link’s end uses (`ethtool -L`); at most `queues`. What is not named is left as it is.',
+      'How many of its `queues` the end of a link uses (`ethtool -L`). A direction that is not named stays as it is.',
     ),
     examples: [{ rx: 2, tx: 2 }],
   },
   pvid: int(
-    'VLAN of the frames that have no tag, at a port of a bridge with `vlan_filtering` (at the bridge: its own frames). Default: 1, and none where `vlans` are given.',
+    'VLAN of untagged frames at a port of a bridge with `vlan_filtering` (at the bridge: of its own frames). Default: 1, or none if `vlans` is given.',
     1,
     4094,
   ),
@@ -141,7 +145,7 @@ const settings: Readonly<Record<string, Schema>> = {
         { type: 'string', pattern: '^[0-9]+-[0-9]+$' },
       ],
     },
-    description: 'VLANs whose frames pass the port with their tag: numbers, and ranges such as `10-19`.',
+    description: 'VLANs that are tagged at the port: numbers, and ranges such as `10-19`.',
     examples: [[10, 20]],
   },
 }
@@ -183,7 +187,7 @@ export const interfaceSettings: Schema = {
       existing: existingSchema,
       type: {
         enum: byType.map(({ name }) => name),
-        description: 'What kind of interface it is; none for the end of a link.',
+        description: 'Type of the interface. The end of a link needs none.',
       },
       link: textSchema(
         'The lower device: an interface of the same namespace, or `NAMESPACE:INTERFACE`.',
@@ -197,7 +201,7 @@ export const interfaceSettings: Schema = {
         }),
       ),
     },
-    'Settings of an interface. It exists because a link ends in it or because it has a `type`.',
+    'Settings of an interface. The interface is the end of a link, or has a `type`.',
   ),
   allOf: byType.map((type) => ({
     if: { properties: { type: { const: type.name } }, required: ['type'] },

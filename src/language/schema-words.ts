@@ -60,5 +60,5 @@ export const command: Schema = {
 export const existingSchema: Schema = {
   const: true,
   description:
-    'In the machine’s own namespace (`root`): it is there without the lab, which uses it and never makes, changes or removes it. Only `addresses` go with it.',
+    'The interface already exists in the machine’s own namespace (`root`). The lab uses it, and never creates, changes or removes it. Only `addresses` can be set beside `existing`.',
 }

@@ -38,12 +38,13 @@ const namespace: Schema = {
         'Bridges, by name.',
       ),
       routes: listOf(routeSchema, 'Routes.'),
-      nexthops: listOf(nexthopSchema, 'Nexthop objects, and groups of them, for routes and forwarding entries.'),
+      nexthops: listOf(nexthopSchema, 'Nexthop objects and groups of nexthops, for routes and forwarding entries.'),
       rules: listOf(ruleSchema, 'Routing policy rules.'),
       neighbors: listOf(neighborSchema, 'Static neighbours.'),
       forwarding: {
         enum: [true, false, 'ipv4', 'ipv6'],
-        description: 'Whether it forwards what is not for itself. Unset: it does not.',
+        description:
+          'Whether the namespace forwards packets: IPv4 and IPv6 (true), one of them, or neither (false). Default: neither.',
       },
       sysctls: {
         ...map({ type: ['string', 'number', 'boolean'] }, 'Kernel settings of the namespace: `net.*`.'),
@@ -74,18 +75,18 @@ const namespace: Schema = {
         'The name servers in the /etc/resolv.conf of its programs. Default: the content of the machine’s.',
       ),
       others,
-      shares: textSchema('Another namespace, of which this is a second name.'),
-      root: { const: true, description: 'This is the machine’s own network namespace.' },
+      shares: textSchema('Another namespace: this name becomes a second name for it.'),
+      root: { const: true, description: 'This namespace is the machine’s own network namespace.' },
       container: {
         ...textSchema(
-          'This is the network namespace of a running container of podman or docker: its name or id. The lab adds to it, and never touches what it has.',
+          'Name or id of a running container of podman or docker: this namespace is its network namespace. The lab adds to the namespace, and leaves the rest of it alone.',
         ),
         examples: ['web'],
       },
-      pid: int('This is the network namespace of the process with this id.', 1, 4194304),
+      pid: int('Id of a process: this namespace is its network namespace.', 1, 4194304),
       netns: {
         ...textSchema(
-          'This is a network namespace that others have made: its name under /run/netns, or the path of its file.',
+          'An existing network namespace that the lab does not own: its name under /run/netns, or the path of its file.',
         ),
         examples: ['foo', '/proc/4711/ns/net'],
       },
@@ -109,13 +110,14 @@ const link = object(
           examples: [{ 'ns0:veth0': '192.168.0.1/24', 'ns1:veth0': '192.168.0.2/24' }],
         },
       ],
-      description: 'The two ends, each NAMESPACE:INTERFACE; as a map with their settings.',
+      description:
+        'The two ends: a list of NAMESPACE:INTERFACE, or a map from NAMESPACE:INTERFACE to the settings of that end.',
     },
     mtu: settingSchemas['mtu'] as Schema,
     up: settingSchemas['up'] as Schema,
     impairments: impairmentsSchema,
   },
-  'A cable: a veth pair, or a port of a bridge.',
+  'A link: a veth pair. An end that names a bridge is a port of that bridge.',
   ['endpoints'],
 )
 
@@ -131,7 +133,7 @@ export const schema: Schema = {
         pattern: '^[a-z0-9][a-z0-9-]{0,31}$',
         description: 'Name of the lab. Default: the file’s name.',
       },
-      description: textSchema('What it shows.'),
+      description: textSchema('What the lab demonstrates, in a sentence or two.'),
       include: {
         type: 'array',
         items: { type: 'string' },
@@ -141,13 +143,13 @@ export const schema: Schema = {
       },
       vars: map(
         { type: ['string', 'number', 'boolean'] },
-        'Values by name: `{hosts}` stands for that of `hosts`. `netlab … --set hosts=100` gives another one.',
+        'Variables, by name: `{hosts}` is replaced by the value of `hosts`. `netlab … --set hosts=100` overrides the value.',
       ),
-      namespaces: map(namespace, 'Network namespaces, by name. Names are literal: /run/netns/NAME.'),
-      links: listOf(link, 'Cables.'),
-      checks: listOf(check, 'What `netlab test` tries.'),
+      namespaces: map(namespace, 'Network namespaces, by name. The name is used as it is: /run/netns/NAME.'),
+      links: listOf(link, 'Links between namespaces.'),
+      checks: listOf(check, 'Checks that `netlab test` runs.'),
     },
-    'A network, as namespaces and what connects them.',
+    'A network: namespaces and the links between them.',
     ['namespaces'],
   ),
 }

@@ -42,7 +42,7 @@ test.each<[string, string, string[], string[]]>([
 
 test.each([
   ['na|me: x', 'name', 'Name of the lab'],
-  [inNamespace('forwa|rding: true'), 'forwarding', 'Whether it forwards'],
+  [inNamespace('forwa|rding: true'), 'forwarding', 'Whether the namespace forwards'],
   ['namespaces:\n  a|b: {}', 'namespace', 'A network namespace'],
   [inNamespace('interfaces:\n  e|0: { type: vxlan, id: 5 }'), 'interface', 'carried in UDP'],
   [inNamespace('interfaces:\n  e0: { type: vxlan, i|d: 5 }'), 'id', 'VNI'],

@@ -75,95 +75,131 @@ const targets = (name: string, number: number, family: 4 | 6, description: strin
 /** Several interfaces as one (Documentation/networking/bonding.rst; ip-link(8), "bond"). */
 export const bond: LinkType = {
   name: 'bond',
-  description: 'Several interfaces as one: those whose `master` it is.',
+  description: 'A bond: several interfaces that act as one. Its ports name it as `master`.',
   example:
     'interfaces:\n  bond0: { type: bond, mode: active-backup, miimon: 100, primary: eth0, addresses: [10.0.0.1/24] }\n  eth0: { master: bond0 }\n  eth1: { master: bond0 }',
   fields: {
     mode: choice(
       u8(1),
       ['balance-rr', 'active-backup', 'balance-xor', 'broadcast', '802.3ad', 'balance-tlb', 'balance-alb'],
-      'How its ports share the work.',
+      'How the ports share the traffic.',
       { changedWhen: 'without ports' },
     ),
-    miimon: number(u32(3), 'Milliseconds between looks at the links of the ports; 0: never.', [0, LONG], 0, {
+    miimon: number(u32(3), 'Milliseconds between checks of the ports’ link state; 0: no checks.', [0, LONG], 0, {
       // bond_option_mode_set in drivers/net/bonding/bond_options.c; the default of the kernel without LACP is 0.
       initialBeside: ({ mode }) => (WITHOUT_LACP.includes(String(mode ?? 'balance-rr')) ? undefined : 100), // prettier-ignore
     }),
     updelay: number(
       u32(4),
-      'Milliseconds until a link that came up is used; a multiple of `miimon`.',
+      'Milliseconds to wait before a port whose link came up is used; a multiple of `miimon`.',
       [0, LONG],
       0,
       unwatched,
     ),
     downdelay: number(
       u32(5),
-      'Milliseconds until one that went down is not; a multiple of `miimon`.',
+      'Milliseconds to wait before a port whose link went down is disabled; a multiple of `miimon`.',
       [0, LONG],
       0,
       unwatched,
     ),
     peer_notify_delay: number(
       u32(28),
-      'Milliseconds between announcements; a multiple of `miimon`.',
+      'Milliseconds between the announcements of `num_grat_arp`; a multiple of `miimon`.',
       [0, 300000],
       0,
       unwatched,
     ),
-    use_carrier: toggle('use_carrier', u8(6), 'Whether the drivers are believed what they say of the link.', true),
-    arp_interval: number(u32(7), 'Milliseconds between ARP requests, as a test of the ways; 0: none.', [0, LONG], 0, withArp), // prettier-ignore
-    arp_ip_target: targets('arp_ip_target', 8, 4, 'Whom to ask: IPv4 addresses.'),
-    ns_ip6_target: targets('ns_ip6_target', 31, 6, 'Whom to ask by neighbour solicitations: IPv6 addresses.'),
+    use_carrier: toggle(
+      'use_carrier',
+      u8(6),
+      'Whether the link state comes from the driver’s carrier state (otherwise from MII or ethtool).',
+      true,
+    ),
+    arp_interval: number(u32(7), 'Milliseconds between ARP requests that test the ports; 0: no requests.', [0, LONG], 0, withArp), // prettier-ignore
+    arp_ip_target: targets('arp_ip_target', 8, 4, 'IPv4 addresses to which the ARP requests are sent.'),
+    ns_ip6_target: targets('ns_ip6_target', 31, 6, 'IPv6 addresses to which neighbour solicitations are sent.'),
     arp_validate: choice(
       { ...u32(9), print: 'or null' },
       ['none', 'active', 'backup', 'all', 'filter', 'filter_active', 'filter_backup'],
-      'The ports of which answers are looked at.',
+      'The ports whose ARP traffic is validated or filtered.',
       { ...withArp, read: ({ arp_validate }) => arp_validate ?? 'none' },
     ),
-    arp_all_targets: choice(u32(10), ['any', 'all'], 'How many of `arp_ip_target` must answer.', withArp),
-    arp_missed_max: number(u8(30), 'Requests without an answer after which a port counts as down.', [1, 255], 2, withArp), // prettier-ignore
+    arp_all_targets: choice(u32(10), ['any', 'all'], 'How many targets of `arp_ip_target` must answer.', withArp),
+    arp_missed_max: number(u8(30), 'Number of unanswered requests after which a port counts as down.', [1, 255], 2, withArp), // prettier-ignore
     primary: {
       attribute: ifIndex(11),
-      schema: { type: 'string', description: 'The port that is used while it is up. Default: none.' },
+      schema: { type: 'string', description: 'The preferred port: used whenever it is up. Default: none.' },
       // `ip` has no word for none; lo is no port.
       words: (v) => ['primary', v === '' ? 'lo' : String(v)],
       fallback: '',
       ofPorts: true,
       ...withPrimary,
     },
-    primary_reselect: choice(u8(12), ['always', 'better', 'failure'], 'When `primary` is used again.'),
-    fail_over_mac: choice(u8(13), ['none', 'active', 'follow'], 'Whose MAC address the ports have (active-backup).', {
-      changedWhen: 'without ports',
-    }),
+    primary_reselect: choice(
+      u8(12),
+      ['always', 'better', 'failure'],
+      'When traffic moves back to `primary` after `primary` has recovered.',
+    ),
+    fail_over_mac: choice(
+      u8(13),
+      ['none', 'active', 'follow'],
+      'How MAC addresses are set on the ports, and what happens to them on failover (active-backup).',
+      {
+        changedWhen: 'without ports',
+      },
+    ),
     xmit_hash_policy: choice(
       u8(14),
       ['layer2', 'layer3+4', 'layer2+3', 'encap2+3', 'encap3+4', 'vlan+srcmac'],
-      'What of a packet decides on its port.',
+      'Which parts of a packet select its port.',
     ),
-    resend_igmp: number(u32(15), 'How often memberships are told after a failure.', [0, 255], 1),
-    num_grat_arp: number(u8(16), 'How often its addresses are told after a failure.', [0, 255], 1, {
-      json: 'num_peer_notif',
-    }),
-    all_slaves_active: toggle('all_slaves_active', u8(17), 'Whether ports that are not used may receive.', false),
-    min_links: number(u32(18), 'Links that must be up for it to be up.', [0, LONG], 0),
-    lp_interval: number(u32(19), 'Seconds between packets that teach switches.', [1, LONG], 1),
-    packets_per_slave: number(u32(20), 'Packets that leave by one port before the next is taken; 0: any.', [0, 65535], 1, modes('balance-rr')), // prettier-ignore
-    lacp_active: toggle('lacp_active', u8(29, { print: 'on or off' }), 'Whether LACP speaks first.', true, {
-      json: 'ad_lacp_active',
-      words: (v) => ['lacp_active', v === true ? 'on' : 'off'],
-      ...lacp,
-      ...down,
-    }),
-    lacp_rate: choice(u8(21), ['slow', 'fast'], 'How often the other side is asked to speak: every 30 s, or every second.', { json: 'ad_lacp_rate', ...lacp, ...down }), // prettier-ignore
-    ad_select: choice(u8(22), ['stable', 'bandwidth', 'count'], 'Which ports are bundled, of several choices.', down),
-    ad_actor_sys_prio: number(u16(24), 'Priority of this system for LACP.', [1, 65535], 65535, lacp),
-    ad_user_port_key: number(u16(25), 'The upper ten bits of the key of its ports.', [0, 1023], 0, {
+    resend_igmp: number(u32(15), 'Number of IGMP membership reports sent after a failover.', [0, 255], 1),
+    num_grat_arp: number(
+      u8(16),
+      'Number of gratuitous ARPs (and neighbour advertisements) sent after a failover.',
+      [0, 255],
+      1,
+      {
+        json: 'num_peer_notif',
+      },
+    ),
+    all_slaves_active: toggle(
+      'all_slaves_active',
+      u8(17),
+      'Whether frames received on inactive ports are accepted.',
+      false,
+    ),
+    min_links: number(u32(18), 'Number of links that must be up for the bond to be up.', [0, LONG], 0),
+    lp_interval: number(u32(19), 'Seconds between the learning packets sent to switches.', [1, LONG], 1),
+    packets_per_slave: number(u32(20), 'Number of packets sent through one port before the next port is used; 0: a random port.', [0, 65535], 1, modes('balance-rr')), // prettier-ignore
+    lacp_active: toggle(
+      'lacp_active',
+      u8(29, { print: 'on or off' }),
+      'Whether the bond sends LACP packets on its own (otherwise only in answer).',
+      true,
+      {
+        json: 'ad_lacp_active',
+        words: (v) => ['lacp_active', v === true ? 'on' : 'off'],
+        ...lacp,
+        ...down,
+      },
+    ),
+    lacp_rate: choice(u8(21), ['slow', 'fast'], 'How often the other side is asked to send LACP packets: every 30 s (slow) or every second (fast).', { json: 'ad_lacp_rate', ...lacp, ...down }), // prettier-ignore
+    ad_select: choice(
+      u8(22),
+      ['stable', 'bandwidth', 'count'],
+      'How the active aggregator is chosen if there are several.',
+      down,
+    ),
+    ad_actor_sys_prio: number(u16(24), 'LACP system priority.', [1, 65535], 65535, lacp),
+    ad_user_port_key: number(u16(25), 'Upper ten bits of the LACP port key.', [0, 1023], 0, {
       ...lacp,
       ...down,
     }),
     ad_actor_system: {
       attribute: mac(26),
-      schema: { type: 'string', description: 'MAC address of this system for LACP. Default: that of the bond.' },
+      schema: { type: 'string', description: 'LACP system MAC address. Default: that of the bond.' },
       normal: (value) => String(value).toLowerCase(),
       wrong: (value) =>
         isMac(String(value).toLowerCase()) && !isGroupMac(String(value))
@@ -172,7 +208,7 @@ export const bond: LinkType = {
       fallback: '00:00:00:00:00:00',
       ...lacp,
     },
-    tlb_dynamic_lb: toggle('tlb_dynamic_lb', u8(27), 'Whether streams move with the load (balance-tlb).', true, { ...balanced, ...down }), // prettier-ignore
+    tlb_dynamic_lb: toggle('tlb_dynamic_lb', u8(27), 'Whether flows are moved between ports according to the load (balance-tlb).', true, { ...balanced, ...down }), // prettier-ignore
   },
   state: { active_slave: ifIndex(2) },
   setSingly: true,

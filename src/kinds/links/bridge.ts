@@ -70,44 +70,53 @@ const multicast: Readonly<Record<string, Field>> = {
   mcast_snooping: option(
     'mcast_snooping',
     u8(23),
-    toggle('Whether multicast goes only where somebody listens, as far as that is known.', true),
+    toggle('Whether multicast is forwarded only to ports with known listeners.', true),
   ),
-  mcast_vlan_snooping: option('mcast_vlan_snooping', bit(1 << 1), toggle('Whether that is known for each VLAN apart.')),
-  mcast_router: multicastRouter('mcast_router', 22, 'Whether the bridge itself routes multicast.'),
-  mcast_querier: option('mcast_querier', u8(25), toggle('Whether the bridge asks who listens.')),
+  mcast_vlan_snooping: option(
+    'mcast_vlan_snooping',
+    bit(1 << 1),
+    toggle('Whether multicast snooping is done separately for each VLAN.'),
+  ),
+  mcast_router: multicastRouter('mcast_router', 22, 'Whether the bridge itself is a multicast router.'),
+  mcast_querier: option('mcast_querier', u8(25), toggle('Whether the bridge sends multicast queries.')),
   mcast_query_use_ifaddr: option(
     'mcast_query_use_ifaddr',
     u8(24),
-    toggle('Whether it asks with its own address, and not with 0.0.0.0.'),
+    toggle('Whether queries carry the bridge’s own address as source instead of 0.0.0.0.'),
   ),
-  mcast_igmp_version: option('mcast_igmp_version', u8(43), number('Version of IGMP.', 2, 2, 3)),
-  mcast_mld_version: option('mcast_mld_version', u8(44), number('Version of MLD.', 1, 1, 2)),
-  mcast_hash_max: option('mcast_hash_max', u32(27), number('Most groups that are remembered.', 4096, 1, 4294967295)),
+  mcast_igmp_version: option('mcast_igmp_version', u8(43), number('IGMP version.', 2, 2, 3)),
+  mcast_mld_version: option('mcast_mld_version', u8(44), number('MLD version.', 1, 1, 2)),
+  mcast_hash_max: option('mcast_hash_max', u32(27), number('Maximum number of multicast groups.', 4096, 1, 4294967295)),
   mcast_last_member_count: option(
     'mcast_last_member_count',
     u32(28),
-    number('How often it is asked whether somebody still listens.', 2, 0, 255),
+    number('Number of queries sent before a group is removed.', 2, 0, 255),
     'mcast_last_member_cnt',
   ),
   mcast_startup_query_count: option(
     'mcast_startup_query_count',
     u32(29),
-    number('Questions at the start.', 2, 0, 255),
+    number('Number of queries sent at startup.', 2, 0, 255),
     'mcast_startup_query_cnt',
   ),
-  ...interval('last_member', 30, 'Time between two of these questions.', 100),
-  ...interval('membership', 31, 'How long a listener is remembered.', 26000),
-  ...interval('querier', 32, 'How long another that asks is remembered.', 25500),
-  ...interval('query', 33, 'Time between questions.', 12500),
-  ...interval('query_response', 34, 'How long an answer may take.', 1000),
-  ...interval('startup_query', 35, 'Time between the questions at the start.', 3125),
-  mcast_stats_enabled: option('mcast_stats_enabled', u8(42), toggle('Whether messages of IGMP and MLD are counted.')),
+  ...interval('last_member', 30, 'Time between the queries sent before a group is removed.', 100),
+  ...interval('membership', 31, 'Time after which a group without reports is removed.', 26000),
+  ...interval(
+    'querier',
+    32,
+    'Time after which another querier that stopped sending queries is no longer expected.',
+    25500,
+  ),
+  ...interval('query', 33, 'Time between general queries.', 12500),
+  ...interval('query_response', 34, 'Time within which listeners must answer a query.', 1000),
+  ...interval('startup_query', 35, 'Time between the queries at startup.', 3125),
+  mcast_stats_enabled: option('mcast_stats_enabled', u8(42), toggle('Whether IGMP and MLD messages are counted.')),
 }
 /** VLANs (bridge(8), "bridge vlan"). */
 const vlans: Readonly<Record<string, Field>> = {
-  vlan_filtering: option('vlan_filtering', u8(7), toggle('Whether ports belong to VLANs.')),
+  vlan_filtering: option('vlan_filtering', u8(7), toggle('Whether the bridge filters by VLAN.')),
   vlan_protocol: {
-    schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+    schema: { enum: ['802.1Q', '802.1ad'], description: 'Type of the VLAN tag. Default: 802.1Q.' },
     attribute: tagProtocol(8),
     words: (v) => ['vlan_protocol', String(v)],
     // `ip -N` prints the protocol's number.
@@ -117,11 +126,11 @@ const vlans: Readonly<Record<string, Field>> = {
   vlan_default_pvid: option(
     'vlan_default_pvid',
     u16(39),
-    number('VLAN of frames without a tag at ports that say no other; 0: none.', 1, 0, 4094),
+    number('VLAN of untagged frames at ports without a `pvid` of their own; 0: none.', 1, 0, 4094),
   ),
-  vlan_stats_enabled: option('vlan_stats_enabled', u8(41), toggle('Whether the traffic of each VLAN is counted.')),
+  vlan_stats_enabled: option('vlan_stats_enabled', u8(41), toggle('Whether traffic is counted for each VLAN.')),
   vlan_stats_per_port: {
-    ...option('vlan_stats_per_port', u8(45), toggle('Whether it is counted at each port apart.')),
+    ...option('vlan_stats_per_port', u8(45), toggle('Whether traffic is counted for each VLAN at each port.')),
     forces: 'the kernel takes it only while the bridge has no ports', // br_vlan_set_stats_per_port
   },
 }
@@ -130,17 +139,21 @@ const vlans: Readonly<Record<string, Field>> = {
 export const bridge: LinkType = {
   name: 'bridge',
   description:
-    'A switch in software: it learns MAC addresses, floods what it does not know, and can have addresses itself.',
+    'A software switch: it learns MAC addresses, floods frames to unknown ones, and can have IP addresses itself.',
   example: 'bridges:\n  br0:\n    addresses: [172.17.0.1/16]\n    stp: true\n    forward_delay: 4s',
   fields: {
-    stp: option('stp_state', u32(5), toggle('Spanning tree protocol.')),
+    stp: option('stp_state', u32(5), toggle('Whether the bridge uses the spanning tree protocol (STP).')),
     forward_delay: option(
       'forward_delay',
       u32(1),
       timer('How long a port listens and learns before it forwards, with STP.', 1500, 0, 3000),
     ),
-    hello_time: option('hello_time', u32(2), timer('Time between the hellos of the root bridge.', 200, 100, 1000)),
-    max_age: option('max_age', u32(3), timer('How long the last hello is believed.', 2000, 600, 4000)),
+    hello_time: option('hello_time', u32(2), timer('Time between hello packets of the root bridge.', 200, 100, 1000)),
+    max_age: option(
+      'max_age',
+      u32(3),
+      timer('Time after which information from the last hello packet expires.', 2000, 600, 4000),
+    ),
     ageing_time: {
       ...option(
         'ageing_time',
@@ -164,7 +177,7 @@ export const bridge: LinkType = {
     // BR_GROUPFWD_RESTRICTED in net/bridge/br_private.h.
     group_fwd_mask: groupMask(
       9,
-      'Link-local groups that the bridge passes on, as bits: 16384 lets LLDP through.',
+      'Bit mask of the link-local groups that the bridge forwards; 16384 forwards LLDP.',
       0b111,
       'STP, pause frames and link aggregation (1, 2, 4) are never passed on',
     ),
@@ -172,7 +185,7 @@ export const bridge: LinkType = {
       schema: {
         type: 'string',
         pattern: '^01:80:[cC]2:00:00:0[0-9a-fA-F]$',
-        description: 'MAC address that STP speaks to. Default: 01:80:c2:00:00:00.',
+        description: 'MAC address to which STP packets are sent. Default: 01:80:c2:00:00:00.',
       },
       normal: (value) => String(value).toLowerCase(),
       // br_changelink and group_addr_store in net/bridge refuse the addresses of others.
@@ -184,17 +197,25 @@ export const bridge: LinkType = {
     no_linklocal_learn: option(
       'no_linklocal_learn',
       bit(1 << 0),
-      toggle('Whether addresses are not learnt from frames to link-local groups.'),
+      toggle('Do not learn MAC addresses from link-local frames.'),
     ),
     ...vlans,
     ...multicast,
     nf_call_iptables: option(
       'nf_call_iptables',
       u8(36),
-      toggle('Whether frames that are only bridged go through iptables’ FORWARD chain as well.'),
+      toggle('Whether bridged IPv4 packets pass through iptables’ chains.'),
     ),
-    nf_call_ip6tables: option('nf_call_ip6tables', u8(37), toggle('The same for ip6tables.')),
-    nf_call_arptables: option('nf_call_arptables', u8(38), toggle('The same for arptables.')),
+    nf_call_ip6tables: option(
+      'nf_call_ip6tables',
+      u8(37),
+      toggle('Whether bridged IPv6 packets pass through ip6tables’ chains.'),
+    ),
+    nf_call_arptables: option(
+      'nf_call_arptables',
+      u8(38),
+      toggle('Whether bridged ARP packets pass through arptables’ chains.'),
+    ),
   },
   state: { topology_change: u8(14) },
   setSingly: true,

@@ -14,7 +14,7 @@ const checksums = (word: string, json: string, number: number, over: 4 | 6, desc
 /** A virtual layer 2 network over UDP with room for metadata (RFC 8926; ip-link(8), "GENEVE"). */
 export const geneve: LinkType = {
   name: 'geneve',
-  description: 'One end of a virtual layer 2 network between two hosts that is carried in UDP, with room for metadata.',
+  description: 'One end of a layer 2 tunnel between two hosts, carried in UDP (Geneve).',
   example: 'interfaces:\n  gnv0: { type: geneve, id: 7, remote: 10.0.0.2, ttl: 64, addresses: [192.168.7.1/24] }',
   fields: {
     id: {
@@ -39,7 +39,8 @@ export const geneve: LinkType = {
     ttl: {
       attribute: u8(3),
       schema: {
-        description: 'TTL of the outer packets; 0: the system’s default; inherit: that of the inner ones. Default: 0.',
+        description:
+          'TTL of the outer packets; 0: the system’s default; inherit: that of the inner packet. Default: 0.',
         anyOf: [{ type: 'integer', minimum: 0, maximum: 255 }, { const: 'inherit' }],
         examples: ['inherit'],
       },
@@ -51,10 +52,10 @@ export const geneve: LinkType = {
     tos: tos(4),
     df: {
       attribute: u8(13, { words: { unset: 0, set: 1, inherit: 2 } }),
-      schema: { enum: ['unset', 'set', 'inherit'], description: 'Whether the outer packets, over IPv4, must not be fragmented. Default: unset.' }, // prettier-ignore
+      schema: { enum: ['unset', 'set', 'inherit'], description: 'Over IPv4: the don’t-fragment bit of the outer packets; inherit: that of the inner packet. Default: unset.' }, // prettier-ignore
       fallback: 'unset',
     },
-    label: hexadecimal('label', 'Flow label of the outer packets, over IPv6.', 0xfffff, be32(11), 'flowlabel'),
+    label: hexadecimal('label', 'Over IPv6: flow label of the outer packets.', 0xfffff, be32(11), 'flowlabel'),
     dstport: {
       attribute: be16(5),
       json: 'port',
@@ -62,21 +63,27 @@ export const geneve: LinkType = {
       fallback: 6081,
       forces: FIXED,
     },
-    udpcsum: checksums('udpcsum', 'udp_csum', 8, 4, 'Whether the outer packets have checksums, over IPv4.'),
-    udp6zerocsumtx: checksums('udp6zerocsumtx', 'udp_zero_csum6_tx', 9, 6, 'Whether those over IPv6 have none.'),
-    udp6zerocsumrx: checksums('udp6zerocsumrx', 'udp_zero_csum6_rx', 10, 6, 'Whether it takes those that have none, over IPv6.'), // prettier-ignore
+    udpcsum: checksums('udpcsum', 'udp_csum', 8, 4, 'Over IPv4: whether the outer packets have UDP checksums.'),
+    udp6zerocsumtx: checksums(
+      'udp6zerocsumtx',
+      'udp_zero_csum6_tx',
+      9,
+      6,
+      'Over IPv6: send the outer packets without UDP checksums.',
+    ),
+    udp6zerocsumrx: checksums('udp6zerocsumrx', 'udp_zero_csum6_rx', 10, 6, 'Over IPv6: accept outer packets without UDP checksums.'), // prettier-ignore
     innerprotoinherit: {
       attribute: present(14),
       json: 'inner_proto_inherit',
       schema: {
         type: 'boolean',
-        description: 'Whether it carries IP packets without Ethernet headers. Default: false.',
+        description: 'Whether the tunnel carries IP packets without Ethernet headers. Default: false.',
       },
       words: (v) => (v === true ? ['innerprotoinherit'] : []),
       fallback: false,
       forces: FIXED,
     },
-    external: external(6, 'where each packet goes (`encap ip`). One in a namespace.'),
+    external: external(6, 'the destination of each packet (`encap ip`). A namespace can have one such geneve.'),
   },
   state: { ttl_inherit: u8(12, { print: 'true' }) },
   setSingly: true,

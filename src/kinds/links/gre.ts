@@ -13,7 +13,7 @@ const fields = (moves: boolean): Record<string, Field> => ({
   ignore_df: {
     ...toggle(
       'ignore-df',
-      'Whether inner packets are fragmented even where they forbid it; needs `pmtudisc: false`.',
+      'Whether inner packets are fragmented even if their don’t-fragment bit is set; needs `pmtudisc: false`.',
       u8(19, { print: 'true' }),
     ),
     // A living tunnel that ignores it does not get the other (ipgre_netlink_parms in net/ipv4/ip_gre.c).

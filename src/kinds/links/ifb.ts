@@ -3,7 +3,7 @@ import type { LinkType } from '../../model/link-type.ts'
 /** A device that traffic is redirected to, so that what comes in can be shaped as if it went out (tc-mirred(8)). */
 export const ifb: LinkType = {
   name: 'ifb',
-  description: 'A device that incoming traffic is redirected to, to be shaped there.',
+  description: 'A device to which incoming traffic is redirected for shaping.',
   example: 'interfaces:\n  ifb0: { type: ifb }',
   fields: {},
   multicast: false, // ifb_setup in drivers/net/ifb.c

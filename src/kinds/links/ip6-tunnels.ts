@@ -19,13 +19,13 @@ const common: Readonly<Record<string, Field>> = {
   ...ends6(),
   hoplimit: {
     json: 'ttl',
-    schema: { type: 'integer', minimum: 0, maximum: 255, description: 'Hop limit of the outer packets; 0: that of the inner ones. Default: 64.' }, // prettier-ignore
+    schema: { type: 'integer', minimum: 0, maximum: 255, description: 'Hop limit of the outer packets; 0: that of the inner packet. Default: 64.' }, // prettier-ignore
     initial: 64,
     ...ownPackets,
   },
   encaplimit: {
     schema: {
-      description: 'How often packets may be put into a tunnel after this one (RFC 2473); none: they do not say. Default: 4.', // prettier-ignore
+      description: 'Tunnel encapsulation limit (RFC 2473): how many more tunnels a packet may be nested in; none: packets carry no limit. Default: 4.', // prettier-ignore
       anyOf: [{ type: 'integer', minimum: 0, maximum: 255 }, { const: 'none' }],
       examples: ['none'],
     },
@@ -33,17 +33,17 @@ const common: Readonly<Record<string, Field>> = {
     initial: 4,
     ...ownPackets,
   },
-  tclass: hex('tclass', 'tclass', 255, 'Traffic class of the outer packets; inherit: that of the inner ones.'),
-  flowlabel: hex('flowlabel', 'flowlabel', 0xfffff, 'Flow label of the outer packets; inherit: that of the inner ones.'), // prettier-ignore
+  tclass: hex('tclass', 'tclass', 255, 'Traffic class of the outer packets; inherit: that of the inner packet.'),
+  flowlabel: hex('flowlabel', 'flowlabel', 0xfffff, 'Flow label of the outer packets; inherit: that of the inner packet.'), // prettier-ignore
   dscp: {
-    schema: { enum: ['keep', 'inherit'], description: 'Whether received packets get the DSCP of the outer ones (inherit). Default: keep.' }, // prettier-ignore
+    schema: { enum: ['keep', 'inherit'], description: 'inherit: received packets get the DSCP of the outer packet. Default: keep.' }, // prettier-ignore
     words: (v) => (v === 'inherit' ? ['dscp', 'inherit'] : []),
     read: ({ ip6_tnl_f_rcv_dscp_copy: copies }) => (copies ? 'inherit' : 'keep'),
     fallback: 'keep',
     forces: 'ip has no word that takes it back',
   },
   allow_localremote: {
-    ...toggle('allow-localremote', 'Whether `remote` may be an address of this host.'),
+    ...toggle('allow-localremote', 'Whether `remote` may be an address of this namespace.'),
     read: ({ ip6_tnl_f_allow_local_remote: allowed }) => allowed === true,
   },
   fwmark: fwmark(),
@@ -101,7 +101,7 @@ export const ip6tnl: LinkType = {
   fields: {
     mode: {
       json: 'proto',
-      schema: { enum: ['any', 'ip6ip6', 'ipip6'], description: 'What it carries: packets of IPv6 (ip6ip6), of IPv4 (ipip6), or both. Default: any.' }, // prettier-ignore
+      schema: { enum: ['any', 'ip6ip6', 'ipip6'], description: 'Which packets the tunnel carries: IPv6 (ip6ip6), IPv4 (ipip6), or both (any). Default: any.' }, // prettier-ignore
       fallback: 'any',
     },
     ...common,

@@ -27,7 +27,7 @@ export const ipip: LinkType = {
   example:
     'interfaces:\n  tun0: { type: ipip, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: [10.0.0.1/30] }',
   fields: {
-    ...fields({ ipip: 4, mplsip: 137 }, 'What it carries: IPv4 packets (ipip), those of MPLS (mplsip), or both.'),
+    ...fields({ ipip: 4, mplsip: 137 }, 'Which packets the tunnel carries: IPv4 (ipip), MPLS (mplsip), or both (any).'),
     external: external(19),
   },
   feature: { module: 'ipip', config: 'CONFIG_NET_IPIP', probe: 'ip link add name x0 type ipip remote 192.0.2.1' },
@@ -41,10 +41,10 @@ export const sit: LinkType = {
   example:
     'interfaces:\n  tun0: { type: sit, local: 192.0.2.1, remote: 192.0.2.2, ttl: 64, addresses: ["fd00::1/64"] }',
   fields: {
-    ...fields({ ip6ip: 41, ipip: 4, mplsip: 137 }, 'What it carries: packets of IPv6 (ip6ip), IPv4 (ipip), MPLS (mplsip), or all.'), // prettier-ignore
+    ...fields({ ip6ip: 41, ipip: 4, mplsip: 137 }, 'Which packets the tunnel carries: IPv6 (ip6ip), IPv4 (ipip), MPLS (mplsip), or all (any).'), // prettier-ignore
     ttl: { ...ttl(4), attribute: u8(4, { always: true }) }, // the kernel's own is 64 (ipip6_tunnel_init in net/ipv6/sit.c)
     isatap: {
-      ...toggle('isatap', 'Whether the other ends are found in addresses of ISATAP (RFC 5214).', u16(8, { bit: 1, print: 'true' })), // prettier-ignore
+      ...toggle('isatap', 'Whether the tunnel takes the other end from ISATAP addresses (RFC 5214).', u16(8, { bit: 1, print: 'true' })), // prettier-ignore
       words: (v) => (v === true ? ['isatap'] : []),
       forces: FIXED,
     },

@@ -6,7 +6,7 @@ const fields: LinkType['fields'] = {
   mode: {
     schema: {
       enum: ['private', 'vepa', 'bridge', 'passthru'],
-      description: 'Who may talk to whom on the lower device. Default: bridge.',
+      description: 'Which interfaces on the same lower device can reach each other. Default: bridge.',
     },
     attribute: u32(1, { words: { private: 1, vepa: 2, bridge: 4, passthru: 8, source: 16 } }),
     initial: 'bridge',
@@ -18,7 +18,7 @@ const fields: LinkType['fields'] = {
       type: 'integer',
       minimum: 0,
       maximum: 4294967295,
-      description: 'Broadcast packets that wait at most to be handed on. Default: 1000.',
+      description: 'Length of the queue for broadcast and multicast packets. Default: 1000.',
     },
     fallback: 1000, // MACVLAN_DEFAULT_BC_QUEUE_LEN in drivers/net/macvlan.c
   },
@@ -37,7 +37,7 @@ export const macvlan: LinkType = {
   ...common,
   name: 'macvlan',
   description:
-    'An interface with a MAC address of its own on the segment of its lower device, which itself cannot reach it.',
+    'An interface with its own MAC address on the segment of its lower device. The two cannot reach each other.',
   example: 'interfaces:\n  eth0: { type: macvlan, link: host:eth0, mode: bridge, addresses: [192.168.10.2/24] }',
   feature: { module: 'macvlan', config: 'CONFIG_MACVLAN', probe: 'ip link add name x0 link v0 type macvlan' },
 }
@@ -47,7 +47,7 @@ export const macvtap: LinkType = {
   ...common,
   name: 'macvtap',
   description:
-    'A macvlan whose other end is a program, such as a virtual machine, that opens /dev/tapN (N: its index).',
+    'A macvlan for a program, such as a virtual machine, which opens /dev/tapN (N: the index of the interface).',
   example: 'interfaces:\n  vm0: { type: macvtap, link: eth0, mode: bridge }',
   txqueuelen: 500, // TUN_READQ_SIZE in include/linux/if_tap.h
   feature: { module: 'macvtap', config: 'CONFIG_MACVTAP', probe: 'ip link add name x0 link v0 type macvtap' },

@@ -5,7 +5,7 @@ import { layer3 } from './tunnels.ts'
 export const nlmon: LinkType = {
   ...layer3,
   name: 'nlmon',
-  description: 'The netlink messages of its namespace, for tcpdump.',
+  description: 'A monitor of the namespace’s netlink messages, for tcpdump.',
   example: 'interfaces:\n  nlmon0: { type: nlmon }',
   fields: {},
   mtu: () => 3776, // NLMSG_GOODSIZE of include/linux/netlink.h, where pages have 4096 bytes

@@ -5,7 +5,7 @@ import { u8, user } from './attributes.ts'
 export const tap: LinkType = {
   name: 'tap',
   kind: 'tun',
-  description: 'An interface whose other end is a program, such as a virtual machine.',
+  description: 'An interface for a program, such as a virtual machine, at its other end.',
   example: 'interfaces:\n  tap0: { type: tap, addresses: [10.0.5.1/24] }',
   fields: {
     user: {
@@ -13,7 +13,7 @@ export const tap: LinkType = {
       schema: {
         type: 'string',
         pattern: '^[a-z_][a-z0-9_-]*$',
-        description: 'Name of the user who may open it; default: root only.',
+        description: 'Name of the user who may open the interface. Default: only root.',
       },
       forces: 'its owner is chosen when it is made',
     },

@@ -4,7 +4,7 @@ import type { LinkType } from '../../model/link-type.ts'
 export const team: LinkType = {
   name: 'team',
   description:
-    'Several interfaces as one: those whose `master` it is. A program of the lab (teamd) says how they share the work.',
+    'A team: several interfaces that act as one. Its ports name it as `master`. A process of the lab (teamd) decides how they share the traffic.',
   example: 'interfaces:\n  team0: { type: team }\n  eth0: { master: team0 }\n  eth1: { master: team0 }',
   fields: {},
   mtu: () => 1500,

@@ -33,7 +33,7 @@ export const endOfTunnel = (family: 4 | 6, number: number | undefined, descripti
 /** The ends of a tunnel over IPv4; `moves`: a living one takes any other end. */
 export const ends4 = (remote: number, local: number, moves = false): Record<'remote' | 'local', Field> => ({
   remote: {
-    ...endOfTunnel(4, remote, 'IPv4 address of the other end; a multicast address for many.'),
+    ...endOfTunnel(4, remote, 'IPv4 address of the other end, or a multicast address for several.'),
     ...(!moves && {
       forces: (from, to) =>
         sort(from) === sort(to) && !sort(to).includes('multicast')
@@ -57,7 +57,7 @@ export const ends6 = (remote?: number, local?: number): Record<'remote' | 'local
 
 export const ttl = (number: number): Field => ({
   attribute: u8(number),
-  schema: { type: 'integer', minimum: 0, maximum: 255, description: 'TTL of the outer packets; 0: that of the inner ones. Default: 0.' }, // prettier-ignore
+  schema: { type: 'integer', minimum: 0, maximum: 255, description: 'TTL of the outer packets; 0: that of the inner packet. Default: 0.' }, // prettier-ignore
   fallback: 0,
 })
 
@@ -76,9 +76,9 @@ export const hexadecimal = (
   fallback: 0,
 })
 export const tos = (number: number): Field =>
-  hexadecimal('tos', 'Type of service of the outer packets; 1: that of the inner ones.', 255, u8(number))
+  hexadecimal('tos', 'Type of service of the outer packets; 1: that of the inner packet.', 255, u8(number))
 export const fwmark = (number?: number): Field =>
-  hexadecimal('fwmark', 'Mark by which the outer packets are routed.', 0xffffffff, number === undefined ? undefined : u32(number)) // prettier-ignore
+  hexadecimal('fwmark', 'Mark of the outer packets, for routing.', 0xffffffff, number === undefined ? undefined : u32(number)) // prettier-ignore
 
 /** A boolean whose words are the name, and the name after `no`. */
 export const toggle = (word: string, description: string, attribute?: LinkAttribute, fallback = false): Field => ({
@@ -89,13 +89,18 @@ export const toggle = (word: string, description: string, attribute?: LinkAttrib
 })
 
 export const pmtudisc = (number: number): Field =>
-  toggle('pmtudisc', 'Whether the outer packets must not be fragmented.', toggled(number), true)
+  toggle(
+    'pmtudisc',
+    'Whether the outer packets carry the don’t-fragment bit (path MTU discovery).',
+    toggled(number),
+    true,
+  )
 
-const SAYS = 'where each packet goes (`encap ip`). One of a type in a namespace.'
+const SAYS = 'the destination of each packet (`encap ip`). A namespace can have one such tunnel of each type.'
 /** `says`: what routes and filters say with it. */
 export const external = (number?: number, says = SAYS): Field => ({
   ...(number !== undefined && { attribute: present(number) }),
-  schema: { type: 'boolean', description: `Whether routes and filters say ${says} Default: false.` },
+  schema: { type: 'boolean', description: `Whether routes and filters set ${says} Default: false.` },
   words: (v) => (v === true ? ['external'] : []),
   read: ({ external }) => external === true,
   fallback: false,
@@ -128,7 +133,7 @@ const keyOf = (word: string, description: string, number?: number, flags?: numbe
 export const keys = (ikey?: number, okey?: number, iflags?: number, oflags?: number): Record<string, Field> => ({
   key: short('integer', ['ikey', 'okey'], { minimum: 0, maximum: KEYS }),
   ikey: keyOf('ikey', 'Key that received packets must have.', ikey, iflags),
-  okey: keyOf('okey', 'Key of what is sent.', okey, oflags),
+  okey: keyOf('okey', 'Key of sent packets.', okey, oflags),
 })
 
 /** Keys, checksums and sequence numbers of GRE; `direct`: by attributes. */
@@ -138,10 +143,10 @@ export const greFields = (direct: boolean): Record<string, Field> => {
     ...(direct ? keys(4, 5, 2, 3) : keys()),
     csum: short('boolean', ['icsum', 'ocsum']),
     icsum: toggle('icsum', 'Whether received packets must have a checksum.', bit(2, CSUM)),
-    ocsum: toggle('ocsum', 'Whether what is sent has a checksum.', bit(3, CSUM)),
+    ocsum: toggle('ocsum', 'Whether sent packets have a checksum.', bit(3, CSUM)),
     seq: short('boolean', ['iseq', 'oseq']),
-    iseq: toggle('iseq', 'Whether received packets must have sequence numbers, in order.', bit(2, SEQ)),
-    oseq: toggle('oseq', 'Whether what is sent has sequence numbers.', bit(3, SEQ)),
+    iseq: toggle('iseq', 'Whether received packets must have sequence numbers in ascending order.', bit(2, SEQ)),
+    oseq: toggle('oseq', 'Whether sent packets have sequence numbers.', bit(3, SEQ)),
   }
 }
 
@@ -172,15 +177,15 @@ export const encap = (first: number): Record<string, Field> => {
     encap: {
       attribute: u16(first, { words: { none: 0, fou: 1, gue: 2 }, print: 'or nothing', ...under }),
       json: 'type',
-      schema: { enum: ['none', 'fou', 'gue'], description: 'Whether the outer packets are in UDP: as they are (fou), or with a header (gue). Default: none.' }, // prettier-ignore
+      schema: { enum: ['none', 'fou', 'gue'], description: 'Encapsulation in UDP: without a header (fou), or with one (gue). Default: none.' }, // prettier-ignore
       fallback: 'none',
       ...within('type'),
     },
-    encap_sport: port('sport', first + 2, 'UDP port that they come from; 0: one for each flow. Default: 0.'),
-    encap_dport: port('dport', first + 3, 'UDP port that they go to.'),
-    encap_csum: flag('csum', 1, 'Whether these have UDP checksums, over IPv4.'),
-    encap_csum6: flag('csum6', 2, 'Whether these have UDP checksums, over IPv6.'),
-    encap_remcsum: flag('remcsum', 4, 'Whether inner checksums are left to the other end (gue).'),
+    encap_sport: port('sport', first + 2, 'UDP source port of `encap`; 0: a port for each flow. Default: 0.'),
+    encap_dport: port('dport', first + 3, 'UDP destination port of `encap`.'),
+    encap_csum: flag('csum', 1, 'Over IPv4: whether packets of `encap` have UDP checksums.'),
+    encap_csum6: flag('csum6', 2, 'Over IPv6: whether packets of `encap` have UDP checksums.'),
+    encap_remcsum: flag('remcsum', 4, 'Whether the other end completes inner checksums (gue remote checksum offload).'),
   }
 }
 /** What a tunnel over IPv4 cannot be. */

@@ -3,7 +3,7 @@ import type { LinkType } from '../../model/link-type.ts'
 /** A virtual cable: what comes in at one end comes out at the other. Both ends are made, and go, together. */
 export const veth: LinkType = {
   name: 'veth',
-  description: 'One end of a virtual cable; made by an entry of `links`.',
+  description: 'One end of a virtual cable. An entry of `links` creates both ends.',
   example: 'links:\n  - endpoints: [ns0:veth0, ns1:veth0]',
   fields: {
     queues: {
@@ -12,7 +12,7 @@ export const veth: LinkType = {
         minimum: 1,
         maximum: 4096,
         description:
-          'Queues in each direction that a link’s end is made with, all of them in use. Default: one in use, and as many as there are processors for `channels`.',
+          'Number of receive and of transmit queues with which the end of a link is created, all of them in use. Default: one in use, and `channels` can use as many as the machine has processors.',
       },
       // What an end is made with by default depends on the machine: it is read only where the lab says it (src/observe/tuned.ts).
       read: () => undefined,

@@ -13,7 +13,7 @@ const flag = (word: string, bit: number, description: string, fallback: boolean)
 /** The frames of one VLAN of the lower device (IEEE 802.1Q; ip-link(8), "VLAN"). */
 export const vlan: LinkType = {
   name: 'vlan',
-  description: 'The frames that carry one VLAN tag on the lower device, without the tag.',
+  description: 'The frames of one VLAN on the lower device. The interface adds and removes the tag.',
   example: 'interfaces:\n  eth0.10: { type: vlan, link: eth0, id: 10, addresses: [10.0.10.1/24] }',
   fields: {
     id: {
@@ -24,25 +24,20 @@ export const vlan: LinkType = {
     },
     protocol: {
       attribute: tagProtocol(5),
-      schema: { enum: ['802.1Q', '802.1ad'], description: 'Kind of tag. Default: 802.1Q.' },
+      schema: { enum: ['802.1Q', '802.1ad'], description: 'Type of the VLAN tag. Default: 802.1Q.' },
       fallback: '802.1Q',
       // `ip -N` prints the protocol's number.
       read: (d) => (/34984|802\.1ad/.test(String(d['protocol'])) ? '802.1ad' : '802.1Q'),
       forces: 'the kind of tag is chosen when it is made',
     },
-    reorder_hdr: flag(
-      'reorder_hdr',
-      1,
-      'Whether the tag is taken off before programs that capture see the frame.',
-      true,
-    ),
+    reorder_hdr: flag('reorder_hdr', 1, 'Whether the tag is removed before packet captures see the frame.', true),
     gvrp: flag('gvrp', 2, 'Whether the VLAN is announced by GVRP.', false),
     mvrp: flag('mvrp', 8, 'Whether the VLAN is announced by MVRP.', false),
-    loose_binding: flag('loose_binding', 4, 'Whether it stays up when its lower device goes down.', false),
+    loose_binding: flag('loose_binding', 4, 'Whether the interface stays up when its lower device goes down.', false),
     bridge_binding: flag(
       'bridge_binding',
       16,
-      'Whether it is up while a port of its lower device, a bridge, has the VLAN and is up.',
+      'Whether the interface is up only while its lower device, a bridge, has a port that is in the VLAN and up.',
       false,
     ),
   },

@@ -5,7 +5,7 @@ import { u32 } from './attributes.ts'
 /** A routing domain of its own: its ports look up routes in its table (Documentation/networking/vrf.rst). */
 export const vrf: LinkType = {
   name: 'vrf',
-  description: 'A routing domain: interfaces whose `master` it is use its table.',
+  description: 'A routing domain. Interfaces that name it as `master` use its routing table.',
   example: 'interfaces:\n  red: { type: vrf, table: 10 }\n  eth0: { master: red, addresses: [10.0.0.1/24] }',
   fields: {
     table: {

@@ -9,7 +9,8 @@ const common = { ...layer3, lower: 'optional', lowerAttribute: LINK, tunnel: tru
 export const vti: LinkType = {
   ...common,
   name: 'vti',
-  description: 'What is sent here, IPsec over IPv4 encrypts: the states and policies whose mark is its key.',
+  description:
+    'A tunnel interface for IPsec over IPv4: packets sent here are encrypted by the states and policies whose mark is its key.',
   example: 'interfaces:\n  vti0: { type: vti, local: 192.0.2.1, remote: 192.0.2.2, key: 5, addresses: [10.0.0.1/30] }',
   fields: { ...ends4(REMOTE, LOCAL), ...keys(IKEY, OKEY), fwmark: fwmark(FWMARK) },
   mtu: (lower = 1500) => lower - 20,
@@ -21,7 +22,8 @@ export const vti: LinkType = {
 export const vti6: LinkType = {
   ...common,
   name: 'vti6',
-  description: 'What is sent here, IPsec over IPv6 encrypts: the states and policies whose mark is its key.',
+  description:
+    'A tunnel interface for IPsec over IPv6: packets sent here are encrypted by the states and policies whose mark is its key.',
   example: 'interfaces:\n  vti0: { type: vti6, local: "fd00::1", remote: "fd00::2", key: 5, addresses: [10.0.0.1/30] }',
   fields: { ...ends6(REMOTE, LOCAL), ...keys(IKEY, OKEY), fwmark: fwmark(FWMARK) },
   mtu: (lower = 1500) => lower - 40,

@@ -41,7 +41,7 @@ const hexadecimal = (
 /** A virtual layer 2 network over UDP (RFC 7348; ip-link(8), "VXLAN"). */
 export const vxlan: LinkType = {
   name: 'vxlan',
-  description: 'One end of a virtual layer 2 network that is carried in UDP between hosts.',
+  description: 'One end of a virtual layer 2 network between hosts, carried in UDP (VXLAN).',
   example:
     'interfaces:\n  flannel.1: { type: vxlan, id: 1, local: 10.4.7.21, remote: 10.4.7.22, dstport: 8472, link: eth0, mtu: 1450 }',
   fields: {
@@ -56,12 +56,15 @@ export const vxlan: LinkType = {
       read: (d) => d['local'] ?? d['local6'],
     },
     remote: {
-      ...host('Where to send what has no learnt destination.', ipAddress(2, { number6: 16, multicast: false })),
+      ...host(
+        'Address to which frames without a learnt destination are sent.',
+        ipAddress(2, { number6: 16, multicast: false }),
+      ),
       read: (d) => d['remote'] ?? d['remote6'],
     },
     group: {
       ...host(
-        'Multicast group to send what has no learnt destination to; needs `link`.',
+        'Multicast group to which frames without a learnt destination are sent; needs `link`.',
         ipAddress(2, { number6: 16, multicast: true }),
       ),
       read: (d) => d['group'] ?? d['group6'],
@@ -88,20 +91,21 @@ export const vxlan: LinkType = {
       attribute: { ...toggled(7), always: true },
       schema: {
         type: 'boolean',
-        description: 'Whether remote MAC addresses are learnt from what arrives. Default: true.',
+        description: 'Whether the VXLAN learns remote MAC addresses from received packets. Default: true.',
       },
       fallback: true,
       words: (v) => [v === true ? 'learning' : 'nolearning'],
       read: (d) => d['learning'] !== false,
       forces: FIXED,
     },
-    tos: hexadecimal('tos', u8(6), 'Type of service of the outer packets; 1: that of the inner ones.', 255),
-    label: hexadecimal('label', be32(26), 'Flow label of the outer packets, over IPv6.', 0xfffff, 'flowlabel'),
+    tos: hexadecimal('tos', u8(6), 'Type of service of the outer packets; 1: that of the inner packet.', 255),
+    label: hexadecimal('label', be32(26), 'Over IPv6: flow label of the outer packets.', 0xfffff, 'flowlabel'),
     df: {
       attribute: u8(29, { words: { unset: 0, set: 1, inherit: 2 } }),
       schema: {
         enum: ['unset', 'set', 'inherit'],
-        description: 'Whether the outer packets, over IPv4, must not be fragmented. Default: unset.',
+        description:
+          'Over IPv4: the don’t-fragment bit of the outer packets; inherit: that of the inner packet. Default: unset.',
       },
       fallback: 'unset',
       forces: FIXED,
@@ -112,22 +116,49 @@ export const vxlan: LinkType = {
         type: 'integer',
         minimum: 0,
         maximum: 4294967295,
-        description: 'Seconds after which a learnt address is forgotten. Default: 300.',
+        description: 'Seconds after which a learnt MAC address expires. Default: 300.',
       },
       fallback: 300,
       forces: FIXED,
     },
-    proxy: toggle('proxy', u8(11, { print: 'true' }), 'Whether it answers ARP for what it knows.'),
-    rsc: toggle('rsc', u8(12, { print: 'true' }), 'Whether it sends to destinations of routes directly.'),
-    l2miss: toggle('l2miss', u8(13, { print: 'true' }), 'Whether programs are told of unknown MAC addresses.'),
-    l3miss: toggle('l3miss', u8(14, { print: 'true' }), 'Whether programs are told of unknown IP addresses.'),
-    gbp: toggle('gbp', present(23), 'Whether it carries marks of group policies.'),
-    udpcsum: toggle('udpcsum', toggled(18), 'Whether the outer packets have checksums, over IPv4.', 'udp_csum', true),
-    udp6zerocsumtx: toggle('udp6zerocsumtx', toggled(19), 'Whether those over IPv6 have none.', 'udp_zero_csum6_tx'),
+    proxy: toggle(
+      'proxy',
+      u8(11, { print: 'true' }),
+      'Whether the VXLAN answers ARP requests for neighbours it knows.',
+    ),
+    rsc: toggle(
+      'rsc',
+      u8(12, { print: 'true' }),
+      'Whether packets to a router are sent directly to the router’s destination, if the VXLAN knows it (short-circuit).',
+    ),
+    l2miss: toggle(
+      'l2miss',
+      u8(13, { print: 'true' }),
+      'Whether the kernel notifies programs of unknown destination MAC addresses.',
+    ),
+    l3miss: toggle(
+      'l3miss',
+      u8(14, { print: 'true' }),
+      'Whether the kernel notifies programs of unknown destination IP addresses.',
+    ),
+    gbp: toggle('gbp', present(23), 'Whether the VXLAN carries packet marks as group policies (GBP).'),
+    udpcsum: toggle(
+      'udpcsum',
+      toggled(18),
+      'Over IPv4: whether the outer packets have UDP checksums.',
+      'udp_csum',
+      true,
+    ),
+    udp6zerocsumtx: toggle(
+      'udp6zerocsumtx',
+      toggled(19),
+      'Over IPv6: send the outer packets without UDP checksums.',
+      'udp_zero_csum6_tx',
+    ),
     udp6zerocsumrx: toggle(
       'udp6zerocsumrx',
       toggled(20),
-      'Whether it takes those that have none.',
+      'Over IPv6: accept outer packets without UDP checksums.',
       'udp_zero_csum6_rx',
     ),
   },

@@ -67,7 +67,7 @@ const text = (description: string, ...examples: string[]) => ({ type: 'string', 
 /** An encrypted tunnel over UDP (wg(8)). */
 export const wireguard: LinkType = {
   name: 'wireguard',
-  description: 'An end of encrypted tunnels over UDP.',
+  description: 'One end of encrypted tunnels over UDP (WireGuard).',
   example:
     'interfaces:\n  wg0:\n    type: wireguard\n    listen_port: 51820\n    addresses: [10.9.0.1/24]\n    peers:\n      - { peer: h2:wg0, endpoint: 10.0.0.2:51820, allowed_ips: [10.9.0.2/32] }',
   fields: {
@@ -75,7 +75,7 @@ export const wireguard: LinkType = {
       type: 'integer',
       minimum: 1,
       maximum: 65535,
-      description: 'UDP port that it listens on. Default: the kernel chooses one.',
+      description: 'UDP port to listen on. Default: chosen by the kernel.',
     }),
     fwmark: apart({
       type: 'integer',
@@ -85,31 +85,34 @@ export const wireguard: LinkType = {
     }),
     private_key_file: apart(
       text(
-        'File beside the lab file that holds the private key. Default: one that netlab generates, which is no secret.',
+        'File with the private key, relative to the lab file. Default: netlab derives one from the names of the lab and the interface, which is no secret.',
       ),
     ),
     peers: apart({
       type: 'array',
-      description: 'Who may be at the other ends.',
+      description: 'The peers.',
       items: {
         type: 'object',
         additionalProperties: false,
         properties: {
-          peer: text('Another WireGuard interface of the lab, as NAMESPACE:INTERFACE: its public key.', 'h2:wg0'),
+          peer: text(
+            'Another WireGuard interface of the lab, as NAMESPACE:INTERFACE. netlab fills in its public key.',
+            'h2:wg0',
+          ),
           public_key: text('The public key of a peer that is not in the lab.'),
           endpoint: text('Address and UDP port of the peer.', '10.0.0.2:51820', '[fd00::2]:51820'),
           allowed_ips: {
             type: 'array',
             items: { type: 'string' },
-            description: 'Networks that are behind the peer, as CIDRs.',
+            description: 'Networks behind the peer, as CIDRs.',
           },
           keepalive: {
             type: 'integer',
             minimum: 1,
             maximum: 65535,
-            description: 'Seconds between packets that keep the way open.',
+            description: 'Seconds between keepalive packets.',
           },
-          preshared_key_file: text('File beside the lab file that holds a key that both share.'),
+          preshared_key_file: text('File with the preshared key, relative to the lab file.'),
         },
       },
     }),

@@ -6,17 +6,18 @@ import { external, FIXED, layer3, saidByRoutes } from './tunnels.ts'
 export const xfrm: LinkType = {
   ...layer3,
   name: 'xfrm',
-  description: 'What is sent here, IPsec encrypts: the states and policies with its if_id.',
+  description:
+    'A tunnel interface for IPsec: packets sent here are encrypted by the states and policies with its if_id.',
   example: 'interfaces:\n  ipsec0: { type: xfrm, if_id: 5, addresses: [10.0.0.1/30] }',
   fields: {
     if_id: {
       attribute: u32(2, { print: 'hex or nothing' }),
-      schema: { type: 'integer', minimum: 1, maximum: 4294967295, description: 'Number that its states and policies have.' }, // prettier-ignore
+      schema: { type: 'integer', minimum: 1, maximum: 4294967295, description: 'Number that links the interface to its IPsec states and policies.' }, // prettier-ignore
       words: (v) => ['if_id', `0x${Number(v).toString(16)}`],
       read: ({ if_id }) => (if_id === undefined ? undefined : Number(if_id)),
       forces: FIXED,
     },
-    external: external(3, 'the if_id of each packet. One in a namespace.'),
+    external: external(3, 'the if_id of each packet. A namespace can have one such xfrm.'),
   },
   wrong: ({ if_id, external }) => {
     if (external === true) return saidByRoutes({ if_id })
