@@ -11,10 +11,10 @@ import { visible } from './model/text.ts'
 
 /** The commands, with their arguments and options. */
 export const program = new Command('netlab')
-  .description('Lab-as-code for Linux networking: a YAML file describes a network, netlab makes it so.')
+  .description('Lab-as-code for Linux networking: describe a network in a YAML file; netlab creates it.')
   .version(version)
-  .option('--no-color', 'no colours')
-  .option('--sandbox', 'as root: in a sandbox as ordinary users have, not on the machine itself')
+  .option('--no-color', 'print without colours')
+  .option('--sandbox', 'as root: work in a sandbox as an ordinary user would, not on the machine itself')
   .enablePositionalOptions()
   .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
   .addHelpText('afterAll', ({ command }) => helpText(command.name()))
@@ -55,31 +55,31 @@ async function end(run: Run): Promise<void> {
 let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
-const noLint = (): Option => new Option('--no-lint', 'no warnings of lints (docs/lints.md)')
+const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
 const set = (): Option =>
-  new Option('--set <name=value>', 'a value for a var of the lab file; again for more').argParser<string[]>(
+  new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(
     (text, before = []) => [...before, text],
   )
-const full = (): Option => new Option('--full', 'every line; without it, what is alike is shown once')
+const full = (): Option => new Option('--full', 'print every line instead of folding similar ones')
 
 const planning = (command: Command): Command =>
   command
     .addOption(noLint())
-    .option('--target <id...>', 'only this, and what it needs')
-    .option('--replace <id...>', 'rebuild this although nothing differs')
-    .option('--adopt', 'take over namespaces of these names that others made')
+    .option('--target <id...>', 'only these resources, and those they depend on')
+    .option('--replace <id...>', 'recreate these resources even if nothing differs')
+    .option('--adopt', 'take over existing namespaces that have names of the lab')
 
 const changing = (command: Command): Command =>
   command
     .option('-y, --auto-approve', 'do not ask')
     .addOption(full())
     .option('--lock-timeout <seconds>', 'how long to wait for another run on the same lab', '10')
-    .option('--no-rollback', 'keep what was done when a step fails')
+    .option('--no-rollback', 'if a step fails, keep the completed steps')
     .addOption(json())
 
 program
   .command('validate')
-  .description('check a lab file, and try its firewall rules where nothing sees them')
+  .description('check a lab file, and try its firewall rules in a throw-away namespace')
   .argument('[lab]', LAB)
   .addOption(noLint())
   .addOption(set())
@@ -94,10 +94,10 @@ planning(program.command('plan'))
   .description('show what apply would change')
   .argument('[lab]', LAB)
   .addOption(set())
-  .option('--commands', 'the exact commands, in order')
+  .option('--commands', 'print the exact commands, in order')
   .addOption(full())
-  .option('--destroy', 'plan to take the lab away')
-  .option('--out <file>', 'save the plan, for apply')
+  .option('--destroy', 'plan the removal of the lab')
+  .option('--out <file>', 'save the plan for apply')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
@@ -105,7 +105,7 @@ planning(program.command('plan'))
   )
 
 changing(planning(program.command('apply')))
-  .description('make the live network what the lab file says')
+  .description('change the live network to match the lab file')
   .argument('[lab]', `${LAB}; or a saved plan`)
   .addOption(set())
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
@@ -117,7 +117,7 @@ changing(program.command('destroy'))
   .description('remove what the lab owns, and nothing else')
   .argument('[lab]', LAB)
   .addOption(set())
-  .option('--force', 'end processes of others in its namespaces')
+  .option('--force', 'also end processes in its namespaces that the lab did not start')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) =>
       (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global, destroy: true }),
@@ -126,7 +126,7 @@ changing(program.command('destroy'))
 
 program
   .command('confirm')
-  .description('keep what was applied with --revert-after')
+  .description('keep the change of apply --revert-after')
   .argument('<lab>', 'the name of the lab')
   .action((lab: string) => end(async (host) => (await import('./commands/revert.ts')).confirmApply(host, lab)))
 
@@ -136,11 +136,11 @@ program
 
 program
   .command('show')
-  .description('what is live: who is connected to whom, with which addresses')
+  .description('show a live lab: namespaces, links and addresses')
   .argument('[lab]', `${LAB}; or a namespace`)
   .addOption(set())
-  .option('--desired', 'the lab file with every short form written out')
-  .option('--rules', 'the live firewall rules, with their counters')
+  .option('--desired', 'print the lab file with every short form expanded')
+  .option('--rules', 'show the live firewall rules and their counters')
   .addOption(full())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
@@ -152,10 +152,10 @@ program
   .description('draw a lab: who is connected to whom, with which addresses')
   .argument('[lab]', LAB)
   .addOption(set())
-  .option('--format <format>', 'svg, mermaid, dot or json', 'svg')
-  .option('--live', 'what is live: what is down, missing, or not as in the file')
-  .option('--plan', 'what apply would add, change and remove')
-  .option('--pin', 'write where everything stands to LAB.layout.yaml')
+  .option('--format <format>', 'print svg, mermaid, dot or json', 'svg')
+  .option('--live', 'draw what is live: mark what is down, missing or changed')
+  .option('--plan', 'colour what apply would add, change and remove')
+  .option('--pin', 'write the positions to LAB.layout.yaml')
   .addOption(json().conflicts(['format', 'pin']))
   .action((lab: string | undefined, options: GraphOptions) =>
     end(async (host, global) => (await import('./commands/graph.ts')).graph(host, lab, { ...global, ...options })),
@@ -163,14 +163,14 @@ program
 
 program
   .command('list')
-  .description('the labs that are live here')
+  .description('list the live labs')
   .addOption(full())
   .addOption(json())
   .action((options: object) =>
     end(async (host, global) => (await import('./commands/list.ts')).listLabs(host, { ...global, ...options })),
   )
 
-const ROOT = 'the lab file that says what names mean, where it is not the one of this directory'
+const ROOT = 'the lab file that defines the names, if it is not the one in this directory'
 
 program
   .command('exec')
@@ -187,7 +187,7 @@ program
 
 program
   .command('shell')
-  .description('open a shell in a namespace; without root also where all of them are')
+  .description('open a shell in a namespace, or, without root, in the sandbox of your labs')
   .argument('[ns]', 'a namespace')
   .option('--lab <lab>', ROOT)
   .addOption(set())
@@ -197,11 +197,11 @@ program
 
 program
   .command('logs')
-  .description('print what a process, or every process of a lab, has printed')
-  .argument('[ns/process]', 'a process, as in web/nginx; without one, all of the lab')
+  .description('print the output of a process, or of every process of a lab')
+  .argument('[ns/process]', 'a process, such as web/nginx (default: every process of the lab)')
   .argument('[lab]', LAB)
   .addOption(set())
-  .option('-f, --follow', 'go on as it prints more')
+  .option('-f, --follow', 'keep printing new output')
   .action((process_: string | undefined, lab: string | undefined, options: object) =>
     end(async (host) => (await import('./commands/logs.ts')).logs(host, process_, lab, options)),
   )
@@ -212,10 +212,10 @@ program
   .argument('[lab]', LAB)
   .addOption(set())
   .addOption(json())
-  .option('--junit <file>', 'write a JUnit XML report as well')
-  .option('--only <pattern>', 'only checks whose name contains this, or matches /this/')
-  .option('--fail-fast', 'begin no check after one has failed')
-  .option('--watch', 'run again when the lab file changes or Enter is typed')
+  .option('--junit <file>', 'also write a JUnit XML report')
+  .option('--only <pattern>', 'run only checks whose name contains this text, or matches /this/')
+  .option('--fail-fast', 'start no further check after one has failed')
+  .option('--watch', 'run again when the lab file changes or you press Enter')
   .addOption(noLint())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),
@@ -223,8 +223,8 @@ program
 
 program
   .command('doctor')
-  .description('what this machine lacks, and the exact fix')
-  .argument('[lab]', `${LAB}: only what it needs`)
+  .description('list what this machine lacks, and how to fix it')
+  .argument('[lab]', `${LAB}: check only what it needs`)
   .addOption(set())
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
@@ -248,17 +248,17 @@ program
 
 program
   .command('fmt')
-  .description('lay out lab files in the usual way; comments and their order stay')
+  .description('format lab files; comments and the order of entries stay')
   .argument('[file...]', 'lab files, directories with lab files, or - for standard input')
-  .option('--check', 'change nothing, print the files that would be changed')
+  .option('--check', 'change nothing; list the files that are not formatted')
   .action((files: string[], options: object) =>
     end(async () => (await import('./commands/fmt.ts')).fmt(files, options)),
   )
 
 program
   .command('init')
-  .description('write a lab file to begin with, explained line by line')
-  .argument('[template]', 'what it shows; without it, the templates are listed')
+  .description('write an example lab file, explained line by line')
+  .argument('[template]', 'the name of a template (default: list them)')
   .option('-o, --output <file>', 'the file to write, - for standard output (default: TEMPLATE.yaml)')
   .option('--force', 'replace a file that exists')
   .action((template: string | undefined, options: object) =>
@@ -272,7 +272,7 @@ program
 
 program
   .command('completion')
-  .description('print what lets a shell complete commands, options and names')
+  .description('print a completion script for a shell')
   .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
   .action((shell: string) => end(async () => (await import('./commands/completion.ts')).printCompletion(shell)))
 
@@ -290,7 +290,7 @@ program.on(
 
 for (const command of [program, ...program.commands])
   command.showHelpAfterError(
-    `(${['netlab', ...(command === program ? [] : [command.name()])].join(' ')} --help shows what there is)`,
+    `(${['netlab', ...(command === program ? [] : [command.name()])].join(' ')} --help lists commands and options)`,
   )
 
 /** Runs the command that the arguments of this process name, on this host. */

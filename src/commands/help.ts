@@ -13,51 +13,51 @@ const usual = [done, failed]
 const help: Readonly<Record<string, Help>> = {
   netlab: {
     examples: [
-      ['netlab init router', 'write router.yaml, a lab to begin with'],
-      ['netlab plan router.yaml', 'what would change'],
-      ['netlab apply router.yaml', 'make it so'],
+      ['netlab init router', 'write router.yaml, an example lab'],
+      ['netlab plan router.yaml', 'show what apply would change'],
+      ['netlab apply router.yaml', 'create the lab'],
       ['netlab test router.yaml', 'run the checks of the lab'],
-      ['netlab exec ns0 -- ip route', 'look at it from inside'],
-      ['netlab destroy router.yaml', 'take it away'],
+      ['netlab exec ns0 -- ip route', 'run a command in a namespace of the lab'],
+      ['netlab destroy router.yaml', 'remove the lab'],
     ],
     exitCodes: [
       done,
-      ['1', 'failed, or a check did not hold'],
+      ['1', 'failed, or a check failed'],
       ['2', 'plan --detailed-exitcode: there are changes'],
       ['130', 'interrupted'],
-      ['141', 'nobody reads the output any more'],
+      ['141', 'the reader of the output closed the pipe'],
     ],
   },
   validate: {
     examples: [
-      ['netlab validate lab.yaml', 'errors and warnings, each with its line'],
-      ['netlab validate lab.yaml --json', 'the same for programs'],
+      ['netlab validate lab.yaml', 'list errors and warnings with their lines'],
+      ['netlab validate lab.yaml --json', 'the same as JSON'],
     ],
     exitCodes: [
-      ['0', 'valid, perhaps with warnings'],
+      ['0', 'valid; there may be warnings'],
       ['1', 'not valid'],
     ],
   },
   plan: {
     examples: [
-      ['netlab plan lab.yaml', 'what apply would change'],
-      ['netlab plan lab.yaml --commands', 'the commands you would type instead'],
-      ['netlab plan lab.yaml --out lab.plan', 'save it, for netlab apply lab.plan'],
-      ['netlab plan --detailed-exitcode', 'for scripts: is there drift?'],
+      ['netlab plan lab.yaml', 'show what apply would change'],
+      ['netlab plan lab.yaml --commands', 'print the equivalent commands'],
+      ['netlab plan lab.yaml --out lab.plan', 'save the plan for netlab apply lab.plan'],
+      ['netlab plan --detailed-exitcode', 'detect drift in a script'],
     ],
     exitCodes: [
-      ['0', 'planned; with --detailed-exitcode: nothing to do'],
+      ['0', 'planned; with --detailed-exitcode: no changes'],
       failed,
       ['2', 'with --detailed-exitcode: there are changes'],
     ],
   },
   apply: {
     examples: [
-      ['netlab apply lab.yaml', 'show the plan, ask, then do it'],
+      ['netlab apply lab.yaml', 'show the plan, ask, then apply it'],
       ['netlab apply lab.yaml -y', 'without asking'],
-      ['netlab apply --set hosts=100', 'with another value for a var'],
-      ['netlab apply --revert-after 60s', 'undone in a minute without netlab confirm'],
-      ['netlab apply lab.plan', 'a plan saved by netlab plan --out'],
+      ['netlab apply --set hosts=100', 'override the value of a variable'],
+      ['netlab apply --revert-after 60s', 'undo in 60 s unless you run netlab confirm'],
+      ['netlab apply lab.plan', 'apply a plan saved by netlab plan --out'],
     ],
     exitCodes: [
       ['0', 'done and verified, or nothing to do'],
@@ -67,26 +67,26 @@ const help: Readonly<Record<string, Help>> = {
   },
   destroy: {
     examples: [
-      ['netlab destroy lab.yaml', 'show what goes, ask, then remove it'],
-      ['netlab destroy lab -y', 'by its name, without asking'],
-      ['netlab destroy lab --force', 'also end processes of others in it'],
+      ['netlab destroy lab.yaml', 'show what will be removed, ask, then remove it'],
+      ['netlab destroy lab -y', 'by name, without asking'],
+      ['netlab destroy lab --force', 'also end processes that the lab did not start'],
     ],
     exitCodes: [
-      ['0', 'done, or nothing was there'],
+      ['0', 'done, or there was nothing to remove'],
       ['1', 'failed, or the answer was no'],
       ['130', 'interrupted'],
     ],
   },
   confirm: {
-    examples: [['netlab confirm lab', 'keep what netlab apply --revert-after did']],
-    exitCodes: [done, ['1', 'nothing waits to be confirmed']],
+    examples: [['netlab confirm lab', 'keep the change of netlab apply --revert-after']],
+    exitCodes: [done, ['1', 'no change is waiting for confirmation']],
   },
   show: {
     examples: [
       ['netlab show lab', 'the whole lab'],
       ['netlab show ns0', 'one namespace'],
       ['netlab show ns0 --rules', 'its firewall rules, with counters'],
-      ['netlab show lab.yaml --desired', 'the file with every short form written out'],
+      ['netlab show lab.yaml --desired', 'the lab file with every short form expanded'],
     ],
     exitCodes: [done, ['1', 'failed, or the lab is not live']],
   },
@@ -103,72 +103,72 @@ const help: Readonly<Record<string, Help>> = {
   list: {
     examples: [
       ['netlab list', 'every live lab and its namespaces'],
-      ['netlab list --json', 'the same for programs'],
+      ['netlab list --json', 'the same as JSON'],
     ],
     exitCodes: usual,
   },
   exec: {
     examples: [
       ['netlab exec ns0 -- ip route', 'the routes of ns0'],
-      ['netlab exec ns0 -- ping -c1 ns1', 'names of the lab resolve'],
+      ['netlab exec ns0 -- ping -c1 ns1', 'ping another namespace by name'],
     ],
     exitCodes: [
-      ['0-255', 'that of the command; 128 + N if signal N ended it'],
-      ['1', 'also: there is no such namespace or command'],
+      ['0-255', 'the exit code of the command; 128 + N if signal N ended it'],
+      ['1', 'also if the namespace or the command does not exist'],
     ],
   },
   shell: {
     examples: [
-      ['netlab shell ns0', 'a shell in ns0; exit leaves it'],
-      ['netlab shell', 'without root: where all your labs are'],
+      ['netlab shell ns0', 'a shell in ns0; leave with exit'],
+      ['netlab shell', 'without root: a shell in the sandbox of your labs'],
     ],
     exitCodes: [
-      ['0-255', 'that of the shell'],
-      ['1', 'also: there is no such namespace'],
+      ['0-255', 'the exit code of the shell'],
+      ['1', 'also if the namespace does not exist'],
     ],
   },
   logs: {
     examples: [
-      ['netlab logs web/nginx', 'what nginx in web has printed'],
-      ['netlab logs web/nginx -f', 'and what it prints from now on'],
-      ['netlab logs lab.yaml', 'what all its processes have printed'],
+      ['netlab logs web/nginx', 'the output of nginx in web so far'],
+      ['netlab logs web/nginx -f', 'and its further output'],
+      ['netlab logs lab.yaml', 'the output of all processes of the lab'],
     ],
     exitCodes: usual,
   },
   test: {
     examples: [
       ['netlab test lab.yaml', 'run the checks of a live lab'],
-      ['netlab test --junit results.xml', 'a report for CI as well'],
-      ["netlab test --only 'web tcp'", 'the checks with this in their names'],
-      ['netlab test --watch', 'again whenever the lab file changes'],
+      ['netlab test --junit results.xml', 'also write a report for CI'],
+      ["netlab test --only 'web tcp'", 'run the checks with this in their names'],
+      ['netlab test --watch', 'run the checks again whenever the lab file changes'],
     ],
     exitCodes: [
-      ['0', 'every check holds'],
-      ['1', 'a check does not hold, or the lab is not live'],
-      ['3', 'a check could not be tried, and none failed'],
+      ['0', 'every check passed'],
+      ['1', 'a check failed, or the lab is not live'],
+      ['3', 'a check could not be run, and none failed'],
       ['130', 'with --watch: Ctrl-C'],
     ],
   },
   doctor: {
     examples: [
-      ['netlab doctor', 'everything that netlab can use'],
-      ['netlab doctor lab.yaml', 'only what this lab needs'],
+      ['netlab doctor', 'check everything that netlab can use'],
+      ['netlab doctor lab.yaml', 'check only what this lab needs'],
     ],
     exitCodes: [
       ['0', 'nothing is missing'],
-      ['1', 'something is missing; the output says how to get it'],
+      ['1', 'something is missing; the output says how to install it'],
     ],
   },
   fmt: {
     examples: [
-      ['netlab fmt', 'lay out the lab of this directory'],
-      ['netlab fmt labs', 'every lab file in labs'],
-      ['netlab fmt --check labs', 'for CI: name the files that are not'],
-      ['netlab fmt - < lab.yaml', 'for editors: from standard input'],
+      ['netlab fmt', 'format the lab file of this directory'],
+      ['netlab fmt labs', 'format every lab file in labs'],
+      ['netlab fmt --check labs', 'for CI: list the files that are not formatted'],
+      ['netlab fmt - < lab.yaml', 'for editors: format standard input'],
     ],
     exitCodes: [
-      ['0', 'done; with --check: nothing to do'],
-      ['1', 'failed; with --check: a file is not laid out so'],
+      ['0', 'done; with --check: all files are formatted'],
+      ['1', 'failed; with --check: a file is not formatted'],
     ],
   },
   init: {
@@ -176,20 +176,20 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab init', 'list the templates'],
       ['netlab init nat', 'write nat.yaml'],
       ['netlab init nat -o mine.yaml', 'write mine.yaml'],
-      ['netlab init nat -o - | less', 'only read it'],
+      ['netlab init nat -o - | less', 'print it without writing a file'],
     ],
     exitCodes: [done, ['1', 'failed: no such template, or the file exists']],
   },
   completion: {
     examples: [
-      ['netlab completion bash', 'for bash; its first lines say where it goes'],
+      ['netlab completion bash', 'for bash; the first lines say where to install it'],
       ['netlab completion zsh', 'for zsh'],
       ['netlab completion fish', 'for fish'],
     ],
     exitCodes: usual,
   },
   schema: {
-    examples: [['netlab schema > lab.schema.json', 'for an editor, or a validator in CI']],
+    examples: [['netlab schema > lab.schema.json', 'for an editor or a validator in CI']],
     exitCodes: usual,
   },
 }

@@ -35,11 +35,11 @@ export function init(host: Host, template: string | undefined, { output, force }
   writeFile(file, text)
   note(`Wrote ${file}: ${descriptionOf(template)}. What to do next:\n\n`)
   const next = [
-    ['validate', 'check it again after you have changed it'],
-    ['plan', 'what would be made'],
-    ['apply', 'make it'],
-    ['test', 'run its checks'],
-    ['destroy', 'take it away'],
+    ['validate', 'check the file after you have changed it'],
+    ['plan', 'show what apply would create'],
+    ['apply', 'create the lab'],
+    ['test', 'run the checks of the lab'],
+    ['destroy', 'remove the lab'],
   ] as const
   note(
     next.map(([command, meaning]) => `  netlab ${`${command} ${file}`.padEnd(file.length + 11)}${meaning}\n`).join(''),
