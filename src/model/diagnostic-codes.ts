@@ -17,67 +17,67 @@ export const codes = {
   ...processCodes,
   ...lenderCodes,
   'ambiguous-interface': {
-    cause: 'An address may be on several interfaces of the namespace.',
+    cause: 'Several interfaces of the namespace have a subnet that contains the address.',
     remedy: 'Name the interface with `dev`.',
   },
   'bad-check': {
-    cause: 'A check, or an observation in it, does not say one thing that can be tried.',
-    remedy: 'Give exactly one of `ping`, `tcp`, `udp` and `run`, with the fields that belong to it.',
+    cause: 'A check, or an observation in it, is incomplete or contradicts itself.',
+    remedy: 'Give exactly one of `ping`, `tcp`, `udp` and `run`, and only fields that apply to it.',
   },
   'bad-link-end': {
     cause: 'An end of a link is not `NAMESPACE:INTERFACE`, is `lo`, has a type of its own, or is used by another link.',
     remedy: 'Give the link two different ends that nothing else uses.',
   },
   'bad-name': {
-    cause: 'The name cannot be one of an interface, a namespace, a process or a variable.',
-    remedy: 'Choose a shorter one of letters, digits, `_`, `.` and `-`.',
+    cause: 'The name is not valid for an interface, a namespace, a process or a variable.',
+    remedy: 'Choose a shorter name of letters, digits, `_`, `.` and `-`.',
   },
   'bad-option': {
-    cause: 'An option or a variable of the environment has a value that means nothing.',
-    remedy: 'Write it in the form that the message shows.',
+    cause: 'The value of an option or an environment variable is not valid.',
+    remedy: 'Write the value as the message shows.',
   },
   'bad-plan-file': {
-    cause: 'The file is no plan, was damaged or changed, or comes from another version of netlab.',
-    remedy: 'Make it again with `netlab plan LAB --out FILE`.',
+    cause: 'The file is not a plan, was damaged or edited, or comes from another version of netlab.',
+    remedy: 'Save the plan again with `netlab plan LAB --out FILE`.',
   },
   'bad-port': {
-    cause: 'The kernel does not take this interface as a port of that bridge or VRF.',
-    remedy: 'Join it in another way, such as with a link between two bridges.',
+    cause: 'The kernel does not accept this interface as a port of that bridge or VRF.',
+    remedy: 'Connect the interface in another way, such as by a link between two bridges.',
   },
   'bad-range': {
-    cause: 'A range is malformed, or repeats what is in its reach too often.',
-    remedy: 'Write it as `[1..40]`, and make it smaller where it makes too many values.',
+    cause: 'A range is malformed, or produces too many values.',
+    remedy: 'Write the range as `[1..40]`. If it produces too many values, make it smaller.',
   },
   'bad-rule-set': {
     cause: 'A rule set of a firewall cannot be read.',
     remedy: 'Correct that line.',
   },
   'bad-set': {
-    cause: 'A set of ipset, an entry of it, or a rule that uses it is wrong.',
+    cause: 'A set of ipset, one of its entries, or a rule that uses it is not valid.',
     remedy: 'Declare the set under `ipsets`, with entries of its type.',
   },
   'bad-tc': {
-    cause: 'An entry of `qdiscs` is no qdisc, class or filter that netlab can make, or can find again.',
-    remedy: 'Write what follows `tc` on a command line, with the words that the message asks for.',
+    cause: 'An entry of `qdiscs` is not a qdisc, class or filter that netlab can create and later recognize.',
+    remedy: 'Write the arguments of `tc` as on a command line, including those that the message asks for.',
   },
   'bad-value': {
-    cause: 'A value does not have the form that its field takes.',
-    remedy: 'Write it as the message shows.',
+    cause: 'A value does not have the form that its field requires.',
+    remedy: 'Write the value as the message shows.',
   },
   bug: {
-    cause: 'Something happened in netlab that it does not expect.',
-    remedy: 'Report it with the command and the lab file.',
+    cause: 'netlab has an internal error.',
+    remedy: 'Report the error with the command and the lab file.',
   },
   'cannot-write': {
     cause: 'A file that an option names cannot be written.',
-    remedy: 'Name another, or change its permissions.',
+    remedy: 'Name another file, or change the permissions.',
   },
   elsewhere: {
-    cause: 'The lab is live in another world of the machine: on the machine itself, or in a user’s sandbox.',
-    remedy: 'Call netlab as the message says, or go on: the worlds do not disturb each other.',
+    cause: 'The lab is live in another place: on the machine itself, or in a user’s sandbox.',
+    remedy: 'Run the command that the message shows, or continue here: the two places do not affect each other.',
   },
   'family-mismatch': {
-    cause: 'IPv4 and IPv6 are mixed where the kernel takes one of them, or a field belongs to the other.',
+    cause: 'IPv4 and IPv6 are mixed where the kernel accepts only one of them, or a field is only for the other.',
     remedy: 'Use addresses and fields of one family.',
   },
   'feature-missing': {
@@ -85,76 +85,77 @@ export const codes = {
     remedy: 'Do what the message says, or see `netlab doctor LAB`.',
   },
   'fixed-offload': {
-    cause: 'The driver of an interface does not have, or does not change, what the lab sets of it.',
-    remedy: 'Leave it out; `ethtool -k` in the namespace lists what can be changed.',
+    cause: 'The driver of an interface does not support, or cannot change, a setting of the lab.',
+    remedy: 'Remove the setting. `ethtool -k` in the namespace lists those that can be changed.',
   },
   'foreign-resource': {
-    cause: 'Something of this name exists, and is not the lab’s.',
-    remedy: 'Choose another name, remove it, or take a namespace over with `--adopt`.',
+    cause: 'A namespace or interface with this name already exists and does not belong to the lab.',
+    remedy: 'Choose another name, remove the existing one, or take over a namespace with `--adopt`.',
   },
   'gateway-down': {
-    cause: 'A route leads through an interface that the lab keeps down.',
-    remedy: 'Set the interface up, or leave the route out.',
+    cause: 'A route goes through an interface that is down in the lab.',
+    remedy: 'Set the interface up, or remove the route.',
   },
   'given-twice': {
-    cause: 'The same thing is given in two places.',
-    remedy: 'Say it once.',
+    cause: 'Two places in the lab declare the same thing.',
+    remedy: 'Remove one of them.',
   },
   'host-bits': {
     cause: 'The destination of a route is an address inside a network, not the network.',
     remedy: 'Write the network that the message names.',
   },
   impairment: {
-    cause: 'The settings of a slow or lossy link contradict each other, or are more than tc can do.',
-    remedy: 'Change the value that the message points at.',
+    cause: 'The settings of an impaired link contradict each other, or exceed what tc can do.',
+    remedy: 'Change the value that the message names.',
   },
   'include-circle': {
     cause: 'A file includes itself, or a file that includes it.',
     remedy: 'Remove one of the includes.',
   },
   'ipv6-off': {
-    cause: 'An interface has an IPv6 address, and IPv6 is switched off there.',
+    cause: 'An interface has an IPv6 address, but a sysctl turns IPv6 off there.',
     remedy: 'Remove the address or the sysctl.',
   },
   'kernel-makes-it': {
-    cause: 'The kernel makes this route itself, with an address.',
-    remedy: 'Leave it out, or give it another metric or table.',
+    cause: 'The kernel adds this route itself, for an address.',
+    remedy: 'Remove the route, or give it another metric or table.',
   },
   'kernel-unreadable': {
-    cause: 'The kernel, or a program that asks it, did not answer.',
-    remedy: 'See what the message quotes; most often a right is missing.',
+    cause: 'The kernel, or a program that queries it, did not answer.',
+    remedy: 'See the tool’s output in the message; the most common reason is a missing permission.',
   },
   'lab-locked': {
     cause: 'Another run is changing this lab.',
-    remedy: 'Wait for it, or give `--lock-timeout` more time.',
+    remedy: 'Wait for that run to finish, or set a longer `--lock-timeout`.',
   },
   'lab-not-live': {
-    cause: 'The lab has nothing on this machine.',
-    remedy: 'Apply it first; `netlab list` shows what is live.',
+    cause: 'Nothing of the lab exists on this machine.',
+    remedy: 'Apply the lab first; `netlab list` lists the live labs.',
   },
   'legacy-rules': {
     cause: 'A namespace of the lab has rules of iptables-legacy, which netlab neither plans nor shows.',
-    remedy: 'Remove them with the program that made them.',
+    remedy: 'Remove them with the program that added them.',
   },
   'machine-limit': {
-    cause: 'The lab needs more than the machine allows all namespaces together.',
+    cause: 'The lab exceeds a limit that the machine sets for all namespaces together.',
     remedy: 'Raise the sysctl that the message names.',
   },
   'machine-resource': {
-    cause: 'What the lab uses and has not made is not there, is of another kind, or would be changed by the lab.',
-    remedy: 'Make it first, or name another.',
+    cause:
+      'Something that the lab uses but does not own does not exist, is of another type, or would be changed by the lab.',
+    remedy: 'Create it first, or use another one.',
   },
   'missing-field': {
-    cause: 'A field is missing without which the rest means nothing.',
-    remedy: 'Add it.',
+    cause: 'A required field is missing.',
+    remedy: 'Add the field.',
   },
   'neighbour-overflow': {
-    cause: 'The kernel had no room for neighbours during the checks, and lost packets.',
+    cause: 'The kernel’s neighbour table was full during the checks, and packets were lost.',
     remedy: 'Raise the sysctl that the message names.',
   },
   'network-address': {
-    cause: 'A host has the address of its network, or the one for broadcasts.',
-    remedy: 'Give it another one of the subnet.',
+    cause: 'A host has the network address or the broadcast address of its subnet.',
+    remedy: 'Give the host another address of the subnet.',
   },
   'no-bridge': {
     cause:
@@ -162,59 +163,59 @@ export const codes = {
     remedy: 'Name a bridge, declare it under `bridges`, or change its settings.',
   },
   'no-lab-file': {
-    cause: 'The command needs a lab file, and none, or no single one, was found.',
+    cause: 'The command needs a lab file, and netlab found none, or more than one.',
     remedy: 'Name the file.',
   },
   'no-prefix-length': {
-    cause: 'An address has no prefix length, and so no subnet.',
-    remedy: 'Write it as `192.168.0.2/24`.',
+    cause: 'An address has no prefix length, so it has no subnet.',
+    remedy: 'Write the address as `192.168.0.2/24`.',
   },
   'no-sandbox': {
-    cause: 'No sandbox can be made or entered for labs without root.',
+    cause: 'netlab cannot create or enter a sandbox for labs without root.',
     remedy: 'Do what the message says, or run netlab as root.',
   },
   'no-subnet': {
-    cause: 'No interface of the namespace has a subnet with this address.',
+    cause: 'No interface of the namespace has a subnet that contains this address.',
     remedy: 'Correct the address, or name the interface with `dev`.',
   },
   'no-terminal': {
-    cause: 'The command asks before it begins, and there is nobody to ask.',
-    remedy: 'Look at the plan, then run it with `-y`.',
+    cause: 'The command asks for confirmation, and there is no terminal.',
+    remedy: 'Check the plan, then run the command with `-y`.',
   },
   'no-watchdog': {
-    cause: 'The process that would take the change back does not start.',
-    remedy: 'Nothing was changed; try again, or without `--revert-after`.',
+    cause: 'The watchdog, a process that would undo the change, did not start.',
+    remedy: 'Nothing was changed. Try again, or without `--revert-after`.',
   },
   'not-in-sandbox': {
-    cause: 'The lab needs something that only root has, and is to live in a user’s sandbox.',
-    remedy: 'Run netlab as root, or leave it out.',
+    cause: 'The lab needs something that only root may use, but runs in a user’s sandbox.',
+    remedy: 'Run netlab as root, or remove it from the lab.',
   },
   'not-settled': {
-    cause: 'What was done is undone again: by another program, or by the kernel, which holds it in another form.',
-    remedy: 'Stop the program that the message names, or write the value as the kernel holds it.',
+    cause: 'A change did not last: another program undid it, or the kernel stores the value in another form.',
+    remedy: 'Stop the program that the message names, or write the value as the kernel stores it.',
   },
   'not-the-labs': {
-    cause: 'A lab cannot change this: it is the machine’s own, or no setting of a network namespace.',
-    remedy: 'Change it by hand, or leave it out.',
+    cause: 'A lab cannot change this setting: it belongs to the machine, not to a network namespace.',
+    remedy: 'Change the setting by hand, and remove it from the lab.',
   },
   'not-utf8': {
     cause: 'The file is not UTF-8.',
     remedy: 'Save it as UTF-8.',
   },
   'nothing-to-confirm': {
-    cause: 'No apply with `--revert-after` of this lab waits for a word.',
-    remedy: 'See `netlab plan`: it may have been taken back already.',
+    cause: 'No `apply --revert-after` of this lab is waiting for confirmation.',
+    remedy: 'The change may already be undone: see `netlab plan`.',
   },
   'out-of-range': {
-    cause: 'A number is larger or smaller than the kernel takes.',
+    cause: 'A number is larger or smaller than the kernel accepts.',
     remedy: 'Stay within the limit that the message names.',
   },
   'own-address': {
-    cause: 'The gateway of a route is the namespace’s own address.',
-    remedy: 'Write the router’s address on the same subnet.',
+    cause: 'The gateway of a route is an address of the namespace itself.',
+    remedy: 'Write the address of the router on the same subnet.',
   },
   'plan-stale': {
-    cause: 'The live network is no longer the one that the plan was made for.',
+    cause: 'The live network has changed since the plan was made.',
     remedy: 'Plan again.',
   },
   'program-missing': {
@@ -222,64 +223,64 @@ export const codes = {
     remedy: 'Install the package that the message names.',
   },
   reserved: {
-    cause: 'This is where netlab marks what it owns.',
-    remedy: 'Leave it out, or choose another value.',
+    cause: 'netlab uses this value to mark what it owns.',
+    remedy: 'Remove the value, or choose another.',
   },
   'rule-refused': {
-    cause: 'The kernel, or the tool of the firewall, refuses a rule or a set.',
-    remedy: 'Correct it as the tool’s words say.',
+    cause: 'The kernel or the firewall tool refuses a rule or a set.',
+    remedy: 'Correct it according to the tool’s error in the message.',
   },
   'runner-unusable': {
-    cause: 'The way of reading the kernel that was asked for does not work here.',
-    remedy: 'Leave `NETLAB_RUNNER` out.',
+    cause: 'The runner that `NETLAB_RUNNER` selects does not work here.',
+    remedy: 'Unset `NETLAB_RUNNER`.',
   },
   'second-name': {
-    cause: 'A second name of a namespace is used where only the namespace itself can stand.',
+    cause: 'A second name of a namespace is used where only the name of the namespace itself is valid.',
     remedy: 'Write the name of the namespace.',
   },
   'senseless-field': {
-    cause: 'A field means nothing here, or contradicts another.',
-    remedy: 'Leave one of them out.',
+    cause: 'A field has no effect here, or contradicts another field.',
+    remedy: 'Remove the field, or the one that it contradicts.',
   },
   'step-failed': {
-    cause: 'A step of the plan failed, and what was done before was taken back, unless `--no-rollback` was given.',
-    remedy: 'See the tool’s words in the message.',
+    cause: 'A step of the plan failed. netlab undid the steps before it, unless `--no-rollback` was given.',
+    remedy: 'See the tool’s error in the message.',
   },
   'unknown-command': {
-    cause: 'netlab has no command of that name.',
-    remedy: 'Use the one that the message names, or see `netlab --help`.',
+    cause: 'netlab has no command with that name.',
+    remedy: 'Use the command that the message names, or see `netlab --help`.',
   },
   'unknown-id': {
-    cause: 'Nothing in the lab has the id that an option names.',
+    cause: 'Nothing in the lab has the id in the option.',
     remedy: 'Take the ids from `netlab plan --json` or `netlab show --json`.',
   },
   'unknown-namespace': {
-    cause: 'No namespace of that name is live.',
+    cause: 'There is no live namespace with that name.',
     remedy: 'See `ip netns list`, or `netlab list`.',
   },
   'unknown-process': {
-    cause: 'There is no process, or no log of one, by that name, or several labs have one.',
-    remedy: 'Write `NAMESPACE/PROCESS`, and the lab.',
+    cause: 'No process with that name exists or has a log, or several labs have one.',
+    remedy: 'Write `NAMESPACE/PROCESS` and the name of the lab.',
   },
   'unknown-reference': {
-    cause: 'Something is named that the lab does not have.',
-    remedy: 'Correct the name, or declare what it names.',
+    cause: 'A name refers to something that is not in the lab.',
+    remedy: 'Correct the name, or declare the thing that it names.',
   },
   'unreadable-file': {
     cause: 'A file that is named cannot be read; as a warning: it lies outside the folder of the lab file.',
     remedy: 'Correct the path, its permissions or its content.',
   },
   'unknown-template': {
-    cause: '`netlab init` has no template of that name.',
-    remedy: 'Take one of those that `netlab init` lists.',
+    cause: '`netlab init` has no template with that name.',
+    remedy: 'Use a template that `netlab init` lists.',
   },
   'unused-var': {
-    cause: 'A var is declared, and nothing uses it.',
-    remedy: 'Write its name in braces where it belongs, or remove it.',
+    cause: 'A variable is declared but not used.',
+    remedy: 'Write its name in braces where its value belongs, or remove the variable.',
   },
   'value-refused': {
     cause: 'The kernel refuses the value of a sysctl.',
-    remedy: 'Write a value that it takes.',
+    remedy: 'Write a value that the kernel accepts.',
   },
   'wrong-shape': {
     cause: 'The lab file has a field that does not exist, or a value of the wrong type.',

@@ -271,7 +271,7 @@ test('nothing of a lab reaches the terminal as a command, with colours or withou
 })
 
 test('what is wrong with an option names the help of its command', async () => {
-  expect((await netlab(['plan', '--frobnicate'])).stderr).toContain('(netlab plan --help shows')
+  expect((await netlab(['plan', '--frobnicate'])).stderr).toContain('(netlab plan --help lists')
   expect((await netlab(['frobnicate'])).stderr).toContain('netlab --help lists')
 })
 

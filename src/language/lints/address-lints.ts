@@ -11,9 +11,9 @@ const host = ({ spec }: Address): string => spec.address.replace(/\/.*/, '')
 
 export const addressTwice: Lint = {
   name: 'address-twice',
-  why: `Two hosts answer the same ARP request: which of them gets the packets depends on who answers first.
+  why: `Both hosts answer the same ARP request, and the first answer decides which of them gets the packets.
 
-It does not warn of bridges that look at VLANs, where what is one segment here may be several.`,
+The lint ignores bridges that filter VLANs, because they may divide the segment.`,
   wrong: `namespaces: { a: , b: , sw: { bridges: { br0: } } }
 links:
   - endpoints: { a:eth0: 10.0.0.1/24, sw:br0: }
@@ -60,11 +60,11 @@ function isApart({ segment, master }: Topology, one: Address, other: Address): b
 
 export const addressOnTwoInterfaces: Lint = {
   name: 'address-on-two-interfaces',
-  why: `The kernel takes it, and answers for the address on both interfaces, but has one route to the subnet that it uses: what is behind the
+  why: `The kernel accepts this and answers for the address on both interfaces, but it uses only one route to the subnet: hosts behind the
 other interface cannot be reached.
 
-It does not warn of point-to-point addresses (/31, /32, with a \`peer\`), which several interfaces may share, of VRFs, and of an address that two
-interfaces of one segment have, which is [address-twice](#address-twice).`,
+The lint ignores point-to-point addresses (/31, /32, with a \`peer\`), which several interfaces may share, VRFs, and an address that two
+interfaces of one segment have ([address-twice](#address-twice)).`,
   wrong: `namespaces: { r: , a: , b: }
 links:
   - endpoints: { r:eth0: 10.0.0.1/24, a:eth0: 10.0.0.2/24 }
@@ -93,11 +93,11 @@ links:
 
 export const duplicateSubnet: Lint = {
   name: 'duplicate-subnet',
-  why: `A router chooses the interface by the subnet. When two of its interfaces are in the same one, the kernel sends everything out of one of them, and
-what is behind the other cannot be reached.
+  why: `A router chooses the interface by the subnet. If two of its interfaces are in the same subnet, the kernel sends everything through one of them, and
+hosts behind the other cannot be reached.
 
-It does not warn where something else decides: routing rules, proxy ARP, a metric or \`noprefixroute\` at the address, routes to devices, VRFs; nor of
-point-to-point subnets, and of interfaces of types other than veth and bridge.`,
+The lint stays silent if something else may decide: routing rules, proxy ARP, a metric or \`noprefixroute\` of the address, routes to devices, VRFs. It ignores
+point-to-point subnets and interfaces of types other than veth and bridge.`,
   wrong: `namespaces: { r: { forwarding: true }, a: , b: }
 links:
   - endpoints: { r:eth0: 10.0.0.1/24, a:eth0: 10.0.0.2/24 }

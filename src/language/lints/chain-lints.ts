@@ -62,7 +62,7 @@ function lineOf(rule: string, place: RulePlace): WrittenLine {
 
 export const unknownChain: Lint = {
   name: 'unknown-chain',
-  why: 'The kernel refuses the whole rule set when it is applied. Chains are those of the same table.',
+  why: 'At apply the kernel would refuse the whole rule set. A rule can jump only to chains of its own table.',
   wrong:
     'namespaces: { a: { iptables: { filter: { INPUT: [-p tcp -j WEB-IN, -p udp -j WEB_IN], WEB_IN: [-j ACCEPT] } } } }',
   right:
@@ -102,9 +102,9 @@ function perTable(lab: LintedLab): readonly KnownChain[] {
 
 export const unreachableChain: Lint = {
   name: 'unreachable-chain',
-  why: `No packet comes to its rules. Most often the rule that jumps to it was forgotten, or the name has changed.
+  why: `Usually the rule that jumps to the chain was forgotten, or the chain was renamed.
 
-It does not warn of chains without rules, of dumps (\`restore\`), and in the machine's own namespace, where others may jump to a chain.`,
+The lint ignores chains without rules, dumps (\`restore\`), and the machine's own namespace, where rules of others may jump to a chain.`,
   wrong:
     'namespaces: { a: { iptables: { filter: { INPUT: [-i lo -j ACCEPT], WEB: [-p tcp --dport 80 -j ACCEPT] } } } }',
   right: 'namespaces: { a: { iptables: { filter: { INPUT: [-p tcp -j WEB], WEB: [-p tcp --dport 80 -j ACCEPT] } } } }',
@@ -123,10 +123,10 @@ It does not warn of chains without rules, of dumps (\`restore\`), and in the mac
 
 export const unreachableRule: Lint = {
   name: 'unreachable-rule',
-  why: `The rule above it has a verdict and no condition, so that every packet ends there. Most often a general rule was written before a special one: the
+  why: `The rule above it decides about every packet. Usually a general rule was written before a special one: the
 first rule that matches decides.
 
-It does not warn of dumps (\`restore\`).`,
+The lint ignores dumps (\`restore\`).`,
   wrong: 'namespaces: { a: { iptables: { filter: { INPUT: [-j DROP, -p icmp -j ACCEPT] } } } }',
   right: 'namespaces: { a: { iptables: { filter: { INPUT: [-p icmp -j ACCEPT, -j DROP] } } } }',
   find(lab, warn) {

@@ -4,9 +4,9 @@ import type { Lint, LintedLab, Warn } from './lint.ts'
 
 export const unknownGateway: Lint = {
   name: 'unknown-gateway',
-  why: `Packets to that destination are lost: nobody answers the ARP requests for the gateway.
+  why: `Packets to that destination are lost, because no host answers the ARP requests for the gateway.
 
-It does not warn where an interface of another type, or one of the machine's own, is on the segment: the gateway may be behind it.`,
+The lint stays silent if an interface of another type, or one of the machine itself, is on the segment: the gateway may be behind it.`,
   wrong: `namespaces: { a: { routes: [{ to: default, via: 10.0.0.254 }] }, b: }
 links:
   - endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }`,
@@ -56,10 +56,10 @@ function gatewaysThatKeep(
 
 export const notForwarding: Lint = {
   name: 'not-forwarding',
-  why: `A namespace is a host until it forwards: it drops packets that are for others. A lab needs \`forwarding: true\` at every router of a way, also on the
-way back.
+  why: `By default a namespace is a host: it drops packets to other hosts. A lab needs \`forwarding: true\` at every router of a path, including the
+return path.
 
-Besides routes by way of a host that does not forward, it looks at the ways that the checks need, and warns at the check.`,
+The lint also follows the paths that the checks need, and warns at the check.`,
   wrong: `namespaces:
   a: { routes: [{ to: default, via: 10.0.0.1 }] }
   r:
@@ -86,10 +86,10 @@ links:
 
 export const checkWithoutRoute: Lint = {
   name: 'check-without-route',
-  why: `The check cannot pass: somewhere on the way, or on the way of the answer, a namespace has no route to the destination. Most often the far end lacks a
+  why: `The check cannot pass: on the path of its packets, or of the answers, a namespace has no route to the destination. Usually the far end lacks a
 default route.
 
-It does not warn of checks that expect to fail, and where something else may know the way: programs in that namespace, routing rules, VRFs, rules of a
+The lint ignores checks that expect to fail. It stays silent if something else may provide a path: programs in that namespace, routing rules, VRFs, rules of a
 firewall that change addresses, \`others: keep\`.`,
   wrong: `namespaces: { a: { routes: [{ to: default, via: 10.0.0.1 }] }, r: { forwarding: true }, web: }
 links:

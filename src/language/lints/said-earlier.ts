@@ -8,31 +8,31 @@ links:
 export const saidEarlier: readonly Lint[] = [
   {
     name: 'no-prefix-length',
-    why: 'Without a prefix length it is /32 or /128, as for `ip address add`: the namespace has no route to its neighbours.',
+    why: 'Without a prefix length, the address is a /32 or /128, as for `ip address add`, and the namespace has no route to its neighbours.',
     wrong: link('10.0.0.1'),
     right: link('10.0.0.1/24'),
   },
   {
     name: 'network-address',
-    why: 'The first address of a subnet is the network’s, the last one is for broadcasts: other hosts do not send packets to either as to a host.',
+    why: 'The first address of a subnet is the network address, the last one the broadcast address. Other hosts do not treat either as the address of a host.',
     wrong: link('10.0.0.255/24'),
     right: link('10.0.0.254/24'),
   },
   {
     name: 'host-bits',
-    why: 'The kernel takes an IPv6 route to the network around the address; an IPv4 route it refuses, which is an error.',
+    why: 'For IPv6, the kernel adds a route to the network that contains the address. For IPv4 it refuses the route, so netlab reports an error.',
     wrong: link('10.0.0.1/24', ' routes: [{ to: "fd00::1/64", dev: eth0 }] '),
     right: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0 }] '),
   },
   {
     name: 'impairment',
-    why: '`tc` reads `mbps` as megabytes per second.',
+    why: 'To `tc`, `mbps` means megabytes per second.',
     wrong: `${link('10.0.0.1/24')}\n    impairments: { rate: 10mbps }`,
     right: `${link('10.0.0.1/24')}\n    impairments: { rate: 10mbit }`,
   },
   {
     name: 'no-bridge',
-    why: 'A link that was to end in a bridge ends in an interface beside it, and is connected to nothing else.',
+    why: 'The link ends in a new interface beside the bridge, which is connected to nothing else.',
     wrong: `namespaces: { a: , sw: { bridges: { br0: } } }
 links:
   - endpoints: [a:eth0, sw:br1]`,
@@ -42,25 +42,25 @@ links:
   },
   {
     name: 'unused-var',
-    why: 'A value that nothing uses was most likely to stand somewhere: where it is still written out, `--set` does not reach it.',
+    why: 'Probably the value is still written out somewhere, and `--set` has no effect there.',
     wrong: `vars: { last: 2 }\n${link('10.0.0.1/24')}`,
     right: `vars: { last: 1 }\n${link('"10.0.0.{last}/24"')}`,
   },
   {
     name: 'unknown-reference',
-    why: 'A routing rule for an interface that does not exist matches no packet until there is one.',
+    why: 'A routing rule for an interface that does not exist matches no packet.',
     wrong: link('10.0.0.1/24', ' rules: [{ iif: eth1, table: 7 }] '),
     right: link('10.0.0.1/24', ' rules: [{ iif: eth0, table: 7 }] '),
   },
   {
     name: 'senseless-field',
-    why: 'The kernel has no such setting for this route, so it is left out.',
+    why: 'The kernel has no such setting for this route, so netlab ignores it.',
     wrong: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0, scope: link }] '),
     right: link('10.0.0.1/24', ' routes: [{ to: "fd00::/64", dev: eth0 }] '),
   },
   {
     name: 'bad-rule-set',
-    why: 'The text of a rule set means something else here than in a file for `nft -f`: `flush ruleset` takes away the tables above it, and a file outside the lab’s folder may be another one on another machine.',
+    why: '`flush ruleset` removes the tables above it from the lab. A file outside the lab’s folder may have other content on another machine.',
     wrong: `namespaces:
   a:
     nftables: |

@@ -4,7 +4,7 @@ import { placeOfLink as place, type Lint } from './lint.ts'
 
 export const mtuDiffers: Lint = {
   name: 'mtu-differs',
-  why: 'The end that takes less drops larger packets, and nobody is told: small pings work, and transfers hang.',
+  why: 'The end with the smaller MTU silently drops larger packets: small pings work, and transfers hang.',
   wrong: `namespaces: { a: { interfaces: { eth0: { mtu: 9000 } } }, b: }
 links:
   - endpoints: [a:eth0, b:eth0]`,
@@ -26,11 +26,11 @@ links:
 
 export const mtuOnSegment: Lint = {
   name: 'mtu-on-segment',
-  why: `Hosts of one segment send each other packets as large as their own MTU. A bridge drops what is too large for the port that it leaves by, without an ICMP
+  why: `Hosts on one segment send each other packets as large as their own MTU. A bridge drops packets that are too large for the outgoing port, without an ICMP
 message: path MTU discovery needs a router.
 
-It compares interfaces that have addresses. It does not warn of segments with other types of interfaces or VLANs, of routes that have an \`mtu\`, and where
-the ends of a cable differ ([mtu-differs](#mtu-differs)).`,
+The lint compares interfaces that have addresses. It ignores segments with other types of interfaces or VLANs, routes that have an \`mtu\`, and links
+whose own ends differ ([mtu-differs](#mtu-differs)).`,
   wrong: `namespaces: { a: , b: , sw: { bridges: { br0: } } }
 links:
   - { endpoints: { a:eth0: 10.0.0.1/24, sw:br0: }, mtu: 9000 }
@@ -71,10 +71,10 @@ links:
 
 export const bridgeLoop: Lint = {
   name: 'bridge-loop',
-  why: `Bridges pass on broadcasts at every port. In a loop they circle for ever, and take all the processor time that they can get. The spanning tree
-protocol blocks a port of each loop; one bridge of the loop that speaks it is enough, because the others pass its messages on.
+  why: `Bridges forward broadcasts to every port. In a loop, broadcasts circulate forever and use all available processor time. The spanning tree
+protocol (STP) blocks a port of each loop. One bridge with STP in the loop is enough, because the others forward its messages.
 
-It does not warn where VLANs, isolated ports, ports that do not flood, an end that is down, or rules of nftables for bridges may break the loop.`,
+The lint stays silent if VLANs, isolated ports, ports that do not flood, an end that is down, or nftables rules for bridges may break the loop.`,
   wrong: `namespaces: { sw1: { bridges: { br0: } }, sw2: { bridges: { br0: } } }
 links:
   - endpoints: [sw1:br0, sw2:br0]
