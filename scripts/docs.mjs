@@ -141,7 +141,7 @@ A comment silences a lint, or several:
 
 \`\`\`yaml
 # netlab-ignore: mtu-on-segment
-# Above the first line that is no comment it counts for the whole file; otherwise for its own line,
+# Above the first line that is not a comment it counts for the whole file; otherwise for its own line,
 # or for the line below it.
 namespaces:
   r:

@@ -69,14 +69,16 @@ export const placeText = (link: string): string => link.replace('/', ':')
 export function addressOf({ names, places }: LabIndex, text: string): string {
   const address = names.get(text) ?? canonicalAddress(text)
   if (address !== undefined) return address
-  throw new Untried(places.has(text) ? `${text} has no address` : `${text} is no namespace of the lab and no address`)
+  throw new Untried(
+    places.has(text) ? `${text} has no address` : `${text} is neither a namespace of the lab nor an address`,
+  )
 }
 
 /** Splits `web:80`, `10.0.0.1:80` or `[fd00::1]:80` into host and port. */
 export function splitPort(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? []
   const host = bracketed ?? plain
-  if (host === undefined || Number(port) > 65535) throw new Untried(`${text} is no ADDRESS:PORT`)
+  if (host === undefined || Number(port) > 65535) throw new Untried(`${text} is not an ADDRESS:PORT`)
   return { host, port: Number(port) }
 }
 

@@ -261,7 +261,7 @@ export function matches(expected: string | undefined, text: string): boolean {
   try {
     return new RegExp(pattern, flags || 'm').test(text)
   } catch (error) {
-    throw new Untried(`${expected} is no pattern: ${(error as Error).message}`, true)
+    throw new Untried(`${expected} is not a pattern: ${(error as Error).message}`, true)
   }
 }
 

@@ -36,7 +36,7 @@ export function fmt(args: readonly string[], { check }: Options): number {
 }
 
 /**
- * The text in netlab's layout. Throws a UserError if it is no YAML. Compares the values and comments of both texts, because a mistake here
+ * The text in netlab's layout. Throws a UserError if it is not YAML. Compares the values and comments of both texts, because a mistake here
  * would damage a file: then it throws an Error.
  */
 function laidOut(file: string, text: string): string {

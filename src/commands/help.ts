@@ -140,7 +140,7 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab test lab.yaml', 'run the checks of a live lab'],
       ['netlab test --junit results.xml', 'also write a report for CI'],
       ["netlab test --only 'web tcp'", 'run the checks with this in their names'],
-      ['netlab test --watch', 'run the checks again whenever the lab file changes'],
+      ['netlab test --watch', 'run the checks whenever the file changes'],
     ],
     exitCodes: [
       ['0', 'every check passed'],

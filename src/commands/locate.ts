@@ -37,7 +37,7 @@ const labFiles = (folder: string): string[] =>
         .sort()
     : []
 
-/** The lab files in a folder, sorted; undefined when it is no folder, or has none. */
+/** The lab files in a folder, sorted; undefined when it is not a folder, or has none. */
 export function labFilesIn(path: string): string[] | undefined {
   if (path === '-' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined
   const files = labFiles(path)

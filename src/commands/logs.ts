@@ -25,7 +25,7 @@ export async function logs(
     if (second !== undefined)
       throw UserError.of(
         'unknown-process',
-        `${first} is no process`,
+        `${first} is not a process`,
         'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
       )
     return logsOfLab(host, first, follow, options)

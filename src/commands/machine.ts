@@ -41,7 +41,9 @@ export function missing(wanted: Resources, { theirs, foreign, resources }: Live)
         summary: `the lab has made ${namespace}:${nameOf(id)} itself`,
         detail: 'Leave existing out, or take the lab away and make the interface yourself.',
       }
-    return spec['bridge'] && !live.spec['bridge'] ? { summary: `${namespace}:${nameOf(id)} is no bridge` } : undefined
+    return spec['bridge'] && !live.spec['bridge']
+      ? { summary: `${namespace}:${nameOf(id)} is not a bridge` }
+      : undefined
   }
 
   /** A bridge without an MTU set by hand takes the smallest MTU of its ports (br_mtu_auto_adjust in net/bridge/br_if.c). */

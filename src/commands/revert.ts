@@ -70,7 +70,7 @@ export function secondsOf(option: string, duration: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(s|m|min|h)?$/.exec(duration) ?? []
   const seconds = Number(number) * ({ s: 1, m: 60, min: 60, h: 3600 }[unit] ?? 1)
   if (!(seconds >= 0))
-    throw UserError.of('bad-option', `${option} ${duration} is no duration`, 'Write it as 60s or 5m.')
+    throw UserError.of('bad-option', `${option} ${duration} is not a duration`, 'Write it as 60s or 5m.')
   if (seconds > LONGEST) throw UserError.of('bad-option', `${option} ${duration} is too long`, 'At most 596h.')
   return seconds
 }

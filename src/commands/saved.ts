@@ -45,7 +45,7 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
     throw damaged(path)
   }
   if (!isFields(value) || value['netlab_plan'] !== FORMAT)
-    throw UserError.of('bad-plan-file', `${path} is no plan of this version of netlab`, AGAIN)
+    throw UserError.of('bad-plan-file', `${path} is not a plan of this version of netlab`, AGAIN)
   if (!isWhole(value)) throw damaged(path)
   const { destroy, adopt, target, replace } = value.wishes
   return {

@@ -31,10 +31,10 @@ function colors({ color }: Global, stream: NodeJS.WriteStream): Colors {
 /** Makes a text safe for a terminal: keeps netlab's own colours, and escapes all other invisible characters. */
 const harmless = (text: string): string => text.split(ESCAPE).map(visible).join('\x1b')
 
-/** Colours for standard output; none when it is no terminal, and with NO_COLOR or --no-color. */
+/** Colours for standard output; none when it is not a terminal, and with NO_COLOR or --no-color. */
 export const outColors = (options: Global): Colors => colors(options, process.stdout)
 
-/** Colours for standard error; none when it is no terminal, and with NO_COLOR or --no-color. */
+/** Colours for standard error; none when it is not a terminal, and with NO_COLOR or --no-color. */
 export const errColors = (options: Global): Colors => colors(options, process.stderr)
 
 /** Writes data, the result of a command, to standard output. */
@@ -81,7 +81,7 @@ export async function confirm(question: string): Promise<'yes' | 'no' | 'interru
       interrupt = unanswered('interrupted')
       const end = unanswered('no')
       asker.once('SIGINT', interrupt)
-      process.once('SIGINT', interrupt) // where standard error is no terminal
+      process.once('SIGINT', interrupt) // where standard error is not a terminal
       asker.once('close', end)
       asker.question(harmless(`${question} [y/N] `)).then(
         (answer) => {

@@ -21,7 +21,7 @@ export type IpsetSpec = {
 /** Flags: settings without a value. */
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd'])
 
-/** The random seed of the kernel's hash table, which is no setting. */
+/** The random seed of the kernel's hash table, which is not a setting. */
 const RANDOM = 'initval'
 
 const unquoted = (text: string, replace: (part: string) => string): string =>
@@ -100,7 +100,7 @@ export const entryFault = (text: string): Complaint | undefined =>
   entryShape.test(text) && !/\p{C}/u.test(text)
     ? undefined
     : {
-        summary: 'this is no entry of a set',
+        summary: 'this is not an entry of a set',
         detail: 'Write what follows `ipset add NAME`: 10.0.0.0/8, or 10.0.0.1 timeout 300 comment "a guest".',
       }
 

@@ -84,7 +84,7 @@ function perform(
   const { command: written = '', gap = '', name: quoted = '', rest = '' } = commandLine.exec(text)?.groups ?? {}
   if (!written || (written.startsWith('--') && !gap))
     return {
-      summary: 'this is no line of a dump',
+      summary: 'this is not a line of a dump',
       detail: 'Its lines begin with * : # or COMMIT, or are -A CHAIN …, -I CHAIN [N] …, -N CHAIN, -P CHAIN POLICY.',
     }
   const command = commands[written] ?? written

@@ -42,7 +42,7 @@ export function addressFromLab(entry: AddressFile, context: LabContext): Address
     return void error(
       'bad-value',
       path,
-      `"${text}" is no address with a prefix length`,
+      `"${text}" is not an address with a prefix length`,
       several(text) ?? 'Write it as 192.168.0.2/24 or fd00::2/64.',
     )
   if (!text.includes('/') && more?.peer === undefined)
@@ -82,7 +82,7 @@ function detailed(
       return wrong(field, `${text} has no ${field}`, `Only addresses of IPv${family === 6 ? 4 : 6} have one.`)
   const peer = more.peer === undefined ? undefined : parseCidr(more.peer)
   if (more.peer !== undefined && peer?.family !== family)
-    return wrong('peer', `"${more.peer}" is no address of IPv${family}`)
+    return wrong('peer', `"${more.peer}" is not an address of IPv${family}`)
   const lengths = [text, more.peer].flatMap((t) => (t?.includes('/') ? [t.slice(t.indexOf('/'))] : []))
   if (peer && new Set(lengths).size > 1)
     return wrong(
@@ -95,12 +95,12 @@ function detailed(
   if (label !== undefined && !(label.startsWith(dev) && /^[\w.:~-]{1,15}$/.test(label)))
     return wrong(
       'label',
-      `"${label}" is no label of ${dev}`,
+      `"${label}" is not a label of ${dev}`,
       `It begins with the name of the interface: ${dev}:1. At most 15 letters.`,
     )
   const broadcast = more.broadcast === '+' ? lastOf({ ...cidr, prefix }) : more.broadcast
   if (broadcast !== undefined && (canonicalAddress(broadcast) === undefined || familyOf(broadcast) !== 4))
-    return wrong('broadcast', `"${broadcast}" is no address of IPv4`, 'Write + for the last address of the subnet.')
+    return wrong('broadcast', `"${broadcast}" is not an address of IPv4`, 'Write + for the last address of the subnet.')
   return {
     ...plain(dev, { ...cidr, prefix }),
     ...(peer && peer.address !== cidr.address && { remote: peer.address }),

@@ -79,7 +79,7 @@ const changeable = {
 /** The difference in one setting; empty when there is none. */
 export function difference(field: (typeof settings)[number], live: AddressSpec, desired: AddressSpec): Difference[] {
   const [from, to] = [live[field], desired[field]]
-  // An address with a lifetime has a preferred lifetime as well: that is no difference of its own.
+  // An address with a lifetime has a preferred lifetime as well: that is not a difference of its own.
   if (same(from, to) || (field === 'preferred_lft' && live.valid_lft !== undefined && to === undefined)) return []
   const inPlace = (changeable[desired.family] as readonly string[]).includes(field)
   return [

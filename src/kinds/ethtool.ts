@@ -48,7 +48,8 @@ function fromLab({ offload, channels, queues }: Entry, { name: dev, error }: Lab
   const named: Record<string, boolean> = {}
   for (const [name, value] of Object.entries(offload ?? {})) {
     const long = Object.hasOwn(shortNames, name) ? (shortNames[name] ?? name) : name
-    if (long in named) error('given-twice', ['offload', name], `${long} is said already`, 'Say it once.', 'key')
+    if (long in named)
+      error('given-twice', ['offload', name], `${long} is already set`, 'Leave one of them out.', 'key')
     named[long] = value
   }
   for (const [name, others] of Object.entries(needs))
@@ -57,12 +58,17 @@ function fromLab({ offload, channels, queues }: Entry, { name: dev, error }: Lab
         error(
           'senseless-field',
           ['offload'],
-          `the kernel turns ${name} off where ${other} is off`,
+          `the kernel turns ${name} off when ${other} is off`,
           `Set ${name}: false.`,
         )
   for (const [name, count] of Object.entries(channels ?? {}))
     if (queues !== undefined && count > queues)
-      error('bad-value', ['channels', name], `${dev} is made with ${queues} queues`, 'Set queues to as many.')
+      error(
+        'bad-value',
+        ['channels', name],
+        `${dev} has only ${queues} queues`,
+        'Raise queues to at least this number.',
+      )
   const spec = {
     ...(Object.keys(named).length > 0 && { offload: named }),
     ...(channels && Object.keys(channels).length > 0 && { channels }),

@@ -52,7 +52,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   if (mac === ANYBODY || isGroupMac(mac))
     return wrong(
       'mac',
-      `${mac} is no address of one station`,
+      `${mac} is not an address of one station`,
       'Only a VXLAN, with dst, has entries for all or a group.',
     )
   const own = link?.kind === 'bridge'

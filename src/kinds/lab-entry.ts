@@ -32,8 +32,8 @@ export const isMac = (text: string): boolean => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 /** Whether a MAC address is of a group of stations: a bit of its first byte says so. */
 export const isGroupMac = (mac: string): boolean => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1
 
-/** The error for a text that is no MAC address. */
+/** The error for a text that is not a MAC address. */
 export const badMac = (text: unknown): [summary: string, detail: string] => [
-  `"${String(text)}" is no MAC address`,
+  `"${String(text)}" is not a MAC address`,
   'Six pairs of hexadecimal digits: 02:00:00:00:00:01.',
 ]

@@ -34,7 +34,11 @@ export function mdbFromLab(
   const mac = entry.grp.toLowerCase()
   const grp = isMac(mac) ? mac : canonicalAddress(entry.grp)
   if (grp === undefined || !(isMac(grp) ? isGroupMac(grp) : isMulticast(grp)))
-    return wrong('grp', `"${entry.grp}" is no group`, 'A multicast address: 239.1.1.1, ff05::1 or 01:00:5e:00:00:09.')
+    return wrong(
+      'grp',
+      `"${entry.grp}" is not a group`,
+      'A multicast address: 239.1.1.1, ff05::1 or 01:00:5e:00:00:09.',
+    )
   if (isFlooded(grp)) return wrong('grp', `${grp} is always flooded`, 'It needs no entry.')
   if (own && !isMac(grp))
     return wrong(
@@ -44,9 +48,9 @@ export function mdbFromLab(
     )
   const src = entry.src === undefined ? undefined : canonicalAddress(entry.src)
   if (entry.src !== undefined) {
-    if (src === undefined || isMulticast(src)) return wrong('src', `"${entry.src}" is no address of a source`)
+    if (src === undefined || isMulticast(src)) return wrong('src', `"${entry.src}" is not an address of a source`)
     if (isMac(grp)) return wrong('src', 'a group with a MAC address has no sources')
-    if (src.includes(':') !== grp.includes(':')) return wrong('src', `${src} is no source of ${grp}`)
+    if (src.includes(':') !== grp.includes(':')) return wrong('src', `${src} is not a source of ${grp}`)
   }
   if (vlan_filtering === true && entry.vid === undefined)
     return void error(

@@ -24,7 +24,7 @@ export interface NeighborFile {
 function fromLab(entry: NeighborFile, { error, deviceTo }: LabContext): NeighborSpec | undefined {
   const to = canonicalAddress(entry.to)
   const lladdr = entry.lladdr?.toLowerCase()
-  if (to === undefined) return void error('bad-value', ['to'], `"${entry.to}" is no address`)
+  if (to === undefined) return void error('bad-value', ['to'], `"${entry.to}" is not an address`)
   if (entry.proxy && (lladdr !== undefined || entry.router))
     return void error(
       'senseless-field',

@@ -144,7 +144,7 @@ export function compareQueues(live: Queue, desired: Queue): Difference[] {
   const numbers = NUMBERS.flatMap((field): Difference[] => {
     const [was, is] = [live, desired].map((queue) => effective(queue, field))
     if (foreign || was === undefined || is === undefined || same(field, desired, was, is)) return []
-    // A default that follows from the rate is no difference of its own.
+    // A default that follows from the rate is not a difference of its own.
     if (live[field] === undefined && desired[field] === undefined) return []
     return [{ field, from: text(field, was), to: text(field, is) }]
   })

@@ -25,7 +25,7 @@ export function routingTable(
     error(
       'bad-value',
       ['table'],
-      `"${String(value)}" is no routing table`,
+      `"${String(value)}" is not a routing table`,
       'A number from 1 to 4294967295; main, default, local; or the name of a VRF of this namespace.',
     )
   return number === 254 ? undefined : number
@@ -39,7 +39,7 @@ export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefi
     const text = r[field] as string | undefined
     if (text === undefined || text === 'all') return undefined
     const cidr = parseCidr(text)
-    if (!cidr) error('bad-value', [field], `"${text}" is no network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
+    if (!cidr) error('bad-value', [field], `"${text}" is not a network`, 'Write a CIDR such as 10.0.0.0/8, or all.')
     if (cidr) families.add(cidr.family)
     // A prefix of length 0 is the same to the kernel as no prefix.
     return cidr && cidr.prefix > 0 ? subnetOf(cidr) : undefined
@@ -55,14 +55,14 @@ export function ruleFromLab(r: RuleFile, context: LabContext): RuleSpec | undefi
     return void error(
       'bad-value',
       ['fwmark'],
-      `"${String(r['fwmark'])}" is no mark`,
+      `"${String(r['fwmark'])}" is not a mark`,
       'A number such as 0x1, or mark/mask.',
     )
   if (mark !== undefined && /^0x0(\/0x0)?$/.test(mark))
     return void error(
       'bad-value',
       ['fwmark'],
-      'to the kernel a mark of 0 is no mark: the rule would hold for every packet',
+      'the kernel treats a mark of 0 as no mark: the rule would match every packet',
       'Leave it out, or write 0/0xffffffff for packets without a mark.',
     )
   if (r['action'] !== undefined && r['table'] !== undefined)
@@ -126,7 +126,7 @@ function otherSelectors(r: RuleFile, { error }: LabContext): Others {
     if (given === undefined) continue
     const value = canonical(word, given)
     if (value === undefined)
-      error('bad-value', [word], `"${given}" is no ${word} of a rule`, helps[word as keyof typeof helps])
+      error('bad-value', [word], `"${given}" is not a valid ${word}`, helps[word as keyof typeof helps])
     else found[word] = value
   }
   return found

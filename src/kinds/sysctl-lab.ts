@@ -23,7 +23,7 @@ export function writtenSysctl(
     return void error(
       'not-the-labs',
       [],
-      `"${name}" is no setting of the network`,
+      `"${name}" is not a setting of the network`,
       'They begin with net., such as net.ipv4.ip_forward.',
       'key',
     )

@@ -76,7 +76,7 @@ function read(line: string, dev: string, wrong: Complain): Draft | undefined {
   const object = words.shift()
   if (object !== 'qdisc' && object !== 'class' && object !== 'filter')
     return wrong(
-      `"${object ?? ''}" is no qdisc, class or filter`,
+      `"${object ?? ''}" is not a qdisc, class or filter`,
       'Each entry is what follows tc: qdisc add root handle 1: htb default 20',
     )
   if (['add', 'replace', 'change'].includes(words[0] ?? '')) words.shift()
@@ -110,7 +110,7 @@ function option(made: Draft, word: string, value: string, wrong: Complain): bool
   if (word === 'parent') {
     if (value.toLowerCase() === 'ffff:fff1') return true
     if (id === undefined)
-      return !!wrong(`parent ${value} is no handle`, 'Handles are hexadecimal numbers with a colon: 1: or 1:10.')
+      return !!wrong(`parent ${value} is not a handle`, 'Handles are hexadecimal numbers with a colon: 1: or 1:10.')
     made.parent = made.object === 'filter' && id === 'ffff:' ? 'ingress' : id
   } else if (word === 'handle' && made.object === 'filter') {
     const all = Number(value)
@@ -119,13 +119,13 @@ function option(made: Draft, word: string, value: string, wrong: Complain): bool
     const given = id ?? classId(`${value}:`)
     if (given === undefined || given.endsWith(':') !== (made.object === 'qdisc'))
       return !!wrong(
-        `"${value}" is no ${made.object === 'qdisc' ? 'handle' : 'class id'}`,
+        `"${value}" is not a ${made.object === 'qdisc' ? 'handle' : 'class id'}`,
         'A qdisc has a handle such as 1:, a class an id such as 1:10.',
       )
     made.handle = given
   } else if (word.startsWith('proto')) made.protocol = PROTOCOLS[value.toLowerCase()] ?? value.toLowerCase()
   else {
-    if (number === undefined) return !!wrong(`${word} ${value} is no number`)
+    if (number === undefined) return !!wrong(`${word} ${value} is not a number`)
     if (word === 'chain') {
       if (number > 0) made.chain = number
     } else made.pref = number

@@ -54,7 +54,7 @@ function fromLab({ pvid, vlans = [] }: Entry, { namespace, name: port, resources
   const link = resources.get(linkId(namespace, port))
   const bridge = link?.kind === 'bridge' ? port : String(link?.spec['master'])
   if (!isBridge(resources, namespace, bridge))
-    return void error('no-bridge', [], `${namespace}:${port} is no port of a bridge`, 'VLANs are those of a bridge.')
+    return void error('no-bridge', [], `${namespace}:${port} is not a port of a bridge`, 'VLANs are those of a bridge.')
   const { vlan_filtering, vlan_default_pvid } = resources.get(linkId(namespace, bridge))?.spec ?? {}
   if (vlan_filtering !== true)
     return void error(
@@ -68,7 +68,12 @@ function fromLab({ pvid, vlans = [] }: Entry, { namespace, name: port, resources
   for (const [i, text] of vlans.entries()) {
     const [from = 0, to = from] = String(text).split('-').map(Number)
     if (from < 1 || to > HIGHEST || from > to)
-      error('bad-value', ['vlans', i], `"${text}" is no VLAN`, `VLANs are 1 to ${HIGHEST}; a range is written 10-19.`)
+      error(
+        'bad-value',
+        ['vlans', i],
+        `"${text}" is not a VLAN`,
+        `VLANs are 1 to ${HIGHEST}; a range is written 10-19.`,
+      )
     else for (let vid = from; vid <= to; vid++) found[vid] = ''
   }
   if (pvid !== undefined) found[String(pvid)] = 'pvid untagged'

@@ -33,12 +33,17 @@ export function addresses(
         'out-of-range',
         path,
         `${dev} has an MTU of ${mtu}, and IPv6 needs ${LEAST_IPV6}`,
-        'The kernel takes IPv6 from it.',
+        'The kernel turns IPv6 off below this MTU.',
       )
     const name = nameOfAddress(said)
     const primary = earlier.get(name)
     if (mark !== undefined && said.metric !== undefined)
-      x.report.error('reserved', path, `the metric of ${name} is where netlab marks what it owns`, 'Leave it out.')
+      x.report.error(
+        'reserved',
+        path,
+        `netlab uses the metric of ${name} to mark addresses that it owns`,
+        'Leave it out.',
+      )
     const spec = { ...said, ...(primary !== undefined && { primary }), ...(mark !== undefined && { metric: mark }) }
     x.add({ id: addressId(namespace, dev, name), kind: 'address', namespace, spec }, path)
   }

@@ -43,8 +43,8 @@ export function cable(
       [...path, 'endpoints'],
       `a link has two ends, this one has ${written.length}`,
       written.length === 1 && /[\s,]/.test(written[0]?.[0] ?? '')
-        ? 'A comma is missing between them.'
-        : 'More than two hosts share a bridge: give each its own link to it.',
+        ? 'A comma is missing between the ends.'
+        : 'To connect more than two hosts, give each a link to one bridge.',
     )
   const ends = written.flatMap(([text, value, where]) => end(x, text, value, where, listed ? 'value' : 'key') ?? [])
   const [a, b] = ends
@@ -65,8 +65,8 @@ export function cable(
       x.report.error(
         'bad-link-end',
         one.settings['type'].path,
-        'the end of a link is a veth: it has no type',
-        `Declare an interface of a type under namespaces.${e.namespace}.interfaces instead.`,
+        'the end of a link is a veth, so it cannot have a type',
+        `Declare an interface with a type under namespaces.${e.namespace}.interfaces instead.`,
         'key',
       )
     if (own !== id(e)) {
@@ -75,7 +75,7 @@ export function cable(
         x.report.error(
           'bad-link-end',
           addresses.path,
-          `${id(e).replace('/', ':')} is a bridge: this end is a port of it`,
+          `${id(e).replace('/', ':')} is a bridge, so this end is a port of the bridge`,
           `A port has no addresses. Put them under namespaces.${e.namespace}.bridges.${e.name}.addresses.`,
         )
         delete one.settings['addresses']
@@ -99,7 +99,7 @@ function addressesInEnds(
   })
   return {
     path: first.path,
-    summary: `the address ${first.parts?.[2]} is no part of the end’s name`,
+    summary: `the address ${first.parts?.[2]} is not part of the end’s name`,
     detail: `Ends with addresses are a map: endpoints: { ${ends.join(', ')} }.`,
   }
 }
@@ -110,7 +110,7 @@ function end(x: Expansion, text: string, value: Shorthand, path: Path, on: 'key'
     return void x.report.error(
       'bad-link-end',
       path,
-      `"${text}" is no end of a link`,
+      `"${text}" is not an end of a link`,
       Object.hasOwn(x.file.namespaces, text)
         ? `Name the interface, too: ${text}:eth0.`
         : 'An end is NAMESPACE:INTERFACE, such as ns0:veth0.',
@@ -163,7 +163,7 @@ export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, 
       x.report.warning(
         'no-bridge',
         path,
-        `${id.replace('/', ':')} is no bridge: the link ends in an interface of its own`,
+        `${id.replace('/', ':')} is not a bridge: the link ends in an interface of its own`,
         likely,
         on,
       )

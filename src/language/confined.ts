@@ -9,10 +9,13 @@ export function checkConfines(x: Expansion, { severity, tun, hides }: Confines):
     x.report[severity]('not-in-sandbox', path, summary, away, on)
   for (const [name, fields] of Object.entries(x.file.namespaces)) {
     const path = ['namespaces', name]
-    if (fields?.root) say([...path, 'root'], `${name} is the machine’s own namespace, which no sandbox reaches`)
+    if (fields?.root) say([...path, 'root'], `${name} is the machine’s own namespace, which a sandbox cannot reach`)
     for (const [dev, settings] of Object.entries(fields?.interfaces ?? {}))
       if (!tun && isTap(settings))
-        say([...path, 'interfaces', dev, 'type'], `${dev} is a tap device, and only root may open /dev/net/tun here`)
+        say(
+          [...path, 'interfaces', dev, 'type'],
+          `${dev} is a tap device, and only root may open /dev/net/tun on this machine`,
+        )
     for (const key of Object.keys(fields?.sysctls ?? {}))
       if (hides(key)) say([...path, 'sysctls', key], `the kernel has ${key} only in root’s namespaces`, 'key')
   }

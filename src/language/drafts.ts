@@ -59,7 +59,8 @@ export function spelledOut(x: Expansion, { type, settings }: Draft): Draft['sett
   for (const name of short)
     for (const long of type.fields[name]?.standsFor ?? []) {
       const { [name]: said, [long]: twice } = settings
-      if (twice) report.error('given-twice', twice.path, `${name} says it already`, 'Leave one of the two out.', 'key')
+      if (twice)
+        report.error('given-twice', twice.path, `${name} already sets this`, 'Leave one of the two out.', 'key')
       else if (said) result[long] = said
     }
   for (const name of short) delete result[name]
@@ -80,18 +81,18 @@ export function draft(
       'bad-name',
       path,
       `${nameOf(id)} is the kernel’s own`,
-      'It is in every namespace as soon as there is a tunnel. Choose another name.',
+      'The kernel creates it in every namespace as soon as a tunnel exists. Choose another name.',
       'key',
     )
   const first = drafts.get(id)
   if (first) {
     const isCable = first.path[0] === 'links'
     const [what, why] = first.type.builtin
-      ? ['the loopback interface', 'The kernel makes it. Choose another name.']
+      ? ['the loopback interface', 'The kernel creates it. Choose another name.']
       : [
           `already ${isCable ? 'the end of another link' : 'declared'} (${x.report.line(x.report.position(first.path, first.on))})`,
           isCable
-            ? `An interface has one cable. ${likelyBridge(drafts, id) ?? `Choose another name, or declare ${nameOf(id)} under namespaces.${namespaceOf(id)}.bridges if it is a bridge.`}`
+            ? `An interface can have only one link. ${likelyBridge(drafts, id) ?? `Choose another name, or declare ${nameOf(id)} under namespaces.${namespaceOf(id)}.bridges if it is a bridge.`}`
             : 'Choose another name.',
         ]
     x.report.error('given-twice', path, `${id.replace('/', ':')} is ${what}`, why, 'key')
@@ -142,7 +143,7 @@ export function take(x: Expansion, made: Draft, settings: Settings, path: Path, 
         'given-twice',
         where,
         `${pathText(where)}: ${name} of ${made.id.replace('/', ':')} is already given on ${x.report.line(x.report.position(first.path))}`,
-        'Say it in one place.',
+        'Leave one of them out.',
       )
     else made.settings[name] = { value, path: where }
   }
@@ -157,8 +158,8 @@ export function merge(x: Expansion, drafts: Map<string, Draft>, id: string, path
     return x.report.error(
       'not-the-labs',
       path,
-      `${nameOf(id)} would be ${ownerText(x, namespaceOf(id))}, which a lab does not change`,
-      'In a namespace that is not its own a lab has ends of links, bridges, and interfaces with a `type`; it uses what is there with existing: true.',
+      `${nameOf(id)} would belong to ${ownerText(x, namespaceOf(id))}, and a lab does not change it`,
+      'In a namespace that it does not own, a lab can declare ends of links, bridges and interfaces with a `type`. To use an existing interface, write existing: true.',
       'key',
     )
   const here = (): string[] => [...drafts.keys()].filter((o) => namespaceOf(o) === namespaceOf(id)).map(nameOf)

@@ -13,11 +13,11 @@ const kinds = ['ping', 'tcp', 'udp', 'run'] as const
 type Kind = (typeof kinds)[number]
 /** Fields that cannot be used with some kinds of check, and why. */
 const senseless: Readonly<Record<string, Readonly<Partial<Record<Kind, string>>>>> = {
-  to: { ping: 'Pings are answered by the kernel of whoever has the address: nobody has to listen.' },
+  to: { ping: 'The kernel answers pings, so nothing needs to listen.' },
   mtu: {
-    tcp: 'TCP cuts what it sends into packets that fit. Try the size with ping.',
-    udp: 'Try the size with ping.',
-    run: 'The command makes its own packets: tell it their size, as in ping -M do -s 1472.',
+    tcp: 'TCP splits its data into packets that fit. Test the size with ping.',
+    udp: 'Test the size with ping.',
+    run: 'The command creates its own packets: give it their size, as in ping -M do -s 1472.',
   },
 }
 /** The fields by which an observation identifies packets. */
@@ -53,7 +53,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
       return void x.report.error(
         'bad-value',
         where,
-        `"${text}" is no host and port`,
+        `"${text}" is not a host and port`,
         'Write it as web:80, 10.0.0.1:80 or [fd00::1]:80.',
       )
     return bracketed ?? plain
@@ -65,12 +65,14 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
     return void x.report.error(
       'bad-check',
       path,
-      said.length ? `a check tries one thing, this one ${said.join(' and ')}` : 'the check tries nothing',
+      said.length
+        ? `a check has one of ping, tcp, udp and run, this one has ${said.join(' and ')}`
+        : 'the check has nothing to run',
       'Give one of ping, tcp, udp and run.',
     )
   for (const [field, reasons] of Object.entries(senseless))
     if (c[field] !== undefined && reasons[kind] !== undefined)
-      x.report.error('bad-check', [...path, field], `${field} means nothing with ${kind}`, reasons[kind], 'key')
+      x.report.error('bad-check', [...path, field], `${field} has no effect with ${kind}`, reasons[kind], 'key')
   if (kind === 'ping') target(String(c['ping']), [...path, 'ping'])
   if (kind === 'tcp' || kind === 'udp') {
     const host = withPort(String(c[kind]), [...path, kind])
@@ -85,8 +87,8 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
     x.report.error(
       'bad-check',
       [...path, 'expect'],
-      'an exit code and output are expected of a command (run)',
-      'Here it is pass or fail.',
+      'exit code and output can be expected only of a command (run)',
+      'Here expect is pass or fail.',
     )
   for (const stream of ['stdout', 'stderr']) {
     const wanted = (expect as Settings | undefined)?.[stream]
@@ -98,7 +100,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
         x.report.error(
           'bad-value',
           [...path, 'expect', stream],
-          `${String(wanted)} is no pattern`,
+          `${String(wanted)} is not a pattern`,
           (error as Error).message,
         )
       }
@@ -110,7 +112,7 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
       x.report.error(
         'bad-value',
         [...path, field],
-        `"${String(c[field])}" is no time`,
+        `"${String(c[field])}" is not a time`,
         'Seconds, or a duration such as 500ms.',
       )
     return time === undefined ? undefined : time / 1e6
@@ -147,7 +149,7 @@ function checkObservation(
 ): void {
   const [home = '', name = ''] = String(o['at']).split(/:(.*)/s)
   if (name === '')
-    x.report.error('bad-value', [...where, 'at'], `"${String(o['at'])}" is no place`, 'Write NAMESPACE:INTERFACE.')
+    x.report.error('bad-value', [...where, 'at'], `"${String(o['at'])}" is not a place`, 'Write NAMESPACE:INTERFACE.')
   else if (known(home, [...where, 'at'])) {
     const base = x.file.namespaces[home]?.shares ?? home
     const here = links(base).map(({ id }) => nameOf(id))
@@ -166,7 +168,7 @@ function checkObservation(
       x.report.error(
         'bad-value',
         [...where, field],
-        `"${text}" is no address`,
+        `"${text}" is not an address`,
         'Write an address, a subnet or a namespace.',
       )
     else known(text, [...where, field])
@@ -178,7 +180,7 @@ function checkObservation(
         x.report.error(
           'bad-check',
           [...where, field],
-          `${field} means nothing with ${protocol}`,
+          `${field} has no effect with ${protocol}`,
           'ICMP has no ports.',
           'key',
         )
@@ -186,7 +188,7 @@ function checkObservation(
     x.report.error(
       'bad-check',
       where,
-      'with run, an observation has to say what the packet is like',
-      `netlab does not know which packets are the command's, and any would do. Give one of ${marks.join(', ')}.`,
+      'with run, an observation needs a field that describes the packet',
+      `Otherwise any packet would match, because netlab does not know which packets the command sends. Give one of ${marks.join(', ')}.`,
     )
 }

@@ -32,8 +32,8 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
     return x.report.error(
       'not-the-labs',
       settings['existing']?.path ?? path,
-      `nothing is in ${namespace} that the lab has not made`,
-      'Only a namespace that is not its own has interfaces that are there without it: the machine’s (root: true), or a container’s.',
+      `${namespace} has no existing interfaces: the lab creates everything in it`,
+      'Only a namespace that the lab does not own has them: the machine’s (root: true), or a container’s.',
       'key',
     )
   for (const [name, { path: where }] of Object.entries(settings))
@@ -41,8 +41,8 @@ export function expandExisting(x: Expansion, { id, type, path, on, settings }: D
       x.report.error(
         'not-the-labs',
         where,
-        `${name} of ${id.replace('/', ':')} is ${ownerText(x, namespace)}, which a lab does not change`,
-        'With existing go only addresses.',
+        `${name} of ${id.replace('/', ':')} belongs to ${ownerText(x, namespace)}, and a lab does not change it`,
+        'Beside existing, only addresses can be set.',
         'key',
       )
   addExisting(x, id, path, on, type === bridgeType)

@@ -20,8 +20,8 @@ export function expandFdb(
       x.report.error(
         'given-twice',
         [...path, 'vlan'],
-        `${entry.mac} is in every VLAN already`,
-        'An entry without `vlan` is in all of them.',
+        `${entry.mac} already has an entry in every VLAN`,
+        'An entry without `vlan` applies to all VLANs.',
       )
       continue
     }

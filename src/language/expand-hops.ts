@@ -28,7 +28,7 @@ export function expandHop(
     x.report.error(
       'bad-value',
       [...path, 'via'],
-      `"${hop.via}" is no address`,
+      `"${hop.via}" is not an address`,
       'A gateway is an address without a prefix length.',
     )
     return undefined
@@ -55,12 +55,12 @@ export function expandHop(
   const reachable = via === undefined || linkLocal || onlink || home.borrowed || near.length > 0
   if (!reachable || (via !== undefined && dev === undefined && !home.borrowed)) {
     const needs = linkLocal
-      ? 'A link-local gateway needs `dev`: it is on every interface.'
-      : `${listNets(home)} A gateway is reached directly, so it is in one of the namespace’s own subnets.`
+      ? 'A link-local gateway needs `dev`, because every interface has link-local addresses.'
+      : `${listNets(home)} A gateway must be directly reachable, in one of the namespace’s own subnets.`
     x.report.error(
       'no-subnet',
       [...path, 'via'],
-      `${via} is on no subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
+      `${via} is not in any subnet of ${home.namespace}${hop.dev === undefined ? '' : ` on ${hop.dev}`}`,
       needs,
     )
     return undefined
@@ -70,8 +70,8 @@ export function expandHop(
     x.report.error(
       'bad-value',
       [...path, 'encap'],
-      `"${hop.encap}" is no encapsulation`,
-      'In the words of `ip route`: mpls 100/200, seg6 mode encap segs fd00::1,fd00::2, seg6local action End, ip id 7 dst 10.0.0.9, ip6 ….',
+      `"${hop.encap}" is not an encapsulation`,
+      'Write it as for `ip route`: mpls 100/200, seg6 mode encap segs fd00::1,fd00::2, seg6local action End, ip id 7 dst 10.0.0.9, ip6 ….',
     )
     return undefined
   }
@@ -103,7 +103,7 @@ export function downLinks(
       x.report.error(
         'gateway-down',
         path,
-        `the ${what} goes by way of ${hop.dev}, ${isDown ? 'which is down' : `the other end of which (${peer?.id.replace('/', ':')}) is down`}`,
+        `the ${what} goes through ${hop.dev}, ${isDown ? 'which is down' : `whose other end (${peer?.id.replace('/', ':')}) is down`}`,
         `Set ${isDown ? hop.dev : 'that end'} up, or leave the ${what} out.`,
       )
   }

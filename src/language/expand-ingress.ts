@@ -24,7 +24,7 @@ export function receiver(x: Expansion, drafts: Map<string, Draft>, { id, setting
       'given-twice',
       ingress.path,
       `${nameOf(other)} is there already`,
-      'An interface with ingress has an ifb of this name. Choose another for the one that you declare.',
+      'For ingress, netlab creates an ifb with this name. Give the interface that you declare another name.',
       'key',
     )
   const { path } = ingress

@@ -90,8 +90,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
       x.report.error(
         'senseless-field',
         lower.path,
-        `${id.replace('/', ':')} stands on itself`,
-        'The lower devices form a circle.',
+        `${id.replace('/', ':')} is its own lower device`,
+        'The chain of lower devices returns to it.',
       )
       continue
     }
@@ -150,13 +150,13 @@ function specOf(x: Expansion, made: Draft, drafts: ReadonlyMap<string, Draft>): 
       x.report.error(
         'reserved',
         path,
-        value === '' ? 'the alias is empty' : 'this alias is where netlab marks what it owns',
+        value === '' ? 'the alias is empty' : 'netlab uses aliases of this form to mark what it owns',
         'Leave it out, or choose another.',
       )
     else if (name === 'mac') {
       const mac = String(value).toLowerCase()
       if (!isMac(mac)) x.report.error('bad-value', path, ...badMac(value))
-      else if (mac === '00:00:00:00:00:00') x.report.error('bad-value', path, `${mac} is no interface’s address`)
+      else if (mac === '00:00:00:00:00:00') x.report.error('bad-value', path, `${mac} is not an interface’s address`)
       else if (isGroupMac(mac))
         x.report.error(
           'bad-value',

@@ -2,7 +2,7 @@ import { setsFilledBy, setsOf } from '../firewall/rule-words.ts'
 import { ipset, ipsetId, ipsetResource } from '../kinds/ipset.ts'
 import type { IptablesSpec } from '../model/firewall.ts'
 import { nameOf, type Resource } from '../model/resource.ts'
-import { labContext, ownerText, type Expansion } from './expansion.ts'
+import { labContext, type Expansion } from './expansion.ts'
 import type { PlaceInFile } from './expand-firewalls.ts'
 import { suggest } from './report.ts'
 
@@ -15,8 +15,8 @@ export function expandIpsets(x: Expansion): void {
       x.report.error(
         'not-the-labs',
         path,
-        `a namespace that is ${ownerText(x, namespace)} can have no sets of a lab`,
-        'Nothing in a set says whose it is.',
+        'a lab cannot have sets in a namespace that it does not own',
+        'A set cannot record which lab owns it.',
       )
       continue
     }
@@ -56,8 +56,8 @@ export function checkIpsets(x: Expansion, where: PlaceInFile): void {
 function missing(x: Expansion, { namespace, borrowed }: Resource, name: string): [summary: string, detail: string] {
   if (borrowed)
     return [
-      `rules of a lab cannot name ${name} here`,
-      `Sets of ipset in a namespace that is ${ownerText(x, namespace)} are not the lab’s.`,
+      `a rule in a namespace that the lab does not own cannot use the set ${name}`,
+      'A lab cannot own sets there.',
     ]
   const others = [...x.resources.values()].flatMap(({ kind, namespace: home, id }) =>
     kind === 'ipset' && home === namespace ? [nameOf(nameOf(id))] : [],

@@ -20,17 +20,17 @@ export function expandMpls(x: Expansion, home: Home, onLink: readonly Net[], r: 
   const error = x.report.error.bind(x.report)
   const other = Object.keys(r).find((field) => !FIELDS.has(field))
   if (other !== undefined)
-    return error('senseless-field', [...path, other], `a route of MPLS has no ${other}`, undefined, 'key')
+    return error('senseless-field', [...path, other], `an MPLS route cannot have ${other}`, undefined, 'key')
   const label = Number(r.to)
   if (!(Number.isInteger(label) && label >= FIRST && label <= LAST))
-    return error('bad-value', [...path, 'to'], `"${r.to}" is no label`, `Labels of routes are ${FIRST} to ${LAST}.`)
+    return error('bad-value', [...path, 'to'], `"${r.to}" is not a label`, `Labels of routes are ${FIRST} to ${LAST}.`)
   const limit = Number(x.file.namespaces[namespace]?.sysctls?.[LIMIT] ?? 0)
   if (!home.borrowed && label >= limit)
     return error(
       'out-of-range',
       [...path, 'to'],
-      `the kernel takes labels below ${LIMIT}, which is ${limit} in ${namespace}`,
-      `Write sysctls: { ${LIMIT}: ${Math.max(1000, label + 1)} }; interfaces take labels with net.mpls.conf.IF.input: 1.`,
+      `the label must be below ${LIMIT}, which is ${limit} in ${namespace}`,
+      `Write sysctls: { ${LIMIT}: ${Math.max(1000, label + 1)} }; to accept labels, an interface needs net.mpls.conf.IF.input: 1.`,
     )
   if (r.nexthops && (r.via ?? r.dev ?? r.as) !== undefined)
     return error('senseless-field', path, 'a route has either via, dev and as, or nexthops')
@@ -38,8 +38,8 @@ export function expandMpls(x: Expansion, home: Home, onLink: readonly Net[], r: 
     return error(
       'missing-field',
       path,
-      `the route of the label ${label} says neither via nor dev`,
-      'dev: lo hands over to this host what is below the label.',
+      `the route of the label ${label} has neither via nor dev`,
+      'dev: lo delivers the packet under the label to this namespace.',
     )
   const ground = { nets: [...home.subnets, ...onLink], table: undefined, onlink: false }
   const way = (hop: HopFile, at: Path): Hop | undefined => {
@@ -69,5 +69,5 @@ function wrongLabels(as: number | string | undefined): string | undefined {
       : String(as)
           .split('/')
           .find((label) => Number(label) > LAST || Number(label) === IMPLICIT_NULL)
-  return wrong === undefined ? undefined : `${wrong} is no label to send`
+  return wrong === undefined ? undefined : `${wrong} is not a label that can be sent`
 }

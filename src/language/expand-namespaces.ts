@@ -34,12 +34,16 @@ export function expandNamespaces(x: Expansion): void {
         x.report.error(
           'given-twice',
           [...path, 'root'],
-          `${root} is this machine’s namespace already`,
-          'There is only one.',
+          `${root} already is the machine’s own namespace`,
+          'A lab can have only one.',
         )
       root ??= name
       if (fields.shares !== undefined)
-        x.report.error('second-name', [...path, 'shares'], 'the machine’s own namespace is no second name of another')
+        x.report.error(
+          'second-name',
+          [...path, 'shares'],
+          'the machine’s own namespace cannot be a second name of another',
+        )
       continue
     }
     const { shares } = fields ?? {}
@@ -55,7 +59,7 @@ export function expandNamespaces(x: Expansion): void {
       x.report.error(
         'second-name',
         [...path, other[0] ?? ''],
-        `${name} is a second name of ${shares}: it has no ${other[0]} of its own`,
+        `${name} is a second name of ${shares}: it cannot have its own ${other[0]}`,
         `Write it under namespaces.${shares}.`,
         'key',
       )
@@ -69,7 +73,7 @@ export function expandNamespaces(x: Expansion): void {
     else if (namespaces[shares]?.shares !== undefined) {
       const circle = circleFrom(x, name)
       const detail = circle
-        ? `In a circle: ${circle.join(' → ')}.`
+        ? `The chain is circular: ${circle.join(' → ')}.`
         : `Write shares: ${String(namespaces[shares]?.shares)}.`
       x.report.error('second-name', where, `${shares} is itself a second name`, detail)
     } else if (x.borrowed(shares))
@@ -77,9 +81,9 @@ export function expandNamespaces(x: Expansion): void {
         'second-name',
         where,
         namespaces[shares]?.root
-          ? `${shares} is this machine’s own namespace`
-          : `${shares} is somebody else’s namespace`,
-        'The lab gives it no name under /run/netns that a second one could stand beside: use it directly.',
+          ? `${shares} is the machine’s own namespace, which cannot have a second name`
+          : `${shares} is a namespace that the lab does not own, and cannot have a second name`,
+        'Use the namespace directly.',
       )
     x.add({ id: name, kind: 'share', namespace: name, spec: { of: shares } }, path, 'key')
   }

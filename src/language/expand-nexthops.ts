@@ -29,10 +29,10 @@ export function expandNexthops(
 
 /** Fields that do not go together, and why. */
 const clashes: readonly (readonly [one: keyof NexthopFile, others: readonly (keyof NexthopFile)[], why: string])[] = [
-  ['group', ['via', 'dev', 'onlink', 'encap', 'blackhole', 'family'], 'a group has what its members have'],
-  ['blackhole', ['via', 'dev', 'onlink', 'encap', 'fdb'], 'a blackhole leads nowhere'],
-  ['fdb', ['dev', 'onlink', 'encap', 'family'], 'one for forwarding entries has only an address'],
-  ['via', ['family'], 'the gateway says the family'],
+  ['group', ['via', 'dev', 'onlink', 'encap', 'blackhole', 'family'], 'a group uses the settings of its members'],
+  ['blackhole', ['via', 'dev', 'onlink', 'encap', 'fdb'], 'a blackhole discards packets'],
+  ['fdb', ['dev', 'onlink', 'encap', 'family'], 'a nexthop for forwarding entries has only an address'],
+  ['via', ['family'], 'the gateway determines the family'],
 ]
 
 /** Whether the fields of an entry go together; reports an error if not. */
@@ -53,7 +53,7 @@ function isWhole(x: Expansion, entry: NexthopFile, path: Path): boolean {
     return wrong(grouped, grouped === 'type' ? 'only a group has a type' : `only a resilient group has ${grouped}`)
   const missing =
     (group ?? via ?? dev ?? blackhole) === undefined || (fdb && !group && via === undefined)
-      ? `the nexthop ${entry.id} says neither ${fdb ? 'via nor group' : 'via, dev, blackhole nor group'}`
+      ? `the nexthop ${entry.id} has ${fdb ? 'neither via nor group' : 'none of via, dev, blackhole and group'}`
       : type === 'resilient' && entry.buckets === undefined
         ? 'a resilient group needs buckets'
         : undefined
@@ -73,7 +73,7 @@ function singleOf(
   if (fdb) {
     const address = canonicalAddress(via ?? '')
     if (address !== undefined) return { id, family: familyOf(address), via: address, fdb }
-    return void x.report.error('bad-value', [...path, 'via'], `"${via}" is no address`)
+    return void x.report.error('bad-value', [...path, 'via'], `"${via}" is not an address`)
   }
   const found = expandHop(
     x,
@@ -103,7 +103,7 @@ function groupOf(
       : other.group
         ? `the nexthop ${member} is a group itself`
         : seen.has(member)
-          ? `the nexthop ${member} is there twice`
+          ? `the group names the nexthop ${member} twice`
           : other.blackhole && group.length > 1
             ? `the blackhole ${member} cannot be one of several`
             : !other.fdb !== !fdb

@@ -24,7 +24,7 @@ export function expandQdiscs(x: Expansion, { id, settings }: Draft): void {
         'given-twice',
         where([i]),
         `${id.replace('/', ':')} has ${beside} and a qdisc at the same place`,
-        `Those of ${beside} are netlab’s own, and there is one place for them. Write all of them as qdiscs, or leave one of the two out.`,
+        `netlab creates the qdiscs of ${beside} there, and each place holds one qdisc. Write all of them as qdiscs, or leave one of the two out.`,
       )
       continue
     }

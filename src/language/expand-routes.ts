@@ -25,7 +25,7 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error(
       'bad-value',
       [...path, 'to'],
-      `"${given}" is no network`,
+      `"${given}" is not a network`,
       'Write `default`, or a network as 10.0.0.0/8.',
     )
   const family = destination?.family ?? familyOfNexthop(x, home, r.nexthop) ?? familyOfDefault(home, r)
@@ -42,31 +42,31 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error(
       'senseless-field',
       path,
-      `a ${r.type} route leads nowhere: it has no via, dev, encap or nexthops`,
+      `a ${r.type} route discards packets: it cannot have via, dev, encap or nexthops`,
     )
   if (r.nexthops && (r.via ?? r.dev) !== undefined)
     return x.report.error('senseless-field', path, 'a route has either via and dev, or nexthops')
   if (r.nexthops && (r.encap ?? r.realm) !== undefined)
-    return x.report.error('senseless-field', path, 'each of the nexthops has an encap and a realm of its own')
+    return x.report.error('senseless-field', path, 'set encap and realm at each of the nexthops')
   if (!ends && (r.nexthops ?? r.nexthop ?? r.via ?? r.dev) === undefined)
     return x.report.error(
       'missing-field',
       path,
-      `the route to ${given} says neither via nor dev`,
-      'Where should it go? Give the gateway (via) or the interface (dev).',
+      `the route to ${given} has neither via nor dev`,
+      'Give the gateway (via) or the interface (dev).',
     )
   if (r.nexthops && r.nexthops.length < 2)
     return x.report.error(
       'senseless-field',
       [...path, 'nexthops'],
-      'several ways are at least two',
+      'nexthops needs at least two entries',
       'Write via and dev instead.',
     )
   if (r.onlink && r.via === undefined && !r.nexthops?.some(({ via }) => via !== undefined))
     return x.report.error(
       'senseless-field',
       [...path, 'onlink'],
-      'onlink is said of a gateway, and there is none',
+      'onlink applies to a gateway, and the route has none',
       undefined,
       'key',
     )
@@ -78,11 +78,11 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
     return x.report.error(
       'unknown-reference',
       [...path, 'src'],
-      `${r.src} is no address of ${namespace}`,
+      `${r.src} is not an address of ${namespace}`,
       listNets(home),
     )
   if (src !== undefined && familyOf(src) !== family)
-    return x.report.error('family-mismatch', [...path, 'src'], `${src} is no source of IPv${family} packets`)
+    return x.report.error('family-mismatch', [...path, 'src'], `${src} is not a source of IPv${family} packets`)
   if (r.vrf !== undefined && r.table !== undefined)
     return x.report.error(
       'senseless-field',
@@ -105,14 +105,14 @@ export function expandRoute(x: Expansion, home: Home, onLink: readonly Net[], r:
       return x.report.error(
         'family-mismatch',
         i ? [...path, 'nexthops', i - 1, 'via'] : [...path, 'via'],
-        `an IPv6 route cannot go by way of ${via}`,
-        'Its gateway has an IPv6 address.',
+        `an IPv6 route cannot have the gateway ${via}`,
+        'The gateway must have an IPv6 address.',
       )
   downLinks(x, home, [hop, ...(nexthops ?? [])], path)
   const to = !destination ? (family === 6 ? '::/0' : 'default') : subnetOf(destination)
   const from = r.from === undefined ? undefined : parseCidr(r.from)
   if (r.from !== undefined && from?.family !== 6)
-    return x.report.error('bad-value', [...path, 'from'], `"${r.from}" is no network of IPv6 sources`)
+    return x.report.error('bad-value', [...path, 'from'], `"${r.from}" is not a network of IPv6 sources`)
   const shape = {
     ...(type && { type }),
     family,
@@ -165,7 +165,7 @@ function scopeOf(
     shape.family === 6
       ? 'an IPv6 route has no scope'
       : scope === 'nowhere' && !discards(shape.type)
-        ? 'only a route that leads nowhere can have the scope nowhere'
+        ? 'only a route that discards packets can have the scope nowhere'
         : undefined
   if (senseless === undefined) return { scope }
   x.report.warning('senseless-field', [...path, 'scope'], senseless, 'It is left out.')
@@ -217,7 +217,7 @@ function kernelsOwn(x: Expansion, { namespace, subnets }: Home, spec: RouteSpec,
     x.report.error(
       'kernel-makes-it',
       [...path, 'to'],
-      `the kernel makes the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
+      `the kernel adds the route to ${spec.to} itself: ${own.dev} has ${formatCidr(own.cidr)}`,
       'Leave it out, or give it another metric.',
     )
 }

@@ -59,8 +59,8 @@ function expandNeighbor(x: Expansion, home: Home, entry: NeighborFile, path: Pat
       x.report.error(
         'no-subnet',
         [...path, 'to'],
-        `${address} is on no subnet of ${namespace}`,
-        `${listNets(home)} Or say the interface with dev.`,
+        `${address} is not in any subnet of ${namespace}`,
+        `${listNets(home)} Or name the interface with dev.`,
       )
     return dev
   }

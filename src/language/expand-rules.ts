@@ -47,13 +47,13 @@ function expandRule(
   const id = ruleId(namespace, spec)
   const same = before.get(looksLike(spec))
   if (isOfKernel(spec))
-    return x.report.error('given-twice', path, 'every namespace has this rule by itself', 'Leave it out.')
+    return x.report.error('given-twice', path, 'the kernel adds this rule to every namespace', 'Leave it out.')
   if (same && !x.resources.has(id))
     return x.report.error(
       'given-twice',
       path,
-      `the kernel takes this rule for the one in line ${x.report.position(same).line}, and refuses it`,
-      'Give it another priority. Of rules with one priority, the kernel compares neither `not` nor where `goto` leads, and from, to, tos and realms only where the second rule has them.',
+      `the kernel considers this rule a duplicate of the one on line ${x.report.position(same).line} and refuses it`,
+      'Give it another priority. Among rules of the same priority, the kernel ignores `not` and the target of `goto`, and compares from, to, tos and realms only if the second rule has them.',
     )
   for (const looks of passesFor(spec)) if (!before.has(looks)) before.set(looks, path)
   x.add({ id, kind: 'rule', namespace, spec }, path)
@@ -69,7 +69,7 @@ function mayBe(x: Expansion, devices: Devices, name: string | undefined, path: P
       'unknown-reference',
       path,
       `there is no interface ${name} here`,
-      suggest(name, devices) ?? 'The rule matches nothing until there is one.',
+      suggest(name, devices) ?? 'The rule matches no packets until the interface exists.',
     )
   return possible
 }

@@ -67,7 +67,7 @@ export function checkSettings(x: Expansion, { links }: Topology): void {
       complain(
         'unknown-reference',
         `there is no interface ${dev} in ${namespace}`,
-        suggest(dev, devices(namespace)) ?? 'A dot in the name of an interface is written / in a sysctl.',
+        suggest(dev, devices(namespace)) ?? 'In a sysctl, write / for a dot in the name of an interface.',
       )
     if (kind !== 'address' || spec['family'] !== 6) continue
     const off = ['all', dev.replaceAll('.', '/')].find(

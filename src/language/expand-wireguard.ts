@@ -66,7 +66,7 @@ export function expandWireguard(x: Expansion, keyFile: KeyAt): void {
       const other = keyOfPeer(x, found, id, settings, where)
       if (other === undefined) return
       if (peers[other])
-        return x.report.error('given-twice', where, 'this peer is listed already', 'A peer has one entry.')
+        return x.report.error('given-twice', where, 'this peer is listed already', 'Each peer can have only one entry.')
       const made = peer(x, keyFile, settings, where)
       if (made) peers[other] = made
     })
@@ -94,7 +94,7 @@ function readKey(
     x.report.error(
       'unreadable-file',
       path,
-      `${name} holds no key`,
+      `${name} does not contain a key`,
       'A key is one line of 44 characters: wg genkey >FILE',
     )
   } catch (error) {
@@ -122,7 +122,7 @@ function keyOfPeer(
     return void x.report.error(
       'bad-value',
       [...path, 'public_key'],
-      'this is no public key',
+      'this is not a public key',
       'A key has 44 characters.',
     )
   }
@@ -144,12 +144,17 @@ function peer(x: Expansion, keyFile: KeyAt, settings: PeerFile, path: Path): WgP
   const allowed = allowed_ips.map((text, i) => {
     const cidr = parseCidr(text)
     if (!cidr)
-      x.report.error('bad-value', [...path, 'allowed_ips', i], `"${text}" is no network`, 'Write it as 10.0.0.0/24.')
+      x.report.error('bad-value', [...path, 'allowed_ips', i], `"${text}" is not a network`, 'Write it as 10.0.0.0/24.')
     return cidr && subnetOf(cidr)
   })
   const at = endpoint === undefined ? undefined : canonicalEndpoint(endpoint)
   if (endpoint !== undefined && at === undefined)
-    x.report.error('bad-value', [...path, 'endpoint'], `"${endpoint}" is no endpoint`, 'Write it as 10.0.0.2:51820.')
+    x.report.error(
+      'bad-value',
+      [...path, 'endpoint'],
+      `"${endpoint}" is not an endpoint`,
+      'Write it as 10.0.0.2:51820.',
+    )
   const shared =
     preshared_key_file === undefined
       ? undefined

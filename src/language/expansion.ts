@@ -44,7 +44,7 @@ export function expansion(
       const first = resources.get(resource.id)
       if (first) {
         const line = first.source ? ` (${report.line(first.source())})` : ''
-        report.error('given-twice', path, `${resource.id} is there already${line}`, 'Say it once.', on)
+        report.error('given-twice', path, `${resource.id} is already declared${line}`, 'Leave one of them out.', on)
         return
       }
       const place = borrowed(resource.namespace)
@@ -64,9 +64,9 @@ export function borrowedBy(fields: NamespaceFile | null): Pick<NamespaceHeader, 
   return lender ? { borrowed: lenderText(lender), lender } : {}
 }
 
-/** Whose a namespace is that is not the lab's own. */
+/** The owner of a namespace that the lab does not own, for messages. */
 export const ownerText = (x: Expansion, namespace: string): string =>
-  x.borrowed(namespace) === HERE_NAME ? 'the machine’s own' : 'somebody else’s'
+  x.borrowed(namespace) === HERE_NAME ? 'the machine' : 'somebody else'
 
 /** What a kind may look at when it reads the entry that is written at this path; `where`: places of parts that are elsewhere. */
 export function labContext(

@@ -1,15 +1,16 @@
 /** Where a word is used: at the top of a file, in a namespace, an interface, a bridge, a link, a process, a route or a check. */
 export type Surroundings = 'file' | 'namespace' | 'interface' | 'bridge' | 'link' | 'process' | 'route' | 'check'
 
-const PROCESS = 'Programs of a namespace are its processes: processes: { NAME: { command: [PROGRAM, ARGUMENT] } }.'
+const PROCESS =
+  'Programs that run in a namespace are its processes: processes: { NAME: { command: [PROGRAM, ARGUMENT] } }.'
 const ADDRESS =
-  'An address stands at the end of a link, with its prefix length: endpoints: { NAMESPACE:eth0: 10.0.0.2/24 }.'
+  'Put the address, with its prefix length, at the end of a link: endpoints: { NAMESPACE:eth0: 10.0.0.2/24 }.'
 const GATEWAY = 'A gateway is a route: routes: [{ to: default, via: 10.0.0.1 }].'
 const NODES = 'netlab calls them namespaces: namespaces: { NAME: , NAME: }.'
 const ENDS = 'A link has two ends: endpoints: [NAMESPACE:INTERFACE, NAMESPACE:INTERFACE].'
 const SLOW = 'Delay, loss and rate are impairments: impairments: { delay: 20ms, loss: 1%, rate: 10mbit }.'
-const SUBNET = 'A subnet is the prefix length of its addresses: addresses: [172.18.0.1/16].'
-const NEEDLESS = 'Leave it out: the programs in a namespace are those of this machine.'
+const SUBNET = 'The prefix length of an address defines the subnet: addresses: [172.18.0.1/16].'
+const NEEDLESS = 'Leave it out: a namespace uses the programs of this machine.'
 
 /** Words of docker compose, containerlab, Mininet and others, and how to say in netlab what they say there. */
 const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = {
@@ -17,8 +18,8 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     services: `${NODES} ${PROCESS}`,
     networks:
       'A network is a bridge with its links: namespaces: { NAME: { bridges: { br0: 172.18.0.1/16 } } }, and links: [{ endpoints: [web:eth0, NAME:br0] }].',
-    volumes: 'There are none: programs see the files of this machine.',
-    topology: 'Its nodes are namespaces, its links are links: both stand at the top.',
+    volumes: 'Leave it out: programs use the files of this machine.',
+    topology: 'Write its nodes as namespaces and its links as links, both at the top of the file.',
     nodes: NODES,
     hosts: NODES,
     routers: `${NODES} A router has forwarding: true.`,
@@ -33,31 +34,32 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     connections: 'netlab calls them links.',
     tests: 'netlab calls them checks.',
     version: 'Leave it out: every version of netlab reads every lab.',
-    mgmt: 'Leave it out: a namespace is entered with netlab shell NAME, without a network.',
+    mgmt: 'Leave it out: netlab shell NAME enters a namespace without a network.',
   },
   namespace: {
     image: NEEDLESS,
     build: NEEDLESS,
-    kind: 'Leave it out: every namespace is one of Linux. A bridge is in a namespace: bridges: { br0: }.',
+    kind: 'Leave it out: every node is a Linux network namespace. A bridge is in a namespace: bridges: { br0: }.',
     container_name: 'Leave it out: the key is the name.',
     name: 'Leave it out: the key is the name.',
     ports:
       'A published port is a rule: iptables: { nat: { PREROUTING: [-p tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80] } } in the router. See labs/07-published-ports.yaml.',
-    expose: 'Leave it out: every port can be reached unless a rule of a firewall forbids it.',
+    expose: 'Leave it out: every port is reachable unless a firewall rule blocks it.',
     networks:
-      'A namespace is in a network by a link to its bridge: links: [{ endpoints: { web:eth0: 172.18.0.2/16, NAME:br0: } }].',
-    network_mode: 'none is a namespace without links, host is root: true, container:X is shares: X.',
-    links: 'Links stand at the top of the file, beside namespaces.',
-    endpoints: 'Links stand at the top of the file, beside namespaces.',
+      'Connect the namespace to the network’s bridge by a link: links: [{ endpoints: { web:eth0: 172.18.0.2/16, NAME:br0: } }].',
+    network_mode:
+      'For none, give the namespace no links; for host, write root: true; for container:X, write shares: X.',
+    links: 'Put links at the top of the file, beside namespaces.',
+    endpoints: 'Put links at the top of the file, beside namespaces.',
     command: PROCESS,
     cmd: PROCESS,
     entrypoint: PROCESS,
     exec: PROCESS,
-    environment: 'Variables are those of a process: processes: { NAME: { command: … , env: { KEY: VALUE } } }.',
-    env: 'Variables are those of a process: processes: { NAME: { command: … , env: { KEY: VALUE } } }.',
+    environment: 'Put variables at a process: processes: { NAME: { command: … , env: { KEY: VALUE } } }.',
+    env: 'Put variables at a process: processes: { NAME: { command: … , env: { KEY: VALUE } } }.',
     depends_on:
-      'The order follows from the lab. What has to be reached first can be waited for: ready, at the process.',
-    healthcheck: 'What has to be reached is said at the process (ready), and tested by checks.',
+      'Leave it out: netlab derives the order from the lab. To wait until a process is ready, set ready at the process.',
+    healthcheck: 'To wait until a process is ready, set ready at the process; to test it, write checks.',
     volumes: NEEDLESS,
     binds: NEEDLESS,
     privileged: NEEDLESS,
@@ -76,8 +78,8 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     gw: GATEWAY,
     ip_forward: 'Write forwarding: true.',
     router: 'Write forwarding: true.',
-    vlans: 'VLANs are those of a bridge’s port: vlans, at the end of the link.',
-    firewall: 'Rules stand under iptables, ip6tables or nftables.',
+    vlans: 'Set vlans at the end of the link that is the bridge’s port.',
+    firewall: 'Write rules under iptables, ip6tables or nftables.',
     type: 'Leave it out: a router has forwarding: true, a switch has bridges: { br0: }.',
   },
   interface: {
@@ -88,7 +90,7 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     ipv6_address: 'Write addresses: ["fd00::2/64"].',
     address: 'Write addresses: [10.0.0.2/24].',
     cidr: 'Write addresses: [10.0.0.2/24].',
-    netmask: 'A netmask is a prefix length: addresses: [10.0.0.2/24].',
+    netmask: 'Write the netmask as a prefix length: addresses: [10.0.0.2/24].',
     subnet: SUBNET,
     gateway: `A route belongs to the namespace. ${GATEWAY}`,
     mac_address: 'netlab calls it mac.',
@@ -136,14 +138,14 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     rate: SLOW,
     bandwidth: SLOW,
     bw: SLOW,
-    vlan: 'Say it at the end of the link that is the bridge’s port: vlans: [10].',
-    name: 'Leave it out: a link is known by its ends.',
+    vlan: 'Set it at the end of the link that is the bridge’s port: vlans: [10].',
+    name: 'Leave it out: netlab identifies a link by its ends.',
   },
   process: {
     image: NEEDLESS,
     cmd: 'netlab calls it command.',
     exec: 'netlab calls it command.',
-    args: 'They belong to the command: command: [PROGRAM, ARGUMENT].',
+    args: 'Write arguments in the command: command: [PROGRAM, ARGUMENT].',
     environment: 'netlab calls it env.',
     working_dir: 'netlab calls it cwd.',
     workdir: 'netlab calls it cwd.',
@@ -167,8 +169,8 @@ const words: Readonly<Record<Surroundings, Readonly<Record<string, string>>>> = 
     src: 'netlab calls it from.',
     command: 'netlab calls it run.',
     exec: 'netlab calls it run.',
-    host: 'Say what is tried: ping: HOST, tcp: HOST:PORT, udp: HOST:PORT or run: COMMAND.',
-    target: 'Say what is tried: ping: HOST, tcp: HOST:PORT, udp: HOST:PORT or run: COMMAND.',
+    host: 'Write ping: HOST, tcp: HOST:PORT, udp: HOST:PORT or run: COMMAND.',
+    target: 'Write ping: HOST, tcp: HOST:PORT, udp: HOST:PORT or run: COMMAND.',
     result: 'netlab calls it expect.',
   },
 }

@@ -72,7 +72,7 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
       const full = resolve(shown)
       if (above.some((file) => resolve(file) === full)) {
         const circle = [...above.slice(above.findIndex((file) => resolve(file) === full)), shown]
-        complain('include-circle', `${entry} includes itself`, `In a circle: ${circle.join(' → ')}.`)
+        complain('include-circle', `${entry} includes itself`, `The chain is circular: ${circle.join(' → ')}.`)
         continue
       }
       if (seen.has(full)) continue
@@ -85,7 +85,7 @@ function withIncluded(main: Source, read: (path: string) => string, errors: Diag
       try {
         const part = parseYaml(shown, read(path))
         if (part.value !== undefined && !isFields(part.value))
-          complain('wrong-shape', `${entry} is no lab file`, 'A lab file is a map with namespaces and links.')
+          complain('wrong-shape', `${entry} is not a lab file`, 'A lab file is a map with namespaces and links.')
         else visit(part, path, [...above, shown])
       } catch (error) {
         if (error instanceof UserError) errors.push(...error.diagnostics)

@@ -24,7 +24,8 @@ export function portOfBundle(x: Expansion, made: Draft, drafts: ReadonlyMap<stri
   const { addresses, mtu: own, mac } = settings
   const refuse = (path: Draft['path'], summary: string, detail: string): void =>
     x.report.error('bad-port', path, summary, detail, 'key')
-  if (addresses) refuse(addresses.path, `${port} is a port of ${name}, and has no addresses`, `Put them at ${name}.`)
+  if (addresses)
+    refuse(addresses.path, `${port} is a port of ${name} and cannot have addresses`, `Put them at ${name}.`)
   if (own && own.value !== mtu)
     refuse(own.path, `${port} has the MTU of ${name}, which is ${mtu ?? 'another one'}`, `Set it at ${name}.`)
   if (mac && drafts.get(bundle)?.type.macOfPorts !== true)
@@ -68,7 +69,7 @@ export function asPort(
       x.report.error(
         'no-bridge',
         path,
-        `${id.replace('/', ':')} is no port of a bridge`,
+        `${id.replace('/', ':')} is not a port of a bridge`,
         `${name} is a setting of ports: name the bridge with bridge: NAME.`,
         'key',
       )
@@ -79,13 +80,13 @@ export function asPort(
       x.report.error(
         'unknown-reference',
         port.path,
-        `${String(port.value)} is no port of ${nameOf(id)}`,
+        `${String(port.value)} is not a port of ${nameOf(id)}`,
         `Its ports are the interfaces with master: ${nameOf(id)}.`,
       )
   }
   const group = settings[settingName(type, 'group')]
   if (group && x.borrowed(namespaceOf(id)))
-    x.report.error('reserved', group.path, 'this group is where netlab marks what it owns', 'Leave it out here.', 'key')
+    x.report.error('reserved', group.path, 'netlab uses this group to mark what it owns', 'Leave it out here.', 'key')
 }
 
 /** Whether what `bridge` or `master` names can have the interface as a port. */

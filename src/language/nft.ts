@@ -57,7 +57,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
       remark(
         'warning',
         `${file} is outside the lab's folder`,
-        'Another machine may have something else there, or nothing.',
+        'On another machine the file may have other content, or not exist.',
       )
     for (const path of patterned ? beside.list(file) : [file]) {
       let text: string
@@ -67,8 +67,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
         remark('error', `cannot read ${path}`, (error as Error).message)
         continue
       }
-      if (depth > DEPTH)
-        return remark('error', `${path} includes itself`, 'Files are included by each other in a circle.')
+      if (depth > DEPTH) return remark('error', `${path} includes itself`, 'The files include each other in a circle.')
       add(text, { path: at.path, file: path }, depth)
     }
   }
@@ -119,7 +118,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
       take(beside.named(part.file), { path: [...path, 'file'], line: 1, shift: 0 }, part.file.length, 1)
     else if (/^\s*[\w./~-]+\s*$/.test(part))
       remarks.push({
-        ...{ path, line: 1, shift: 0, severity: 'error', summary: `"${part.trim()}" is no rule set` },
+        ...{ path, line: 1, shift: 0, severity: 'error', summary: `"${part.trim()}" is not a rule set` },
         detail: `To read a file: nftables: { file: ${part.trim()} }`,
       })
     else add(part, { path }, 0)
@@ -140,7 +139,8 @@ function emptied(text: string, origins: readonly Origin[]): Remark[] {
     return {
       ...{ ...origin, shift: origin.shift + before.at(-1)!.length, length, severity: 'warning' },
       summary: 'flush ruleset removes the tables above it',
-      detail: 'They are not part of the lab then. To keep them, leave this out: the text is all there is in any case.',
+      detail:
+        'Those tables do not become part of the lab. Leave this line out: netlab removes all tables that the lab does not declare anyway.',
     }
   })
 }

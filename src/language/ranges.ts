@@ -29,8 +29,8 @@ export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTota
   const large = largest(source.value, vars.numbers, totals)
   if (large) {
     const position = source.position(large.path, large.on)
-    const summary = `the ranges of this lab make more than ${MOST_VALUES} values`
-    const detail = `${large.text} repeats what is in its reach too often. Make it smaller.`
+    const summary = `the ranges of this lab produce more than ${MOST_VALUES} values`
+    const detail = `${large.text} has too many values. Make it smaller.`
     return {
       ...source,
       value: undefined,
@@ -87,7 +87,8 @@ export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTota
       const ranges = free || path.at(-1) === 'endpoints' ? [] : rangesIn(key, at, 'key')
       for (const inner of every(ranges, place)) {
         const name = String(fill(key, at, 'key', inner, free))
-        if (grown.has(name)) complain(at, 'key', `${name} is in the map already`, 'A range makes it, too.')
+        if (grown.has(name))
+          complain(at, 'key', `the map already has the key ${name}`, 'A range produces the same key.')
         origin.set(name, { written: key, names: inner.names })
         grown.set(name, grow(value, at, inner, free || FREE.has(key)))
       }
@@ -107,24 +108,34 @@ export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTota
     const number = (text: string): number | undefined => {
       const outcome = evaluate(text, place.names, vars.numbers)
       if (outcome && 'value' in outcome) return outcome.value
-      complain(first.path, first.on, `${first.text} is no range`, reason(text, outcome, place.names, vars))
+      complain(first.path, first.on, `${first.text} is not a range`, reason(text, outcome, place.names, vars))
       return undefined
     }
     const [from, to] = [number(first.from), number(first.to)]
     if (from === undefined || to === undefined) return
     if (Object.hasOwn(vars.texts, name))
-      return complain(first.path, first.on, `${name} is a var`, 'Choose another name for what this range counts.')
+      return complain(
+        first.path,
+        first.on,
+        `${name} is a variable`,
+        'Choose another name for the counter of this range.',
+      )
     if (Object.hasOwn(place.names, name))
-      return complain(first.path, first.on, `${name} counts something else here`, `Choose another name than ${name}.`)
+      return complain(
+        first.path,
+        first.on,
+        `another range already counts ${name} here`,
+        `Choose another name than ${name}.`,
+      )
     if (from > to && !/[a-z]/.test(first.from + first.to))
-      return complain(first.path, first.on, `${first.text} is empty`, 'Ranges count upwards.')
+      return complain(first.path, first.on, `${first.text} is empty`, 'A range counts upwards.')
     const except = first.except === undefined ? undefined : number(first.except)
     // `h[01..12]` makes h01.
     const width = /^ *0[0-9]/.test(first.from) ? first.from.trim().length : 0
     for (let n = from; n <= to && totals.things <= MOST; n++) {
       if (n === except) continue
       if (++totals.things > MOST)
-        complain(first.path, first.on, `the ranges of this lab make more than ${MOST} things`, 'Make them smaller.')
+        complain(first.path, first.on, `the ranges of this lab produce more than ${MOST} entries`, 'Make them smaller.')
       yield* every(more, {
         names: { ...place.names, [name]: n },
         ranges: new Map(place.ranges).set(first.id, String(n).padStart(width, '0')),
@@ -149,8 +160,8 @@ export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTota
           complain(
             path,
             on,
-            `${range} repeats nothing`,
-            'A range stands in a name that is the key of a map, or in the item of a list.',
+            `the range ${range} has no effect here`,
+            'Put a range in the key of a map or in an item of a list.',
           )
         return counted ?? String(range)
       })
@@ -168,7 +179,7 @@ export function writeOut(source: Source, vars: Vars = NO_VARS, totals: RangeTota
         }
         // Names with _ are those of vars.
         if (!free && !(vars === NO_VARS && expression.includes('_')))
-          complain(path, on, `${braces} stands for nothing`, reason(expression, outcome, names, vars))
+          complain(path, on, `${braces} has no value`, reason(expression, outcome, names, vars))
         return braces
       })
     return on === 'value' ? (only ?? filled) : filled
@@ -212,11 +223,12 @@ const where = (names: Variables): string =>
     .join(', ')
 
 function reason(text: string, outcome: ReturnType<typeof evaluate>, names: Variables, { texts }: Vars): string {
-  if (!outcome || !('unknown' in outcome)) return `"${text.trim()}" is no calculation with whole numbers.`
+  if (!outcome || !('unknown' in outcome)) return `"${text.trim()}" is not a calculation with whole numbers.`
   const { unknown } = outcome
-  if (Object.hasOwn(texts, unknown)) return `The var ${unknown} is "${texts[unknown]}", which is no whole number.`
+  if (Object.hasOwn(texts, unknown))
+    return `The variable ${unknown} is "${texts[unknown]}", which is not a whole number.`
   const known = [...Object.keys(names), ...Object.keys(texts)]
   if (Object.keys(texts).length && unknown.length > 1)
-    return `There is no var ${unknown}. ${suggest(unknown, known) ?? `There is ${known.join(', ')}.`}`
+    return `There is no variable ${unknown}. ${suggest(unknown, known) ?? `There is ${known.join(', ')}.`}`
   return `No range counts ${unknown} here. ${known.length ? `There is ${known.join(', ')}.` : 'A range is written h[1..40].'}`
 }

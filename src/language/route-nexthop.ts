@@ -22,13 +22,13 @@ export function routeOfNexthop(x: Expansion, home: Home, r: RouteFile, family: 4
   const found = find(x, home, r.nexthop ?? 0)
   const wrong =
     other !== undefined
-      ? `the nexthop says where the route goes: it has no ${other}`
+      ? `with nexthop, a route cannot have ${other}`
       : !found
         ? `there is no nexthop ${r.nexthop} in ${home.namespace}`
         : found.fdb
           ? `the nexthop ${r.nexthop} is for forwarding entries`
           : family === 6 && familyOfNexthop(x, home, r.nexthop) === 4
-            ? `an IPv6 route cannot go by way of the IPv4 nexthop ${r.nexthop}`
+            ? `an IPv6 route cannot use the IPv4 nexthop ${r.nexthop}`
             : undefined
   if (wrong === undefined) return true
   x.report.error(found ? 'senseless-field' : 'unknown-reference', [...path, other ?? 'nexthop'], wrong)

@@ -18,7 +18,7 @@ export function hintFor(value: unknown, types: readonly string[], path: Path): s
   if (Array.isArray(value)) return listHint(value, types, path)
   if (typeof value === 'string') return textHint(value, types, path)
   return value === null && path.length === 1 && types.includes('object')
-    ? 'Its entries stand on the lines below it, indented further.'
+    ? 'Put its entries on the lines below, indented further.'
     : undefined
 }
 
@@ -38,8 +38,8 @@ function mapHint(map: Fields, types: readonly string[], path: Path): string | un
   if (!types.includes('array')) return undefined
   if (keys.every((name) => /^-\w/.test(name))) return `A space is missing after the dash: - ${key.slice(1)}: …`
   return Object.values(map).every(isFields)
-    ? 'The items of a list have no names: begin each with a dash, in place of its name.'
-    : `Each item of a list begins with a dash: - ${key}: …, and its other fields stand below ${key}.`
+    ? 'Items of a list have no names: begin each with a dash instead of a name.'
+    : `Each item of a list begins with a dash: - ${key}: …, and its other fields below ${key}.`
 }
 
 /** The hint for `{i}` without quotes, which is a map to YAML. */
@@ -47,7 +47,7 @@ export function countedIn(value: unknown): string | undefined {
   if (!isFields(value)) return undefined
   const [key = '', ...others] = Object.keys(value)
   if (others.length || value[key] !== null || !/^[a-z][a-z]?( *[-+*/%] *[a-z0-9]+)*$/.test(key)) return undefined
-  return `Braces make a map. For the number that a range counts, put it in quotes: "{${key}}".`
+  return `Braces begin a map. For the number of a range, use quotes: "{${key}}".`
 }
 
 function listHint(list: readonly unknown[], types: readonly string[], path: Path): string | undefined {
@@ -58,7 +58,7 @@ function listHint(list: readonly unknown[], types: readonly string[], path: Path
   const names = list.map((item) => (isFields(item) ? item['name'] : item)).filter((name) => typeof name === 'string')
   const [name] = names
   return names.length === list.length && name !== undefined
-    ? `The names are keys of a map, without dashes: ${name}: …`
+    ? `Write the names as keys of a map, without dashes: ${name}: …`
     : undefined
 }
 
@@ -76,7 +76,7 @@ function textHint(text: string, types: readonly string[], path: Path): string | 
     return words.length && words.length % 2 === 0 ? `Write ${isRoutes ? `[${route}]` : route}.` : undefined
   }
   const pair = pairIn(text)
-  return pair && `A map has a colon and a space: ${pair[0]}: ${pair[1]}`
+  return pair && `Write a colon and a space: ${pair[0]}: ${pair[1]}`
 }
 
 /** The hint for an unknown field, such as `to:default` in braces. */
@@ -84,7 +84,7 @@ export function fieldHint(field: string, known: readonly string[]): string | und
   const pair = pairIn(field)
   if (pair && known.includes(pair[0])) return `A space is missing after the colon: ${pair[0]}: ${pair[1]}`
   // `- -j LOG --log-prefix "in: "` is a map to YAML.
-  return /\s/.test(field) ? 'A colon and a space make a map: put the whole text in quotes.' : undefined
+  return /\s/.test(field) ? 'A colon followed by a space makes this a map: put the whole text in quotes.' : undefined
 }
 
 /**

@@ -124,8 +124,8 @@ function explain(error: ErrorObject, value: unknown, under: string | undefined):
       if (under !== undefined)
         return {
           path: [...path, field],
-          summary: `${field} stands beside ${under}, which is empty`,
-          detail: `Indent it further than ${under}, if it belongs to it.`,
+          summary: `${field} is beside ${under}, which is empty`,
+          detail: `If ${field} belongs to ${under}, indent it further.`,
           on: 'key',
         }
       const hint = fieldHint(field, known) ?? foreignWord(surroundingsOf(path), field) ?? suggest(field, known)

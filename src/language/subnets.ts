@@ -53,7 +53,7 @@ export function netsFor(nets: readonly Net[], address: string, table: number | u
 export const listNets = ({ namespace, subnets }: Home): string =>
   subnets.length
     ? `${namespace} is in ${subnets.map(({ dev, cidr }) => `${subnetOf(cidr)} (${dev})`).join(', ')}.`
-    : `${namespace} has no address.`
+    : `${namespace} has no addresses.`
 
 /** Reports an error if several interfaces could be meant, and returns whether it did. */
 export function isUnclear(
@@ -67,8 +67,8 @@ export function isUnclear(
   x.report.error(
     'ambiguous-interface',
     path,
-    `${address} may be on several interfaces of ${namespace}: ${nets.map(({ dev, cidr }) => `${dev} (${formatCidr(cidr)})`).join(', ')}`,
-    'Write which one, with `dev`.',
+    `${address} is in the subnets of several interfaces of ${namespace}: ${nets.map(({ dev, cidr }) => `${dev} (${formatCidr(cidr)})`).join(', ')}`,
+    'Name the interface with `dev`.',
   )
   return true
 }

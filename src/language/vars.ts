@@ -49,20 +49,30 @@ export function readVars(
       const first = places.get(name)
       places.set(name, place)
       const wrong = badName(name)
-      if (wrong !== undefined) add('error', 'bad-name', `${name} cannot be the name of a var`, wrong)
+      if (wrong !== undefined) add('error', 'bad-name', `${name} cannot be the name of a variable`, wrong)
       else if (!['string', 'number', 'boolean'].includes(typeof value))
-        add('error', 'wrong-shape', `vars.${name}: expected text, a number, true or false`, 'A var is one value.')
+        add(
+          'error',
+          'wrong-shape',
+          `vars.${name}: expected text, a number, true or false`,
+          'A variable has a single value.',
+        )
       else if (first !== undefined)
         add('error', 'given-twice', `vars.${name} is set twice`, `It is also at ${first}. Leave one of the two out.`)
       else if (bracesIn(String(value)).some((other) => declared.has(other)))
         add(
           'error',
           'bad-value',
-          `vars.${name} uses another var`,
-          'The value of a var is taken as it is. Write it out.',
+          `vars.${name} uses another variable`,
+          'netlab does not expand names in the value of a variable. Write the value out.',
         )
       else if (!used.has(name))
-        add('warning', 'unused-var', `nothing uses the var ${name}`, `Write {${name}} where it belongs, or remove it.`)
+        add(
+          'warning',
+          'unused-var',
+          `the variable ${name} is not used`,
+          `Write {${name}} where it belongs, or remove it.`,
+        )
       const set = given.get(name)
       if (set === undefined) entries.push([name, textOf(source, path, value), value])
       else entries.push([name, set, meaning(set)])
@@ -71,9 +81,13 @@ export function readVars(
   for (const name of given.keys())
     if (!places.has(name))
       diagnostics.push({
-        ...{ severity: 'error', code: 'unknown-reference', summary: `--set ${name}: the lab file has no var ${name}` },
+        ...{
+          severity: 'error',
+          code: 'unknown-reference',
+          summary: `--set ${name}: the lab file has no variable ${name}`,
+        },
         detail: places.size
-          ? (suggest(name, places.keys()) ?? `Its vars: ${[...places.keys()].join(', ')}.`)
+          ? (suggest(name, places.keys()) ?? `Its variables: ${[...places.keys()].join(', ')}.`)
           : `Declare it at the top of the file: vars: { ${name}: … }`,
       })
   return { vars: collected(entries), diagnostics }
@@ -94,7 +108,7 @@ const varsOf = ({ value }: Source): unknown => (Object(value) as { vars?: unknow
 
 function badName(name: string): string | undefined {
   if (!/^[a-z][a-z0-9_]*$/.test(name)) return 'Use small letters, digits and _, and begin with a letter.'
-  return NAMES.includes(name) ? 'Ranges count with it. Choose a longer name.' : undefined
+  return NAMES.includes(name) ? 'Single letters are the counters of ranges. Choose a longer name.' : undefined
 }
 
 /** A number as it is written: 10.0 is no 10 in an address. */

@@ -127,7 +127,7 @@ export interface Field {
   readonly ofPorts?: true
   /** Why the kernel cannot change it on an existing device, or not from one value to another; absent: it can. */
   readonly forces?: string | ((from: unknown, to: unknown) => string | undefined)
-  /** It is no setting of `ip link`: another kind turns it into a resource, or it is a short form. */
+  /** It is not a setting of `ip link`: another kind turns it into a resource, or it is a short form. */
   readonly apart?: true
   /** The fields that this short form sets, all to its value. */
   readonly standsFor?: readonly string[]

@@ -4,7 +4,7 @@ export interface Metric {
   readonly number: number
   /** It is a time: how many of the kernel's units make a millisecond. */
   readonly perMillisecond?: number
-  /** It is no number, but one of these words or any name: `features ecn`, `congctl reno`. */
+  /** It is not a number, but one of these words or any name: `features ecn`, `congctl reno`. */
   readonly words?: readonly string[] | 'name'
   /** The largest value. Default: 4294967295. */
   readonly most?: number

@@ -6,7 +6,7 @@ export const labelled = (lab: string, alias?: string): string => `${MARK}${lab}$
 /** The beginning of the alias that marks what a lab owns. */
 export const markOf = (lab: string): string => `${MARK}${lab}`
 
-/** The lab that an alias names; undefined when it is no mark. */
+/** The lab that an alias names; undefined when it is not a mark. */
 export const ownerOf = (alias: string | undefined): string | undefined =>
   alias?.startsWith(MARK) ? alias.slice(MARK.length).split(' ', 1)[0] : undefined
 

@@ -62,7 +62,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'nftables',
 ])
 
-/** The names of the interfaces, in its own namespace, that a resource which is no interface refers to. */
+/** The names of the interfaces, in its own namespace, that a resource which is not an interface refers to. */
 const namesIn = ({ spec }: Resource): string[] =>
   [spec['dev'], spec['port'], spec['iif'], spec['oif']]
     .concat(((spec['nexthops'] ?? []) as { dev?: string }[]).map(({ dev }) => dev))

@@ -7,7 +7,7 @@ import type { Colors } from 'picocolors/types'
 const ENOUGH = 8
 /** A number, or an address with colons, whose parts may be hexadecimal. */
 const TOKEN = /[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}|[0-9]+/g
-/** Follows a value of the first text that the others do not have and that does not count. No text of a lab has it: it is no character. */
+/** Follows a value of the first text that the others do not have and that does not count. No text of a lab has it: it is not a character. */
 export const ODD = '\ufdd0'
 /** Stands between the parts of a text. */
 const BETWEEN = '\uffff'

@@ -361,7 +361,7 @@ describe('a saved plan', () => {
     expect(kernel.done).toEqual([])
   })
 
-  test('is refused when it is no plan of this version', async () => {
+  test('is refused when it is not a plan of this version', async () => {
     const kernel = pretend('router', false)
     await save(kernel)
     const text = readFileSync(file, 'utf8')

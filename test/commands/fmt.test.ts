@@ -48,7 +48,7 @@ test('from standard input to standard output', () => {
   expect(fmt(['-', '--check'], neat).status).toBe(0)
 })
 
-test('leaves alone what is no YAML or not there', () => {
+test('leaves alone what is not YAML or not there', () => {
   write('wrong.yaml', 'a: [1\n')
   expect(fmt(['wrong.yaml'])).toMatchObject({ status: 1, stderr: expect.stringContaining('wrong.yaml:') as string })
   expect(read('wrong.yaml')).toBe('a: [1\n')

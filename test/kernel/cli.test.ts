@@ -122,7 +122,7 @@ test('what a lab can be named by', async () => {
 })
 
 test.each([
-  ['--lock-timeout', 'long', 'is no duration'],
+  ['--lock-timeout', 'long', 'is not a duration'],
   ['--revert-after', '0', 'at once'],
   ['--revert-after', '600h', 'is too long'], // to a timer it is none at all
 ])('%s %s is refused, and nothing is changed', async (option, duration, words) => {
@@ -140,7 +140,7 @@ test('what is not UTF-8 is pointed at', async () => {
   expect(stderr).toContain('the file is not UTF-8\n  --> latin1.yaml:2:17\n')
 })
 
-test('the expansion is a lab that is no change, and show is what is live', async () => {
+test('the expansion is a lab that is not a change, and show is what is live', async () => {
   await netlab(['apply', 'labs/router.yaml', '-y'])
   const { stdout } = await netlab(['show', 'labs/router.yaml', '--desired'])
   expect(JSON.parse((await netlab(['plan', '-', '--json'], { input: stdout })).stdout)).toMatchObject({

@@ -19,7 +19,7 @@ const changes = [...linkChanges, ...routeChanges, ...objectChanges, ...madeChang
 const expected = changes.flatMap(([netns, , ...all]) => all.map((difference) => `${netns}/${difference}`)).sort()
 const asked = new Set(expected)
 
-/** `NS/IF FIELD from to` of what a plan would change, and `NS/IF ACTION` of what is no change of a setting. */
+/** `NS/IF FIELD from to` of what a plan would change, and `NS/IF ACTION` of what is not a change of a setting. */
 const listed = ({ changes }: PlanJson): string[] =>
   changes
     .flatMap(({ id, action, differences }) =>

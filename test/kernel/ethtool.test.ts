@@ -111,5 +111,5 @@ test('contradictions are errors of the lab', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('e0 is made with 2 queues')
   expect(stderr).toContain('the kernel turns tso off where tx is off')
-  expect(stderr).toContain('generic-receive-offload is said already')
+  expect(stderr).toContain('generic-receive-offload is already set')
 })

@@ -80,13 +80,13 @@ test.each([
   ['the order of a set', 'tcp dport { 80, 22 } accept', 'tcp dport { 22, 80 } accept'],
   ['a network with host bits', 'ip saddr 10.1.2.3/8 drop', 'ip saddr 10.0.0.0/8 drop'],
   ['the case of an IPv6 address', 'ip6 saddr FE80::1 drop', 'ip6 saddr fe80::1 drop'],
-])('%s is no change', async (_, one, other) => {
+])('%s is not a change', async (_, one, other) => {
   await fw.sh(ns, `nft -f - <<'E'\n${input(other)}E`)
   expect(await drift(input(one))).toEqual([])
   expect(await drift(input(one, 'tcp dport 81 drop'))).toHaveLength(1)
 })
 
-test('a priority by name is no change', async () => {
+test('a priority by name is not a change', async () => {
   await fw.sh(ns, `nft -f - <<'E'\n${input().replace('priority filter', 'priority 0')}E`)
   expect(await drift(input())).toEqual([])
 })

@@ -94,14 +94,14 @@ test.each([
   ['quotes in a comment', `-m comment --comment 'it is mine' -j ACCEPT`, `-m comment --comment "it is mine" -j ACCEPT`],
   ['options in another order', '-j ACCEPT -o b -i a', '-i a -o b -j ACCEPT'],
   ['long options', '--source 10.0.0.0/8 --jump ACCEPT', '-s 10.0.0.0/8 -j ACCEPT'],
-])('%s is no change', async (_, one, other) => {
+])('%s is not a change', async (_, one, other) => {
   const [desired] = await fw.canonical(written(ns, { filter: { FORWARD: [one] } }))
   await fw.sh(ns, `iptables -A FORWARD ${other}`)
   const live = await fw.live(ns, 'iptables')
   expect(compareIptables(live!.spec, desired!.spec)).toEqual([])
 })
 
-test('the case of an IPv6 address is no change', async () => {
+test('the case of an IPv6 address is not a change', async () => {
   const [desired] = await fw.canonical(
     written(ns, { filter: { INPUT: ['-s 2001:DB8:0:0::1 -j DROP'] } }, { kind: 'ip6tables' }),
   )

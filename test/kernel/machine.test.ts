@@ -108,8 +108,8 @@ test('a run that fails is taken back, beside what is the machine’s own', async
 
 test.each([
   ['interfaces: { nic9: { existing: true } }', 'there is no interface nic9 in me', 'nic9'],
-  ['bridges: { nic0: { existing: true } }', 'me:nic0 is no bridge', 'nic0'],
-  ['bridges: { br-host: { existing: true, stp: true } }', 'stp of me:br-host is the machine’s own', 'stp'],
+  ['bridges: { nic0: { existing: true } }', 'me:nic0 is not a bridge', 'nic0'],
+  ['bridges: { br-host: { existing: true, stp: true } }', 'stp of me:br-host belongs to the machine', 'stp'],
   [
     'bridges: { br-host: { existing: true } }, interfaces: { nic0: { existing: true, addresses: [192.0.2.2/24] } }',
     '192.0.2.2/24 is an address of me:nic0 already',
@@ -137,5 +137,5 @@ test('a lower device that is not there, a bridge whose MTU would change, and exi
   expect((await run(['plan', file()])).text).toContain('me:br-host has an MTU of 9000, its port here one of 1500')
   await sh('ip link set br-host mtu 1500')
   writeFileSync(file(), 'name: mach\nnamespaces: { h1: { interfaces: { e0: { existing: true } } } }\n')
-  expect((await run(['validate', file()])).text).toContain('nothing is in h1 that the lab has not made')
+  expect((await run(['validate', file()])).text).toContain('h1 has no existing interfaces')
 })

@@ -31,7 +31,7 @@ namespaces:
 `
     const { code, stderr } = await world.netlab(['plan', '-', '--sandbox'], { input })
     expect(code).toBe(1)
-    expect(stderr).toContain('host is the machine’s own namespace, which no sandbox reaches\n  --> -:3:17')
+    expect(stderr).toContain('host is the machine’s own namespace, which a sandbox cannot reach\n  --> -:3:17')
     expect(stderr).toContain('the kernel has net.ipv6.route.gc_timeout only in root’s namespaces\n  --> -:4:19')
     expect(stderr).not.toContain('ip_forward only')
     expect(await world.netlab(['validate', '-'], { input })).toMatchObject({ code: 0 })

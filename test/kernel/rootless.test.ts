@@ -45,7 +45,7 @@ describe('as an ordinary user', () => {
     const path = `labs/${file}`
     if (/^\s*[^#]*root: true/m.test(readFileSync(path, 'utf8'))) {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])
-      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('which no sandbox reaches') })
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('which a sandbox cannot reach') })
       expect(stderr).toContain(`sudo netlab apply ${path}`)
     } else if (lacking(path).length) {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])

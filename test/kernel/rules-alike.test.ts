@@ -65,11 +65,7 @@ test.each(['-4', '-6'] as const)(
         }))
         const text = JSON.stringify({ namespaces: { a: { rules } } })
         const [first] = diagnose({ file: 'lab.yaml', text }).filter(({ severity }) => severity === 'error')
-        return !first
-          ? 'taken'
-          : /takes this rule for the one in line 1,/.test(first.summary)
-            ? 'refused'
-            : first.summary
+        return !first ? 'taken' : /duplicate of the one on line 1 /.test(first.summary) ? 'refused' : first.summary
       })
       const kernel = stdout.trim().split('\n')
       expect(all.map((pair, i) => [...pair, said[i]])).toEqual(all.map((pair, i) => [...pair, kernel[i]]))

@@ -41,7 +41,7 @@ test('dash as well, and its own ENV is read and given on', async () => {
   expect(await typed('/bin/dash', 'echo "ENV ${ENV-is unset}"')).toMatch(/\(lab\/ns0\) [#$] .*ENV is unset/s)
 })
 
-test.each(['/bin/bash', '/bin/dash'])('a name of somebody else’s is no command to %s', async (shell) => {
+test.each(['/bin/bash', '/bin/dash'])('a name of somebody else’s is not a command to %s', async (shell) => {
   home('.bashrc', '')
   const name = '$(touch ran)`touch ran`'
   expect((await world.run(['ip', 'netns', 'add', name])).code).toBe(0)

@@ -30,7 +30,7 @@ links:
       sw:br0: { fdb: [{ mac: "02:00:00:00:00:0A" }, { mac: "02:00:00:00:00:0a", vlan: 10 }] }
 `
   expect(diagnose({ file: 'lab.yaml', text }).map(({ summary }) => summary)).toEqual([
-    '02:00:00:00:00:0a is in every VLAN already',
+    '02:00:00:00:00:0a already has an entry in every VLAN',
   ])
 })
 

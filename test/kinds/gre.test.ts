@@ -27,15 +27,15 @@ test.each([
 ])('with %s its MTU is %d', (fields, mtu) => expect(spec(`remote: 10.0.0.2, ${fields}`)).toMatchObject({ mtu }))
 
 test.each([
-  ['remote: "fd00::1"', /is no IPv4 address/],
+  ['remote: "fd00::1"', /is not an IPv4 address/],
   ['remote: 239.0.0.1', /multicast remote address needs local/],
-  ['remote: 10.0.0.9, local: 239.0.0.1', /no address of one host/],
+  ['remote: 10.0.0.9, local: 239.0.0.1', /not an address of one host/],
   ['ttl: 9', /needs remote, local, key or link/],
   ['remote: 10.0.0.2, external: true', /routes say this of each packet/],
   ['remote: 10.0.0.2, encap_dport: 5', /encap_dport needs encap: fou or gue/],
   ['remote: 10.0.0.2, encap: gue', /encap needs encap_dport/],
   ['remote: 10.0.0.2, ttl: 5, pmtudisc: false', /only with ttl: 0/],
-  ['remote: 10.0.0.2, key: 5, okey: 6', /key says it already/],
+  ['remote: 10.0.0.2, key: 5, okey: 6', /key already sets this/],
   ['remote: 10.0.0.2, ignore_df: true', /needs pmtudisc: false/],
   ['remote: 10.0.0.2, mac: "02:00:00:00:00:01"', /has no mac/],
 ])('%s is refused', (fields, why) => {
@@ -85,9 +85,9 @@ const read = (link: Partial<IpLink>, data: Record<string, unknown>) =>
 test.each([
   ['ip', { remote: 'any', local: 'any', ttl: 0, pmtudisc: false }],
   ['netlink', { ttl: 0, pmtudisc: false }],
-])('the kernel’s own device is no resource, as %s prints it', (_, data) => expect(read({}, data)).toEqual([]))
+])('the kernel’s own device is not a resource, as %s prints it', (_, data) => expect(read({}, data)).toEqual([]))
 
-test('a tunnel that somebody made is one: its key is a number, and its other end is no broadcast address', () => {
+test('a tunnel that somebody made is one: its key is a number, and its other end is not a broadcast address', () => {
   const [made] = read({ ifname: 't0', broadcast: '10.0.0.2', address: '0.0.0.0' }, { remote: '10.0.0.2', local: 'any', ikey: '1.0.0.5' }) // prettier-ignore
   expect(made?.spec).toEqual({ mtu: 1476, up: false, remote: '10.0.0.2', ikey: 0x1000005 })
 })

@@ -16,10 +16,10 @@ test.each([
   ['{ grp: 239.1.1.1, src: 10.0.0.9, vid: 7 }', '{}', []],
   ['{ grp: FF05::0:5 }', '{}', []],
   ['{ grp: "01:02:03:04:05:06" }', '{}', []],
-  ['{ grp: 10.0.0.1 }', '{}', ['"10.0.0.1" is no group']],
-  ['{ grp: "02:02:03:04:05:06" }', '{}', ['"02:02:03:04:05:06" is no group']],
+  ['{ grp: 10.0.0.1 }', '{}', ['"10.0.0.1" is not a group']],
+  ['{ grp: "02:02:03:04:05:06" }', '{}', ['"02:02:03:04:05:06" is not a group']],
   ['{ grp: 224.0.0.5 }', '{}', ['224.0.0.5 is always flooded']],
-  ['{ grp: 239.1.1.1, src: fd00::1 }', '{}', ['fd00::1 is no source of 239.1.1.1']],
+  ['{ grp: 239.1.1.1, src: fd00::1 }', '{}', ['fd00::1 is not a source of 239.1.1.1']],
   ['{ grp: "01:02:03:04:05:06", src: 10.0.0.1 }', '{}', ['a group with a MAC address has no sources']],
   ['{ grp: 239.1.1.1, src: 239.0.0.1 }', '{}', ['"239.0.0.1" is no address of a source']],
   ['{ grp: 239.1.1.1 }', '{ mcast_snooping: false }', ['sw:br0 has mcast_snooping: false']],
@@ -27,8 +27,8 @@ test.each([
   ['{ grp: 239.1.1.1 }', '{ vlan_filtering: true }', ['the entry for 239.1.1.1 needs vid, its VLAN']],
 ])('%s at a port of a bridge %s: %j', (entry, bridge, expected) => expect(errors(entry, bridge)).toEqual(expected))
 
-test('what is no port of a bridge has no groups', () =>
-  expect(errors('{ grp: 239.1.1.1 }', '{}', 'b:e1')).toEqual(['b:e1 is no port of a bridge']))
+test('what is not a port of a bridge has no groups', () =>
+  expect(errors('{ grp: 239.1.1.1 }', '{}', 'b:e1')).toEqual(['b:e1 is not a port of a bridge']))
 
 test('a bridge itself can have only what it does not forget', () => {
   const own = (grp: string): string[] =>

@@ -22,8 +22,8 @@ test('a port has a VLAN without a tag, VLANs with one, or both', () => {
 
 test.each([
   ['{ pvid: 10 }', '{ }', 'the bridge br0 does not look at VLANs'],
-  ['{ vlans: [5000-5001] }', '{ vlan_filtering: true }', '"5000-5001" is no VLAN'],
-  ['{ vlans: [20-10] }', '{ vlan_filtering: true }', '"20-10" is no VLAN'],
+  ['{ vlans: [5000-5001] }', '{ vlan_filtering: true }', '"5000-5001" is not a VLAN'],
+  ['{ vlans: [20-10] }', '{ vlan_filtering: true }', '"20-10" is not a VLAN'],
   ['{ pvid: 0 }', '{ vlan_filtering: true }', ''],
 ])('refuses %s at a port of %s', (port, bridge, summary) => {
   expect(() => load(lab(port, bridge))).toThrow(summary)
@@ -31,11 +31,11 @@ test.each([
 
 test('says which of the VLANs is none, though there is a pvid as well', () => {
   const diagnostics = diagnose({ file: 'lab.yaml', text: lab('{ pvid: 10, vlans: [20, 20-10] }') })
-  expect(diagnostics).toMatchObject([{ summary: '"20-10" is no VLAN', position: { line: 4, column: 66 } }])
+  expect(diagnostics).toMatchObject([{ summary: '"20-10" is not a VLAN', position: { line: 4, column: 66 } }])
 })
 
-test('an interface that is no port has no VLANs', () => {
-  expect(() => load(lab('{ }').replace('h:eth0: ', 'h:eth0: { pvid: 10 }'))).toThrow('h:eth0 is no port of a bridge')
+test('an interface that is not a port has no VLANs', () => {
+  expect(() => load(lab('{ }').replace('h:eth0: ', 'h:eth0: { pvid: 10 }'))).toThrow('h:eth0 is not a port of a bridge')
 })
 
 test('only what differs is added and removed', () => {

@@ -79,9 +79,9 @@ test.each([
   ['{ allowed_ips: [10.0.0.0/8] }', 'a peer has either peer or public_key'],
   ['{ peer: "h2:wg1" }', 'there is no WireGuard interface h2:wg1'],
   ['{ peer: "h1:wg0" }', 'an interface cannot be its own peer'],
-  ['{ public_key: short }', 'this is no public key'],
-  ['{ peer: "h2:wg0", endpoint: "host:1" }', '"host:1" is no endpoint'],
-  ['{ peer: "h2:wg0", allowed_ips: [x] }', '"x" is no network'],
+  ['{ public_key: short }', 'this is not a public key'],
+  ['{ peer: "h2:wg0", endpoint: "host:1" }', '"host:1" is not an endpoint'],
+  ['{ peer: "h2:wg0", allowed_ips: [x] }', '"x" is not a network'],
   ['{ peer: "h2:wg0" }, { peer: "h2:wg0" }', 'this peer is listed already'],
 ])('refuses %s', (peers, summary) => {
   expect(() => load(lab(peers))).toThrow(summary)

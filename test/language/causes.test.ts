@@ -28,22 +28,26 @@ test.each([
   [
     'a bad address',
     base.replace('10.0.0.2/24', '10.0.0.299/24'),
-    ['6: "10.0.0.299/24" is no address with a prefix length'],
+    ['6: "10.0.0.299/24" is not an address with a prefix length'],
   ],
   ['a misspelt namespace', base.replace('b:eth0: 10', 'bb:eth0: 10'), ['7: there is no namespace bb']],
   ['a namespace that is called otherwise', base.replace('  sw:', '  swi:'), ['6: there is no namespace sw']],
-  ['a bad end', base.replace('b:eth0: 10', 'b!eth0: 10'), ['7: "b!eth0" is no end of a link']],
+  ['a bad end', base.replace('b:eth0: 10', 'b!eth0: 10'), ['7: "b!eth0" is not an end of a link']],
   ['a bad name of a bridge', base.replace('br0: 10', '"b r0": 10'), ['3: "b r0" cannot be the name of an interface']],
   ['a bad name of a namespace', base.replace('  b:', '  "b b":'), ['4: "b b" cannot be the name of a namespace']],
   [
     'a range without its name',
     'namespaces: { "h[1..2]": }\nlinks:\n  - endpoints: { "h{i}:e{i}": "10.0.{i}.1/24", "h1:x{i}": }',
-    ['3: {i} stands for nothing'],
+    ['3: {i} has no value'],
   ],
   [
     'two mistakes that have nothing in common',
     base.replace('10.0.0.2/24', 'x').replace('at: b:eth0', 'at: b:eth1').replace('ping: b', 'ping: c'),
-    ['6: "x" is no address with a prefix length', '9: there is no interface eth1 in b', '9: there is no namespace c'],
+    [
+      '6: "x" is not an address with a prefix length',
+      '9: there is no interface eth1 in b',
+      '9: there is no namespace c',
+    ],
   ],
   ...[
     ['a setting of ports without a bridge', '', ['1: a:p is no port of a bridge']],

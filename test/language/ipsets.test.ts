@@ -12,16 +12,26 @@ const lab = (...lines: string[]) => ({
 test.each([
   [['ipsets: { bad: { type: hash:ip } }', 'iptables: { filter: { INPUT: [-m set --match-set bda src] } }'], 5, 'there is no set bda in fw', 'Did you mean "bad"? Declare it in namespaces.fw: ipsets: { bda: { type: hash:ip, entries: [] } }'], // prettier-ignore
   [['iptables: { restore: docker.iptables-save }'], 2, 'there is no set docker-ext-bridges-v4 in fw', 'Declare it in namespaces.fw: ipsets: { docker-ext-bridges-v4: { type: hash:ip, entries: [] } }'], // prettier-ignore
-  [['ipsets: { a: { type: hash:ip, entries: ["10.0.0.1 -file /etc/passwd"] } }'], 4, 'this is no entry of a set', 'ipset add'], // prettier-ignore
-  [['ipsets: { a: { type: hash:ip, entries: ["10.0.0.1\\nflush"] } }'], 4, 'this is no entry of a set', 'ipset add'],
+  [['ipsets: { a: { type: hash:ip, entries: ["10.0.0.1 -file /etc/passwd"] } }'], 4, 'this is not an entry of a set', 'ipset add'], // prettier-ignore
+  [
+    ['ipsets: { a: { type: hash:ip, entries: ["10.0.0.1\\nflush"] } }'],
+    4,
+    'this is not an entry of a set',
+    'ipset add',
+  ],
   [['ipsets: { "-a": { type: hash:ip } }'], 4, '"-a" cannot be the name of a set', '31 bytes'],
   [['ipsets: { netlab.new: { type: hash:ip } }'], 4, 'names of sets that begin with netlab. are netlab’s own', ''],
-  [['root: true', 'ipsets: { a: { type: hash:ip } }'], 5, 'the machine’s own can have no sets', 'whose'],
+  [
+    ['root: true', 'ipsets: { a: { type: hash:ip } }'],
+    5,
+    'a lab cannot have sets in a namespace that it does not own',
+    'which lab owns it',
+  ],
   [
     ['root: true', 'iptables: { filter: { INPUT: [-m set --match-set a src] } }'],
     5,
-    'cannot name a here',
-    'machine’s own',
+    'cannot use the set a',
+    'A lab cannot own sets there',
   ],
 ])('%j is refused at its line', (lines, line, summary, detail) => {
   const [first, ...more] = diagnose(lab(...lines))

@@ -96,7 +96,7 @@ describe('what is wrong is said at its place', () => {
       4,
       41,
     ],
-    ['text that is no number', `${base}links: [{ endpoints: [a:e0, b:e0], mtu: "01" }]`, /found text "01" $/, 4, 41],
+    ['text that is not a number', `${base}links: [{ endpoints: [a:e0, b:e0], mtu: "01" }]`, /found text "01" $/, 4, 41],
     [
       'two cables, perhaps to a bridge',
       'namespaces: { a: , sw: { bridges: { br0: } } }\nlinks: [{ endpoints: [a:e0, sw:br1] }, { endpoints: [a:e1, sw:br1] }]',
@@ -152,7 +152,13 @@ describe('what is wrong is said at its place', () => {
       4,
       23,
     ],
-    ['an address', `${base}${cable.replace('10.0.0.1/24', '10.0.0.300/24')}`, /no address with a prefix length/, 5, 24],
+    [
+      'an address',
+      `${base}${cable.replace('10.0.0.1/24', '10.0.0.300/24')}`,
+      /not an address with a prefix length/,
+      5,
+      24,
+    ],
     [
       'an unknown namespace',
       `${base}${cable.replace('b:e0', 'bb:e0')}`,
@@ -171,7 +177,7 @@ describe('what is wrong is said at its place', () => {
     [
       'a gateway on no subnet',
       `namespaces:\n  a: { routes: [{ to: default, via: 9.9.9.9 }] }\n  b: {}\n${cable}`,
-      /9.9.9.9 is on no subnet of a.*10.0.0.0\/24 \(e0\)/s,
+      /9.9.9.9 is not in any subnet of a.*10.0.0.0\/24 \(e0\)/s,
       2,
       37,
     ],
@@ -185,12 +191,18 @@ describe('what is wrong is said at its place', () => {
     [
       'a MAC address',
       `namespaces:\n  a: { interfaces: { e0: { mac: zz } } }\n  b: {}\n${cable}`,
-      /no MAC address/,
+      /not a MAC address/,
       2,
       33,
     ],
     ['an MTU', `namespaces:\n  a: { interfaces: { e0: { mtu: 12 } } }\n  b: {}\n${cable}`, /too small/, 2, 33],
-    ['shares in a circle', 'namespaces:\n  a: { shares: b }\n  b: { shares: a }', /In a circle: a → b → a/, 2, 16],
+    [
+      'shares in a circle',
+      'namespaces:\n  a: { shares: b }\n  b: { shares: a }',
+      /The chain is circular: a → b → a/,
+      2,
+      16,
+    ],
     [
       'a bridge that is none',
       `namespaces:\n  a: { interfaces: { e0: { bridge: br9 } } }\n  b: {}\n${cable}`,
@@ -214,12 +226,18 @@ describe('what is wrong is said at its place', () => {
       37,
     ],
     ['a check that goes nowhere', `${base}checks:\n  - { from: a, ping: zz }`, /there is no namespace zz/, 5, 22],
-    ['a check of nothing', `${base}checks:\n  - { from: a }`, /tries nothing/, 5, 5],
-    ['a listener for pings', check('ping: b, to: "b:1"'), /to means nothing with ping.*nobody has to listen/s, 7, 25],
-    ['a size of commands', check('run: x, mtu: 1400'), /mtu means nothing with run.*ping -M do/s, 7, 24],
-    ['a size of connections', check('tcp: "b:1", mtu: 1400'), /mtu means nothing with tcp/, 7, 28],
-    ['an exit code of pings', check('ping: b, expect: { exit: 0 }'), /expected of a command/, 7, 33],
-    ['a pattern with a flag', check('run: x, expect: { stdout: "/(/i" }'), /is no pattern/, 7, 42],
+    ['a check of nothing', `${base}checks:\n  - { from: a }`, /has nothing to run/, 5, 5],
+    [
+      'a listener for pings',
+      check('ping: b, to: "b:1"'),
+      /to has no effect with ping.*nothing needs to listen/s,
+      7,
+      25,
+    ],
+    ['a size of commands', check('run: x, mtu: 1400'), /mtu has no effect with run.*ping -M do/s, 7, 24],
+    ['a size of connections', check('tcp: "b:1", mtu: 1400'), /mtu has no effect with tcp/, 7, 28],
+    ['an exit code of pings', check('ping: b, expect: { exit: 0 }'), /expected only of a command/, 7, 33],
+    ['a pattern with a flag', check('run: x, expect: { stdout: "/(/i" }'), /is not a pattern/, 7, 42],
     [
       'a name that nobody has in a packet',
       check('ping: b, observe: { at: "a:e0", source: bb }'),
@@ -227,18 +245,18 @@ describe('what is wrong is said at its place', () => {
       7,
       56,
     ],
-    ['no address in a packet', check('ping: b, observe: { at: "a:e0", source: 10.0.0.0/33 }'), /no address/, 7, 56],
+    ['no address in a packet', check('ping: b, observe: { at: "a:e0", source: 10.0.0.0/33 }'), /not an address/, 7, 56],
     [
       'ports of ICMP',
       check('run: x, observe: { at: "a:e0", protocol: icmp, dport: 80 }'),
-      /dport means nothing with icmp.*no ports/s,
+      /dport has no effect with icmp.*no ports/s,
       7,
       63,
     ],
     [
       'any packet of a command',
       check('run: x, observe: [{ at: "a:e0", present: false }]'),
-      /say what the packet is like.*any would do/s,
+      /describes the packet.*any packet would match/s,
       7,
       34,
     ],
@@ -268,20 +286,20 @@ describe('what is wrong is said at its place', () => {
     'a sysctl that climbs out of its folder: %s',
     (key) =>
       expect(diagnose({ file: 'l', text: `namespaces: { a: { sysctls: { ${key}: 1 } } }` })).toMatchObject([
-        { summary: `"${key}" is no setting of the network`, position: { line: 1, column: 31 } },
+        { summary: `"${key}" is not a setting of the network`, position: { line: 1, column: 31 } },
       ]),
   )
 
   test.each([
     ['a second document', 'namespaces: { a: }\n---\nnamespaces: { b: }', /second document/, 2, 1],
-    ['the same key', 'namespaces:\n  a:\n  a: {}', /in the map already/, 3, 3],
-    ['the same key, once as a number', 'namespaces:\n  1:\n  "1": {}', /in the map already/, 3, 3],
+    ['the same key', 'namespaces:\n  a:\n  a: {}', /the map already has this key/, 3, 3],
+    ['the same key, once as a number', 'namespaces:\n  1:\n  "1": {}', /the map already has this key/, 3, 3],
     ['a set', 'namespaces: !!set { a, b }', /begins a tag/, 1, 13],
     ['a tag', 'namespaces:\n  a: !secret { forwarding: true }', /begins a tag/, 2, 6],
     ['a tab', 'namespaces:\n\ta: {}', /tab/, 2, 1],
     ['an alias of nothing', 'namespaces:\n  a: *b', /no anchor &b/, 2, 6],
     ['a NUL', 'namespaces: { a: , b: }\nchecks: [{ from: a, run: [echo, "a\\0"] }]', /NUL/, 2, 33],
-    ['a merge key with nothing to merge', 'namespaces:\n  a: { <<: b }', /<< joins maps/, 2, 12],
+    ['a merge key with nothing to merge', 'namespaces:\n  a: { <<: b }', /<< merges a map/, 2, 12],
     ['a deep file', `namespaces: ${'['.repeat(20000)}`, /nested too deeply/, 1, undefined],
   ])('nothing is read and then ignored: %s', (_, text, words, line, column) => {
     const found = diagnose({ file: 'l', text })
@@ -316,15 +334,19 @@ describe('what is wrong is said at its place', () => {
       'namespaces: { a: { bridges: { b: { stp: true, forward_delay: 4 } } } }',
       /2 s at least/,
     ],
-    ['the mark of ownership', 'namespaces: { a: { interfaces: { lo: { alias: mine } } } }', /where netlab marks/],
-    ['a mark of ownership', one('alias: "netlab:lab"'), /where netlab marks/],
+    [
+      'the mark of ownership',
+      'namespaces: { a: { interfaces: { lo: { alias: mine } } } }',
+      /netlab uses .* to mark what it owns/,
+    ],
+    ['a mark of ownership', one('alias: "netlab:lab"'), /netlab uses .* to mark what it owns/],
     ['ARP where there is none', 'namespaces: { a: { interfaces: { lo: { arp: true } } } }', /has no arp/],
-    ['the address of nobody', one('mac: "00:00:00:00:00:00"'), /no interface’s address/],
+    ['the address of nobody', one('mac: "00:00:00:00:00:00"'), /not an interface’s address/],
     ['a link that ends in lo', 'namespaces: { a: , b: }\nlinks: [{ endpoints: [a:lo, b:e0] }]', /cannot end in lo/],
     [
       'a type at the end of a link',
       'namespaces: { a: , b: }\nlinks: [{ endpoints: { a:e0: { type: dummy }, b:e0: } }]',
-      /it has no type/,
+      /it cannot have a type/,
     ],
     [
       'a port of two',
@@ -339,7 +361,7 @@ describe('what is wrong is said at its place', () => {
     [
       'interfaces on each other',
       'namespaces: { a: { interfaces: { m0: { type: macvlan, link: m1 }, m1: { type: macvlan, link: m0 } } } }',
-      /stands on itself/,
+      /is its own lower device/,
     ],
     [
       'a macvlan on a port of a bridge',
@@ -357,27 +379,27 @@ describe('what is wrong is said at its place', () => {
     [
       'an interface of the machine',
       'namespaces: { a: { root: true, interfaces: { eth0: { mtu: 1400 } } } }',
-      /the machine’s own/,
+      /would belong to the machine/,
     ],
     [
       'a route that the kernel makes itself',
       one('addresses: [10.0.0.1/24]').replace('interfaces', 'routes: [{ to: 10.0.0.0/24, dev: d0 }], interfaces'),
-      /the kernel makes the route to 10\.0\.0\.0\/24 itself: d0 has 10\.0\.0\.1\/24/,
+      /the kernel adds the route to 10\.0\.0\.0\/24 itself: d0 has 10\.0\.0\.1\/24/,
     ],
     [
       'a rule for a mark of 0',
       'namespaces: { a: { rules: [{ fwmark: 0, table: 7 }] } }',
-      /0 is no mark.*0\/0xffffffff/,
+      /a mark of 0 as no mark.*0\/0xffffffff/,
     ],
     [
       'onlink of nothing',
       one('').replace('interfaces', 'routes: [{ to: 10.0.0.0/8, dev: d0, onlink: true }], interfaces'),
-      /said of a gateway/,
+      /applies to a gateway/,
     ],
     [
       'IPv6 by way of IPv4',
       one('addresses: [10.0.0.1/24]').replace('interfaces', 'routes: [{ to: "fd00::/8", via: 10.0.0.2 }], interfaces'),
-      /cannot go by way of 10.0.0.2/,
+      /cannot have the gateway 10.0.0.2/,
     ],
     [
       'a rule of both families',
@@ -390,7 +412,7 @@ describe('what is wrong is said at its place', () => {
       /no interface d1 in a.*"d0"/,
     ],
     [
-      'a sysctl of what is no interface',
+      'a sysctl of what is not an interface',
       'namespaces: { a: { sysctls: { net.ipv4.conf.nftables.rp_filter: 1 }, nftables: "table inet t { }" } }',
       /no interface nftables in a/,
     ],
@@ -457,9 +479,9 @@ describe('what is wrong is said at its place', () => {
     [
       'a gateway that nobody has',
       `namespaces:\n  a: { routes: [{ to: 10.9.0.0/16, via: 10.0.0.9 }] }\n  b: {}\n${cable}`,
-      /nobody on this segment has the address 10.0.0.9/,
+      /no host on this segment has the address 10.0.0.9/,
     ],
-    ['an address twice', `${base}${cable.replace('10.0.0.2', '10.0.0.1')}`, /on this segment already/],
+    ['an address twice', `${base}${cable.replace('10.0.0.2', '10.0.0.1')}`, /already on this segment/],
     ['the network itself', `${base}${cable.replace('10.0.0.2', '10.0.0.0')}`, /the address of the network itself/],
     [
       'bytes that look like bits',
@@ -469,7 +491,7 @@ describe('what is wrong is said at its place', () => {
     [
       'almost the name of a bridge',
       'namespaces: { a: , sw: { bridges: { br0: } } }\nlinks: [{ endpoints: [a:e0, sw:br1], mtu: 1400 }]',
-      /^sw:br1 is no bridge/,
+      /^sw:br1 is not a bridge/,
     ],
     ['ends that disagree', `${base}links: [{ endpoints: { a:e0: { mtu: 1400 }, b:e0: } }]`, /different MTUs/],
   ])('a warning: %s', (_, text, words) => {

@@ -85,7 +85,7 @@ links:
   - endpoints: { r:e0: ${one}, a:e0: }
   - endpoints: { r:e1: ${two}, b:e0: }`
 
-describe('what is meant is no mistake', () => {
+describe('what is meant is not a mistake', () => {
   test.each([
     ['point-to-point subnets', sides('10.0.0.0/31', '10.0.0.0/31')],
     ['unnumbered interfaces', sides('10.0.0.1/32', '10.0.0.1/32')],
@@ -112,7 +112,7 @@ describe('what is meant is no mistake', () => {
       'no route of the prefix',
       sides('10.0.0.1/24', '{ addresses: [{ address: 10.0.0.254/24, noprefixroute: true }] }'),
     ],
-    ['a host, which is no router', sides('10.0.0.1/24', '10.0.0.254/24').replace('forwarding: true, ', '')],
+    ['a host, which is not a router', sides('10.0.0.1/24', '10.0.0.254/24').replace('forwarding: true, ', '')],
     ['subnets within each other', sides('10.0.0.1/8', '10.0.1.1/24')],
     ['link-local addresses', sides('"fe80::1/64"', '"fe80::2/64"')],
     [
@@ -174,9 +174,9 @@ checks: [{ from: a, ${check} }]`
     ['a nexthop object', way('', 'nexthops: [{ id: 1, via: 10.0.1.1 }], routes: [{ to: 10.0.0.0/24, nexthop: 1 }]')],
   ])('a check without a route: %s', (_, text) => expect(named(text)).toEqual([]))
   test.each([
-    ['the way back', way('', ''), /check-without-route.*web has no route to 10.0.0.2, where its answer goes/],
-    ['of TCP', way('', '', 'tcp: web:80, to: web:80'), /web has no route to 10.0.0.2/],
-    ['to an address', way('', '', 'ping: 10.0.1.2'), /web has no route to 10.0.0.2/],
+    ['the way back', way('', ''), /check-without-route.*web has no route for its answer to 10.0.0.2/],
+    ['of TCP', way('', '', 'tcp: web:80, to: web:80'), /web has no route for its answer to 10.0.0.2/],
+    ['to an address', way('', '', 'ping: 10.0.1.2'), /web has no route for its answer to 10.0.0.2/],
     ['from the start', way('', '', 'ping: "fd00::1"'), /a has no route to fd00::1/],
     ['on the way', way('', '', 'ping: 192.0.2.1'), /r has no route to 192.0.2.1/],
   ])('a check without a route is found: %s', (_, text, words) =>
@@ -205,7 +205,7 @@ checks: [{ from: a, ping: web }, { from: web, ping: "fd00::2" }]`
   ])('rules of iptables: %s', (_, chains) => expect(rules(chains)).toEqual([]))
   test.each([
     [
-      'a comment is no condition',
+      'a comment is not a condition',
       'INPUT: [-m comment --comment "it is -j X" -j DROP, -p tcp -j ACCEPT]',
       /unreachable-rule/,
     ],

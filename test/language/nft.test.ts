@@ -29,7 +29,7 @@ const said = (nftables: string) =>
 test('a rule set is a text, a file, or several of them', () => {
   expect(text('{ file: rules.nft }')).toBe('table ip nat { }\n')
   expect(text('[{ file: rules.nft }, "table inet b { }"]')).toBe('table ip nat { }\n\ntable inet b { }')
-  expect(said('rules.nft')).toEqual([['error', '"rules.nft" is no rule set', 'lab.yaml', 3]])
+  expect(said('rules.nft')).toEqual([['error', '"rules.nft" is not a rule set', 'lab.yaml', 3]])
   expect(diagnose(input('rules.nft'))[0]!.detail).toMatch(/nftables: \{ file: rules\.nft \}/)
 })
 

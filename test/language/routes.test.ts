@@ -54,8 +54,8 @@ test('in the main table an interface that is in no VRF is preferred', () =>
   expect(spec('{ to: 172.31.0.0/24, via: 10.0.1.2 }', '10.0.1.4/24')['dev']).toBe('e3'))
 
 test('where several VRFs fit, the file must say which interface', () => {
-  const where = '10.0.1.2 may be on several interfaces of r: e1 (10.0.1.1/24), e2 (10.0.1.3/24)'
-  const said = [[where, 'Write which one, with `dev`.', 11]]
+  const where = '10.0.1.2 is in the subnets of several interfaces of r: e1 (10.0.1.1/24), e2 (10.0.1.3/24)'
+  const said = [[where, 'Name the interface with `dev`.', 11]]
   expect(refusal('{ to: 172.31.0.0/24, via: 10.0.1.2 }')).toEqual(said)
   expect(refusal('{ to: 172.31.0.0/24, via: 10.0.1.2, table: 300 }')).toEqual(said)
 })
@@ -67,18 +67,18 @@ test.each([
     '{ to: 10.9.0.0/24, via: 10.0.2.2, vrf: red, table: 100 }',
     'the table is that of the VRF: a route has either table or vrf',
   ],
-  ['{ to: 10.0.1.0/24, dev: e1, vrf: red }', 'the kernel makes the route to 10.0.1.0/24 itself: e1 has 10.0.1.1/24'],
+  ['{ to: 10.0.1.0/24, dev: e1, vrf: red }', 'the kernel adds the route to 10.0.1.0/24 itself: e1 has 10.0.1.1/24'],
   ['{ to: "fd00::/64", dev: e3, tos: 16 }', 'an IPv6 route has no tos'],
   ['{ to: 10.9.0.0/24, via: 10.0.2.2, pref: low }', 'an IPv4 route has no pref'],
   ['{ to: 10.9.0.0/24, via: 10.0.2.2, mtu: lock 70000 }', 'mtu is at most 65535'],
-  ['{ to: 10.9.0.0/24, via: 10.0.2.2, encap: mpls red }', '"mpls red" is no encapsulation'],
+  ['{ to: 10.9.0.0/24, via: 10.0.2.2, encap: mpls red }', '"mpls red" is not an encapsulation'],
   [
     '{ to: 10.9.0.0/24, via: 10.0.2.2, encap: "seg6 mode encap segs fd00::1 dev e3" }',
-    '"seg6 mode encap segs fd00::1 dev e3" is no encapsulation',
+    '"seg6 mode encap segs fd00::1 dev e3" is not an encapsulation',
   ],
   [
     '{ to: 10.9.0.0/24, type: throw, via: 10.0.2.2 }',
-    'a throw route leads nowhere: it has no via, dev, encap or nexthops',
+    'a throw route discards packets: it cannot have via, dev, encap or nexthops',
   ],
 ])('%s is refused', (route, text) => expect(refusal(route)).toEqual([expect.arrayContaining([text, 11])]))
 

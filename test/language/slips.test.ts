@@ -14,25 +14,23 @@ test.each<[string, string, string[]]>([
     'brace-i',
     'namespaces:\n  h[1..3]:\n    interfaces:\n      lo: {i}\n',
     [
-      '4:11 namespaces.h1.interfaces.lo: {i} is a map here | Braces make a map. For the number that a range counts, put it in quotes: "{i}". With i = 1.',
+      '4:11 namespaces.h1.interfaces.lo: {i} is a map here | Braces begin a map. For the number of a range, use quotes: "{i}". With i = 1.',
     ],
   ],
   [
     'brace-i-begin',
     'namespaces:\n  h[1..3]:\n    routes:\n      - { to: {i}.0.0.0/8, via: 10.0.0.1 }\n',
-    ['4:15 {i} needs quotes here | In this place, YAML takes a { for the beginning of a map. Write "{i}.0.0.0/8".'],
+    ['4:15 {i} needs quotes here | Here YAML takes { as the beginning of a map. Write "{i}.0.0.0/8".'],
   ],
   [
     'brace-i-addr',
     'namespaces: { h[1..3]: , sw: { bridges: { br0: } } }\nlinks:\n  - endpoints: { h[1..3]:eth0: {i}.0.0.1/24, sw:br0: }\n',
-    ['1:15 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "h[1..3]".'],
+    ['1:15 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "h[1..3]".'],
   ],
   [
     'brace-i-flow-range',
     'namespaces: { "h[1..3]": , b: }\nlinks:\n  - endpoints: [h[1..3]:eth0, b:eth{i}]\n',
-    [
-      '3:17 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "h[1..3]:eth0".',
-    ],
+    ['3:17 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "h[1..3]:eth0".'],
   ],
   [
     'tc-handle',
@@ -45,7 +43,7 @@ test.each<[string, string, string[]]>([
     'no-space',
     'namespaces:\n  a:\n    forwarding:true\n',
     [
-      '3:5 namespaces.a: expected a map or nothing, found text "forwarding:true" | A map has a colon and a space: forwarding: true',
+      '3:5 namespaces.a: expected a map or nothing, found text "forwarding:true" | Write a colon and a space: forwarding: true',
     ],
   ],
   ['no-space2', 'namespaces:\n  a:{}\n  b:\n', ['2:4 a space is missing after the colon | Write a: {}']],
@@ -70,25 +68,25 @@ test.each<[string, string, string[]]>([
   [
     'tab',
     'namespaces:\n\ta:\n\tb:\n',
-    ['2:1 a tab cannot indent | YAML indents with spaces: most labs use two for each level.'],
+    ['2:1 a tab cannot be used to indent | Indent with spaces, usually two for each level.'],
   ],
   [
     'tab2',
     'namespaces:\n  a:\n  \tforwarding: true\n',
-    ['3:3 a tab cannot indent | YAML indents with spaces: most labs use two for each level.'],
+    ['3:3 a tab cannot be used to indent | Indent with spaces, usually two for each level.'],
   ],
   [
     'indent-less',
     'namespaces:\n  a:\n    forwarding: true\n   b:\n',
     [
-      '4:4 this line is indented by 3 spaces, and no line above it is | Lines of one map or list begin in the same column: indent it by 0, 2 or 4.',
+      '4:4 this line is indented by 3 spaces, and no line above it is | Lines of the same map or list begin in the same column: indent it by 0, 2 or 4.',
     ],
   ],
   [
     'indent-more',
     'namespaces:\n  a:\n     b:\n    forwarding: true\n',
     [
-      '4:5 this line is indented by 4 spaces, and no line above it is | Lines of one map or list begin in the same column: indent it by 0, 2 or 5.',
+      '4:5 this line is indented by 4 spaces, and no line above it is | Lines of the same map or list begin in the same column: indent it by 0, 2 or 5.',
     ],
   ],
   [
@@ -101,53 +99,51 @@ test.each<[string, string, string[]]>([
   [
     'indent-top',
     ' namespaces:\n  a:\nlinks: []\n',
-    ['3:1 this line is not indented | Lines of one map or list begin in the same column: indent it by 1 or 2.'],
+    ['3:1 this line is not indented | Lines of the same map or list begin in the same column: indent it by 1 or 2.'],
   ],
   [
     'indent-none',
     'namespaces:\na:\nb:\n',
-    ['2:1 a: a stands beside namespaces, which is empty | Indent it further than namespaces, if it belongs to it.'],
+    ['2:1 a: a is beside namespaces, which is empty | If a belongs to namespaces, indent it further.'],
   ],
-  [
-    'dup',
-    'namespaces:\n  a:\n  a:\n',
-    ['3:3 this is in the map already | Say it once: of two, one would be forgotten.'],
-  ],
+  ['dup', 'namespaces:\n  a:\n  a:\n', ['3:3 the map already has this key | Remove one of the two.']],
   [
     'list-missing-dash',
     'namespaces:\n  a:\n    routes:\n      to: default\n      via: 10.0.0.1\n',
     [
-      '4:7 namespaces.a.routes: expected a list, found a map | Each item of a list begins with a dash: - to: …, and its other fields stand below to.',
+      '4:7 namespaces.a.routes: expected a list, found a map | Each item of a list begins with a dash: - to: …, and its other fields below to.',
     ],
   ],
   [
     'links-map',
     'namespaces: { a: , b: }\nlinks:\n  endpoints: [a:e0, b:e0]\n',
     [
-      '3:3 links: expected a list, found a map | Each item of a list begins with a dash: - endpoints: …, and its other fields stand below endpoints.',
+      '3:3 links: expected a list, found a map | Each item of a list begins with a dash: - endpoints: …, and its other fields below endpoints.',
     ],
   ],
   [
     'links-map2',
     'namespaces: { a: , b: }\nlinks:\n  l1: { endpoints: [a:e0, b:e0] }\n  l2: { endpoints: [a:e1, b:e1] }\n',
     [
-      '3:3 links: expected a list, found a map | The items of a list have no names: begin each with a dash, in place of its name.',
+      '3:3 links: expected a list, found a map | Items of a list have no names: begin each with a dash instead of a name.',
     ],
   ],
   [
     'ns-list',
     'namespaces:\n  - a\n  - b\n',
-    ['2:3 namespaces: expected a map, found a list | The names are keys of a map, without dashes: a: …'],
+    ['2:3 namespaces: expected a map, found a list | Write the names as keys of a map, without dashes: a: …'],
   ],
   [
     'ns-list2',
     'namespaces:\n  - name: a\n  - name: b\n',
-    ['2:3 namespaces: expected a map, found a list | The names are keys of a map, without dashes: a: …'],
+    ['2:3 namespaces: expected a map, found a list | Write the names as keys of a map, without dashes: a: …'],
   ],
   [
     'ifaces-list',
     'namespaces:\n  a:\n    interfaces:\n      - lo\n',
-    ['4:7 namespaces.a.interfaces: expected a map, found a list | The names are keys of a map, without dashes: lo: …'],
+    [
+      '4:7 namespaces.a.interfaces: expected a map, found a list | Write the names as keys of a map, without dashes: lo: …',
+    ],
   ],
   [
     'routes-text',
@@ -181,33 +177,27 @@ test.each<[string, string, string[]]>([
   [
     'flow-range',
     'namespaces: { a: , b: }\nlinks: [{ endpoints: [a[1..3]:e0, b:e0] }]\n',
-    ['2:23 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "a[1..3]:e0".'],
+    ['2:23 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "a[1..3]:e0".'],
   ],
   [
     'flow-range2',
     'namespaces: { h[1..3]: { } }\n',
-    ['1:15 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "h[1..3]".'],
+    ['1:15 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "h[1..3]".'],
   ],
   [
     'flow-range3',
     'namespaces:\n  a:\n    interfaces: { lo: [10.0.0.[1..3]/32] }\n',
-    [
-      '3:24 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "10.0.0.[1..3]/32".',
-    ],
+    ['3:24 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "10.0.0.[1..3]/32".'],
   ],
   [
     'flow-range4',
     'namespaces:\n  a:\n    interfaces:\n      lo: [10.0.0.[1..3]/32, 10.0.1.1/32]\n',
-    [
-      '4:12 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "10.0.0.[1..3]/32".',
-    ],
+    ['4:12 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "10.0.0.[1..3]/32".'],
   ],
   [
     'range-begin-val',
     'namespaces:\n  a: { interfaces: { lo: { addresses: [ [1..3].0.0.1/24 ] } } }\n',
-    [
-      '2:41 [1..3] needs quotes here | In this place, YAML takes a [ for the beginning of a list. Write "[1..3].0.0.1/24".',
-    ],
+    ['2:41 [1..3] needs quotes here | Here YAML takes [ as the beginning of a list. Write "[1..3].0.0.1/24".'],
   ],
   [
     'quote-unbal',
@@ -222,31 +212,29 @@ test.each<[string, string, string[]]>([
   [
     'quote-extra',
     'namespaces:\n  a:\n    interfaces:\n      lo: "10.0.0.1"/24\n',
-    ['4:21 text follows the closing quote | Put the whole text in quotes: "10.0.0.1/24".'],
+    ['4:21 there is text after the closing quote | Put the whole text in quotes: "10.0.0.1/24".'],
   ],
   [
     'bracket-unbal',
     'namespaces:\n  a: { routes: [{ to: default, via: 10.0.0.1 } }\n  b:\n',
     [
-      '2:16 this [ is not closed | Add ] where it ends; lines in between are indented further than the line it begins on. The } on line 2 comes first.',
+      '2:16 this [ is not closed | Add ] where it ends, and indent the lines in between further than its first line. The } on line 2 comes first.',
     ],
   ],
   [
     'bracket-unbal2',
     'namespaces:\n  a: { routes: [{ to: default, via: 10.0.0.1 }]\n  b:\n',
-    [
-      '2:6 this { is not closed | Add } where it ends; lines in between are indented further than the line it begins on.',
-    ],
+    ['2:6 this { is not closed | Add } where it ends, and indent the lines in between further than its first line.'],
   ],
   [
     'brace-extra',
     'namespaces:\n  a: { forwarding: true }}\n  b:\n',
-    ['2:26 this } closes nothing | Take it out, or add the { that belongs to it.'],
+    ['2:26 this } has no opening { | Remove it, or add the opening bracket.'],
   ],
   [
     'bracket-extra',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: [a:e0, b:e0]]\n',
-    ['3:28 this ] closes nothing | Take it out, or add the [ that belongs to it.'],
+    ['3:28 this ] has no opening [ | Remove it, or add the opening bracket.'],
   ],
   ['at', 'namespaces:\n  a: @x\n', ['2:6 a value cannot begin with @ without quotes | Write "@x".']],
   ['backtick', 'namespaces:\n  a: `x`\n', ['2:6 a value cannot begin with ` without quotes | Write "`x`".']],
@@ -254,17 +242,17 @@ test.each<[string, string, string[]]>([
   [
     'percent-head',
     '%x\nnamespaces:\n  a:\n',
-    ['1:1 a line that begins with % is for the YAML parser | Put the text in quotes, or take the line out.'],
+    ['1:1 a line that begins with % is a directive for the YAML parser | Put the text in quotes, or remove the line.'],
   ],
   [
     'docsep',
     'namespaces: { a: }\n---\nnamespaces: { b: }\n',
-    ['2:1 a second document begins here | A lab file is one document. Make what follows another file.'],
+    ['2:1 a second document begins here | A lab file is one document. Put the second document into another file.'],
   ],
   [
     'docend',
     'namespaces: { a: }\n...\nlinks: []\n',
-    ['3:1 a second document begins here | A lab file is one document. Make what follows another file.'],
+    ['3:1 a second document begins here | A lab file is one document. Put the second document into another file.'],
   ],
   [
     'alias',
@@ -289,12 +277,12 @@ test.each<[string, string, string[]]>([
   [
     'bang',
     'namespaces:\n  a: { iptables: { filter: { INPUT: [ ! -i lo -j DROP ] } } }\n',
-    ['2:39 in YAML a ! begins a tag, and a lab file has none | Put the whole text in quotes: "! -i lo -j DROP".'],
+    ['2:39 in YAML a ! begins a tag, which lab files do not use | Put the whole text in quotes: "! -i lo -j DROP".'],
   ],
   [
     'merge',
     'namespaces:\n  a: { <<: x }\n',
-    ['2:12 << joins maps, and this is none | Write <<: *NAME, with an anchor &NAME at a map above.'],
+    ['2:12 << merges a map, and this is not a map | Write <<: *NAME, with an anchor &NAME at a map above.'],
   ],
   [
     'pipe',
@@ -305,14 +293,14 @@ test.each<[string, string, string[]]>([
     'endpoint3',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: [a:eth0:10.0.0.1/24, b:eth0:10.0.0.2/24]\n',
     [
-      '3:17 the address 10.0.0.1/24 is no part of the end’s name | Ends with addresses are a map: endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }.',
+      '3:17 the address 10.0.0.1/24 is not part of the end’s name | Ends with addresses are a map: endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }.',
     ],
   ],
   [
     'endpoint3map',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: { a:eth0:10.0.0.1/24, b:eth0:10.0.0.2/24 }\n',
     [
-      '3:18 the address 10.0.0.1/24 is no part of the end’s name | Ends with addresses are a map: endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }.',
+      '3:18 the address 10.0.0.1/24 is not part of the end’s name | Ends with addresses are a map: endpoints: { a:eth0: 10.0.0.1/24, b:eth0: 10.0.0.2/24 }.',
     ],
   ],
   [
@@ -326,8 +314,8 @@ test.each<[string, string, string[]]>([
     'endpoint-at',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: [a, b]\n',
     [
-      '3:17 "a" is no end of a link | Name the interface, too: a:eth0.',
-      '3:20 "b" is no end of a link | Name the interface, too: b:eth0.',
+      '3:17 "a" is not an end of a link | Name the interface, too: a:eth0.',
+      '3:20 "b" is not an end of a link | Name the interface, too: b:eth0.',
     ],
   ],
   [
@@ -345,13 +333,13 @@ test.each<[string, string, string[]]>([
     'comma',
     'namespaces: { a: { forwarding: true } b: }\n',
     [
-      '1:39 a comma is missing here | Within braces and brackets, commas separate the items. Text that has brackets or braces of its own needs quotes.',
+      '1:39 a comma is missing here | In braces and brackets, commas separate the items. Text that contains brackets or braces needs quotes.',
     ],
   ],
   [
     'comma-list',
     'namespaces: { a: , b: }\nlinks: [{ endpoints: [a:e0 b:e0] }]\n',
-    ['2:22 a link has two ends, this one has 1 | A comma is missing between them.'],
+    ['2:22 a link has two ends, this one has 1 | A comma is missing between the ends.'],
   ],
   [
     'trailing',
@@ -362,19 +350,21 @@ test.each<[string, string, string[]]>([
     'json-equal',
     'namespaces:\n  a:\n    forwarding = true\n',
     [
-      '3:5 namespaces.a: expected a map or nothing, found text "forwarding = true" | A map has a colon and a space: forwarding: true',
+      '3:5 namespaces.a: expected a map or nothing, found text "forwarding = true" | Write a colon and a space: forwarding: true',
     ],
   ],
   ['text-only', 'hello\n', ['1:1 a lab file is a map with namespaces and links | See docs/language.md.']],
   [
     'rule-colon',
     'namespaces:\n  a:\n    iptables:\n      filter:\n        INPUT:\n          - -j LOG --log-prefix "x: "\n',
-    ['6:13 a colon and a space make a map of this text | Put the whole text in quotes: \'-j LOG --log-prefix "x: "\'.'],
+    [
+      '6:13 a colon followed by a space makes this text a map | Put the whole text in quotes: \'-j LOG --log-prefix "x: "\'.',
+    ],
   ],
   [
     'rule-quote',
     'namespaces:\n  a:\n    iptables:\n      filter:\n        INPUT:\n          - "-j LOG" --log-prefix x\n',
-    ['6:22 text follows the closing quote | Put the whole text in quotes: "-j LOG --log-prefix x".'],
+    ['6:22 there is text after the closing quote | Put the whole text in quotes: "-j LOG --log-prefix x".'],
   ],
   [
     'dash-nospace',
@@ -390,14 +380,14 @@ test.each<[string, string, string[]]>([
     'smart-quote',
     'namespaces:\n  a: { interfaces: { lo: “10.0.0.1/24” } }\n',
     [
-      '2:26 "“10.0.0.1/24”" is no address with a prefix length | Write it as 192.168.0.2/24 or fd00::2/64. Its quotes are not those of YAML: " or \'.',
+      '2:26 "“10.0.0.1/24”" is not an address with a prefix length | Write it as 192.168.0.2/24 or fd00::2/64. Its quotes are not those of YAML: " or \'.',
     ],
   ],
   [
     'nbsp',
     'namespaces:\n  a:\n',
     [
-      '2:1   a:   a stands beside namespaces, which is empty | Indent it further than namespaces, if it belongs to it. It contains a no-break space: type the space again.',
+      '2:1   a:   a is beside namespaces, which is empty | If   a belongs to namespaces, indent it further. It contains a no-break space: type the space again.',
     ],
   ],
   [
@@ -408,38 +398,42 @@ test.each<[string, string, string[]]>([
   [
     'empty-ns',
     'namespaces:\n',
-    ['1:12 namespaces: expected a map, found nothing | Its entries stand on the lines below it, indented further.'],
+    ['1:12 namespaces: expected a map, found nothing | Put its entries on the lines below, indented further.'],
   ],
   ['no-ns', 'links: []\n', ['1:1 "namespaces" is missing | ']],
   [
     'multi-key',
     'namespaces: a: b\n',
     [
-      '1:13 two keys on one line | Put the second on a line of its own, indented further, or both in braces: { KEY: VALUE }. Text with a colon and a space needs quotes.',
+      '1:13 two keys on one line | Put the second key on its own line, indented further, or both in braces: { KEY: VALUE }. Text that contains a colon and a space needs quotes.',
     ],
   ],
   [
     'addr-list-text',
     'namespaces:\n  a:\n    interfaces:\n      lo: 10.0.0.1/24, 10.0.0.2/24\n',
-    ['4:11 "10.0.0.1/24, 10.0.0.2/24" is no address with a prefix length | Write a list: [10.0.0.1/24, 10.0.0.2/24].'],
+    [
+      '4:11 "10.0.0.1/24, 10.0.0.2/24" is not an address with a prefix length | Write a list: [10.0.0.1/24, 10.0.0.2/24].',
+    ],
   ],
   [
     'addr-list-space',
     'namespaces:\n  a:\n    interfaces:\n      lo: 10.0.0.1/24 10.0.0.2/24\n',
-    ['4:11 "10.0.0.1/24 10.0.0.2/24" is no address with a prefix length | Write a list: [10.0.0.1/24, 10.0.0.2/24].'],
+    [
+      '4:11 "10.0.0.1/24 10.0.0.2/24" is not an address with a prefix length | Write a list: [10.0.0.1/24, 10.0.0.2/24].',
+    ],
   ],
   [
     'indent-list',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: [a:e0, b:e0]\n   mtu: 1400\n',
     [
-      '4:4 this line is indented by 3 spaces, and no line above it is | Lines of one map or list begin in the same column: indent it by 0, 2 or 4.',
+      '4:4 this line is indented by 3 spaces, and no line above it is | Lines of the same map or list begin in the same column: indent it by 0, 2 or 4.',
     ],
   ],
   [
     'indent-list2',
     'namespaces: { a: , b: }\nlinks:\n  - endpoints: [a:e0, b:e0]\n      mtu: 1400\n',
     [
-      '4:7 this line is indented by 6 spaces, and no line above it is | Lines of one map or list begin in the same column: indent it by 0, 2 or 4.',
+      '4:7 this line is indented by 6 spaces, and no line above it is | Lines of the same map or list begin in the same column: indent it by 0, 2 or 4.',
     ],
   ],
   [
@@ -452,7 +446,7 @@ test.each<[string, string, string[]]>([
   [
     'crlf-tab',
     'namespaces:\r\n\ta:\r\n',
-    ['2:1 a tab cannot indent | YAML indents with spaces: most labs use two for each level.'],
+    ['2:1 a tab cannot be used to indent | Indent with spaces, usually two for each level.'],
   ],
 ])('%s', (_, text, errors) => expect(told(text)).toEqual(errors))
 
@@ -461,14 +455,16 @@ test.each<[string, string, string[]]>([
     'docker compose',
     'services:\n  web:\n    image: nginx\n    ports: ["8080:80"]\nnetworks:\n  front:\n    driver: bridge\n',
     [
-      '1:1 services: unknown field "services" | netlab calls them namespaces: namespaces: { NAME: , NAME: }. Programs of a namespace are its processes: processes: { NAME: { command: [PROGRAM, ARGUMENT] } }.',
+      '1:1 services: unknown field "services" | netlab calls them namespaces: namespaces: { NAME: , NAME: }. Programs that run in a namespace are its processes: processes: { NAME: { command: [PROGRAM, ARGUMENT] } }.',
       '5:1 networks: unknown field "networks" | A network is a bridge with its links: namespaces: { NAME: { bridges: { br0: 172.18.0.1/16 } } }, and links: [{ endpoints: [web:eth0, NAME:br0] }].',
     ],
   ],
   [
     'containerlab',
     'name: x\ntopology:\n  nodes:\n    a: { kind: linux, image: alpine }\n    b: { kind: linux }\n  links:\n    - endpoints: ["a:eth1", "b:eth1"]\n',
-    ['2:1 topology: unknown field "topology" | Its nodes are namespaces, its links are links: both stand at the top.'],
+    [
+      '2:1 topology: unknown field "topology" | Write its nodes as namespaces and its links as links, both at the top of the file.',
+    ],
   ],
   [
     'ports of a container',
@@ -480,9 +476,7 @@ test.each<[string, string, string[]]>([
   [
     'an image',
     'namespaces:\n  web: { image: nginx }\n',
-    [
-      '2:10 namespaces.web.image: unknown field "image" | Leave it out: the programs in a namespace are those of this machine.',
-    ],
+    ['2:10 namespaces.web.image: unknown field "image" | Leave it out: a namespace uses the programs of this machine.'],
   ],
   [
     'container_name',
@@ -493,14 +487,14 @@ test.each<[string, string, string[]]>([
     'networks of a service',
     'namespaces:\n  web: { networks: { front: { ipv4_address: 172.18.0.2 } } }\n',
     [
-      '2:10 namespaces.web.networks: unknown field "networks" | A namespace is in a network by a link to its bridge: links: [{ endpoints: { web:eth0: 172.18.0.2/16, NAME:br0: } }].',
+      '2:10 namespaces.web.networks: unknown field "networks" | Connect the namespace to the network’s bridge by a link: links: [{ endpoints: { web:eth0: 172.18.0.2/16, NAME:br0: } }].',
     ],
   ],
   [
     'a node of containerlab',
     'namespaces:\n  a: { kind: linux }\n',
     [
-      '2:8 namespaces.a.kind: unknown field "kind" | Leave it out: every namespace is one of Linux. A bridge is in a namespace: bridges: { br0: }.',
+      '2:8 namespaces.a.kind: unknown field "kind" | Leave it out: every node is a Linux network namespace. A bridge is in a namespace: bridges: { br0: }.',
     ],
   ],
   [
@@ -512,7 +506,7 @@ test.each<[string, string, string[]]>([
     'the subnet of a bridge',
     'namespaces:\n  a: { bridges: { br0: { subnet: 172.18.0.0/16, gateway: 172.18.0.1 } } }\n',
     [
-      '2:26 namespaces.a.bridges.br0.subnet: unknown field "subnet" | A subnet is the prefix length of its addresses: addresses: [172.18.0.1/16].',
+      '2:26 namespaces.a.bridges.br0.subnet: unknown field "subnet" | The prefix length of an address defines the subnet: addresses: [172.18.0.1/16].',
       '2:49 namespaces.a.bridges.br0.gateway: unknown field "gateway" | The gateway of a bridge’s hosts is its own address: addresses: [172.18.0.1/16].',
     ],
   ],

@@ -48,26 +48,26 @@ describe('vars', () => {
   })
 
   test.each<[string, string, Readonly<Record<string, string>>, string[]]>([
-    ['an undeclared one is set', hosts, { host: '3' }, ['error | --set host: the lab file has no var host']],
+    ['an undeclared one is set', hosts, { host: '3' }, ['error | --set host: the lab file has no variable host']],
     [
       'a value goes through the same checks',
       hosts,
       { mtu: '1400; reboot' },
       ['error | namespaces.h1.interfaces.eth0.mtu: expected a whole number, found text "1400; reboot" | lab.yaml:6:77'],
     ],
-    ['a text counts', hosts, { hosts: 'x' }, ['error | [1..hosts] is no range | lab.yaml:4:3']],
+    ['a text counts', hosts, { hosts: 'x' }, ['error | [1..hosts] is not a range | lab.yaml:4:3']],
     [
       'an unknown one',
       'vars: { a1: 2 }\nnamespaces:\n  h: { hostname: "{a2}{a1}" }',
       {},
-      ['error | {a2} stands for nothing | lab.yaml:3:18'],
+      ['error | {a2} has no value | lab.yaml:3:18'],
     ],
-    ['an unused one', 'vars: { a: 2 }\nnamespaces:\n  h:', {}, ['warning | nothing uses the var a | lab.yaml:1:9']],
+    ['an unused one', 'vars: { a: 2 }\nnamespaces:\n  h:', {}, ['warning | the variable a is not used | lab.yaml:1:9']],
     [
       'one that ranges count',
       'vars: { i: 2 }\nnamespaces:\n  h{i}:',
       {},
-      ['error | i cannot be the name of a var | lab.yaml:1:9', 'error | {i} stands for nothing | lab.yaml:3:3'].slice(
+      ['error | i cannot be the name of a variable | lab.yaml:1:9', 'error | {i} has no value | lab.yaml:3:3'].slice(
         0,
         1,
       ),
@@ -76,13 +76,13 @@ describe('vars', () => {
       'one that a range counts by name',
       'vars: { spine: 2 }\nnamespaces:\n  h[spine=1..2]{spine}:',
       {},
-      ['error | spine is a var | lab.yaml:3:3'],
+      ['error | spine is a variable | lab.yaml:3:3'],
     ],
     [
       'a bad name',
       'vars: { My-x: 2 }\nnamespaces:\n  h:',
       {},
-      ['error | My-x cannot be the name of a var | lab.yaml:1:9'],
+      ['error | My-x cannot be the name of a variable | lab.yaml:1:9'],
     ],
     [
       'a list',
@@ -94,7 +94,7 @@ describe('vars', () => {
       'one in another',
       'vars: { net: 10, b: "{net}.0" }\nnamespaces:\n  h{b}:',
       {},
-      ['error | vars.b uses another var | lab.yaml:1:18'],
+      ['error | vars.b uses another variable | lab.yaml:1:18'],
     ],
     ['no map', 'vars: [a]\nnamespaces:\n  h:', {}, ['error | vars: expected a map | lab.yaml:1:7']],
   ])('%s', (_, text, set, errors) => {
@@ -157,8 +157,8 @@ describe('include', () => {
     const wrong = { ...both, 'more/base.yaml': base.replace('.0.2/24', '.0.2/99').replace('restore: r', 'restore: s') }
     expect(said({ ...wrong, 'lab.yaml': top.replace('.1.2/24', '.1.2/98') })).toEqual([
       'error | cannot read s.rules | more/base.yaml:5:48',
-      'error | "10.0.0.2/99" is no address with a prefix length | more/base.yaml:8:59',
-      'error | "10.0.1.2/98" is no address with a prefix length | lab.yaml:9:56',
+      'error | "10.0.0.2/99" is not an address with a prefix length | more/base.yaml:8:59',
+      'error | "10.0.1.2/98" is not an address with a prefix length | lab.yaml:9:56',
     ])
     expect(said({ ...both, 'more/r.rules': rules.replace('-A INPUT', 'bogus') })[0]).toMatch(/more\/r\.rules:5:/)
     expect(diagnose(input(wrong))[0]!.snippet?.lines.join()).toContain('s.rules')
@@ -194,7 +194,7 @@ describe('include', () => {
         'lab.yaml': 'include: [a.yaml]\nnamespaces: { "h[1..90000]": { forwarding: true } }',
         'a.yaml': 'namespaces: { "g[1..90000]": { forwarding: true } }',
       },
-      ['error | the ranges of this lab make more than 300000 values | lab.yaml:2:15'],
+      ['error | the ranges of this lab produce more than 300000 values | lab.yaml:2:15'],
     ],
     [
       'no such file',
@@ -238,7 +238,7 @@ describe('include', () => {
     [
       'no map',
       { 'lab.yaml': 'include: [a.yaml]\nnamespaces: { a: }', 'a.yaml': '- x' },
-      ['error | a.yaml is no lab file | lab.yaml:1:11'],
+      ['error | a.yaml is not a lab file | lab.yaml:1:11'],
     ],
   ])('%s', (_, files, errors) => {
     expect(said(files)).toEqual(errors)
@@ -249,7 +249,7 @@ describe('include', () => {
       'lab.yaml': 'include: [a.yaml]\nvars: { b: 1 }\nnamespaces: { m: }',
       'a.yaml': '# netlab-ignore: unused-var\nvars: { a: 1 }',
     }
-    expect(said(files)).toEqual(['warning | nothing uses the var b | lab.yaml:2:9'])
+    expect(said(files)).toEqual(['warning | the variable b is not used | lab.yaml:2:9'])
   })
 
   test('both places of a setting are named', () => {

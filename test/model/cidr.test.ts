@@ -28,7 +28,7 @@ test('the edges of subnets', () => {
 })
 
 test.each(['10.0.0', '10.0.0.256', '010.0.0.1', '10.0.0.1 ', '1.2.3.4.5', '0x0a.0.0.1', '10.0.0.-1', ''])(
-  '%j is no address',
+  '%j is not an address',
   (text) => {
     expect(canonicalAddress(text)).toBeUndefined()
     expect(ipaddr.IPv4.isValidFourPartDecimal(text)).toBe(false)

@@ -23,7 +23,7 @@ test('what was listed is repeated, what came meanwhile is left', () => {
   })
 })
 
-test('what goes with something listed is no surprise', () => {
+test('what goes with something listed is not a surprise', () => {
   const live = base().link('a/vx9', 'vxlan')
   const now = base().link('a/vx9', 'vxlan').addresses('a/vx9', '10.9.0.1/24')
   expect(again(base(), live, now)).toMatchObject({

@@ -93,7 +93,7 @@ const breaks = [
     'if (saved && !saved.plan) mustBeFresh(saved, live.resources)',
   ],
   [
-    'what is somebody else’s is no obstacle',
+    'what is somebody else’s is not an obstacle',
     'src/commands/prepare.ts',
     "if (!resource || resource.kind === 'existing' || adopted.has(id)) return []",
     "if (!resource || resource.kind !== 'address' || adopted.has(id)) return []",

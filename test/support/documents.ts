@@ -21,7 +21,7 @@ function validatorOf(command: string): ValidateFunction | undefined {
   return ajv.getSchema(`output#/definitions/${command}`)
 }
 
-/** Throws if what a run of netlab printed is no document of schemas/output.schema.json, where it printed one. */
+/** Throws if what a run of netlab printed is not a document of schemas/output.schema.json, where it printed one. */
 export function checkDocument(args: readonly string[], { code, stdout }: Outcome): void {
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   const [command] = own.filter((arg) => !arg.startsWith('-'))

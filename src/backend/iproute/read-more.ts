@@ -10,7 +10,7 @@ import { readNexthopText, readRouteText } from './route-text.ts'
 
 /**
  * The qdiscs in what `tc -j qdisc show` prints, of which only netem, tbf and htb keep their options: iproute2 6.1 prints those of hfsc
- * as text, which is no JSON (hfsc_print_opt in tc/q_hfsc.c).
+ * as text, which is not JSON (hfsc_print_opt in tc/q_hfsc.c).
  */
 export const parseQdiscs = (text: string): TcQdisc[] =>
   JSON.parse(text.replace(/("kind":"(?!(?:netem|tbf|htb)")[^"]*",[^{}]*"options":\{)[^{}]*/g, '$1')) as TcQdisc[]

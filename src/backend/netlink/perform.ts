@@ -64,7 +64,7 @@ export function performer(
     return exchange(socket, message)
   }
 
-  /** /run/netns as iproute2 wants it: a mount whose own mounts are shared. Only what is no mount yet becomes one. */
+  /** /run/netns as iproute2 wants it: a mount whose own mounts are shared. Only what is not a mount yet becomes one. */
   let prepared = false
   function prepare(): void {
     if (prepared) return

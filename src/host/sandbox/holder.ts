@@ -51,7 +51,7 @@ const processes = (): number[] =>
     .filter((entry) => /^\d/.test(entry))
     .map(Number)
 
-/** Whether a process exists and is no zombie (proc_pid_stat(5)). */
+/** Whether a process exists and is not a zombie (proc_pid_stat(5)). */
 const isAlive = (pid: number): boolean =>
   /\) [^ZX]/.test(attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? '')
 

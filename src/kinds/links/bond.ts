@@ -64,7 +64,7 @@ const targets = (name: string, number: number, family: 4 | 6, description: strin
       const address = canonicalAddress(String(text))
       return address === undefined || familyOf(address) !== family
     })
-    return odd === undefined ? undefined : `"${String(odd)}" is no IPv${family} address`
+    return odd === undefined ? undefined : `"${String(odd)}" is not an IPv${family} address`
   },
   words: (v) => [name, (v as readonly string[]).join(',')],
   read: ({ [name]: all }) => all ?? [],
@@ -130,7 +130,7 @@ export const bond: LinkType = {
     primary: {
       attribute: ifIndex(11),
       schema: { type: 'string', description: 'The preferred port: used whenever it is up. Default: none.' },
-      // `ip` has no word for none; lo is no port.
+      // `ip` has no word for none; lo is not a port.
       words: (v) => ['primary', v === '' ? 'lo' : String(v)],
       fallback: '',
       ofPorts: true,
@@ -204,7 +204,7 @@ export const bond: LinkType = {
       wrong: (value) =>
         isMac(String(value).toLowerCase()) && !isGroupMac(String(value))
           ? undefined
-          : `"${String(value)}" is no MAC address of one system`,
+          : `"${String(value)}" is not a MAC address of one system`,
       fallback: '00:00:00:00:00:00',
       ...lacp,
     },
@@ -225,7 +225,7 @@ export const bond: LinkType = {
     const delays = { updelay, downdelay, peer_notify_delay }
     for (const [name, delay] of Object.entries(delays))
       if (Number(delay ?? 0) > 0 && (miimon === 0 || Number(delay) % Number(miimon) !== 0))
-        return [name, miimon === 0 ? `${name} needs miimon` : `${name} is no multiple of miimon (${String(miimon)})`]
+        return [name, miimon === 0 ? `${name} needs miimon` : `${name} is not a multiple of miimon (${String(miimon)})`]
     if (miimon !== 0 && arp_interval !== 0) return ['arp_interval', 'miimon and arp_interval exclude each other']
     if (arp_interval !== 0 && !arp_ip_target && !ns_ip6_target)
       return ['arp_interval', 'arp_interval needs arp_ip_target or ns_ip6_target']

@@ -29,8 +29,8 @@ export const geneve: LinkType = {
       normal: (value) => canonicalAddress(String(value)),
       wrong: (value) => {
         const text = canonicalAddress(String(value))
-        if (text === undefined) return `"${String(value)}" is no address`
-        return isMulticast(text) ? `${text} is no address of one host` : undefined
+        if (text === undefined) return `"${String(value)}" is not an address`
+        return isMulticast(text) ? `${text} is not an address of one host` : undefined
       },
       read: ({ remote, remote6 }) => remote ?? remote6,
       forces: (from, to) =>

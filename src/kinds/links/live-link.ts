@@ -88,7 +88,7 @@ function byType(links: readonly IpLink[]): Map<string, IpLink[]> {
   return groups
 }
 
-/** The address that it has when it is no port: a bond gives its ports its own, and says theirs; a team does not. */
+/** The address that it has when it is not a port: a bond gives its ports its own, and says theirs; a team does not. */
 function ownAddress({ address, linkinfo }: IpLink): string | undefined {
   if (linkinfo?.info_slave_kind === 'team') return undefined
   const own = linkinfo?.info_slave_kind === 'bond' ? linkinfo.info_slave_data?.['perm_hwaddr'] : undefined

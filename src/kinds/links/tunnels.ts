@@ -25,7 +25,7 @@ export const endOfTunnel = (family: 4 | 6, number: number | undefined, descripti
     const text = value === 'any' ? undefined : canonicalAddress(String(value))
     return value === 'any' || (text !== undefined && familyOf(text) === family)
       ? undefined
-      : `"${String(value)}" is no IPv${family} address`
+      : `"${String(value)}" is not an IPv${family} address`
   },
   fallback: 'any',
 })
@@ -45,7 +45,7 @@ export const ends4 = (remote: number, local: number, moves = false): Record<'rem
     ...endOfTunnel(4, local, 'IPv4 address of this end.'),
     wrong: (value) =>
       endOfTunnel(4, local, '').wrong?.(value) ??
-      (isMulticast(String(value)) ? `${String(value)} is no address of one host` : undefined),
+      (isMulticast(String(value)) ? `${String(value)} is not an address of one host` : undefined),
   },
 })
 

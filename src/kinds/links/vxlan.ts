@@ -8,7 +8,7 @@ const host = (description: string, attribute: LinkAttribute) => ({
   schema: { type: 'string', description },
   normal: (value: unknown) => canonicalAddress(String(value)),
   wrong: (value: unknown) =>
-    canonicalAddress(String(value)) === undefined ? `"${String(value)}" is no address` : undefined,
+    canonicalAddress(String(value)) === undefined ? `"${String(value)}" is not an address` : undefined,
   forces: FIXED,
 })
 

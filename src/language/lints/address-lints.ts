@@ -31,8 +31,8 @@ links:
         if (segment(other.link) !== segment(link)) continue
         warn(
           r,
-          `${address} is on this segment already: ${place(other.link)} has it`,
-          'Two hosts of one segment need different addresses.',
+          `${address} is already on this segment, at ${place(other.link)}`,
+          'Hosts on the same segment need different addresses.',
         )
         break
       }
@@ -85,7 +85,7 @@ links:
         warn(
           r,
           `${host(r)} is on two interfaces of ${r.namespace}: ${other.spec.dev} has it, too`,
-          'Each interface of a router has an address of its own, in a subnet of its own.',
+          'Give each interface of a router its own address, in its own subnet.',
         )
     }
   },

@@ -74,7 +74,7 @@ export const unknownChain: Lint = {
           if (!known.has(chain) && !targets.has(chain))
             warn(
               lab.where(resource.id, place).position,
-              `${name} jumps to ${chain}, and there is no such chain in ${table}`,
+              `${name} jumps to ${chain}, but ${table} has no such chain`,
               suggest(chain, known) ?? 'Declare the chain in the same table, or correct the name.',
             )
   },
@@ -115,7 +115,7 @@ The lint ignores chains without rules, dumps (\`restore\`), and the machine's ow
       warn(
         lab.where(resource.id, place).position,
         `no rule jumps to the chain ${name}`,
-        `Its rules never see a packet. Add a rule that jumps to it, such as -j ${name}, or take the chain out.`,
+        `No packet reaches its rules. Add a rule that jumps to it, such as -j ${name}, or remove the chain.`,
       )
     }
   },
@@ -137,7 +137,7 @@ The lint ignores dumps (\`restore\`).`,
       const more = rules.length - last - 2
       warn(
         lab.where(resource.id, next.place).position,
-        `no packet comes to this rule of ${name}${more > 0 ? ` and the ${more} below it` : ''}`,
+        `no packet reaches this rule of ${name}${more > 0 ? ` and the ${more} below it` : ''}`,
         'The rule above it has a verdict and no condition. Put that rule last.',
       )
     }

@@ -9,7 +9,7 @@ const COMMENT = /(?:^|\s)#\s*netlab-ignore:[ \t]*([^#\n]*)/
 
 /**
  * The diagnostics without the warnings of lints that a comment silences, `# netlab-ignore: NAME, NAME`: on the same line, on a line
- * of its own above, or for the whole file above its first line that is no comment. A name that no lint has is itself a warning.
+ * of its own above, or for the whole file above its first line that is not a comment. A name that no lint has is itself a warning.
  */
 export const withoutIgnored = (diagnostics: readonly Diagnostic[], source: Source): readonly Diagnostic[] =>
   (source.parts ?? [source]).reduce(
@@ -38,7 +38,7 @@ function withoutIgnoredIn(diagnostics: readonly Diagnostic[], source: Source, is
       if (!names.has(name)) {
         const position = { file: source.file, line: i + 1, column: line.lastIndexOf(name) + 1, length: name.length }
         const detail = suggest(name, names) ?? 'docs/lints.md lists them.'
-        const summary = `no lint is called ${name}`
+        const summary = `there is no lint ${name}`
         unknown.push(diagnosticAt(source, position, { code: 'unknown-lint', severity: 'warning', summary, detail }))
       }
   })

@@ -21,8 +21,8 @@ links:
       if (!isClosed(link) || holders(via).some((holder) => segment(holder.link) === segment(link))) continue
       warn(
         route,
-        `nobody on this segment has the address ${via}`,
-        `The route to ${to} leads to a gateway that the lab does not have.`,
+        `no host on this segment has the address ${via}`,
+        `The route to ${to} uses a gateway that does not exist.`,
       )
     }
   },
@@ -77,7 +77,7 @@ links:
       said.add(at)
       warn(
         check.source,
-        `${back ? 'the answer' : 'this check'} needs ${at} to forward, and it does not`,
+        `${at} does not forward, which ${back ? 'the answer to this check' : 'this check'} needs`,
         `Packets to ${to} end there. Add forwarding: true to namespaces.${at}.`,
       )
     }
@@ -114,7 +114,7 @@ checks:
       said.add(key)
       warn(
         check.source,
-        back ? `${at} has no route to ${to}, where its answer goes` : `${at} has no route to ${to}`,
+        back ? `${at} has no route for its answer to ${to}` : `${at} has no route to ${to}`,
         `Give namespaces.${at} a route to it, or a default route: routes: [{ to: default, via: ROUTER }].`,
       )
     }

@@ -17,8 +17,8 @@ links:
       if (!peer || link.id > peer.id || link.spec['mtu'] === peer.spec['mtu']) continue
       warn(
         link,
-        `the ends of this cable have different MTUs: ${String(link.spec['mtu'])} here, ${String(peer.spec['mtu'])} at ${place(peer.id)}`,
-        'Larger packets are dropped by the end that takes less. Give the link one mtu.',
+        `the ends of this link have different MTUs: ${String(link.spec['mtu'])} here, ${String(peer.spec['mtu'])} at ${place(peer.id)}`,
+        'The end with the smaller MTU drops larger packets. Give the link one mtu.',
       )
     }
   },
@@ -107,8 +107,8 @@ links:
           port,
           here === there
             ? `this link connects ${place(here)} with itself`
-            : `this link closes a loop of bridges: ${place(here)} and ${place(there)} are connected already`,
-          `Broadcasts circle in it for ever. Add stp: true to a bridge of the loop, such as namespaces.${namespaceOf(here)}.bridges.${nameOf(here)}, or take the link out.`,
+            : `this link closes a loop of bridges: ${place(here)} and ${place(there)} are already connected`,
+          `Broadcasts circulate in it forever. Add stp: true to a bridge of the loop, such as namespaces.${namespaceOf(here)}.bridges.${nameOf(here)}, or remove the link.`,
         )
     }
   },

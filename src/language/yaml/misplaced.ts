@@ -28,7 +28,7 @@ export function indentation(spot: Spot): Slip | undefined {
       }
     const [, before = '', key, value = ''] = /^(\s*(?:- +)*)([\w.-]+)\s*=\s*(.*)$/.exec(spot.line) ?? []
     return {
-      summary: 'a colon is missing: a map has KEY: VALUE on each line',
+      summary: 'a colon is missing: each line of a map is KEY: VALUE',
       ...(key === undefined ? {} : { detail: `Write ${key}: ${value}` }),
       ...part(spot, key === undefined ? Math.max(spot.line.search(/\S/), 0) : before.length),
     }
@@ -38,7 +38,7 @@ export function indentation(spot: Spot): Slip | undefined {
     if (inner !== undefined)
       return {
         summary: 'two keys on one line',
-        detail: `Put the second on a line of its own, indented further, or both in braces: { KEY: VALUE }. Text with a colon and a space needs quotes.`,
+        detail: `Put the second key on its own line, indented further, or both in braces: { KEY: VALUE }. Text that contains a colon and a space needs quotes.`,
         ...part(spot, spot.line.indexOf(inner)),
       }
     const [, before = '', item = ''] = /^(\s*)-(\w[\w.-]*:.*)$/.exec(spot.line) ?? []
@@ -61,7 +61,7 @@ export function indentation(spot: Spot): Slip | undefined {
   const begin = lines.slice(0, number).reduce((sum, { length }) => sum + length + 1, 0)
   return {
     summary: width ? `this line is indented by ${spaces(width)}, and no line above it is` : 'this line is not indented',
-    detail: `Lines of one map or list begin in the same column: indent it by ${list(levels.map(String))}.`,
+    detail: `Lines of the same map or list begin in the same column: indent it by ${list(levels.map(String))}.`,
     start: begin + width,
     end: begin + line.trimEnd().length,
   }

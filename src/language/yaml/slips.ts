@@ -3,7 +3,7 @@ import { indentation, spaceAfterColon } from './misplaced.ts'
 import { lineOf, part, inQuotes, spotAt, whole, type Problem, type Slip, type Spot } from './spot.ts'
 
 /** Said of `!x`: tags would turn text into something else, or vanish. */
-export const NO_TAGS = 'in YAML a ! begins a tag, and a lab file has none'
+export const NO_TAGS = 'in YAML a ! begins a tag, which lab files do not use'
 
 /** Problems that say nothing about each other, so that each of them is reported. */
 const independent = new Set<ErrorCode>(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
@@ -32,36 +32,36 @@ function byCode(spot: Spot): Slip | undefined {
   switch (code) {
     case 'DUPLICATE_KEY':
       return {
-        summary: 'this is in the map already',
-        detail: 'Say it once: of two, one would be forgotten.',
+        summary: 'the map already has this key',
+        detail: 'Remove one of the two.',
         start: pos[0],
         end: pos[1],
       }
     case 'MULTIPLE_DOCS':
       return {
         summary: 'a second document begins here',
-        detail: 'A lab file is one document. Make what follows another file.',
+        detail: 'A lab file is one document. Put the second document into another file.',
         ...whole(spot),
       }
     case 'TAG_RESOLVE_FAILED':
-      return { summary: NO_TAGS, detail: 'Take it out, or put the whole text in quotes.', ...whole(spot) }
+      return { summary: NO_TAGS, detail: 'Remove it, or put the whole text in quotes.', ...whole(spot) }
     case 'TAB_AS_INDENT': {
       const tab = Math.max(line.indexOf('\t'), 0)
       return {
-        summary: 'a tab cannot indent',
-        detail: 'YAML indents with spaces: most labs use two for each level.',
+        summary: 'a tab cannot be used to indent',
+        detail: 'Indent with spaces, usually two for each level.',
         ...part(spot, tab, /^\t*/.exec(line.slice(tab))?.[0].length),
       }
     }
     case 'BAD_DIRECTIVE':
       return {
-        summary: 'a line that begins with % is for the YAML parser',
-        detail: 'Put the text in quotes, or take the line out.',
+        summary: 'a line that begins with % is a directive for the YAML parser',
+        detail: 'Put the text in quotes, or remove the line.',
         ...whole(spot),
       }
     case 'BAD_DQ_ESCAPE':
       return {
-        summary: 'a backslash in double quotes begins an escape, and there is no such escape',
+        summary: 'in double quotes a backslash begins an escape sequence, and this one does not exist',
         detail: "Write \\\\ for a backslash, or use single quotes: '\\d'.",
         ...whole(spot),
       }
@@ -90,7 +90,7 @@ function needsQuotes(spot: Spot): Slip | undefined {
     const isRange = expression.startsWith('[')
     return {
       summary: `${expression} needs quotes here`,
-      detail: `In this place, YAML takes a ${isRange ? '[ for the beginning of a list' : '{ for the beginning of a map'}. Write "${text}".`,
+      detail: `Here YAML takes ${isRange ? '[ as the beginning of a list' : '{ as the beginning of a map'}. Write "${text}".`,
       ...part(spot, index, text.length),
     }
   }
@@ -128,7 +128,7 @@ function quoting(spot: Spot): Slip | undefined {
     // `- -j LOG --log-prefix "in: "`: the first of the quotes is inside plain text, and the colon makes a map of it.
     const item = /^\s*(?:- +)*(?:[\w.-]+: +)?(.*["'].*: *)$/.exec(before)?.[1]
     return {
-      summary: item === undefined ? 'this quote is not closed' : 'a colon and a space make a map of this text',
+      summary: item === undefined ? 'this quote is not closed' : 'a colon followed by a space makes this text a map',
       detail:
         item === undefined
           ? `Add ${text.charAt(start)} where the text ends.`
@@ -144,7 +144,7 @@ function quoting(spot: Spot): Slip | undefined {
   const start = before.trimEnd().slice(0, -1).lastIndexOf(mark)
   const inner = line.slice(start + 1, before.trimEnd().length - 1)
   return {
-    summary: 'text follows the closing quote',
+    summary: 'there is text after the closing quote',
     detail: `Put the whole text in quotes: ${inQuotes(inner + line.slice(before.trimEnd().length).trimEnd())}.`,
     ...whole(spot),
   }
@@ -164,8 +164,8 @@ function brackets(spot: Spot): Slip | undefined {
       else if (source === '}' || source === ']') {
         if (!last)
           return {
-            summary: `this ${source} closes nothing`,
-            detail: `Take it out, or add the ${source === '}' ? '{' : '['} that belongs to it.`,
+            summary: `this ${source} has no opening ${source === '}' ? '{' : '['}`,
+            detail: `Remove it, or add the opening bracket.`,
             start,
             end: start + 1,
           }
@@ -180,16 +180,15 @@ function brackets(spot: Spot): Slip | undefined {
   if (message.startsWith('Missing ,') || (message.includes('at node end') && /[}\]]\s*$/.test(text.slice(0, pos[0]))))
     return {
       summary: 'a comma is missing here',
-      detail:
-        'Within braces and brackets, commas separate the items. Text that has brackets or braces of its own needs quotes.',
+      detail: 'In braces and brackets, commas separate the items. Text that contains brackets or braces needs quotes.',
       ...whole(spot),
     }
   if (message.startsWith('Unexpected ,') || message.startsWith('Unexpected empty item'))
-    return { summary: 'there is nothing before this comma', detail: 'Take it out.', ...whole(spot) }
+    return { summary: 'there is nothing before this comma', detail: 'Remove it.', ...whole(spot) }
   if (spot.code === 'BLOCK_IN_FLOW')
     return {
-      summary: 'within braces and brackets, a map has braces, and a list has brackets',
-      detail: 'Write { KEY: VALUE } and [ITEM, ITEM]; or write all of it on lines of its own, without braces.',
+      summary: 'inside braces or brackets, a map needs braces and a list needs brackets',
+      detail: 'Write { KEY: VALUE } and [ITEM, ITEM]; or write everything on separate lines, without braces.',
       ...whole(spot),
     }
   return undefined
@@ -198,7 +197,7 @@ function brackets(spot: Spot): Slip | undefined {
 const unclosed = ({ source, start }: Token, why: string): Slip => ({
   summary: `this ${source} is not closed`,
   detail:
-    `Add ${closers[source]} where it ends; lines in between are indented further than the line it begins on. ${why}`.trim(),
+    `Add ${closers[source]} where it ends, and indent the lines in between further than its first line. ${why}`.trim(),
   start,
   end: start + 1,
 })
@@ -218,6 +217,6 @@ function reserved(spot: Spot): Slip | undefined {
 /** What has no sentence of its own. */
 const generic = (spot: Spot): Slip => ({
   summary: 'this cannot be read as YAML',
-  detail: `Text with brackets, braces, a colon or a # in it needs quotes. (The parser says: ${spot.message.split('\n')[0]}.)`,
+  detail: `Text with brackets, braces, a colon or a # in it needs quotes. (The YAML parser reports: ${spot.message.split('\n')[0]}.)`,
   ...whole(spot),
 })

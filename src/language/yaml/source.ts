@@ -133,7 +133,9 @@ function parseFully(file: string, text: string): Source {
   const nuls = NUL.test(text) ? nulsIn(document) : []
   if (nuls.length)
     return failed(
-      nuls.map(([start, end]) => broken('a NUL has no place in a lab', at(start, end - start), 'Remove it.')),
+      nuls.map(([start, end]) =>
+        broken('a lab file cannot contain a NUL character', at(start, end - start), 'Remove it.'),
+      ),
     )
   const tags = text.includes('!') ? tagsIn(document, text) : []
   if (tags.length)
@@ -144,8 +146,10 @@ function parseFully(file: string, text: string): Source {
     )
   const bomb = text.includes('*') ? excessive(document) : undefined
   if (bomb) {
-    const summary = `the aliases of this file stand for more than ${MOST_VALUES} values`
-    return failed([broken(summary, at(bomb[0], bomb[1] - bomb[0]), 'They multiply each other. Use fewer of them.')])
+    const summary = `the aliases of this file expand to more than ${MOST_VALUES} values`
+    return failed([
+      broken(summary, at(bomb[0], bomb[1] - bomb[0]), 'Aliases inside aliases multiply. Use fewer of them.'),
+    ])
   }
   try {
     const value: unknown = document.toJS({ maxAliasCount: -1 })
@@ -180,7 +184,7 @@ function parseFully(file: string, text: string): Source {
             `In YAML a * begins an alias. Put it in quotes if it is text: "${found}".`,
           )
         : broken(
-            '<< joins maps, and this is none',
+            '<< merges a map, and this is not a map',
             at(start, end - start),
             'Write <<: *NAME, with an anchor &NAME at a map above.',
           ),

@@ -1,6 +1,6 @@
 import type { ErrorCode } from 'yaml'
 
-/** What is wrong with a text that is no YAML, in a sentence of netlab's own, and where. */
+/** What is wrong with a text that is not YAML, in a sentence of netlab's own, and where. */
 export interface Slip {
   readonly summary: string
   readonly detail?: string
