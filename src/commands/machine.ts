@@ -24,7 +24,7 @@ export function missing(wanted: Resources, { theirs, foreign, resources }: Live)
     if (theirs.has(id)) return undefined
     return {
       summary: `the network namespace of ${id} cannot be read: ${borrowed}`,
-      detail: 'It has just ended, or is no network namespace.',
+      detail: 'It has just ended, or is not a network namespace.',
     }
   }
 

@@ -38,7 +38,7 @@ let line: Line | undefined
 
 /**
  * Says what netlab is doing now. When a terminal has seen nothing new for about a second, a thread shows it there, with the seconds since the
- * start, also while the main thread is busy. Does nothing where standard error is no terminal.
+ * start, also while the main thread is busy. Does nothing where standard error is not a terminal.
  */
 export function stage(text: string): void {
   if (!process.stderr.isTTY) return

@@ -22,7 +22,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   const wrong = (key: string, summary: string, help?: string): undefined =>
     void error('bad-value', [key], summary, help)
   const noVxlan = (key: 'nhid' | 'dst'): undefined =>
-    void error('no-bridge', [key], `${where} is no VXLAN`, 'Only a VXLAN has destinations.')
+    void error('no-bridge', [key], `${where} is not a VXLAN`, 'Only a VXLAN has destinations.')
   const mac = entry.mac.toLowerCase()
   if (!isMac(mac)) return wrong('mac', ...badMac(entry.mac))
   const extern = extern_learn && { extern_learn: true as const }
@@ -37,7 +37,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
   if (entry.dst !== undefined) {
     const dst = canonicalAddress(entry.dst)
     if (link?.kind !== 'vxlan') return noVxlan('dst')
-    if (dst === undefined) return wrong('dst', `"${entry.dst}" is no address`)
+    if (dst === undefined) return wrong('dst', `"${entry.dst}" is not an address`)
     if (sticky) return wrong('sticky', 'entries of a VXLAN cannot be sticky')
     if (entry.vlan !== undefined) return wrong('vlan', 'entries of a VXLAN have no VLAN')
     const { remote, group } = link.spec
@@ -61,7 +61,7 @@ export function fdbFromLab({ sticky, extern_learn, ...entry }: FdbFile, context:
     return void error(
       'no-bridge',
       ['mac'],
-      `${where} is no port of a bridge`,
+      `${where} is not a port of a bridge`,
       'Forwarding entries are those of a bridge or, with dst, of a VXLAN.',
     )
   const state = entry.state ?? (own ? 'permanent' : 'static')

@@ -26,7 +26,7 @@ export function mdbFromLab(
   const own = link?.kind === 'bridge'
   const bridge = own ? dev : link?.spec['master']
   if (typeof bridge !== 'string' || !isBridge(resources, namespace, bridge))
-    return useless(`${where} is no port of a bridge`, 'Groups are those of a bridge’s ports.')
+    return useless(`${where} is not a port of a bridge`, 'Groups are those of a bridge’s ports.')
   const { up, mcast_snooping, vlan_filtering } = resources.get(linkId(namespace, bridge))?.spec ?? {}
   if (mcast_snooping === false)
     return useless(`${namespace}:${bridge} has mcast_snooping: false`, 'Without snooping a bridge floods every group.')

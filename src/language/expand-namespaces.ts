@@ -118,13 +118,13 @@ function checkLender(x: Expansion, name: string, fields: NamespaceFile, path: Pa
       )
   const { container, netns } = fields
   if (container !== undefined && !containerName.test(container))
-    x.report.error('bad-name', [...path, 'container'], `"${container}" is no name of a container`)
+    x.report.error('bad-name', [...path, 'container'], `"${container}" is not a name of a container`)
   if (netns === undefined) return
   if (!netnsName.test(netns))
     x.report.error(
       'bad-name',
       [...path, 'netns'],
-      `"${netns}" is no namespace`,
+      `"${netns}" is not a namespace`,
       'Write a name under /run/netns, or an absolute path.',
     )
   const own = netns.replace(/^\/(?:var\/)?run\/netns\//, '')

@@ -8,7 +8,7 @@ import type { Path, Source } from './yaml/source.ts'
 /** A mistake that a range repeats so often is not looked up again: finding its place takes time. */
 const ENOUGH = 1000
 
-/** One name that does not exist may be used in many places, and an interface that is no port may have many settings of ports. */
+/** One name that does not exist may be used in many places, and an interface that is not a port may have many settings of ports. */
 const lacks = new Set<Code>(['unknown-reference', 'no-bridge'])
 
 /** Why, and what to do about it; a function if it takes time to find. */

@@ -81,7 +81,7 @@ export async function findLenders(
     if (status.device !== own?.device)
       return wrong(
         'no-lender',
-        `${what} is no network namespace`,
+        `${what} is not a network namespace`,
         'Write the path of one: /run/netns/NAME or /proc/PID/ns/net.',
       )
     if (status.inode === own.inode)

@@ -21,7 +21,7 @@ test.each([
   ['{ grp: 224.0.0.5 }', '{}', ['224.0.0.5 is always flooded']],
   ['{ grp: 239.1.1.1, src: fd00::1 }', '{}', ['fd00::1 is not a source of 239.1.1.1']],
   ['{ grp: "01:02:03:04:05:06", src: 10.0.0.1 }', '{}', ['a group with a MAC address has no sources']],
-  ['{ grp: 239.1.1.1, src: 239.0.0.1 }', '{}', ['"239.0.0.1" is no address of a source']],
+  ['{ grp: 239.1.1.1, src: 239.0.0.1 }', '{}', ['"239.0.0.1" is not an address of a source']],
   ['{ grp: 239.1.1.1 }', '{ mcast_snooping: false }', ['sw:br0 has mcast_snooping: false']],
   ['{ grp: 239.1.1.1 }', '{ up: false }', ['sw:br0 is down']],
   ['{ grp: 239.1.1.1 }', '{ vlan_filtering: true }', ['the entry for 239.1.1.1 needs vid, its VLAN']],

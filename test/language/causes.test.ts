@@ -50,7 +50,7 @@ test.each([
     ],
   ],
   ...[
-    ['a setting of ports without a bridge', '', ['1: a:p is no port of a bridge']],
+    ['a setting of ports without a bridge', '', ['1: a:p is not a port of a bridge']],
     ['a wrong bridge', 'bridge: br9,', ['1: there is no bridge br9 in a']],
   ].map(([name, bridge, errors]): [string, string, string[]] => [
     String(name),
@@ -65,7 +65,7 @@ test.each([
   [
     'destinations without a VXLAN',
     `namespaces: { a: { interfaces: { p: { type: dummy, fdb: ${entries.replaceAll(' }', ', dst: 10.0.0.1 }')} } } } }`,
-    ['1: a:p is no VXLAN'],
+    ['1: a:p is not a VXLAN'],
   ],
   [
     'a wrong nexthop',

@@ -148,7 +148,7 @@ const typeRows: Readonly<Record<string, readonly Row[]>> = {
     [
       'ageing_time',
       'compared',
-      'except while the spanning tree changes: the kernel shortens it meanwhile. The kernel keeps a bridge’s times in ticks; at 250 or 300 a second a tick is no whole number of hundredths, so 3125 is printed as 3124. netlab ignores a difference of one hundredth',
+      'except while the spanning tree changes: the kernel shortens it meanwhile. The kernel keeps a bridge’s times in ticks; at 250 or 300 a second a tick is not a whole number of hundredths, so 3125 is printed as 3124. netlab ignores a difference of one hundredth',
     ],
   ],
   vxlan: [

@@ -49,11 +49,11 @@ test('tabs and ends of lines, letters and signs of every script are seen already
 })
 
 test('long values are cut in the middle, and the sentence around them stays', () => {
-  const summary = `"${'x'.repeat(5000)}" is no address`
+  const summary = `"${'x'.repeat(5000)}" is not an address`
   const [line = ''] = renderDiagnostic({ code: 'bad-value', severity: 'error', summary }, pc.createColors(false)).split(
     '\n',
   )
-  expect(line).toMatch(/^error: "x{48}…x{29}" is no address$/)
+  expect(line).toMatch(/^error: "x{48}…x{29}" is not an address$/)
   const many = `there is no ${'word '.repeat(1000)}here`
   expect(renderDiagnostic({ code: 'bad-value', severity: 'error', summary: many }, pc.createColors(false))).toMatch(
     /^error: there is no .{300,380}….{20,30} here\n$/,
