@@ -22,7 +22,7 @@ export const packageFile = (path: string): string => readFileSync(join(dirname(_
 /** The bytes of a file that a lab file names. Throws an Error if it cannot be read or is larger than a lab file may be. */
 export function fileBytes(full: string): Buffer {
   const stat = statSync(full)
-  if (!stat.isFile()) throw new Error(stat.isDirectory() ? 'it is a directory' : 'it is no file')
+  if (!stat.isFile()) throw new Error(stat.isDirectory() ? 'it is a directory' : 'it is not a file')
   if (stat.size > LARGEST) throw new Error('the file is larger than 16 MiB')
   return readFileSync(full)
 }

@@ -201,14 +201,14 @@ checks:
     ['{ pid: 4194303 }', 'there is no process 4194303'],
     ['{ pid: 1 }', 'process 1 is in the machine’s own network namespace'],
     ['{ netns: nope }', 'there is no namespace nope'],
-    ['{ netns: /etc/hostname }', 'namespace /etc/hostname is no network namespace'],
-    ['{ netns: "../x" }', '"../x" is no namespace'],
+    ['{ netns: /etc/hostname }', 'namespace /etc/hostname is not a network namespace'],
+    ['{ netns: "../x" }', '"../x" is not a namespace'],
     ['{ pid: 1, netns: foo }', 'p is said to be that of a pid already'],
     ['{ pid: 1, processes: { x: { command: [top] } } }', 'it has no processes'],
     ['{ pid: 1, root: true }', 'it has no root'],
     ['{ pid: 1, sysctls: { net.ipv4.ip_forward: 1 } }', 'net.ipv4.ip_forward of p is its owner’s'],
     ['{ pid: 1, forwarding: true }', 'of p is its owner’s'],
-    ['{ container: -v }', '"-v" is no name of a container'],
+    ['{ container: -v }', '"-v" is not a name of a container'],
     ['{ netns: /run/netns/own }, own: {}', 'own is a namespace of this lab'],
   ])('an error at its line: %s', async (entry, summary) => {
     writeFileSync(file(), `name: wrong\nnamespaces: {\n  p: ${entry} }\n`)

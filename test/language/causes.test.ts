@@ -70,7 +70,7 @@ test.each([
   [
     'a wrong nexthop',
     'namespaces: { a: { interfaces: { p: { type: dummy, addresses: [10.0.0.1/24] } }, nexthops: [{ id: 1, via: 10.9.0.2 }, { id: 2, group: [1] }], routes: [{ to: default, nexthop: 2 }] } }',
-    ['1: 10.9.0.2 is on no subnet of a'],
+    ['1: 10.9.0.2 is not in any subnet of a'],
   ],
 ])('%s is one error', (_, text, errors) => expect(errorsOf(text).sort()).toEqual(errors))
 
