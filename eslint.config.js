@@ -10,6 +10,7 @@ const mayImport = {
   backend: ['model', 'kinds', 'host'],
   language: ['model', 'firewall', 'kinds'],
   observe: ['model', 'firewall', 'kinds', 'host'],
+  import: ['model', 'kinds', 'language', 'host', 'observe'],
   plan: ['model', 'kinds'],
   run: ['model', 'host', 'backend'],
   views: ['model', 'firewall', 'kinds', 'backend'],

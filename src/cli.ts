@@ -247,6 +247,17 @@ program
   )
 
 program
+  .command('import')
+  .description('write a lab file for what is live, whoever made it')
+  .argument('[ns...]', 'namespaces (default: all that have a name)')
+  .option('--root', 'the machine’s own namespace as well')
+  .option('--container <name...>', 'the namespace of a running container')
+  .option('--pid <pid...>', 'the namespace of a process')
+  .action((names: string[], options: object) =>
+    end(async (host, global) => (await import('./commands/import.ts')).importLab(host, names, { ...global, ...options })),
+  )
+
+program
   .command('fmt')
   .description('format lab files; comments and the order of entries stay')
   .argument('[file...]', 'lab files, directories with lab files, or - for standard input')

@@ -159,6 +159,16 @@ const help: Readonly<Record<string, Help>> = {
       ['1', 'something is missing; the output says how to install it'],
     ],
   },
+  import: {
+    examples: [
+      ['netlab import > lab.yaml', 'all network namespaces'],
+      ['netlab import r1 r2 > lab.yaml', 'these, and the cables between them'],
+      ['netlab import --root > lab.yaml', 'the machine itself as well'],
+      ['netlab import --container web', 'the namespace of a container'],
+      ['netlab plan lab.yaml --adopt', 'to see that the file says what is live'],
+    ],
+    exitCodes: [['0', 'done, perhaps with warnings'], failed],
+  },
   fmt: {
     examples: [
       ['netlab fmt', 'format the lab file of this directory'],

@@ -210,13 +210,12 @@ export async function planFor(
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
-  refuse(wanted, live, new Set(adopts))
+  const taken = new Set([...adopts, ...sharesOf(adopts, wanted, live)])
+  refuse(wanted, live, taken)
   const used = [...live.theirs].filter(([id, { kind }]) => wanted.get(id)?.kind === kind)
-  const found = new Map([
-    ...live.resources,
-    ...used,
-    ...[...live.adoptable].filter(([, r]) => adopts.includes(r.namespace)),
-  ])
+  const adopted = new Map([...live.adoptable].filter(([, r]) => taken.has(r.namespace)))
+  const { resources } = adopted.size ? withListed({ resources: adopted, others: new Map() }, wanted) : live
+  const found = new Map([...live.resources, ...used, ...resources])
   const desired = pinned(wanted, found, live)
   const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
   if (unknown.length)
@@ -238,6 +237,13 @@ export async function planFor(
   await mustBeAble(plan, found, runner)
   return { plan: schedule(plan, (id) => below(id, sides.desired)), rest }
 }
+
+/** The second names of these namespaces, where they have them already. */
+const sharesOf = (adopts: readonly string[], wanted: Resources, { adoptable }: Live): string[] =>
+  [...wanted.values()].flatMap(({ id, kind, spec }) => {
+    const { of } = adoptable.get(id)?.spec ?? {}
+    return kind === 'share' && of === spec['of'] && adopts.includes(String(of)) ? [id] : []
+  })
 
 const alreadyThere = (
   { spec, namespace }: Resource,

@@ -9,19 +9,27 @@ import { visible } from '../model/text.ts'
 type Fields = Record<string, unknown>
 
 /** Resources as a lab file in its long form: every interface, address and route said once, nothing implied. */
-export function writeLab(name: string, resources: Resources): string {
+export const writeLab = (name: string, resources: Resources): string =>
+  textOfDocument(new Document(longLab(name, resources)))
+
+/** The long form of a lab file, as data. */
+export function longLab(name: string, resources: Resources): Fields {
   const file: Fields = { name, namespaces: {} }
   for (const r of resources.values()) {
     if (r.borrowed === HERE_NAME) say(file, { at: ['namespaces', r.namespace], set: { root: true } })
     for (const entry of kindOf(r.kind).toLab(r, resources)) say(file, entry)
   }
-  const document = new Document(file)
+  return file
+}
+
+/** The text of a lab file. Characters that nobody sees are escaped. */
+export function textOfDocument(document: Document): string {
   visit(document, {
     Scalar(_, scalar) {
       if (typeof scalar.value === 'string' && visible(scalar.value) !== scalar.value) scalar.type = Scalar.QUOTE_DOUBLE
     },
   })
-  return visible(document.toString({ lineWidth: 120, flowCollectionPadding: true }))
+  return visible(document.toString({ lineWidth: 120, flowCollectionPadding: true, nullStr: '' }))
 }
 
 /** Adds fields to the file; lists and maps are joined with existing ones. */

@@ -1,3 +1,4 @@
+import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
 import { processCodes } from './process-codes.ts'
@@ -16,6 +17,7 @@ export const codes = {
   ...lintCodes,
   ...processCodes,
   ...lenderCodes,
+  ...importCodes,
   'ambiguous-interface': {
     cause: 'Several interfaces of the namespace have a subnet that contains the address.',
     remedy: 'Name the interface with `dev`.',

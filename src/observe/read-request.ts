@@ -30,6 +30,8 @@ export interface ReadRequest {
   readonly marksOnlyFrom?: number
   /** Sysctls that labs seldom set are read as well. */
   readonly rareSysctls?: true
+  /** Namespaces of other labs are read as well, as if they were nobody's. */
+  readonly ofAnyLab?: true
   /** Missing namespaces are about to be created. */
   readonly forApply?: true
   /**

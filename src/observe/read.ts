@@ -113,7 +113,7 @@ export async function read(
     const borrowed = borrowedAt(name, request)
     const owned = borrowed !== undefined || ownerOfDump(dump) === lab
     if (!owned) foreign.set(name, found(name, ownerOfDump(dump)))
-    if (!owned && ownerOfDump(dump) !== undefined) continue
+    if (!owned && ownerOfDump(dump) !== undefined && !request.ofAnyLab) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
     const all = known ?? resourcesIn(name, dump, request, { more, marksOnly })
@@ -145,9 +145,12 @@ export async function read(
     if (stale && (left === lab || namespaces.has(name) || request.destroyOnly?.has(name)))
       resources.set(name, { id: name, kind: 'namespace', namespace: name, spec: { stale: true } })
     else if (main !== undefined && main !== name && !borrowedAt(main, request)) {
-      const into = resources.has(main) ? resources : namespaces.has(name) ? foreign : undefined
-      if (into === foreign) foreign.set(name, found(name, ownerOfDump(dumps.get(main))))
-      else into?.set(name, { id: name, kind: 'share', namespace: name, spec: { of: main } })
+      const share = { id: name, kind: 'share', namespace: name, spec: { of: main } }
+      if (resources.has(main)) resources.set(name, share)
+      else if (namespaces.has(name)) {
+        foreign.set(name, found(name, ownerOfDump(dumps.get(main))))
+        if (adoptable.has(main)) adoptable.set(name, share)
+      }
     }
   }
   for (const [name] of missing)

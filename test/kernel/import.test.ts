@@ -1,0 +1,163 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PlanJson } from '../../src/views/json.ts'
+import { BY_HAND } from '../support/by-hand.ts'
+import { lacking } from '../support/features.ts'
+import { openWorld, type World } from '../support/netns.ts'
+import { beginning, randomLab, edit } from '../support/random-lab.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await openWorld()
+})
+afterEach(() => world.close())
+
+const file = (): string => join(world.folder, 'imported.yaml')
+
+/** Runs netlab and returns its output; throws with all its words when it fails. */
+async function netlab(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await world.netlab(args)
+  if (code !== 0) throw new Error(`netlab ${args.join(' ')}: exit ${code}\n${stdout}${stderr}`)
+  return stdout
+}
+
+async function shell(script: string): Promise<string> {
+  const { code, stdout, stderr } = await world.run(['sh', '-e'], { input: script })
+  if (code !== 0) throw new Error(`${script}: ${stderr}`)
+  return stdout
+}
+
+/** Imports, and returns the text of the lab file and what was said beside it. */
+async function imported(...args: string[]): Promise<{ text: string; said: string }> {
+  const { code, stdout, stderr } = await world.netlab(['import', ...args])
+  if (code !== 0) throw new Error(`netlab import: exit ${code}\n${stderr}`)
+  writeFileSync(file(), stdout)
+  return { text: stdout, said: stderr }
+}
+
+/** What a plan of the imported file would change. */
+async function changes(...args: string[]): Promise<string[]> {
+  const plan = JSON.parse(await netlab('plan', file(), '--json', '--no-lint', ...args)) as PlanJson
+  return plan.changes.map(({ id, action }) => `${action} ${id}`)
+}
+
+/** Takes the marks of labs away: nobody knows any more who made the namespaces. */
+const unmark = (): Promise<string> => shell('for n in $(ls /run/netns); do ip -n $n link set dev lo alias ""; done')
+
+/** What the kernel has, as its tools print it, without what differs each time: indexes, counters, random identifiers. */
+async function dumps(): Promise<string> {
+  const each = `ip -n $n -d -o link; ip -n $n -o addr; ip -n $n route show table all; ip -n $n -6 route show table all
+ip -n $n nexthop; ip -n $n rule; ip -n $n -6 rule; ip -n $n neigh show nud permanent; ip -n $n neigh show proxy
+bridge -n $n -d mdb show permanent; bridge -n $n fdb show; tc -n $n qdisc
+ip netns exec $n sh -c 'iptables-save; ip6tables-save; nft list ruleset; ipset save; sysctl net.ipv4.ip_forward'`
+  const text = await shell(`for n in $(ls /run/netns); do echo "@ $n"; ${each}; done 2>/dev/null`)
+  return text
+    .split('\n')
+    .filter((line) => !/^#|fe80::|ff00::/.test(line))
+    .map((line) =>
+      line
+        .replace(/^\d+: /, '')
+        .replace(/@if\d+|link-netnsid \d+|alias \S+( adopted)?/g, '')
+        .replace(/\[\d+:\d+\]|(designated_root|bridge_id|root_id) \S+/g, '')
+        .replace(/(hello|tcn|topology_change|gc)_timer +\S+|initval \S+/g, '')
+        .replace(/expires \S+|qdisc noqueue.*|state \w+|(?<=qdisc \w+ )\w+:/g, '')
+        .trim(),
+    )
+    .filter((line) => line !== '')
+    .sort()
+    .join('\n')
+}
+
+// What starts programs of others takes long: one of them stands for all. What needs containers is in containers.test.ts.
+const SLOW = /^(3[2-689]|4\d)-|^12-pairs/
+const PROGRAMS = /^(07|08|13|14|20|37)-/
+const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml') && !SLOW.test(name))
+const possible = labs.filter((lab) => lacking(`labs/${lab}`).length === 0)
+
+test.each(possible)('labs/%s: what is imported is what is live, whoever made it', async (lab) => {
+  await netlab('apply', `labs/${lab}`, '-y')
+  // Those with programs stay what they are; of the others nobody knows any more who made them.
+  if (PROGRAMS.test(lab)) {
+    expect((await imported()).said).toBe('')
+    return expect(await changes()).toEqual([])
+  }
+  await unmark()
+  expect((await imported()).said).toBe('')
+  expect(await changes('--adopt')).toEqual([])
+})
+
+test('what was made by hand is adopted, taken away, and made again as it was', async () => {
+  await shell(BY_HAND)
+  const { text, said } = await imported()
+  expect(said).toBe('')
+  expect(text).toMatchSnapshot()
+  expect(await changes('--adopt')).toEqual([])
+  const before = await dumps()
+  await netlab('apply', file(), '-y', '--adopt')
+  expect(await dumps()).toBe(before)
+  await netlab('destroy', file(), '-y')
+  expect(await shell('ls /run/netns')).toBe('')
+  await netlab('apply', file(), '-y')
+  expect(await dumps()).toBe(before)
+})
+
+test('random networks', async () => {
+  const network = beginning(18)
+  const lab = join(world.folder, 'lab.yaml')
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 12; n++) edit(network)
+    writeFileSync(lab, JSON.stringify(randomLab(network)))
+    await netlab('apply', lab, '-y', '--no-lint')
+    await imported()
+    expect(await changes()).toEqual([])
+    await unmark()
+    const { text } = await imported()
+    expect({ text, changes: await changes('--adopt') }).toEqual({ text, changes: [] })
+    await shell('for n in $(ls /run/netns); do ip netns del $n; done')
+  }
+})
+
+test('what has no word in a lab is a comment, and stays', async () => {
+  await shell(`
+ip netns add odd; ip netns add far; ip -n odd link set lo up
+ip -n odd tuntap add mode tun name tun0; ip -n odd addr add 10.77.0.1/24 dev tun0; ip -n odd link set tun0 up
+ip -n odd route add 10.78.0.0/24 dev tun0; ip -n odd route add blackhole 10.79.0.0/24 proto zebra
+ip -n odd link add br0 type bridge; ip -n odd link add p0 type veth peer name e0 netns far; ip -n odd link set p0 master br0
+ip link add here type veth peer name there netns odd`)
+  const { text, said } = await imported('odd')
+  expect(said).toBe('')
+  for (const comment of [
+    '# Not managed: p0, a cable to an interface of far, which is not imported',
+    '# Not managed: there, a cable to the machine’s own here, which is not imported',
+    '# Not managed: address 10.77.0.1/24 of tun0',
+    '# Not managed: route 10.78.0.0/24 dev tun0',
+    '# Somebody else’s: route 10.79.0.0/24 blackhole proto zebra',
+    '# Somebody else’s: tun0: tun',
+  ])
+    expect(text).toContain(comment)
+  expect(text).toContain('others: keep')
+  expect(await changes('--adopt')).toEqual([])
+  await netlab('apply', file(), '-y', '--adopt')
+  expect(await shell('ip -n odd -br link | wc -l')).toBe('5\n')
+})
+
+test('a part of a lab, and names that no lab can have', async () => {
+  await netlab('apply', 'labs/router.yaml', '-y')
+  const { text, said } = await imported('ns0', 'ns-router')
+  expect(said).toContain('ns0 belongs to lab router, and this file is lab imported')
+  expect(text).toContain('# Not managed: veth1, a cable to an interface of ns1, which is not imported')
+  expect((await world.netlab(['import', 'ns9'])).stderr).toContain('error: there is no namespace "ns9"')
+  await shell(`ip netns add 'a b'; ip netns add c; ip -n c link add 'x#1' type bridge`)
+  const { code, stdout, stderr } = await world.netlab(['import'])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain('no lab file can have a namespace of the name "a b"')
+  expect(stderr).toContain('no lab file can have an interface of c of the name "x#1"')
+})
+
+test('texts of the kernel are data: what looks like a range is none', async () => {
+  await shell(`
+ip netns add t; ip -n t link set lo up; ip -n t link add br0 type bridge; ip -n t link set br0 alias 'a[1..3]: {i} # "x"'
+ip netns exec t iptables -A INPUT -m comment --comment 'x [1..2] {i} \${j}' -j ACCEPT`)
+  const { text } = await imported()
+  expect(text).toMatch(/# (Not managed|A plan changes it): /)
+})
