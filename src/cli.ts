@@ -1,8 +1,9 @@
 import { constants } from 'node:os'
-import { Argument, Command, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import type { GraphOptions } from './commands/graph.ts'
+import { addFileCommands, type Run } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import type { Global } from './commands/terminal.ts'
 import { idle } from './host/status-line.ts'
@@ -35,7 +36,6 @@ function unheard(error: NodeJS.ErrnoException): void {
 let host: Host
 
 /** Runs a command's function, loaded only now, and ends with its exit code. */
-type Run = (host: Host, options: Global) => Promise<number>
 async function end(run: Run): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', unheard)
   const global = program.opts<Global>()
@@ -246,46 +246,7 @@ program
     end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
   )
 
-program
-  .command('import')
-  .description('write a lab file for what is live, whoever made it')
-  .argument('[ns...]', 'namespaces (default: all that have a name)')
-  .option('--root', 'the machine’s own namespace as well')
-  .option('--container <name...>', 'the namespace of a running container')
-  .option('--pid <pid...>', 'the namespace of a process')
-  .action((names: string[], options: object) =>
-    end(async (host, global) => (await import('./commands/import.ts')).importLab(host, names, { ...global, ...options })),
-  )
-
-program
-  .command('fmt')
-  .description('format lab files; comments and the order of entries stay')
-  .argument('[file...]', 'lab files, directories with lab files, or - for standard input')
-  .option('--check', 'change nothing; list the files that are not formatted')
-  .action((files: string[], options: object) =>
-    end(async () => (await import('./commands/fmt.ts')).fmt(files, options)),
-  )
-
-program
-  .command('init')
-  .description('write an example lab file, explained line by line')
-  .argument('[template]', 'the name of a template (default: list them)')
-  .option('-o, --output <file>', 'the file to write, - for standard output (default: TEMPLATE.yaml)')
-  .option('--force', 'replace a file that exists')
-  .action((template: string | undefined, options: object) =>
-    end(async (host) => (await import('./commands/init.ts')).init(host, template, options)),
-  )
-
-program
-  .command('schema')
-  .description('print the JSON Schema of lab files')
-  .action(() => end(async () => (await import('./commands/print-schema.ts')).printSchema()))
-
-program
-  .command('completion')
-  .description('print a completion script for a shell')
-  .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
-  .action((shell: string) => end(async () => (await import('./commands/completion.ts')).printCompletion(shell)))
+addFileCommands(program, end)
 
 program
   .command('complete', { hidden: true })

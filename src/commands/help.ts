@@ -165,7 +165,6 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab import r1 r2 > lab.yaml', 'these, and the cables between them'],
       ['netlab import --root > lab.yaml', 'the machine itself as well'],
       ['netlab import --container web', 'the namespace of a container'],
-      ['netlab plan lab.yaml --adopt', 'to see that the file says what is live'],
     ],
     exitCodes: [['0', 'done, perhaps with warnings'], failed],
   },

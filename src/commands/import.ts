@@ -96,10 +96,16 @@ const ofOther = (name: string, lab: string, own: string): Diagnostic => ({
 
 /** What a plan for this file would change nevertheless: nothing, unless netlab cannot read or say something exactly. */
 async function remaining(text: string, runner: Runner): Promise<{ left: Remark[]; warnings: readonly Diagnostic[] }> {
-  const { plan, warnings } = await prepare(located(text), openText(text, runner.host), runner, { adopt: true, lint: false })
+  const { plan, warnings } = await prepare(located(text), openText(text, runner.host), runner, {
+    adopt: true,
+    lint: false,
+  })
   const changes = plan.changes
   return {
-    left: changes.map((change) => ({ at: ['namespaces', change.namespace], text: `A plan changes it: ${changeInWords(change)}` })),
+    left: changes.map((change) => ({
+      at: ['namespaces', change.namespace],
+      text: `A plan changes it: ${changeInWords(change)}`,
+    })),
     warnings: [
       ...warnings,
       ...changes.map((change): Diagnostic => ({

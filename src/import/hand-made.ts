@@ -54,6 +54,7 @@ function macsNamed(resources: Resources): Set<string> {
   const found = new Set<string>()
   for (const r of resources.values())
     if (!isLink(r))
-      for (const [mac] of JSON.stringify(r.spec).matchAll(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi)) found.add(mac.toLowerCase())
+      for (const [mac] of JSON.stringify(r.spec).matchAll(/\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi))
+        found.add(mac.toLowerCase())
   return found
 }

@@ -17,7 +17,8 @@ export function labText(file: Fields, remarks: readonly Remark[], head: readonly
     Collection(key, node, path) {
       const names = path.flatMap((one) => (isPair(one) && isScalar(one.key) ? [String(one.key.value)] : []))
       const isRules = names.some((name) => name === 'iptables' || name === 'ip6tables')
-      const isTall = key === null || TALL.has(names.at(-1) ?? '') || path.length < 5 || (isRules && node.items.length > 1)
+      const isTall =
+        key === null || TALL.has(names.at(-1) ?? '') || path.length < 5 || (isRules && node.items.length > 1)
       if (!isTall && JSON.stringify(node.toJSON()).length <= WIDTH) node.flow = true
     },
   })
@@ -27,7 +28,7 @@ export function labText(file: Fields, remarks: readonly Remark[], head: readonly
     if (node) node.commentBefore = node.commentBefore ? `${node.commentBefore}\n${lines}` : lines
   }
   if (head.length) document.commentBefore = head.map((line) => ` ${visible(line)}`).join('\n')
-  return textOfDocument(document)
+  return textOfDocument(document, 0)
 }
 
 /** The remarks, those of one place together, each once. */

@@ -111,7 +111,9 @@ function mustBeNames(live: Resources): void {
     if ((r.kind === 'namespace' || r.kind === 'share') && !namespaceName.test(r.id))
       return [wrong('a namespace', r.id, 'Give it another name, or import the others by name.')]
     if (!isLink(r) || (interfaceName.test(name) && !reservedInterfaces.includes(name))) return []
-    return r.kind === 'existing' ? [] : [wrong(`an interface of ${r.namespace}`, name, 'Give it another name first: ip link set … name …')]
+    return r.kind === 'existing'
+      ? []
+      : [wrong(`an interface of ${r.namespace}`, name, 'Give it another name first: ip link set … name …')]
   })
   if (errors.length) throw new UserError(errors)
 }

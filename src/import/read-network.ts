@@ -54,12 +54,7 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   const [only = ''] = labs
   const isWhole = labs.size === 1 && byLab.get(only)?.every((name) => chosen.has(name)) === true
   const lab = isWhole ? only : unusedName(byLab)
-  const request = await requestFor(
-    { lab, mayHaveRoot: isWhole },
-    { names: all, root, lenders },
-    listed,
-    runner,
-  )
+  const request = await requestFor({ lab, mayHaveRoot: isWhole }, { names: all, root, lenders }, listed, runner)
   const live = await read(request, runner)
   const found = new Map<string, Resource>()
   for (const [name, { lender, borrowed }] of request.namespaces) {
@@ -69,7 +64,8 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   for (const r of [...live.resources.values(), ...live.adoptable.values()]) found.set(r.id, r)
   const taken = new Map(all.flatMap((name) => otherOwner(name, byNamespace.get(name), lab)))
   for (const [name, { shares }] of request.namespaces)
-    if (shares !== undefined && !found.has(name)) found.set(name, { id: name, kind: 'share', namespace: name, spec: { of: shares } })
+    if (shares !== undefined && !found.has(name))
+      found.set(name, { id: name, kind: 'share', namespace: name, spec: { of: shares } })
   for (const [name, { borrowed }] of request.namespaces) {
     if (borrowed === undefined) continue
     for (const r of live.theirs.values()) if (r.namespace === name && isLink(r) && !found.has(r.id)) found.set(r.id, r)
@@ -78,7 +74,10 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   for (const r of live.others.values())
     if (!r.passing) remarks.push({ at: ['namespaces', r.namespace], text: `Somebody else’s: ${nameInPlan(r)}` })
   for (const r of live.lost.values())
-    remarks.push({ at: ['namespaces', r.namespace], text: `Removed by hand, and made again by apply: ${nameInPlan(r)}` })
+    remarks.push({
+      at: ['namespaces', r.namespace],
+      text: `Removed by hand, and made again by apply: ${nameInPlan(r)}`,
+    })
   const network = expressible(found)
   const resources = await withoutRandomMacs(network.resources, lab, runner)
   return { ...network, resources, lab, taken, remarks: [...network.remarks, ...remarks] }
@@ -124,7 +123,8 @@ async function requestFor(
   if (problems.length)
     throw new UserError(problems.map(({ name: _, field: __, ...problem }) => ({ severity: 'error', ...problem })))
   for (const [name, lender] of lenders) namespaces.set(name, { lender, borrowed: places.get(name) ?? '' })
-  if (root || (mayHaveRoot && (await hasRoot(lab, runner)))) namespaces.set(nameOfRoot(namespaces), { borrowed: HERE_NAME })
+  if (root || (mayHaveRoot && (await hasRoot(lab, runner))))
+    namespaces.set(nameOfRoot(namespaces), { borrowed: HERE_NAME })
   return { lab, namespaces, sysctls: new Map(), nftables: new Map(), rareSysctls: true, ofAnyLab: true }
 }
 

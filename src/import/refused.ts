@@ -30,10 +30,11 @@ export function removeRefused(file: object, text: string, { diagnostics }: UserE
     const parent = valueAt(file, path.slice(0, -1)) as Values | unknown[] | undefined
     const last = path.at(-1) ?? ''
     if (Array.isArray(parent)) parent.splice(Number(last), 1)
-    else if (isFields(parent)) delete (parent)[last]
+    else if (isFields(parent)) delete parent[last]
     const [, name = ''] = homeOf(path)
     const home = valueAt(file, ['namespaces', name])
-    if (isFields(home) && home['root'] === undefined && home['shares'] === undefined) (home as Values)['others'] = 'keep'
+    if (isFields(home) && home['root'] === undefined && home['shares'] === undefined)
+      (home as Values)['others'] = 'keep'
   }
   return remarks
 

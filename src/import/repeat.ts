@@ -40,8 +40,7 @@ function inNamespace(fields: Map): Map {
     if (isFields(fields[part])) result[part] = Object.fromEntries(folded(Object.entries(fields[part]), () => true))
   for (const part of ['routes', 'neighbors'])
     if (Array.isArray(fields[part])) result[part] = folded(fields[part] as unknown[], () => true)
-  for (const part of ['iptables', 'ip6tables'])
-    if (isFields(fields[part])) result[part] = inTables(fields[part])
+  for (const part of ['iptables', 'ip6tables']) if (isFields(fields[part])) result[part] = inTables(fields[part])
   return result
 }
 

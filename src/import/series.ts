@@ -104,7 +104,9 @@ function asSeries(run: readonly Parsed[], counting: number): Series {
     return `{${expression(step, Number(number) - step * start)}${width ? `:0${width}d` : ''}}`
   })
   const text = first.literals.map((literal, n) => literal + (pieces[n] ?? '')).join('')
-  const entry = JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? asNumber(value) : value)) as unknown
+  const entry = JSON.parse(text, (_, value: unknown) =>
+    typeof value === 'string' ? asNumber(value) : value,
+  ) as unknown
   return { members: run.map(({ at }) => at), entry }
 }
 

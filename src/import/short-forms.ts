@@ -25,7 +25,8 @@ const types = new Map<string, LinkType>(linkTypes.map((type) => [type.name, type
 
 /** Settings that have the value which they would have anyway. */
 const withoutDefaults: ShortForm = (file, stays) => {
-  for (const [name, fields] of namespacesOf(file)) if (fields['hostname'] === name && !stays(name)) delete fields['hostname']
+  for (const [name, fields] of namespacesOf(file))
+    if (fields['hostname'] === name && !stays(name)) delete fields['hostname']
   eachInterface(file, (settings, id, isBridge) => {
     if (stays(id)) return
     const type = types.get(isBridge ? 'bridge' : String(settings['type'] ?? 'veth'))
@@ -47,7 +48,8 @@ const withoutMtu: ShortForm = (file, stays) => {
 /** States of forwarding entries that follow from their places. */
 const withoutStates: ShortForm = (file, stays) => {
   eachInterface(file, (settings, id) => {
-    if (!stays(id) && Array.isArray(settings['fdb'])) for (const entry of settings['fdb'] as Map[]) delete entry['state']
+    if (!stays(id) && Array.isArray(settings['fdb']))
+      for (const entry of settings['fdb'] as Map[]) delete entry['state']
   })
   return file
 }
@@ -129,7 +131,19 @@ const namedProtocols: ShortForm = (file) => {
 
 /** The fields of a namespace in the order in which people think of them. */
 const ORDER = [
-  ...['root', 'container', 'pid', 'netns', 'shares', 'hostname', 'resolver', 'forwarding', 'sysctls', 'bridges', 'interfaces'],
+  ...[
+    'root',
+    'container',
+    'pid',
+    'netns',
+    'shares',
+    'hostname',
+    'resolver',
+    'forwarding',
+    'sysctls',
+    'bridges',
+    'interfaces',
+  ],
   ...['routes', 'nexthops', 'rules', 'neighbors', 'ipsets', 'iptables', 'ip6tables', 'nftables'],
 ]
 
@@ -176,7 +190,8 @@ const briefAddresses: ShortForm = (file) => {
       const all = fields[part] as Map | undefined
       if (!all) continue
       for (const [name, settings] of Object.entries(all))
-        all[name] = isFields(settings) && Object.keys(settings).length === 0 ? null : addressesAlone(settings as Settings)
+        all[name] =
+          isFields(settings) && Object.keys(settings).length === 0 ? null : addressesAlone(settings as Settings)
     }
   for (const link of file.links ?? []) {
     const ends = link.endpoints as Map

@@ -31,6 +31,7 @@ export function shorten(
     const long = new Set<string>()
     for (let n = 0; n < TRIES; n++) {
       const tried = form(structuredClone(short), (id) => long.has(id) || isAlone(id))
+      if (JSON.stringify(tried) === JSON.stringify(short)) break
       const changed = placesThatDiffer(wanted, tried, load)
       if (changed?.size === 0) {
         short = tried

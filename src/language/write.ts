@@ -22,14 +22,14 @@ export function longLab(name: string, resources: Resources): Fields {
   return file
 }
 
-/** The text of a lab file. Characters that nobody sees are escaped. */
-export function textOfDocument(document: Document): string {
+/** The text of a lab file. Characters that nobody sees are escaped. Lines are broken at a width; 0: never. */
+export function textOfDocument(document: Document, lineWidth = 120): string {
   visit(document, {
     Scalar(_, scalar) {
       if (typeof scalar.value === 'string' && visible(scalar.value) !== scalar.value) scalar.type = Scalar.QUOTE_DOUBLE
     },
   })
-  return visible(document.toString({ lineWidth: 120, flowCollectionPadding: true, nullStr: '' }))
+  return visible(document.toString({ lineWidth, flowCollectionPadding: true, nullStr: '' }))
 }
 
 /** Adds fields to the file; lists and maps are joined with existing ones. */

@@ -90,7 +90,8 @@ test('what was made by hand is adopted, taken away, and made again as it was', a
   await shell(BY_HAND)
   const { text, said } = await imported()
   expect(said).toBe('')
-  expect(text).toMatchSnapshot()
+  // What a new namespace has depends on the modules of the machine.
+  expect(text.replace(/ {4}sysctls:\n( {6}net\.bridge.*\n)+/, '')).toMatchSnapshot()
   expect(await changes('--adopt')).toEqual([])
   const before = await dumps()
   await netlab('apply', file(), '-y', '--adopt')
