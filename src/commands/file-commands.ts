@@ -14,8 +14,8 @@ const several = (text: string, before: readonly string[] = []): string[] => [...
 export function addFileCommands(program: Command, end: End): void {
   program
     .command('import')
-    .description('write a lab file for what is live, whoever made it')
-    .argument('[ns...]', 'namespaces (default: all that have a name)')
+    .description('write a lab file for what is live, whoever made it, or from a file of Docker Compose or containerlab')
+    .argument('[ns...]', 'namespaces (default: all that have a name), or one docker-compose.yml or x.clab.yml')
     .option('--root', 'the machine’s own namespace as well')
     .option('--container <name>', 'the namespace of a running container; again for more', several)
     .option('--pid <pid>', 'the namespace of a process; again for more', several)

@@ -1,4 +1,6 @@
 import { stage } from '../host/status-line.ts'
+import { fromClab } from '../import/clab.ts'
+import { fromCompose } from '../import/compose.ts'
 import { readNetwork, type Subject } from '../import/read-network.ts'
 import { labText } from '../import/lab-text.ts'
 import { removeRefused } from '../import/refused.ts'
@@ -16,8 +18,9 @@ import type { Runner } from '../model/runner.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { nameInPlan, type Remark } from '../import/network.ts'
 import type { LocatedFile } from './locate.ts'
+import { textBeside } from './own-files.ts'
 import { openLocated, prepare } from './prepare.ts'
-import { outText, report, type Global } from './terminal.ts'
+import { note, outText, report, type Global } from './terminal.ts'
 
 interface Options extends Global {
   readonly root?: boolean
@@ -27,6 +30,29 @@ interface Options extends Global {
 
 /** `netlab import`: writes a lab file for what is live, whoever made it, and says what it leaves out. */
 export async function importLab(host: Host, names: readonly string[], options: Options): Promise<number> {
+  const files = names.filter((name) => /\.ya?ml$/.test(name))
+  const [file] = files
+  if (file !== undefined) {
+    if (names.length > 1 || options.root || options.container || options.pid)
+      throw UserError.of('bad-option', `a file is imported by itself: netlab import ${file}`)
+    return importFile(host, file)
+  }
+  return importLive(host, names, options)
+}
+
+/** A lab with the networks of a compose file, or the topology of containerlab. */
+function importFile(host: Host, file: string): number {
+  const text = textBeside('.', file)
+  const { lab, leftOut } = /^topology\s*:/m.test(text) ? fromClab(file, text) : fromCompose(file, text)
+  const written = formatYaml(labText(lab, []))
+  openText(written, host).lab()
+  outText(written)
+  if (leftOut.length) note('Left out, because no lab has it:\n')
+  for (const { position: at, what, why } of leftOut) note(`  ${at.file}:${at.line}:${at.column}: ${what}: ${why}\n`)
+  return 0
+}
+
+async function importLive(host: Host, names: readonly string[], options: Options): Promise<number> {
   const runner = startRunner(host)
   stage('Reading the live network …')
   const subject: Subject = { names, root: options.root ?? false, lenders: lendersIn(options) }

@@ -17,8 +17,9 @@ export function labText(file: Fields, remarks: readonly Remark[], head: readonly
     Collection(key, node, path) {
       const names = path.flatMap((one) => (isPair(one) && isScalar(one.key) ? [String(one.key.value)] : []))
       const isRules = names.some((name) => name === 'iptables' || name === 'ip6tables')
-      const isTall =
-        key === null || TALL.has(names.at(-1) ?? '') || path.length < 5 || (isRules && node.items.length > 1)
+      const isCheck = names.at(-1) === 'checks' && isMap(node)
+      const isPart = key === null || TALL.has(names.at(-1) ?? '') || (path.length < 5 && !isCheck)
+      const isTall = isPart || (isRules && node.items.length > 1)
       if (!isTall && JSON.stringify(node.toJSON()).length <= WIDTH) node.flow = true
     },
   })
