@@ -1,6 +1,14 @@
 import { canonicalAddress, parseCidr } from '../model/cidr.ts'
 import { interfaceName } from '../language/valid-names.ts'
-import type { NodeDraft } from './clab.ts'
+import type { Fields } from '../model/fields.ts'
+
+/** Everything that a node's commands say about it. */
+export interface NodeDraft {
+  /** Settings by interface. */
+  readonly interfaces: Record<string, { addresses?: string[]; mtu?: number; up?: boolean; mac?: string; type?: string }>
+  readonly routes: Fields[]
+  readonly sysctls: Record<string, string>
+}
 
 const UNKNOWN = 'a command of a program is no part of a lab; `setup` has commands, where the machine has the program'
 

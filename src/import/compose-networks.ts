@@ -1,4 +1,4 @@
-import { parseCidr, subnetOf } from '../model/cidr.ts'
+import { canonicalAddress, parseCidr, subnetOf } from '../model/cidr.ts'
 import { sha256 } from '../model/digest.ts'
 import { isFields, type Fields } from '../model/fields.ts'
 import { mapOf, type ForeignFile } from './foreign-file.ts'
@@ -68,6 +68,9 @@ function networkOf(source: ForeignFile, name: string, fields: Fields, free: () =
       source.leave([...path, 'ipam', 'config', n, key], 'addresses are chosen from the whole subnet')
   }
   const gateway = v4.gateway ?? nthAddress(v4.subnet, 1)
+  for (const address of [gateway, v6?.gateway])
+    if (address !== undefined && canonicalAddress(address) === undefined)
+      throw source.wrong([...path, 'ipam'], `the gateway "${address}" is no address`)
   const mtu = Number(options[MTU])
   return {
     name,

@@ -86,16 +86,24 @@ export function serviceOf(
   const given = isFields(services[name]) ? services[name] : {}
   for (const key of Object.keys(given)) if (!READ.has(key)) source.leave([...path, key], WHY[key] ?? PROGRAM)
   const shares = sharedWith(source, name, given['network_mode'], hostName)
-  const none = given['network_mode'] === 'none' || shares !== undefined
-  const members = none ? [] : membershipsOf(source, name, given, networks)
+  const none = ![undefined, 'bridge', 'default'].includes(given['network_mode'] as string | undefined)
+  const called =
+    given['container_name'] === undefined || given['container_name'] === name ? [] : [given['container_name']]
+  const second = called.flatMap((one) => asHostName(source, [...path, 'container_name'], one))
+  const members = (none ? [] : membershipsOf(source, name, given, networks)).map((member) => ({
+    ...member,
+    aliases: [...member.aliases, ...second],
+  }))
   const [first] = members
   const ports = first ? listOf(given['ports']).flatMap((port, n) => portsOf(source, [...path, 'ports', n], port)) : []
   if (!first && given['ports'] !== undefined)
     source.leave([...path, 'ports'], 'the service is in no network of its own')
-  if (first && typeof given['container_name'] === 'string' && given['container_name'] !== name)
-    (first.aliases as string[]).push(given['container_name'])
   const resolver = listOf(given['dns']).map(String)
-  const sysctls = mapOf(given['sysctls'])
+  const isOurs = ([key]: [string, unknown]): boolean => key.startsWith('net.')
+  const asked = Object.entries(mapOf(given['sysctls']))
+  for (const [key] of asked.filter((one) => !isOurs(one)))
+    source.leave([...path, 'sysctls'], `${key} is no setting of the network`)
+  const sysctls = Object.fromEntries(asked.filter(isOurs))
   return {
     name,
     ...(shares !== undefined && { shares }),
@@ -160,9 +168,16 @@ function membershipsOf(
         address6: ipv6_address === undefined ? freeAddress(network, 6) : String(ipv6_address),
       }),
       ...(typeof mac === 'string' && { mac }),
-      aliases: listOf(aliases).map(String),
+      aliases: listOf(aliases).flatMap((alias, m) => asHostName(source, [...path, key, 'aliases', m], alias)),
     }
   })
+}
+
+/** A name for /etc/hosts. */
+function asHostName(source: ForeignFile, path: readonly (string | number)[], name: unknown): string[] {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(String(name))) return [String(name)]
+  source.leave(path, 'it is no name of a host')
+  return []
 }
 
 /** Adds the addresses that services ask for to those that are taken, before others get one. */
@@ -188,6 +203,8 @@ function portsOf(source: ForeignFile, path: readonly (string | number)[], port: 
   const published = fields ? fields['published'] : isBare ? match[1] : match?.[2]
   const target = fields ? fields['target'] : match?.[3]
   const protocol = String((fields ? fields['protocol'] : match?.[4]) ?? 'tcp')
+  if (!/^(tcp|udp|sctp)$/.test(protocol))
+    throw source.wrong(path, `"${protocol}" is no protocol of a port`, 'tcp, udp or sctp')
   if (target === undefined) throw source.wrong(path, `"${text}" is no port`, 'Ports are written "8080:80".')
   if (published === undefined || published === '') {
     source.leave(path, `Docker chooses a port of the host for ${String(target)}: give one to publish it`)
@@ -220,8 +237,10 @@ function rangeOf(value: unknown): number[] | undefined {
 function links(source: ForeignFile, name: string, given: Fields): (readonly [string, string])[] {
   return listOf(given['links']).flatMap((link, n) => {
     const [service = '', alias = service] = String(link).split(':')
-    if (Object.hasOwn(source.value['services'] as Fields, service)) return [[alias, `service:${service}`] as const]
-    source.leave(['services', name, 'links', n], `there is no service ${service}`)
+    const path = ['services', name, 'links', n]
+    if (Object.hasOwn(source.value['services'] as Fields, service))
+      return asHostName(source, path, alias).map((one) => [one, `service:${service}`] as const)
+    source.leave(path, `there is no service ${service}`)
     return []
   })
 }
@@ -236,7 +255,8 @@ function extraHosts(source: ForeignFile, path: readonly string[], value: unknown
       })
   return entries.flatMap(([name, address]) => {
     const text = String(address).replace(/^\[(.*)\]$/, '$1')
-    if (text === 'host-gateway' || canonicalAddress(text) !== undefined) return [[name, text] as const]
+    if (text === 'host-gateway' || canonicalAddress(text) !== undefined)
+      return asHostName(source, [...path, 'extra_hosts'], name).map((one) => [one, text] as const)
     source.leave([...path, 'extra_hosts'], `"${text}" is no address`)
     return []
   })

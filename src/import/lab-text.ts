@@ -20,7 +20,9 @@ export function labText(file: Fields, remarks: readonly Remark[], head: readonly
       const isCheck = names.at(-1) === 'checks' && isMap(node)
       const isPart = key === null || TALL.has(names.at(-1) ?? '') || (path.length < 5 && !isCheck)
       const isTall = isPart || (isRules && node.items.length > 1)
-      if (!isTall && JSON.stringify(node.toJSON()).length <= WIDTH) node.flow = true
+      const text = JSON.stringify(node.toJSON())
+      // Texts of several lines are written as such.
+      if (!isTall && text.length <= WIDTH && !text.includes('\\n')) node.flow = true
     },
   })
   for (const { at, texts } of byPlace(remarks)) {
