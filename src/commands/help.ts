@@ -165,7 +165,7 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab import r1 r2 > lab.yaml', 'these, and the cables between them'],
       ['netlab import --root > lab.yaml', 'the machine itself as well'],
       ['netlab import --container web', 'the namespace of a container'],
-      ['netlab import docker-compose.yml', 'the networks of Docker Compose, and what is left out'],
+      ['netlab import docker-compose.yml', 'the networks of Docker Compose'],
       ['netlab import x.clab.yml', 'the topology of containerlab'],
     ],
     exitCodes: [['0', 'done, perhaps with warnings'], failed],

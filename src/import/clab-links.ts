@@ -1,7 +1,7 @@
 import { isFields } from '../model/fields.ts'
 import { interfaceName } from '../language/valid-names.ts'
 import type { NodeDraft } from './clab-commands.ts'
-import { listOf, type ForeignFile } from './foreign-file.ts'
+import { asList, type ForeignFile } from './foreign-file.ts'
 
 /** One end of a link. */
 export interface ClabEnd {
@@ -22,7 +22,7 @@ export function linksOf(
   kinds: ReadonlyMap<string, string>,
   drafts: ReadonlyMap<string, NodeDraft>,
 ): ClabLink[] {
-  return listOf(value).flatMap((link, n): ClabLink[] => {
+  return asList(value).flatMap((link, n): ClabLink[] => {
     const path = ['topology', 'links', n]
     const fields = isFields(link) ? link : {}
     const type = fields['type']
@@ -38,7 +38,7 @@ export function linksOf(
     }
     for (const key of Object.keys(fields))
       if (!['endpoints', 'type', 'mtu'].includes(key)) source.leave([...path, key], 'no lab has this setting')
-    const ends = listOf(fields['endpoints']).map((end, m) => endOf(source, [...path, 'endpoints', m], end))
+    const ends = asList(fields['endpoints']).map((end, m) => endOf(source, [...path, 'endpoints', m], end))
     const [a, b] = ends
     if (!a || !b || ends.length !== 2)
       throw source.wrong(path, 'a link has two ends', 'endpoints: ["n1:eth1", "n2:eth1"]')

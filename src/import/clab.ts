@@ -5,7 +5,7 @@ import { FORWARDING } from '../kinds/sysctl-lab.ts'
 import { addressesAlone } from './short-forms.ts'
 import { commandOfNode, type NodeDraft } from './clab-commands.ts'
 import { linksOf, type ClabEnd, type ClabLink } from './clab-links.ts'
-import { foreignFile, listOf, type ForeignFile, type FromFile } from './foreign-file.ts'
+import { foreignFile, asList, type ForeignFile, type FromFile } from './foreign-file.ts'
 
 const READ_OF_NODES = new Set(['kind', 'exec', 'network-mode', 'image', 'group', 'labels', 'mgmt-ipv4', 'mgmt-ipv6'])
 /** Kinds of nodes that are plain Linux, and those that are a bridge. */
@@ -70,15 +70,15 @@ function nodeOf(source: ForeignFile, topology: Fields, name: string) {
     source.leave([...path, 'kind'], `a node of kind ${kind} is a plain namespace here, without its system`)
   const draft: NodeDraft = { interfaces: {}, routes: [], sysctls: {} }
   const exec: [(string | number)[], unknown][] = [
-    ...listOf(defaults['exec']).map((one, n): [(string | number)[], unknown] => [
+    ...asList(defaults['exec']).map((one, n): [(string | number)[], unknown] => [
       ['topology', 'defaults', 'exec', n],
       one,
     ]),
-    ...listOf(ofKind['exec']).map((one, n): [(string | number)[], unknown] => [
+    ...asList(ofKind['exec']).map((one, n): [(string | number)[], unknown] => [
       ['topology', 'kinds', kind, 'exec', n],
       one,
     ]),
-    ...listOf(given['exec']).map((one, n): [(string | number)[], unknown] => [[...path, 'exec', n], one]),
+    ...asList(given['exec']).map((one, n): [(string | number)[], unknown] => [[...path, 'exec', n], one]),
   ]
   for (const [place, command] of exec) {
     const why = commandOfNode(String(command), draft)

@@ -2,7 +2,7 @@ import { canonicalAddress } from '../model/cidr.ts'
 import { isFields, type Fields } from '../model/fields.ts'
 import { namespaceName } from '../language/valid-names.ts'
 import { freeAddress, type ComposeNetwork } from './compose-networks.ts'
-import { listOf, mapOf, type ForeignFile } from './foreign-file.ts'
+import { asList, mapOf, type ForeignFile } from './foreign-file.ts'
 
 /** How a service is in a network. */
 export interface Membership {
@@ -95,10 +95,10 @@ export function serviceOf(
     aliases: [...member.aliases, ...second],
   }))
   const [first] = members
-  const ports = first ? listOf(given['ports']).flatMap((port, n) => portsOf(source, [...path, 'ports', n], port)) : []
+  const ports = first ? asList(given['ports']).flatMap((port, n) => portsOf(source, [...path, 'ports', n], port)) : []
   if (!first && given['ports'] !== undefined)
     source.leave([...path, 'ports'], 'the service is in no network of its own')
-  const resolver = listOf(given['dns']).map(String)
+  const resolver = asList(given['dns']).map(String)
   const isOurs = ([key]: [string, unknown]): boolean => key.startsWith('net.')
   const asked = Object.entries(mapOf(given['sysctls']))
   for (const [key] of asked.filter((one) => !isOurs(one)))
@@ -168,7 +168,7 @@ function membershipsOf(
         address6: ipv6_address === undefined ? freeAddress(network, 6) : String(ipv6_address),
       }),
       ...(typeof mac === 'string' && { mac }),
-      aliases: listOf(aliases).flatMap((alias, m) => asHostName(source, [...path, key, 'aliases', m], alias)),
+      aliases: asList(aliases).flatMap((alias, m) => asHostName(source, [...path, key, 'aliases', m], alias)),
     }
   })
 }
@@ -235,7 +235,7 @@ function rangeOf(value: unknown): number[] | undefined {
 
 /** `links: ["db:database"]`: another name for a service; it is resolved when all addresses are known. */
 function links(source: ForeignFile, name: string, given: Fields): (readonly [string, string])[] {
-  return listOf(given['links']).flatMap((link, n) => {
+  return asList(given['links']).flatMap((link, n) => {
     const [service = '', alias = service] = String(link).split(':')
     const path = ['services', name, 'links', n]
     if (Object.hasOwn(source.value['services'] as Fields, service))
@@ -249,7 +249,7 @@ function links(source: ForeignFile, name: string, given: Fields): (readonly [str
 function extraHosts(source: ForeignFile, path: readonly string[], value: unknown): (readonly [string, string])[] {
   const entries = isFields(value)
     ? Object.entries(value)
-    : listOf(value).map((one) => {
+    : asList(value).map((one) => {
         const [, name = '', address = ''] = /^([^:=]+)[:=](.*)$/.exec(String(one)) ?? []
         return [name, address] as const
       })

@@ -70,7 +70,7 @@ function offsetOf(document: Document, path: LabPath): number {
 }
 
 /** The value as a list: that of a text is the text alone. */
-export const listOf = (value: unknown): unknown[] =>
+export const asList = (value: unknown): unknown[] =>
   Array.isArray(value) ? (value as unknown[]) : value === undefined || value === null ? [] : [value]
 
 /** A map, from a map or from a list of `NAME=VALUE`; empty for anything else. */
@@ -78,7 +78,7 @@ export const mapOf = (value: unknown, separator = '='): Fields =>
   isFields(value)
     ? value
     : Object.fromEntries(
-        listOf(value).map((one) => {
+        asList(value).map((one) => {
           const text = String(one)
           const cut = text.indexOf(separator)
           return cut < 0 ? [text, ''] : [text.slice(0, cut), text.slice(cut + 1)]
