@@ -69,6 +69,9 @@ const ownWay = [
   'src/commands/locate.ts',
   // Files that a lab names are read there, and saved plans and reports of checks written, as well.
   'src/commands/own-files.ts',
+  // And the files beside a lab file, on disk and in the revisions of a git repository.
+  'src/commands/beside.ts',
+  'src/commands/git-files.ts',
 ]
 
 const anyPart = `((${[...Object.keys(mayImport), 'commands'].join('|')})\\u002F|cli\\.ts$)`

@@ -56,6 +56,7 @@ const needed = [
   { programs: ['iptables', 'iptables-restore', 'ip6tables'], package: 'iptables', others: { dnf: 'iptables-nft' } },
   { programs: ['ipset'], package: 'ipset' },
   { programs: ['ethtool'], package: 'ethtool' },
+  { programs: ['git'], package: 'git' },
   { programs: ['podman', 'runc'], package: 'podman runc' },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },
   {

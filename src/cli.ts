@@ -6,6 +6,7 @@ import type { GraphOptions } from './commands/graph.ts'
 import { addFileCommands, type Run } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import type { Global } from './commands/terminal.ts'
+import { addLabFileCommands } from './commands/lab-file-commands.ts'
 import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
@@ -77,18 +78,7 @@ const changing = (command: Command): Command =>
     .option('--no-rollback', 'if a step fails, keep the completed steps')
     .addOption(json())
 
-program
-  .command('validate')
-  .description('check a lab file, and try its firewall rules in a throw-away namespace')
-  .argument('[lab]', LAB)
-  .addOption(noLint())
-  .addOption(set())
-  .addOption(json())
-  .action((lab: string | undefined, options: object) =>
-    end(async (host, global) =>
-      (await import('./commands/validate.ts')).validate(host, lab, { ...global, ...options }),
-    ),
-  )
+addLabFileCommands({ program, end, json, set, full, noLint, LAB })
 
 planning(program.command('plan'))
   .description('show what apply would change')

@@ -45,6 +45,8 @@ const sources: Readonly<Record<string, Source>> = {
       ? { words: await interfaces(host, namespace) }
       : { words: [], besides: words.length ? 'files' : 'programs' },
   file: () => ({ words: [], besides: 'files' }),
+  from: () => ({ words: [], besides: 'labs' }),
+  to: () => ({ words: [], besides: 'labs' }),
   'fmt file': () => ({ words: [], besides: 'labs' }),
   'graph format': () => ({ words: ['svg', 'mermaid', 'dot', 'json'].map((word) => [word, '']) }),
   template: () => ({ words: TEMPLATES.map((name) => [name, descriptionOf(name)]) }),

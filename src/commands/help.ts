@@ -38,6 +38,19 @@ const help: Readonly<Record<string, Help>> = {
       ['1', 'not valid'],
     ],
   },
+  diff: {
+    examples: [
+      ['netlab diff old.yaml new.yaml', 'what new.yaml would change'],
+      ['netlab diff HEAD:./lab.yaml lab.yaml', 'what is not committed yet'],
+      ['netlab diff v1:lab.yaml v2:lab.yaml', 'between two revisions'],
+      ['netlab diff a.yaml b.yaml --format markdown', 'for a pull request'],
+    ],
+    exitCodes: [
+      ['0', 'compared; with --detailed-exitcode: no changes'],
+      failed,
+      ['2', 'with --detailed-exitcode: there are changes'],
+    ],
+  },
   plan: {
     examples: [
       ['netlab plan lab.yaml', 'show what apply would change'],

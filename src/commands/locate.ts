@@ -1,22 +1,16 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
-import type { FilesBeside } from '../language/expand-homes.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { openPlan, type SavedPlan } from './saved.ts'
-import { fileBytes, textBeside, textOf } from './own-files.ts'
+import { besideIn, disk, type BesideLab, type FoundBeside } from './beside.ts'
+import { textOf } from './own-files.ts'
 import { note } from './terminal.ts'
 
 /** A lab file, from disk or out of a saved plan. */
-export interface LocatedFile {
+export interface LocatedFile extends BesideLab {
   readonly file: string
   readonly text: string
-  /** Reads a file that the lab file names, relative to the lab file. Throws as `readFileSync` does. */
-  readonly beside: (path: string) => string
-  /** The files beside the lab file that match a shell's pattern, sorted. */
-  readonly listBeside: (pattern: string) => readonly string[]
-  /** Reads a file or folder that the lab file names, relative to the lab file. Throws as `readFileSync` does. */
-  readonly fileBeside: (path: string) => FoundBeside
   /** Reads a file with a key, which never becomes part of a saved plan. */
   readonly keyFile: (path: string) => { readonly path: string; readonly text: string }
   readonly saved?: SavedPlan
@@ -68,9 +62,6 @@ export function locate(argument: string | undefined, { set: given = [], say = no
     return { name: argument ?? '' }
   }
   const folder = file === '-' ? '.' : dirname(file)
-  const beside = (path: string): string => textBeside(folder, path)
-  const listBeside = (pattern: string): string[] => matching(folder, pattern)
-  const fileBeside = (path: string): FoundBeside => foundBeside(folder, path)
   const keyFile = (from: string) => (path: string) => {
     const full = resolve(from, path)
     return { path: full, text: readFileSync(full, 'utf8') }
@@ -95,29 +86,18 @@ export function locate(argument: string | undefined, { set: given = [], say = no
         set: new Map(saved.set),
       }
     const text = textOf(file, bytes)
-    return { file, text, beside, listBeside, fileBeside, keyFile: keyFile(folder), set }
+    return { file, text, ...besideIn(disk, folder), keyFile: keyFile(folder), set }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of('unreadable-file', `cannot read ${file}`, (error as Error).message)
   }
 }
 
-type FoundBeside = ReturnType<FilesBeside>
-
 /** Before the path of a file or folder that a saved plan records whole. */
 export const FOUND = 'found '
 
-function foundBeside(folder: string, path: string): FoundBeside {
-  const full = resolve(folder, path)
-  const outside = relative(resolve(folder), full).startsWith('..')
-  const stats = statSync(full)
-  if (stats.isDirectory()) return { kind: 'folder', names: readdirSync(full).sort(), outside }
-  const executable = (stats.mode & 0o111) !== 0
-  return { kind: 'file', base64: fileBytes(full).toString('base64'), executable, outside }
-}
-
 /** The values of vars that `NAME=VALUE` gives, by name. */
-function valuesOf(given: readonly string[]): Map<string, string> {
+export function valuesOf(given: readonly string[]): Map<string, string> {
   return new Map(
     given.map((text) => {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
@@ -126,25 +106,6 @@ function valuesOf(given: readonly string[]): Map<string, string> {
       return [name, value]
     }),
   )
-}
-
-/** The files that match a pattern with `*`, `?` and `[…]`; as in a shell, hidden files do not match. */
-function matching(folder: string, pattern: string): string[] {
-  const at = (path: string) => statSync(resolve(folder, path), { throwIfNoEntry: false })
-  const names = (path: string, part: string): string[] => {
-    if (!/[*?[]/.test(part)) return [part]
-    const parts = part
-      .replace(/[.+^${}()|\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')
-    const shape = new RegExp(`^${parts.replaceAll('[!', '[^').replace(/\[(?![^[]*\])/g, '\\[')}$`)
-    const all = at(path || '.')?.isDirectory() ? readdirSync(resolve(folder, path)).sort() : []
-    return all.filter((name) => shape.test(name) && (part.startsWith('.') || !name.startsWith('.')))
-  }
-  let paths = ['']
-  for (const [i, part] of pattern.split('/').entries())
-    paths = paths.flatMap((path) => names(path, part).map((name) => `${path}${i ? '/' : ''}${name}`))
-  return paths.filter((path) => at(path)?.isFile())
 }
 
 /** The file that an argument names; undefined when it must be the name of a live lab. */

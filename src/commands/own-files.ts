@@ -28,8 +28,8 @@ export function fileBytes(full: string): Buffer {
 }
 
 /** The text of a file that a lab file names, relative to the lab's folder. Throws as `fileBytes`, and a UserError if it is not UTF-8. */
-export const textBeside = (folder: string, path: string): string =>
-  textOf(join(folder, path), fileBytes(resolve(folder, path)))
+export const textBeside = (folder: string, path: string, read = fileBytes): string =>
+  textOf(join(folder, path), read(resolve(folder, path)))
 
 /** The text of a lab file. Throws a UserError if it is not UTF-8: decoding would silently replace the invalid bytes. */
 export function textOf(file: string, bytes: Buffer): string {

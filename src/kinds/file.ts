@@ -90,9 +90,10 @@ const write = (r: Resource<FileSpec>) =>
 const shown = (spec: FileSpec): string =>
   spec.text ?? `${sizeOf(spec)} bytes, SHA-256 ${sha256(spec.base64 ?? '').slice(0, 12)}`
 
-/** The differences in mode and owner. */
+/** The differences in mode and owner. Names of owners are compared where nobody has looked up what they stand for. */
 export function ownership(live: Owned, desired: Owned): Difference[] {
-  const owner = ({ uid = 0, gid = 0 }: Owned): string => `${uid}:${gid}`
+  const owner = ({ owner: name = 'root', uid, gid = 0 }: Owned): string =>
+    uid === undefined && name !== 'root' ? name : `${uid ?? 0}:${gid}`
   return [
     ...(live.mode === desired.mode ? [] : [{ field: 'mode', from: live.mode, to: desired.mode }]),
     ...(owner(live) === owner(desired)

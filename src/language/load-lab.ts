@@ -34,6 +34,8 @@ export interface LabInput {
   /** For messages; `-` is standard input. */
   readonly file: string
   readonly text: string
+  /** The name of the lab, whatever the file says. */
+  readonly name?: string
   /** Reads a file that lies beside the lab file. Throws as `readFileSync` does. */
   readonly readBeside?: (path: string) => string
   /** The files beside the lab file that match a shell's pattern, sorted. */
@@ -156,7 +158,8 @@ function begin(input: LabInput): Begun {
   const source = assemble({ file, text, read: input.readBeside ?? missing, ...(set && { set }) })
   const report = reporter(source)
   if (report.failed() || !checkShape(source.value, report)) return { source, report }
-  const { name = nameFrom(file), namespaces } = source.value as LabFile
+  const { name: own = nameFrom(file), namespaces } = source.value as LabFile
+  const { name = own } = input
   const all = Object.entries(namespaces)
   const header = {
     name,

@@ -2,6 +2,7 @@ import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
 import { processCodes } from './process-codes.ts'
+import { fileCodes } from './file-codes.ts'
 
 /** The meaning of a code: what is wrong and why, and what to do about it. */
 interface Explanation {
@@ -14,6 +15,7 @@ interface Explanation {
  * docs/errors.md is generated from this table (scripts/docs.mjs); the bundle of the program does not contain it.
  */
 export const codes = {
+  ...fileCodes,
   ...lintCodes,
   ...processCodes,
   ...lenderCodes,

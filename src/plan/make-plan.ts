@@ -44,6 +44,12 @@ export function makePlan(sides: Sides): Plan {
   return { lab, adopts, strangers, changes, steps: order([...adopted, ...emitted], desired) }
 }
 
+/** The changes alone, where there is nothing to carry out: of a plan between two lab files. */
+export function changesBetween({ desired, live }: Pick<Sides, 'desired' | 'live'>): readonly Change[] {
+  const { changes } = decide(desired, withProvided(desired, live), new Set(), new Set())
+  return changes.filter((change) => change.after?.implied !== true || live.has(change.namespace))
+}
+
 /** The live resources, and those that the kernel will create along with what the plan creates. */
 function withProvided(desired: Resources, live: Resources): Resources {
   const result = new Map(live)

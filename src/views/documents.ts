@@ -1,5 +1,6 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { ChecksJson } from './check-results.ts'
+import type { DiffJson } from './diff-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { RunJson } from './run-json.ts'
@@ -60,6 +61,7 @@ export interface DoctorJson {
  */
 export interface Documents {
   readonly plan: PlanJson
+  readonly diff: DiffJson
   readonly apply: RunJson
   readonly destroy: RunJson
   readonly show: ShowJson | RulesJson

@@ -21,6 +21,11 @@ const CELLS = 4
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false, full = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
+  return `${adopted}netlab will make these changes to the live network:\n${renderChanges(plan, c, full)}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+}
+
+/** The changes of a plan, with a title before those of each namespace. */
+export function renderChanges(plan: PlanJson, c: Colors, full = false): string {
   const runs = runsOf(plan.changes).map(({ namespace, changes }) => ({
     name: namespace,
     rows: changes.map((change) => renderChange(change, c)),
@@ -36,7 +41,7 @@ export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = 
     ({ title, rows }) =>
       `\n${title}\n${rows.map(({ id, sign, rest, more }) => `${`${sign} ${id.padEnd(width)}  ${rest}`.trimEnd()}\n${more}`).join('')}`,
   )
-  return `${adopted}netlab will make these changes to the live network:\n${lines.join('')}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+  return lines.join('')
 }
 
 /** The changes of each namespace, in the order of the plan. */
