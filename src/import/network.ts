@@ -78,6 +78,8 @@ function unsayable(r: Resource, live: Resources): string | undefined {
   if (!isLink(r)) return undefined
   const { peer, link } = r.spec as { peer?: string; link?: string }
   if (r.kind === 'veth' && peer === undefined) return `${name}, a cable whose other end is out of sight`
+  if (peer !== undefined && live.get(peer)?.kind === 'existing')
+    return `${name}, a cable to ${whereabouts(peer)}, which no lab takes over`
   if (peer !== undefined && !live.has(peer)) return `${name}, a cable to ${whereabouts(peer)}, which is not imported`
   if (link !== undefined && !live.has(link))
     return `${name}, a ${r.kind} on ${whereabouts(link)}, which is not imported`

@@ -1,7 +1,8 @@
 import { borrowedResource } from '../kinds/borrowed.ts'
+import { kindOf } from '../kinds/index.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Lender } from '../model/lender.ts'
-import { HERE_NAME, isPath } from '../model/place.ts'
+import { HERE_NAME } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { NamedNamespace, Runner } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
@@ -141,12 +142,16 @@ const nameOfRoot = (taken: ReadonlyMap<string, unknown>): string =>
 const otherOwner = (name: string, owner: string | undefined, lab: string): [string, string][] =>
   owner === undefined || owner === lab ? [] : [[name, owner]]
 
+/** What comes and goes by itself: nobody needs to read of it. */
+const isMomentary = (r: Resource): boolean =>
+  r.passing === true || (r.kind === 'address' && kindOf(r.kind).automatic?.(r) === true)
+
 /** Remarks on what belongs to the owner of a borrowed namespace. */
 function ofOthers(name: string, found: Resources, { dumps }: Live, request: ReadRequest): Remark[] {
   const dump = dumps.get(name)
   if (!dump) return []
   const own = resourcesIn(name, dump, { ...request, namespaces: new Map() })
   return own
-    .filter(({ id, kind }) => !found.has(id) && !['sysctl', 'namespace'].includes(kind) && !isPath(id))
+    .filter((r) => !found.has(r.id) && !['sysctl', 'namespace'].includes(r.kind) && !isMomentary(r))
     .map((r) => ({ at: ['namespaces', name], text: `Not managed: ${nameInPlan(r)}` }))
 }

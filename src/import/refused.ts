@@ -17,7 +17,7 @@ export function removeRefused(file: object, text: string, { diagnostics }: UserE
   for (const { position, severity, summary } of diagnostics) {
     if (severity !== 'error' || !position) continue
     const path = entryAround(pathAt((lines.lineStarts[position.line - 1] ?? 0) + position.column - 1))
-    if (path.length > 2) cuts.set(JSON.stringify(path), { path, why: summary })
+    if (path.length > 1) cuts.set(JSON.stringify(path), { path, why: summary })
   }
   const remarks = [...cuts.values()].map(({ path, why }): Remark => {
     const value = valueAt(file, path)
@@ -57,7 +57,7 @@ export function removeRefused(file: object, text: string, { diagnostics }: UserE
 
 /** The path of the entry of a list that is the innermost one around a value; that of the value where there is none. */
 function entryAround(path: LabPath): LabPath {
-  const last = path.findLastIndex((step, n) => typeof step === 'number' && n > 1)
+  const last = path.findLastIndex((step, n) => typeof step === 'number' && n > 0)
   return last < 0 ? path : path.slice(0, last + 1)
 }
 

@@ -155,6 +155,23 @@ test('a part of a lab, and names that no lab can have', async () => {
   expect(stderr).toContain('no lab file can have an interface of c of the name "x#1"')
 })
 
+test('the machine itself: what it has is used, and nothing of it is taken over', async () => {
+  await shell(`
+ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up
+ip netns add c1; ip link add v1 type veth peer name eth0 netns c1; ip link set v1 master docker0 up; ip -n c1 link set eth0 up
+ip -n c1 addr add 172.17.0.2/16 dev eth0; ip route add 10.9.0.0/16 via 172.17.0.2`)
+  const { text, said } = await imported('--root')
+  expect(said).toBe('')
+  expect(text).toContain('docker0: { existing: true }')
+  expect(text).toContain('# Not managed: address 172.17.0.1/16 of docker0')
+  expect(text).toContain('# Not managed: eth0, a cable to host:v1, which no lab takes over')
+  expect(await changes('--adopt')).toEqual([])
+  await netlab('apply', file(), '-y', '--adopt')
+  expect(await shell('ip -br addr show docker0; ip -n c1 -br addr show eth0')).toMatch(
+    /172.17.0.1\/16.*\n.*172.17.0.2\/16/,
+  )
+})
+
 test('texts of the kernel are data: what looks like a range is none', async () => {
   await shell(`
 ip netns add t; ip -n t link set lo up; ip -n t link add br0 type bridge; ip -n t link set br0 alias 'a[1..3]: {i} # "x"'
