@@ -57,6 +57,7 @@ const needed = [
   { programs: ['ipset'], package: 'ipset' },
   { programs: ['ethtool'], package: 'ethtool' },
   { programs: ['git'], package: 'git' },
+  { programs: ['shellcheck'], package: 'shellcheck', others: { dnf: 'ShellCheck' } },
   { programs: ['podman', 'runc'], package: 'podman runc' },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },
   {

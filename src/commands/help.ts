@@ -51,6 +51,13 @@ const help: Readonly<Record<string, Help>> = {
       ['2', 'with --detailed-exitcode: there are changes'],
     ],
   },
+  export: {
+    examples: [
+      ['netlab export lab.yaml > lab.sh', 'a script that builds the lab'],
+      ['netlab export lab.yaml | ssh root@other sh', 'build it on another machine'],
+    ],
+    exitCodes: usual,
+  },
   plan: {
     examples: [
       ['netlab plan lab.yaml', 'show what apply would change'],

@@ -42,4 +42,15 @@ export function addLabFileCommands({ program, end, json, set, full, noLint, LAB 
     .action((from: string, to: string, options: object) =>
       end(async (_, global) => (await import('./diff.ts')).diff(from, to, { ...global, ...options })),
     )
+
+  program
+    .command('export')
+    .description('print a shell script that builds a lab, and takes it away, without netlab')
+    .argument('[lab]', 'a lab file, a directory that holds one, or - for standard input')
+    .addOption(new Option('--format <format>', 'what is printed').choices(['sh']).default('sh'))
+    .addOption(set())
+    .addOption(noLint())
+    .action((lab: string | undefined, options: object) =>
+      end(async (_, global) => (await import('./export.ts')).exportLab(lab, { ...global, ...options })),
+    )
 }

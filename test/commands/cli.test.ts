@@ -8,7 +8,7 @@ import { KERNEL_COMMANDS } from '../../src/host/sandbox/choose.ts'
 const visible = program.createHelp().visibleCommands(program)
 const commands = visible.filter((command) => command.name() !== 'help')
 /** The commands that read no kernel, and so run outside an ordinary user's sandbox; `graph` does with some options. */
-const STATIC = ['validate', 'diff', 'graph', 'fmt', 'init', 'schema', 'completion']
+const STATIC = ['validate', 'diff', 'export', 'graph', 'fmt', 'init', 'schema', 'completion']
 
 const netlab = (...args: string[]) =>
   spawnSync(process.execPath, ['dist/netlab.cjs', ...args], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
