@@ -59,6 +59,8 @@ const needed = [
   { programs: ['git'], package: 'git' },
   { programs: ['shellcheck'], package: 'shellcheck', others: { dnf: 'ShellCheck' } },
   { programs: ['podman', 'runc'], package: 'podman runc' },
+  // It reads what `netlab capture` wrote, and brings libpcap.
+  { programs: ['tshark'], package: 'tshark', others: { dnf: 'wireshark-cli', pacman: 'wireshark-cli' } },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },
   {
     programs: ['ps', 'sysctl'],

@@ -5,6 +5,8 @@ import type { ChangeOptions } from './commands/apply.ts'
 import type { GraphOptions } from './commands/graph.ts'
 import { addFileCommands, type Run } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
+import { addObserving } from './commands/observing.ts'
+import { json, LAB, NAMES_OF, set } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
 import { addLabFileCommands } from './commands/lab-file-commands.ts'
 import { idle } from './host/status-line.ts'
@@ -20,9 +22,6 @@ export const program = new Command('netlab')
   .enablePositionalOptions()
   .configureOutput({ writeErr: (text) => void process.stderr.write(visible(text)) })
   .addHelpText('afterAll', ({ command }) => helpText(command.name()))
-
-const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
-const json = (): Option => new Option('--json', 'print a JSON document')
 
 /** Commands that go on when their output is closed. */
 const LASTING = ['apply', 'destroy', 'test']
@@ -57,10 +56,6 @@ let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
 const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
-const set = (): Option =>
-  new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(
-    (text, before = []) => [...before, text],
-  )
 const full = (): Option => new Option('--full', 'print every line instead of folding similar ones')
 
 const planning = (command: Command): Command =>
@@ -160,15 +155,13 @@ program
     end(async (host, global) => (await import('./commands/list.ts')).listLabs(host, { ...global, ...options })),
   )
 
-const ROOT = 'the lab file that defines the names, if it is not the one in this directory'
-
 program
   .command('exec')
   .description('run a command in a namespace')
   .usage('NS -- CMD...')
   .argument('<ns>', 'a namespace')
   .argument('<cmd...>', 'the command and its arguments')
-  .option('--lab <lab>', ROOT)
+  .option('--lab <lab>', NAMES_OF)
   .addOption(set())
   .passThroughOptions()
   .action((namespace: string, command: string[], options: object) =>
@@ -179,7 +172,7 @@ program
   .command('shell')
   .description('open a shell in a namespace, or, without root, in the sandbox of your labs')
   .argument('[ns]', 'a namespace')
-  .option('--lab <lab>', ROOT)
+  .option('--lab <lab>', NAMES_OF)
   .addOption(set())
   .action((namespace: string | undefined, options: object) =>
     end(async (host) => (await import('./commands/exec.ts')).shellCommand(host, namespace, options)),
@@ -211,6 +204,8 @@ program
     end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),
   )
 
+addObserving(program, end)
+
 program
   .command('doctor')
   .description('list what this machine lacks, and how to fix it')
@@ -228,7 +223,7 @@ program
   .action((name: string) => end(async (host) => (await import('./checks/agent.ts')).agent(host, name)))
 
 program
-  .command('capture', { hidden: true })
+  .command('sniff', { hidden: true })
   .description('write the packets of an interface, as tcpdump -w - does')
   .argument('<device>')
   .argument('<snaplen>')

@@ -1,6 +1,6 @@
 import { contains, parseCidr } from '../model/cidr.ts'
 import type { Check, Observation } from '../model/check.ts'
-import { isAbsent, openCaptures, type Capture } from './capture.ts'
+import { isAbsent, openCaptures, type Capture } from './packet-capture.ts'
 import { addressOf, netnsOf, Untried, type LabIndex } from './lab-index.ts'
 import { opening, packetText, type Packet } from './packet.ts'
 import type { Kit, Trail } from './probe.ts'

@@ -11,7 +11,7 @@ const ENETDOWN = 100
 const LINUX_SLL2 = 276
 
 /**
- * `netlab capture DEVICE SNAPLEN`: writes what `tcpdump -i DEVICE -y LINUX_SLL2 -w -` does, for use when tcpdump is missing or
+ * `netlab sniff DEVICE SNAPLEN`: writes what `tcpdump -i DEVICE -y LINUX_SLL2 -w -` does, for use when tcpdump is missing or
  * cannot change its user (in a user namespace with one id). Uses packet(7) sockets through koffi. Runs until it is killed.
  * Throws when koffi is not installed, and when the kernel refuses.
  */

@@ -1,7 +1,7 @@
 import type { Check } from '../model/check.ts'
 import { contains } from '../model/cidr.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
-import { openCaptures, type Capture } from './capture.ts'
+import { openCaptures, type Capture } from './packet-capture.ts'
 import {
   addressOf,
   holderOf,

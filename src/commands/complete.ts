@@ -38,6 +38,7 @@ const sources: Readonly<Record<string, Source>> = {
     besides: 'labs',
   }),
   ns: async ({ host }) => ({ words: await namespaces(host) }),
+  'ns[:if]': async ({ host }) => ({ words: await namespaces(host) }),
   'ns/process': ({ host }) => ({ words: knownLogs(host).map(({ process, lab }) => [process, `of lab ${lab}`]) }),
   id: ({ host, positional }) => ({ words: ids(host, positional[0]) }),
   cmd: async ({ host, positional: [namespace = '', ...words] }) =>

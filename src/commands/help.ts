@@ -169,6 +169,18 @@ const help: Readonly<Record<string, Help>> = {
       ['130', 'with --watch: Ctrl-C'],
     ],
   },
+  capture: {
+    examples: [
+      ['netlab capture web db -w a.pcapng', 'all interfaces of both'],
+      ['netlab capture web:eth0 tcp port 80 -w -', 'to a pipe'],
+      ["netlab capture r1 r2 'not arp' --for 30s -w a", 'for half a minute'],
+    ],
+    exitCodes: [
+      ['0', 'done: after Ctrl-C too'],
+      ['1', 'failed: no such interface, or it is down'],
+      ['141', 'nobody reads the output any more'],
+    ],
+  },
   doctor: {
     examples: [
       ['netlab doctor', 'check everything that netlab can use'],

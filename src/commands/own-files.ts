@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { LARGEST, parseYaml } from '../language/yaml/source.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -82,4 +82,27 @@ export function watchFiles(stamps: FileStamps): { readonly changed: Promise<void
     }, LOOK)
   })
   return { changed, stop: () => clearTimeout(timer) }
+}
+
+/** A file that is written piece by piece. */
+export interface Output {
+  /** Rejects with a UserError when it cannot be written. */
+  readonly write: (bytes: Uint8Array) => Promise<void>
+  readonly close: () => void
+}
+
+/** Opens a file for the user, and empties it. Throws a UserError when it cannot be written. */
+export function openOutput(path: string): Output {
+  const attempt = <T>(act: () => T): T => {
+    try {
+      return act()
+    } catch (error) {
+      throw UserError.of('cannot-write', `cannot write ${path}`, (error as Error).message)
+    }
+  }
+  const fd = attempt(() => openSync(path, 'w'))
+  return {
+    write: async (bytes) => attempt(() => writeFileSync(fd, bytes)),
+    close: () => closeSync(fd),
+  }
 }

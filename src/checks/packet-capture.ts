@@ -85,7 +85,7 @@ async function startCapture(
   } catch (error) {
     const said = (error as Error).message
     if (!UNUSABLE.test(said)) throw error
-    return begin([...self, 'capture', device, String(SNAPLEN)], netns).catch((own: Error) => {
+    return begin([...self, 'sniff', device, String(SNAPLEN)], netns).catch((own: Error) => {
       if (isAbsent(own.message)) throw own
       throw new Error(/not found|No such file|failed to execute/.test(said) ? MISSING : said)
     })

@@ -1,0 +1,20 @@
+import type { Command } from 'commander'
+import type { End } from './file-commands.ts'
+import { NAMES_OF, set } from './options.ts'
+
+/** Adds the commands that look on while a lab is live. */
+export function addObserving(program: Command, end: End): void {
+  program
+    .command('capture')
+    .description('write the packets of several namespaces into one pcapng file')
+    .argument('<ns[:if]...>', 'namespaces, or interfaces of them; then a filter, as tcpdump takes it')
+    .option('-w, --write <file>', 'the file to write; without it, standard output')
+    .option('--for <time>', 'end after this time (30s, 5m)')
+    .option('-c, --count <packets>', 'end after so many packets')
+    .option('-s, --snaplen <bytes>', 'keep only the beginning of each packet')
+    .option('--lab <lab>', NAMES_OF)
+    .addOption(set())
+    .action((words: string[], options: object) =>
+      end(async (host) => (await import('./capture.ts')).capture(host, words, options)),
+    )
+}

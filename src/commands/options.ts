@@ -1,0 +1,16 @@
+import { Option } from 'commander'
+
+/** The description of the argument LAB. */
+export const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
+
+/** The description of `--lab` of commands that take the names of namespaces. */
+export const NAMES_OF = 'the lab file that defines the names, if it is not the one in this directory'
+
+/** `--json`. */
+export const json = (): Option => new Option('--json', 'print a JSON document')
+
+/** `--set`, which may be given several times. */
+export const set = (): Option =>
+  new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(
+    (text, before = []) => [...before, text],
+  )
