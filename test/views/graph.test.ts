@@ -4,11 +4,12 @@ import { openLab } from '../../src/language/load-lab.ts'
 import type { Resources } from '../../src/model/resource.ts'
 import { topologyOf } from '../../src/model/topology.ts'
 import { graphOf, type State } from '../../src/views/graph/graph-of.ts'
-import { layout, type Picture } from '../../src/views/graph/layout.ts'
+import { layout } from '../../src/views/graph/layout.ts'
 import { layoutText } from '../../src/views/graph/layout-file.ts'
-import { boxesOf, escaped, svgOf } from '../../src/views/graph/svg.ts'
+import { escaped, svgOf } from '../../src/views/graph/svg.ts'
 import { dotOf, graphJson, mermaidOf } from '../../src/views/graph/text-forms.ts'
 import { showJson } from '../../src/views/json.ts'
+import { collisions } from '../support/collisions.ts'
 
 const resourcesOf = (text: string, file = 'lab.yaml'): Resources =>
   openLab({ file, text, readBeside: (path) => readFileSync(resolve('labs', path), 'utf8') }).lab().resources
@@ -16,39 +17,6 @@ const resourcesOf = (text: string, file = 'lab.yaml'): Resources =>
 function drawn(text: string, marks?: ReadonlyMap<string, State>) {
   const { resources } = showJson('lab', resourcesOf(text))
   return graphOf('lab', topologyOf(new Map(resources.map((r) => [r.id, r]))), marks)
-}
-
-interface Area {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
-}
-
-const meet = (a: Area, b: Area): boolean =>
-  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
-
-/** What stands over something else: cards over cards, labels over labels, cards over labels of others, anything outside. */
-function collisions(picture: Picture): string[] {
-  const { view } = picture
-  const boxes = boxesOf(picture)
-  const all = boxes.flatMap(({ id, card, texts }) => [
-    { id, what: id, area: card, isCard: true },
-    ...texts.map((area) => ({ id, what: `${id}: ${area.text}`, area, isCard: false })),
-  ])
-  all.sort((a, b) => a.area.x - b.area.x)
-  const found: string[] = []
-  for (const [i, one] of all.entries()) {
-    const { x, y, width, height } = one.area
-    if (x < view.x || y < view.y || x + width > view.x + view.width || y + height > view.y + view.height)
-      found.push(`${one.what} is outside`)
-    for (let j = i + 1; j < all.length && all[j]!.area.x < x + width; j++) {
-      const other = all[j]!
-      const belongs = one.id === other.id && one.isCard !== other.isCard
-      if (!belongs && meet(one.area, other.area)) found.push(`${one.what} meets ${other.what}`)
-    }
-  }
-  return found
 }
 
 /** Two spines, leaves, and hosts in racks. */
@@ -77,7 +45,6 @@ const labs = readdirSync(folder).filter((file) => file.endsWith('.yaml'))
 const pictured: [string, string][] = [
   ...labs.map((file): [string, string] => [file, readFileSync(join(folder, file), 'utf8')]),
   ['a fabric of 60 nodes', fabric(2, 6, 7)],
-  ['a fabric of 1000 nodes', fabric(4, 40, 23)],
   ['a circle of 60 nodes', circle(30)],
   ['80 namespaces without links', 'namespaces: { "n[1..80]": {} }'],
   ['a chain', circle(12).replace(/.*r11:e1.*\n/, '')],
@@ -91,7 +58,7 @@ describe('a picture', () => {
     const { width, height } = picture.view
     expect(width / height).toBeGreaterThanOrEqual(0.5)
     expect(width / height).toBeLessThanOrEqual(2)
-    if (graph.nodes.length < 500) expect(svgOf(layout(drawn(text)))).toBe(svgOf(picture))
+    expect(svgOf(layout(drawn(text)))).toBe(svgOf(picture))
     // Every interface of a link, and its addresses up to three, is written twice: once at each end.
     const written = new Set(
       [...picture.nodes.values()].flatMap(({ card }) => card.texts.map(({ text }) => text.trim())),

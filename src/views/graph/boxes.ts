@@ -28,11 +28,12 @@ export function meeting(
   }
 }
 
-const ROUNDS = 120
+/** Boxes that still meet after this many rounds push each other around in circles. */
+const ROUNDS = 60
 
 /** Moves boxes, as little as it can, until there is `gap` between all of them; those that are fixed stay. */
 export function separate(boxes: readonly Box[], gap: number): void {
-  for (let round = 1; ; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     let met = 0
     meeting(boxes, gap, (a, b, across, down) => {
       if (a.fixed && b.fixed) return
@@ -49,14 +50,53 @@ export function separate(boxes: readonly Box[], gap: number): void {
       }
     })
     if (met === 0) return
-    // Where boxes push each other around in circles, all of them get more room.
-    if (round % ROUNDS !== 0) continue
-    for (const box of boxes)
-      if (!box.fixed) {
-        box.x *= 1.2
-        box.y *= 1.2
-      }
   }
+  settle(boxes, gap)
+}
+
+const CELL = 256
+const STEP = 48
+
+/** Puts one box after another at the free place that is nearest to where it is. */
+function settle(boxes: readonly Box[], gap: number): void {
+  const cells = new Map<string, Box[]>()
+  const near = ({ x, y, width, height }: Box): string[] => {
+    const keys: string[] = []
+    for (let i = Math.floor((x - gap) / CELL); i <= (x + width + gap) / CELL; i++)
+      for (let j = Math.floor((y - gap) / CELL); j <= (y + height + gap) / CELL; j++) keys.push(`${i} ${j}`)
+    return keys
+  }
+  const isFree = (box: Box): boolean =>
+    near(box).every((key) =>
+      (cells.get(key) ?? []).every(
+        (one) =>
+          one.x >= box.x + box.width + gap ||
+          box.x >= one.x + one.width + gap ||
+          one.y >= box.y + box.height + gap ||
+          box.y >= one.y + one.height + gap,
+      ),
+    )
+  for (const box of [...boxes.filter(({ fixed }) => fixed), ...boxes.filter(({ fixed }) => !fixed)]) {
+    if (!box.fixed) Object.assign(box, freePlace(box, isFree))
+    for (const key of near(box)) {
+      const cell = cells.get(key)
+      if (cell) cell.push(box)
+      else cells.set(key, [box])
+    }
+  }
+}
+
+/** The first place that is free, on larger and larger squares around where the box is. */
+function freePlace(box: Box, isFree: (box: Box) => boolean): { readonly x: number; readonly y: number } {
+  for (let ring = 0; ; ring++)
+    for (let i = -ring; i <= ring; i++)
+      for (const [dx, dy] of [
+        ...[[i, -ring] as const, [i, ring] as const],
+        ...[[-ring, i] as const, [ring, i] as const],
+      ]) {
+        const at = { ...box, x: box.x + dx * STEP, y: box.y + dy * STEP }
+        if (isFree(at)) return { x: at.x, y: at.y }
+      }
 }
 
 /** The box around boxes; nothing where there are none. */

@@ -125,10 +125,10 @@ export function cardOf(node: GraphNode, attached: readonly Attached[]): Card {
   down(left, 'left')
   down(right, 'right')
 
-  // The title stands in the middle of what the sides leave, and what hangs begins at the left.
+  // The title stands in the middle of what the sides leave.
   const room = width - column(left) - column(right)
   const content = inner - 2 * PAD
-  const x = Math.round(column(left) + (hanging.length ? PAD : (room - content) / 2))
+  const x = Math.round(column(left) + (room - content) / 2)
   let y = Math.round(band(top) + (middle - body) / 2 + PAD)
   texts.push({ x: x + ICON + 6, y: y + 12, anchor: 'start', text: node.title, as: 'title' })
   y += 23
@@ -141,7 +141,7 @@ export function cardOf(node: GraphNode, attached: readonly Attached[]): Card {
     y += LINE
   }
   const above = hanging.length ? Math.max(18, max(drops.map((label) => label.height)) + 10) : 0
-  let drop = 14
+  let drop = Math.round((width - sum(drops.slice(0, -1).map(({ width }) => width + 16))) / 2)
   for (const [i, { link }] of hanging.entries()) {
     ports.push({ link, x: drop, y: 0, side: 'top', stub: -above })
     texts.push(...written(drops[i]!, drop + 5, 3 - above, 'start'))

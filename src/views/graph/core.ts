@@ -17,6 +17,8 @@ export interface Core extends Hanging {
   readonly ranks: ReadonlyMap<string, number>
   readonly neighbors: ReadonlyMap<string, ReadonlyMap<string, unknown>>
   readonly pins: Pins
+  /** Where forces have left the middles of trees: kept from one round to the next. */
+  readonly middles: Map<string, Point>
 }
 
 /** The trees, and their left upper corners. */
@@ -39,7 +41,7 @@ export function placeTrees(core: Core, cards: ReadonlyMap<string, Card>): Found 
   for (const [n] of groups[0]!.entries()) {
     const group = arranged(
       groups.map((all) => all[n]!),
-      core.pins,
+      core,
       cards,
     )
     items.push(...group)
@@ -104,7 +106,7 @@ function groupsOf(core: Core, cards: ReadonlyMap<string, Card>, shape: number): 
 }
 
 /** The items of one connected part at their places, in the first of the shapes in which it can be drawn in tiers. */
-function arranged(shapes: readonly Item[][], pins: Pins, cards: ReadonlyMap<string, Card>): Item[] {
+function arranged(shapes: readonly Item[][], { pins, middles }: Core, cards: ReadonlyMap<string, Card>): Item[] {
   const usual = pins.size ? fitting(shapes, pins, cards) : shapes[0]!
   if (usual.length === 1) return usual
   if (usual.every(({ fixed }) => !fixed))
@@ -114,7 +116,7 @@ function arranged(shapes: readonly Item[][], pins: Pins, cards: ReadonlyMap<stri
         if (tiers(group)) return group
       }
   raise(usual)
-  forces(usual)
+  forces(usual, middles)
   return usual
 }
 

@@ -1,5 +1,7 @@
 import { forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationNodeDatum } from 'd3-force'
 import { around, meeting, separate, type Box } from './boxes.ts'
+import type { Point } from './hung-tree.ts'
+import { inRows } from './rows.ts'
 import type { Item } from './tiers.ts'
 
 interface Body extends SimulationNodeDatum {
@@ -17,12 +19,36 @@ const SHAPE = 1.4
 const SPARE = 1.9
 /** From one rank to the next. */
 const RANK = 160
+/** More items than this stand in rows: between that many, lines cannot be followed anyway, and rows waste no room. */
+const MANY = 150
 
 /**
  * Places items by forces: links pull, everything else pushes, higher ranks float. It always ends the same: d3-force begins with a
- * spiral and has a random source of its own with a fixed seed.
+ * spiral and has a random source of its own with a fixed seed. `middles`: where the forces have left each item, to be used again
+ * when items have changed their sizes.
  */
-export function forces(items: readonly Item[]): void {
+export function forces(items: readonly Item[], middles: Map<string, Point>): void {
+  if (!items.every(({ id }) => middles.has(id))) simulate(items, middles)
+  const free = items.every(({ fixed }) => !fixed)
+  if (free && items.length > MANY) {
+    inRows(items, middles)
+    return
+  }
+  const [across, down] = free ? stretch(items, middles) : [1, 1]
+  for (const item of items) {
+    if (item.fixed) continue
+    const { x, y } = middles.get(item.id)!
+    item.x = x * across - item.width / 2
+    item.y = y * down - item.height / 2
+  }
+  separate(items, GAP)
+  for (const item of items) {
+    item.x = Math.round(item.x)
+    item.y = Math.round(item.y)
+  }
+}
+
+function simulate(items: readonly Item[], middles: Map<string, Point>): void {
   const bodies = items.map((item): Body => {
     const [x, y] = [item.x + item.width / 2, item.y + item.height / 2]
     return { item, vx: 0, vy: 0, ...(item.fixed ? { x, y, fx: x, fy: y } : ({} as { x: number; y: number })) }
@@ -36,7 +62,7 @@ export function forces(items: readonly Item[]): void {
   )
   const size = ({ item }: Body): number => Math.sqrt(item.width * item.height)
   const ranks = new Set(items.map(({ rank }) => rank)).size
-  const few = items.length <= 150
+  const few = items.length <= MANY
   const simulation = forceSimulation(bodies)
     .force(
       'link',
@@ -53,36 +79,27 @@ export function forces(items: readonly Item[]): void {
     .force('x', forceX<Body>(0).strength(0.04))
     .force('y', forceY<Body>(({ item }) => (ranks > 1 ? -item.rank * RANK : 0)).strength(few ? 0.1 : 0.06))
     .stop()
-  const ticks = few ? 400 : 200
+  const ticks = few ? 300 : 60
+  simulation.alphaDecay(1 - Math.pow(0.001, 1 / ticks))
   for (let tick = 0; tick < ticks; tick++) {
     simulation.tick()
-    if (tick > ticks / 2) push(bodies)
+    if (few && tick > ticks / 2) push(bodies)
   }
-  const free = items.every(({ fixed }) => !fixed)
-  const [across, down] = free ? stretch(bodies) : [1, 1]
-  for (const { item, x, y } of bodies) {
-    if (item.fixed) continue
-    item.x = x * across - item.width / 2
-    item.y = y * down - item.height / 2
-  }
-  separate(items, GAP)
-  for (const item of items) {
-    item.x = Math.round(item.x)
-    item.y = Math.round(item.y)
-  }
+  for (const { item, x, y } of bodies) middles.set(item.id, { x, y })
 }
 
-/** By what to multiply `x` and `y` for a picture of the usual shape, and no larger than its items need. */
-function stretch(bodies: readonly Body[]): [number, number] {
+/** By what to multiply the middles for a picture of the usual shape, and no larger than its items need. */
+function stretch(items: readonly Item[], middles: ReadonlyMap<string, Point>): [number, number] {
   const { width, height } = around(
-    bodies.map(({ item, x, y }) => ({ x: x - item.width / 2, y: y - item.height / 2, ...sizeOf(item) })),
+    items.map((item) => {
+      const { x, y } = middles.get(item.id)!
+      return { x: x - item.width / 2, y: y - item.height / 2, width: item.width, height: item.height }
+    }),
   )
-  const area = bodies.reduce((sum, { item }) => sum + (item.width + GAP) * (item.height + GAP), 0)
+  const area = items.reduce((sum, item) => sum + (item.width + GAP) * (item.height + GAP), 0)
   const wide = Math.sqrt(area * SPARE * SHAPE)
   return [Math.min(1, wide / width), Math.min(1, wide / SHAPE / height)]
 }
-
-const sizeOf = ({ width, height }: Item) => ({ width, height })
 
 /** Pushes apart those that overlap. */
 function push(bodies: readonly Body[]): void {

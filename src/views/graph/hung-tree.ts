@@ -38,6 +38,8 @@ interface Item {
   readonly height: number
   readonly tree: Tree
   readonly above: number
+  /** Where its line comes from above, from its left edge. */
+  readonly port: number
 }
 
 interface Rows {
@@ -54,9 +56,16 @@ export function treeOf(id: string, cards: ReadonlyMap<string, Card>, hanging: Ha
     return { width: card.width, height: card.height, shape, places: new Map([[id, { x: 0, y: 0 }]]), wires: new Map() }
   const items = below.map((child): Item => {
     const tree = treeOf(child, cards, hanging, shape)
-    const { above, reach } = cards.get(child)!
-    const width = Math.max(tree.width, tree.places.get(child)!.x + reach)
-    return { id: child, width, height: tree.height + above, tree, above }
+    const { above, reach, width: own } = cards.get(child)!
+    const { x } = tree.places.get(child)!
+    return {
+      id: child,
+      width: Math.max(tree.width, x + reach),
+      height: tree.height + above,
+      tree,
+      above,
+      port: x + own / 2,
+    }
   })
   return { shape, ...combed(id, card, best(evened(items), card, shape)) }
 }
@@ -79,7 +88,7 @@ function best(items: readonly Item[], card: Card, shape: number): Rows {
   let found: Rows | undefined
   let lowest = Infinity
   for (let n = 1; n <= Math.min(items.length, 40); n++) {
-    const rows = packed(items, Math.max(least, Math.ceil(total / n)))
+    const rows = narrowest(items, n, Math.max(least, Math.ceil(total / n)), Math.ceil(total / n) + least)
     const ratio = Math.max(rows.width, card.width) / (rows.height + card.height + DROP)
     const cost = Math.abs(Math.log(ratio / shape)) + (rows.rows.length === 1 && items.length < 5 ? -0.6 : 0)
     if (cost >= lowest) continue
@@ -87,6 +96,17 @@ function best(items: readonly Item[], card: Card, shape: number): Rows {
     found = rows
   }
   return found!
+}
+
+/** In `n` rows of about the same width, which is at least `from` and at most `to`. */
+function narrowest(items: readonly Item[], n: number, from: number, to: number): Rows {
+  let [low, high] = [from, to]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (packed(items, middle).rows.length > n) low = middle + 1
+    else high = middle
+  }
+  return packed(items, low)
 }
 
 /** In rows of at most this width. */
@@ -109,25 +129,29 @@ function packed(items: readonly Item[], most: number): Rows {
 
 function combed(id: string, card: Card, { rows, width, height }: Rows): Omit<Tree, 'shape'> {
   const margin = rows.length > 1 ? TRUNK : 0
-  const all = Math.max(card.width, width + margin)
-  const own = { x: Math.round((all - card.width) / 2), y: 0 }
-  const start = Math.round((all - width - margin) / 2) + margin
+  // A single row stands so that the middle of its lines is below the middle of the card.
+  const [row] = rows
+  const [one, other] = [row!.items[0]!, row!.items.at(-1)!]
+  const middle = margin ? (width + margin) / 2 : (one.port + row!.width - other.width + other.port) / 2
+  const left = Math.round(middle - card.width / 2)
+  const start = Math.max(0, -left)
+  const own = { x: start + left, y: 0 }
   const first = card.height + DROP
-  const from = { x: own.x + Math.round(card.width / 2), y: card.height }
+  const from = { x: own.x + card.width / 2, y: card.height }
   const places = new Map([[id, own]])
   const wires = new Map<string, Wire>()
   for (const [n, row] of rows.entries()) {
     const bus = first + row.y
-    // The rows of a comb begin at its trunk; a single one stands below the card.
-    let x = start + (rows.length > 1 ? 0 : Math.round((width - row.width) / 2))
+    let x = start + margin
     for (const item of row.items) {
       const tree = moved(item.tree, x, bus + item.above)
       for (const [node, place] of tree.places) places.set(node, place)
       for (const [node, wire] of tree.wires) wires.set(node, wire)
-      wires.set(item.id, { from, bus: first, ...(n > 0 && { trunk: { x: start - margin, bus } }) })
+      wires.set(item.id, { from, bus: first, ...(n > 0 && { trunk: { x: start, bus } }) })
       x += item.width + BESIDE
     }
   }
+  const all = Math.max(own.x + card.width, start + margin + width)
   return { width: all, height: first + height, places, wires }
 }
 

@@ -2,7 +2,7 @@ import { around, separate, type Box } from './boxes.ts'
 import { cardOf, type Attached, type Card, type Side } from './card.ts'
 import { placeTrees, resized, type Core, type Found, type Pins } from './core.ts'
 import { hang, neighborsIn, ranksOf, type Hanging } from './hang.ts'
-import type { Graph } from './graph-of.ts'
+import type { End, Graph, State } from './graph-of.ts'
 import type { Point, Tree, Wire } from './hung-tree.ts'
 import { pathOf } from './path.ts'
 
@@ -26,7 +26,7 @@ export interface Picture {
 }
 
 /** Around everything. */
-const MARGIN = 20
+const MARGIN = 28
 /** The picture is at most this many times as wide as high, or as high as wide. */
 const SHAPE = 2
 
@@ -35,7 +35,7 @@ export function layout(graph: Graph, pins: Pins = new Map()): Picture {
   const neighbors = neighborsIn(graph)
   const ranks = ranksOf(graph)
   const hanging = hang(graph, neighbors, ranks)
-  const core: Core = { ...hanging, ranks, neighbors, pins }
+  const core: Core = { ...hanging, ranks, neighbors, pins, middles: new Map() }
   let sides: ReadonlyMap<string, Side> = new Map()
   let cards = new Map<string, Card>()
   let found: Found = { trees: new Map(), places: new Map() }
@@ -68,12 +68,22 @@ function viewOf(boxes: readonly Box[]): Picture['view'] {
   }
 }
 
+/** What is written after the names of what is not as usual: colours alone do not tell it to everybody. */
+const inBrackets: Readonly<Record<State, string>> = {
+  ...{ up: '', down: ' (down)', missing: ' (missing)', drift: ' (differs)' },
+  ...{ added: ' (added)', changed: ' (changed)', removed: ' (removed)' },
+}
+
 const endKey = (id: string, link: number): string => `${link} ${id}`
 
 function cardsOf(graph: Graph, { parents }: Hanging, sides: ReadonlyMap<string, Side>): Map<string, Card> {
   const attached = new Map<string, Attached[]>(graph.nodes.map(({ id }) => [id, []]))
-  graph.links.forEach(({ a, b }, link) => {
-    if (a.node === b.node) return
+  graph.links.forEach(({ a: first, b: second, state }, link) => {
+    if (first.node === second.node) return
+    const [a, b] = [first, second].map((end) => ({ ...end, name: end.name && end.name + inBrackets[state] })) as [
+      End,
+      End,
+    ]
     for (const [end, other] of [
       [a, b],
       [b, a],
@@ -90,8 +100,10 @@ function cardsOf(graph: Graph, { parents }: Hanging, sides: ReadonlyMap<string, 
     graph.nodes.map((node) => {
       const own = attached.get(node.id)!
       const rank = ({ link }: Attached): number => order.get(endKey(node.id, link)) ?? link
+      const title = node.title + inBrackets[node.state]
       const isApart = node.id !== node.namespace && parents.get(node.id) !== node.namespace
-      const named = isApart ? { ...node, notes: [`in ${node.namespace}`, ...node.notes] } : node
+      const notes = isApart ? [`in ${node.namespace}`, ...node.notes] : node.notes
+      const named = { ...node, title, notes }
       return [
         node.id,
         cardOf(

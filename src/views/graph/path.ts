@@ -3,13 +3,6 @@ import type { GraphLink } from './graph-of.ts'
 import type { Placed } from './layout.ts'
 import type { Wire } from './hung-tree.ts'
 
-const away: Readonly<Record<Side, readonly [number, number]>> = {
-  top: [0, -1],
-  bottom: [0, 1],
-  left: [-1, 0],
-  right: [1, 0],
-}
-
 const portOf = (placed: Placed, link: number): Port | undefined => placed.card.ports.find((port) => port.link === link)
 
 /** The line of a link, as data of an SVG path: along the wire on which a node hangs, or a curve from port to port. */
@@ -39,12 +32,15 @@ function hung(child: Placed, parent: Placed, link: number, wire: Wire | undefine
   return `M${from.x} ${from.y}V${bus}${trunk ? `H${trunk.x}V${trunk.bus}` : ''}H${x}V${y}`
 }
 
-function curve(x1: number, y1: number, from: Side, x2: number, y2: number, to: Side): string {
-  const far = Math.min(90, 0.4 * Math.hypot(x2 - x1, y2 - y1))
+/** A curve from one port to another, as data of an SVG path. Pages have its text, so it uses nothing from outside. */
+export function curve(x1: number, y1: number, from: Side, x2: number, y2: number, to: Side): string {
+  const away = { top: [0, -1], bottom: [0, 1], left: [-1, 0], right: [1, 0] } as const
+  const far = Math.min(90, 0.4 * Math.hypot(x2 - x1, y2 - y1), Math.max(24, 0.45 * Math.abs(y2 - y1)))
   const room = Math.min(far, 16 + Math.abs(x2 - x1) / 2)
-  const [reach, end] = [from, to].map((side) => (side === 'left' || side === 'right' ? room : far)) as [number, number]
-  const [ax, ay] = away[from]
-  const [bx, by] = away[to]
-  const points = [x1 + ax * reach, y1 + ay * reach, x2 + bx * end, y2 + by * end].map(Math.round)
+  const reach = (side: Side): number => (side === 'left' || side === 'right' ? room : far)
+  const [[ax, ay], [bx, by]] = [away[from], away[to]]
+  const points = [x1 + ax * reach(from), y1 + ay * reach(from), x2 + bx * reach(to), y2 + by * reach(to)].map(
+    Math.round,
+  )
   return `M${x1} ${y1}C${points.slice(0, 2).join(' ')} ${points.slice(2).join(' ')} ${x2} ${y2}`
 }

@@ -14,10 +14,12 @@ export const escaped = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
 
-/** The colours: of paper, ink and lines, of each role, and of each state. */
-export const COLOURS = `
-svg{--paper:#fff;--ink:#1c2430;--soft:#5b6675;--line:#8d99a8;--card:#fff;--router:#2563c9;--switch:#0e8074;--host:#64748b;--machine:#8a3ffc;--other:#9a6700;--good:#1a7f37;--warn:#b35900;--bad:#cf222e}
-@media(prefers-color-scheme:dark){svg{--paper:#10151c;--ink:#e8edf4;--soft:#a3afbf;--line:#64748b;--card:#19212c;--router:#6ea8fe;--switch:#4fd1c0;--host:#94a3b8;--machine:#c59bff;--other:#e3b341;--good:#4ac26b;--warn:#f0a04b;--bad:#ff7b72}}`
+/** The colours by day: of paper, ink and lines, of each role, and of each state. */
+export const LIGHT =
+  '--paper:#fff;--ink:#1c2430;--soft:#5b6675;--line:#8d99a8;--card:#fff;--router-card:#f1f6fe;--switch-card:#ecf8f6;--machine-card:#f7f1ff;--router:#2563c9;--switch:#0e8074;--host:#64748b;--machine:#8a3ffc;--other:#9a6700;--good:#1a7f37;--warn:#b35900;--bad:#cf222e'
+/** The colours by night. */
+export const DARK =
+  '--paper:#10151c;--ink:#e8edf4;--soft:#a3afbf;--line:#64748b;--card:#19212c;--router-card:#15253f;--switch-card:#122e2d;--machine-card:#271d3d;--router:#6ea8fe;--switch:#4fd1c0;--host:#94a3b8;--machine:#c59bff;--other:#e3b341;--good:#4ac26b;--warn:#f0a04b;--bad:#ff7b72'
 
 /** How everything but the paper looks. */
 export const STYLE = `
@@ -25,13 +27,13 @@ text{font:10px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill:var
 .t{font:600 13px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif;fill:var(--ink)}
 .n{fill:var(--ink)}
 .m{text-anchor:middle}.e{text-anchor:end}
-.b{fill:var(--card);stroke:var(--c);stroke-width:1.5}
+.b{fill:var(--f,var(--card));stroke:var(--c);stroke-width:1.5}
 .i{fill:none;stroke:var(--c);stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}
 .d{fill:var(--card);stroke:var(--line);stroke-width:1.5}
-.l{fill:none;stroke:var(--line);stroke-width:1.5;stroke-linejoin:round}
-.bridge{stroke:var(--switch);stroke-width:2.5}
+.l{fill:none;stroke:var(--line);stroke-width:2;stroke-linejoin:round}
+.bridge{stroke:var(--switch);stroke-width:3}
 .lower{stroke-dasharray:2 3}.tunnel{stroke-dasharray:7 4;stroke-width:2}
-.router{--c:var(--router)}.switch{--c:var(--switch)}.host{--c:var(--host)}.machine{--c:var(--machine)}.other{--c:var(--other)}
+.router{--c:var(--router);--f:var(--router-card)}.switch{--c:var(--switch);--f:var(--switch-card)}.host{--c:var(--host)}.machine{--c:var(--machine);--f:var(--machine-card)}.other{--c:var(--other)}
 .other .b{stroke-dasharray:5 3}.machine .b{stroke-width:3}
 .added{--c:var(--good)}.changed,.drift{--c:var(--warn)}.removed,.missing,.down{--c:var(--bad)}
 .l.added{stroke:var(--good)}.l.changed,.l.drift{stroke:var(--warn)}.l.removed,.l.missing,.l.down{stroke:var(--bad);stroke-dasharray:5 4}
@@ -64,14 +66,15 @@ function textOf(text: Text): string {
   return `<text${all && ` class="${all}"`} x="${text.x}" y="${text.y}">${escaped(text.text)}</text>`
 }
 
-const words: Readonly<Record<State, string>> = {
+/** States in words; nothing for `up`. */
+export const stateWords: Readonly<Record<State, string>> = {
   ...{ up: '', down: 'down', missing: 'missing', drift: 'not as in the file' },
   ...{ added: 'added', changed: 'changed', removed: 'removed' },
 }
 
 /** A node in words: `ns0, router, changed`. */
 export const nodeInWords = ({ node: { id, role, state } }: Card): string =>
-  [id, role === 'other' ? 'not of this lab' : role, words[state]].filter(Boolean).join(', ')
+  [id, role === 'other' ? 'not of this lab' : role, stateWords[state]].filter(Boolean).join(', ')
 
 /** The element of a node. `more`: attributes of it. */
 export function nodeElement({ card, x, y }: Placed, more = ''): string {
@@ -108,7 +111,9 @@ export function pictureInWords({ graph: { nodes, links } }: Picture): string {
   ]
   const name = ({ node, name, addresses }: { node: string; name: string; addresses: readonly string[] }): string =>
     [`${node}${name && ` ${name}`}`, ...addresses].join(' ')
-  const lines = links.map(({ a, b, state }) => `${name(a)} to ${name(b)}${words[state] && ` (${words[state]})`}`)
+  const lines = links.map(
+    ({ a, b, state }) => `${name(a)} to ${name(b)}${stateWords[state] && ` (${stateWords[state]})`}`,
+  )
   const all = lines.length > 60 ? [...lines.slice(0, 60), `and ${lines.length - 60} more links`] : lines
   return `${parts.join(', ')}. ${all.join('; ')}${all.length ? '.' : ''}`
 }
@@ -127,7 +132,7 @@ export function svgOf(picture: Picture): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${x} ${y} ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title desc">
 <title id="title">${escaped(graph.lab)}</title>
 <desc id="desc">${escaped(pictureInWords(picture))}</desc>
-<style>${COLOURS}${STYLE}</style>
+<style>svg{${LIGHT}}@media(prefers-color-scheme:dark){svg{${DARK}}}${STYLE}</style>
 <defs>${symbolsOf(picture)}</defs>
 <rect x="${x}" y="${y}" width="${width}" height="${height}" fill="var(--paper)"/>
 ${lines.join('\n')}

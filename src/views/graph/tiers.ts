@@ -19,7 +19,10 @@ export interface Item extends Box {
 }
 
 const ACROSS = 36
-const DOWN = 74
+/** From a row to the next: the further their links go across, the more, so that links cross at an angle. */
+const LEAST_DOWN = 64
+const MOST_DOWN = 150
+const SLOPE = 0.22
 /** Wider than this for their height, tiers are no good picture. */
 const WIDEST = 2.7
 const HIGHEST = 0.4
@@ -31,17 +34,26 @@ const HIGHEST = 0.4
 export function tiers(items: readonly Item[]): boolean {
   const rows = rowsOf(items)
   if (!rows) return false
+  spread(rows)
   let y = 0
-  for (const row of rows) {
+  let bottom = 0
+  for (const [i, row] of rows.entries()) {
+    if (i > 0) y = bottom + down(row, new Set(rows[i - 1]))
     const head = Math.max(...row.map(({ head }) => head))
     // The middles of the cards of a row are on one line.
     for (const item of row) item.y = y + Math.round((head - item.head) / 2)
-    y = Math.max(...row.map((item) => item.y + item.height)) + DOWN
+    bottom = Math.max(...row.map((item) => item.y + item.height))
   }
-  spread(rows)
   const width = Math.max(...items.map(({ x, width }) => x + width)) - Math.min(...items.map(({ x }) => x))
-  const ratio = width / (y - DOWN)
+  const ratio = width / bottom
   return items.length <= 3 || (ratio <= WIDEST && ratio >= HIGHEST)
+}
+
+function down(row: readonly Item[], above: ReadonlySet<Item>): number {
+  const across = row.flatMap((item) =>
+    item.neighbors.filter((one) => above.has(one)).map((one) => Math.abs(one.x + one.middle - item.x - item.middle)),
+  )
+  return Math.round(Math.min(MOST_DOWN, Math.max(LEAST_DOWN, SLOPE * Math.max(0, ...across))))
 }
 
 function rowsOf(items: readonly Item[]): Item[][] | undefined {
