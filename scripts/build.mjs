@@ -123,7 +123,7 @@ async function bundle(entry, options = {}) {
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true, // names stay, so that a stack in a bug report can be read
-    loader: { '.sh': 'text' },
+    loader: { '.sh': 'text', '.browser.js': 'text' },
     plugins: [noPrograms],
     external: ['koffi'], // native, and optional: looked for when it is used
     legalComments: 'none', // they are in dist/LICENSES.txt

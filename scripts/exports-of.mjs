@@ -14,7 +14,7 @@ export async function exportsOf(source) {
     write: false,
     platform: 'node',
     format: 'cjs',
-    loader: { '.sh': 'text' },
+    loader: { '.sh': 'text', '.browser.js': 'text' },
     logLevel: 'error',
   })
   const module = { exports: {} }

@@ -1,7 +1,7 @@
 // Makes a fresh checkout ready to run: system packages, npm packages, dist/. Uses only modules of Node. What cannot be had is
 // found out before anything is installed. When nothing is missing, it prints nothing and takes no time.
 // `--demo`: only the system packages that labs/router.yaml needs. `--no-system`, for npm's `prepack`: none. `--labs`: those whose
-// daemons labs run, too; a package starts its daemon on the machine itself, so this is for machines of CI.
+// daemons labs run, and a browser, too; a package starts its daemon on the machine itself, so this is for machines of CI.
 import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
@@ -76,7 +76,7 @@ const needed = [
   },
 ]
 
-/** What the labs from 33 on run. Without it, the tests only see that such a lab is refused. */
+/** What the labs from 33 on run, without which the tests only see that such a lab is refused; and a browser. */
 const daemons = [
   { programs: ['/usr/lib/frr/zebra'], package: 'frr' },
   { programs: ['bird'], package: 'bird2', others: { dnf: 'bird', pacman: 'bird' } },
@@ -91,6 +91,8 @@ const daemons = [
   { programs: ['radvd'], package: 'radvd' },
   { programs: ['rsyslogd'], package: 'rsyslog' },
   { programs: ['curl'], package: 'curl' },
+  // No lab runs it: a test opens the pages of netlab graph in it. It is too large for those who only change code.
+  { programs: ['chromium'], package: 'chromium' },
 ]
 
 const managers = {

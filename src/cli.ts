@@ -137,7 +137,7 @@ program
   .description('draw a lab: who is connected to whom, with which addresses')
   .argument('[lab]', LAB)
   .addOption(set())
-  .option('--format <format>', 'print svg, mermaid, dot or json', 'svg')
+  .option('--format <format>', 'print svg, html, mermaid, dot or json', 'svg')
   .option('--live', 'draw what is live: mark what is down, missing or changed')
   .option('--plan', 'colour what apply would add, change and remove')
   .option('--pin', 'write the positions to LAB.layout.yaml')

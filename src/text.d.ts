@@ -3,3 +3,9 @@ declare module '*.sh' {
   const text: string
   export = text
 }
+
+/** The same for a script that pages of netlab run. */
+declare module '*.browser.js' {
+  const text: string
+  export = text
+}

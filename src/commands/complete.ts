@@ -49,7 +49,7 @@ const sources: Readonly<Record<string, Source>> = {
   from: () => ({ words: [], besides: 'labs' }),
   to: () => ({ words: [], besides: 'labs' }),
   'fmt file': () => ({ words: [], besides: 'labs' }),
-  'graph format': () => ({ words: ['svg', 'mermaid', 'dot', 'json'].map((word) => [word, '']) }),
+  'graph format': () => ({ words: ['svg', 'html', 'mermaid', 'dot', 'json'].map((word) => [word, '']) }),
   template: () => ({ words: TEMPLATES.map((name) => [name, descriptionOf(name)]) }),
 }
 

@@ -1,13 +1,17 @@
+import { basename } from 'node:path'
 import { parseYaml } from '../language/yaml/source.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Action } from '../model/change.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
+import { processStates } from '../observe/process-states.ts'
+import type { ProcessState } from '../model/process-state.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { graphOf, type State } from '../views/graph/graph-of.ts'
 import type { Pins } from '../views/graph/core.ts'
 import { layout, type Picture } from '../views/graph/layout.ts'
+import { pageOf } from '../views/graph/page.ts'
 import { layoutText } from '../views/graph/layout-file.ts'
 import { svgOf } from '../views/graph/svg.ts'
 import { dotOf, graphJson, mermaidOf } from '../views/graph/text-forms.ts'
@@ -18,7 +22,7 @@ import { openLocated, prepare } from './prepare.ts'
 import { filtered } from './show.ts'
 import { note, outJson, outText, report, type Global } from './terminal.ts'
 
-const FORMATS = ['svg', 'mermaid', 'dot', 'json']
+const FORMATS = ['svg', 'html', 'mermaid', 'dot', 'json']
 
 /** The options of `netlab graph`. */
 export interface GraphOptions extends LocateOptions {
@@ -42,9 +46,10 @@ export async function graph(host: Host, argument: string | undefined, options: O
     throw UserError.of('bad-option', `--format ${options.format} is none`, `There are: ${FORMATS.join(' ')}`)
   if (options.live && options.plan) throw UserError.of('bad-option', '--live and --plan are two different pictures')
   const located = locate(argument, options)
-  const { name, resources, marks } = await seen(located, host, options)
-  const show = showJson(name, resources)
-  const drawn = graphOf(name, topologyOf(new Map(show.resources.map((r) => [r.id, r]))), marks)
+  const { name, resources, marks, states } = await seen(located, host, options)
+  const show = showJson(name, resources, states)
+  const net = topologyOf(new Map(show.resources.map((r) => [r.id, r])))
+  const drawn = graphOf(name, net, marks)
   const pinFile = 'file' in located && located.file !== '-' ? located.file.replace(/\.ya?ml$/, '') : undefined
   const pins = pinFile === undefined ? undefined : readPins(`${pinFile}.layout.yaml`, located, drawn.nodes, options)
   const picture = layout(drawn, pins)
@@ -52,7 +57,8 @@ export async function graph(host: Host, argument: string | undefined, options: O
     if (pinFile === undefined) throw UserError.of('bad-option', '--pin needs a lab file, beside which it writes')
     writeFile(`${pinFile}.layout.yaml`, layoutText(picture))
     note(`Wrote ${pinFile}.layout.yaml: the positions of ${drawn.nodes.length} nodes.\n`)
-  } else print(picture, options)
+  } else if (options.format === 'html') outText(pageOf(picture, net, `${basename(pinFile ?? name)}.layout.yaml`))
+  else print(picture, options)
   return 0
 }
 
@@ -67,6 +73,8 @@ interface Seen {
   readonly name: string
   readonly resources: Resources
   readonly marks?: ReadonlyMap<string, State>
+  /** What processes do, where they are live and the picture tells it. */
+  readonly states?: ReadonlyMap<string, ProcessState>
 }
 
 const ofPlan: Readonly<Record<Action, State>> = {
@@ -93,12 +101,14 @@ async function seen(located: Located, host: Host, options: Options): Promise<See
   const { name, wanted, live, plan, warnings } = await prepare(located, opened, runner)
   report(warnings, options)
   const there = filtered(new Map([...live.resources, ...live.others]))
-  if (!opened) return { name, resources: there }
+  const doing = options.live && options.format === 'html' ? await processStates(name, host) : []
+  const states = new Map(doing.map(({ resource, state }) => [resource.id, state]))
+  if (!opened) return { name, resources: there, states }
   const names = options.plan ? ofPlan : ofLive
   const marks = new Map(plan.changes.map(({ id, action }) => [id, names[action]]))
   // Where both sides have it: what a plan leads to, or what is there now.
   const resources = options.plan ? new Map([...there, ...wanted]) : new Map([...wanted, ...there])
-  return { name, resources, marks }
+  return { name, resources, marks, states }
 }
 
 /** The positions in the file beside the lab file, where there is one. Throws a UserError when it is not what --pin writes. */

@@ -19,7 +19,7 @@ export function renderShow({ lab, resources }: ShowJson, c: Colors, full = false
   const topology = topologyOf(new Map(resources.map((r) => [r.id, r])))
   const namespaces = [...new Set(resources.map(({ namespace }) => namespace))]
   const blocks = foldBlocks(
-    namespaces.map((namespace) => ({ name: namespace, rows: rowsOf(namespace, topology, full) })),
+    namespaces.map((namespace) => ({ name: namespace, rows: rowsOfNamespace(namespace, topology, full) })),
     CELLS,
     full,
   )
@@ -55,7 +55,7 @@ function aligned(rows: readonly (readonly string[])[], c: Colors): string {
 }
 
 /** The rows of a namespace; the first has what is said beside its name. */
-function rowsOf(namespace: string, topology: Topology<ResourceJson>, full: boolean): Row[] {
+export function rowsOfNamespace(namespace: string, topology: Topology<ResourceJson>, full: boolean): Row[] {
   const list = topology.within(namespace)
   const addresses = (link: ResourceJson): string =>
     topology

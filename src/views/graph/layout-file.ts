@@ -7,11 +7,11 @@ export const layoutHead = (lab: string): string =>
 /** The text of the file that pins every node where it is. */
 export function layoutText({ graph, nodes }: Picture): string {
   const lines = [...nodes].map(
-    ([id, { card, x, y }]) => `${key(id)}: [${x + card.width / 2}, ${y + card.height / 2}]\n`,
+    ([id, { card, x, y }]) => `${keyOfNode(id)}: [${x + card.width / 2}, ${y + card.height / 2}]\n`,
   )
   return layoutHead(graph.lab) + lines.join('')
 }
 
 /** A key of YAML: quoted where YAML would see more than a word in it. */
-const key = (id: string): string =>
+export const keyOfNode = (id: string): string =>
   /^[a-z_][\w-]*$/i.test(id) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(id) ? id : JSON.stringify(id)
