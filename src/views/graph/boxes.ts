@@ -129,3 +129,11 @@ export function shelve(boxes: readonly Box[], gap: number): void {
     high = Math.max(high, box.height)
   }
 }
+
+/** A picture is at most this many times as wide as high, or as high as wide. */
+const MOST = 2
+
+/** The size of the smallest picture with this in it. */
+export const pictured = ({ width, height }: Pick<Box, 'width' | 'height'>): { width: number; height: number } => ({
+  ...{ width: Math.max(width, Math.ceil(height / MOST)), height: Math.max(height, Math.ceil(width / MOST)) },
+})

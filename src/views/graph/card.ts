@@ -43,9 +43,8 @@ export interface Card {
   readonly ports: readonly Port[]
 }
 
-/** The widths of a character, as wide as in any of the fonts, and the height of a line. */
+/** The width of a character of a monospaced font, and the height of a line. */
 export const CHARACTER = 6.1
-export const TITLE = 9
 export const LINE = 12
 /** The side of the picture of a role, left of the title. */
 export const ICON = 22
@@ -65,6 +64,12 @@ function labelOf({ name, addresses }: End): Label {
   return { lines, width: widest(lines.map(([text]) => text)), height: lines.length * LINE }
 }
 
+/** How wide a title is at most: as in DejaVu Sans Bold, which is wider than the others. */
+const titleWidth = (text: string): number =>
+  Math.ceil(
+    [...text].reduce((sum, c) => sum + (/[mwMW@%]|[^ -~]/.test(c) ? 13.6 : /[A-Z&+<>=~]/.test(c) ? 11 : 9.3), 0),
+  )
+
 const widest = (lines: readonly string[]): number =>
   Math.ceil(Math.max(0, ...lines.map((line) => line.length)) * CHARACTER)
 const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0)
@@ -83,7 +88,7 @@ export function cardOf(node: GraphNode, attached: readonly Attached[]): Card {
   const slot = ({ label }: { label: Label }): number => Math.max(26, label.width + 14)
   const column = (side: typeof left): number => (side.length ? max(side.map(({ label }) => label.width)) + PAD : 0)
   const notes = node.notes
-  const titled = ICON + 6 + Math.ceil(node.title.length * TITLE)
+  const titled = ICON + 6 + titleWidth(node.title)
   const inner = Math.max(titled, widest(notes), max(own.map(({ width }) => width))) + 2 * PAD
   const drops = hanging.map(({ parent }) => labelOf(parent!))
   const spread = sum(drops.slice(0, -1).map(({ width }) => width + 16)) + (drops.length ? 30 : 0)
@@ -158,7 +163,7 @@ export function iconAt({ texts }: Pick<Card, 'texts'>): { readonly x: number; re
 
 /** Where a text is drawn, relative to its card: at least as large as in any font. */
 export function boxOf({ x, y, anchor, text, as }: Text): { x: number; y: number; width: number; height: number } {
-  const width = text.length * (as === 'title' ? TITLE : CHARACTER)
+  const width = as === 'title' ? titleWidth(text) : text.length * CHARACTER
   const left = anchor === 'start' ? x : anchor === 'end' ? x - width : x - width / 2
   return as === 'title' ? { x: left, y: y - 12, width, height: 16 } : { x: left, y: y - 9, width, height: LINE }
 }

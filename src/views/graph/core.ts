@@ -1,5 +1,5 @@
 import { disjointSets } from '../../model/topology.ts'
-import { around, separate, shelve, type Box } from './boxes.ts'
+import { around, pictured, separate, shelve, type Box } from './boxes.ts'
 import type { Card } from './card.ts'
 import { forces } from './forces.ts'
 import { ROUTER, type Hanging } from './hang.ts'
@@ -27,8 +27,9 @@ export interface Found {
   readonly places: ReadonlyMap<string, Point>
 }
 
-/** The shapes of trees that are tried, the usual one first. */
-const SHAPES = [1.6, 0.8, 0.45]
+/** The shapes of trees that are tried, the usual one first. A tree alone is flat, unless it would waste much of the picture. */
+const FLAT = 3
+const SHAPES = [1.6, 0.8, 0.45, FLAT]
 
 /** Places the trees: connected ones together, each such part beside the others. */
 export function placeTrees(core: Core, cards: ReadonlyMap<string, Card>): Found {
@@ -108,7 +109,7 @@ function groupsOf(core: Core, cards: ReadonlyMap<string, Card>, shape: number): 
 /** The items of one connected part at their places, in the first of the shapes in which it can be drawn in tiers. */
 function arranged(shapes: readonly Item[][], { pins, middles }: Core, cards: ReadonlyMap<string, Card>): Item[] {
   const usual = pins.size ? fitting(shapes, pins, cards) : shapes[0]!
-  if (usual.length === 1) return usual
+  if (usual.length === 1) return pins.size ? usual : alone(shapes)
   if (usual.every(({ fixed }) => !fixed))
     for (const rank of [raise, distances])
       for (const group of shapes) {
@@ -118,6 +119,17 @@ function arranged(shapes: readonly Item[][], { pins, middles }: Core, cards: Rea
   raise(usual)
   forces(usual, middles)
   return usual
+}
+
+/** The shape for a tree that stands alone: the flat one, or the first that makes the picture much smaller. */
+function alone(shapes: readonly Item[][]): Item[] {
+  const area = ([item]: readonly Item[]): number => {
+    const { width, height } = pictured(item!)
+    return width * height
+  }
+  let found = shapes.at(-1)!
+  for (const shape of shapes.slice(0, 2)) if (area(shape) < 0.65 * area(found)) found = shape
+  return found
 }
 
 function middleOf(id: string, { places }: Tree, cards: ReadonlyMap<string, Card>): Point {

@@ -1,4 +1,4 @@
-import { around, separate, type Box } from './boxes.ts'
+import { around, pictured, separate, type Box } from './boxes.ts'
 import { cardOf, type Attached, type Card, type Side } from './card.ts'
 import { placeTrees, resized, type Core, type Found, type Pins } from './core.ts'
 import { hang, neighborsIn, ranksOf, type Hanging } from './hang.ts'
@@ -27,9 +27,6 @@ export interface Picture {
 
 /** Around everything. */
 const MARGIN = 28
-/** The picture is at most this many times as wide as high, or as high as wide. */
-const SHAPE = 2
-
 /** Draws a lab: the same picture for the same lab and pins, without a card or a label over another. */
 export function layout(graph: Graph, pins: Pins = new Map()): Picture {
   const neighbors = neighborsIn(graph)
@@ -61,7 +58,7 @@ export function layout(graph: Graph, pins: Pins = new Map()): Picture {
 function viewOf(boxes: readonly Box[]): Picture['view'] {
   const { x, y, width, height } = around(boxes)
   const [w, h] = [width + 2 * MARGIN, height + 2 * MARGIN]
-  const [wide, high] = [Math.max(w, Math.ceil(h / SHAPE)), Math.max(h, Math.ceil(w / SHAPE))]
+  const { width: wide, height: high } = pictured({ width: w, height: h })
   return {
     ...{ x: Math.floor(x - (wide - width) / 2), y: Math.floor(y - (high - height) / 2) },
     ...{ width: Math.ceil(wide), height: Math.ceil(high) },
