@@ -230,3 +230,25 @@ test('understandable without seeing it: roles, names, and tables', async () => {
   expect(await details().innerText()).toContain('a, host')
   expect(await focused()).toBe('about')
 })
+
+test.each(['12-pairs', '26-segments', '31-qos'])(
+  'every text of %s is within its card or beside it, over no other',
+  async (name) => {
+    await page.setContent(netlab('graph', `labs/${name}.yaml`))
+    const found = await page.evaluate<string[]>(`(() => {
+    const texts = [...document.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect(), text])
+    const cards = [...document.querySelectorAll('.b')].map((card) => [card.parentElement, card.getBoundingClientRect()])
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 1 < b.bottom && b.top + 1 < a.bottom
+    const pairs = texts.flatMap(([a, one], i) =>
+      texts.slice(i + 1).flatMap(([b, other]) => (meet(one, other) ? [a + ' over ' + b] : [])))
+    const over = texts.flatMap(([a, one, text]) =>
+      cards.flatMap(([group, card]) => {
+        if (!meet(one, card)) return []
+        const within = one.left >= card.left && one.right <= card.right
+        return group === text.parentElement && within ? [] : [a + ' leaves or meets a card']
+      }))
+    return [...pairs, ...over]
+  })()`)
+    expect(found).toEqual([])
+  },
+)
