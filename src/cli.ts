@@ -140,7 +140,7 @@ program
   .option('--format <format>', 'print svg, html, mermaid, dot or json', 'svg')
   .option('--live', 'draw what is live: mark what is down, missing or changed')
   .option('--plan', 'colour what apply would add, change and remove')
-  .option('--pin', 'write the positions to LAB.layout.yaml')
+  .addOption(new Option('--pin', 'write the positions to LAB.layout.yaml').conflicts('format'))
   .addOption(json().conflicts(['format', 'pin']))
   .action((lab: string | undefined, options: GraphOptions) =>
     end(async (host, global) => (await import('./commands/graph.ts')).graph(host, lab, { ...global, ...options })),

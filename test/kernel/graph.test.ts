@@ -105,4 +105,14 @@ test('what nobody asked of the kernel needs no kernel: the file alone, and its p
     stdout: '',
     stderr: expect.stringContaining('pinned.layout.yaml:1:') as string,
   })
+  for (const options of [
+    ['--format', 'png'],
+    ['--live', '--plan'],
+    ['--pin', '--format', 'dot'],
+    ['--json', '--format', 'dot'],
+  ])
+    expect(await world.netlab(['graph', file, ...options])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('error: ') as string,
+    })
 })

@@ -59,7 +59,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'shop.html'), netlab('graph', file, '--format', 'html'))
   browser = await chromium.launch({
     executablePath: browserPath(),
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    args: ['--no-sandbox'],
   })
 })
 beforeEach(async () => {

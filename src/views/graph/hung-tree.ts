@@ -90,7 +90,8 @@ function best(items: readonly Item[], card: Card, shape: number): Rows {
   for (let n = 1; n <= Math.min(items.length, 40); n++) {
     const rows = narrowest(items, n, Math.max(least, Math.ceil(total / n)), Math.ceil(total / n) + least)
     const ratio = Math.max(rows.width, card.width) / (rows.height + card.height + DROP)
-    const cost = Math.abs(Math.log(ratio / shape)) + (rows.rows.length === 1 && items.length < 5 ? -1 : 0)
+    const cost =
+      Math.abs(Math.log(ratio / shape)) + (rows.rows.length === 1 && items.length < 5 ? -4 / items.length : 0)
     if (cost >= lowest) continue
     lowest = cost
     found = rows

@@ -8,6 +8,7 @@ const elements = new Map([...world.querySelectorAll('[data-node]')].map((one) =>
 const lines = [...world.querySelectorAll('[data-link]')].map((line) => ({
   line,
   drawn: line.getAttribute('d'),
+  offsets: '0 0 0 0',
   link: data.links[Number(line.dataset.link)],
 }))
 const say = (text) => ($('status').textContent = text)
@@ -60,8 +61,12 @@ function move(id, dx, dy) {
 }
 
 function redraw() {
-  for (const { line, drawn, link } of lines) {
+  for (const one of lines) {
+    const { line, drawn, link } = one
     const [a, b] = link.ends.map((end) => nodes.get(end.node))
+    const offsets = [a.dx, a.dy, b.dx, b.dy].join(' ')
+    if (one.offsets === offsets) continue
+    one.offsets = offsets
     const together = a.dx === b.dx && a.dy === b.dy
     line.setAttribute('transform', together ? `translate(${a.dx} ${a.dy})` : '')
     line.setAttribute('d', together ? drawn : lineOf(link, a, b))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Topology } from '../../model/topology.ts'
 import type { ResourceJson } from '../json.ts'
-import type { GraphNode } from './graph-of.ts'
+import type { Graph } from './graph-of.ts'
 import { keyOfNode, layoutHead } from './layout-file.ts'
 import type { Picture } from './layout.ts'
 import script from './page.browser.js'
@@ -19,6 +19,7 @@ function dataOf({ graph, nodes, parents }: Picture, net: Topology<ResourceJson>,
   for (const [id, on] of parents) children.set(on, [...(children.get(on) ?? []), id])
   const namespaces = [...new Set(graph.nodes.map(({ namespace }) => namespace))]
   const found = new Map(namespaces.map((namespace) => [namespace, sectionsOf(namespace, net)]))
+  const texts = searched(graph)
   const port = (node: string, link: number) => {
     const of = nodes.get(node)!.card.ports.find((port) => port.link === link)
     return of && [of.x, of.y, of.side, of.stub ?? 0]
@@ -35,7 +36,7 @@ function dataOf({ graph, nodes, parents }: Picture, net: Topology<ResourceJson>,
         ...{
           words: nodeInWords(card),
           children: children.get(id) ?? [],
-          text: searched(node, picturedLinks(graph, id)),
+          text: texts.get(id)!,
         },
       }
     }),
@@ -52,12 +53,12 @@ function dataOf({ graph, nodes, parents }: Picture, net: Topology<ResourceJson>,
   }
 }
 
-const picturedLinks = ({ links }: Picture['graph'], id: string): string[] =>
-  links.flatMap(({ a, b }) => [a, b].flatMap(({ node, name, addresses }) => (node === id ? [name, ...addresses] : [])))
-
-/** What a search finds of a node. */
-const searched = ({ id, role, notes }: GraphNode, links: readonly string[]): string =>
-  [id, role, ...notes, ...links].join('\n').toLowerCase()
+/** What a search finds of each node, in lower case. */
+function searched({ nodes, links }: Graph): Map<string, string> {
+  const texts = new Map(nodes.map(({ id, role, notes }) => [id, [id, role, ...notes]]))
+  for (const end of links.flatMap(({ a, b }) => [a, b])) texts.get(end.node)!.push(end.name, ...end.addresses)
+  return new Map([...texts].map(([id, all]) => [id, all.join('\n').toLowerCase()]))
+}
 
 /**
  * The picture as a page that needs no network: to look at, to search, and to move nodes in. `file`: the name under which it saves the
