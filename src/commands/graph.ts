@@ -43,7 +43,11 @@ type Options = Global & GraphOptions
 /** `netlab graph`: the lab as a picture, for people or for other programs; with --pin only the file with its positions. */
 export async function graph(host: Host, argument: string | undefined, options: Options): Promise<number> {
   if (!FORMATS.includes(options.format))
-    throw UserError.of('bad-option', `--format ${options.format} is not a format`, `The formats are ${FORMATS.join(', ')}.`)
+    throw UserError.of(
+      'bad-option',
+      `--format ${options.format} is not a format`,
+      `The formats are ${FORMATS.join(', ')}.`,
+    )
   if (options.live && options.plan) throw UserError.of('bad-option', '--live and --plan are two different pictures')
   const located = locate(argument, options)
   const { name, resources, marks, states } = await seen(located, host, options)

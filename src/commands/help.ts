@@ -113,7 +113,7 @@ const help: Readonly<Record<string, Help>> = {
   graph: {
     examples: [
       ['netlab graph lab.yaml > lab.svg', 'a picture of what the file asks for'],
-      ['netlab graph lab.yaml --format html > lab.html', 'a page to search and arrange'],
+      ['netlab graph lab.yaml --format html', 'a page to search and arrange'],
       ['netlab graph lab.yaml --live', 'what is down, missing or changed'],
       ['netlab graph lab.yaml --plan', 'what apply would change'],
       ['netlab graph lab.yaml --format mermaid', 'for Markdown; dot is for Graphviz'],
