@@ -7,6 +7,7 @@ import type { Resource, Resources } from '../model/resource.ts'
 import type { NamedNamespace, Runner } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
 import { resourcesIn } from '../observe/found.ts'
+import { withOwnerNames } from '../observe/home-owners.ts'
 import { findLenders } from '../observe/lenders.ts'
 import { owners } from '../observe/owners.ts'
 import { read, type Live } from '../observe/read.ts'
@@ -80,7 +81,8 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
       text: `Removed by hand, and made again by apply: ${nameInPlan(r)}`,
     })
   const network = expressible(found)
-  const resources = await withoutRandomMacs(network.resources, lab, runner)
+  const named = await withOwnerNames(network.resources, runner.host)
+  const resources = await withoutRandomMacs(named, lab, runner)
   return { ...network, resources, lab, taken, remarks: [...network.remarks, ...remarks] }
 }
 

@@ -52,9 +52,9 @@ export const file: Kind<FileSpec> = {
   lostWith: ({ namespace }) => [namespace, homeId(namespace)],
 
   toLab: (r) => {
-    const { path, mode, owner, text, base64 } = r.spec
+    const { path, mode, text, base64 } = r.spec
     const content = text ?? (base64 === undefined ? '' : Buffer.from(base64, 'base64').toString('latin1'))
-    return ofNamespace(r, { files: { [path]: { content, mode, ...(owner !== undefined && { owner }) } } })
+    return ofNamespace(r, { files: { [path]: { content, mode, ...ownerToLab(r.spec) } } })
   },
 
   compare: (live, desired) => [
@@ -89,6 +89,10 @@ const write = (r: Resource<FileSpec>) =>
 /** The content as plans show it: texts are compared line by line. */
 const shown = (spec: FileSpec): string =>
   spec.text ?? `${sizeOf(spec)} bytes, SHA-256 ${sha256(spec.base64 ?? '').slice(0, 12)}`
+
+/** The owner in the words of a lab; root is not named. A live file has only numbers. */
+export const ownerToLab = ({ owner, uid = 0, gid = 0 }: Owned): { readonly owner?: string } =>
+  owner !== undefined ? { owner } : uid === 0 && gid === 0 ? {} : { owner: `${uid}:${gid}` }
 
 /** The differences in mode and owner. Names of owners are compared where nobody has looked up what they stand for. */
 export function ownership(live: Owned, desired: Owned): Difference[] {

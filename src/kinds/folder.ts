@@ -3,7 +3,7 @@ import { noteOf, type HomeEntry } from '../model/live-home.ts'
 import type { Kind } from '../model/kind.ts'
 import type { Resource } from '../model/resource.ts'
 import { isLost, within } from './common.ts'
-import { homeId, ownership, type Owned } from './file.ts'
+import { homeId, ownership, ownerToLab, type Owned } from './file.ts'
 import { MOUNT_FOLDER, UMOUNT_FOLDER } from './home-scripts.ts'
 import { ofNamespace } from './lab-entry.ts'
 
@@ -17,10 +17,7 @@ export const privateFolder: Kind<Owned> = {
   describe: ({ mode, owner }) => `a folder of its own, mode ${mode}${owner === undefined ? '' : `, of ${owner}`}`,
   needs: ({ namespace }) => [homeId(namespace)],
   lostWith: ({ namespace }) => [namespace, homeId(namespace)],
-  toLab: (r) => {
-    const { path, mode, owner } = r.spec
-    return ofNamespace(r, { private: [{ path, mode, ...(owner !== undefined && { owner }) }] })
-  },
+  toLab: (r) => ofNamespace(r, { private: [{ path: r.spec.path, mode: r.spec.mode, ...ownerToLab(r.spec) }] }),
   compare: ownership,
   create: (r) => {
     const { path, mode, uid = 0, gid = 0 } = r.spec

@@ -57,3 +57,29 @@ export async function withOwners(resources: Resources, host: Host): Promise<Reso
   if (errors.length) throw new UserError(errors)
   return result
 }
+
+/**
+ * The resources with the names of the users and groups that own live files and folders, so that a lab file means the same on a
+ * machine with other numbers. Numbers without a name stay.
+ */
+export async function withOwnerNames(resources: Resources, host: Host): Promise<Resources> {
+  const owned = [...resources.values()].filter(
+    ({ kind, spec }) => (kind === 'file' || kind === 'folder') && (spec['uid'] || spec['gid']),
+  ) as Resource<Owned>[]
+  if (owned.length === 0) return resources
+  const entries = async (database: 'passwd' | 'group', numbers: readonly number[]): Promise<Map<string, string[]>> => {
+    const argv = ['getent', database, '--', ...new Set(numbers.map(String))]
+    const lines = (await host.run({ argv })).stdout.split('\n').map((line) => line.split(':'))
+    return new Map(lines.map((fields) => [fields[2] ?? '', fields]))
+  }
+  const numbers = (field: 'uid' | 'gid'): number[] => owned.map(({ spec }) => spec[field] ?? 0)
+  const [users, groups] = [await entries('passwd', numbers('uid')), await entries('group', numbers('gid'))]
+  const result = new Map(resources)
+  for (const r of owned) {
+    const [uid, gid] = [String(r.spec.uid ?? 0), String(r.spec.gid ?? 0)]
+    const [user = uid, , , primary] = users.get(uid) ?? []
+    const owner = primary === gid ? user : `${user}:${groups.get(gid)?.[0] ?? gid}`
+    result.set(r.id, { ...r, spec: { ...r.spec, owner } })
+  }
+  return result
+}
