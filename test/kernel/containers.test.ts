@@ -127,6 +127,19 @@ function podmans(): void {
     expect(await in_('web', 'ip -o link')).not.toContain('eth0')
   }, 180_000)
 
+  test('what a lab has wired is imported with its containers', async () => {
+    expect(await netlab(['apply', '-y', path])).toMatchObject({ code: 0 })
+    const lent = names.flatMap((name) => ['--container', name])
+    const { code, stdout, stderr } = await world.netlab(['import', 'router', ...lent], { env: podman.env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('container: web')
+    expect(stdout).not.toContain('Not managed')
+    const file = join(world.folder, 'imported.yaml')
+    writeFileSync(file, stdout)
+    expect(await netlab(['plan', file, '--adopt', '--detailed-exitcode'])).toMatchObject({ code: 0 })
+    expect(await netlab(['destroy', '-y', path])).toMatchObject({ code: 0 })
+  }, 120_000)
+
   test('a container stands in one place of a lab', async () => {
     const file = join(world.folder, 'twice.yaml')
     writeFileSync(file, 'namespaces: { a: { container: web }, b: { container: web } }\n')
