@@ -29,6 +29,13 @@ ip netns exec r ipset create good hash:ip
 ip netns exec r ipset add good 10.0.0.5
 ip netns exec r iptables -A INPUT -m set --match-set good src -j ACCEPT
 ip netns exec r sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip netns exec r ip6tables -P FORWARD DROP
+ip netns exec r ip6tables -A FORWARD -s fd00::/64 -p tcp -m tcp --dport 443 -j ACCEPT
+ip netns exec r ip6tables -t mangle -A PREROUTING -i e0 -j MARK --set-xmark 0x1/0xff
+ip netns exec s nft 'table ip g {
+  set ports { type inet_service; flags interval; elements = { 80, 443, 8000-8010 }; };
+  map whence { type ipv4_addr : verdict; elements = { 10.8.0.2 : accept, 10.8.0.3 : drop }; };
+  chain in { type filter hook input priority 0; tcp dport @ports accept; ip saddr vmap @whence; }; }'
 ip netns exec h nft 'table inet f { chain in { type filter hook input priority 0; tcp dport 22 accept; }; }'
 tc -n h qdisc add dev e0 root tbf rate 10mbit burst 32kb limit 96356
 ip -n s link add br0 address 02:00:00:00:ad:03 type bridge stp_state 1 priority 4096
