@@ -6,7 +6,7 @@ import type { GraphOptions } from './commands/graph.ts'
 import { addFileCommands, type Run } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
-import { json, LAB, NAMES_OF, set } from './commands/options.ts'
+import { full, json, LAB, NAMES_OF, set } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
 import { addLabFileCommands } from './commands/lab-file-commands.ts'
 import { idle } from './host/status-line.ts'
@@ -56,7 +56,6 @@ let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
 const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
-const full = (): Option => new Option('--full', 'print every line instead of folding similar ones')
 
 const planning = (command: Command): Command =>
   command

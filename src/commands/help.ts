@@ -170,6 +170,18 @@ const help: Readonly<Record<string, Help>> = {
       ['130', 'with --watch: Ctrl-C'],
     ],
   },
+  watch: {
+    examples: [
+      ['netlab watch lab.yaml', 'every drift, as soon as it happens'],
+      ['netlab watch lab.yaml --repair', 'and repair it'],
+      ['netlab watch --json | jq .kind', 'one JSON document a line'],
+    ],
+    exitCodes: [
+      ['0', 'ended by SIGTERM, as a service is'],
+      ['1', 'failed: the lab file has errors, for example'],
+      ['130', 'Ctrl-C'],
+    ],
+  },
   capture: {
     examples: [
       ['netlab capture web db -w a.pcapng', 'all interfaces of both'],

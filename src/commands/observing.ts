@@ -1,9 +1,21 @@
 import type { Command } from 'commander'
 import type { End } from './file-commands.ts'
-import { NAMES_OF, set } from './options.ts'
+import { full, json, LAB, NAMES_OF, set } from './options.ts'
 
 /** Adds the commands that look on while a lab is live. */
 export function addObserving(program: Command, end: End): void {
+  program
+    .command('watch')
+    .description('report drift as it happens, until you press Ctrl-C')
+    .argument('[lab]', LAB)
+    .addOption(set())
+    .option('--repair', 'repair what drifts, by an ordinary apply')
+    .addOption(full())
+    .addOption(json('print a JSON document a line'))
+    .action((lab: string | undefined, options: object) =>
+      end(async (host, global) => (await import('./watch.ts')).watchLab(host, lab, { ...global, ...options })),
+    )
+
   program
     .command('capture')
     .description('write the packets of several namespaces into one pcapng file')

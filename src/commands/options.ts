@@ -7,7 +7,10 @@ export const LAB = 'a lab file, a directory that holds one, - for standard input
 export const NAMES_OF = 'the lab file that defines the names, if it is not the one in this directory'
 
 /** `--json`. */
-export const json = (): Option => new Option('--json', 'print a JSON document')
+export const json = (description = 'print a JSON document'): Option => new Option('--json', description)
+
+/** `--full`. */
+export const full = (): Option => new Option('--full', 'print every line instead of folding similar ones')
 
 /** `--set`, which may be given several times. */
 export const set = (): Option =>

@@ -6,7 +6,7 @@ import { exists, find, list, open, pieces, readFile, status } from './local/file
 import { changeFile } from './local/home-files.ts'
 import { homeOf } from './local/homes.ts'
 import { logFolder, processes } from './local/lab-processes.ts'
-import { lock } from './local/lock.ts'
+import { isLocked, lock } from './local/lock.ts'
 import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { self } from './local/self.ts'
@@ -39,6 +39,7 @@ export const thisMachine: Host = {
   pieces,
   signal,
   lock,
+  isLocked,
   waitForKnock,
   knock,
   processes,

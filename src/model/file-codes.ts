@@ -1,4 +1,4 @@
-/** Codes of diagnostics about files that are not on disk (src/model/diagnostic-codes.ts). */
+/** Codes of diagnostics of `netlab diff`, `netlab capture` and `netlab watch` (src/model/diagnostic-codes.ts). */
 export const fileCodes = {
   'no-revision': {
     cause:
@@ -12,5 +12,10 @@ export const fileCodes = {
   'capture-impossible': {
     cause: 'Nothing can be captured: libpcap is not installed, or the interface is down or does not exist.',
     remedy: 'Do what the message says.',
+  },
+  'watch-impossible': {
+    cause:
+      'The reports of the kernel cannot be received, because the package koffi is not installed or does not work here.',
+    remedy: 'Install netlab with its optional packages.',
   },
 } as const

@@ -109,6 +109,8 @@ export interface Host {
    * description, and then throws a UserError. Returns the function that releases the lock.
    */
   lock(lab: string, timeout: number, waiting: (holder: string) => void): Promise<() => void>
+  /** Whether a run on this lab, or a program that it has started, is under way. */
+  isLocked(lab: string): boolean
   /**
    * Waits at most `timeout` ms for a `knock` at the door of this name; returns whether there was one. Calls `ready` as soon as
    * knocking is possible. Throws when another process waits at that door.

@@ -13,7 +13,7 @@ export interface DiffJson extends PlanJson {
 export function renderDiff(diff: DiffJson, c: Colors, full = false): string {
   const { from, to } = diff.compared
   if (diff.changes.length === 0) return `${c.bold('No changes.')} ${from} and ${to} describe the same network.\n`
-  return `From ${from} to ${to}, these changes would be made:\n${renderChanges(diff, c, full)}\n${summaryLine(diff, c)}\n`
+  return `From ${from} to ${to}, these changes would be made:\n${renderChanges(diff.changes, c, full)}\n${summaryLine(diff, c)}\n`
 }
 
 /** By which a program finds the comment again that it has written. */
@@ -30,7 +30,7 @@ export function renderMarkdown(diff: DiffJson, plain: Colors, full = false): str
   const names = `${code(from)} → ${code(to)}`
   if (diff.changes.length === 0) return `${MARK}\n**netlab**: no changes, ${names}\n`
   const counts = `${create + replace} to add, ${update} to change, ${gone + replace} to destroy`
-  const lines = visible(renderChanges(diff, plain, full))
+  const lines = visible(renderChanges(diff.changes, plain, full))
     .trim()
     .split('\n')
     .map(coloured)

@@ -4,6 +4,7 @@ import type { DiffJson } from './diff-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { RunJson } from './run-json.ts'
+import type { WatchJson } from './watch-text.ts'
 
 /** What `netlab list --json` prints. */
 export interface ListJson {
@@ -70,5 +71,7 @@ export interface Documents {
   readonly test: ChecksJson
   readonly validate: ValidateJson
   readonly doctor: DoctorJson
+  /** Each line. */
+  readonly watch: WatchJson
   readonly error: ErrorJson
 }

@@ -21,14 +21,23 @@ const CELLS = 4
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false, full = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
   if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
-  return `${adopted}netlab will make these changes to the live network:\n${renderChanges(plan, c, full)}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+  const lines = renderChanges(plan.changes, c, full)
+  return `${adopted}netlab will make these changes to the live network:\n${lines}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
 }
 
-/** The changes of a plan, with a title before those of each namespace. */
-export function renderChanges(plan: PlanJson, c: Colors, full = false): string {
-  const runs = runsOf(plan.changes).map(({ namespace, changes }) => ({
+/**
+ * Changes by namespace, each with its differences; those that are alike but for numbers as one, unless `full`. `more` is what
+ * else is to be said of a change, at the end of its line.
+ */
+export function renderChanges<T extends ChangeJson>(
+  changes: readonly T[],
+  c: Colors,
+  full: boolean,
+  more: (change: T) => string = () => '',
+): string {
+  const runs = runsOf(changes).map(({ namespace, changes }) => ({
     name: namespace,
-    rows: changes.map((change) => renderChange(change, c)),
+    rows: changes.map((change) => renderChange(change, c, more(change))),
   }))
   const blocks = foldBlocks(runs, CELLS, full).map((block) => ({
     title: blockTitle(block, c.bold),
@@ -37,16 +46,17 @@ export function renderChanges(plan: PlanJson, c: Colors, full = false): string {
   const rows = blocks.flatMap((block) => block.rows)
   // Longer ids extend beyond the column instead of widening it for all lines.
   const width = rows.reduce((most, { id }) => (id.length <= 44 ? Math.max(most, id.length) : most), 0)
-  const lines = blocks.map(
-    ({ title, rows }) =>
-      `\n${title}\n${rows.map(({ id, sign, rest, more }) => `${`${sign} ${id.padEnd(width)}  ${rest}`.trimEnd()}\n${more}`).join('')}`,
-  )
-  return lines.join('')
+  return blocks
+    .map(
+      ({ title, rows }) =>
+        `\n${title}\n${rows.map(({ id, sign, rest, more }) => `${`${sign} ${id.padEnd(width)}  ${rest}`.trimEnd()}\n${more}`).join('')}`,
+    )
+    .join('')
 }
 
 /** The changes of each namespace, in the order of the plan. */
-function runsOf(changes: PlanJson['changes']): { readonly namespace: string; readonly changes: ChangeJson[] }[] {
-  const runs: { namespace: string; changes: ChangeJson[] }[] = []
+function runsOf<T extends ChangeJson>(changes: readonly T[]): { readonly namespace: string; readonly changes: T[] }[] {
+  const runs: { namespace: string; changes: T[] }[] = []
   for (const change of changes) {
     const run = runs.at(-1)
     if (run?.namespace === change.namespace) run.changes.push(change)
@@ -80,7 +90,11 @@ function whyNone(source: string, { lab, adopts }: PlanJson, destroy: boolean): s
   return `The live network matches ${source}; only the ownership of ${adopts.join(', ')} changes.`
 }
 
-function renderChange(change: ChangeJson, c: Colors): [id: string, sign: string, rest: string, more: string] {
+function renderChange(
+  change: ChangeJson,
+  c: Colors,
+  end: string,
+): [id: string, sign: string, rest: string, more: string] {
   const { action, id, kind, description, differences, reason } = change
   const sign = paint(c, action)(symbols[action].padStart(5))
   const why = reason === undefined ? '' : c.dim(`  # ${reason}`)
@@ -88,7 +102,7 @@ function renderChange(change: ChangeJson, c: Colors): [id: string, sign: string,
   return [
     id,
     sign,
-    `${c.dim(action === 'update' ? kind : description || kind)}${why}`,
+    `${c.dim(action === 'update' ? kind : description || kind)}${why}${end}`,
     lines.map((line) => `${line}\n`).join(''),
   ]
 }

@@ -10,7 +10,7 @@ interface Space {
 }
 
 type Call =
-  | ('unshare' | 'setns' | 'socket' | 'setsockopt' | 'send' | 'recv' | 'ioctl')
+  | ('unshare' | 'setns' | 'socket' | 'setsockopt' | 'bind' | 'send' | 'recv' | 'ioctl')
   | (
       | 'open'
       | 'openat'
@@ -95,6 +95,7 @@ export function openSystem(path: string): System {
   const signatures = [
     ...['int unshare(int)', 'int setns(int, int)', 'int socket(int, int, int)', 'int close(int)'],
     ...['int setsockopt(int, int, int, void *, int)', 'int ioctl(int, ulong, void *)', 'int flock(int, int)'],
+    'int bind(int, void *, int)',
     ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
     ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
     ...['int openat(int, str, int, int)', 'int fcntl(int, int, int)'],

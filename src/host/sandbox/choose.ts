@@ -1,7 +1,7 @@
 /** The commands that use the kernel. src/launch.sh has them too: the build writes them there. */
 export const KERNEL_COMMANDS = [
   ...['plan', 'apply', 'destroy', 'confirm', 'watchdog', 'show', 'list', 'exec', 'shell', 'logs', 'test', 'doctor'],
-  ...['capture', 'import', 'agent', 'sniff'],
+  ...['capture', 'watch', 'import', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
 const WITH_OPTIONS: Readonly<Record<string, readonly string[]>> = { graph: ['--live', '--plan'] }
