@@ -1,6 +1,8 @@
+import type { Emission } from '../model/change.ts'
 import type { Kind, PlanContext } from '../model/kind.ts'
 import { mdbWords, type MdbSpec } from '../model/mdb-spec.ts'
-import type { Operation } from '../model/operation.ts'
+import type { LinkSpec } from '../model/link-type.ts'
+import type { LinkChange, Operation } from '../model/operation.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { BridgeMdb } from '../model/bridge-dump.ts'
 import { placeOf } from '../model/place.ts'
@@ -22,10 +24,28 @@ const operation = (how: 'add' | 'delete', r: Resource<MdbSpec>): Operation => ({
 const isSet = ({ protocol = 'static', flags = [] }: BridgeMdb): boolean =>
   protocol === 'static' && !flags.includes('added_by_star_ex')
 
-/** Whether the bridge takes no change of its table until it is up, or snoops, again (br_mdb_add in net/bridge/br_mdb.c). */
-function isSilent({ namespace, spec }: Resource<MdbSpec>, { live }: PlanContext): boolean {
-  const bridge = live.get(linkId(namespace, spec.bridge))?.spec
-  return bridge?.['mcast_snooping'] === false || bridge?.['up'] === false
+/** What keeps a bridge from taking changes of its table: it does not snoop, or is down (br_mdb_add in net/bridge/br_mdb.c). */
+function silences(bridge: Resource<any> | undefined): readonly LinkChange[] {
+  const { mcast_snooping, up } = (bridge?.spec ?? {}) as LinkSpec
+  const snooping = (value: boolean): LinkChange => ({ type: { name: 'bridge', data: { mcast_snooping: value } } })
+  return [...(up === false ? [{ up: false }] : []), ...(mcast_snooping === false ? [snooping(false)] : [])]
+}
+/** The change that ends a silence. */
+const ended = ({ up, type }: LinkChange): LinkChange =>
+  up === false ? { up: true } : { type: { name: type?.name ?? '', data: { mcast_snooping: true } } }
+
+/** Changes the table of a bridge when that has its settings; it is made to listen for the moment if these keep it silent. */
+function late(how: 'add' | 'delete', r: Resource<MdbSpec>, { live, desired }: PlanContext): Emission[] {
+  const id = linkId(r.namespace, r.spec.bridge)
+  const silent = silences(desired.get(id) ?? live.get(id))
+  const set = (change: LinkChange): Operation => ({
+    do: 'link.set',
+    place: placeOf(r),
+    name: r.spec.bridge,
+    set: change,
+  })
+  const all = [...silent.map((one) => set(ended(one))), operation(how, r), ...silent.map(set)]
+  return all.map((one) => ({ stage: 'add neighbors', operation: one }))
 }
 
 /** A permanent entry in the multicast table of a bridge. What ports have joined by IGMP or MLD lasts for a while, and belongs to others. */
@@ -54,14 +74,11 @@ export const mdb: Kind<MdbSpec> = {
   requires: () => ['bridge'],
   needs: ({ namespace, spec }) => [spec.dev, spec.bridge].map((name) => linkId(namespace, name)),
   lostWith: ({ namespace, spec }) => [namespace, ...[spec.dev, spec.bridge].map((name) => linkId(namespace, name))],
-  create: (r) => [{ stage: 'add neighbors', operation: operation('add', r) }],
-  update: ({ live, desired }) =>
-    (['delete', 'add'] as const).map((how) => ({
-      stage: 'add neighbors',
-      operation: operation(how, how === 'add' ? desired : live),
-    })),
-  remove: (r, context) =>
-    isLost(mdb, r, context)
-      ? []
-      : [{ stage: isSilent(r, context) ? 'add neighbors' : 'delete neighbors', operation: operation('delete', r) }],
+  create: (r, context) => late('add', r, context),
+  update: ({ live, desired }, context) => [...late('delete', live, context), ...late('add', desired, context)],
+  remove: (r, context) => {
+    if (isLost(mdb, r, context)) return []
+    const isSilent = silences(context.live.get(linkId(r.namespace, r.spec.bridge))).length > 0
+    return isSilent ? late('delete', r, context) : [{ stage: 'delete neighbors', operation: operation('delete', r) }]
+  },
 }
