@@ -1,4 +1,4 @@
-// Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the types in docs/doctor.md and
+// Writes the reference part of docs/language.md from the schema of lab files, docs/errors.md, the features in docs/doctor.md and
 // the attributes in docs/kernel.md, docs/lints.md, schemas/output.schema.json from the types of documents, docs/pictures, and the list of
 // pictures in labs/README.md: node scripts/docs.mjs
 import { spawnSync } from 'node:child_process'
@@ -57,6 +57,7 @@ const interfaces = objectOf(at('interfaces').additionalProperties)
 const link = schema.properties.links.items
 const check = schema.properties.checks.items
 const peers = interfaces.allOf.map(({ then }) => then.properties?.peers).find(Boolean)
+const macsec = interfaces.allOf.map(({ then }) => then).find(({ properties }) => properties?.rx).properties
 const types = interfaces.allOf.map(({ if: condition, then }) =>
   table(`type: ${condition.properties.type.const}`, { properties: {}, ...then }),
 )
@@ -68,6 +69,9 @@ const reference = [
   table('addresses', objectOf(interfaces.properties.addresses.items)),
   ...types,
   table('peers', objectOf(peers.items)),
+  table('tx', objectOf(macsec.tx.items)),
+  table('rx', objectOf(macsec.rx.items)),
+  table('sas', objectOf(macsec.rx.items.properties.sas.items)),
   table('bridges.NAME', objectOf(at('bridges').additionalProperties)),
   table('routes', at('routes').items),
   table('nexthops of a namespace', at('nexthops').items),
@@ -75,6 +79,7 @@ const reference = [
   table('nexthops', objectOf(at('routes').items.properties.nexthops.items)),
   table('rules', at('rules').items),
   table('neighbors', at('neighbors').items),
+  table('fou', at('fou').items),
   table('files.PATH', objectOf(at('files').additionalProperties)),
   table('private', objectOf(at('private').items)),
   table('processes.NAME', at('processes').additionalProperties),
@@ -92,12 +97,16 @@ const reference = [
 
 const [guide] = readFileSync(file, 'utf8').split(MARK)
 
-const { linkTypes } = await exportsOf('src/kinds/links/link-types.ts')
+const { features } = await exportsOf('src/kinds/features.ts')
 const doctorFile = resolve(root, 'docs/doctor.md')
-const features = linkTypes.flatMap(({ name, feature }) =>
-  feature ? [`| \`type: ${name}\` | ${name} | ${feature.module} | ${feature.config} |\n`] : [],
+const needs = Object.entries(features).map(
+  ([name, { purpose, module, config }]) =>
+    `| ${purpose.replace(/^type: .*/, code)} | ${name} | ${module} | ${config} |\n`,
 )
-const doctor = readFileSync(doctorFile, 'utf8').replace(/(?:\| `type: .*\n)+/, () => features.join(''))
+const doctor = readFileSync(doctorFile, 'utf8').replace(
+  /(\| in the lab file .*\n\|.*\n)(?:\|.*\n)+/,
+  (_, head) => head + needs.join(''),
+)
 
 const { codes } = await exportsOf('src/model/diagnostic-codes.ts')
 const byName = ([a], [b]) => (a < b ? -1 : 1)

@@ -71,6 +71,18 @@ export const features: Readonly<Record<string, Feature>> = {
     config: 'CONFIG_NET_FOU_IP_TUNNELS',
     probe: link('type ipip remote 192.0.2.1 encap fou encap-sport auto encap-dport 5555'),
   },
+  fou_port: {
+    purpose: 'fou: ports for tunnels',
+    module: 'fou',
+    config: 'CONFIG_NET_FOU',
+    probe: 'ip fou add port 5555 ipproto 4',
+  },
+  fou6: {
+    purpose: 'tunnels over IPv6 with encap',
+    module: 'fou6',
+    config: 'CONFIG_IPV6_FOU_TUNNEL',
+    probe: link('type ip6tnl remote 2001:db8::1 encap fou encap-sport auto encap-dport 5555'),
+  },
   netem: {
     purpose: 'impairments',
     module: 'sch_netem',

@@ -8,9 +8,11 @@ import { privateFolder } from './folder.ts'
 import { home } from './home.ts'
 import { existing } from './links/existing.ts'
 import { fdb } from './fdb.ts'
+import { fou } from './fou.ts'
 import { ipset } from './ipset.ts'
 import { ip6tables, iptables } from './iptables.ts'
 import { linkKind } from './links/link.ts'
+import { macsecKeys } from './links/macsec-keys.ts'
 import { mdb } from './mdb.ts'
 import { namespace } from './namespace.ts'
 import { neighbor } from './neighbor.ts'
@@ -37,12 +39,14 @@ const table: readonly Kind[] = [
   device,
   existing,
   wg,
+  macsecKeys,
   vlans,
   ethtool,
   fdb,
   mdb,
   address,
   neighbor,
+  fou,
   nexthop,
   route,
   rule,

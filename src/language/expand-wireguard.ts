@@ -42,7 +42,7 @@ interface Found {
 }
 
 /** Reads the key file that is named at the path. */
-type KeyAt = (path: Path, name: string) => ReturnType<KeyFile>
+export type KeyAt = (path: Path, name: string) => ReturnType<KeyFile>
 
 /** Adds what `wg` sets on every WireGuard interface. Private keys are read only to derive the public ones, and are not kept. */
 export function expandWireguard(x: Expansion, keyFile: KeyAt): void {
@@ -82,21 +82,25 @@ export function expandWireguard(x: Expansion, keyFile: KeyAt): void {
   }
 }
 
-function readKey(
+/** What a key file must have, and what to say when it has not. */
+interface KeyForm {
+  readonly is: (text: string) => boolean
+  readonly detail: string
+}
+const wgForm: KeyForm = { is: isKey, detail: 'A key is one line of 44 characters: wg genkey >FILE' }
+
+/** The key in a file that is named at the path, and the file's full path; undefined after an error. */
+export function readKey(
   x: Expansion,
   keyFile: KeyAt,
   name: string,
   path: Path,
+  { is, detail }: KeyForm = wgForm,
 ): { readonly path: string; readonly key: string } | undefined {
   try {
     const { path: full, text } = keyFile(path, name)
-    if (isKey(text.trim())) return { path: full, key: text.trim() }
-    x.report.error(
-      'unreadable-file',
-      path,
-      `${name} does not contain a key`,
-      'A key is one line of 44 characters: wg genkey >FILE',
-    )
+    if (is(text.trim())) return { path: full, key: text.trim() }
+    x.report.error('unreadable-file', path, `${name} does not contain a key`, detail)
   } catch (error) {
     x.report.error('unreadable-file', path, `cannot read ${name}`, (error as Error).message)
   }

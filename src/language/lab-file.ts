@@ -1,4 +1,5 @@
 import type { AddressFile } from '../kinds/address-lab.ts'
+import type { FouFile } from '../kinds/fou.ts'
 import type { IpsetFile } from '../kinds/ipset.ts'
 import type { NeighborFile } from '../kinds/neighbor.ts'
 import type { Lender } from '../model/lender.ts'
@@ -37,6 +38,7 @@ export interface NamespaceFile extends Lender {
   readonly iptables?: Settings | null
   readonly ip6tables?: Settings | null
   readonly nftables?: NftFile
+  readonly fou?: readonly FouFile[]
   readonly ipsets?: Readonly<Record<string, IpsetFile>>
   readonly setup?: readonly unknown[]
   readonly processes?: Readonly<Record<string, Settings>>

@@ -13,6 +13,7 @@ import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
 import { expandHomes, type FilesBeside } from './expand-homes.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
+import { expandFou } from './expand-fou.ts'
 import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
 import { withoutIgnored, withoutLints } from './lints/ignored.ts'
 import { lint } from './lints/lints.ts'
@@ -24,6 +25,7 @@ import { assemble } from './include.ts'
 import { besideLab, quoted } from './yaml/origin.ts'
 import { reporter, type Report } from './report.ts'
 import { expandRouting } from './expand-routing.ts'
+import { expandMacsec } from './expand-macsec.ts'
 import { checkSettings, expandSettings, sysctlKeys } from './expand-settings.ts'
 import { checkShape } from './shape.ts'
 import type { Path, Source } from './yaml/source.ts'
@@ -213,8 +215,11 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   if (report.failed()) return undefined
   expandSettings(x)
   expandInterfaces(x)
-  expandWireguard(x, (path, name) => keyFile(besideLab(source, path, name)))
+  const keyAt = (path: Path, name: string) => keyFile(besideLab(source, path, name))
+  expandWireguard(x, keyAt)
+  expandMacsec(x, keyAt)
   expandRouting(x)
+  expandFou(x)
   expandIpsets(x)
   expandFirewalls(x, where, origins, (path) => besideOf(input, source, path))
   checkIpsets(x, where)

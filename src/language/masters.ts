@@ -84,6 +84,19 @@ export function asPort(
         `Its ports are the interfaces with master: ${nameOf(id)}.`,
       )
   }
+  for (const [name, { ofPorts }] of ports) {
+    const port = ofPorts && settings[name]
+    if (!port || !master) continue
+    const other = drafts.get(linkId(namespaceOf(id), String(port.value)))
+    const joined = other?.settings['bridge'] ?? other?.settings['master']
+    if (other?.id === id || joined?.value !== nameOf(master.id))
+      x.report.error(
+        'unknown-reference',
+        port.path,
+        `${String(port.value)} is no other port of ${nameOf(master.id)}`,
+        `Its ports are the interfaces with bridge: ${nameOf(master.id)}.`,
+      )
+  }
   const group = settings[settingName(type, 'group')]
   if (group && x.borrowed(namespaceOf(id)))
     x.report.error('reserved', group.path, 'netlab uses this group to mark what it owns', 'Leave it out here.', 'key')

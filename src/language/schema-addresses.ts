@@ -55,3 +55,19 @@ export const neighborSchema = object(
   'A static ARP or NDP entry.',
   ['to'],
 )
+
+/** An item of a list of ports for tunnels. */
+export const fouSchema = object(
+  {
+    port: int('Number of the UDP port.', 1, 65535),
+    ipproto: int('Protocol of the packets in UDP (`encap: fou`): 4 is IPv4, 41 IPv6, 47 GRE.', 1, 255),
+    gue: { const: true, description: 'A header in each packet says its protocol (`encap: gue`).' },
+    family: {
+      enum: ['inet', 'inet6'],
+      description: 'Whether the outer packets are IPv4 or IPv6. Default: as `local`, or inet.',
+    },
+    local: textSchema('Address at which it receives. Default: any.', '10.0.0.1'),
+  },
+  'A UDP port that receives the packets of tunnels, in the words of `ip fou`.',
+  ['port'],
+)

@@ -164,7 +164,7 @@ const either = (one: Schema, others: readonly Schema[]): Schema =>
   others.every(({ type }) => type === one['type']) ? {} : { type: [...new Set([one, ...others].map((s) => s['type']))] }
 
 const byType = linkTypes.filter((type) => type.byType)
-const typeFields = [...new Set(byType.flatMap(({ fields }) => Object.keys(fields)))]
+const typeFields = [...new Set(byType.flatMap(({ fields }) => Object.keys(schemasOf(fields))))]
 const general: Readonly<Record<string, Schema>> = { ...settings, ...portSchemas }
 /** A name that is a type's and every interface's has two meanings; the second has a name of its own where the type is that. */
 const ambiguous = (prefix: string, schemas: Readonly<Record<string, Schema>>): Record<string, Schema> =>

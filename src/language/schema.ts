@@ -4,7 +4,7 @@ import { check } from './schema-checks.ts'
 import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
 import { processSchema, setupSchema } from './schema-processes.ts'
 import { nexthopSchema, routeSchema, ruleSchema } from './schema-routing.ts'
-import { addressSchema, neighborSchema, others } from './schema-addresses.ts'
+import { addressSchema, fouSchema, neighborSchema, others } from './schema-addresses.ts'
 import { cidr, int, listOf, map, object, textSchema, type Schema } from './schema-words.ts'
 
 const ownership = {
@@ -41,6 +41,10 @@ const namespace: Schema = {
       nexthops: listOf(nexthopSchema, 'Nexthop objects and groups of nexthops, for routes and forwarding entries.'),
       rules: listOf(ruleSchema, 'Routing policy rules.'),
       neighbors: listOf(neighborSchema, 'Static neighbours.'),
+      fou: listOf(
+        fouSchema,
+        'UDP ports that receive the packets of tunnels with `encap`. They are all there is in the namespace.',
+      ),
       forwarding: {
         enum: [true, false, 'ipv4', 'ipv6'],
         description:

@@ -155,8 +155,8 @@ export interface LinkType {
   readonly state?: Readonly<Record<string, LinkAttribute>>
   /** The kernel can change a single setting of an existing interface. For other types `ip` sends all settings again. */
   readonly setSingly?: true
-  /** A field without which `ip` changes no other. */
-  readonly setWith?: string
+  /** Fields that `ip` is given with every change of another: without them it makes none, or forgets them. */
+  readonly setWith?: readonly string[]
   /** A field that conflicts with the others, and why; undefined when there is none. */
   readonly wrong?: (spec: Readonly<Record<string, unknown>>) => readonly [field: string, why: string] | undefined
   /**

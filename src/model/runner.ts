@@ -3,6 +3,7 @@ import type { Outcome } from './command.ts'
 import type { Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { IpNexthop } from './ip-nexthop.ts'
+import type { IpFou, IpMacsec } from './tunnel-dump.ts'
 import type { Metrics } from './metrics.ts'
 import type { Operation, Program } from './operation.ts'
 
@@ -30,6 +31,10 @@ export interface Dump {
   readonly traffic?: ReadonlyMap<string, string>
   /** `wg show all dump`, without its secrets; absent: no WireGuard interface, or no `wg`, exists. */
   readonly wireguard?: readonly WgInterface[]
+  /** `ip -j macsec show`, which prints no keys; absent: no MACsec interface exists. */
+  readonly macsec?: readonly IpMacsec[]
+  /** `ip -j fou show`; absent: the kernel has not loaded what makes such ports. */
+  readonly fou?: readonly IpFou[]
   /** The permanent and static entries of `bridge -j fdb show`; absent: no bridge and no VXLAN exists. */
   readonly fdb?: readonly BridgeFdb[]
   /** `bridge -d -j mdb show`; absent: no bridge and no VXLAN exists. */

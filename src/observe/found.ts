@@ -7,6 +7,7 @@ import type { Resource } from '../model/resource.ts'
 import { isPath, placeOf, type Place } from '../model/place.ts'
 import type { BridgeVlans } from '../model/bridge-dump.ts'
 import type { Dump, IpLink, Runner } from '../model/runner.ts'
+import type { IpMacsec } from '../model/tunnel-dump.ts'
 import { sysctlsThatDiffer, interfaceSysctlsThatDiffer } from './inherited.ts'
 import { borrowedAt, dumpRequests, lentTo, rootOf, type ReadRequest } from './read-request.ts'
 
@@ -100,13 +101,16 @@ export function resourcesIn(
   return found
 }
 
-const hasTunnels = ({ links }: Dump): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === 'wireguard')
+const hasType = ({ links }: Dump, type: string): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === type)
 const hasDetails = (dump: Dump, borrowed: boolean): boolean =>
-  hasTunnels(dump) || filtersVlans(dump) || trafficQuestions(dump, borrowed).length > 0
+  hasType(dump, 'wireguard') ||
+  hasType(dump, 'macsec') ||
+  filtersVlans(dump) ||
+  trafficQuestions(dump, borrowed).length > 0
 
 /**
- * The dump with the output of `wg`, `bridge` and `tc`, which run only where there is a WireGuard interface, a bridge with VLANs, or
- * a qdisc with classes or filters.
+ * The dump with the output of `wg`, `ip macsec`, `bridge` and `tc`, which run only where there is a WireGuard or MACsec interface, a
+ * bridge with VLANs, or a qdisc with classes or filters.
  */
 export async function withDetails(dump: Dump, place: Place, runner: Runner): Promise<Dump> {
   const ask = async <T>(argv: readonly string[], parse: (text: string) => T): Promise<T | undefined> => {
@@ -115,7 +119,10 @@ export async function withDetails(dump: Dump, place: Place, runner: Runner): Pro
   }
   const borrowed = place.netns === undefined || isPath(place.netns)
   if (!hasDetails(dump, borrowed)) return dump
-  const wireguard = hasTunnels(dump) ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
+  const wireguard = hasType(dump, 'wireguard') ? await ask(['wg', 'show', 'all', 'dump'], parseWgDump) : undefined
+  const macsec = hasType(dump, 'macsec')
+    ? await ask(['ip', '-j', 'macsec', 'show'], (text) => JSON.parse(text) as IpMacsec[])
+    : undefined
   const vlans = filtersVlans(dump)
     ? await ask(['bridge', '-j', 'vlan', 'show'], (text) => JSON.parse(text) as BridgeVlans[])
     : undefined
@@ -123,7 +130,13 @@ export async function withDetails(dump: Dump, place: Place, runner: Runner): Pro
   const traffic = questions.length
     ? await ask(['sh', '-c', TRAFFIC_SCRIPT, 'sh', ...questions], parseTraffic)
     : undefined
-  return { ...dump, ...(wireguard && { wireguard }), ...(vlans && { vlans }), ...(traffic && { traffic }) }
+  return {
+    ...dump,
+    ...(wireguard && { wireguard }),
+    ...(macsec && { macsec }),
+    ...(vlans && { vlans }),
+    ...(traffic && { traffic }),
+  }
 }
 
 export const loopbackOf = (dump: Dump | undefined): IpLink | undefined =>

@@ -36,12 +36,14 @@ namespaces:
       t3: { type: gretap, remote: 10.0.0.9, bridge: br0 }
       t4: { type: ip6gre, remote: "fd00::9", encaplimit: none }
       t5: { type: ip6gretap, external: true }
-      t6: { type: ip6tnl, remote: "fd00::9", tclass: inherit, flowlabel: 7 }
+      t6: { type: ip6tnl, remote: "fd00::9", tclass: inherit, flowlabel: 7, encap: gue, encap_dport: 5 }
       t7: { type: vti, remote: 10.0.0.9, key: 5 }
       t8: { type: vti6, remote: "fd00::9", link: b:e0 }
       t9: { type: geneve, id: 5, remote: 10.0.0.9, ttl: inherit }
       m1: { type: macvtap, link: e0 }
       n0: { type: nlmon }
+      k0: { type: macsec, link: d3, cipher: gcm-aes-256, window: 5, rx: [{ peer: b:k0 }] }
+      d3: { type: dummy }
       s0: { type: xfrm, if_id: 5 }
       b1: { type: team, offload: { gro: false } }
       d2: { type: dummy, master: b1 }
@@ -54,6 +56,7 @@ namespaces:
     iptables: { filter: { INPUT: ["-j ACCEPT"] } }
     ip6tables: { filter: { INPUT: ["-j ACCEPT"] } }
     nftables: "table inet t { }"
+    fou: [{ port: 5555, ipproto: 4 }, { port: 5555, gue: true, family: inet6 }, { port: 6000, gue: true, local: 10.0.0.1 }]
     ipsets: { s: { type: hash:net, entries: [10.0.0.0/8] }, l: { type: list:set, entries: [s] } }
     setup: ["ip link add x type dummy", [ip, link, set, x, up]]
     processes:
@@ -62,7 +65,9 @@ namespaces:
     files: { /etc/x: { content: "a\\n", owner: "1:2" }, /srv/y: { content: "b" } }
     private: [/run/p]
     hostname: host-a
-  b: { processes: { r: { command: ls, once: true, restart: on-failure, ready: { timeout: 500ms } } } }
+  b:
+    interfaces: { d0: { type: dummy }, k0: { type: macsec, link: d0, cipher: gcm-aes-256, tx: [{ sa: 1, active: false }] } }
+    processes: { r: { command: ls, once: true, restart: on-failure, ready: { timeout: 500ms } } }
   c: { shares: b }
   me: { root: true, interfaces: { nic0: { existing: true } } }
   box: { container: web }

@@ -75,3 +75,23 @@ test('what modules of tunnels put into every namespace is never planned to be de
   const { changes } = makePlan({ lab: 't', live, desired: new Map() })
   expect(changes.map(({ id, action }) => `${action} ${id}`).sort()).toEqual(['delete a/gre9', 'delete a/sit9'])
 })
+
+test('a port stands in for another when both have joined, and again when it was made anew', () => {
+  const text = (backup: string, mode = '') => `namespaces: { s: { bridges: { br0: }, interfaces: {
+    a: { type: dummy, bridge: br0${backup} }, b: { type: macvlan, link: d, bridge: br0${mode} }, d: { type: dummy } } } }`
+  const all = commands(text(', backup_port: b'))
+  const chosen = place(all, /set dev a type bridge_slave backup_port b$/)
+  expect(chosen).toBeGreaterThan(place(all, /set dev a .*master br0/))
+  expect(chosen).toBeGreaterThan(place(all, /set dev b .*master br0/))
+  const load = (lab: string) => loadLab({ file: 'lab.yaml', text: `name: t\n${lab}` }).resources
+  const steps = (from: string, to: string) =>
+    planJson(makePlan({ lab: 't', live: load(from), desired: load(to) })).steps.map(({ command }) => command)
+  expect(steps(text(', backup_port: b'), text(''))).toEqual(['ip -n s link set dev a type bridge_slave nobackup_port'])
+  const again = steps(text(', backup_port: b'), text(', backup_port: b', ', mode: passthru'))
+  expect(again.at(-1)).toBe('ip -n s link set dev a type bridge_slave backup_port b')
+})
+
+test.each(['a', 'd', 'x'])('%s is no other port of the bridge', (backup) => {
+  const text = `{ name: t, namespaces: { s: { bridges: { br0: }, interfaces: { a: { type: dummy, bridge: br0, backup_port: ${backup} }, d: { type: dummy } } } } }`
+  expect(() => loadLab({ file: 'lab.yaml', text })).toThrow(`${backup} is no other port of br0`)
+})

@@ -110,8 +110,8 @@ test('another value of an attribute is a difference if the table says so, and on
     for (const [namespace, dump] of live.dumps) {
       const scope: ReadContext = { namespace, made: true, lab: lab?.name ?? '' }
       const before = read(dump, scope)
-      const { links, addresses, routes, nexthops, rules, rules6, neighbors, qdiscs, fdb, vlans } = dump
-      const lists = [links, addresses, routes, nexthops, rules, rules6, neighbors, qdiscs, fdb, vlans]
+      const { links, addresses, routes, nexthops, rules, rules6, neighbors, qdiscs, fdb, vlans, macsec } = dump
+      const lists = [links, addresses, routes, nexthops, rules, rules6, neighbors, qdiscs, fdb, vlans, macsec]
       const parts = lists.flatMap((list) => ((list ?? []) as unknown as Json[]).flatMap(kindsOf))
       for (const [kind, object] of parts)
         for (const [attribute, value] of Object.entries(object)) {

@@ -12,6 +12,14 @@ const typeOf = new Map(linkTypes.map(({ name, kind }) => [kind ?? name, name]))
 /** The kinds of the table of attributes to which the parts of an object belong, and their attributes. */
 export function kindsOf(object: Json): (readonly [kind: string, object: Json])[] {
   if ('nsid' in object) return []
+  if ('rx_sc' in object) {
+    const keys = (list: unknown) => inside(list ?? []).map((one) => ['macsec key', one] as const)
+    const channels = inside(object['rx_sc']).flatMap((one) => [
+      ['macsec channel', one] as const,
+      ...keys(one['sa_list']),
+    ])
+    return [['macsec', object], ...keys(object['sa_list']), ...channels]
+  }
   if ('addr_info' in object) return inside(object['addr_info']).map((one) => ['address', one] as const)
   if ('ifname' in object && 'flags' in object && 'mtu' in object) {
     const { info_kind, info_data, info_slave_kind, info_slave_data } = (object['linkinfo'] ?? {}) as Record<
@@ -35,6 +43,7 @@ export function kindsOf(object: Json): (readonly [kind: string, object: Json])[]
   }
   if ('vlans' in object) return inside(object['vlans']).map((one) => ['vlan', one] as const)
   if ('mdb' in object) return inside(object['mdb']).map((one) => ['mdb', one] as const)
+  if ('port' in object && 'family' in object) return [['fou', object]]
   if ('mac' in object) return [['fdb', object]]
   if ('priority' in object) return [['rule', object]]
   if ('kind' in object) {
@@ -65,6 +74,8 @@ const sections: readonly (readonly [name: string, command: string])[] = [
   ['bridge', 'bridge -j -d fdb'],
   ['bridge', 'bridge -j -d mdb'],
   ['bridge', 'bridge -j vlan'],
+  ['macsec', 'ip -j macsec show'],
+  ['fou', 'ip -j fou show'],
   ['tc', 'tc -j qdisc'],
 ]
 
@@ -119,7 +130,7 @@ export function objectsIn(text: string): Map<string, Printed> {
           ...namesOf(kind, object),
           object['parent'],
         ].join(' ')
-        if (whole === undefined || /^(address|vlan|mdb)$/.test(kind)) whole = add(key, { kind, object })
+        if (whole === undefined || /^(address|vlan|mdb|macsec .*)$/.test(kind)) whole = add(key, { kind, object })
         else add(`${whole} ${kind}`, { kind, object, whole })
       }
     }

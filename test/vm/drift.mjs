@@ -39,6 +39,7 @@ const ofIp6 = (type) => [
   [type, six, { set: 'tclass 0x10 flowlabel 0x55 allow-localremote' }, 'tclass flowlabel allow_localremote'],
   [type, six, { set: 'encaplimit none tclass inherit flowlabel inherit' }, 'encaplimit tclass flowlabel'],
   [type, six, { made: 'local fd00::1 remote fd01::N hoplimit 64 encaplimit 4 dscp inherit' }, 'dscp'],
+  [type, six, { set: 'encap fou encap-sport 5 encap-dport 6' }, 'encap'],
   [type, six, { set: 'dev eth1' }, 'link'],
   [type, six, { made: 'external', in: type === 'ip6gretap' ? 'b' : 'a' }, 'external local remote hoplimit encaplimit'],
 ]
@@ -99,6 +100,19 @@ const devices = [
   ],
   ['macvtap', () => ({ link: 'eth0', mac: MAC }), { set: 'bcqueuelen 50' }, 'bcqueuelen'],
   ['macvtap', () => ({ link: 'eth2', mac: MAC }), { on: 'eth2', made: 'mode private' }, 'mode'],
+  [
+    'macsec',
+    (n) => ({ link: 'eth6', port: n, mac: MAC }),
+    { set: 'encrypt on protect off validate check encodingsa 1 replay on window 9 send_sci off end_station on' },
+    'encrypt protect validate encodingsa window send_sci end_station',
+  ],
+  ['macsec', (n) => ({ link: 'eth6', port: n, mac: MAC }), { set: 'send_sci off scb on' }, 'send_sci scb'],
+  [
+    'macsec',
+    (n) => ({ link: 'eth6', port: n, mac: MAC }),
+    { on: 'eth6', made: 'port 999 cipher gcm-aes-256 icvlen 12' },
+    'port sci cipher icvlen mtu',
+  ],
   ['xfrm', (n) => ({ if_id: n }), { made: 'if_id 999' }, 'if_id'],
   ['xfrm', (n) => ({ if_id: n }), { made: 'external' }, 'external if_id'],
   ['vlan', () => ({ link: 'eth0', id: 10 }), { on: 'eth0', made: 'id 11', up: 'arp on' }, 'id'],
@@ -142,7 +156,7 @@ const devices = [
   const [name, say] = [`x${n}`, (words) => words.replaceAll('N', String(n))]
   const set = how.set && `ip -n a link set dev ${name} type ${type} ${say(how.set)}`
   const mac =
-    /^(gretap|ip6gretap|geneve|macvtap|vlan|ipvlan)$/.test(type) && !/innerproto/.test(how.made)
+    /^(gretap|ip6gretap|geneve|macvtap|vlan|ipvlan|macsec)$/.test(type) && !/innerproto/.test(how.made)
       ? `address ${MAC} `
       : ''
   const lines = how.made
@@ -159,6 +173,10 @@ const devices = [
 })
 
 const dummy = { type: 'dummy' }
+/** MACsec interfaces of one device, with the channels that `sci` names. */
+const secure = (n) => ({ type: 'macsec', link: 'eth6', mac: `02:00:00:00:00:b${n}` })
+const sci = (n) => `0200000000b${n}0001`
+const key = 'ab'.repeat(16)
 const netems = [
   [
     { delay: '5ms' },
@@ -182,15 +200,26 @@ const lab = {
       sysctls: { 'net.mpls.platform_labels': 1000 },
       interfaces: {
         eth0: { ...dummy, addresses: ['10.0.0.1/24', '10.0.0.3/24', '10.0.0.4/24', 'fd00::1/64', 'fd00::3/64'] },
-        ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`eth${n}`, dummy])),
+        ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`eth${n}`, dummy])),
         ...settingsIn('a'),
         ports: { type: 'bond', mode: 'active-backup', primary: 'p0' },
+        sec1: { ...secure(1), rx: [{ peer: 'a:sec2' }] },
+        sec2: { ...secure(2), rx: [{ peer: 'a:sec1' }] },
+        sec3: { ...secure(3), rx: [{ peer: 'a:sec2' }] },
         p0: { ...dummy, master: 'ports' },
         p1: { ...dummy, master: 'ports' },
         ...Object.fromEntries(netems.map(([impairments], n) => [of(n), { ...dummy, impairments }])),
         t0: { ...dummy, bridge: 'br0', vlans: [10, 20] },
       },
       bridges: { br0: { vlan_filtering: true }, br1: {}, br2: {}, br3: { vlan_filtering: true } },
+      fou: [
+        { port: 6001, ipproto: 4 },
+        { port: 6002, ipproto: 4, local: '10.0.0.1' },
+        { port: 6003, ipproto: 41, family: 'inet6' },
+        { port: 6004, ipproto: 47 },
+        { port: 6005, gue: true },
+        { port: 6006, ipproto: 4, local: 'fd00::1' },
+      ],
       routes: [
         { to: 100, family: 'mpls', as: 101, via: '10.0.0.2' },
         { to: 101, family: 'mpls', as: 102, via: '10.0.0.2' },
@@ -219,6 +248,28 @@ const others = [
     `tc -n a qdisc replace dev ${of(n)} root netem ${words}`,
     ...fields.split(' ').map((field) => `a/${of(n)}/qdisc ${field}`),
   ]),
+  [`ip -n a macsec set sec1 rx sci ${sci(2)} off`, `a/sec1/macsec rx ${sci(2)}`],
+  ['ip -n a macsec set sec1 tx sa 0 off', 'a/sec1/macsec tx 0'],
+  [`ip -n a macsec add sec2 tx sa 1 pn 1 on key 08 ${key}`, 'a/sec2/macsec tx 1'],
+  [
+    `ip -n a macsec set sec2 rx sci ${sci(1)} sa 0 off; ip -n a macsec del sec2 rx sci ${sci(1)} sa 0; ip -n a macsec add sec2 rx sci ${sci(1)} sa 0 pn 1 on key 09 ${key}`,
+    `a/sec2/macsec rx ${sci(1)} 0`,
+  ],
+  ['ip -n a macsec add sec2 rx sci 0200000000cc0001 on', 'a/sec2/macsec rx 0200000000cc0001'],
+  [`ip -n a macsec del sec3 rx sci ${sci(2)}`, `a/sec3/macsec rx ${sci(2)}`, `a/sec3/macsec rx ${sci(2)} 0`],
+  ['ip -n a fou del port 6001', 'a/fou/6001 create'],
+  ['ip -n a fou add port 6009 ipproto 4', 'a/fou/6009 delete'],
+  [
+    'ip -n a fou del port 6002 local 10.0.0.1; ip -n a fou add port 6002 local 10.0.0.3 gue',
+    'a/fou/6002 ipproto',
+    'a/fou/6002 local',
+  ],
+  ['ip -n a fou del port 6003 -6; ip -n a fou add port 6003 -6 dev eth0 ipproto 41', 'a/fou/6003 inet6 dev'],
+  [
+    'ip -n a fou del port 6004; ip -n a fou add port 6004 local 10.0.0.1 peer 10.0.0.9 peer_port 7 ipproto 47',
+    ...['local', 'peer', 'peer_port'].map((field) => `a/fou/6004 ${field}`),
+  ],
+  ['ip -n a fou del port 6005; ip -n a fou add port 6005 ipproto 47', 'a/fou/6005 ipproto'],
   ['ip -n a link set dev br1 type bridge vlan_filtering 1', 'a/br1 vlan_filtering'],
   ['ip -n a link set dev br2 type bridge vlan_stats_per_port 1', 'a/br2 vlan_stats_per_port'],
   [
@@ -247,7 +298,7 @@ export function drift({ check, must, netlab, plan, sh }) {
   const { differing, printAll } = load('test/support/printed.ts')
   const file = '/tmp/drift.yaml'
   writeFileSync(file, JSON.stringify(lab))
-  sh('modprobe -a fou mpls_router mpls_iptunnel')
+  sh('modprobe -a fou fou6 mpls_router mpls_iptunnel')
   const differences = () =>
     plan(file)
       .changes.flatMap(({ id, action, differences }) =>

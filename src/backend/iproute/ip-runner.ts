@@ -13,7 +13,7 @@ import { ofInterfaces, sysctlFile } from '../../model/sysctls.ts'
 import { FIREWALL, firewall, MARK } from './read-firewalls.ts'
 import { readLegacy } from '../netlink/dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
-import { askBridges, askNsids, askRoutes, parseQdiscs, wholeNexthops } from './read-more.ts'
+import { askBridges, askFou, askNsids, askRoutes, hasFou, parseQdiscs, wholeNexthops } from './read-more.ts'
 import { isHidden } from './route-text.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -262,6 +262,7 @@ async function dumpOne(
     qdiscs: sections[2] ? parseQdiscs(sections[2]) : [],
     sysctls: valuesIn(sections[3] ?? '', files),
     conf: conf(sections[4] ?? ''),
+    ...(!links && hasFou(host) && { fou: await askFou(host, netns) }),
     ...(sections[5] && { ipsets: sections[5] }),
     ...readLegacy(sections.slice(6, 8)),
     ...firewall(sections.slice(8)),

@@ -3,6 +3,7 @@ import type { Host } from '../../model/host.ts'
 import { MOUNTS } from '../../model/names.ts'
 import type { IpNexthop } from '../../model/ip-nexthop.ts'
 import type { Dump, IpLink, IpRoute, TcQdisc } from '../../model/runner.ts'
+import type { IpFou } from '../../model/tunnel-dump.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { fileOf, placeIn } from '../../model/place.ts'
 import { MARK } from './read-firewalls.ts'
@@ -124,4 +125,13 @@ export async function askSettings(host: Host, links: readonly LinkName[]): Promi
     })
   })
   return result
+}
+
+/** Whether the kernel has loaded what makes ports for tunnels; otherwise no namespace has any. Asking loads it. */
+export const hasFou = (host: Host): boolean => host.exists('/sys/module/fou')
+
+/** The ports for tunnels of a namespace; none where it is gone. */
+export async function askFou(host: Host, netns: string | undefined): Promise<IpFou[]> {
+  const { code, stdout } = await host.run({ argv: ['ip', '-j', 'fou', 'show'], ...placeIn(netns) })
+  return code === 0 && stdout.trim() ? (JSON.parse(stdout) as IpFou[]) : []
 }

@@ -5,7 +5,7 @@ import type { Dump, DumpRequest, IpLink, Runner } from '../../model/runner.ts'
 import { hasIpset, hasLegacy, readFirewalls, readIpsets, type RuleSource } from '../iproute/read-firewalls.ts'
 import { parallel, PROGRAMS_AT_ONCE } from '../../host/parallel.ts'
 import { isPath, placeIn } from '../../model/place.ts'
-import { askQdiscs, askSettings, type LinkName, type Settings } from '../iproute/read-more.ts'
+import { askFou, askQdiscs, askSettings, hasFou, type LinkName, type Settings } from '../iproute/read-more.ts'
 import type { Channel, Threads } from './channel.ts'
 import { decodeDump, objects, requests, sets, tables, type Decoded } from './dump.ts'
 import { NotUnderstood } from './answer.ts'
@@ -32,6 +32,8 @@ interface Order {
   readonly progress: readonly Progress[]
   /** nft is not installed, so only the programs of iptables can show whether there are rules. */
   readonly lacksNft: boolean
+  /** The kernel has loaded what makes ports for tunnels, which only `ip` lists. */
+  readonly hasPorts: boolean
   readonly epoch: number
   /** Reads with iproute2 what is not decoded here. */
   readonly programs: Runner
@@ -48,7 +50,8 @@ export const reader =
     const every = [...wanted.keys()]
     const filed = every.filter((i) => recipes.get(wanted[i]?.sysctls ?? [])?.files.length)
     const lacksNft = wanted.some(({ depth }) => depth === 'all') && programs.host.find('nft') === undefined
-    const order = { wanted, recipes, progress, lacksNft, epoch: names.epoch, programs, onDump }
+    const hasPorts = hasFou(programs.host)
+    const order = { wanted, recipes, progress, lacksNft, hasPorts, epoch: names.epoch, programs, onDump }
     if (filed.length < many) {
       // One thread reads as fast as the main thread decodes; two would wait for each other's locks in the kernel.
       await ask(one, order, every, 'both')
@@ -96,7 +99,7 @@ async function ask(
   what: 'answers' | 'files' | 'both',
   next?: Int32Array,
 ): Promise<void> {
-  const { wanted, recipes, progress, lacksNft, epoch, onDump } = order
+  const { wanted, recipes, progress, epoch, onDump } = order
   const { host } = order.programs
   const asked = indexes.flatMap((i) => wanted[i] ?? [])
   if (asked.length === 0) return
@@ -156,7 +159,7 @@ async function ask(
     if (what !== 'files') one.known = attempt(() => decodeDump(answers, result, nsids))
     if (!onDump || what !== 'both') return
     assemble(order, index)
-    if (one.dump && one.known !== 'undecoded' && !isUnfinished(one.known, lacksNft)) onDump(index, one.dump)
+    if (one.dump && one.known !== 'undecoded' && !isUnfinished(one.known, order)) onDump(index, one.dump)
   }
 }
 
@@ -170,14 +173,14 @@ function attempt<T>(read: () => T): T | 'undecoded' {
   }
 }
 
-/** Whether programs must be asked for some of its links, or for its rules, sets or qdiscs. */
-const isUnfinished = (known: Decoded | undefined, lacksNft: boolean): boolean =>
+/** Whether programs must be asked for some of its links, or for its rules, sets, qdiscs or ports. */
+const isUnfinished = (known: Decoded | undefined, { lacksNft, hasPorts }: Order): boolean =>
   known === undefined ||
   known.undecoded.length > 0 ||
   known.shaped ||
   known.sets ||
   known.tables?.length !== 0 ||
-  (known.whole && lacksNft)
+  (known.whole && (lacksNft || hasPorts))
 
 const NONE: readonly undefined[] = []
 
@@ -194,7 +197,7 @@ function assemble({ wanted, recipes, progress }: Order, index: number): void {
 
 /** Makes the dumps, and asks programs for what they lack. */
 async function finish(order: Order): Promise<(Dump | undefined)[]> {
-  const { wanted, progress, lacksNft, programs } = order
+  const { wanted, progress, lacksNft, hasPorts, programs } = order
   const { host } = programs
   const legacy = isLegacy(host)
   const dumps: (Dump | undefined)[] = []
@@ -207,17 +210,19 @@ async function finish(order: Order): Promise<(Dump | undefined)[]> {
     const { netns } = request
     dumps[index] = dump
     if (known === 'undecoded') unfinished.push({ index, work: async () => (await programs.dump([request]))[0] })
-    else if (dump && known && isUnfinished(known, lacksNft)) {
+    else if (dump && known && isUnfinished(known, order)) {
       const { tables, shaped, sets, undecoded } = known
+      const ports = known.whole && hasPorts
       for (const { dev, key, local } of undecoded)
         asked.push({ index, dev, key: local ? `${index} ${key}` : key, ...placeIn(netns) })
-      if (shaped || sets)
+      if (shaped || sets || ports)
         unfinished.push({
           index,
           work: async () => ({
             ...dump,
             ...(shaped && { qdiscs: await askQdiscs(host, netns) }),
             ...(sets && { ipsets: await readIpsets(host, netns) }),
+            ...(ports && { fou: await askFou(host, netns) }),
           }),
         })
       if (tables?.length !== 0 || (known.whole && lacksNft))

@@ -7,6 +7,7 @@ import { linkId, nameOf, type Resource, type Resources } from '../../model/resou
 import type { Topology } from '../../model/topology.ts'
 import { without } from '../lab-entry.ts'
 import { typesByName } from './link-types.ts'
+import { portTable } from './port.ts'
 
 type Link = Resource<LinkSpec>
 
@@ -36,12 +37,12 @@ export const throughIt = (id: string, topology: Topology): Resource[] =>
   topology.uppers(id).flatMap((r) => (r.kind === 'vlan' ? [...topology.on(r.id)] : []))
 
 /** The changed fields of the type, and what `ip` wants to be told with them; none when none of them is changed. */
-export function typeChanges({ fields, setWith }: LinkType, spec: LinkSpec, differences: readonly Difference[]) {
+export function typeChanges({ fields, setWith = [] }: LinkType, spec: LinkSpec, differences: readonly Difference[]) {
   const changed = differences.flatMap(({ field, to }) =>
     field in fields && !fields[field]?.ofPorts ? [[field, to] as const] : [],
   )
-  const id = setWith === undefined || changed.length === 0 ? undefined : spec[setWith]
-  return setWith === undefined || id === undefined ? changed : [[setWith, id] as const, ...changed]
+  const more = changed.length === 0 ? [] : setWith.filter((name) => !changed.some(([field]) => field === name))
+  return [...more.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]] as const])), ...changed]
 }
 
 /** The changed fields of the type, as they are set one after the other. */
@@ -114,19 +115,27 @@ export function readdressed(r: Link, goes: (id: string) => boolean, topology: To
   return has || first.spec.mac === undefined ? r : { ...r, spec: { ...r.spec, usualMac: first.spec.mac } }
 }
 
-/** What is set when the ports have joined: which of them comes first. */
-export function chosenPorts(
-  { name, fields }: LinkType,
-  r: Link,
-  values: Readonly<Record<string, unknown>>,
-): Emission[] {
-  const data = Object.fromEntries(
-    Object.entries(values).filter(([field, value]) => fields[field]?.ofPorts && value !== undefined),
-  )
-  return Object.keys(data).length
-    ? [{ stage: 'choose ports', operation: setOf(r, nameOf(r.id), { type: { name, data } }) }]
-    : []
-}
+/** A live port when its `backup_port` is gone, which the kernel then forgets (nbp_backup_clear in net/bridge/br_if.c). */
+export const withoutBackup = (r: Link, goes: (id: string) => boolean): Link =>
+  typeof r.spec['backup_port'] === 'string' && goes(linkId(r.namespace, r.spec['backup_port']))
+    ? { ...r, spec: without(r.spec, 'backup_port') as LinkSpec }
+    : r
+
+/**
+ * What is set when the ports have joined: which of them comes first, or stands in for another. `own`: settings of the type;
+ * `ofPort`: as the port of a bridge.
+ */
+export const chosenPorts = (type: LinkType, r: Link, own: Values, ofPort = own): Emission[] =>
+  [
+    { name: type.name, fields: type.fields, values: own },
+    { name: 'bridge_slave', fields: portTable, values: ofPort },
+  ].flatMap(({ name, fields, values }): Emission[] => {
+    const chosen = Object.entries(values).filter(([field, value]) => fields[field]?.ofPorts && value !== undefined)
+    if (chosen.length === 0) return []
+    const change = { type: { name, data: Object.fromEntries(chosen) } }
+    return [{ stage: 'choose ports', operation: setOf(r, nameOf(r.id), change) }]
+  })
+type Values = Readonly<Record<string, unknown>>
 
 const setOf = (r: Link, name: string, set: LinkChange) => ({ do: 'link.set' as const, place: placeOf(r), name, set })
 

@@ -87,7 +87,7 @@ export const geneve: LinkType = {
   },
   state: { ttl_inherit: u8(12, { print: 'true' }) },
   setSingly: true,
-  setWith: 'id',
+  setWith: ['id'],
   wrong: ({ id, remote, external, label, df, udpcsum, ...spec }) => {
     if (external === true) return saidByRoutes({ remote })
     if (id === undefined) return ['type', 'a geneve needs id']

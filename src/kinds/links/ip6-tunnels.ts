@@ -1,5 +1,17 @@
 import type { Field, LinkType } from '../../model/link-type.ts'
-import { ends6, external, fwmark, greBytes, greFields, layer3, saidByRoutes, toggle } from './tunnels.ts'
+import {
+  encap,
+  encapBytes,
+  encapFields,
+  ends6,
+  external,
+  fwmark,
+  greBytes,
+  greFields,
+  layer3,
+  saidByRoutes,
+  toggle,
+} from './tunnels.ts'
 
 const hex = (name: string, word: string, maximum: number, description: string): Field => ({
   schema: {
@@ -47,19 +59,23 @@ const common: Readonly<Record<string, Field>> = {
     read: ({ ip6_tnl_f_allow_local_remote: allowed }) => allowed === true,
   },
   fwmark: fwmark(),
+  ...encap(),
   external: external(),
 }
 const limitBytes = ({ encaplimit, external }: Readonly<Record<string, unknown>>): number => (encaplimit === 'none' && external !== true ? 0 : 8) // prettier-ignore
-const base = { lower: 'optional', lowerAttribute: 1, tunnel: true, byType: true } as const
+const base = { lower: 'optional', lowerAttribute: 1, tunnel: true, setWith: encapFields, byType: true } as const
 const wrong =
   (type: string): NonNullable<LinkType['wrong']> =>
-  ({ external, remote, local, ...spec }) => {
-    if (external !== true)
-      return remote === undefined && local === undefined
-        ? ['type', `an ${type} needs remote or local: the kernel’s own has neither`]
-        : undefined
-    return saidByRoutes({ remote, local, ikey: spec['ikey'], okey: spec['okey'] })
+  ({ external, remote, local, encap, encap_dport, ...spec }) => {
+    if (external === true) return saidByRoutes({ remote, local, ikey: spec['ikey'], okey: spec['okey'], encap })
+    if (remote === undefined && local === undefined)
+      return ['type', `an ${type} needs remote or local: the kernel’s own has neither`]
+    return encap !== undefined && encap_dport === undefined ? ['encap', 'encap needs encap_dport'] : undefined
   }
+
+const requires =
+  (type: string): NonNullable<LinkType['requires']> =>
+  ({ encap }) => [type, ...(encap === undefined ? [] : ['fou6'])]
 
 /** IP packets in IPv6 by GRE (ip-link(8), "IP6GRE/IP6GRETAP"). */
 export const ip6gre: LinkType = {
@@ -69,8 +85,9 @@ export const ip6gre: LinkType = {
   description: 'One end of a tunnel that carries IP packets in IPv6 packets, by GRE.',
   example: 'interfaces:\n  tun0: { type: ip6gre, local: "fd00::1", remote: "fd00::2", key: 5, addresses: [10.0.0.1/30] }', // prettier-ignore
   fields: { ...common, ...greFields(false) },
-  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec) - greBytes(spec),
+  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec) - greBytes(spec) - encapBytes(spec),
   wrong: wrong('ip6gre'),
+  requires: requires('ip6gre'),
   feature: {
     module: 'ip6_gre',
     config: 'CONFIG_IPV6_GRE',
@@ -86,8 +103,9 @@ export const ip6gretap: LinkType = {
     'One end of a tunnel that carries Ethernet frames in IPv6 packets, by GRE; it can be a port of a bridge.',
   example: 'interfaces:\n  tap0: { type: ip6gretap, local: "fd00::1", remote: "fd00::2", bridge: br0 }',
   fields: { ...common, ...greFields(false) },
-  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec) - greBytes(spec) - 14,
+  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec) - greBytes(spec) - encapBytes(spec) - 14,
   wrong: wrong('ip6gretap'),
+  requires: requires('ip6gretap'),
   feature: { module: 'ip6_gre', config: 'CONFIG_IPV6_GRE', probe: 'ip link add name x0 type ip6gretap remote 2001:db8::1' }, // prettier-ignore
 }
 
@@ -106,7 +124,8 @@ export const ip6tnl: LinkType = {
     },
     ...common,
   },
-  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec),
+  mtu: (lower = 1500, spec) => lower - 40 - limitBytes(spec) - encapBytes(spec),
   wrong: wrong('ip6tnl'),
+  requires: requires('ip6tnl'),
   feature: { module: 'ip6_tunnel', config: 'CONFIG_IPV6_TUNNEL', probe: 'ip link add name x0 type ip6tnl remote 2001:db8::1' }, // prettier-ignore
 }

@@ -14,7 +14,10 @@ export const linkToLab =
       ...(link !== undefined && { link: namespaceOf(link) === r.namespace ? nameOf(link) : endpointOf(link) }),
       ...(master !== undefined && { [isBridge(resources, r.namespace, master) ? 'bridge' : 'master']: master }),
       ...(mtu !== undefined && !isUsual && { mtu }),
-      ...rest,
+      // What no lab can set follows from the rest.
+      ...Object.fromEntries(
+        Object.entries(rest).filter(([name]) => type.fields[name]?.schema ?? !(name in type.fields)),
+      ),
       ...(!up && { up }),
     }
     const cable: LabEntry[] =

@@ -10,6 +10,7 @@ import { vti, vti6 } from './vti.ts'
 import { ifb } from './ifb.ts'
 import { ipvlan } from './ipvlan.ts'
 import { loopback } from './loopback.ts'
+import { macsec } from './macsec.ts'
 import { macvlan, macvtap } from './macvlan.ts'
 import { nlmon } from './nlmon.ts'
 import { tap } from './tap.ts'
@@ -28,6 +29,7 @@ export const linkTypes: readonly LinkType[] = [
   veth,
   dummy,
   vxlan,
+  macsec,
   macvlan,
   ipvlan,
   vlan,

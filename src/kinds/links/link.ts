@@ -21,6 +21,7 @@ import {
   restoredMac,
   throughIt,
   typeChanges,
+  withoutBackup,
 } from './bundle.ts'
 import { isInVrf } from './vrf.ts'
 import { portsMtu } from './bridge.ts'
@@ -145,7 +146,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       'bridge_slave',
       values.flatMap(([name, value]) => {
         const field = ports.get(name)
-        return field ? [[field.name, value] as const] : []
+        return field && !field.ofPorts ? [[field.name, value] as const] : []
       }),
     )
   const ofPort = ({ spec }: Link): [string, unknown][] =>
@@ -204,7 +205,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     automatic: () => type.builtin === true,
 
     afterLosing(found, goes, topology) {
-      const r = type.macOfPorts ? readdressed(found, goes, topology) : found
+      const r = withoutBackup(type.macOfPorts ? readdressed(found, goes, topology) : found, goes)
       const { master, link } = r.spec
       if (type.tunnel && link !== undefined && goes(link)) return { ...r, spec: without(r.spec, 'link') as LinkSpec }
       if (master === undefined || !goes(linkId(r.namespace, master))) return r
@@ -263,13 +264,14 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
       const { mtu } = desired.spec
       if (type.tunnel && typed.length && mtu && mtu !== type.mtu(undefined, desired.spec)) changes['mtu'] = mtu
       const moved = differences.some(({ field }) => field === 'master')
+      const changed = Object.fromEntries(differences.map(({ field, to }) => [field, to]))
       const halted = haltedFor(type, live, desired, typed, context)
       return [
         ...(halted ?? inTurn(type, desired.spec, typed).flatMap((some) => setType(desired, type.name, some))),
         ...joining(changes, desired, live, context).flatMap(([some, bundled]) => set(desired, some, bundled)),
         ...setPort(desired, moved ? ofPort(desired) : differences.map(({ field, to }) => [field, to])),
         ...restoredMac(live, desired, context, changes['mac']),
-        ...chosenPorts(type, desired, Object.fromEntries(differences.map(({ field, to }) => [field, to]))),
+        ...chosenPorts(type, desired, changed, moved ? desired.spec : changed),
       ]
     },
 

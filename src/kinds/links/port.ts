@@ -109,9 +109,16 @@ export const portTable: Readonly<Record<string, Field>> = {
     0b010,
     'pause frames (2) never pass a port',
   ),
-  // Another port may not be one yet when this one is set: a lab cannot ask for it.
   backup_port: {
     attribute: ifIndex(34),
+    schema: {
+      type: 'string',
+      minLength: 1,
+      description: 'Another port of the bridge, which gets the frames for this port while it is down. Default: none.',
+      examples: ['eth1'],
+    },
+    // Both must be ports of the bridge (nbp_backup_change in net/bridge/br_if.c).
+    ofPorts: true,
     words: (v) => (v === '' ? ['nobackup_port'] : ['backup_port', String(v)]),
     fallback: '',
   },

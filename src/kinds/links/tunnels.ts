@@ -155,39 +155,59 @@ export const greBytes = ({ okey, ocsum, oseq }: Readonly<Record<string, unknown>
   4 + 4 * [okey !== undefined, ocsum, oseq].filter(Boolean).length
 
 /** Bytes of the UDP header, and of GUE's own (include/net/gue.h). */
-const encapBytes = ({ encap }: Readonly<Record<string, unknown>>): number => (encap === 'gue' ? 12 : encap === 'fou' ? 8 : 0) // prettier-ignore
+export const encapBytes = ({ encap }: Readonly<Record<string, unknown>>): number => (encap === 'gue' ? 12 : encap === 'fou' ? 8 : 0) // prettier-ignore
 
 const within = (name: string): Pick<Field, 'read'> => ({
   read: ({ encap }) => (encap as Record<string, unknown> | undefined)?.[name],
 })
 const inUdp = { only: { field: 'encap', values: ['fou', 'gue'] } } as const
-/** `encap` and what belongs to it; `first`: the number of the first of the four attributes. */
-export const encap = (first: number): Record<string, Field> => {
+/**
+ * `encap` and what belongs to it; `first`: the number of the first of the four attributes, without which `ip` sets and reads them.
+ * Over IPv6, `ip` asks for checksums if nothing is said of them.
+ */
+export const encap = (first?: number): Record<string, Field> => {
   const under = { under: 'encap' } as const
-  const port = (name: string, number: number, description: string): Field => ({
-    ...{ attribute: be16(number, under), json: name, ...within(name), ...inUdp, fallback: 0 },
+  const port = (name: string, at: number, description: string): Field => ({
+    ...(first !== undefined && { attribute: be16(first + at, under) }),
+    ...{ json: name, ...within(name), ...inUdp, fallback: 0 },
     schema: { type: 'integer', minimum: 0, maximum: 65535, description },
     words: (v) => [`encap-${name}`, v === 0 && name === 'sport' ? 'auto' : String(v)],
   })
-  const flag = (name: string, bit: number, description: string): Field => ({
-    ...toggle(`encap-${name}`, description, u16(first + 1, { bit, print: 'boolean', ...under })),
+  const flag = (name: string, bit: number, description: string, word = name, fallback = false): Field => ({
+    ...toggle(
+      `encap-${word}`,
+      description,
+      first === undefined ? undefined : u16(first + 1, { bit, print: 'boolean', ...under }),
+      fallback,
+    ),
     ...{ json: name, ...within(name), ...inUdp },
   })
   return {
     encap: {
-      attribute: u16(first, { words: { none: 0, fou: 1, gue: 2 }, print: 'or nothing', ...under }),
+      ...(first !== undefined && {
+        attribute: u16(first, { words: { none: 0, fou: 1, gue: 2 }, print: 'or nothing', ...under }),
+      }),
       json: 'type',
       schema: { enum: ['none', 'fou', 'gue'], description: 'Encapsulation in UDP: without a header (fou), or with one (gue). Default: none.' }, // prettier-ignore
       fallback: 'none',
       ...within('type'),
     },
-    encap_sport: port('sport', first + 2, 'UDP source port of `encap`; 0: a port for each flow. Default: 0.'),
-    encap_dport: port('dport', first + 3, 'UDP destination port of `encap`.'),
+    encap_sport: port('sport', 2, 'UDP source port of `encap`; 0: a port for each flow. Default: 0.'),
+    encap_dport: port('dport', 3, 'UDP destination port of `encap`.'),
     encap_csum: flag('csum', 1, 'Over IPv4: whether packets of `encap` have UDP checksums.'),
-    encap_csum6: flag('csum6', 2, 'Over IPv6: whether packets of `encap` have UDP checksums.'),
+    encap_csum6: flag(
+      'csum6',
+      2,
+      'Over IPv6: whether packets of `encap` have UDP checksums.',
+      'udp6-csum',
+      first === undefined,
+    ),
     encap_remcsum: flag('remcsum', 4, 'Whether the other end completes inner checksums (gue remote checksum offload).'),
   }
 }
+/** What `ip` must be given with every change of another field: iproute2 6.1 swaps the bytes of ports that it is not given. */
+export const encapFields = Object.keys(encap())
+
 /** What a tunnel over IPv4 cannot be. */
 const wrongTunnel =
   (type: string): NonNullable<LinkType['wrong']> =>
@@ -218,6 +238,7 @@ export const overIpv4 = (name: string, header: (spec: LinkSpec) => number = () =
     lower: 'optional',
     lowerAttribute: 1,
     tunnel: true,
+    setWith: encapFields,
     wrong: wrongTunnel(name),
     requires: ({ encap }) => [name, ...(encap === undefined ? [] : ['fou'])],
     mtu: (lower = 1500, spec) => lower - 20 - header(spec) - encapBytes(spec),
