@@ -42,6 +42,8 @@ interface Found {
   readonly settings: MacsecFile
   readonly path: Path
   readonly sci: string
+  /** The id of its lower device. */
+  readonly lower: unknown
   /** Hexadecimal digits of a key. */
   readonly digits: number
   readonly tx: Readonly<Record<string, Sa>>
@@ -63,9 +65,26 @@ export function expandMacsec(x: Expansion, keyFile: KeyAt): void {
       x.resources.set(id, { ...link, spec: { ...link.spec, sci } })
       const digits = settings.cipher === 'gcm-aes-256' ? 64 : 32
       const own = tx ?? (rx ? [{ sa: encodingsa }] : [])
-      found.set(id, { settings, path, sci, digits, tx: associations(x, keyFile, own, [...path, 'tx'], digits, id) })
+      found.set(id, {
+        settings,
+        path,
+        sci,
+        lower: link.spec['link'],
+        digits,
+        tx: associations(x, keyFile, own, [...path, 'tx'], digits, id),
+      })
     }
-  for (const [id, { settings, path, tx, digits }] of found) {
+  // A device takes each channel once in each direction (sci_exists and create_rx_sc in drivers/net/macsec.c).
+  const used = new Map<string, string>()
+  const use = (way: 'sends' | 'receives', id: string, sci: string, path: Path): void => {
+    const key = `${way} ${sci} ${String(found.get(id)?.lower)}`
+    const other = used.get(key)
+    if (other === undefined) used.set(key, id)
+    else if (other !== id)
+      x.report.error('given-twice', path, `${other.replace('/', ':')} already ${way} on this channel`, 'A device has each channel once in each direction: give another port, or another lower device.') // prettier-ignore
+  }
+  for (const [id, { settings, path, sci, tx, digits }] of found) {
+    use('sends', id, sci, path)
     if (!settings.tx && !settings.rx) continue
     const rx: Record<string, RxChannel> = {}
     settings.rx?.forEach((entry, i) => {
@@ -74,6 +93,7 @@ export function expandMacsec(x: Expansion, keyFile: KeyAt): void {
       if (!channel) return
       if (rx[channel.sci]) x.report.error('given-twice', where, 'this channel is listed already', 'It has one entry.')
       rx[channel.sci] = channel.rx
+      use('receives', id, channel.sci, where)
     })
     const [namespace, dev] = [namespaceOf(id), nameOf(id)]
     const spec: MacsecSpec = { dev, tx, rx }

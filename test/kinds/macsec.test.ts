@@ -89,3 +89,18 @@ test.each([
   const [first] = diagnose({ file: 'lab.yaml', text: lab(settings, 'tx: [{}]'), keyFile })
   expect(`${first?.summary} ${first?.detail ?? ''}`).toMatch(words)
 })
+
+test('a device has each channel once in each direction', () => {
+  const on = (second: string): string => `
+name: secure
+namespaces:
+  a: { interfaces: { s0: { type: macsec, link: eth0, mac: "02:00:00:00:00:0a", rx: [{ peer: b:s0 }] }, ${second} } }
+  b: { interfaces: { s0: { type: macsec, link: eth0, tx: [{}] } } }
+links: [{ endpoints: [a:eth0, b:eth0] }, { endpoints: [a:eth1, b:eth1] }]
+`
+  const first = (second: string) => diagnose({ file: 'lab.yaml', text: on(second), keyFile })[0]?.summary
+  expect(first('s1: { type: macsec, link: eth0, rx: [{ peer: b:s0 }] }')).toBe('a:s0 already receives on this channel')
+  expect(first('s1: { type: macsec, link: eth1, rx: [{ peer: b:s0 }] }')).toBeUndefined()
+  expect(first('s1: { type: macsec, link: eth0, mac: "02:00:00:00:00:0a" }')).toBe('a:s0 already sends on this channel')
+  expect(first('s1: { type: macsec, link: eth0, mac: "02:00:00:00:00:0a", port: 2 }')).toBeUndefined()
+})
