@@ -12,7 +12,18 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const file = resolve(root, 'docs/language.md')
 const MARK = '<!-- What follows is written by scripts/docs.mjs from the schema. -->\n'
 
-const { schema } = await exportsOf('src/language/schema.ts')
+const { schema: written } = await exportsOf('src/language/schema.ts')
+const { impairments, destination } = written.definitions
+const named = { '#/definitions/impairments': impairments, '#/definitions/destination': destination }
+/** The schema with the definitions in place of what refers to them. */
+function inPlace(part) {
+  if (Array.isArray(part)) return part.map(inPlace)
+  if (part === null || typeof part !== 'object') return part
+  const { $ref, ...rest } = part
+  const all = $ref in named ? { ...named[$ref], ...rest } : part
+  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, inPlace(value)]))
+}
+const schema = inPlace(written)
 
 const cell = (text) =>
   String(text ?? '')

@@ -30,16 +30,16 @@ const queueFields: Readonly<Record<string, Schema>> = {
   burst: amount('Bytes that may be sent at once, above `rate`.', '32kb'),
   limit: int('Length of the queue, in packets.', 1, 1000000),
 }
+const destination: Schema = {
+  ...object(queueFields, 'Impairments of these packets; empty: none.'),
+  type: ['object', 'null'],
+}
 const destinations = (description: string): Schema => ({
-  ...map(
-    { ...object(queueFields, 'Impairments of these packets; empty: none.'), type: ['object', 'null'] },
-    description,
-  ),
+  ...map({ $ref: '#/definitions/destination' }, description),
   examples: [{ db: { delay: '50ms' }, '10.1.0.0/16': { loss: '2%' } }],
 })
 
-/** `impairments` of an interface, or of both ends of a link. */
-export const impairmentsSchema = object(
+const impairments = object(
   {
     ...queueFields,
     to: destinations(
@@ -49,6 +49,11 @@ export const impairmentsSchema = object(
   },
   'Impairments (tc) of the packets that the interface sends. The two directions of a link are separate: each end impairs the packets that it sends.',
 )
+
+/** The definitions to which the schema of interfaces and links refers, so that each is written once. */
+export const impairmentDefinitions: Readonly<Record<string, Schema>> = { impairments, destination }
+/** `impairments` of an interface, or of both ends of a link. */
+export const impairmentsSchema: Schema = { $ref: '#/definitions/impairments' }
 
 /** Settings of every interface. */
 const settings: Readonly<Record<string, Schema>> = {

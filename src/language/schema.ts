@@ -1,7 +1,13 @@
 import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
-import { bridgeSettings, impairmentsSchema, interfaceSettings, shorthand } from './schema-interfaces.ts'
+import {
+  bridgeSettings,
+  impairmentDefinitions,
+  impairmentsSchema,
+  interfaceSettings,
+  shorthand,
+} from './schema-interfaces.ts'
 import { processSchema, setupSchema } from './schema-processes.ts'
 import { nexthopSchema, routeSchema, ruleSchema } from './schema-routing.ts'
 import { addressSchema, fouSchema, neighborSchema, others } from './schema-addresses.ts'
@@ -129,7 +135,7 @@ const link = object(
 export const schema: Schema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'netlab lab file',
-  definitions: firewallDefinitions,
+  definitions: { ...firewallDefinitions, ...impairmentDefinitions },
   ...object(
     {
       name: {

@@ -15,6 +15,8 @@ afterAll(() => editor.close())
 const inNamespace = (text: string): string => `namespaces:\n  a:\n    ${text.replaceAll('\n', '\n    ')}`
 
 test.each<[string, string, string[], string[]]>([
+  ['the impairments of a link', 'links:\n  - impairments:\n      |', ['delay', 'to'], ['mtu']],
+  ['those to a destination', 'links:\n  - impairments:\n      to:\n        db:\n          |', ['delay'], ['to']],
   ['the top level', 'name: x\n|', ['namespaces', 'links', 'checks'], ['forwarding']],
   ['a namespace', inNamespace('|'), ['routes', 'bridges', 'iptables', 'processes'], ['links']],
   ['an interface without a type', inNamespace('interfaces:\n  e:\n    |'), ['mtu', 'type'], ['miimon', 'id']],
@@ -100,4 +102,9 @@ test('what an editor says of a damaged lab is on the lines of which netlab says 
     expect({ text, editor: editors.filter((line) => !lines.includes(line)) }).toEqual({ text, editor: [] })
     expect({ text, netlab: ofShape.filter((line) => !editors.includes(line ?? 0)) }).toEqual({ text, netlab: [] })
   })
+})
+
+test('what impairments are is written once for interfaces, bridges and links, and once for destinations', () => {
+  const schema = readFileSync('schemas/lab.schema.json', 'utf8')
+  expect(schema.match(/"duplicate_correlation": \{/g)).toHaveLength(2)
 })
