@@ -415,9 +415,8 @@ export const attributeTable: ReadonlyMap<string, AttributesOf> = new Map([
       'Channels of MACsec interfaces',
       'ip -j macsec',
       ...listed([
-        ['ifname', 'name'],
         [
-          'ifindex protect validate encrypt send_sci end_station scb replay window cipher_suite icv_length sci encoding_sa offload',
+          'ifname ifindex protect validate encrypt send_sci end_station scb replay window cipher_suite icv_length sci encoding_sa offload',
           'ignored',
           'compared as settings of the interface',
         ],

@@ -264,7 +264,11 @@ const others = [
     'a/fou/6002 ipproto',
     'a/fou/6002 local',
   ],
-  ['ip -n a fou del port 6003 -6; ip -n a fou add port 6003 -6 dev eth0 ipproto 41', 'a/fou/6003 inet6 dev'],
+  [
+    'ip -n a fou del port 6003 -6; ip -n a fou add port 6003 -6 local fd00::1 dev eth0 ipproto 41',
+    'a/fou/6003 inet6 local',
+    'a/fou/6003 inet6 dev',
+  ],
   [
     'ip -n a fou del port 6004; ip -n a fou add port 6004 local 10.0.0.1 peer 10.0.0.9 peer_port 7 ipproto 47',
     ...['local', 'peer', 'peer_port'].map((field) => `a/fou/6004 ${field}`),
