@@ -43,10 +43,11 @@ export const home: Kind<HomeSpec> = {
   create: (r, { lab, desired }) => {
     const { hostname, layers = [] } = r.spec
     const folders = [...(foldersOfFiles(desired).get(r.namespace) ?? [])].join('\n')
-    const words = [homeMark(lab, r.namespace), hostname, hostsIn(desired), folders, ...layers]
+    const words = [hostname, hostsIn(desired), folders, ...layers]
     const argv = ['unshare', '--mount', '--uts', '--propagation', 'slave', '--', 'sh', '-c', MAKE_HOME, 'sh', ...words]
+    const environment = { NETLAB_HOME: homeMark(lab, r.namespace) }
     const instead = `ip netns exec ${r.namespace} unshare --mount --uts sh -c 'hostname ${hostname}; …'`
-    return [{ stage: 'make homes', operation: { ...within(r, ...argv), instead } }]
+    return [{ stage: 'make homes', operation: { ...within(r, ...argv), environment, instead } }]
   },
 
   update: ({ live, desired }) => {

@@ -8,6 +8,8 @@ export interface Command extends Place {
   readonly input?: string
   /** It runs in the home of its namespace (src/kinds/home.ts); absent: with the files of the machine. */
   readonly home?: true
+  /** The only variables that it has, besides PATH; absent: those of netlab itself. */
+  readonly environment?: Readonly<Record<string, string>>
   /** How long it may run, in seconds; absent: two minutes. */
   readonly timeout?: number
 }

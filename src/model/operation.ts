@@ -84,6 +84,8 @@ export interface Program {
   readonly input?: string
   /** It runs in the home of its namespace; absent: with the files of the machine. */
   readonly home?: true
+  /** The only variables that it has, besides PATH; absent: those of netlab itself. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Its words may be a line of `ip -batch` or `tc -batch`, which do several. */
   readonly batch?: 'ip' | 'tc'
   /** How long it may run, in seconds; absent: two minutes. */

@@ -21,6 +21,7 @@ export function commandOf(operation: Operation): Command {
         ...at,
         ...(operation.input !== undefined && { input: operation.input }),
         ...(operation.home && { home: operation.home }),
+        ...(operation.environment && { environment: operation.environment }),
         ...(operation.timeout !== undefined && { timeout: operation.timeout }),
       }
     case 'file.write': {

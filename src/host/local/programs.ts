@@ -28,7 +28,7 @@ const GONE = 'echo "the home of $1 is gone" >&2; exit 1'
 export async function run(command: Command, signal?: AbortSignal): Promise<Outcome> {
   const { execa } = await import('execa') // loaded on demand: most runs start no program
   const [program = '', ...args] = entering(command)
-  const { timeout = TIMEOUT } = command
+  const { timeout = TIMEOUT, environment } = command
   const lock = lockDescriptor() as 3 | undefined // execa accepts any number; its types only those up to 9
   const result = await execa(program, args, {
     input: command.input ?? '',
@@ -37,7 +37,8 @@ export async function run(command: Command, signal?: AbortSignal): Promise<Outco
     stripFinalNewline: false,
     timeout: timeout * 1000,
     maxBuffer: 1 << 30,
-    env: { LC_ALL: 'C' },
+    env: environment === undefined ? { LC_ALL: 'C' } : { PATH: process.env['PATH'], ...environment },
+    extendEnv: environment === undefined,
     // A process group of its own, which Ctrl-C does not reach: the program finishes, so that its result is known.
     detached: true,
     cleanup: false,
