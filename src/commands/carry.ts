@@ -145,8 +145,11 @@ const without = (plan: Plan, ids: ReadonlyMap<string, unknown>): Plan =>
 /** What is said after the errors of programs that did not start, when everything else is done. */
 function onlyThose(missing: readonly Change[], lab: string): string {
   const [count, first] = [missing.length, missing[0]?.id ?? '']
-  const what = count === 1 ? `${first} does` : `these ${count} do`
-  return `Everything else of lab ${lab} is up, and stays: only ${what} not run. The next apply starts ${count === 1 ? 'it' : 'them'}.`
+  const what = count === 1 ? first : `these ${count}`
+  const [failed, next] = missing.every(({ action }) => action === 'update')
+    ? ['did not read new files', 'tries again']
+    : [count === 1 ? 'does not run' : 'do not run', count === 1 ? 'starts it' : 'starts them']
+  return `Everything else of lab ${lab} is up, and stays: only ${what} ${failed}. The next apply ${next}.`
 }
 
 /** The error for a process that was started and does not run any more when the live state is read again. */

@@ -7,6 +7,7 @@ import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { withListed } from '../observe/others.ts'
+import { mustHaveTopFolders } from '../observe/home-layers.ts'
 import { withOwners } from '../observe/home-owners.ts'
 import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
@@ -146,6 +147,7 @@ async function prepared(
   const lab = options.destroy ? undefined : opened?.lab()
   if (lab && problems?.length) throw new UserError(problems)
   if (lab) mustBeInstalled(lab.resources, runner.host)
+  if (lab) mustHaveTopFolders(lab.resources, runner.host)
   if (lab) await mustHaveAccounts(lab.resources, runner.host)
   const [found, written] = await Promise.all([
     reading,

@@ -42,19 +42,21 @@ export function contentOf(bytes: Uint8Array): Pick<FileSpec, 'text' | 'base64'> 
 const sizeOf = ({ text = '', base64 }: FileSpec): number =>
   base64 === undefined ? Buffer.byteLength(text) : Buffer.from(base64, 'base64').length
 
+const size = (spec: FileSpec): string => (sizeOf(spec) === 1 ? '1 byte' : `${sizeOf(spec)} bytes`)
+
 /** A file in the home of a namespace. Live ones are made by `fileResource`, not from a dump. */
 export const file: Kind<FileSpec> = {
   name: 'file',
   read: () => [],
-  describe: (spec) => `${sizeOf(spec)} bytes, mode ${spec.mode}${spec.owner === undefined ? '' : `, of ${spec.owner}`}`,
+  describe: (spec) => `${size(spec)}, mode ${spec.mode}${spec.owner === undefined ? '' : `, of ${spec.owner}`}`,
   published: ({ text: _, base64: __, ...spec }) => spec,
   needs: ({ namespace }) => [homeId(namespace)],
   lostWith: ({ namespace }) => [namespace, homeId(namespace)],
 
   toLab: (r) => {
     const { path, mode, text, base64 } = r.spec
-    const content = text ?? (base64 === undefined ? '' : Buffer.from(base64, 'base64').toString('latin1'))
-    return ofNamespace(r, { files: { [path]: { content, mode, ...ownerToLab(r.spec) } } })
+    const content = base64 === undefined ? { content: text ?? '' } : { base64 }
+    return ofNamespace(r, { files: { [path]: { ...content, mode, ...ownerToLab(r.spec) } } })
   },
 
   compare: (live, desired) => [
@@ -88,7 +90,7 @@ const write = (r: Resource<FileSpec>) =>
 
 /** The content as plans show it: texts are compared line by line. */
 const shown = (spec: FileSpec): string =>
-  spec.text ?? `${sizeOf(spec)} bytes, SHA-256 ${sha256(spec.base64 ?? '').slice(0, 12)}`
+  spec.text ?? `${size(spec)}, SHA-256 ${sha256(spec.base64 ?? '').slice(0, 12)}`
 
 /** The owner in the words of a lab; root is not named. A live file has only numbers. */
 export const ownerToLab = ({ owner, uid = 0, gid = 0 }: Owned): { readonly owner?: string } =>

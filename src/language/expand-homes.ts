@@ -1,6 +1,7 @@
 import { contentOf, fileId, filesDigest, homeId, type FileSpec, type Owned } from '../kinds/file.ts'
 import { folderId } from '../kinds/folder.ts'
 import { canonicalAddress } from '../model/cidr.ts'
+import { visible } from '../model/text.ts'
 import type { Expansion } from './expansion.ts'
 import type { FileEntry, NamespaceFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
@@ -32,7 +33,9 @@ export function expandHomes(x: Expansion, beside: FilesBeside): void {
   const shared = new Set(Object.values(x.file.namespaces).map((file) => file?.processes && file.shares))
   for (const [namespace, entry] of Object.entries(x.file.namespaces)) {
     const file = entry ?? {}
-    const present = fields.filter((field) => Object.keys(file[field] ?? {}).length > 0)
+    const present = fields.filter((field) =>
+      field === 'resolver' ? file.resolver !== undefined : Object.keys(file[field] ?? {}).length > 0,
+    )
     if (present.length === 0 && !shared.has(namespace)) continue
     const path = ['namespaces', namespace]
     if (file.shares !== undefined || (x.borrowed(namespace) && !file.root)) continue
@@ -99,6 +102,7 @@ function expandHome(x: Expansion, namespace: string, file: NamespaceFile, path: 
         where,
       )
   }
+  mustBeApart(x, folders, specs)
   const spec = { hostname, ...(layers.size > 0 && { layers: [...layers].sort() }) }
   x.add({ id: homeId(namespace), kind: 'home', namespace, spec }, path, 'key')
   for (const [folder, where] of folders)
@@ -107,6 +111,23 @@ function expandHome(x: Expansion, namespace: string, file: NamespaceFile, path: 
     x.add({ id: fileId(namespace, one.path), kind: 'file', namespace, spec: one }, where, 'key')
   const digest = filesDigest(specs.map(([one]) => one))
   if (digest !== undefined) x.files.set(namespace, digest)
+}
+
+/** Reports folders that are files as well, and what lies below a file. */
+function mustBeApart(
+  x: Expansion,
+  folders: readonly (readonly [spec: Owned, where: Path])[],
+  files: readonly (readonly [spec: FileSpec, where: Path])[],
+): void {
+  const filePaths = new Set(files.map(([{ path }]) => path))
+  for (const [{ path }, where] of folders)
+    if (filePaths.has(path)) x.report.error('given-twice', where, `${path} is given twice`, 'Say it once.')
+  for (const [{ path }, where] of [...folders, ...files]) {
+    const parts = path.split('/')
+    const above = parts.map((_, i) => parts.slice(0, i).join('/')).find((one) => filePaths.has(one))
+    if (above !== undefined)
+      x.report.error('bad-value', where, `${path} lies below the file ${above}`, 'A file contains no others.', 'key')
+  }
 }
 
 /** One file; of a folder beside the lab file, each file in it. */
@@ -118,11 +139,17 @@ function expandFile(
   beside: FilesBeside,
   add: (spec: FileSpec) => void,
 ): void {
-  const { from, content, owner, mode } =
+  const { from, content, base64, owner, mode } =
     typeof entry === 'string' ? ({ from: entry } as Exclude<FileEntry, string>) : entry
-  if ((from === undefined) === (content === undefined))
-    return x.report.error('bad-value', where, 'a file has either `from` or `content`', undefined, 'key')
-  if (content !== undefined) return add({ path: place, mode: modeOf(mode, '0644'), ...ownerOf(owner), text: content })
+  if ([from, content, base64].filter((one) => one !== undefined).length !== 1)
+    return x.report.error('bad-value', where, 'a file has one of `from`, `content` and `base64`', undefined, 'key')
+  const described = { path: place, mode: modeOf(mode, '0644'), ...ownerOf(owner) }
+  if (content !== undefined) return add({ ...described, text: content })
+  if (base64 !== undefined) {
+    const bytes = Buffer.from(base64, 'base64')
+    if (bytes.toString('base64') === base64) return add({ ...described, ...contentOf(bytes) })
+    return x.report.error('bad-value', [...where, 'base64'], 'this is not Base64', 'base64 -w 0 FILE prints it.')
+  }
   const visit = (name: string, target: string, depth: number): void => {
     const found = beside(where, name)
     if (depth === 0 && found.outside)
@@ -164,7 +191,11 @@ function isPlace(x: Expansion, place: string, where: Path, on: 'key' | 'value'):
     false
   )
   if (!place.startsWith('/')) return fail(`${place} is no absolute path`, `Write /${place.replace(/^\.\//, '')}.`)
-  if (/[\0\n]/.test(place) || place.split('/').some((part) => part === '..' || part === '.') || /\/$|\/\//.test(place))
+  if (
+    visible(place) !== place ||
+    place.split('/').some((part) => part === '..' || part === '.') ||
+    /\/$|\/\//.test(place)
+  )
     return fail(`${JSON.stringify(place)} is no plain path`, 'Leave out //, . and .., and a / at the end.')
   if (RESERVED.test(place)) return fail(`${place} belongs to the kernel or to netlab`)
   if (place.split('/').length < 3) return fail(`${place} is a top folder of the machine`, 'Use a path below it.')

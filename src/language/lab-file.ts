@@ -55,7 +55,13 @@ export interface NamespaceFile extends Lender {
 /** A file or folder beside the lab file, or the content of a file. */
 export type FileEntry =
   | string
-  | { readonly from?: string; readonly content?: string; readonly owner?: string | number; readonly mode?: string }
+  | {
+      readonly from?: string
+      readonly content?: string
+      readonly base64?: string
+      readonly owner?: string | number
+      readonly mode?: string
+    }
 
 export interface HopFile {
   readonly as?: number | string

@@ -25,6 +25,7 @@ const fileSchema = object(
   {
     from: textSchema('A file beside the lab file.'),
     content: textSchema('The text of the file.'),
+    base64: textSchema('The content in Base64, of a file that is not text.', 'AAEC/w=='),
     ...ownership,
   },
   'A file, with its owner and permissions. Default: those of a file that root writes, executable if the one beside the lab file is.',

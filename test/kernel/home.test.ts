@@ -150,3 +150,19 @@ test('nothing is left after destroy', async () => {
       .stdout,
   ).toBe('')
 })
+
+test('a process that cannot read changed files is named, and a top folder that the machine lacks', async () => {
+  const small = join(folder, 'small.yaml')
+  const lab = (text: string, path = '/etc/x') =>
+    `namespaces: { s: { files: { ${path}: { content: ${text} } }, processes: { p: { command: sleep 99, reload: "false" } } } }`
+  writeFileSync(small, lab('one'))
+  await netlab('apply', '-y', small)
+  writeFileSync(small, lab('two'))
+  const { code, stderr } = await world.netlab(['apply', '-y', small])
+  expect(code).toBe(1)
+  expect(stderr).toContain('only s/process/p did not read new files. The next apply tries again.')
+  writeFileSync(small, lab('two', '/nowhere/x'))
+  const missing = await world.netlab(['plan', small])
+  expect(missing.stderr).toContain(`this machine has no folder /nowhere\n  --> ${small}:1:29`)
+  await netlab('destroy', '-y', small)
+})
