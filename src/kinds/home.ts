@@ -51,8 +51,10 @@ export const home: Kind<HomeSpec> = {
   },
 
   update: ({ live, desired }) => {
-    const argv = ['sh', '-c', ADD_OVERLAYS, 'sh', ...missingLayers(live.spec, desired.spec)]
-    return [{ stage: 'make homes', operation: { ...within(desired, ...argv), home: true } }]
+    const layers = missingLayers(live.spec, desired.spec)
+    const argv = ['sh', '-c', ADD_OVERLAYS, 'sh', ...layers]
+    const instead = layers.map((layer) => `netlab exec ${desired.namespace} -- mount -t overlay … ${layer}`).join('; ')
+    return [{ stage: 'make homes', operation: { ...within(desired, ...argv), home: true, instead } }]
   },
 
   remove: ({ namespace, spec: { pids = [] } }, { lab }) => {

@@ -56,6 +56,27 @@ describe('the sandbox of an ordinary user', () => {
       expect(await names()).toEqual([])
     })
 
+    test('adds files to a home that exists, also where the folder is the machine’s', async () => {
+      const write = (files: string, more = ''): void =>
+        writeFileSync(join(user.folder, 'late.yaml'), `namespaces: { web: { files: { ${files} }${more} } }\n`)
+      write('/etc/x: { content: x }')
+      await netlab('apply', 'late.yaml', '-y')
+      write('/etc/x: { content: x }, /etc/ssl/y: { content: y }, /usr/share/y: { content: y }')
+      await netlab('apply', 'late.yaml', '-y')
+      const { stdout } = await netlab('exec', 'web', '--', 'cat', '/etc/ssl/y', '/usr/share/y')
+      expect(stdout).toBe('yy')
+      expect(JSON.parse((await netlab('plan', 'late.yaml', '--json')).stdout)).toMatchObject({ changes: [] })
+      // Linux stacks two overlays at most (FILESYSTEM_MAX_STACK_DEPTH).
+      write('/etc/ssl/y: { content: y }, /etc/ssl/certs/y: { content: y }')
+      const { stderr } = await user.netlab(['apply', 'late.yaml', '-y'])
+      expect(stderr).toContain('netlab apply --replace web/home makes the home anew')
+      await netlab('apply', 'late.yaml', '-y', '--replace', 'web/home')
+      write('/etc/x: { content: x }', ', processes: { p: { command: sleep 99, user: daemon } }')
+      expect((await user.netlab(['plan', 'late.yaml'])).stderr).toContain(
+        'web/process/p cannot run as user daemon here',
+      )
+    })
+
     test('goes away with a lab that the watchdog takes back, when nobody else comes', async () => {
       await netlab('apply', 'p.yaml', '-y', '--revert-after', '1s')
       expect(await until(holders, ({ length }) => length === 0)).toEqual([])

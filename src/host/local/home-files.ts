@@ -1,10 +1,13 @@
-import { chmodSync, chownSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, appendFileSync, chmodSync, chownSync, constants } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Outcome } from '../../model/command.ts'
 import { HOME_NOTES, noteOf } from '../../model/live-home.ts'
 import type { FileOperation } from '../../model/operation.ts'
 import type { Place } from '../../model/place.ts'
+import { attempt } from './files.ts'
 import { homeOf } from './homes.ts'
+import { childProcesses } from './programs.ts'
 import { withinRoot } from './within-root.ts'
 
 export function changeFile(operation: FileOperation & { readonly place: Place }): Outcome {
@@ -24,6 +27,7 @@ export function changeFile(operation: FileOperation & { readonly place: Place })
       writeFileSync(note, `file ${path}`)
       // Without this note, the names of the lab are not written to the file (src/model/names.ts).
       if (path === '/etc/hosts') rmSync(`${root}${HOME_NOTES}/loopback`, { force: true })
+      makeWritable(pid, root, dirname(real))
       mkdirSync(dirname(real), { recursive: true })
       rmSync(real, { force: true }) // the machine's, which an ordinary user cannot copy to change it
       writeFileSync(real, content)
@@ -32,8 +36,26 @@ export function changeFile(operation: FileOperation & { readonly place: Place })
     }
     return { code: 0, stdout: '', stderr: '' }
   } catch (error) {
-    return failed((error as Error).message.replaceAll(root, ''))
+    const { code, message } = error as NodeJS.ErrnoException
+    const remedy = `\nnetlab apply --replace ${place.netns}/home makes the home anew, with that file.`
+    return failed(message.replaceAll(root, '') + (code === 'EACCES' ? remedy : ''))
   }
+}
+
+/**
+ * Gives the folder, or what exists of its path, a layer of its own where it is read-only: in the sandbox of an ordinary user the
+ * machine's folders belong to nobody, and the kernel copies none of them to the layer of the home.
+ */
+function makeWritable(pid: number, root: string, folder: string): void {
+  if (!existsSync(folder)) return makeWritable(pid, root, dirname(folder))
+  if (attempt(() => (accessSync(folder, constants.W_OK), true))) return
+  const inside = folder.slice(root.length)
+  const [upper, work] = ['up', 'work'].map((side) => `${HOME_NOTES}/${side}${inside.replaceAll('/', '+')}`)
+  for (const side of [upper, work]) mkdirSync(root + side, { recursive: true })
+  const options = `lowerdir=${inside},upperdir=${upper},workdir=${work}`
+  const mount = ['mount', '-n', '-t', 'overlay', '-o', options, 'overlay', inside]
+  childProcesses().spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, '--', ...mount])
+  appendFileSync(`${root}${HOME_NOTES}/layers`, `${inside}\n`)
 }
 
 const failed = (stderr: string): Outcome => ({ code: 1, stdout: '', stderr })
