@@ -601,9 +601,9 @@ test('what the parser itself says is never the sentence', () => {
 
 test('the keys of a large map are not compared with each other', () => {
   const entries = Array.from({ length: 20_000 }, (_, i) => `  h${i}: &a${i} {}\n`).join('')
-  const began = performance.now()
+  const began = process.cpuUsage()
   const { errors } = parseYaml('large.yaml', `namespaces:\n${entries}  h7: {}\n`)
   expect(errors.map(({ position }) => position?.line)).toEqual([20_002])
   // Comparing them takes half a minute.
-  expect(performance.now() - began).toBeLessThan(10_000)
+  expect(process.cpuUsage(began).user).toBeLessThan(10_000_000)
 })
