@@ -93,7 +93,7 @@ function expandHome(x: Expansion, namespace: string, file: NamespaceFile, path: 
     const where = [...path, 'resolver']
     for (const [i, address] of resolver.entries())
       if (canonicalAddress(address) === undefined)
-        x.report.error('bad-value', [...where, i], `"${address}" is no address`)
+        x.report.error('bad-value', [...where, i], `"${address}" is not an address`)
     if (file.files && '/etc/resolv.conf' in file.files)
       x.report.error('given-twice', where, 'files has /etc/resolv.conf already', 'Say it once.', 'key')
     else
@@ -121,7 +121,7 @@ function mustBeApart(
 ): void {
   const filePaths = new Set(files.map(([{ path }]) => path))
   for (const [{ path }, where] of folders)
-    if (filePaths.has(path)) x.report.error('given-twice', where, `${path} is given twice`, 'Say it once.')
+    if (filePaths.has(path)) x.report.error('given-twice', where, `${path} is given twice`, 'Leave one of them out.')
   for (const [{ path }, where] of [...folders, ...files]) {
     const parts = path.split('/')
     const above = parts.map((_, i) => parts.slice(0, i).join('/')).find((one) => filePaths.has(one))
@@ -190,13 +190,13 @@ function isPlace(x: Expansion, place: string, where: Path, on: 'key' | 'value'):
     x.report.error('bad-value', where, summary, detail, on),
     false
   )
-  if (!place.startsWith('/')) return fail(`${place} is no absolute path`, `Write /${place.replace(/^\.\//, '')}.`)
+  if (!place.startsWith('/')) return fail(`${place} is not an absolute path`, `Write /${place.replace(/^\.\//, '')}.`)
   if (
     visible(place) !== place ||
     place.split('/').some((part) => part === '..' || part === '.') ||
     /\/$|\/\//.test(place)
   )
-    return fail(`${JSON.stringify(place)} is no plain path`, 'Leave out //, . and .., and a / at the end.')
+    return fail(`${JSON.stringify(place)} is not a plain path`, 'Leave out //, . and .., and a / at the end.')
   if (RESERVED.test(place)) return fail(`${place} belongs to the kernel or to netlab`)
   if (place.split('/').length < 3) return fail(`${place} is a top folder of the machine`, 'Use a path below it.')
   return true
