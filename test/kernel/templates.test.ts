@@ -29,7 +29,8 @@ unstartable.forEach((name) =>
     await netlab('init', name)
     const { code, stderr } = await netlab('apply', `${name}.yaml`, '-y')
     expect(code).toBe(1)
-    expect(stderr).toMatch(/frr\/zebra: not found/)
+    expect(stderr).toMatch(/this machine has no user frr|frr\/zebra: not found/)
+    await netlab('destroy', `${name}.yaml`, '-y')
     expect((await world.run(['ls', '/run/netns'])).stdout).toBe('')
   }),
 )
