@@ -94,6 +94,40 @@ export function links({ folder, netlab, time, drain }) {
   }
 }
 
+/** Two hundred hosts at a switch: alone, with files of their own, and with ten files in each. */
+export function homes({ folder, netlab, time, drain }) {
+  const tenFiles = Array.from({ length: 10 }, (_, i) => `/etc/app/f${i}.conf: { content: "host {i}, file ${i}" }`)
+  const hosts = { alone: '', home: "hostname: 'n{i}'", files: `files: { ${tenFiles.join(', ')} }` }
+  for (const [name, fields] of Object.entries(hosts))
+    writeFileSync(
+      join(folder, `${name}.yaml`),
+      `name: homes
+namespaces:
+  n[1..200]: { ${fields} }
+  sw: { bridges: { br0: } }
+links:
+  - endpoints: { 'n[1..200]:eth0': '10.0.0.{i}/16', sw:br0: }
+`,
+    )
+  const apply = { alone: [], home: [], files: [] }
+  const plan = { alone: [], home: [], files: [] }
+  for (let round = 0; round < rounds; round++)
+    for (const name of Object.keys(hosts)) {
+      apply[name].push(time([...netlab, 'apply', `${name}.yaml`, '-y']).ms)
+      plan[name].push(time([...netlab, 'plan', `${name}.yaml`]).ms)
+      time([...netlab, 'destroy', `${name}.yaml`, '-y'])
+      drain()
+    }
+  const row = (what, name) => {
+    const more = median(apply[name]) - median(apply.alone)
+    return [what, shown(median(apply[name])), name === 'alone' ? '–' : shown(more), shown(median(plan[name]))]
+  }
+  return {
+    head: ['two hundred hosts', 'apply, ms', 'more than alone', 'plan, nothing to do'],
+    rows: [row('alone', 'alone'), row('with a home', 'home'), row('with ten files each', 'files')],
+  }
+}
+
 /** Runs only the loader and the planner: the time per namespace must not grow with their number. */
 export async function growth(checkout, folder) {
   const { build } = await import('esbuild')
