@@ -18,7 +18,11 @@ async function run(steps: Step[], failing: string[] = [], signal?: AbortSignal) 
     return { code: failing.includes(name) ? 1 : 0, stdout: '', stderr: '' }
   }
   const done: string[] = []
-  const result = await runPrograms(steps, { runProgram } as Runner, ({ change }) => done.push(change), signal)
+  jest.useFakeTimers()
+  const ran = runPrograms(steps, { runProgram } as Runner, ({ change }) => done.push(change), signal)
+  await jest.advanceTimersByTimeAsync(1000)
+  jest.useRealTimers()
+  const result = await ran
   return { log: log.join(' '), done, ...result }
 }
 
