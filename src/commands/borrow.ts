@@ -2,9 +2,12 @@ import { kindOf } from '../kinds/index.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { findLenders } from '../observe/lenders.ts'
 import type { Live } from '../observe/read.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
+import { findStrays } from '../observe/strays.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Resources } from '../model/resource.ts'
+import type { Runner } from '../model/runner.ts'
 
 /** A lab file that was opened, with the paths of somebody else's namespaces. */
 export interface FoundLab {
@@ -25,6 +28,23 @@ export async function withLenders(unfound: OpenLab, host: Host): Promise<FoundLa
       position: unfound.position(['namespaces', name, field]),
     })),
   }
+}
+
+/**
+ * Somebody else's namespaces in which the lab has something, and which its file does not name: all of them without a file, and
+ * those that were taken out of it where it names others. Other labs do not look for any.
+ */
+export async function strayLenders(
+  name: string,
+  opened: OpenLab | undefined,
+  runner: Runner,
+): Promise<ReadRequest['namespaces']> {
+  const named = [...(opened?.namespaces ?? [])].flatMap(([, { lender, borrowed }]) =>
+    lender && borrowed ? [borrowed] : [],
+  )
+  if (opened && named.length === 0) return new Map()
+  const strays = (await findStrays(runner, named)).filter(({ labs }) => labs.has(name))
+  return new Map(strays.map((stray) => [stray.name, { borrowed: stray.path, lender: { netns: stray.path } }]))
 }
 
 /** Warnings of somebody else's namespaces that have nothing of a lab which is live: containers that were started again. */

@@ -1,6 +1,8 @@
 import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { owners } from '../observe/owners.ts'
+import { findStrays } from '../observe/strays.ts'
+import { fileOf } from '../model/place.ts'
 import type { Host } from '../model/host.ts'
 import { foldNames } from '../views/fold.ts'
 import { FORMAT } from '../views/json.ts'
@@ -15,7 +17,15 @@ interface Options extends Global {
 /** `netlab list`: the labs that are live here, with their namespaces. */
 export async function listLabs(host: Host, options: Options): Promise<number> {
   stage('Reading the live network …')
-  const labs = [...(await owners(startRunner(host))).byLab].map(([name, namespaces]) => ({ name, namespaces }))
+  const runner = startRunner(host)
+  const { byLab, byNamespace } = await owners(runner)
+  const owned = [...byNamespace].flatMap(([name, owner]) => (owner === undefined ? [] : [fileOf(name)]))
+  const strays = await findStrays(runner, owned)
+  const names = [...new Set([...byLab.keys(), ...strays.flatMap((stray) => [...stray.labs])])].sort()
+  const labs = names.map((name) => {
+    const borrowed = strays.flatMap(({ labs: all, path }) => (all.has(name) ? [path] : []))
+    return { name, namespaces: byLab.get(name) ?? [], ...(borrowed.length && { borrowed }) }
+  })
   const elsewhere = host
     .otherWorlds()
     .flatMap(({ where, call, namespaces }) =>
@@ -28,7 +38,14 @@ export async function listLabs(host: Host, options: Options): Promise<number> {
   if (labs.length === 0) out('No lab is live here.\n')
   else {
     const width = Math.max(...labs.map(({ name }) => name.length))
-    out(labs.map(({ name, namespaces }) => `${name.padEnd(width)}  ${foldNames(namespaces, options.full)}\n`).join(''))
+    out(
+      labs
+        .map(
+          ({ name, namespaces, borrowed = [] }) =>
+            `${name.padEnd(width)}  ${[foldNames(namespaces, options.full), ...borrowed].filter(Boolean).join(' ')}\n`,
+        )
+        .join(''),
+    )
   }
   for (const { where, command, namespaces } of elsewhere) note(`Also ${where}: ${shortened(namespaces)} (${command})\n`)
   return 0

@@ -24,7 +24,7 @@ import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
-import { newLenders, withLenders, type FoundLab } from './borrow.ts'
+import { newLenders, strayLenders, withLenders, type FoundLab } from './borrow.ts'
 import type { Located } from './locate.ts'
 import { missing } from './machine.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
@@ -128,19 +128,27 @@ async function prepared(
   const { opened, problems }: Partial<FoundLab> = unfound ? await withLenders(unfound, runner.host) : {}
   const name = opened?.name ?? ('name' in located ? located.name : '')
   stage('Reading the live network …')
+  const strays = await strayLenders(name, opened, runner)
   const whole = readRequestOf(name, opened)
   const request: ReadRequest = options.destroy
     ? {
         ...readRequestOf(name, undefined),
+        namespaces: new Map([
+          ...strays,
+          ...[...(opened?.namespaces ?? [])].filter(([, n]) => n.lender && isPath(n.borrowed ?? '')),
+        ]),
         ...(opened && {
-          namespaces: new Map([...opened.namespaces].filter(([, n]) => n.lender && isPath(n.borrowed ?? ''))),
           sysctls: whole.sysctls,
           nftables: whole.nftables,
           destroyOnly: new Set(opened.namespaces.keys()),
         }),
         ...(purpose.marksOnly && { marksOnlyFrom: scale.marksOnly }),
       }
-    : { ...whole, ...(purpose.forApply && !options.target?.length && { forApply: true }) }
+    : {
+        ...whole,
+        ...(strays.size && { namespaces: new Map([...strays, ...whole.namespaces]) }),
+        ...(purpose.forApply && !options.target?.length && { forApply: true }),
+      }
   const reading = read(request, runner)
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded

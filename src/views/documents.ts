@@ -9,7 +9,12 @@ import type { WatchJson } from './watch-text.ts'
 /** What `netlab list --json` prints. */
 export interface ListJson {
   readonly format_version: typeof FORMAT
-  readonly labs: readonly { readonly name: string; readonly namespaces: readonly string[] }[]
+  readonly labs: readonly {
+    readonly name: string
+    readonly namespaces: readonly string[]
+    /** The paths of somebody else's namespaces in which it has interfaces. */
+    readonly borrowed?: readonly string[]
+  }[]
   /** Other worlds of this machine with namespaces: for root the sandboxes of its users, for a user the machine itself. */
   readonly elsewhere: readonly {
     /** In words: `on the machine itself`. */

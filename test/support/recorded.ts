@@ -125,6 +125,8 @@ const homesFor = (processes: readonly LiveProcess[]): LiveHome[] =>
 export function recordedRunner(recorded: Recorded, by: 'ip' | 'netlink'): Runner {
   const host: Host = {
     ...thisMachine,
+    // The processes of the machine that runs the test are in no recorded namespace.
+    list: (folder) => (folder === '/proc' ? [] : thisMachine.list(folder)),
     processes: () =>
       Promise.resolve({ processes: recorded.machine.processes, homes: homesFor(recorded.machine.processes) }),
     strangers: () => Promise.resolve([]),
