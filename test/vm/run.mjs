@@ -636,7 +636,9 @@ const parts = {
       ['ip -n node1 link set gen10 type geneve id 10 remote 192.168.50.9', { 'node1/gen10': 'update' }],
     ]),
   '42-wireguard': () =>
-    lifecycle('labs/42-wireguard.yaml', [['ip -n site2 route del 10.1.0.0/24', { 'site2/route/10.1.0.0/24': 'create' }]]),
+    lifecycle('labs/42-wireguard.yaml', [
+      ['ip -n site2 route del 10.1.0.0/24', { 'site2/route/10.1.0.0/24': 'create' }],
+    ]),
   vrf,
   wireguard,
   macsec,
