@@ -155,6 +155,15 @@ program
   )
 
 program
+  .command('ps')
+  .description('list the processes in namespaces, and the processes of labs to which they belong')
+  .argument('[ns...]', 'the namespaces; default: that of this shell, or all')
+  .addOption(json())
+  .action((namespaces: string[], options: object) =>
+    end(async (host, global) => (await import('./commands/ps.ts')).ps(host, namespaces, { ...global, ...options })),
+  )
+
+program
   .command('exec')
   .description('run a command in a namespace')
   .usage('NS -- CMD...')

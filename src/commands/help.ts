@@ -121,6 +121,13 @@ const help: Readonly<Record<string, Help>> = {
     ],
     exitCodes: usual,
   },
+  ps: {
+    examples: [
+      ['netlab ps', 'list the processes in all namespaces; in netlab shell NS those of NS'],
+      ['netlab ps r1 r2', 'those of two namespaces'],
+    ],
+    exitCodes: usual,
+  },
   list: {
     examples: [
       ['netlab list', 'every live lab and its namespaces'],

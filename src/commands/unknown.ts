@@ -21,7 +21,7 @@ const synonyms: Readonly<Record<string, string>> = {
     'prune',
     'teardown',
   ),
-  ...called('list', 'ps', 'ls', 'labs', 'status'),
+  ...called('list', 'ls', 'labs', 'status'),
   ...called('show', 'inspect', 'describe', 'get', 'info', 'state', 'graph', 'topology'),
   ...called('show --rules', 'rules', 'firewall', 'iptables', 'nft'),
   ...called('plan', 'diff', 'preview', 'dry-run', 'drift', 'refresh'),

@@ -6,6 +6,20 @@ import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './js
 import type { RunJson } from './run-json.ts'
 import type { WatchJson } from './watch-text.ts'
 
+/** What `netlab ps --json` prints. */
+export interface PsJson {
+  readonly format_version: typeof FORMAT
+  readonly processes: readonly {
+    readonly namespace: string
+    readonly pid: number
+    /** The lab, and its process to which this one belongs; absent: started by hand, or by another program. */
+    readonly lab?: string
+    readonly process?: string
+    /** The command line; for a thread of the kernel its name. */
+    readonly command: string
+  }[]
+}
+
 /** What `netlab list --json` prints. */
 export interface ListJson {
   readonly format_version: typeof FORMAT
@@ -73,6 +87,7 @@ export interface Documents {
   readonly show: ShowJson | RulesJson
   readonly graph: GraphJson
   readonly list: ListJson
+  readonly ps: PsJson
   readonly test: ChecksJson
   readonly validate: ValidateJson
   readonly doctor: DoctorJson

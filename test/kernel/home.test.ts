@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { PsJson } from '../../src/views/documents.ts'
 import type { PlanJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -75,6 +76,20 @@ test('the programs of a namespace see its files, folders, host name and resolver
   await netlab('test', file)
   await inside('a', 'echo mine >/etc/written; echo mine >/var/written; echo mine >/run/written')
   expect([await world.run(['sh', '-c', machine]), await world.run(['sh', '-c', mounted])]).toEqual(before)
+})
+
+test('ps tells whose process each is', async () => {
+  const { processes } = JSON.parse(await netlab('ps', '--json')) as PsJson
+  const whose = processes.map(({ namespace, process = '-', command }) => `${namespace} ${process} ${command}`)
+  expect(whose.filter((line) => /sleep 1000$/.test(line))).toEqual(['a restarts sleep 1000', 'b p sleep 1000'])
+  // In a shell or a program of a namespace: its own, also what was started by hand.
+  const program = `sleep 7 & node ${resolve('dist/netlab.cjs')} ps; kill $!`
+  const own = (await inside('b', program)).split('\n').map((line) => line.replaceAll(/ +/g, ' '))
+  expect(own[0]).toBe('NAMESPACE PID PROCESS COMMAND')
+  expect(own.filter((line) => /sleep/.test(line)).map((line) => line.replace(/ \d+ /, ' N '))).toEqual(
+    expect.arrayContaining(['b N p sleep 1000', 'b N - sleep 7']),
+  )
+  expect(own.filter((line) => line.startsWith('a '))).toEqual([])
 })
 
 test('what stock dhclient would do to resolv.conf stays in the node', async () => {

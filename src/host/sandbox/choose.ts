@@ -1,6 +1,20 @@
 /** The commands that use the kernel. src/launch.sh has them too: the build writes them there. */
 export const KERNEL_COMMANDS = [
-  ...['plan', 'apply', 'destroy', 'confirm', 'watchdog', 'show', 'list', 'exec', 'shell', 'logs', 'test', 'doctor'],
+  ...[
+    'plan',
+    'apply',
+    'destroy',
+    'confirm',
+    'watchdog',
+    'show',
+    'list',
+    'ps',
+    'exec',
+    'shell',
+    'logs',
+    'test',
+    'doctor',
+  ],
   ...['capture', 'watch', 'import', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */

@@ -1,0 +1,48 @@
+import { startRunner } from '../run/choose-runner.ts'
+import { stage } from '../host/status-line.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import { visible } from '../model/text.ts'
+import { FORMAT } from '../views/json.ts'
+import { out, outJson, type Global } from './terminal.ts'
+
+interface Options extends Global {
+  readonly json?: boolean
+}
+
+/**
+ * `netlab ps [NS…]`: the processes in named namespaces, each with the process of a lab to which it belongs. Without arguments in
+ * a shell or a process of a namespace: those of that namespace; elsewhere: of all.
+ */
+export async function ps(host: Host, namespaces: readonly string[], options: Options): Promise<number> {
+  stage('Reading the processes …')
+  const known = (await startRunner(host).list()).flatMap(({ name, stale }) => (stale ? [] : [name]))
+  const unknown = namespaces.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw UserError.of('unknown-namespace', `there is no namespace ${unknown}`)
+  const own = known.filter((name) => name === host.env['NETLAB_NAMESPACE'])
+  const asked = namespaces.length ? namespaces : own.length ? own : known
+  const found = (await host.strangers('', asked)).flatMap(({ namespace, pid, command }) => {
+    const environ = `\0${host.readFile(`/proc/${pid}/environ`) ?? ''}`
+    // netlab's own: what keeps the home of the namespace, and what starts a process again.
+    if (/\0NETLAB_(HOME|SPEC)=/.test(environ)) return []
+    const [lab, at = namespace, name] = /\0NETLAB_PROCESS=([^\0]*)/.exec(environ)?.[1]?.split('/') ?? []
+    return [{ namespace: at, pid, ...(lab && name && { lab, process: name }), command }]
+  })
+  const processes = found.sort((a, b) => asked.indexOf(a.namespace) - asked.indexOf(b.namespace) || a.pid - b.pid)
+  if (options.json) outJson({ format_version: FORMAT, processes })
+  else if (processes.length === 0) out('No process runs there.\n')
+  else {
+    const rows = [
+      ['NAMESPACE', 'PID', 'PROCESS', 'COMMAND'],
+      ...processes.map((one) => [
+        one.namespace,
+        String(one.pid),
+        one.process ?? '-',
+        visible(one.command.replaceAll(/\s+/g, ' ')),
+      ]),
+    ]
+    const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+    out(rows.map((row) => `${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`).join(''))
+  }
+  return 0
+}
