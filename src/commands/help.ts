@@ -123,7 +123,7 @@ const help: Readonly<Record<string, Help>> = {
   },
   ps: {
     examples: [
-      ['netlab ps', 'list the processes in all namespaces; in netlab shell NS those of NS'],
+      ['netlab ps', 'list all; in netlab shell NS those of NS'],
       ['netlab ps r1 r2', 'those of two namespaces'],
     ],
     exitCodes: usual,

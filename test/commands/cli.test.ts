@@ -54,7 +54,7 @@ describe('help', () => {
 
 describe('an unknown command', () => {
   test.each([
-    ['ps', 'netlab list (list the live labs)?'],
+    ['ls', 'netlab list (list the live labs)?'],
     ['up', 'netlab apply ('],
     ['deploy', 'netlab apply ('],
     ['inspect', 'netlab show ('],
