@@ -281,7 +281,9 @@ function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): vo
         summary: `${what} ${id} exists already, and ${owner === undefined ? 'no lab made it' : `lab ${owner} owns it`}`,
         detail:
           owner === undefined
-            ? `Give it another name here, remove it yourself${what === 'namespace' ? ` (ip netns del ${id}), or take it over with --adopt` : ''}.`
+            ? what === 'namespace'
+              ? `Give it another name here, remove it yourself (ip netns del ${id}), or take it over with --adopt.`
+              : 'Use it as it is (existing: true), give it another name here, or remove it yourself. --adopt takes over namespaces only.'
             : `Give it another name here, or remove that lab first: netlab destroy ${owner}. If this is that lab in a renamed file, write name: ${owner} at the top of the file.`,
         ...position,
       },

@@ -31,7 +31,9 @@ export function expressible(live: Resources): Network {
     const why = unsayable(r, live)
     if (why !== undefined) unsaid.set(r.id, why)
   }
-  const gone = new Set(unsaid.keys())
+  // The owner's end of a cable goes with the namespace at the other end, so the file cannot rely on it.
+  const ends = [...unsaid.keys()].map((id) => live.get(String(live.get(id)?.spec['peer'])))
+  const gone = new Set([...unsaid.keys(), ...ends.flatMap((end) => (end?.kind === 'existing' ? [end.id] : []))])
   for (let before = -1; before < gone.size;) {
     before = gone.size
     for (const r of live.values())

@@ -203,6 +203,13 @@ ip -n c1 addr add 172.17.0.2/16 dev eth0; ip route add 10.9.0.0/16 via 172.17.0.
   expect(await shell('ip -br addr show docker0; ip -n c1 -br addr show eth0')).toMatch(
     /172.17.0.1\/16.*\n.*172.17.0.2\/16/,
   )
+  const declared = text.replace('docker0: { existing: true }', 'docker0: {}')
+  const { code, stderr } = await world.netlab(['plan', '-', '--adopt'], { input: declared })
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('--adopt takes over namespaces only') })
+  // As docs/import.md has it: the cable goes with the namespace at its other end.
+  await netlab('destroy', file(), '-y')
+  await netlab('apply', file(), '-y')
+  expect(await shell('ip -br link; ip -n c1 -br link')).not.toMatch(/v1|eth0/)
 })
 
 test('texts of the kernel are data: what looks like a range is none', async () => {
