@@ -3,12 +3,11 @@ import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import type { GraphOptions } from './commands/graph.ts'
-import { addFileCommands, type Run } from './commands/file-commands.ts'
+import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
-import { full, json, LAB, NAMES_OF, set } from './commands/options.ts'
+import { full, json, LAB, NAMES_OF, noLint, set, type Run } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
-import { addLabFileCommands } from './commands/lab-file-commands.ts'
 import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
@@ -55,8 +54,6 @@ async function end(run: Run): Promise<void> {
 let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
-const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
-
 const planning = (command: Command): Command =>
   command
     .addOption(noLint())
@@ -72,8 +69,7 @@ const changing = (command: Command): Command =>
     .option('--no-rollback', 'if a step fails, keep the completed steps')
     .addOption(json())
 
-addLabFileCommands({ program, end, json, set, full, noLint, LAB })
-
+program.commandsGroup('Change the live network:')
 planning(program.command('plan'))
   .description('show what apply would change')
   .argument('[lab]', LAB)
@@ -118,6 +114,7 @@ program
   .command('watchdog', { hidden: true })
   .action(() => end(async (host) => (await import('./commands/revert.ts')).runWatchdog(host)))
 
+program.commandsGroup('Look at it:')
 program
   .command('show')
   .description('show a live lab: namespaces, links and addresses')
@@ -163,6 +160,7 @@ program
     end(async (host, global) => (await import('./commands/ps.ts')).ps(host, namespaces, { ...global, ...options })),
   )
 
+program.commandsGroup('Work in it:')
 program
   .command('exec')
   .description('run a command in a namespace')
@@ -212,6 +210,7 @@ program
     end(async (host, global) => (await import('./commands/test.ts')).test(host, lab, { ...global, ...options })),
   )
 
+program.commandsGroup('Look at it:')
 addObserving(program, end)
 
 program
@@ -239,6 +238,7 @@ program
     end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
   )
 
+program.commandsGroup('Work with files:')
 addFileCommands(program, end)
 
 program

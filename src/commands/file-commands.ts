@@ -1,17 +1,48 @@
-import { Argument, type Command } from 'commander'
-import type { Host } from '../model/host.ts'
-import type { Global } from './terminal.ts'
-
-/** What a command does once its function is loaded. Returns the exit code. */
-export type Run = (host: Host, options: Global) => Promise<number>
-/** Runs the function of a command, and ends the program with its exit code. */
-export type End = (run: Run) => Promise<void>
+import { Argument, Option, type Command } from 'commander'
+import { full, json, LAB, noLint, set, type End } from './options.ts'
 
 /** The values of an option that may be given several times. */
 const several = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
-/** Adds the commands that write files, or what goes into one: none of them changes a network. */
+/** Adds the commands that read and write files: none of them changes a network. */
 export function addFileCommands(program: Command, end: End): void {
+  program
+    .command('validate')
+    .description('check a lab file, and try its firewall rules in a throw-away namespace')
+    .argument('[lab]', LAB)
+    .addOption(noLint())
+    .addOption(set())
+    .addOption(json())
+    .action((lab: string | undefined, options: object) =>
+      end(async (host, global) => (await import('./validate.ts')).validate(host, lab, { ...global, ...options })),
+    )
+
+  program
+    .command('diff')
+    .description('show what would change between two lab files, or two revisions of one in git')
+    .argument('<from>', 'a lab file, REV:FILE in git, or /dev/null for none')
+    .argument('<to>', 'the same')
+    .addOption(set())
+    .addOption(full())
+    .addOption(new Option('--format <format>', 'how it is printed').choices(['text', 'markdown']).default('text'))
+    .option('--as <file>', 'where both belong, if they are copies: for git difftool')
+    .option('--detailed-exitcode', '0: no changes, 1: error, 2: changes')
+    .addOption(json())
+    .action((from: string, to: string, options: object) =>
+      end(async (_, global) => (await import('./diff.ts')).diff(from, to, { ...global, ...options })),
+    )
+
+  program
+    .command('export')
+    .description('print a shell script that builds a lab, and takes it away, without netlab')
+    .argument('[lab]', 'a lab file, a directory that holds one, or - for standard input')
+    .addOption(new Option('--format <format>', 'what is printed').choices(['sh']).default('sh'))
+    .addOption(set())
+    .addOption(noLint())
+    .action((lab: string | undefined, options: object) =>
+      end(async (_, global) => (await import('./export.ts')).exportLab(lab, { ...global, ...options })),
+    )
+
   program
     .command('import')
     .description('write a lab file for what is live, whoever made it, or from a file of Docker Compose or containerlab')

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { End } from './file-commands.ts'
-import { full, json, LAB, NAMES_OF, set } from './options.ts'
+import { full, json, LAB, NAMES_OF, set, type End } from './options.ts'
 
 /** Adds the commands that look on while a lab is live. */
 export function addObserving(program: Command, end: End): void {

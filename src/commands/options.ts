@@ -1,4 +1,11 @@
 import { Option } from 'commander'
+import type { Host } from '../model/host.ts'
+import type { Global } from './terminal.ts'
+
+/** What a command does once its function is loaded. Returns the exit code. */
+export type Run = (host: Host, options: Global) => Promise<number>
+/** Runs the function of a command, and ends the program with its exit code. */
+export type End = (run: Run) => Promise<void>
 
 /** The description of the argument LAB. */
 export const LAB = 'a lab file, a directory that holds one, - for standard input, or the name of a live lab'
@@ -17,3 +24,6 @@ export const set = (): Option =>
   new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(
     (text, before = []) => [...before, text],
   )
+
+/** `--no-lint`. */
+export const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
