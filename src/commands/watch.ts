@@ -127,25 +127,29 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
     events.folders(foldersOf(current.stamps))
   }
 
-  async function repair(): Promise<void> {
+  async function repair(ids: readonly string[]): Promise<void> {
     repairAt = undefined
     const { made, words } = await repairLab(host, current.located)
     if (made.length) tell('repaired', made)
+    brake.now.repaired(ids, Date.now())
     note(words)
     tracker.ask(true)
   }
 
   /** When to repair, or that it is not done any more. */
-  function plannedRepair(changes: readonly WatchedChange[]): number | undefined {
-    const ids = changes.map(({ id }) => id)
-    const pause = brake.now.wait(ids, Date.now())
-    const { id, times } = brake.now.worst(ids)
-    if (pause === undefined)
+  function plannedRepair(ids: readonly string[]): number | undefined {
+    const now = Date.now()
+    const due = brake.now.due(ids, now)
+    const { id, times, pause } = brake.now.worst(ids, now)
+    if (due === undefined)
       note(
         `${id} was repaired ${times} times, and something else changes it again. It is no longer repaired; netlab apply does it.\n`,
       )
-    else if (pause > 0) note(`${id} has changed soon after its repair: the next one is in ${pause / 1000} s.\n`)
-    return pause === undefined ? undefined : Date.now() + pause
+    else if (due > now)
+      note(
+        `${id} was repaired ${times} times, and has changed again: the next repair is ${pause / 1000} s after the last.\n`,
+      )
+    return due
   }
 
   events.folders(foldersOf(current.stamps))
@@ -162,11 +166,12 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
       }
       differs = changes.length > 0
       const isNew = tell(kindOf(changes), changes)
+      const ids = changes.map(({ id }) => id)
       if (!differs) repairAt = undefined
       else if (options.repair && isDue) {
-        await repair()
+        await repair(ids)
         continue
-      } else if (options.repair && isNew) repairAt = plannedRepair(changes)
+      } else if (options.repair && isNew) repairAt = plannedRepair(ids)
     }
     const slow = differs ? Math.max(DIFFERING, SELDOM * took.whole) : Math.max(SLOW, RARE * took.whole)
     const due = repairAt === undefined ? Infinity : Math.max(0, repairAt - Date.now())
