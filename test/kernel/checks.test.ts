@@ -52,7 +52,7 @@ const leftovers = async (): Promise<string> =>
     await world.run([
       'sh',
       '-c',
-      'ps -eo args | grep -E "tcpdump -i|cjs capture|cjs agent|^ping|^sleep" | grep -v "grep\\|sleep 2147483647"',
+      'ps -eo args | grep -E "tcpdump -i|cjs sniff|cjs agent|^ping|^sleep" | grep -v "grep\\|sleep 2147483647"',
     ])
   ).stdout
 
@@ -290,7 +290,7 @@ test.each(['SIGINT', 'SIGKILL'] as const)('%s ends everything that was started',
     '{ from: alone, run: [sleep, 30] }',
   )
   const ended = world.netlab(['test', file()])
-  const all = [/tcpdump -i|cjs capture/, /cjs agent c1/, /cjs agent out/, /ping -n/]
+  const all = [/tcpdump -i|cjs sniff/, /cjs agent c1/, /cjs agent out/, /ping -n/]
   const started = async (): Promise<RegExp[]> => {
     const found = await leftovers()
     return all.filter((one) => one.test(found))
