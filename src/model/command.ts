@@ -44,7 +44,9 @@ export const placed = ({ argv, netns }: Command, home?: number): string[] => {
 }
 
 /** The argv that runs the command from the machine's own namespace, as a person would type it. */
-export function typed({ argv, netns, home }: Command): string[] {
+export function typed({ argv: words, netns, home, environment = {} }: Command): string[] {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const argv = variables.length ? ['env', ...variables, ...words] : words
   // `ip -n` of iproute2 6.1 takes no path.
   if (netns === undefined || isPath(netns)) return placed({ argv, ...placeIn(netns) })
   if (home) return ['netlab', 'exec', netns, '--', ...argv]
