@@ -54,10 +54,18 @@ const lab = (more: object = {}) => ({
       ],
       ipsets: { good: { type: 'hash:ip', entries: ['10.0.0.5'] } },
       iptables: { filter: { INPUT: ['-m set --match-set good src -j ACCEPT'] } },
+      ip6tables: {
+        filter: { FORWARD: { policy: 'DROP', rules: ['-s fd00::/64 -p tcp -m tcp --dport 443 -j ACCEPT'] } },
+        mangle: { PREROUTING: ['-i e0 -j MARK --set-xmark 0x1/0xff'] },
+      },
       ...more,
     },
     h: { nftables: 'table inet f { chain in { type filter hook input priority 0; tcp dport 22 accept; }; }' },
     s: {
+      nftables: `table ip g {
+  set ports { type inet_service; flags interval; elements = { 80, 443, 8000-8010 }; };
+  map whence { type ipv4_addr : verdict; elements = { 10.8.0.2 : accept, 10.8.0.3 : drop }; };
+  chain in { type filter hook input priority 0; tcp dport @ports accept; ip saddr vmap @whence; }; }`,
       bridges: { br0: { stp: true, priority: 4096, mac: '02:00:00:00:ad:03', addresses: ['10.8.0.1/24'] } },
       interfaces: {
         vx0: {
@@ -107,7 +115,7 @@ const changes = async (args: readonly string[], runner = 'netlink'): Promise<str
 const listed = async (): Promise<string> => {
   const each = `
 echo "@ $n"; ip -n $n -o link show dev lo; ip -n $n nexthop; ip -n $n route show table all proto boot; ip -n $n rule; ip -n $n -6 rule
-bridge -n $n -d mdb | grep permanent; bridge -n $n fdb | grep -v '^33:33' | grep 'static\\|permanent'; tc -n $n qdisc; ip netns exec $n sh -c 'nft list ruleset; ipset save; sysctl net.ipv4.ip_forward'
+bridge -n $n -d mdb | grep permanent; bridge -n $n fdb | grep -v '^33:33' | grep 'static\\|permanent'; tc -n $n qdisc; ip netns exec $n sh -c 'nft -s list ruleset; ipset save; sysctl net.ipv4.ip_forward'
 ip -n $n -d link show type bridge_slave | grep -o 'isolated \\w*'`
   return (await world.run(['sh'], { input: `for n in r h s; do ${each}; done` })).stdout
 }

@@ -17,6 +17,7 @@ links:
 
 /** Starts a capture, runs \`$act\` as soon as it listens, and ends it with \`$end\`; prints its exit code, and what it said on standard error. */
 const DURING = `
+: >said # what an earlier capture said does not count
 "$@" 2>said &
 p=$!
 until grep -q Capturing said; do kill -0 $p || break; sleep 0.02; done
@@ -118,7 +119,7 @@ test.each([
   [['web', 'dbb', 'icmp'], 'There is no namespace dbb; did you mean db?'],
   [['web', 'tcp port foo'], "the filter tcp port foo: unknown port 'foo'"],
   [['web', '--count', '0'], '--count 0 is no number of packets'],
-  [['web', '--for', 'ever'], '--for ever is no duration'],
+  [['web', '--for', 'ever'], '--for ever is not a duration'],
   [['web', '-w', '/nowhere/x'], 'cannot write /nowhere/x'],
   [['web', 'host', '10.0.1.1'], 'host is a namespace, and a word of filters'],
   [['host:lo'], 'host:lo is down'],

