@@ -28,6 +28,8 @@ interface Options extends Global, LocateOptions {
 const [BURST, QUIET] = [60, 10]
 /** How often netlab asks whether an apply still runs, in milliseconds. */
 const APPLYING = 50
+/** How often netlab asks that while it looks, in milliseconds. */
+const SAMPLE = 10
 /** How often netlab looks at what the kernel does not report, in milliseconds; while something differs, more often. */
 const [SLOW, DIFFERING] = [30_000, 2_000]
 /** A look that nothing has called for happens only after this many times what the last one took. */
@@ -91,6 +93,9 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
   async function look(): Promise<readonly WatchedChange[] | undefined> {
     while (host.isLocked(current.lookout.name)) await sleep(APPLYING)
     const began = Date.now()
+    // An apply may begin and end while netlab looks.
+    let applied = false
+    const sampling = setInterval(() => void (applied ||= host.isLocked(current.lookout.name)), SAMPLE)
     let changes: readonly WatchedChange[] = []
     let error: unknown
     const changed = await tracker.follow(current.lookout)
@@ -106,7 +111,8 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
     took.last = took.at - began
     if (!changed) took.whole = took.last
     tracker.note(await events.next(0))
-    const isLocked = host.isLocked(current.lookout.name)
+    clearInterval(sampling)
+    const isLocked = applied || host.isLocked(current.lookout.name)
     if (isLocked) tracker.ask(false)
     const unsure = isLocked || ((await tracker.isStale()) && again < AGAIN)
     again = unsure && !isLocked ? again + 1 : 0

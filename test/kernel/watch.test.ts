@@ -140,7 +140,7 @@ test(
       const before = watcher.lines.length
       await netlab('apply', lab, '-y')
       await watcher.last(isClean)
-      expect(watcher.lines.slice(before).map(({ kind }) => kind)).toEqual(['clean']) // an apply is no drift
+      expect(watcher.lines.slice(before).map((line) => [line.kind, ...idsOf(line)])).toEqual([['clean']]) // an apply is no drift
     }
     times.sort((a, b) => a - b)
     if (process.env['NETLAB_ROUNDS']) process.stderr.write(`${times.length} times in ms: ${times.join(' ')}\n`)
