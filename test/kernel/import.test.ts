@@ -65,7 +65,7 @@ ip netns exec $n sh -c 'iptables-save; ip6tables-save; nft list ruleset; ipset s
         // A bridge with STP has a carrier only later.
         .replace(/NO-CARRIER,|,LOWER_UP| linkdown/g, '')
         // Handles from 8000: on are the kernel’s choice.
-        .replace(/expires \S+|qdisc noqueue.*|state \w+|(?<=(qdisc|class) \w+ |parent )8[\da-f]{3}:/g, '')
+        .replace(/expires \S+|qdisc noqueue.*|state \w+|(?<=(qdisc|class) \w+ |parent )(?!ffff)[89a-f][\da-f]{3}:/g, '')
         .trim(),
     )
     .filter((line) => line !== '')
