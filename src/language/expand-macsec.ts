@@ -9,7 +9,7 @@ import {
 } from '../kinds/links/macsec-keys.ts'
 import { nameOf, namespaceOf, type Resource } from '../model/resource.ts'
 import { readKey, type KeyAt } from './expand-wireguard.ts'
-import type { Expansion } from './expansion.ts'
+import { interfacesOfType, type Expansion } from './expansion.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 
@@ -52,28 +52,23 @@ interface Found {
 /** Gives every MACsec interface the name of its channel, and adds the keys that `ip macsec` sets. Keys are read only to name them. */
 export function expandMacsec(x: Expansion, keyFile: KeyAt): void {
   const found = new Map<string, Found>()
-  for (const [namespace, fields] of Object.entries(x.file.namespaces))
-    for (const [name, value] of Object.entries(fields?.interfaces ?? {})) {
-      const settings = (value ?? {}) as MacsecFile
-      const id = `${namespace}/${name}`
-      const link = x.resources.get(id)
-      if (settings.type !== 'macsec' || !link) continue
-      const path = ['namespaces', namespace, 'interfaces', name]
-      const { port = 1, tx, rx, encodingsa = 0 } = settings
-      const mac = settings.mac?.toLowerCase() ?? generatedMac(x.lab, id)
-      const sci = `${mac.replaceAll(':', '')}${port.toString(16).padStart(4, '0')}`
-      x.resources.set(id, { ...link, spec: { ...link.spec, sci } })
-      const digits = settings.cipher === 'gcm-aes-256' ? 64 : 32
-      const own = tx ?? (rx ? [{ sa: encodingsa }] : [])
-      found.set(id, {
-        settings,
-        path,
-        sci,
-        lower: link.spec['link'],
-        digits,
-        tx: associations(x, keyFile, own, [...path, 'tx'], digits, id),
-      })
-    }
+  for (const { path, settings, link } of interfacesOfType<MacsecFile>(x, 'macsec')) {
+    const { id } = link
+    const { port = 1, tx, rx, encodingsa = 0 } = settings
+    const mac = settings.mac?.toLowerCase() ?? generatedMac(x.lab, id)
+    const sci = `${mac.replaceAll(':', '')}${port.toString(16).padStart(4, '0')}`
+    x.resources.set(id, { ...link, spec: { ...link.spec, sci } })
+    const digits = settings.cipher === 'gcm-aes-256' ? 64 : 32
+    const own = tx ?? (rx ? [{ sa: encodingsa }] : [])
+    found.set(id, {
+      settings,
+      path,
+      sci,
+      lower: link.spec['link'],
+      digits,
+      tx: associations(x, keyFile, own, [...path, 'tx'], digits, id),
+    })
+  }
   // A device takes each channel once in each direction (sci_exists and create_rx_sc in drivers/net/macsec.c).
   const used = new Map<string, string>()
   const use = (way: 'sends' | 'receives', id: string, sci: string, path: Path): void => {

@@ -9,7 +9,7 @@ import {
   type WgPeer,
   type WgSpec,
 } from '../kinds/links/wireguard.ts'
-import type { Expansion } from './expansion.ts'
+import { interfacesOfType, type Expansion } from './expansion.ts'
 import { suggest } from './report.ts'
 import type { Path } from './yaml/source.ts'
 
@@ -47,18 +47,13 @@ export type KeyAt = (path: Path, name: string) => ReturnType<KeyFile>
 /** Adds what `wg` sets on every WireGuard interface. Private keys are read only to derive the public ones, and are not kept. */
 export function expandWireguard(x: Expansion, keyFile: KeyAt): void {
   const found = new Map<string, Found>()
-  for (const [namespace, fields] of Object.entries(x.file.namespaces))
-    for (const [name, value] of Object.entries(fields?.interfaces ?? {})) {
-      const settings = (value ?? {}) as WgFile
-      const id = `${namespace}/${name}`
-      if (settings.type !== 'wireguard' || !x.resources.has(id)) continue
-      const path = ['namespaces', namespace, 'interfaces', name]
-      const named = settings.private_key_file
-      const given = named === undefined ? undefined : readKey(x, keyFile, named, [...path, 'private_key_file'])
-      if (named !== undefined && !given) continue
-      const key = publicKey(given?.key ?? generatedKey(x.lab, namespace, name))
-      found.set(id, { settings, path, key, ...(given && { file: given.path }) })
-    }
+  for (const { namespace, name, path, settings, link } of interfacesOfType<WgFile>(x, 'wireguard')) {
+    const named = settings.private_key_file
+    const given = named === undefined ? undefined : readKey(x, keyFile, named, [...path, 'private_key_file'])
+    if (named !== undefined && !given) continue
+    const key = publicKey(given?.key ?? generatedKey(x.lab, namespace, name))
+    found.set(link.id, { settings, path, key, ...(given && { file: given.path }) })
+  }
   for (const [id, { settings, path, key, file }] of found) {
     const peers: Record<string, WgPeer> = {}
     settings.peers?.forEach((settings, i) => {

@@ -57,6 +57,30 @@ export function expansion(
   }
 }
 
+/** An interface of one type, as the file has it, and its resource. */
+export interface InterfaceOfType<Settings> {
+  readonly namespace: string
+  readonly name: string
+  readonly path: Path
+  readonly settings: Settings
+  readonly link: Resource
+}
+
+/** The interfaces of this type. Their settings have passed the schema; those with errors have no resource, and are left out. */
+export function interfacesOfType<Settings extends { readonly type?: string }>(
+  x: Expansion,
+  type: string,
+): InterfaceOfType<Settings>[] {
+  return Object.entries(x.file.namespaces).flatMap(([namespace, fields]) =>
+    Object.entries(fields?.interfaces ?? {}).flatMap(([name, value]) => {
+      const settings = (value ?? {}) as Settings
+      const link = x.resources.get(`${namespace}/${name}`)
+      if (settings.type !== type || !link) return []
+      return [{ namespace, name, path: ['namespaces', namespace, 'interfaces', name], settings, link }]
+    }),
+  )
+}
+
 /** Of a namespace that is not the lab's own, what its header says of that. */
 export function borrowedBy(fields: NamespaceFile | null): Pick<NamespaceHeader, 'borrowed' | 'lender'> {
   if (fields?.root) return { borrowed: HERE_NAME }
