@@ -1,9 +1,8 @@
 import { readAhead, type Found } from '../observe/found.ts'
-import { mustHaveAccounts } from '../observe/accounts.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
 import { canonicalize } from '../observe/canonical.ts'
 import { withOwners } from '../observe/home-owners.ts'
-import { mustBeInstalled } from '../observe/missing-features.ts'
+import { mustRunHere } from '../observe/run-here.ts'
 import { withListed } from '../observe/others.ts'
 import { read, type Live } from '../observe/read.ts'
 import { lentTo, rootOf } from '../observe/read-request.ts'
@@ -46,8 +45,7 @@ export async function openLookout(unfound: OpenLab, runner: Runner): Promise<Loo
   const { opened, problems } = await withLenders(unfound, runner.host)
   const lab = opened.lab()
   if (problems.length) throw new UserError(problems)
-  mustBeInstalled(lab.resources, runner.host)
-  await mustHaveAccounts(lab.resources, runner.host)
+  await mustRunHere(lab.resources, runner.host)
   const written = await canonicalize(lab.resources, runner, lab.where, scale.nftInProcess)
   const request = readRequestOf(lab.name, lab)
   const lent = lentTo(request)

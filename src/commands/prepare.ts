@@ -1,13 +1,12 @@
 import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
 import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
-import { mustHaveAccounts } from '../observe/accounts.ts'
 import { canonicalize } from '../observe/canonical.ts'
-import { mustBeAble, mustBeInstalled } from '../observe/missing-features.ts'
+import { mustBeAble } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
 import { withListed } from '../observe/others.ts'
-import { mustHaveTopFolders } from '../observe/home-layers.ts'
+import { mustRunHere } from '../observe/run-here.ts'
 import { withOwners } from '../observe/home-owners.ts'
 import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
@@ -154,9 +153,7 @@ async function prepared(
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()
   if (lab && problems?.length) throw new UserError(problems)
-  if (lab) mustBeInstalled(lab.resources, runner.host)
-  if (lab) mustHaveTopFolders(lab.resources, runner.host)
-  if (lab) await mustHaveAccounts(lab.resources, runner.host)
+  if (lab) await mustRunHere(lab.resources, runner.host)
   const [found, written] = await Promise.all([
     reading,
     lab ? canonicalize(lab.resources, runner, lab.where, scale.nftInProcess) : new Map<string, Resource>(),
