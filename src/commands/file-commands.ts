@@ -1,8 +1,5 @@
 import { Argument, Option, type Command } from 'commander'
-import { full, json, LAB, noLint, set, type End } from './options.ts'
-
-/** The values of an option that may be given several times. */
-const several = (text: string, before: readonly string[] = []): string[] => [...before, text]
+import { full, json, LAB, noLint, set, several, type End } from './options.ts'
 
 /** Adds the commands that read and write files: none of them changes a network. */
 export function addFileCommands(program: Command, end: End): void {

@@ -19,11 +19,12 @@ export const json = (description = 'print a JSON document'): Option => new Optio
 /** `--full`. */
 export const full = (): Option => new Option('--full', 'print every line instead of folding similar ones')
 
+/** The values of an option that may be given several times. */
+export const several = (text: string, before: readonly string[] = []): string[] => [...before, text]
+
 /** `--set`, which may be given several times. */
 export const set = (): Option =>
-  new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(
-    (text, before = []) => [...before, text],
-  )
+  new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(several)
 
 /** `--no-lint`. */
 export const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
