@@ -52,8 +52,17 @@ export async function accounts(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const asked = [...new Set(names)].filter(isName)
   if (asked.length === 0) return new Map()
-  const { stdout } = await host.run({ argv: ['getent', database, '--', ...asked] })
-  return new Map(stdout.split('\n').map((line) => [line.split(':', 1)[0] ?? '', line.split(':')]))
+  return new Map((await accountEntries(database, asked, host)).map((fields) => [fields[0] ?? '', fields]))
+}
+
+/** The fields of the users or groups with these names or numbers, as far as there are any (getent(1)). */
+export async function accountEntries(
+  database: 'passwd' | 'group',
+  keys: Iterable<string>,
+  host: Host,
+): Promise<string[][]> {
+  const { stdout } = await host.run({ argv: ['getent', database, '--', ...keys] })
+  return stdout.split('\n').map((line) => line.split(':'))
 }
 
 /** How many user ids there are (uid_map of user_namespaces(7)). */

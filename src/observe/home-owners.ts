@@ -2,7 +2,7 @@ import type { Owned } from '../kinds/file.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
-import { accounts, userIds } from './accounts.ts'
+import { accountEntries, accounts, userIds } from './accounts.ts'
 
 /**
  * The resources with the numbers of the users and groups that own files and folders of homes, which the machine knows by name.
@@ -68,9 +68,8 @@ export async function withOwnerNames(resources: Resources, host: Host): Promise<
   ) as Resource<Owned>[]
   if (owned.length === 0) return resources
   const entries = async (database: 'passwd' | 'group', numbers: readonly number[]): Promise<Map<string, string[]>> => {
-    const argv = ['getent', database, '--', ...new Set(numbers.map(String))]
-    const lines = (await host.run({ argv })).stdout.split('\n').map((line) => line.split(':'))
-    return new Map(lines.map((fields) => [fields[2] ?? '', fields]))
+    const found = await accountEntries(database, new Set(numbers.map(String)), host)
+    return new Map(found.map((fields) => [fields[2] ?? '', fields]))
   }
   const numbers = (field: 'uid' | 'gid'): number[] => owned.map(({ spec }) => spec[field] ?? 0)
   const [users, groups] = [await entries('passwd', numbers('uid')), await entries('group', numbers('gid'))]
