@@ -3,6 +3,7 @@ import type { OpenLab } from '../language/load-lab.ts'
 import { findLenders } from '../observe/lenders.ts'
 import type { Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
+import { owners } from '../observe/owners.ts'
 import { findStrays } from '../observe/strays.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
@@ -43,7 +44,7 @@ export async function strayLenders(
     lender && borrowed ? [borrowed] : [],
   )
   if (opened && named.length === 0) return new Map()
-  const strays = (await findStrays(runner, named)).filter(({ labs }) => labs.has(name))
+  const strays = (await findStrays(runner, await owners(runner), named)).filter(({ labs }) => labs.has(name))
   return new Map(strays.map((stray) => [stray.name, { borrowed: stray.path, lender: { netns: stray.path } }]))
 }
 

@@ -2,7 +2,6 @@ import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { owners } from '../observe/owners.ts'
 import { findStrays } from '../observe/strays.ts'
-import { fileOf } from '../model/place.ts'
 import type { Host } from '../model/host.ts'
 import { foldNames } from '../views/fold.ts'
 import { FORMAT } from '../views/json.ts'
@@ -18,13 +17,12 @@ interface Options extends Global {
 export async function listLabs(host: Host, options: Options): Promise<number> {
   stage('Reading the live network …')
   const runner = startRunner(host)
-  const { byLab, byNamespace } = await owners(runner)
-  const owned = [...byNamespace].flatMap(([name, owner]) => (owner === undefined ? [] : [fileOf(name)]))
-  const strays = await findStrays(runner, owned)
-  const names = [...new Set([...byLab.keys(), ...strays.flatMap((stray) => [...stray.labs])])].sort()
+  const known = await owners(runner)
+  const strays = await findStrays(runner, known)
+  const names = [...new Set([...known.byLab.keys(), ...strays.flatMap((stray) => [...stray.labs])])].sort()
   const labs = names.map((name) => {
     const borrowed = strays.flatMap(({ labs: all, path }) => (all.has(name) ? [path] : []))
-    return { name, namespaces: byLab.get(name) ?? [], ...(borrowed.length && { borrowed }) }
+    return { name, namespaces: known.byLab.get(name) ?? [], ...(borrowed.length && { borrowed }) }
   })
   const elsewhere = host
     .otherWorlds()

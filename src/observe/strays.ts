@@ -1,7 +1,7 @@
 import { ownerOf } from '../model/owner.ts'
 import { fileOf } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
-import { ownerOfDump } from './found.ts'
+import type { Owners } from './owners.ts'
 
 /** A namespace of somebody else's in which labs have something. */
 export interface Stray {
@@ -13,25 +13,27 @@ export interface Stray {
 }
 
 /**
- * Looks for what labs have in namespaces of others, by its marks: in those that have a name, and those that a process is in.
- * Takes one stat(2) for every process of the machine, and reads the links of each namespace once. `known` are paths to leave
- * out. A lab's own namespaces are none of these.
+ * Looks for what labs have in namespaces of others, by its marks: in those that have a name and no owner, and those that a
+ * process is in. Takes one stat(2) for every process of the machine, and reads the links of each namespace once. `known` are
+ * paths to leave out.
  */
-export async function findStrays(runner: Runner, known: Iterable<string> = []): Promise<Stray[]> {
+export async function findStrays(
+  runner: Runner,
+  { byNamespace }: Owners,
+  known: readonly string[] = [],
+): Promise<Stray[]> {
   const { host } = runner
   const inodeOf = (path: string): number | undefined => host.status(path)?.inode
-  const seen = new Set([...known, '/proc/self/ns/net'].map(inodeOf))
+  const owned = [...byNamespace].flatMap(([name, owner]) => (owner === undefined ? [] : [fileOf(name)]))
+  const seen = new Set([...known, ...owned, '/proc/self/ns/net'].map(inodeOf))
   const candidates = new Map<string, string>()
-  const consider = (name: string, path: string, inode = inodeOf(path)): void => {
+  const consider = (name: string, path: string): void => {
+    const inode = inodeOf(path)
     if (inode === undefined || seen.has(inode)) return
     seen.add(inode)
     candidates.set(name, path)
   }
-  const named = (await runner.list()).filter(({ inode, stale }) => !stale && !seen.has(inode))
-  const marks = await runner.dump(named.map(({ name }) => ({ netns: name, sysctls: [], depth: 'mark' })))
-  for (const [i, { name, inode }] of named.entries())
-    if (ownerOfDump(marks[i]) === undefined) consider(name, fileOf(name), inode)
-    else seen.add(inode)
+  for (const [name, owner] of byNamespace) if (owner === undefined) consider(name, fileOf(name))
   for (const pid of host.list('/proc')) if (/^\d+$/.test(pid)) consider(`pid-${pid}`, `/proc/${pid}/ns/net`)
   const places = [...candidates]
   const dumps = await runner.dump(places.map(([, netns]) => ({ netns, sysctls: [], depth: 'links' })))
