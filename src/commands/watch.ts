@@ -91,7 +91,11 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
 
   /** Looks at what has changed; returns the changes of the plan, or undefined when it is too early to say. */
   async function look(): Promise<readonly WatchedChange[] | undefined> {
-    while (host.isLocked(current.lookout.name)) await sleep(APPLYING)
+    // After an apply everything is read: reports of its last changes may still be on their way.
+    while (host.isLocked(current.lookout.name)) {
+      tracker.ask(true)
+      await sleep(APPLYING)
+    }
     const began = Date.now()
     // An apply may begin and end while netlab looks.
     let applied = false
@@ -113,7 +117,7 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
     tracker.note(await events.next(0))
     clearInterval(sampling)
     const isLocked = applied || host.isLocked(current.lookout.name)
-    if (isLocked) tracker.ask(false)
+    if (isLocked) tracker.ask(true)
     const unsure = isLocked || ((await tracker.isStale()) && again < AGAIN)
     again = unsure && !isLocked ? again + 1 : 0
     if (unsure) return undefined
