@@ -87,7 +87,8 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
 }
 
 function mustExist(names: readonly string[], listed: readonly NamedNamespace[]): void {
-  const missing = names.filter((name) => !listed.some((one) => one.name === name))
+  const known = new Set(listed.map(({ name }) => name))
+  const missing = names.filter((name) => !known.has(name))
   if (missing.length)
     throw new UserError(
       missing.map((name) => ({
@@ -105,20 +106,18 @@ async function requestFor(
   listed: readonly NamedNamespace[],
   runner: Runner,
 ): Promise<ReadRequest> {
-  const namespaces = new Map<string, { borrowed?: string; lender?: Lender; shares?: string }>()
   const inodes = new Map(listed.map(({ name, inode }) => [name, inode]))
   const mains = new Map<number | undefined, string>()
   const { homes } = await runner.host.processes(lab)
   const withHome = new Set(homes.map(({ namespace }) => namespace))
   // Of several names, the home has that of the namespace: the others are second names.
-  for (const name of [...names].sort((a, b) => Number(withHome.has(b)) - Number(withHome.has(a)))) {
+  for (const name of [...names].sort((a, b) => Number(withHome.has(b)) - Number(withHome.has(a))))
+    if (!mains.has(inodes.get(name))) mains.set(inodes.get(name), name)
+  const namespaces = new Map<string, { borrowed?: string; lender?: Lender; shares?: string }>()
+  for (const name of names) {
     const main = mains.get(inodes.get(name))
-    namespaces.set(name, main === undefined ? {} : { shares: main })
-    if (main === undefined) mains.set(inodes.get(name), name)
+    namespaces.set(name, main === undefined || main === name ? {} : { shares: main })
   }
-  const inOrder = names.flatMap((name) => [[name, namespaces.get(name) ?? {}] as const])
-  namespaces.clear()
-  for (const [name, one] of inOrder) namespaces.set(name, one)
   const { places, problems } = await findLenders(
     new Map([...namespaces, ...[...lenders].map(([name, lender]) => [name, { lender }] as const)]),
     runner.host,
