@@ -57,6 +57,9 @@ holds() {
   done
 }`
 
+/** What daemons of routing want when they do not begin as root, as setpriv(1) takes it: FRR's zebra ends without. */
+export const ABILITIES = '+net_admin,+net_raw,+net_bind_service,+sys_admin'
+
 /**
  * A shell script that starts the supervisor in a session of its own, with the lab's names, and waits until the process is
  * ready. When it fails, its first line is the reason; the output of the process and what to do follow, and nothing of the
@@ -171,9 +174,7 @@ export NETLAB_LAB="$lab" NETLAB_NAMESPACE="$namespace" \${dir:+"NETLAB_DIR=$dir"
 (
   shift $conditions
   set -- env --default-signal -- "$@"
-  # Daemons of routing that do not begin as root want these (FRR's zebra ends without them).
-  wide=+net_admin,+net_raw,+net_bind_service,+sys_admin
-  abilities="--inh-caps=$wide --ambient-caps=$wide"
+  abilities='--inh-caps=${ABILITIES} --ambient-caps=${ABILITIES}'
   [ -z "$user$group" ] || setpriv $abilities true 2>/dev/null || abilities=
   [ -z "$user$group" ] || set -- setpriv --reuid="$uid" --regid="$gid" $groups $abilities -- "$@"
   { ulimit -S -w "$tag" || ulimit -S -x "$tag"; } 2>/dev/null

@@ -2,6 +2,7 @@ import type { Owned, FileSpec } from '../kinds/file.ts'
 import { homeId } from '../kinds/file.ts'
 import type { HomeSpec } from '../kinds/home.ts'
 import { grepPattern } from '../kinds/process-lab.ts'
+import { ABILITIES } from '../kinds/process-scripts.ts'
 import { homeOfProcess, idOfProcess } from '../kinds/process-start.ts'
 import type { ProcessSpec, Ready } from '../kinds/process.ts'
 import type { SetupSpec } from '../kinds/setup.ts'
@@ -135,8 +136,6 @@ function inTurn(processes: readonly Resource<ProcessSpec>[]): Resource<ProcessSp
   return [...result]
 }
 
-/** What FRR's daemons want when they do not begin as root. */
-const ABILITIES = '+net_admin,+net_raw,+net_bind_service,+sys_admin'
 /** How long a program may take to be ready, in seconds. */
 const PATIENCE = 30
 
