@@ -2,6 +2,7 @@ import type { Colors } from 'picocolors/types'
 import type { Check } from '../model/check.ts'
 import { visible } from '../model/text.ts'
 import { FORMAT } from './json.ts'
+import { withEntities } from './markup.ts'
 
 /** One check as programs read it. */
 export interface CheckJson {
@@ -119,10 +120,7 @@ function renderBad({ name, status, detail, expected, where }: CheckJson, c: Colo
 
 /** Escapes a text for XML. Invisible characters, some of which XML 1.0 cannot contain, are written as `\u….` */
 const xml = (text: string): string =>
-  visible(text)
-    .replace(/[\uFFFE\uFFFF]/g, '')
-    .replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c)
-    .replaceAll('\n', '&#10;')
+  withEntities(visible(text).replace(/[\uFFFE\uFFFF]/g, '')).replaceAll('\n', '&#10;')
 
 /**
  * The results as a JUnit XML report that Ant's schema and Jenkins's accept (test/fixtures/junit.xsd). It began at `began` on this

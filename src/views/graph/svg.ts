@@ -1,18 +1,16 @@
+import { withEntities } from '../markup.ts'
 import { boxOf, iconAt, type Card, type Text } from './card.ts'
 import type { GraphLink, Role, State } from './graph-of.ts'
 import type { Picture, Placed } from './layout.ts'
 
 /** Text that means nothing but itself in XML and HTML. Characters that XML does not have become U+FFFD. */
 export const escaped = (text: string): string =>
-  text
-    .replace(
+  withEntities(
+    text.replace(
       /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
       '\ufffd',
-    )
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
+    ),
+  )
 
 /** The colours by day: of paper, ink and lines, of each role, and of each state. */
 export const LIGHT =
