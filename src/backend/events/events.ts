@@ -27,7 +27,6 @@ export interface Events {
   readonly folders: (paths: ReadonlySet<string>) => void
   /** What has happened, or undefined if nothing did within `timeout` ms (-1: for ever). */
   readonly next: (timeout: number) => Promise<Happenings | undefined>
-  readonly close: () => void
 }
 
 const [O_RDONLY, O_CLOEXEC, SYS_PIDFD_OPEN] = [0, 0o2000000, 434]
@@ -35,7 +34,7 @@ const IN_NONBLOCK = 0o4000
 /** inotify(7): written and closed, attributes, names that come, go and change. Not every write: logs are in such folders too. */
 const CHANGES = 0x8 | 0x4 | 0x100 | 0x200 | 0x40 | 0x80
 
-/** Opens the way to the kernel's reports, through koffi. Throws where that is not installed or does not work. */
+/** Opens the way to the kernel's reports, through koffi, until this process ends. Throws where that is not installed or does not work. */
 export function openEvents(): Events {
   const koffi = createRequire(__filename).resolve('koffi')
   const system = openSystem(koffi)
@@ -140,10 +139,6 @@ export function openEvents(): Events {
         const found = look(ready)
         if (found || (ready.length === 0 && left >= 0 && Date.now() >= until)) return found
       }
-    },
-    close() {
-      for (const netns of [...spaces.keys()]) leave(netns)
-      poller.close()
     },
   }
 }
