@@ -48,7 +48,11 @@ afterAll(() => world.close())
 
 test('a plan right after apply is empty', async () => {
   expect(await changes()).toEqual([])
-  expect(await netlab('logs', 'b/web')).toMatch(/^one\n10\.0\.0\.1 +a\n10\.1\.0\.2 +host\n$/)
+  const printed = await until(
+    () => netlab('logs', 'b/web'),
+    (text) => text.includes('host'),
+  )
+  expect(printed).toMatch(/^one\n10\.0\.0\.1 +a\n10\.1\.0\.2 +host\n$/)
 })
 
 describe('exec', () => {
