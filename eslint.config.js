@@ -12,6 +12,7 @@ const mayImport = {
   observe: ['model', 'firewall', 'kinds', 'host'],
   import: ['model', 'kinds', 'language', 'host', 'observe'],
   plan: ['model', 'kinds'],
+  faults: ['model', 'kinds', 'observe', 'plan'],
   run: ['model', 'host', 'backend'],
   views: ['model', 'firewall', 'kinds', 'backend'],
   checks: ['model', 'observe', 'host', 'backend'],

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
 import type { GraphOptions } from './commands/graph.ts'
+import { addDisturbing } from './commands/disturbing.ts'
 import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
@@ -88,6 +89,7 @@ changing(planning(program.command('apply')))
   .description('change the live network to match the lab file')
   .argument('[lab]', `${LAB}; or a saved plan`)
   .addOption(set())
+  .option('--heal', 'end all faults of the lab first')
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) => (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global })),
@@ -237,6 +239,9 @@ program
   .action((device: string, snaplen: string) =>
     end(async () => (await import('./checks/sniff.ts')).sniff(device, Number(snaplen))),
   )
+
+program.commandsGroup('Disturb it:')
+addDisturbing(program, end)
 
 program.commandsGroup('Work with files:')
 addFileCommands(program, end)

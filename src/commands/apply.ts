@@ -5,6 +5,7 @@ import { planJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
+import { liftFaults } from './keep-faults.ts'
 import { locate, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
@@ -22,6 +23,8 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
   readonly rollback: boolean
   /** A duration after which the changes are taken back unless they are confirmed. */
   readonly revertAfter?: string
+  /** Ends all faults. */
+  readonly heal?: boolean
   /** Ends processes of others in namespaces that are deleted. */
   readonly force?: boolean
 }
@@ -39,7 +42,8 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
     show(shown, options)
-    if (shown.plan.steps.length === 0) return finish(shown, { code: 0, status: 'unchanged' }, options)
+    if (shown.plan.steps.length === 0 && !(options.heal && shown.live.faults.length))
+      return finish(shown, { code: 0, status: 'unchanged' }, options)
     const answer = await approved()
     if (answer !== 'yes')
       return finish(shown, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
@@ -71,7 +75,9 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     // It is started before anything changes, so that a run which is killed half-way is taken back as well.
     const watchdog =
       options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
+    const kept = await liftFaults(current, runner, options.heal ?? false, options.destroy ?? false)
     const done = await carryOut(current, runner, options, signals.stop)
+    await kept.restore()
     const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code === 0 || done.kept === true)
     if (code === 0 && current.plan.steps.length)

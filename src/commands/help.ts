@@ -1,3 +1,5 @@
+import { faultHelp } from './fault-help.ts'
+
 /** The end of a command's help and of its man page. */
 export interface Help {
   /** Command lines, each with what it does. */
@@ -177,6 +179,7 @@ const help: Readonly<Record<string, Help>> = {
       ['130', 'with --watch: Ctrl-C'],
     ],
   },
+  ...faultHelp,
   watch: {
     examples: [
       ['netlab watch lab.yaml', 'every drift, as soon as it happens'],

@@ -170,7 +170,8 @@ async function prepared(
     )
   const saved = 'saved' in located ? located.saved : undefined
   if (saved) mustBeFresh(saved, live.resources)
-  const { plan } = await planFor(name, wanted, live, runner, options)
+  const planned = await planFor(name, wanted, live, runner, options)
+  const plan: Plan = live.faults.length ? { ...planned.plan, faults: live.faults } : planned.plan
   if (saved) mustBeSame(saved, plan)
   const toHold = purpose.forApply ? holdable(plan.steps, runner.host) : []
   if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))

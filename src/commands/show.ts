@@ -72,7 +72,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
     if (!live.has(resource.id) && live.has(resource.namespace)) live.set(resource.id, resource)
     states.set(resource.id, state)
   }
-  const json = showJson(name, live, states)
+  const json = showJson(name, live, states, found.faults)
   if (options.json) outJson(json)
   else out(renderShow(json, outColors(options), options.full))
   return 0

@@ -4,10 +4,18 @@ import { openEvents, type Events, type Happenings } from '../backend/events/even
 import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { errorJson } from '../views/json.ts'
-import { renderWatch, watchedChanges, watchJson, type WatchedChange, type WatchKind } from '../views/watch-text.ts'
+import {
+  faultReport,
+  renderWatch,
+  watchedChanges,
+  watchJson,
+  type WatchedChange,
+  type WatchKind,
+} from '../views/watch-text.ts'
 import { openBrake } from './brake.ts'
 import { locate, type LocatedFile, type LocateOptions } from './locate.ts'
 import { openLookout, type Lookout } from './lookout.ts'
@@ -60,6 +68,7 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
   const tracker = openTracker(events, runner)
   const brake = { now: openBrake() }
   let told = ''
+  let toldFaults = ''
   let repairAt: number | undefined
   let again = 0
   /** How long the last look took, and the last one that read everything, in milliseconds; when the last one ended. */
@@ -77,6 +86,15 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
         : renderWatch(line, sourceOf(current), outColors(options), options.full),
     )
     return true
+  }
+
+  /** Reports the faults if they are others than before. */
+  function tellFaults(faults: readonly Fault[]): void {
+    const ids = faults.map(({ id }) => id).join(' ')
+    if (ids === toldFaults) return
+    toldFaults = ids
+    const line = faultReport(faults, new Date())
+    out(options.json ? `${JSON.stringify(line)}\n` : renderWatch(line, sourceOf(current), outColors(options)))
   }
 
   /** Reports that no plan can be made, once. */
@@ -101,12 +119,14 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
     let applied = false
     const sampling = setInterval(() => void (applied ||= host.isLocked(current.lookout.name)), SAMPLE)
     let changes: readonly WatchedChange[] = []
+    let faults: readonly Fault[] = []
     let error: unknown
     const changed = await tracker.follow(current.lookout)
     try {
       const sight = await current.lookout.look(changed)
       tracker.saw(sight)
       changes = watchedChanges(sight.plan, sight.wanted)
+      faults = sight.live.faults
     } catch (thrown) {
       error = thrown
     }
@@ -122,6 +142,7 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
     again = unsure && !isLocked ? again + 1 : 0
     if (unsure) return undefined
     if (error) tellError(error)
+    else tellFaults(faults)
     return error ? undefined : changes
   }
 

@@ -138,6 +138,11 @@ export const settingTable: Readonly<Record<string, Setting>> = {
         '`dormant`: the interface counts as up only after a program (such as an 802.1X supplicant) says so. Default: default.',
     },
   },
+  // What a program that holds an interface dormant says (RFC 2863); for faults (src/faults), no setting of a lab.
+  operstate: {
+    attribute: u8(16, { words: { dormant: 5, up: 6 } }),
+    words: (v) => ['state', String(v)],
+  },
   protodown: {
     attribute: u8(39),
     words: flag('protodown'),

@@ -1,3 +1,4 @@
+import type { Fault } from './fault.ts'
 import type { Operation } from './operation.ts'
 import type { Resource } from './resource.ts'
 import type { Stranger } from './runner.ts'
@@ -147,6 +148,8 @@ export interface Plan {
   readonly strangers: readonly Stranger[]
   readonly changes: readonly Change[]
   readonly steps: readonly Step[]
+  /** The faults that somebody has set, which are no drift; absent: none. */
+  readonly faults?: readonly Fault[]
 }
 
 /** How many changes of each action a plan has. */

@@ -1,6 +1,7 @@
 import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
+import { faultCodes } from './fault-codes.ts'
 import { processCodes } from './process-codes.ts'
 import { fileCodes } from './file-codes.ts'
 
@@ -17,6 +18,7 @@ interface Explanation {
 export const codes = {
   ...fileCodes,
   ...lintCodes,
+  ...faultCodes,
   ...processCodes,
   ...lenderCodes,
   ...importCodes,
@@ -270,10 +272,6 @@ export const codes = {
   'unknown-reference': {
     cause: 'A name refers to something that is not in the lab.',
     remedy: 'Correct the name, or declare the thing that it names.',
-  },
-  'unreadable-file': {
-    cause: 'A file that is named cannot be read; as a warning: it lies outside the folder of the lab file.',
-    remedy: 'Correct the path, its permissions or its content.',
   },
   'unknown-template': {
     cause: '`netlab init` has no template with that name.',

@@ -18,4 +18,8 @@ export const fileCodes = {
       'The reports of the kernel cannot be received, because the package koffi is not installed or does not work here.',
     remedy: 'Install netlab with its optional packages.',
   },
+  'unreadable-file': {
+    cause: 'A file that is named cannot be read; as a warning: it lies outside the folder of the lab file.',
+    remedy: 'Correct the path, its permissions or its content.',
+  },
 } as const

@@ -45,6 +45,7 @@ export interface LinkChange {
   readonly allmulticast?: boolean
   readonly group?: number
   readonly linkmode?: string
+  readonly operstate?: 'up' | 'dormant'
   readonly protodown?: boolean
   readonly broadcast?: string
   /** Bytes. */

@@ -1,3 +1,5 @@
+import { marksIn, withoutFaults } from '../kinds/fault-marks.ts'
+import { withoutEffects } from '../kinds/faulted.ts'
 import { kindOf, kinds } from '../kinds/index.ts'
 import { parseTraffic, TRAFFIC_SCRIPT, trafficQuestions } from '../kinds/traffic.ts'
 import { filtersVlans } from '../kinds/vlans.ts'
@@ -95,10 +97,15 @@ export function resourcesIn(
   }
   if (marksOnly && !borrowed) return kindOf('namespace').read(dump, scope) as Resource[]
   const own = sysctlsThatDiffer(dump.sysctls, [...(request.sysctls.get(name) ?? []), ...more])
-  const told = { ...dump, sysctls: borrowed ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]) }
+  const told = {
+    ...dump,
+    sysctls: borrowed ? own : new Map([...interfaceSysctlsThatDiffer(dump, own), ...own]),
+    nftables: withoutFaults(dump.nftables),
+  }
   const found: Resource[] = []
   for (const kind of kinds.values()) for (const resource of kind.read(told, scope) as Resource[]) found.push(resource)
-  return found
+  const marks = marksIn(dump.nftables)
+  return marks.length ? withoutEffects(found, marks) : found
 }
 
 const hasType = ({ links }: Dump, type: string): boolean => links.some(({ linkinfo }) => linkinfo?.info_kind === type)

@@ -1,7 +1,9 @@
+import { faultsOf } from '../kinds/fault-marks.ts'
 import { borrowedResource } from '../kinds/borrowed.ts'
 import { kindOf } from '../kinds/index.ts'
 import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
+import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
 import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
@@ -39,6 +41,8 @@ export interface Live {
   readonly dropped: ReadonlyMap<string, string>
   /** The dumps, by the lab's name of the namespace, for views that show more than resources. */
   readonly dumps: ReadonlyMap<string, Dump>
+  /** The faults that somebody has set, the oldest first. Their effects are not in `resources`. */
+  readonly faults: readonly Fault[]
   /** Only the marks of the lab's namespaces were read: `resources` lacks what is in them. */
   readonly marksOnly?: boolean
 }
@@ -178,6 +182,7 @@ export async function read(
     adoptable,
     dropped,
     dumps,
+    faults: faultsOf([...dumps].flatMap(([name, d]) => (foreign.has(name) ? [] : [d.nftables]))),
     ...(marksOnly && { marksOnly }),
   }
 }

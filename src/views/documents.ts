@@ -1,6 +1,7 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { ChecksJson } from './check-results.ts'
 import type { DiffJson } from './diff-text.ts'
+import type { FaultsJson, HealedJson } from './fault-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { RunJson } from './run-json.ts'
@@ -91,6 +92,10 @@ export interface Documents {
   readonly test: ChecksJson
   readonly validate: ValidateJson
   readonly doctor: DoctorJson
+  readonly cut: FaultsJson
+  readonly impair: FaultsJson
+  readonly partition: FaultsJson
+  readonly heal: HealedJson
   /** Each line. */
   readonly watch: WatchJson
   readonly error: ErrorJson

@@ -2,7 +2,9 @@ import { commandOf } from '../backend/iproute/command-of.ts'
 import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Fault } from '../model/fault.ts'
 import type { ProcessState } from '../model/process-state.ts'
+import { faultJson, type FaultJson } from './fault-text.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { HERE_NAME, type Place } from '../model/place.ts'
 import {
@@ -48,6 +50,8 @@ export interface PlanJson {
     readonly lost_with?: string
   }[]
   readonly summary: Readonly<Record<Action, number>>
+  /** The faults that somebody has set: no drift. Absent: none. */
+  readonly faults?: readonly FaultJson[]
   readonly steps: readonly {
     readonly change: string
     readonly stage: Stage
@@ -66,7 +70,7 @@ export interface PlanJson {
 }
 
 /** The plan as plain JSON data. */
-export function planJson({ lab, adopts, strangers, changes, steps }: Plan): PlanJson {
+export function planJson({ lab, adopts, strangers, changes, steps, faults }: Plan): PlanJson {
   const updated = new Set(changes.flatMap(({ id, action }) => (action === 'update' ? [id] : [])))
   const loss = (by: string): string => `the kernel removes it ${updated.has(by) ? `when ${by} changes` : `with ${by}`}`
   return {
@@ -92,6 +96,7 @@ export function planJson({ lab, adopts, strangers, changes, steps }: Plan): Plan
       }
     }),
     summary: summarize(changes),
+    ...(faults?.length && { faults: faults.map(faultJson) }),
     // A getter, because the text of a large plan does not need the steps.
     get steps() {
       return steps.map(stepJson)
@@ -144,6 +149,8 @@ export interface ShowJson {
   readonly format_version: typeof FORMAT
   readonly lab: string
   readonly resources: readonly ResourceJson[]
+  /** The faults that somebody has set, the oldest first. Absent: none. */
+  readonly faults?: readonly FaultJson[]
 }
 
 function learntBy({ spec }: Resource): { learnt_by?: string } {
@@ -156,9 +163,11 @@ export const showJson = (
   lab: string,
   resources: Resources,
   states: ReadonlyMap<string, ProcessState> = new Map(),
+  faults: readonly Fault[] = [],
 ): ShowJson => ({
   format_version: FORMAT,
   lab,
+  ...(faults.length && { faults: faults.map(faultJson) }),
   resources: [...resources.values()].map((r) => ({
     id: r.id,
     kind: r.kind,

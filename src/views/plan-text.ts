@@ -3,6 +3,7 @@ import { structuredPatch } from 'diff'
 import { visible } from '../model/text.ts'
 import { symbols, type Action } from '../model/change.ts'
 import { blockTitle, foldBlocks, ODD, plainLine, type FoldedBlock } from './fold.ts'
+import { faultSection } from './fault-text.ts'
 import type { PlanJson } from './json.ts'
 import { isRuleChange, renderRuleDifferences } from './rule-text.ts'
 
@@ -20,9 +21,11 @@ const CELLS = 4
  */
 export function renderPlan(plan: PlanJson, source: string, c: Colors, destroy = false, full = false): string {
   const adopted = plan.adopts.map((name) => `${c.cyan('  >')} ${name} is taken over as it is\n`).join('')
-  if (plan.changes.length === 0) return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n`
+  const faults = faultSection(plan.faults, c)
+  if (plan.changes.length === 0)
+    return `${adopted}${c.bold('No changes.')} ${whyNone(source, plan, destroy)}\n${faults}`
   const lines = renderChanges(plan.changes, c, full)
-  return `${adopted}netlab will make these changes to the live network:\n${lines}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n`
+  return `${adopted}netlab will make these changes to the live network:\n${lines}${foreignProcesses(plan, c, destroy)}\n${summaryLine(plan, c)}\n${faults}`
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ProcessState } from '../model/process-state.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import { isLink, topologyOf, type Link, type Topology } from '../model/topology.ts'
 import { blockTitle, foldBlocks, foldNames, ODD, plainLine } from './fold.ts'
+import { faultSection } from './fault-text.ts'
 import type { ResourceJson, ShowJson } from './json.ts'
 
 /** The cells of a row. Of an interface: its name, its addresses, what it is connected to. Of anything else: its subject, its kind, the rest. */
@@ -15,7 +16,7 @@ type Form = 'interface' | 'line'
  * Who is connected to whom, with which addresses: a block per namespace, a line per interface, then the rest. Namespaces and lines
  * that are alike but for numbers are shown as one, unless `full`.
  */
-export function renderShow({ lab, resources }: ShowJson, c: Colors, full = false): string {
+export function renderShow({ lab, resources, faults }: ShowJson, c: Colors, full = false): string {
   const topology = topologyOf(new Map(resources.map((r) => [r.id, r])))
   const namespaces = [...new Set(resources.map(({ namespace }) => namespace))]
   const blocks = foldBlocks(
@@ -28,7 +29,7 @@ export function renderShow({ lab, resources }: ShowJson, c: Colors, full = false
     const title = blockTitle(block, (name) => c.bold(c.cyan(name)))
     return `\n${title}${marks && c.dim(`  ${marks}`)}\n${aligned(rows, c)}`
   })
-  return `${c.bold(lab)}: ${namespaces.length} namespace${namespaces.length === 1 ? '' : 's'}\n${texts.join('')}`
+  return `${c.bold(lab)}: ${namespaces.length} namespace${namespaces.length === 1 ? '' : 's'}\n${texts.join('')}${faultSection(faults, c)}`
 }
 
 /** The cells without marks of values that differ, and at their end how many rows they stand for. */

@@ -2,14 +2,16 @@ import type { Colors } from 'picocolors/types'
 import type { Change, Plan } from '../model/change.ts'
 import type { Position } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
+import type { Fault } from '../model/fault.ts'
+import { faultJson, renderFaults, type FaultJson } from './fault-text.ts'
 import { FORMAT, planJson, type PlanJson } from './json.ts'
 import { renderChanges } from './plan-text.ts'
 
 /**
  * What `netlab watch` reports. `drift`: a plan would have these changes now, all of them. `process`: the same, and all of them are
- * processes. `repaired`: an apply has made these changes. `clean`: a plan would be empty.
+ * processes. `repaired`: an apply has made these changes. `clean`: a plan would be empty. `fault`: a fault has been set, or has ended.
  */
-export type WatchKind = 'drift' | 'process' | 'repaired' | 'clean'
+export type WatchKind = 'drift' | 'process' | 'repaired' | 'clean' | 'fault'
 
 /** A change that a plan would have, and the place in the lab file that asks for it, or for its namespace. */
 export type WatchedChange = PlanJson['changes'][number] & {
@@ -25,6 +27,8 @@ export interface WatchJson {
   readonly time: string
   readonly kind: WatchKind
   readonly changes: readonly WatchedChange[]
+  /** With `fault`: the faults that there are now, all of them. */
+  readonly faults?: readonly FaultJson[]
 }
 
 /** The changes of a plan, with their places in the lab file. */
@@ -48,10 +52,25 @@ export const watchJson = (kind: WatchKind, changes: readonly WatchedChange[], ti
   changes,
 })
 
+/** The report that the faults are others than before. */
+export const faultReport = (faults: readonly Fault[], time: Date): WatchJson => ({
+  ...watchJson('fault', [], time),
+  faults: faults.map(faultJson),
+})
+
 /** A report as people read it: the time, what it is, and the changes. */
-export function renderWatch({ kind, changes, time }: WatchJson, source: string, c: Colors, full = false): string {
+export function renderWatch(
+  { kind, changes, time, faults = [] }: WatchJson,
+  source: string,
+  c: Colors,
+  full = false,
+): string {
   const clock = c.dim(new Date(time).toTimeString().slice(0, 8))
   const count = `${changes.length} ${changes.length === 1 ? 'change' : 'changes'}`
+  if (kind === 'fault')
+    return faults.length === 0
+      ? `${clock} ${c.green('fault')}: all faults have ended.\n`
+      : `${clock} ${c.yellow('fault')}: now there ${faults.length === 1 ? 'is' : 'are'}\n${renderFaults(faults, c)}`
   if (kind === 'clean') return `${clock} ${c.green('clean')}: the live network matches ${source}.\n`
   const where = ({ file, line, column }: WatchedChange): string =>
     file === undefined ? '' : `  ${c.dim(`${file}:${line}:${column}`)}`

@@ -15,6 +15,7 @@ export const KERNEL_COMMANDS = [
     'test',
     'doctor',
   ],
+  ...['cut', 'impair', 'partition', 'heal', 'guard'],
   ...['capture', 'watch', 'import', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */

@@ -1,0 +1,133 @@
+import { endpointsNamed, namedTargets, namespacesNamed } from '../faults/fault-targets.ts'
+import { healFaults } from '../faults/heal-faults.ts'
+import { newFaultId, setFault } from '../faults/set-faults.ts'
+import type { FaultNet } from '../faults/sites.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Fault, FaultAction, FaultMark } from '../model/fault.ts'
+import type { Host } from '../model/host.ts'
+import { faultJson, renderFaults } from '../views/fault-text.ts'
+import { FORMAT } from '../views/json.ts'
+import { faultNet, withLocks } from './fault-net.ts'
+import { durationOf, openGuard } from './fault-guard.ts'
+import type { NamespaceOptions } from './live-namespaces.ts'
+import { note, out, outColors, outJson, type Global } from './terminal.ts'
+
+/** The options of the commands that set faults. */
+export interface FaultOptions extends Global, NamespaceOptions {
+  readonly json?: boolean
+  readonly oneWay?: boolean
+  /** A duration after which the fault ends. */
+  readonly for?: string
+}
+
+/** `netlab cut`. Returns 0; 130 when it was to last for a time, and was interrupted. */
+export const cut = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
+  set(host, options, async (net) => {
+    const cables = await endpointsNamed(words, net)
+    return cables.map((target) => ({ kind: 'cut', target, ...(options.oneWay && { oneWay: true as const }) }))
+  })
+
+/** The settings of `netlab impair`, as `impairments` of an interface has them. */
+const IMPAIRMENTS = [
+  ...['delay', 'jitter', 'loss', 'rate', 'duplicate', 'corrupt', 'reorder', 'burst', 'limit', 'distribution'],
+  ...['delay_correlation', 'loss_correlation', 'duplicate_correlation', 'corrupt_correlation', 'reorder_correlation'],
+]
+
+/** `netlab impair`. Returns as `cut` does. */
+export const impair = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
+  set(host, options, async (net) => {
+    const { targets, settings, to, from } = impairWords(words)
+    return (await endpointsNamed(targets, net)).map((target) => ({ kind: 'impair', target, settings, ...to, ...from }))
+  })
+
+/** Divides the words of `netlab impair` into targets and settings. Throws a UserError when one is missing or unknown. */
+export function impairWords(words: readonly string[]): {
+  readonly targets: readonly string[]
+  readonly settings: Readonly<Record<string, string>>
+  readonly to?: { readonly to: string }
+  readonly from?: { readonly from: string }
+} {
+  const targets: string[] = []
+  const settings: Record<string, string> = {}
+  const sides: { to?: { to: string }; from?: { from: string } } = {}
+  for (const word of words) {
+    const [, name, value = ''] = /^([a-z_]+)=(.*)$/.exec(word) ?? []
+    if (name === undefined) {
+      if (IMPAIRMENTS.includes(word)) throw UserError.of('bad-option', `${word} has no value`, `As in: ${word}=…`)
+      targets.push(word)
+    } else if (name === 'to') sides.to = { to: value }
+    else if (name === 'from') sides.from = { from: value }
+    else if (IMPAIRMENTS.includes(name)) settings[name] = value
+    else
+      throw UserError.of('bad-option', `there is no impairment ${name}`, `There are: ${IMPAIRMENTS.join(' ')} to from`)
+  }
+  if (targets.length === 0) throw UserError.of('bad-option', 'impair what?', 'As in: netlab impair a:eth0 delay=50ms')
+  if (sides.to && sides.from) throw UserError.of('bad-option', 'to and from exclude each other', 'Set two faults.')
+  if (Object.keys(settings).length === 0)
+    throw UserError.of('bad-option', 'impair how?', 'As in: netlab impair a:eth0 delay=50ms loss=1%')
+  return { targets, settings, ...sides }
+}
+
+/** `netlab partition`. Returns as `cut` does. */
+export const partition = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
+  set(host, options, async (net) => [
+    { kind: 'partition', groups: words.map((word) => groupWords(word).flatMap((one) => namespacesNamed(one, net))) },
+  ])
+
+/** `a,b` */
+const groupWords = (word: string): string[] => word.split(',').filter((one) => one !== '')
+
+/** `netlab heal`. Returns 0, also when there is nothing to heal. */
+export async function heal(host: Host, words: readonly string[], options: FaultOptions): Promise<number> {
+  const net = await faultNet(host, options, words.length === 0)
+  const ids = words.filter((word) => /^[0-9a-f]{8}$/.test(word) && !net.places.has(word))
+  const meant = namedTargets(
+    words.filter((word) => !ids.includes(word)),
+    net,
+  )
+  const healed = await withLocks(host, net, () => healFaults(net, words.length === 0 ? undefined : isMeant))
+  const missing = ids.find((id) => !healed.some((fault) => fault.id === id))
+  if (missing !== undefined) throw UserError.of('unknown-reference', `there is no fault ${missing}`)
+  if (options.json) outJson({ format_version: FORMAT, healed: healed.map(faultJson) })
+  else if (healed.length === 0) out('There is nothing to heal.\n')
+  else out(`Healed:\n${renderFaults(healed.map(faultJson), outColors(options))}`)
+  return 0
+
+  function isMeant({ fault, cuts, impairs }: FaultMark, namespace: string): boolean {
+    if (ids.includes(fault.id)) return true
+    const devices = [...Object.keys(cuts ?? {}), ...Object.keys(impairs ?? {})]
+    return meant.some(
+      (one) => one.namespace === namespace && (one.device === undefined || devices.includes(one.device)),
+    )
+  }
+}
+
+/** Sets faults, all or none, and waits for their end if they are to last for a time. */
+async function set(
+  host: Host,
+  options: FaultOptions,
+  actionsIn: (net: FaultNet) => Promise<readonly FaultAction[]>,
+): Promise<number> {
+  const time = options.for === undefined ? undefined : durationOf(options.for)
+  const net = await faultNet(host, options)
+  const actions = await actionsIn(net)
+  const ids = actions.map(newFaultId)
+  const guard = time === undefined ? undefined : await openGuard(host, net, ids, time)
+  const faults: Fault[] = []
+  try {
+    await withLocks(host, net, async () => {
+      for (const [i, action] of actions.entries())
+        faults.push(await setFault(net, action, { id: ids[i]!, ...(guard && { until: guard.until }) }))
+    })
+  } catch (error) {
+    const done = new Set(faults.map(({ id }) => id))
+    if (done.size) await healFaults(net, ({ fault }) => done.has(fault.id))
+    await guard?.close()
+    throw error
+  }
+  if (options.json) outJson({ format_version: FORMAT, faults: faults.map(faultJson) })
+  else out(renderFaults(faults.map(faultJson), outColors(options)))
+  if (!guard) return 0
+  note('Ctrl-C ends it earlier.\n')
+  return await guard.wait()
+}

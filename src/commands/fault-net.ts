@@ -1,0 +1,55 @@
+import type { FaultNet } from '../faults/sites.ts'
+import { owners } from '../observe/owners.ts'
+import { startRunner } from '../run/choose-runner.ts'
+import type { Host } from '../model/host.ts'
+import { isPath, placeIn, type Place } from '../model/place.ts'
+import { liveNamespaces, type NamespaceOptions } from './live-namespaces.ts'
+import { note } from './terminal.ts'
+
+/** A network of faults, and the labs to which its namespaces belong. */
+export interface LabsNet extends FaultNet {
+  /** By namespace. */
+  readonly labs: ReadonlyMap<string, string>
+}
+
+/** How long a fault waits for a run on the lab, in milliseconds. */
+const PATIENCE = 60_000
+
+/**
+ * The namespaces of all labs that are live, and those that the lab of this directory borrows; with `hereOnly`, of that lab alone
+ * where there is one.
+ */
+export async function faultNet(host: Host, options: NamespaceOptions, hereOnly = false): Promise<LabsNet> {
+  const runner = startRunner(host)
+  const { here } = await liveNamespaces(runner, options)
+  const { byNamespace } = await owners(runner)
+  const labs = new Map<string, string>()
+  const places = new Map<string, Place>()
+  for (const [name, lab] of byNamespace) {
+    if (lab === undefined || (hereOnly && here && here.name !== lab)) continue
+    labs.set(name, lab)
+    places.set(name, placeIn(name))
+  }
+  for (const [name, { borrowed }] of here?.namespaces ?? []) {
+    if (borrowed === undefined || !here) continue
+    labs.set(name, here.name)
+    places.set(name, isPath(borrowed) ? placeIn(borrowed) : {})
+  }
+  return { runner, places, labs }
+}
+
+/** Does something while no other run changes these labs. */
+export async function withLocks<T>(host: Host, { labs }: LabsNet, work: () => Promise<T>): Promise<T> {
+  const releases: (() => void)[] = []
+  try {
+    for (const lab of [...new Set(labs.values())].sort())
+      releases.push(
+        await host.lock(lab, PATIENCE, (holder) =>
+          note(`Waiting for another run on lab ${lab}${holder && ` (${holder})`} …\n`),
+        ),
+      )
+    return await work()
+  } finally {
+    for (const release of releases.reverse()) release()
+  }
+}

@@ -1,0 +1,20 @@
+import type { Fault, FaultMark } from '../model/fault.ts'
+import { carryOutFaults } from './carry-out.ts'
+import { readSites, type FaultNet } from './sites.ts'
+
+/** Whether a mark, which was found in this namespace, is one of the faults that are meant. */
+export type MeantFault = (mark: FaultMark, namespace: string) => boolean
+
+/** Ends the faults that are meant, in all namespaces. Returns them. Throws a UserError when the kernel refuses. */
+export async function healFaults(net: FaultNet, meant: MeantFault = () => true): Promise<Fault[]> {
+  const sites = [...(await readSites(net, net.places.keys())).values()]
+  const ended = new Map<string, Fault>()
+  for (const { marks, name } of sites)
+    for (const mark of marks) if (meant(mark, name)) ended.set(mark.fault.id, mark.fault)
+  const remove = new Set(ended.keys())
+  const changes = sites.flatMap((site) =>
+    site.marks.some(({ fault }) => remove.has(fault.id)) ? [{ site, remove }] : [],
+  )
+  if (changes.length) await carryOutFaults(net, changes)
+  return [...ended.values()].sort((a, b) => a.since - b.since)
+}

@@ -1,0 +1,8 @@
+/** Codes of diagnostics about faults (src/model/diagnostic-codes.ts). */
+export const faultCodes = {
+  'fault-refused': {
+    cause: 'The kernel refused a fault: it lacks what the fault needs.',
+    remedy:
+      'The kernel’s words follow. Cuts need nftables with netdev chains, delay and loss need netem: netlab doctor tells.',
+  },
+} as const
