@@ -91,6 +91,12 @@ const daemons = [
   { programs: ['radvd'], package: 'radvd' },
   { programs: ['rsyslogd'], package: 'rsyslog' },
   { programs: ['curl'], package: 'curl' },
+  // With it, the sandbox of an ordinary user has more than one user id, which FRR needs.
+  {
+    programs: ['newuidmap'],
+    package: 'uidmap',
+    others: { dnf: 'shadow-utils', apk: 'shadow-subids', pacman: 'shadow' },
+  },
   // No lab runs it: a test opens the pages of netlab graph in it. It is too large for those who only change code.
   { programs: ['chromium'], package: 'chromium' },
 ]

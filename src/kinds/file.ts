@@ -115,11 +115,11 @@ export function filesDigest(files: readonly FileSpec[]): string | undefined {
   return sha256(lines.sort().join('\0\0')).slice(0, 16)
 }
 
-/** The folders that contain files, by namespace. */
+/** The folders that contain files, or folders of their own, by namespace. */
 export const foldersOfFiles = oncePer((resources): ReadonlyMap<string, ReadonlySet<string>> => {
   const result = new Map<string, Set<string>>()
   for (const { kind, namespace, spec } of resources.values()) {
-    if (kind !== 'file') continue
+    if (kind !== 'file' && kind !== 'folder') continue
     const folder = String(spec['path']).replace(/\/[^/]*$/, '')
     result.set(namespace, (result.get(namespace) ?? new Set()).add(folder))
   }

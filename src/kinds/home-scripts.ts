@@ -1,6 +1,10 @@
-/** Puts an overlay over a folder, whose upper side is in the tmpfs $layers. */
+/**
+ * Puts an overlay over a folder, whose upper side is in the tmpfs $layers. In an ordinary user's sandbox a folder of the machine
+ * may be closed to the user: the kernel finds nothing in it for an overlay either, so an empty folder replaces it.
+ */
 const OVERLAY = `
 overlay() {
+  [ -x "$1" ] || { mount -n -t tmpfs -o mode=755 netlab "$1"; return; }
   mkdir -p "$layers/up$1" "$layers/work$1" && chmod "$(stat -c %a "$1")" "$layers/up$1" &&
   mount -n -t overlay -o "lowerdir=$1,upperdir=$layers/up$1,workdir=$layers/work$1" overlay "$1"
 }`
@@ -33,9 +37,14 @@ echo "$hostname" >.netlab/up/etc/hostname
 printf %s "$hostname" >.netlab/hostname
 printf '%s\\n' "$@" >.netlab/layers
 # In an ordinary user's sandbox the machine's folders belong to nobody, and cannot be copied to the upper side.
-[ -O /etc ] || printf '%s\\n' "$folders" | while IFS= read -r folder; do
-  [ ! -d "$folder" ] || [ "$(stat -c %u "$folder")" != 65534 ] || mkdir -p "$layers/up$folder"
-done
+[ -O /etc ] || while IFS= read -r folder; do
+  until [ -d "$folder/" ]; do folder=\${folder%/*}; done
+  if [ ! -x "$folder/" ]; then
+    case " $* " in *" $folder "*) ;; *) set -- "$@" "$folder" ;; esac
+  elif [ "$(stat -c %u "$folder/")" = 65534 ]; then mkdir -p "$layers/up$folder"; fi
+done <<EOF
+$folders
+EOF
 # By these a sandbox is recognised (src/host/sandbox).
 links=.world/netns
 for entry in /run/.machine /run/netlab-sandbox-*; do

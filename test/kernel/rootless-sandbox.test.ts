@@ -77,6 +77,27 @@ describe('the sandbox of an ordinary user', () => {
       )
     })
 
+    test('has files where the machine’s folder is closed to the user, in a new home and in one that exists', async () => {
+      const closed = ['/root', '/var/cache/ldconfig']
+      for (const folder of closed) expect((await user.run(['test', '-x', folder])).code).toBe(1)
+      const write = (files: string): void =>
+        writeFileSync(
+          join(user.folder, 'closed.yaml'),
+          `namespaces: { web: { files: { /etc/x: { content: x }, ${files} } } }\n`,
+        )
+      const files = '/root/new/a: { content: a }, /root/b: { content: b }, /var/cache/ldconfig/c: { content: c }'
+      for (const isThere of [false, true]) {
+        write('')
+        if (isThere) await netlab('apply', 'closed.yaml', '-y')
+        write(files)
+        await netlab('apply', 'closed.yaml', '-y')
+        const { stdout } = await netlab('exec', 'web', '--', 'cat', '/root/new/a', '/root/b', '/var/cache/ldconfig/c')
+        expect(stdout).toBe('abc')
+        expect(JSON.parse((await netlab('plan', 'closed.yaml', '--json')).stdout)).toMatchObject({ changes: [] })
+        await clean()
+      }
+    })
+
     test('goes away with a lab that the watchdog takes back, when nobody else comes', async () => {
       await netlab('apply', 'p.yaml', '-y', '--revert-after', '1s')
       expect(await until(holders, ({ length }) => length === 0)).toEqual([])

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import type { Outcome } from '../../src/model/command.ts'
 import { checkDocument } from './documents.ts'
-import { openWorld, type Options } from './netns.ts'
+import { openWorld, type Options, type World } from './netns.ts'
 
 const checkout = resolve(__dirname, '../..')
 /** A user id that no user of the machine has. */
@@ -46,13 +46,26 @@ function install(folder: string): void {
   mkdirSync(join(folder, 'home'))
 }
 
+/** Gives the user a name and a range of ids, in an /etc of the world. No file is mounted there: homes could not cover it. */
+async function grantIds(world: World): Promise<void> {
+  const script = `
+    set -e
+    mkdir /run/etc /run/etc-work
+    mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work overlay /etc
+    echo netlab-user:x:${UID}:${UID}::/:/bin/sh >>/etc/passwd
+    echo ${UID}:200000:65536 | tee -a /etc/subuid >>/etc/subgid`
+  const { code, stderr } = await world.run(['sh', '-c', script])
+  if (code !== 0) throw new Error(stderr)
+}
+
 /**
- * Sets up an ordinary user. If root runs the tests, the user has no name and is in a world of the test; otherwise it is the user
- * who runs the tests, in a sandbox with a name of its own.
+ * Sets up an ordinary user. If root runs the tests, the user is in a world of the test, without a name and a range of ids unless
+ * `ids` grants them; otherwise it is the user who runs the tests, in a sandbox with a name of its own.
  */
-export async function openUser(): Promise<User> {
+export async function openUser({ ids = false } = {}): Promise<User> {
   const root = process.geteuid?.() === 0
   const world = root ? await openWorld() : undefined
+  if (ids && world) await grantIds(world)
   const folder = mkdtempSync(join(tmpdir(), 'netlab-user-'))
   const name = `test-${process.pid}-${Date.now().toString(36)}`
   install(folder)

@@ -44,17 +44,21 @@ export function changeFile(operation: FileOperation & { readonly place: Place })
 
 /**
  * Gives the folder, or what exists of its path, a layer of its own where it is read-only: in the sandbox of an ordinary user the
- * machine's folders belong to nobody, and the kernel copies none of them to the layer of the home.
+ * machine's folders belong to nobody, and the kernel copies none of them to the layer of the home. A folder that is closed to
+ * the user is replaced by an empty one.
  */
 function makeWritable(pid: number, root: string, folder: string): void {
   if (!existsSync(folder)) return makeWritable(pid, root, dirname(folder))
-  if (attempt(() => (accessSync(folder, constants.W_OK), true))) return
+  const may = (mode: number): boolean => attempt(() => (accessSync(folder, mode), true)) ?? false
+  if (may(constants.W_OK | constants.X_OK)) return
   const inside = folder.slice(root.length)
-  const [upper, work] = ['up', 'work'].map((side) => `${HOME_NOTES}/${side}${inside.replaceAll('/', '+')}`)
-  for (const side of [upper, work]) mkdirSync(root + side, { recursive: true })
-  const options = `lowerdir=${inside},upperdir=${upper},workdir=${work}`
-  const mount = ['mount', '-n', '-t', 'overlay', '-o', options, 'overlay', inside]
-  childProcesses().spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, '--', ...mount])
+  const mount = (...words: string[]): unknown =>
+    childProcesses().spawnSync('nsenter', [`--mount=/proc/${pid}/ns/mnt`, '--', 'mount', '-n', ...words, inside])
+  if (may(constants.X_OK)) {
+    const [upper, work] = ['up', 'work'].map((side) => `${HOME_NOTES}/${side}${inside.replaceAll('/', '+')}`)
+    for (const side of [upper, work]) mkdirSync(root + side, { recursive: true })
+    mount('-t', 'overlay', '-o', `lowerdir=${inside},upperdir=${upper},workdir=${work}`, 'overlay')
+  } else mount('-t', 'tmpfs', '-o', 'mode=755', 'netlab')
   appendFileSync(`${root}${HOME_NOTES}/layers`, `${inside}\n`)
 }
 
