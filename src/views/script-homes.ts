@@ -6,6 +6,7 @@ import { ABILITIES } from '../kinds/process-scripts.ts'
 import { homeOfProcess, idOfProcess } from '../kinds/process-start.ts'
 import type { ProcessSpec, Ready } from '../kinds/process.ts'
 import type { SetupSpec } from '../kinds/setup.ts'
+import { HOME_NOTES, noteOf } from '../model/live-home.ts'
 import { hostsIn } from '../model/names.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { comment, line, withInput, word } from './script-words.ts'
@@ -13,18 +14,23 @@ import { comment, line, withInput, word } from './script-words.ts'
 /** The functions of a script that has homes or programs. */
 export const HOME_FUNCTIONS = `
 # home NAMESPACE HOSTNAME FOLDER...: gives the programs of a namespace a host name and folders of their own. What they write
-# there stays in memory. A sleeping program keeps it all.
+# there stays in memory. A sleeping program keeps it all; in its own /run, the machine's /run is .world. By the variable and
+# what is in .netlab, netlab would know it: netlab plan --adopt.
 home() {
-  setsid ip netns exec "$1" unshare --mount --uts sh -c '
+  setsid env "NETLAB_HOME=$lab/$1" ip netns exec "$1" unshare --mount --uts sh -c '
     own=$1/$2
     hostname "$3"
+    mkdir -p "$own" && mount -n -t tmpfs -o mode=755 none "$own" || exit
+    mkdir -p "$own/run/lock" "$own/run/.world" "$own/run/.netlab/files" "$own/run/.netlab/loaded"
+    printf %s "$3" >"$own/run/.netlab/hostname"
     shift 3
-    mkdir -p "$own" && mount -n -t tmpfs -o mode=755 none "$own" && mkdir -p "$own/run/lock" || exit
     for folder; do
       mkdir -p "$own/upper$folder" "$own/work$folder"
       mount -n -t overlay -o "lowerdir=$folder,upperdir=$own/upper$folder,workdir=$own/work$folder" none "$folder" || exit
+      case $folder in /etc | /var) ;; *) echo "$folder" >>"$own/run/.netlab/layers" ;; esac
     done
-    mount -n --bind "$own/run" /run && mkdir /run/ready && exec sleep 2147483647' sh "$state" "$@" </dev/null >"$state/$1.log" 2>&1 &
+    ln -s .world/netns "$own/run/netns" && mount -n --rbind /run "$own/run/.world" && mount -n --rbind "$own/run" /run || exit
+    mkdir /run/ready && exec sleep 2147483647' sh "$state" "$@" </dev/null >"$state/$1.log" 2>&1 &
   echo "$!" >"$state/$1.home"
   echo "$! KILL" >>"$state/programs"
   until [ -d "/proc/$!/root/run/ready" ]; do
@@ -33,26 +39,42 @@ home() {
   done
 }
 
-# inside NAMESPACE COMMAND...: runs a command where the files of the namespace are.
-inside() {
-  namespace=$1
-  shift
-  nsenter --target "$(cat "$state/$namespace.home")" --net --mount --uts -- "$@"
+# note NAMESPACE NAME TEXT: notes for netlab what a home has in it.
+note() {
+  printf %s "$3" >"/proc/$(cat "$state/$1.home")/root/run/.netlab/$2"
 }
 
-# start NAME SIGNAL COMMAND...: runs a program in the background, with its output in a file, until this script destroys the lab.
+# at NAMESPACE: the words that run a command where the files of the namespace are.
+at() {
+  [ -z "$1" ] || echo "nsenter --target $(cat "$state/$1.home") --net --mount --uts --"
+}
+
+# inside NAMESPACE COMMAND...: runs a command where the files of the namespace are.
+inside() {
+  where=$(at "$1")
+  shift
+  # shellcheck disable=SC2086 # these are several words
+  $where "$@"
+}
+
+# start HOME NAMESPACE NAME SIGNAL SETTINGS COMMAND...: runs a program in the background, with its output in a file, until this
+# script destroys the lab: where the files of the home are, or, when HOME is empty, on the machine itself. By the variables netlab
+# would know the shell that waits for the program.
 start() {
-  name=$1 signal=$2
-  shift 2
-  setsid "$@" </dev/null >"$state/$name.log" 2>&1 &
+  where=$(at "$1") namespace=$2 name=$3 signal=$4 settings=$5
+  shift 5
+  # shellcheck disable=SC2086 # these are several words
+  setsid env "NETLAB_PROCESS=$lab/$namespace/$name" "NETLAB_SPEC=$settings" $where \
+    sh -c 'unset NETLAB_SPEC; "$@"; exit' sh "$@" </dev/null >"$state/$namespace.$name.log" 2>&1 &
   echo "$! $signal" >>"$state/programs"
 }
 
-# start_inside NAME SIGNAL NAMESPACE COMMAND...: the same, where the files of a namespace are.
-start_inside() {
-  name=$1 signal=$2 namespace=$3
-  shift 3
-  start "$name" "$signal" nsenter --target "$(cat "$state/$namespace.home")" --net --mount --uts -- "$@"
+# ran HOME NAMESPACE NAME SETTINGS: a sleeping program tells netlab that what runs once has run.
+ran() {
+  where=$(at "$1")
+  # shellcheck disable=SC2086 # these are several words
+  setsid env "NETLAB_PROCESS=$lab/$2/$3" "NETLAB_SPEC=$4" NETLAB_DONE=true $where sleep 2147483647 </dev/null >/dev/null 2>&1 &
+  echo "$! KILL" >>"$state/programs"
 }
 
 # ready NAME SECONDS COMMAND...: waits until a command succeeds.
@@ -75,23 +97,37 @@ export function homeLines(lab: string, desired: Resources): string[] {
   const files = of<FileSpec>('file')
   const homes = of<HomeSpec>('home').flatMap(({ namespace, spec }) => {
     const own = <R extends Resource<any>>(all: readonly R[]): R[] => all.filter((r) => r.namespace === namespace)
-    const hosts = `127.0.0.1 localhost\n::1 localhost\n${hostsIn(desired)}`
     const isGiven = own(files).some((r) => r.spec.path === '/etc/hosts')
     return [
       '',
       line('home', namespace, spec.hostname, '/etc', '/var', ...(spec.layers ?? [])),
-      ...(isGiven ? [] : [withInput(`${line('inside', namespace, 'tee', '/etc/hosts')} >/dev/null`, hosts)]),
-      ...own(folders).flatMap((r) => folderLines(namespace, r.spec)),
-      ...own(files).map((r) => fileLine(namespace, r.spec)),
+      ...(isGiven
+        ? []
+        : [
+            withInput(
+              `${line('inside', namespace, 'tee', '/etc/hosts')} >/dev/null`,
+              `${LOOPBACK}\n${hostsIn(desired)}`,
+            ),
+            line('note', namespace, 'loopback', LOOPBACK),
+          ]),
+      ...own(folders).flatMap((r) => [...folderLines(namespace, r.spec), entryNote(r)]),
+      ...own(files).flatMap((r) => [fileLine(namespace, r.spec), entryNote(r)]),
     ]
   })
   const setups = of<SetupSpec>('setup').flatMap((r) => [
     comment(`The setup of ${r.namespace}.`),
     ...r.spec.commands.map((argv) => line(...insideWords(r, r.namespace), ...argv)),
+    line('ran', r.borrowed ? '' : r.namespace, r.namespace, 'setup', JSON.stringify(r.spec)),
   ])
   const programs = inTurn(of<ProcessSpec>('process')).flatMap((r) => ['', ...programLines(lab, r)])
   return [...homes, ...(setups.length ? ['', ...setups] : []), ...programs]
 }
+
+const LOOPBACK = '127.0.0.1 localhost\n::1 localhost'
+
+/** The line by which netlab would know what is at a path of a home. */
+const entryNote = ({ kind, namespace, spec }: Resource<Owned>): string =>
+  line('note', namespace, noteOf(spec.path).slice(`${HOME_NOTES}/`.length), `${kind} ${spec.path}`)
 
 const insideWords = ({ borrowed }: Resource<any>, home: string): string[] => (borrowed ? [] : ['inside', home])
 
@@ -140,7 +176,7 @@ function inTurn(processes: readonly Resource<ProcessSpec>[]): Resource<ProcessSp
 const PATIENCE = 30
 
 function programLines(lab: string, r: Resource<ProcessSpec>): string[] {
-  const { name, command, env = {}, cwd, user, group, ready, once, restart, stop = 'SIGTERM', dir } = r.spec
+  const { name, command, env = {}, cwd, user, group, ready, once, restart, stop = 'SIGTERM', dir, files } = r.spec
   const home = homeOfProcess(r).slice(0, -homeId('').length)
   const mentions = (variable: string): boolean => JSON.stringify([command, env]).includes(variable)
   const variables = Object.entries({
@@ -160,13 +196,23 @@ function programLines(lab: string, r: Resource<ProcessSpec>): string[] {
     restart === undefined || once
       ? []
       : [comment(`A script does not start it again when it ends (restart: ${restart}).`)]
-  if (once && restart) return [comment(`${r.id} runs once, again until it succeeds.`), `${line('ready', called, seconds)} ${within} ${run}`] // prettier-ignore
-  if (once) return [comment(`${r.id} runs once.`), `${within} ${run}`.trim()]
-  const start = r.borrowed ? line('start', called, stop.slice(3)) : line('start_inside', called, stop.slice(3), home)
+  const settings = JSON.stringify(r.spec)
+  const where = r.borrowed ? '' : home
+  const loaded = files === undefined ? [] : [line('note', home, `loaded/${r.namespace}:${name}`, files)]
+  if (once) {
+    const again = restart ? `${line('ready', called, seconds)} ` : ''
+    return [
+      comment(`${r.id} runs once${restart ? ', again until it succeeds' : ''}.`),
+      `${again}${within} ${run}`.trim(),
+      ...loaded,
+      line('ran', where, r.namespace, name, settings),
+    ]
+  }
   return [
     comment(`${r.id} runs until the lab is destroyed.`),
     ...restarts,
-    `${start} ${run}`,
+    ...loaded,
+    `${line('start', where, r.namespace, name, stop.slice('SIG'.length), settings)} ${run}`,
     ...conditions(ready ?? {}, called).map((words) =>
       `${line('ready', called, seconds)} ${words(within)}`.replace(/ +/g, ' '),
     ),

@@ -43,7 +43,7 @@ export function renderScript(lab: Scripted): string {
   const text = [
     ...head(lab),
     ...lefts(left, lenders),
-    ...START(word(`/run/script-${name}`)),
+    ...START(name, homes.length > 0),
     functions.trimEnd(),
     '',
     ...destroy,
@@ -83,12 +83,13 @@ const lefts = (steps: readonly Step[], lenders: ReadonlySet<string>): string[] =
       ]
     : []
 
-const START = (state: string): string[] => [
+const START = (name: string, hasPrograms: boolean): string[] => [
   '# shellcheck disable=SC2016 # what is in single quotes is for another shell',
   'set -eu',
   '',
   '# What is here says that this script has built the lab.',
-  `state=${state}`,
+  `state=${word(`/run/script-${name}`)}`,
+  ...(hasPrograms ? [`lab=${word(name)}`] : []),
   '',
   'stop() {',
   '  echo "$1" >&2',

@@ -6,9 +6,6 @@ import { lacking } from '../support/features.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { beginning, edit, randomLab } from '../support/random-lab.ts'
 
-/** What has no mark of netlab's when a script has made it, so that a plan would make it once more. */
-const UNMARKED = new Set(['home', 'folder', 'file', 'setup', 'process'])
-
 // The containers of labs/32-containers.yaml are found by netlab alone.
 const labs = readdirSync('labs').filter((name) => name.endsWith('.yaml') && name !== '32-containers.yaml')
 
@@ -26,8 +23,8 @@ async function run(...argv: string[]): Promise<string> {
   return stdout
 }
 
-/** Everything that a script may leave behind. */
-const AROUND = `ls -R /run; ip link; ip -o addr; ip route show table all; ip rule; nft list ruleset; cat /proc/self/mounts
+/** Everything that a script may leave behind; /run/mount is mount(8)'s own. */
+const AROUND = `ls -R -I mount /run; ip link; ip -o addr; ip route show table all; ip rule; nft list ruleset; cat /proc/self/mounts
 ps -e -o args= | grep -v 'ps -e\\|sort' | sort`
 const around = (): Promise<string> => run('sh', '-c', AROUND)
 
@@ -40,7 +37,7 @@ async function exported(file: string, name = 'lab.sh'): Promise<string> {
   return script
 }
 
-/** What netlab would change of a lab that its script has built, besides the marks; then the script takes it away. */
+/** What netlab would change of a lab that its script has built; then the script takes it away. */
 async function scripted(file: string): Promise<PlanJson['changes']> {
   const script = await exported(file)
   const before = await around()
@@ -48,7 +45,7 @@ async function scripted(file: string): Promise<PlanJson['changes']> {
     await run('/bin/sh', script)
     const { code, stdout, stderr } = await world.netlab(['plan', '--adopt', file, '--json', '--no-lint'])
     if (code !== 0) throw new Error(stderr)
-    return (JSON.parse(stdout) as PlanJson).changes.filter(({ kind }) => !UNMARKED.has(kind))
+    return (JSON.parse(stdout) as PlanJson).changes
   } finally {
     await run('/bin/sh', script, 'destroy')
     expect(await around()).toBe(before)
@@ -69,6 +66,19 @@ test.each(Array.from({ length: 15 }, (_, i) => Number(process.env['NETLAB_SEED']
     expect({ edits, changes: await scripted(file) }).toEqual({ edits, changes: [] })
   },
 )
+
+test('netlab takes over the programs of a script, and ends them', async () => {
+  const script = await exported('labs/38-proxy.yaml')
+  const before = await around()
+  await run('/bin/sh', script)
+  for (const command of ['apply --adopt -y', 'plan --detailed-exitcode', 'test', 'destroy -y']) {
+    const [name = '', ...options] = command.split(' ')
+    const { code, stdout, stderr } = await world.netlab([name, 'labs/38-proxy.yaml', ...options])
+    expect({ command, code, output: stdout + stderr }).toEqual({ command, code: 0, output: expect.any(String) })
+  }
+  await run('/bin/sh', script, 'destroy')
+  expect(await around()).toBe(before)
+})
 
 test('shellcheck is content', async () => {
   const scripts = await Promise.all(labs.map((lab, i) => exported(`labs/${lab}`, `${i}.sh`)))
