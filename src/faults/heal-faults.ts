@@ -12,9 +12,14 @@ export async function healFaults(net: FaultNet, meant: MeantFault = () => true):
   for (const { marks, name } of sites)
     for (const mark of marks) if (meant(mark, name)) ended.set(mark.fault.id, mark.fault)
   const remove = new Set(ended.keys())
-  const changes = sites.flatMap((site) =>
-    site.marks.some(({ fault }) => remove.has(fault.id)) ? [{ site, remove }] : [],
+  const concerned = sites.filter(({ marks }) => marks.some(({ fault }) => remove.has(fault.id)))
+  const impaired = concerned.filter(({ marks }) => marks.some(({ fault, impairs }) => remove.has(fault.id) && impairs))
+  const whole = await readSites(
+    net,
+    impaired.map(({ name }) => name),
+    'all',
   )
+  const changes = concerned.map((site) => ({ site: whole.get(site.name) ?? site, remove }))
   if (changes.length) await carryOutFaults(net, changes)
   return [...ended.values()].sort((a, b) => a.since - b.since)
 }

@@ -123,7 +123,7 @@ const hasAddress = ({ addresses }: Site['dump'], device: string): boolean =>
 async function impair(net: FaultNet, fault: Fault & { kind: 'impair' }): Promise<SiteChange[]> {
   const { target, settings, to, from } = fault
   const { namespace, device } = target
-  const sites = await readSites(net, [namespace])
+  const sites = await readSites(net, [namespace], 'all')
   linkAt(sites, target)
   const site = sites.get(namespace)!
   const networks = async (word: string): Promise<string[]> => [

@@ -22,8 +22,15 @@ export interface Site {
   readonly marks: readonly FoundMark[]
 }
 
-/** Reads namespaces. Throws a UserError when one is not of this network. */
-export async function readSites({ runner, places }: FaultNet, names: Iterable<string>): Promise<Map<string, Site>> {
+/**
+ * Reads namespaces: their interfaces, addresses and faults; with `depth` `all` their queues as well, which may take a program. Throws a
+ * UserError when one is not of this network.
+ */
+export async function readSites(
+  { runner, places }: FaultNet,
+  names: Iterable<string>,
+  depth: 'rules' | 'all' = 'rules',
+): Promise<Map<string, Site>> {
   const wanted = [...new Set(names)].map((name) => {
     const place = places.get(name)
     if (!place) throw UserError.of('unknown-reference', `there is no namespace ${name} of a lab here`)
@@ -31,11 +38,12 @@ export async function readSites({ runner, places }: FaultNet, names: Iterable<st
   })
   const paths = [...places.values()].flatMap(({ netns }) => (netns !== undefined && isPath(netns) ? [netns] : []))
   const dumps = await runner.dump(
-    wanted.map(([, place]) => ({ ...place, sysctls: [], depth: 'all' as const, ...(paths.length && { paths }) })),
+    wanted.map(([, place]) => ({ ...place, sysctls: [], depth, ...(paths.length && { paths }) })),
   )
   const sites = new Map<string, Site>()
   for (const [i, [name, place]] of wanted.entries()) {
-    const dump = dumps[i] && (await withDetails(dumps[i], place, runner))
+    const read = dumps[i]
+    const dump = read && depth === 'all' ? await withDetails(read, place, runner) : read
     if (dump) sites.set(name, { name, place, dump, marks: marksIn(dump.nftables) })
   }
   return sites

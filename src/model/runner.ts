@@ -209,10 +209,10 @@ export interface DumpRequest {
   readonly paths?: readonly string[]
   readonly sysctls: readonly string[]
   /**
-   * `mark` reads nothing but `lo`: enough to see who owns a namespace. `links` reads nothing but `links` and `addresses`.
+   * `mark` reads nothing but `lo`: enough to see who owns a namespace. `links` reads only `links` and `addresses`, `rules` also `nftables`.
    * `plain` may leave out what a namespace has nothing of that was made a moment ago: rules, neighbours, qdiscs and firewalls.
    */
-  readonly depth: 'mark' | 'links' | 'plain' | 'all'
+  readonly depth: 'mark' | 'links' | 'rules' | 'plain' | 'all'
   /** The name of a lab: of a namespace that it does not own, only links are read. */
   readonly owner?: string
   /** Tables of nftables with names that iptables uses as well (`ip nat`): the dump may leave out what iptables prints of them. */

@@ -1,13 +1,15 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { execa } from 'execa'
+import type { FaultReport, FaultTask } from '../support/fault-driver.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
 
-/** Three hosts on one switch, the first with a declared rate. */
+/** Three hosts on one switch, the first with a declared rate, and a cable between two of them, with routes. */
 const LAB = `
 name: ft
 namespaces:
-  a: { interfaces: { eth0: { addresses: [10.0.0.1/24, "fd00::1/64"], impairments: { rate: 20mbit } } } }
+  a: { interfaces: { eth0: { addresses: [10.0.0.1/24, "fd00::1/64"], impairments: { rate: 20mbit } } }, routes: [{ to: 10.9.0.0/16, dev: far }, { to: 'fd09::/64', dev: far }] }
   b: { interfaces: { eth0: { addresses: [10.0.0.2/24, "fd00::2/64"] } } }
   c: { interfaces: { eth0: { addresses: [10.0.0.3/24, "fd00::3/64"] } } }
   sw: { bridges: { br0: {} } }
@@ -15,6 +17,7 @@ links:
   - endpoints: [a:eth0, sw:br0]
   - endpoints: [b:eth0, sw:br0]
   - endpoints: [c:eth0, sw:br0]
+  - endpoints: { 'a:far': [10.1.0.1/24, 'fd01::1/64'], 'b:far': [10.1.0.2/24, 'fd01::2/64'] }
 `
 
 let world: World
@@ -163,3 +166,27 @@ test('errors say what there is', async () => {
   expect(await errorOf('partition', 'a')).toContain('two groups or more')
   expect(await errorOf('heal', '12345678')).toContain('there is no fault 12345678')
 })
+
+test('whatever is cut, impaired and partitioned, in any order: no drift meanwhile, and afterwards all is as it began', async () => {
+  const driver = join(world.folder, 'driver.cjs')
+  const checkout = resolve(__dirname, '../..')
+  symlinkSync(join(checkout, 'node_modules'), join(world.folder, 'node_modules'))
+  const entry = join(checkout, 'test/support/fault-driver.ts')
+  await execa('esbuild', [entry, '--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`], {
+    preferLocal: true,
+  })
+  const task: FaultTask = {
+    lab: 'ft',
+    namespaces: ['a', 'b', 'c', 'sw'],
+    targets: ['a:eth0', 'b:eth0', 'c:eth0', 'sw:a~eth0', 'sw:b~eth0', 'a:far', 'b:far'],
+    seed: Number(process.env['NETLAB_SEED'] ?? 1),
+    sequences: Number(process.env['NETLAB_SEQUENCES'] ?? 60),
+  }
+  const { stdout, stderr } = await world.run([process.execPath, driver], { input: JSON.stringify(task), timeout: 300 })
+  expect(stderr).toBe('')
+  const { wrong, set, median } = JSON.parse(stdout) as FaultReport
+  expect(wrong).toEqual([])
+  expect(set).toBeGreaterThan(task.sequences)
+  expect(median.cut).toBeLessThan(100)
+  if (process.env['NETLAB_SEQUENCES']) process.stderr.write(`${JSON.stringify(median)}\n`)
+}, 300_000)

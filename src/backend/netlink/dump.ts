@@ -53,6 +53,7 @@ const plain = [addresses, request(26, 12), request(82, 4)]
 export const requests = {
   mark: { links: loopback, rest: [] },
   links: { links, rest: [addresses] },
+  rules: { links, rest: [addresses] },
   plain: { links, rest: plain },
   all: { links, rest: [...plain, request(34, 12), request(NEIGHBORS, 12), proxies, request(38, 20)] },
 } as const
@@ -102,7 +103,8 @@ const linksAlone = decodedOnce((bytes, answer) => {
  */
 export function decodeDump(bytes: Buffer, result: ReadResult, nsids: Dump['nsids']): Decoded {
   const [linkAnswer, addressAnswer, routeAnswer, confAnswer, ruleAnswer, ...others] = result.sections
-  const [neighborAnswer, proxyAnswer, qdiscAnswer, tableAnswer, setAnswer] = others
+  const [neighborAnswer, proxyAnswer, qdiscAnswer, tablesInOrder, setAnswer] = others
+  const tableAnswer = result.tables ?? tablesInOrder
   const specs = new Map<string, Slice>()
   const alone = addressAnswer ? undefined : linksAlone(bytes, required(linkAnswer))
   const undecoded: Undecoded[] = alone?.undecoded ?? []

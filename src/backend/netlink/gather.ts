@@ -231,16 +231,17 @@ export function gatherer(
     const forwards = ['bridge\0', 'vxlan\0'].some((kind) => sections[0] && has(sections[0], kind))
     const bridged = forwards && fdb && mdb ? { fdb: send(fdb), mdb: send(mdb) } : {}
     // The kernel may have no such sockets: then what is sent to it fails.
-    if (netfilter) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter)))
-    const tables = netfilter && sections.at(-1)
+    const tables = netfilter && ask(system.socket(netns, NETLINK_NETFILTER), slice(netfilter))
+    if (tables && !reading.rulesAlone) sections.push(tables)
     if (sets) sections.push(ask(system.socket(netns, NETLINK_NETFILTER), slice(sets)))
     // iptables has forms of its own for its rules.
-    const theirs = tables !== undefined && concernsIptables(tables, ofNft)
+    const theirs = tables !== undefined && !reading.rulesAlone && concernsIptables(tables, ofNft)
     const mixed = theirs && isMixed(netns, reading.objects?.map(slice) ?? [], ofNft)
     const rules = reading.rules && tables && !theirs ? listRules(tables) : undefined
     return {
       index,
       sections,
+      ...(tables && reading.rulesAlone && { tables }),
       ...bridged,
       ...(nexthops && { nexthops: send(nexthops) }),
       ...(reading.legacy && { legacy: contents(LEGACY) }),

@@ -7,6 +7,8 @@ import { fileOf } from '../../model/place.ts'
 interface Space {
   readonly fd: number
   readonly sockets: Map<number, number>
+  /** A context of libnftables, which is of this namespace. */
+  nft?: { readonly context: unknown; readonly close: () => void }
 }
 
 type Call =
@@ -68,7 +70,7 @@ export interface System {
   readonly nft: () => Nft | undefined
   /** Closes what is open of the namespace. */
   readonly forget: (netns: string) => void
-  /** Puts the thread back where netlab runs, and closes everything. */
+  /** Puts the thread back where netlab runs, and closes everything soon afterwards. */
   readonly back: () => void
 }
 
@@ -89,6 +91,8 @@ export function openSystem(path: string): System {
   /** linux/netlink.h: short answers, the kernel's own words, and requests taken literally. */
   const options = [10 /* CAP_ACK */, 11 /* EXT_ACK */, 12 /* GET_STRICT_CHK */]
   const [EINTR, F_DUPFD_CLOEXEC] = [4, 1030]
+  /** How many namespaces may stay open for a while, and for how long, in milliseconds. */
+  const [FEW, FORGETTING] = [8, 100]
 
   const koffi = createRequire(__filename)(path) as typeof Koffi
   const library = koffi.load('libc.so.6')
@@ -129,7 +133,9 @@ export function openSystem(path: string): System {
     const output = nftables.func('str nft_ctx_get_output_buffer(void *)')
     const errors = nftables.func('str nft_ctx_get_error_buffer(void *)')
     return (lines, flags) => {
-      const context = make(0) as unknown
+      const here = current
+      const context = here?.nft?.context ?? (make(0) as unknown)
+      if (here) here.nft ??= { context, close: () => void free(context) }
       try {
         keepOutput(context)
         keepErrors(context)
@@ -137,7 +143,7 @@ export function openSystem(path: string): System {
         const failed = runLines(context, lines) !== 0
         return { failed, output: String(output(context)), error: String(errors(context)) }
       } finally {
-        free(context)
+        if (!here) free(context)
       }
     }
   }
@@ -154,7 +160,7 @@ export function openSystem(path: string): System {
   // A quarter of what may be open at once: as much is for another thread, and half for whatever else the process does.
   const files = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 1024)
   const limit = Math.floor(files / 4)
-  const most = Math.max(16, Math.floor(limit / 3)) // a descriptor and two sockets each
+  const most = Math.max(16, Math.floor(limit / 4)) // a descriptor and three sockets each
   const home: Space = { fd: call('open', '/proc/thread-self/ns/net', O_RDONLY | O_CLOEXEC, 0), sockets: new Map() }
   const spaces = new Map<string, Space>()
   let current: Space | undefined
@@ -173,9 +179,11 @@ export function openSystem(path: string): System {
     return result
   }
 
-  const closeSockets = ({ sockets }: Space): void => {
-    for (const socket of sockets.values()) libc.close(socket)
-    sockets.clear()
+  const closeSockets = (space: Space): void => {
+    for (const socket of space.sockets.values()) libc.close(socket)
+    space.sockets.clear()
+    space.nft?.close()
+    delete space.nft
   }
 
   function forget(netns: string): void {
@@ -269,8 +277,17 @@ export function openSystem(path: string): System {
     },
     forget,
     back() {
-      for (const netns of [...spaces.keys()]) forget(netns)
-      closeSockets(home)
+      const left = [...spaces.values(), { ...home, sockets: new Map(home.sockets) }]
+      spaces.clear()
+      home.sockets.clear()
+      delete home.nft
+      const close = (): void => {
+        left.forEach(closeSockets)
+        for (const { fd } of left) if (fd !== home.fd) libc.close(fd)
+      }
+      // A socket of nftables takes 10 ms to close as long as the kernel forgets what was deleted (docs/kernel.md).
+      if (left.length <= FEW && left.some(({ nft }) => nft)) setTimeout(close, FORGETTING).unref()
+      else close()
       if (proc >= 0) libc.close(proc)
       proc = -1
       call('setns', home.fd, CLONE_NEWNET)

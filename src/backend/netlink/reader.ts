@@ -111,6 +111,7 @@ async function ask(
   const slices = {
     mark: sliced('mark'),
     links: sliced('links'),
+    rules: sliced('rules'),
     plain: sliced('plain'),
     all: sliced('all'),
   }
@@ -132,7 +133,8 @@ async function ask(
     ...placeIn(netns),
     ...(depth === 'all' && what !== 'files' && { ...netfilter, ...(nftables && { nftables }) }),
     ...(isDeep(depth) && what !== 'answers' && { files: places.get(keys) ?? 0 }),
-    rules: depth === 'all' && what !== 'files' && listed,
+    ...(depth === 'rules' && what !== 'files' && { netfilter: netfilter.netfilter, rulesAlone: true as const }),
+    rules: (depth === 'all' || depth === 'rules') && what !== 'files' && (listed || depth === 'rules'),
   }))
   const lists = [...recipes.values()].map(({ files }) => files)
   const paths = [

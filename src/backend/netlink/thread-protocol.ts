@@ -62,6 +62,8 @@ export interface Reading {
   readonly only?: string
   /** Whether the rules of nftables are wanted, where none of the tables may be one of iptables'. */
   readonly rules: boolean
+  /** They are wanted even where a table may be one of iptables'. */
+  readonly rulesAlone?: true
   /** Tables called as iptables' own that are nftables': `ip nat`. */
   readonly nftables?: readonly string[]
 }
@@ -121,6 +123,8 @@ export interface ReadResult {
   /** Why there is nothing, as an error number and its text. */
   readonly gone?: { readonly errno: number; readonly error: string }
   readonly sections: readonly Section[]
+  /** The answer to the request for the tables of nftables, where rules alone are wanted. */
+  readonly tables?: Section
   /** The answer to the request for forwarding entries. */
   readonly fdb?: Section
   /** The answer to the request for multicast entries. */
