@@ -60,7 +60,7 @@ const planning = (command: Command): Command =>
     .addOption(noLint())
     .option('--target <id...>', 'only these resources, and those they depend on')
     .option('--replace <id...>', 'recreate these resources even if nothing differs')
-    .option('--adopt', 'take over existing namespaces that have names of the lab')
+    .option('--adopt', 'take over existing namespaces, and interfaces of the machine, that have names of the lab')
 
 const changing = (command: Command): Command =>
   command

@@ -5,6 +5,7 @@ import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
+import { adoptedWith, adoptions } from '../observe/adopted.ts'
 import { withListed } from '../observe/others.ts'
 import { mustRunHere } from '../observe/run-here.ts'
 import { withOwners } from '../observe/home-owners.ts'
@@ -217,11 +218,11 @@ export async function planFor(
   { adopt = false, target = [], replace = [] }: PlanOptions,
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
-  const adopts = adopt ? [...live.foreign.keys()].filter((id) => wanted.get(id)?.kind === 'namespace') : []
+  const adopts = adopt ? adoptions(wanted, live) : []
   const taken = new Set([...adopts, ...sharesOf(adopts, wanted, live)])
-  refuse(wanted, live, taken)
   const used = [...live.theirs].filter(([id, { kind }]) => wanted.get(id)?.kind === kind)
-  const adopted = new Map([...live.adoptable].filter(([, r]) => taken.has(r.namespace)))
+  const adopted = new Map(adoptedWith(live.adoptable, taken))
+  refuse(wanted, live, new Set([...taken, ...adopted.keys()]))
   const { resources } = adopted.size ? withListed({ resources: adopted, others: new Map() }, wanted) : live
   const found = new Map([...live.resources, ...used, ...resources])
   const desired = pinned(wanted, found, live)
@@ -281,7 +282,7 @@ function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): vo
           owner === undefined
             ? what === 'namespace'
               ? `Give it another name here, remove it yourself (ip netns del ${id}), or take it over with --adopt.`
-              : 'Use it as it is (existing: true), give it another name here, or remove it yourself. --adopt takes over namespaces only.'
+              : 'Use it as it is (existing: true), give it another name here, remove it yourself (ip link del), or take it over with --adopt, if it is of the same type.'
             : `Give it another name here, or remove that lab first: netlab destroy ${owner}. If this is that lab in a renamed file, write name: ${owner} at the top of the file.`,
         ...position,
       },

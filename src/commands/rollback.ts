@@ -5,13 +5,16 @@ import { showProgress } from '../run/progress.ts'
 import { isLikeIptables } from '../firewall/division.ts'
 import { kindOf } from '../kinds/index.ts'
 import { loopbackOf } from '../observe/found.ts'
+import { adoptedWith } from '../observe/adopted.ts'
 import { withListed } from '../observe/others.ts'
 import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan, Step } from '../model/change.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import { placeOf } from '../model/place.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
+import { isLink } from '../model/topology.ts'
 import { below } from '../plan/order.ts'
 import { restrict } from '../plan/listed.ts'
 
@@ -29,22 +32,19 @@ export interface RolledBack {
 
 /** What a rollback restores. */
 export interface Earlier extends Pick<Live, 'resources' | 'marksOnly'> {
-  /** The namespaces that the run adopts, and the alias that `lo` had there. */
+  /** What the run adopts, by id, and the alias that it had: that of `lo` of a namespace. */
   readonly aliases: ReadonlyMap<string, string>
 }
 
 /** What was there before a plan is carried out, with what it adopts. */
 export function earlier({ resources, adoptable, marksOnly, dumps }: Live, { adopts }: Plan): Earlier {
   return {
-    resources: new Map([...resources, ...within(adoptable, adopts)]),
+    resources: new Map([...resources, ...adoptedWith(adoptable, new Set(adopts))]),
     ...(marksOnly && { marksOnly }),
-    aliases: new Map(adopts.map((name) => [name, loopbackOf(dumps.get(name))?.ifalias ?? ''])),
+    aliases: new Map(
+      adopts.map((id) => [id, String(adoptable.get(id)?.spec['alias'] ?? loopbackOf(dumps.get(id))?.ifalias ?? '')]),
+    ),
   }
-}
-
-const within = (resources: Resources, namespaces: readonly string[]): [string, Resource][] => {
-  const names = new Set(namespaces)
-  return [...resources].filter(([, { namespace }]) => names.has(namespace))
 }
 
 /**
@@ -87,17 +87,21 @@ async function planBack(
   const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
   const plan = async (): Promise<Plan> => {
     const found = await withTuned(withListed(await read(request, runner), desired), desired, runner)
-    const live = lasting(new Map([...found.resources, ...within(found.adoptable, [...aliases.keys()])]))
+    const live = lasting(new Map([...found.resources, ...adoptedWith(found.adoptable, new Set(aliases.keys()))]))
     return schedule(restrict({ lab, desired, live }, concerned).plan, (id) => below(id, desired))
   }
   const execution = await execute((await plan()).steps, runner, showProgress(process.stderr))
   const failed = execution.failed ?? execution.unstarted.find((one) => 'outcome' in one)
   const { changes: left } = await plan()
   if (failed || left.length > 0) return { failed, left }
-  const unmarked = [...aliases].map(([netns, alias]): Step => ({
-    ...{ change: netns, stage: 'create namespaces', wave: 0 },
-    operation: { do: 'link.set', place: { netns }, name: 'lo', set: { alias } },
-  }))
+  const unmarked = [...aliases].map(([id, alias]): Step => {
+    const r = resources.get(id)
+    const where = r && isLink(r) ? { place: placeOf(r), name: nameOf(id) } : { place: { netns: id }, name: 'lo' }
+    return {
+      ...{ change: id, stage: 'create namespaces', wave: 0 },
+      operation: { do: 'link.set', ...where, set: { alias } },
+    }
+  })
   return { failed: (await execute(unmarked, runner, showProgress(process.stderr))).failed, left }
 }
 

@@ -7,9 +7,9 @@ import { isLink } from '../model/topology.ts'
 
 /**
  * Prints how each interface of a namespace got its MAC address: a line `NAME TYPE`. The sysfs of a namespace is that of the process
- * which mounts it.
+ * which mounts it. It is not mounted at /sys, where it may be already: the kernel refuses the second of two that are the same (EBUSY).
  */
-const SCRIPT = `mount -t sysfs netlab /sys && cd /sys/class/net && for each in *; do
+const SCRIPT = `mount -t sysfs netlab /run && cd /run/class/net && for each in *; do
   read -r type <"$each/addr_assign_type" && echo "$each $type"
 done`
 

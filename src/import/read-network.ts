@@ -3,9 +3,11 @@ import { kindOf } from '../kinds/index.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Lender } from '../model/lender.ts'
 import { HERE_NAME } from '../model/place.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import { nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { NamedNamespace, Runner } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
+import { interfaceName, reservedInterfaces } from '../language/valid-names.ts'
+import { adoptedWith, adoptions } from '../observe/adopted.ts'
 import { resourcesIn } from '../observe/found.ts'
 import { withOwnerNames } from '../observe/home-owners.ts'
 import { findLenders } from '../observe/lenders.ts'
@@ -64,6 +66,11 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   }
   const remarks: Remark[] = []
   for (const r of [...live.resources.values(), ...live.adoptable.values()]) found.set(r.id, r)
+  for (const id of adoptions(found, live)) {
+    const r = found.get(id)
+    if (r && !isMakeable(r, found, live))
+      for (const [on] of adoptedWith(live.adoptable, new Set([id]))) found.delete(on)
+  }
   const taken = new Map(all.flatMap((name) => otherOwner(name, byNamespace.get(name), lab)))
   for (const [name, { shares }] of request.namespaces)
     if (shares !== undefined && !found.has(name))
@@ -142,6 +149,19 @@ const nameOfRoot = (taken: ReadonlyMap<string, unknown>): string =>
 
 const otherOwner = (name: string, owner: string | undefined, lab: string): [string, string][] =>
   owner === undefined || owner === lab ? [] : [[name, owner]]
+
+/** Whether a lab can make an interface of a borrowed namespace again: its far end is imported, and its name one for labs. */
+function isMakeable({ id, borrowed, kind, spec }: Resource, found: Resources, { theirs }: Live): boolean {
+  if (!borrowed) return true
+  const { peer, link } = spec as { peer?: string; link?: string }
+  if (
+    kind === 'veth'
+      ? peer === undefined || !found.has(peer)
+      : link !== undefined && !theirs.has(link) && !found.has(link)
+  )
+    return false
+  return interfaceName.test(nameOf(id)) && !reservedInterfaces.includes(nameOf(id))
+}
 
 /** What comes and goes by itself: nobody needs to read of it. */
 const isMomentary = (r: Resource): boolean =>

@@ -52,7 +52,7 @@ export const namespace: Kind<NamespaceSpec> = {
 
   update: () => [],
 
-  adopt: (id, lab) => [
+  adopt: ({ id }, lab) => [
     {
       stage: 'create namespaces',
       operation: {

@@ -142,7 +142,7 @@ export interface Step {
 /** What a run would do, as plain data: no part of it refers to a file, a process or a connection. */
 export interface Plan {
   readonly lab: string
-  /** Namespaces that others created and that the plan adopts as they are. */
+  /** Ids of namespaces and interfaces that others created and that the plan adopts as they are. */
   readonly adopts: readonly string[]
   /** Processes of others in namespaces that the plan deletes: the kernel keeps such a namespace, without a name. */
   readonly strangers: readonly Stranger[]

@@ -97,7 +97,7 @@ export const codes = {
   'foreign-resource': {
     cause: 'A namespace or interface with this name already exists and does not belong to the lab.',
     remedy:
-      'Choose another name, remove the existing one, take over a namespace with `--adopt`, or use an interface of the machine as it is with `existing: true`.',
+      'Choose another name, remove the existing one, take it over with `--adopt`, or use an interface of the machine as it is with `existing: true`.',
   },
   'gateway-down': {
     cause: 'A route goes through an interface that is down in the lab.',

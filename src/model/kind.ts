@@ -106,8 +106,8 @@ export interface Kind<S extends object = any> {
   update(update: Update<S>, context: PlanContext): Emission[]
   /** The resources that the kernel creates along with it (lo with a namespace). */
   provides?(resource: Resource<S>): Resource[]
-  /** The operations that mark a namespace of others as the lab's (namespaces only). */
-  adopt?(id: string, lab: string): Emission[]
+  /** The operations that mark what others made as the lab's (namespaces, and interfaces of borrowed ones). */
+  adopt?(resource: Resource<S>, lab: string): Emission[]
   /** Whether the kernel created it by itself, so that it is no drift when the lab does not list it (fe80 addresses). */
   automatic?(resource: Resource<S>): boolean
   /**

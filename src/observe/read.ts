@@ -5,15 +5,15 @@ import { processResource } from '../kinds/process.ts'
 import { sysctlResource } from '../kinds/sysctl.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
-import { labGroup, labMetric, notesIn, ownerOf } from '../model/owner.ts'
+import { notesIn } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
-import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
+import { linkId, type Resource, type Resources } from '../model/resource.ts'
 import type { Dump, IpLink, NamedNamespace, Runner } from '../model/runner.ts'
 import { isUnpinned } from '../model/sysctls.ts'
-import { isLink } from '../model/topology.ts'
 import { foundHomes } from './found-homes.ts'
 import { loopbackOf, ownerOfDump, resourcesByName, resourcesIn, withDetails, type ReadAhead } from './found.ts'
 import { inheritable, sysctlsThatDiffer, valuesWithoutLab } from './inherited.ts'
+import { foreignOf, ownedIn } from './owned.ts'
 import { borrowedAt, dumpRequests, lentTo, rootOf, type ReadRequest } from './read-request.ts'
 
 /** A namespace or device that has a name from the lab and does not belong to the lab. */
@@ -35,7 +35,7 @@ export interface Live {
   readonly foreign: ReadonlyMap<string, Foreign>
   /** The namespaces that somebody lends to the lab, and the interfaces of all that are not its own, by id. */
   readonly theirs: Resources
-  /** The resources of `foreign` namespaces that belong to no lab: what `--adopt` would take over. */
+  /** The resources of `foreign` namespaces and interfaces that belong to no lab: what `--adopt` would take over. */
   readonly adoptable: Resources
   /** Sysctls that an earlier apply set and the lab file no longer sets: the value of a new namespace, by id. */
   readonly dropped: ReadonlyMap<string, string>
@@ -116,12 +116,12 @@ export async function read(
   for (const [name, dump] of dumps) {
     const borrowed = borrowedAt(name, request)
     const owned = borrowed !== undefined || ownerOfDump(dump) === lab
-    if (!owned) foreign.set(name, found(name, ownerOfDump(dump)))
+    if (!owned) foreign.set(name, foreignOf(name, ownerOfDump(dump)))
     if (!owned && ownerOfDump(dump) !== undefined && !request.ofAnyLab) continue
     const more = set.get(name)
     const known = more ? undefined : (seen.get(name)?.resources ?? ready.resources.get(name))
     const all = known ?? resourcesIn(name, dump, request, { more, marksOnly })
-    const mine = borrowed ? ownedIn(name, all, dump, request, foreign) : all
+    const mine = borrowed ? ownedIn(name, all, dump, request, foreign, adoptable) : all
     if (borrowed) for (const resource of all) if (resource.kind === 'existing') theirs.set(resource.id, resource)
     const lender = namespaces.get(name)?.lender
     if (borrowed && lender) theirs.set(name, { ...borrowedResource(name, lender), borrowed })
@@ -152,7 +152,7 @@ export async function read(
       const share = { id: name, kind: 'share', namespace: name, spec: { of: main } }
       if (resources.has(main)) resources.set(name, share)
       else if (namespaces.has(name)) {
-        foreign.set(name, found(name, ownerOfDump(dumps.get(main))))
+        foreign.set(name, foreignOf(name, ownerOfDump(dumps.get(main))))
         if (adoptable.has(main)) adoptable.set(name, share)
       }
     }
@@ -192,8 +192,6 @@ const standsOn = ({ borrowed, namespace, spec }: Resource): string[] => {
   const here = borrowed ? [spec['master'], spec['dev']].filter((name) => typeof name === 'string') : []
   return [...here.map((name) => linkId(namespace, name)), ...(typeof spec['link'] === 'string' ? [spec['link']] : [])]
 }
-
-const found = (id: string, by: string | undefined): Foreign => (by === undefined ? { id } : { id, owner: by })
 
 /** Paths, names in the lab and inodes of somebody else's namespaces. */
 const inodesOf = (lent: ReadonlyMap<string, string>, host: Host): (readonly [string, string, number])[] =>
@@ -263,38 +261,3 @@ function farEnds(dumps: ReadonlyMap<string, Dump>, root: string, mains: Readonly
     return right ? linkId(home, end.ifname) : `${netns ?? '?'}/#${index}`
   }
 }
-
-/**
- * What the lab owns in a namespace that it borrows: the devices with its mark, what is on them, and what kinds recognise by other
- * marks. Devices without the mark are added to `foreign`.
- */
-function ownedIn(
-  namespace: string,
-  all: readonly Resource[],
-  dump: Dump,
-  request: ReadRequest,
-  foreign: Map<string, Foreign>,
-): Resource[] {
-  const { lab, sysctls, namespaces } = request
-  const marks = new Map(dump.links.map((link) => [link.ifname, ownerOf(link.ifalias) ?? ownerByGroup(link, lab)]))
-  if (namespaces.has(namespace))
-    for (const [name, mark] of marks)
-      if (mark !== lab) foreign.set(linkId(namespace, name), found(linkId(namespace, name), mark))
-  return all.filter((r) => {
-    const { kind, id, spec } = r
-    if (kind === 'existing') return false
-    if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
-    if (kind === 'sysctl') return sysctls.has(namespace)
-    const dev = isLink(r) ? nameOf(id) : (spec['dev'] ?? spec['port'])
-    const onDevice = ON_DEVICES.includes(kind) || isLink(r)
-    const mine = !onDevice || marks.get(String(dev)) === lab
-    if (!mine && kind === 'address') foreign.set(id, { id })
-    return mine
-  })
-}
-
-/** Kinds of resources that belong to an interface, and to the owner of that interface. */
-const ON_DEVICES = ['address', 'neighbor', 'fdb', 'mdb', 'qdisc', 'tc', 'wg', 'vlans']
-
-const ownerByGroup = (link: IpLink, lab: string): string | undefined =>
-  !link.ifalias && Number(link.group) === labGroup(lab) ? lab : undefined

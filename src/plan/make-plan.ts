@@ -12,7 +12,7 @@ export interface Sides {
   readonly lab: string
   readonly desired: Resources
   readonly live: Resources
-  /** Namespaces to adopt. */
+  /** Ids of live namespaces and interfaces to adopt. */
   readonly adopts?: readonly string[]
   /** Ids to replace even if nothing differs. */
   readonly replace?: ReadonlySet<string>
@@ -34,12 +34,16 @@ export function makePlan(sides: Sides): Plan {
       ...emission,
     })),
   )
-  const adopted = adopts.flatMap(
-    (name) =>
-      kindOf('namespace')
-        .adopt?.(name, lab)
-        .map((e) => ({ change: name, ...e })) ?? [],
-  )
+  const adopted = adopts.flatMap((id) => {
+    const r = live.get(id)
+    return (
+      (r &&
+        kindOf(r.kind)
+          .adopt?.(r, lab)
+          .map((emission) => ({ change: id, ...emission }))) ??
+      []
+    )
+  })
   const changes = all.filter((change) => !isNew(change))
   return { lab, adopts, strangers, changes, steps: order([...adopted, ...emitted], desired) }
 }

@@ -188,28 +188,57 @@ test('a part of a lab, and names that no lab can have', async () => {
   expect(stderr).toContain('no lab file can have an interface of c of the name "x#1"')
 })
 
-test('the machine itself: what it has is used, and nothing of it is taken over', async () => {
-  await shell(`
-ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up
+/** A bridge of the machine with a cable to a namespace, and a cable to a namespace that has no name. */
+const MACHINE = `
+ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up alias 'by hand'
 ip netns add c1; ip link add v1 type veth peer name eth0 netns c1; ip link set v1 master docker0 up; ip -n c1 link set eth0 up
-ip -n c1 addr add 172.17.0.2/16 dev eth0; ip route add 10.9.0.0/16 via 172.17.0.2`)
+ip -n c1 addr add 172.17.0.2/16 dev eth0; ip route add 10.9.0.0/16 via 172.17.0.2
+unshare --net sleep 600 >/dev/null 2>&1 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+ip link add far type veth peer name x netns $!; ip addr add 10.99.0.1/24 dev far; ip link set far up`
+const onMachine = (): Promise<string> =>
+  shell(
+    `ip -br link | sed 's/@.*UP/ UP/'; ip -br -4 addr | sed 's/@.*UP/ UP/'; ip -n c1 -br link; ip route; ip link | grep alias || :`,
+  )
+
+test('the machine itself: what a lab can make again is taken over, and the rest is used as it is', async () => {
+  await shell(MACHINE)
   const { text, said } = await imported('--root')
   expect(said).toBe('')
-  expect(text).toContain('docker0: { existing: true }')
-  expect(text).toContain('# Not managed: address 172.17.0.1/16 of docker0')
-  expect(text).toContain('# Not managed: eth0, a cable to host:v1, which no lab takes over')
+  expect(text).toContain('docker0: { alias: by hand, addresses: [172.17.0.1/16] }')
+  expect(text).toContain('- endpoints: { c1:eth0: 172.17.0.2/16, host:v1: { bridge: docker0 } }')
+  expect(text).toContain('far: { existing: true }')
+  expect(text).toContain('# Not managed: address 10.99.0.1/24 of far')
+  expect(text).toContain('# Not managed: route 10.9.0.0/16 via 172.17.0.2 dev docker0')
   expect(await changes('--adopt')).toEqual([])
+  const before = await onMachine()
   await netlab('apply', file(), '-y', '--adopt')
-  expect(await shell('ip -br addr show docker0; ip -n c1 -br addr show eth0')).toMatch(
-    /172.17.0.1\/16.*\n.*172.17.0.2\/16/,
+  expect((await onMachine()).replace('netlab:imported by hand', 'by hand').replace(/.*netlab:imported\n/, '')).toBe(
+    before,
   )
-  const declared = text.replace('docker0: { existing: true }', 'docker0: {}')
-  const { code, stderr } = await world.netlab(['plan', '-', '--adopt'], { input: declared })
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('--adopt takes over namespaces only') })
-  // As docs/import.md has it: the cable goes with the namespace at its other end.
+  expect(await changes()).toEqual([])
+  await shell('ip addr del 172.17.0.1/16 dev docker0; ip link set v1 down')
+  expect(await changes()).toEqual(['create host/docker0/172.17.0.1/16', 'update host/v1'])
   await netlab('destroy', file(), '-y')
+  expect(await shell('ip -br link; ls /run/netns')).toMatch(/^lo .*\nfar@if2 .*\n$/)
   await netlab('apply', file(), '-y')
-  expect(await shell('ip -br link; ip -n c1 -br link')).not.toMatch(/v1|eth0/)
+  expect(await changes()).toEqual([])
+  expect(await shell('ip -br addr show docker0')).toContain('172.17.0.1/16')
+})
+
+test('of the machine nothing is taken over without --adopt, or that is something else; a failed run leaves it as it was', async () => {
+  await shell(MACHINE)
+  const { text } = await imported('--root')
+  const before = await onMachine()
+  const refused = async (input: string, words: string, ...args: string[]): Promise<void> => {
+    const { code, stderr } = await world.netlab(['apply', '-', '-y', ...args], { input })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(words) })
+    expect(await onMachine()).toBe(before)
+  }
+  await refused(text, 'interface host/docker0 exists already, and no lab made it')
+  const other = text.replace('far: { existing: true }', 'far: { type: dummy }')
+  await refused(other, 'interface host/far exists already, and no lab made it', '--adopt')
+  const failing = text.replace('by hand, addresses', 'by hand, mtu: 65536, addresses')
+  await refused(failing, 'Rolled back: the network is as it was', '--adopt')
 })
 
 test('texts of the kernel are data: what looks like a range is none', async () => {

@@ -7,6 +7,7 @@ import { placeOf, type Place } from '../../model/place.ts'
 import { labelled, labGroup } from '../../model/owner.ts'
 import { without } from '../lab-entry.ts'
 import { isLost, ends, generatedMac, same, within } from '../common.ts'
+import { adoptLink } from './adopt-link.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import {
@@ -203,6 +204,7 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     ],
 
     automatic: () => type.builtin === true,
+    adopt: adoptLink,
 
     afterLosing(found, goes, topology) {
       const r = withoutBackup(type.macOfPorts ? readdressed(found, goes, topology) : found, goes)

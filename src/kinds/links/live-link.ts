@@ -1,6 +1,6 @@
 import type { Kind } from '../../model/kind.ts'
 import { TXQUEUELEN, type Field, type LinkSpec, type LinkType } from '../../model/link-type.ts'
-import { aliasOf } from '../../model/owner.ts'
+import { aliasOf, labGroup } from '../../model/owner.ts'
 import { linkId, type Resource } from '../../model/resource.ts'
 import type { IpLink } from '../../model/runner.ts'
 import { generatedMac, same } from '../common.ts'
@@ -31,6 +31,8 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
     const ports = new Map<string, number>()
     if (type.followsPorts)
       for (const l of dump.links) if (l.master) ports.set(l.master, Math.min(l.mtu, ports.get(l.master) ?? Infinity))
+    // An interface of a borrowed namespace that the lab has adopted lacks the group, and keeps its address.
+    const isMade = ({ group }: IpLink): boolean => !scope.borrowed || Number(group) === labGroup(scope.lab)
     return mine.flatMap((l): Resource<LinkSpec>[] => {
       // `link` in `info_data` is the lower device, unless that is in another namespace: then the name means nothing here.
       const own = type.lowerAttribute !== undefined && l.link_netnsid === undefined
@@ -44,7 +46,7 @@ export const linksOfDump = (type: LinkType): Kind<LinkSpec>['read'] => {
       // A program that opens a TAP may choose its address.
       const usualMac = type.macOfPorts
         ? portAddress(dump.links, l)
-        : scope.made && mac && !type.addWords
+        : scope.made && isMade(l) && mac && !type.addWords
           ? generatedMac(scope.lab, id)
           : undefined
       // Filled field by field: spreads of objects would take most of the time that is spent here.
