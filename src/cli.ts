@@ -199,13 +199,15 @@ program
 
 program
   .command('test')
-  .description('run the checks of a lab file against the live network')
+  .description('run the checks of a lab file against the live network, or in a fresh copy')
   .argument('[lab]', LAB)
   .addOption(set())
   .addOption(json())
   .option('--junit <file>', 'also write a JUnit XML report')
   .option('--only <pattern>', 'run only checks whose name contains this text, or matches /this/')
   .option('--fail-fast', 'start no further check after one has failed')
+  .option('--fresh', 'build what the file says in a throw-away copy, and run the checks there')
+  .option('--no-processes', 'with --fresh: without the processes of the lab')
   .option('--watch', 'run again when the lab file changes or you press Enter')
   .addOption(noLint())
   .action((lab: string | undefined, options: object) =>
@@ -224,6 +226,11 @@ program
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/doctor.ts')).doctor(host, lab, { ...global, ...options })),
   )
+
+program
+  .command('session', { hidden: true })
+  .description('build and test a lab in a throw-away sandbox, as asked on standard input')
+  .action(() => end(async (host) => (await import('./session/session.ts')).session(host)))
 
 program
   .command('agent', { hidden: true })

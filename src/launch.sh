@@ -4,7 +4,7 @@
 enter() {
   name=${NETLAB_SANDBOX:-default} program=$0 tries=0
   case ${1-} in complete | @COMMANDS@) ;; *) return ;; esac
-  case "$1 $* " in 'complete '*) ;; *' --help '* | *' -h '*) return ;; esac
+  case "$1 $* " in 'complete '*) ;; *' --help '* | *' -h '* | *' --fresh '*) return ;; esac
   case $name in *[!a-z0-9-]* | -*) return ;; esac
   if [ ${#name} -gt 32 ]; then return; fi
   case $program in /*) ;; *) program=$PWD/$program ;; esac

@@ -171,10 +171,12 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab test --junit results.xml', 'also write a report for CI'],
       ["netlab test --only 'web tcp'", 'run the checks with this in their names'],
       ['netlab test --watch', 'run the checks whenever the file changes'],
+      ['netlab test --fresh lab.yaml', 'run them in a throw-away copy'],
+      ['netlab test --fresh main:lab.yaml', 'the same for a revision in git'],
     ],
     exitCodes: [
       ['0', 'every check passed'],
-      ['1', 'a check failed, or the lab is not live'],
+      ['1', 'a check failed, the lab is not live, or the copy cannot be built'],
       ['3', 'a check could not be run, and none failed'],
       ['130', 'with --watch: Ctrl-C'],
     ],

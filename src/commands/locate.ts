@@ -62,10 +62,6 @@ export function locate(argument: string | undefined, { set: given = [], say = no
     return { name: argument ?? '' }
   }
   const folder = file === '-' ? '.' : dirname(file)
-  const keyFile = (from: string) => (path: string) => {
-    const full = resolve(from, path)
-    return { path: full, text: readFileSync(full, 'utf8') }
-  }
   try {
     const bytes = readFileSync(file === '-' ? 0 : file)
     const saved = openPlan(file, bytes.toString())
@@ -78,20 +74,33 @@ export function locate(argument: string | undefined, { set: given = [], say = no
     if (saved)
       return {
         ...saved,
-        beside: (path) => saved.beside[path] ?? '',
-        listBeside: (pattern) => saved.beside[pattern]?.split('\n').filter(Boolean) ?? [],
-        fileBeside: (path) => JSON.parse(saved.beside[FOUND + path] ?? '') as FoundBeside,
-        keyFile: keyFile(dirname(saved.file)),
+        ...besideRecorded(saved.beside),
+        keyFile: keyFileIn(dirname(saved.file)),
         saved,
         set: new Map(saved.set),
       }
     const text = textOf(file, bytes)
-    return { file, text, ...besideIn(disk, folder), keyFile: keyFile(folder), set }
+    return { file, text, ...besideIn(disk, folder), keyFile: keyFileIn(folder), set }
   } catch (error) {
     if (error instanceof UserError) throw error
     throw UserError.of('unreadable-file', `cannot read ${file}`, (error as Error).message)
   }
 }
+
+/** Reads files with keys that a lab file in this folder names. */
+export const keyFileIn =
+  (folder: string): LocatedFile['keyFile'] =>
+  (path) => {
+    const full = resolve(folder, path)
+    return { path: full, text: readFileSync(full, 'utf8') }
+  }
+
+/** The ways to the files that a saved plan has recorded. */
+export const besideRecorded = (beside: SavedPlan['beside']): BesideLab => ({
+  beside: (path) => beside[path] ?? '',
+  listBeside: (pattern) => beside[pattern]?.split('\n').filter(Boolean) ?? [],
+  fileBeside: (path) => JSON.parse(beside[FOUND + path] ?? '') as FoundBeside,
+})
 
 /** Before the path of a file or folder that a saved plan records whole. */
 export const FOUND = 'found '

@@ -1,23 +1,27 @@
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { checkName, runChecks, type Result } from '../checks/engine.ts'
-import { matches } from '../checks/probe.ts'
-import { waitUntilSettled } from '../checks/settle.ts'
-import { survey } from '../checks/survey.ts'
+import { checkName } from '../checks/engine.ts'
 import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
-import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
-import { read } from '../observe/read.ts'
-import { UserError } from '../model/diagnostic.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Lab } from '../language/load-lab.ts'
-import type { Check } from '../model/check.ts'
 import type { Host } from '../model/host.ts'
-import type { Dump } from '../model/runner.ts'
-import { checkJson, checksJson, junit, nameWidth, renderResult, renderSummary } from '../views/check-results.ts'
+import {
+  checkJson,
+  checksJson,
+  exitCodeOf,
+  junit,
+  nameWidth,
+  renderResult,
+  renderSummary,
+  type ChecksJson,
+} from '../views/check-results.ts'
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
-import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { testFresh, type ChecksPrinter } from './fresh-checks.ts'
+import { sourceOf } from './lab-source.ts'
+import { checksNamed, testLive } from './live-checks.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadFound, readRequestOf, type Linting } from './prepare.ts'
+import { loadFound, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Linting, LocateOptions {
@@ -28,10 +32,14 @@ interface Options extends Global, Linting, LocateOptions {
   readonly only?: string
   readonly failFast?: boolean
   readonly watch?: boolean
+  /** In a copy of what the file says, which is thrown away afterwards. */
+  readonly fresh?: boolean
+  /** False after `--no-processes`. */
+  readonly processes?: boolean
 }
 
 /**
- * `netlab test`: runs the checks of the lab file on the live network. Returns 0 when all pass, 1 when one fails, 3 when one could
+ * `netlab test`: runs the checks of the lab file on the live network, or in a fresh copy of it. Returns 0 when all pass, 1 when one fails, 3 when one could
  * not be tried; with `--watch` 130, when it is interrupted.
  */
 export async function test(host: Host, argument: string | undefined, options: Options): Promise<number> {
@@ -75,6 +83,14 @@ function nextRun(files: FileStamps): { readonly again: Promise<void>; readonly s
   }
 }
 
+/** What a run of the checks is made of: a lab that is live, or a copy of it that is thrown away afterwards. */
+interface Tested {
+  readonly json: ChecksJson
+  readonly remarks: () => Promise<readonly Diagnostic[]>
+  /** How many checks `--fail-fast` left out. */
+  readonly untried: number
+}
+
 /** Runs the checks once. `onRead` is called with the lab file and the files that it names, when they have been read. */
 async function testOnce(
   host: Host,
@@ -83,6 +99,25 @@ async function testOnce(
   onRead: (files: readonly string[]) => void = () => {},
 ): Promise<number> {
   const started = Date.now()
+  const { json, remarks, untried } = options.fresh
+    ? await testFresh(host, sourceOf(argument, options), { ...options, onRead, ...printer(options) })
+    : await testHere(host, argument, options, onRead)
+  const seconds = (Date.now() - started) / 1000
+  if (options.junit !== undefined)
+    writeFile(options.junit, junit(json, { began: new Date(started), machine: hostname(), seconds }))
+  if (options.json) outJson(json)
+  else if (json.checks.length) out(renderSummary(json, seconds, outColors(options), untried))
+  if (json.summary.fail) report(await remarks(), options)
+  return exitCodeOf(json)
+}
+
+/** Runs the checks on what is live. */
+async function testHere(
+  host: Host,
+  argument: string | undefined,
+  options: Options,
+  onRead: (files: readonly string[]) => void,
+): Promise<Tested> {
   const located = locate(argument, options)
   if (!('file' in located))
     throw UserError.of('no-lab-file', `there is no lab file ${argument}`, 'Checks are in lab files: name the file.')
@@ -102,76 +137,33 @@ async function testOnce(
     onRead([...named])
   }
   report(lab.warnings, options)
-  const checks = options.only === undefined ? lab.checks : chosen(lab.checks, options.only)
-  stage('Reading the live network …')
-  const runner = startRunner(host)
-  const look = () => read(readRequestOf(lab.name, lab), runner)
-  const live = await look()
-  const ground = survey(lab, live)
-  if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
-    throw UserError.of(
-      'lab-not-live',
-      `lab ${lab.name} is not live`,
-      [
-        ...otherWorldHint(host, ownNamespaces(lab.namespaces), `test ${located.file}`),
-        `netlab apply ${located.file} makes it.`,
-      ].join('\n'),
-    )
+  const checks = options.only === undefined ? lab.checks : checksNamed(lab.checks, options.only)
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
-  else
-    await waitUntilSettled(live.resources, runner, (bridges) =>
-      stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
-    )
-  const proc = procOf(host)
-  const overflows = neighborOverflows(proc)
-  const results = await runChecks(checks, ground, host, {
-    look: async () => survey(lab, await look()),
-    each: resultPrinter(checks, options),
+  const { begin, each } = printer(options)
+  begin(checks.map(checkName))
+  const { results, remarks } = await testLive(lab, checks, startRunner(host), {
+    each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
   })
-  const seconds = (Date.now() - started) / 1000
-  const json = checksJson(lab.name, results)
-  if (options.junit !== undefined)
-    writeFile(options.junit, junit(json, { began: new Date(started), machine: hostname(), seconds }))
-  if (options.json) outJson(json)
-  else if (checks.length) out(renderSummary(json, seconds, outColors(options), checks.length - results.length))
-  if (json.summary.fail) {
-    report(overflowed(neighborOverflows(proc) - overflows, proc), options)
-    const filters = [...ground.places].filter(([name]) => hasFirewall(live.dumps.get(name)))
-    report(await lostConnections(new Map(filters), runner), options)
-  }
-  return json.summary.fail ? 1 : json.summary.error ? 3 : 0
-}
-
-/** The checks whose names fit the pattern. Throws a UserError when there is none. */
-function chosen(checks: readonly Check[], pattern: string): readonly Check[] {
-  const fitting = checks.filter((check) => matches(pattern, checkName(check)))
-  if (fitting.length) return fitting
-  const names = checks.slice(0, 10).map((check) => `  ${checkName(check)}`)
-  throw UserError.of(
-    'unknown-reference',
-    `the name of no check fits --only ${pattern}`,
-    names.length ? `There are:\n${names.join('\n')}${checks.length > 10 ? '\n  …' : ''}` : 'The lab has no checks.',
-  )
+  return { json: checksJson(lab.name, results), remarks, untried: checks.length - results.length }
 }
 
 /** Prints each result as it comes, and on a terminal how many there are so far. */
-function resultPrinter(checks: readonly Check[], options: Options): (result: Result) => void {
-  const width = nameWidth(checks.map(checkName))
+function printer(options: Options): ChecksPrinter {
   const c = outColors(options)
-  let done = 0
-  const progress = (): void => stage(`${done} of ${checks.length} checks …`)
-  if (checks.length) progress()
-  return (result) => {
-    done++
-    if (!options.json) out(renderResult(checkJson(result), width, c))
-    if (done < checks.length) progress()
-    else stage('Looking where packets were lost …')
+  let [width, total, done] = [0, 0, 0]
+  const progress = (): void => stage(`${done} of ${total} checks …`)
+  return {
+    begin(names) {
+      width = nameWidth(names)
+      total = names.length
+      if (total) progress()
+    },
+    each(check) {
+      done++
+      if (!options.json) out(renderResult(check, width, c))
+      if (done < total) progress()
+      else stage('Looking where packets were lost …')
+    },
   }
 }
-
-const hasFirewall = (dump: Dump | undefined): boolean =>
-  dump !== undefined && [dump.iptables, dump.ip6tables, dump.nftables].some((rules) => rules !== '')
-
-const onlyRoot = (namespaces: ReadonlyMap<string, { readonly borrowed?: string }>): boolean =>
-  namespaces.size > 0 && [...namespaces.values()].every(({ borrowed }) => borrowed)

@@ -29,6 +29,7 @@ export const thisMachine: Host = {
   run,
   start,
   startLasting: start,
+  startApart: async (argv) => (await import('./sandbox/apart.ts')).startApart(argv),
   attach,
   find,
   exists,

@@ -39,10 +39,24 @@ export interface OtherWorld {
 export interface Confines {
   /** An error when the lab is about to be created; a warning when the file is only validated. */
   readonly severity: 'error' | 'warning'
+  /** Whether the machine's own namespace can be reached. */
+  readonly machine: boolean
   /** Whether /dev/net/tun can be opened. */
   readonly tun: boolean
   /** Whether the kernel hides this setting from namespaces that are not root's. */
   readonly hides: (sysctl: string) => boolean
+}
+
+/** A program in a sandbox of its own. */
+export interface Apart {
+  /** The program; what its process id stands for is outside of the sandbox, and ends with it. */
+  readonly child: Child
+  /** The process 1 of the sandbox, as it is seen from here. */
+  readonly init: number
+  /** The end of what the program has written to standard error. */
+  words(): string
+  /** Ends the program and everything else in the sandbox. Resolves when nothing of it is left. */
+  end(): Promise<void>
 }
 
 /** What of a lab is found in /proc. */
@@ -84,6 +98,12 @@ export interface Host {
   start(command: Command, env?: Readonly<Record<string, string>>): Child
   /** `start`, for a program that outlives this process and needs the host until it ends. */
   startLasting(command: Command, env?: Readonly<Record<string, string>>): Child
+  /**
+   * Starts a program in the current directory, in a throw-away sandbox: network, mount and process namespaces of its own, which
+   * end with the program, with `end`, and with this process, however that ends. Throws a UserError with what to do when the
+   * machine does not allow it.
+   */
+  startApart(argv: readonly string[]): Promise<Apart>
   /**
    * Runs a program on this terminal, with these variables added. Returns its exit code; 128 + the signal's number when a signal
    * ended it. Throws a UserError when the program does not exist.

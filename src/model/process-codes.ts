@@ -1,5 +1,10 @@
 /** Codes of diagnostics about the processes of a lab (src/model/diagnostic-codes.ts). */
 export const processCodes = {
+  'copy-ended': {
+    cause:
+      'The throw-away sandbox with the copy of a lab ended before it was done: something ended it, or memory ran out.',
+    remedy: 'Run the command again.',
+  },
   'process-circle': {
     cause: 'Processes come after each other in a circle, so that none can be the first.',
     remedy: 'Remove one of the names from `after`.',

@@ -28,7 +28,31 @@ export interface ChecksJson {
   readonly lab: string
   readonly checks: readonly CheckJson[]
   readonly summary: { readonly pass: number; readonly fail: number; readonly error: number }
+  /** What the copy could not have in which they ran; absent: nothing, or they ran on what is live. */
+  readonly left_out?: readonly LeftOut[]
 }
+
+/** Something of a lab that a copy of it cannot have. */
+export interface LeftOut {
+  /** The id of a resource, or the name of a check. */
+  readonly id: string
+  readonly reason: string
+  /** The ids of what was left out because it depends on that. */
+  readonly also: readonly string[]
+}
+
+/** What was left out, a line each. */
+export const renderLeftOut = (all: readonly LeftOut[]): string =>
+  all
+    .map(({ id, reason, also }) => {
+      const [first = '', ...more] = also
+      const rest = more.length > 2 ? ` and ${more.length} more` : more.map((one) => `, ${one}`).join('')
+      return `Not in the copy: ${id} (${reason})${first && `, and so ${first}${rest}`}.\n`
+    })
+    .join('')
+
+/** The exit code of a command that runs checks: 0 when all pass, 1 when one fails, 3 when one could not be tried. */
+export const exitCodeOf = ({ summary }: ChecksJson): 0 | 1 | 3 => (summary.fail ? 1 : summary.error ? 3 : 0)
 
 /** The result of a check, as the engine returns it. */
 interface CheckOutcome {

@@ -15,7 +15,7 @@ const netlab = (...args: string[]) =>
 
 test('every command is known to use the kernel or not', () => {
   const names = program.commands.map((command) => command.name())
-  expect([...KERNEL_COMMANDS, ...STATIC, 'complete'].sort()).toEqual(names.sort())
+  expect([...KERNEL_COMMANDS, ...STATIC, 'complete', 'session'].sort()).toEqual(names.sort())
   expect(readFileSync('dist/netlab.cjs', 'utf8')).toContain(` in complete | ${KERNEL_COMMANDS.join(' | ')}) `)
 })
 

@@ -18,7 +18,7 @@ test('commands, with what they do', async () => {
   expect(await offered('pl')).toEqual(['plan\tshow what apply would change'])
   const all = await names('')
   expect(all).toEqual(expect.arrayContaining(['validate', 'apply', 'completion', 'help']))
-  for (const hidden of ['agent', 'watchdog', 'complete']) expect(all).not.toContain(hidden)
+  for (const hidden of ['agent', 'watchdog', 'complete', 'session']) expect(all).not.toContain(hidden)
   expect(await names('--no-color', 'sch')).toEqual(['schema'])
   expect(await names('help', 'val')).toEqual(['validate'])
   expect(await names('frobnicate', '')).toEqual([])

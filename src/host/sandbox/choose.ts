@@ -39,7 +39,7 @@ export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: 
   const kept: string[] = []
   const words: string[] = []
   let asked = Boolean(env['NETLAB_SANDBOX'])
-  let isHelp = false
+  let [isHelp, isFresh] = [false, false]
   let over = false
   for (const arg of args) {
     over ||= arg === '--' || (PASSING.includes(words[0] ?? '') && words.length > 1)
@@ -48,6 +48,7 @@ export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: 
       continue
     }
     isHelp ||= !over && ['--help', '-h'].includes(arg)
+    isFresh ||= !over && arg === '--fresh'
     kept.push(arg)
     if (!arg.startsWith('-')) words.push(arg)
   }
@@ -55,6 +56,7 @@ export function choose(args: readonly string[], env: NodeJS.ProcessEnv, isRoot: 
   const usesKernel =
     command !== undefined &&
     !isHelp &&
+    !isFresh && // it has a throw-away sandbox of its own
     (KERNEL_COMMANDS.includes(command) || WITH_OPTIONS[command]?.some((option) => kept.includes(option)))
   if (!usesKernel || (isRoot && !asked)) return { args: kept }
   return { sandbox: env['NETLAB_SANDBOX'] || 'default', args: kept }

@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { UserError } from '../../model/diagnostic.ts'
+import { withSbin } from '../local/sbin.ts'
 import { self } from '../local/self.ts'
 import { sandboxName, type Sandbox } from './holder.ts'
 import { ENTERED } from './entered.ts'
 import { findOrStart } from './restart.ts'
 
-/** The folders of administrative programs, which an ordinary user's PATH often lacks. */
-const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
@@ -38,7 +37,7 @@ export async function enterSandbox(name: string, args: readonly string[]): Promi
   const { NETLAB_SANDBOX: _, ...kept } = process.env
   const env = {
     ...kept,
-    PATH: [kept['PATH'], ...SBIN].filter(Boolean).join(':'),
+    PATH: withSbin(kept['PATH']),
     [ENTERED]: [process.pid, sandbox.pid, name, here()].join(' '),
   }
   const child = spawn('nsenter', argv, { stdio: ['inherit', 'inherit', 'inherit', ...namespaces], env })

@@ -4,7 +4,7 @@ import type { Host } from '../../model/host.ts'
 import { thisMachine } from '../this-machine.ts'
 import { holdSandbox, inhabitants, isHolder, isSandboxed, LEAVING, type Sandbox } from './holder.ts'
 import { forget } from './memory.ts'
-import { sandboxHost } from './sandbox-host.ts'
+import { apartHost, isApart, sandboxHost } from './sandbox-host.ts'
 
 /** The variable in which the netlab outside passes its process id (0: it does not wait), the holder's, sandbox and directory. */
 export const ENTERED = 'NETLAB_ENTERED'
@@ -22,6 +22,7 @@ const INTERVAL = 100
  */
 export function startingHost(): Host {
   const sent = takeOver() ?? stay()
+  if (!sent && isApart()) return apartHost
   if (sent) return sandboxHost({ [STAYS]: `${sent.pid} ${sent.name}` })
   return isSandboxed() ? sandboxHost({}) : thisMachine
 }

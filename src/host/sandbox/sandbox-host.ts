@@ -1,4 +1,4 @@
-import type { Host } from '../../model/host.ts'
+import type { Confines, Host } from '../../model/host.ts'
 import { userConfines } from '../local/confines.ts'
 import { thisMachine } from '../this-machine.ts'
 
@@ -17,6 +17,27 @@ const hasOneId = (): boolean => thisMachine.readFile('/proc/self/uid_map')?.trim
 /** Whether it is root's own sandbox, in which the user ids are the machine's (map_ids in sandbox.sh). */
 const isRoots = (): boolean => /^\s*0\s+0\s/.test(thisMachine.readFile('/proc/self/uid_map') ?? '')
 
+/** What labs lack here: that is tried. */
+function confines(machine: boolean): Confines {
+  const { hides, ...rest } = userConfines()
+  const exists = (key: string): boolean => thisMachine.exists(`/proc/sys/${key.replaceAll('.', '/')}`)
+  return { ...rest, machine, severity: 'error', hides: (key) => hides(key) && !exists(key) }
+}
+
+/**
+ * The throw-away sandbox that this process is in (apart.sh), as a host. Its own network namespace takes the place of the
+ * machine's own.
+ */
+export const apartHost: Host = {
+  ...thisMachine,
+  otherWorlds: () => [],
+  confines: () => confines(true),
+  explain: (message) => (DROPPING.test(message) && hasOneId() ? HINT : undefined),
+}
+
+/** Whether this process is in a throw-away sandbox. */
+export const isApart = (): boolean => thisMachine.exists('/run/netlab-apart')
+
 /**
  * The sandbox that this process is in, as a host: the machine, as far as the sandbox shows it. Programs that outlive this
  * process get the variables `lasting`.
@@ -32,11 +53,7 @@ export const sandboxHost = (lasting: Readonly<Record<string, string>>): Host => 
       namespaces: thisMachine.list('/run/.machine/netns'),
     },
   ],
-  confines() {
-    const { hides, ...confines } = userConfines()
-    const exists = (key: string): boolean => thisMachine.exists(`/proc/sys/${key.replaceAll('.', '/')}`)
-    return { ...confines, severity: 'error', hides: (key) => hides(key) && !exists(key) }
-  },
+  confines: () => confines(false),
   explain: (message) => (DROPPING.test(message) && hasOneId() ? HINT : undefined),
   startLasting: (command, env) => thisMachine.start(command, { ...env, ...lasting }),
 })

@@ -63,18 +63,23 @@ make_sandbox() {
       sh -c "$sandbox_first" "$sandbox_then" netlab-sandbox "$1" </dev/null &
     holder=$!
     echo "$holder"
-    while [ "/proc/$holder/ns/user" -ef /proc/self/ns/user ]; do :; done
-    [ -e "/proc/$holder/ns/user" ] || exit
-    ids_of /proc/self
-    user=$(id -un 2>/dev/null)
-    map_ids uid "$uid" &
-    map_ids gid "$gid" && wait $! || kill -KILL "$holder"
+    give_ids
   )
   holder=${words%%[!0-9]*}
   words=${words#"$holder"}
   [ -n "$holder" ] && [ -O "/proc/$holder/root/run/netlab-sandbox-$1" ] || return 1
   { echo "$boot" >"$note"; } 2>/dev/null
   return 0
+}
+
+# Gives the user namespace of the holder its ids, as soon as it has left this one.
+give_ids() {
+  while [ "/proc/$holder/ns/user" -ef /proc/self/ns/user ]; do :; done
+  [ -e "/proc/$holder/ns/user" ] || return
+  ids_of /proc/self
+  user=$(id -un 2>/dev/null)
+  map_ids uid "$uid" &
+  map_ids gid "$gid" && wait $! || kill -KILL "$holder"
 }
 
 # ids_of /proc/ID: the effective uid and gid of a process; none when it has ended.
@@ -114,26 +119,32 @@ exec sh -c "$0" "$@"
 
 # An empty /run/netns, and everything else that the machine has in /run, lo up, a /sys that shows its interfaces. A whole
 # /run of its own also gives iptables-legacy its lock file and logs their place. That it can be written to and that lo goes
-# up is the proof that the kernel lets it be a sandbox. The door is made last; the holder waits at it for nothing.
-sandbox_then='
+# up is the proof that the kernel lets it be a sandbox.
+sandbox_place='
 set -e
-title=$0 name=$1
-mount -n -t tmpfs -o mode=755 netlab /tmp
-mkdir /tmp/netns /tmp/netlab /tmp/lock /tmp/.machine
-mount -n --rbind /run /tmp/.machine
-cd /run
-set --
-for entry in * .[!.]*; do
-  case $entry in
-    "*" | ".[!.]*" | netns | netlab | netlab-* | lock | xtables.lock | .machine) ;;
-    *) set -- "$@" ".machine/$entry" ;;
-  esac
-done
-cd /
-[ $# -eq 0 ] || ln -s -- "$@" /tmp
-mount -n --move /tmp /run
-mount -n -t sysfs sysfs /sys 2>/dev/null || :
-ip link set dev lo up
-mkfifo -m 600 "/run/$title-$name"
-exec sh -c "exec </dev/null >/dev/null 2>&1; read -r end <>\"/run/\$0-\$1\"" "$title" "$name"
+place() {
+  mount -n -t tmpfs -o mode=755 netlab /tmp
+  mkdir /tmp/netns /tmp/netlab /tmp/lock /tmp/.machine
+  mount -n --rbind /run /tmp/.machine
+  cd /run
+  set --
+  for entry in * .[!.]*; do
+    case $entry in
+      "*" | ".[!.]*" | netns | netlab | netlab-* | lock | xtables.lock | .machine) ;;
+      *) set -- "$@" ".machine/$entry" ;;
+    esac
+  done
+  cd /
+  [ $# -eq 0 ] || ln -s -- "$@" /tmp
+  mount -n --move /tmp /run
+  mount -n -t sysfs sysfs /sys 2>/dev/null || :
+  ip link set dev lo up
+}
+'
+
+# The door is made last; the holder waits at it for nothing.
+sandbox_then="$sandbox_place"'
+place
+mkfifo -m 600 "/run/$0-$1"
+exec sh -c "exec </dev/null >/dev/null 2>&1; read -r end <>\"/run/\$0-\$1\"" "$0" "$1"
 '

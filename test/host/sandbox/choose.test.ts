@@ -9,12 +9,17 @@ describe('where a command runs', () => {
     expect(root('apply', 'lab.yaml')).toEqual({ args: ['apply', 'lab.yaml'] })
   })
 
-  test.each([['validate', 'x.yaml'], ['help'], ['--version'], ['apply', '--help'], ['--no-color', 'fmt'], []])(
-    'what asks the kernel nothing, here: %s %s',
-    (...args) => {
-      expect(user(...args)).toEqual({ args })
-    },
-  )
+  test.each([
+    ['validate', 'x.yaml'],
+    ['help'],
+    ['--version'],
+    ['apply', '--help'],
+    ['--no-color', 'fmt'],
+    ['test', '--fresh'],
+    [],
+  ])('what asks the kernel nothing, here: %s %s', (...args) => {
+    expect(user(...args)).toEqual({ args })
+  })
 
   test('--sandbox, wherever it stands, is for root', () => {
     expect(root('--sandbox', 'list')).toEqual({ sandbox: 'default', args: ['list'] })
@@ -26,6 +31,7 @@ describe('where a command runs', () => {
     const args = ['exec', 'ns0', '--', 'tool', '--sandbox', '--help']
     expect(root(...args)).toEqual({ args })
     expect(user(...args)).toEqual({ sandbox: 'default', args })
+    expect(user('exec', 'ns0', 'tool', '--fresh')).toMatchObject({ sandbox: 'default' })
     expect(user('exec', 'ns0', 'tool', '--help')).toMatchObject({ sandbox: 'default' })
     expect(root('exec', '--sandbox', 'ns0', 'tool')).toEqual({ sandbox: 'default', args: ['exec', 'ns0', 'tool'] })
   })

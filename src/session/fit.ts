@@ -1,0 +1,80 @@
+import { kindOf } from '../kinds/index.ts'
+import type { Lab } from '../language/load-lab.ts'
+import type { Check } from '../model/check.ts'
+import { lenderText } from '../model/lender.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { topologyOf } from '../model/topology.ts'
+import { checkName } from '../checks/engine.ts'
+import type { LeftOut } from '../views/check-results.ts'
+
+/** A lab as far as a copy can have it. */
+export interface Fitted {
+  readonly lab: Lab
+  readonly leftOut: readonly LeftOut[]
+}
+
+/**
+ * Leaves out of a lab what a throw-away sandbox cannot have: interfaces of the machine's own and somebody else's namespaces,
+ * with all that needs them; and processes if they are not to run. What the lab makes in the machine's own namespace, it makes in
+ * the sandbox's.
+ */
+export function fitted(lab: Lab, processes: boolean): Fitted {
+  const reasons = new Map<string, string>()
+  for (const { id, kind, spec } of lab.resources.values()) {
+    if (kind === 'existing') reasons.set(id, 'it is the machine’s own')
+    else if (kind === 'borrowed') reasons.set(id, `it is ${lenderText(spec)}, somebody else’s`)
+    else if (kind === 'process' && !processes) reasons.set(id, '--no-processes')
+  }
+  if (reasons.size === 0) return { lab, leftOut: [] }
+  const users = usersOf(lab.resources)
+  const gone = new Set(reasons.keys())
+  const leftOut = [...reasons].map(([id, reason]): LeftOut => {
+    const also = dependents(id, users).filter((one) => !gone.has(one))
+    for (const one of also) gone.add(one)
+    return { id, reason, also }
+  })
+  const resources = new Map([...lab.resources].filter(([id]) => !gone.has(id)))
+  const namespaces = new Map([...lab.namespaces].filter(([name, { lender }]) => !lender && !gone.has(name)))
+  const checks = lab.checks.filter(
+    (check) => !names(check).some((name) => lab.namespaces.has(name) && !namespaces.has(name)),
+  )
+  for (const check of lab.checks)
+    if (!checks.includes(check))
+      leftOut.push({ id: checkName(check), reason: 'the check needs a namespace that was left out', also: [] })
+  return { lab: { ...lab, resources, namespaces, checks, topology: topologyOf(resources) }, leftOut }
+}
+
+/** By id, the ids of the resources that need it. */
+function usersOf(resources: Resources): Map<string, string[]> {
+  const users = new Map<string, string[]>()
+  for (const r of resources.values())
+    for (const need of needsOf(r)) {
+      const known = users.get(need)
+      if (known) known.push(r.id)
+      else users.set(need, [r.id])
+    }
+  return users
+}
+
+const needsOf = (r: Resource): string[] => {
+  const { peer } = r.spec
+  return [
+    ...kindOf(r.kind).needs(r),
+    ...(r.id === r.namespace ? [] : [r.namespace]),
+    ...(typeof peer === 'string' ? [peer] : []),
+  ]
+}
+
+/** All that needs this resource, and what needs that. */
+function dependents(id: string, users: ReadonlyMap<string, readonly string[]>): string[] {
+  const found = new Set([id])
+  for (const one of found) for (const user of users.get(one) ?? []) found.add(user)
+  found.delete(id)
+  return [...found]
+}
+
+/** The names of namespaces that a check uses. */
+function names({ from, ping, tcp, udp, to, observe = [] }: Check): string[] {
+  const hosts = [tcp, udp, to, ...observe.map(({ at }) => at)].map((text) => text?.replace(/:[^:]*$/, ''))
+  return [from, ping, ...hosts].filter((name) => name !== undefined)
+}

@@ -1,0 +1,65 @@
+import { checkName, type Result } from '../checks/engine.ts'
+import { carryOut } from '../commands/carry.ts'
+import { checksNamed, testLive } from '../commands/live-checks.ts'
+import { openSource } from '../commands/lab-source.ts'
+import { prepare } from '../commands/prepare.ts'
+import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import type { Runner } from '../model/runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
+import { checkJson, checksJson } from '../views/check-results.ts'
+import { fitted, type Fitted } from './fit.ts'
+import type { OperationName, Operations } from './protocol.ts'
+
+/** What the operations of a copy share once its lab is built. */
+interface Built {
+  readonly lab: Lab
+  readonly runner: Runner
+}
+
+/** An operation of a copy. */
+type Operation<Name extends OperationName> = (
+  input: Operations[Name]['input'],
+  emit: (event: Operations[Name]['event']) => void,
+) => Promise<Operations[Name]['result']>
+
+/** The operations in a throw-away sandbox that has this host. */
+export function startOperations(host: Host): { readonly [Name in OperationName]: Operation<Name> } {
+  let built: Built | undefined
+  const the = (): Built => {
+    if (!built) throw new Error('nothing is built yet')
+    return built
+  }
+  return {
+    async apply({ source, processes, lint }, emit) {
+      const runner = startRunner(host, source.text.length)
+      const { located, named } = openSource(source)
+      let made: Fitted | undefined
+      try {
+        const opened = openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint })
+        const fit = (): Fitted => (made ??= fitted(opened.lab(), processes))
+        const namespaces = new Map([...opened.namespaces].filter(([, { lender }]) => !lender))
+        const own: OpenLab = { ...opened, namespaces, lab: () => fit().lab }
+        const prepared = await prepare(located, own, runner, {}, { forApply: true })
+        const done = await carryOut(prepared, runner, THROWN_AWAY, new AbortController().signal)
+        if (done.code !== 0) throw new UserError(done.diagnostics)
+        built = { lab: fit().lab, runner }
+        return { name: prepared.name, leftOut: fit().leftOut, warnings: prepared.warnings }
+      } finally {
+        emit({ files: [...named] })
+      }
+    },
+    async test({ only, failFast }, emit) {
+      const { lab, runner } = the()
+      const checks = only === undefined ? lab.checks : checksNamed(lab.checks, only)
+      emit({ names: checks.map(checkName) })
+      const each = (result: Result): void => emit({ check: checkJson(result) })
+      const { results, remarks } = await testLive(lab, checks, runner, { each, failFast })
+      return { json: checksJson(lab.name, results), remarks: await remarks() }
+    },
+  }
+}
+
+/** What fails in a copy needs no rollback: it is thrown away. */
+const THROWN_AWAY = { color: false, rollback: false, lockTimeout: '0' }

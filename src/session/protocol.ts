@@ -1,0 +1,56 @@
+import type { Diagnostic } from '../model/diagnostic.ts'
+import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
+
+/** A lab file, and the way to the files that it names, for another process in the same directory. */
+export interface Source {
+  /** For messages, and relative to the current directory; `-` is standard input. */
+  readonly file: string
+  readonly text: string
+  /** The values of vars that the command line gives. */
+  readonly set: Readonly<Record<string, string>>
+  /** `REV:FILE`: what the file names is in that revision of git. */
+  readonly revision?: string
+  /** What a saved plan has recorded of the files beside the lab file. */
+  readonly beside?: Readonly<Record<string, string>>
+}
+
+/** What a copy may do: by the name of each operation, what it takes, the events on its way, and its result. */
+export interface Operations {
+  /** Builds the lab, once. */
+  readonly apply: {
+    readonly input: { readonly source: Source; readonly processes: boolean; readonly lint: boolean }
+    /** The files that are read, also when they have errors. */
+    readonly event: { readonly files: readonly string[] }
+    readonly result: {
+      readonly name: string
+      readonly leftOut: readonly LeftOut[]
+      readonly warnings: readonly Diagnostic[]
+    }
+  }
+  /** Runs its checks. */
+  readonly test: {
+    readonly input: { readonly only?: string; readonly failFast: boolean }
+    /** First the names of the checks, then each result. */
+    readonly event: { readonly names: readonly string[] } | { readonly check: CheckJson }
+    readonly result: { readonly json: ChecksJson; readonly remarks: readonly Diagnostic[] }
+  }
+}
+
+/** The name of an operation. */
+export type OperationName = keyof Operations
+
+/** A line to the process in the copy. */
+export interface Ask {
+  readonly id: number
+  readonly do: OperationName
+  readonly input: unknown
+}
+
+/** A line from it: exactly one of these. `bug` is a stack. */
+export interface Answer {
+  readonly id: number
+  readonly event?: unknown
+  readonly result?: unknown
+  readonly diagnostics?: readonly Diagnostic[]
+  readonly bug?: string
+}

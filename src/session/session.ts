@@ -1,0 +1,28 @@
+import { createInterface } from 'node:readline'
+import { UserError } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import { startOperations } from './operations.ts'
+import type { Answer, Ask } from './protocol.ts'
+
+/**
+ * `netlab session`, in a throw-away sandbox: reads what it is asked from standard input, a line of JSON each, and writes its answers
+ * to standard output, until the input ends. Operations run at the same time. Returns 0.
+ */
+export async function session(host: Host): Promise<number> {
+  const operations = startOperations(host)
+  const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, do: name, input } = JSON.parse(line) as Ask
+    const run = operations[name] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
+    run(input, (event) => answer({ id, event })).then(
+      (result) => answer({ id, result: result ?? null }),
+      (error: unknown) =>
+        answer(
+          error instanceof UserError
+            ? { id, diagnostics: error.diagnostics }
+            : { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        ),
+    )
+  }
+  return 0
+}
