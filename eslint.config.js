@@ -16,6 +16,7 @@ const mayImport = {
   run: ['model', 'host', 'backend'],
   views: ['model', 'firewall', 'kinds', 'backend'],
   checks: ['model', 'observe', 'host', 'backend'],
+  reach: ['model', 'host', 'backend', 'checks'],
 }
 
 /** Import, re-export and lazy import of whatever matches. */

@@ -137,6 +137,16 @@ const help: Readonly<Record<string, Help>> = {
     ],
     exitCodes: usual,
   },
+  reach: {
+    examples: [
+      ['netlab reach', 'all pairs of the lab in this directory'],
+      ['netlab reach client', 'whom client reaches'],
+      ["netlab reach 'h[1..3]' 'db*'", 'from three hosts to those whose names begin with db'],
+      ['netlab reach --full', 'a row for each namespace'],
+      ['netlab reach --html > reach.html', 'the table as a page'],
+    ],
+    exitCodes: [['0', 'done, whether or not they reach each other'], failed],
+  },
   exec: {
     examples: [
       ['netlab exec ns0 -- ip route', 'the routes of ns0'],

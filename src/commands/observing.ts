@@ -28,4 +28,18 @@ export function addObserving(program: Command, end: End): void {
     .action((words: string[], options: object) =>
       end(async (host) => (await import('./capture.ts')).capture(host, words, options)),
     )
+
+  program
+    .command('reach')
+    .description('show who reaches whom, by ping and at every port that something listens at')
+    .argument('[from]', 'the namespaces that ask: a name, h[1..3], h*, or several with commas between them')
+    .argument('[to]', 'the namespaces that they ask for')
+    .option('--lab <lab>', LAB)
+    .addOption(set())
+    .addOption(full())
+    .option('--html', 'print a page')
+    .addOption(json())
+    .action((from: string | undefined, to: string | undefined, options: object) =>
+      end(async (host, global) => (await import('./reach.ts')).reach(host, from, to, { ...global, ...options })),
+    )
 }

@@ -4,6 +4,7 @@ import type { DiffJson } from './diff-text.ts'
 import type { FaultsJson, HealedJson } from './fault-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
+import type { ReachJson } from './reach-json.ts'
 import type { RunJson } from './run-json.ts'
 import type { WatchJson } from './watch-text.ts'
 
@@ -90,6 +91,7 @@ export interface Documents {
   readonly list: ListJson
   readonly ps: PsJson
   readonly test: ChecksJson
+  readonly reach: ReachJson
   readonly validate: ValidateJson
   readonly doctor: DoctorJson
   readonly cut: FaultsJson

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import type { System } from '../backend/netlink/libc.ts'
+import { canonicalAddress } from '../model/cidr.ts'
+import { SOCK, type Sockets } from './sockets.ts'
+
+const PROTOCOL = { 4: 1, 6: 58 } as const
+const REQUEST = { 4: 8, 6: 128 } as const
+const REPLY = { 4: 0, 6: 129 } as const
+/** linux/icmp.h, linux/icmpv6.h: the filter of a raw socket, a bit for each type that it does not receive. */
+const SOL = { 4: 255, 6: 58 } as const
+const FILTER = 1
+/** Destination unreachable, time exceeded and parameter problem; IPv6 also: packet too big. */
+const ERRORS = { 4: [3, 11, 12], 6: [1, 2, 3, 4] } as const
+const SIZE = 16
+const HEADER6 = 40
+
+/** An answer to an echo request: which it was, and the error in words; absent: the reply. */
+export interface Echo {
+  readonly sequence: number
+  readonly error?: string
+}
+
+/** The echo requests of one run. */
+export interface Echoes {
+  /** A socket for one family in the namespace that the thread is in. */
+  readonly open: (family: 4 | 6) => number
+  /** Sends a request. Returns what `Sockets.send` does. */
+  readonly ask: (fd: number, family: 4 | 6, to: Buffer, sequence: number) => number
+  /** The next answer that has arrived, undefined: none. */
+  readonly next: (fd: number, family: 4 | 6) => Echo | undefined
+}
+
+/** The Internet checksum of a message whose own checksum is 0 (RFC 1071). */
+function checksum(bytes: Buffer): number {
+  let sum = 0
+  for (let i = 0; i < bytes.length; i += 2) sum += bytes.readUInt16BE(i)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
+}
+
+/** Echo requests through raw sockets (raw(7), RFC 792, RFC 4443), which also receive why a request did not arrive. */
+export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
+  const token = randomBytes(8)
+  const id = token.readUInt16BE(6)
+  const messages = { 4: messageOf(4), 6: messageOf(6) }
+
+  function messageOf(family: 4 | 6): Buffer {
+    const message = Buffer.alloc(SIZE)
+    message.writeUInt8(REQUEST[family], 0)
+    message.writeUInt16BE(id, 4)
+    token.copy(message, 8)
+    return message
+  }
+
+  const received: Echoes['next'] = (fd, family) => {
+    for (;;) {
+      const length = sockets.receive(fd)
+      if (length < 0) return undefined
+      const echo = echoIn(sockets.inbox.subarray(0, length), family)
+      if (echo) return echo
+    }
+  }
+
+  function echoIn(packet: Buffer, family: 4 | 6): Echo | undefined {
+    const start = family === 4 ? headerOf(packet) : 0
+    if (packet.length < start + 8) return undefined
+    const type = packet[start]!
+    if (type === REPLY[family])
+      return packet.subarray(start + 8, start + SIZE).equals(token) && packet.readUInt16BE(start + 4) === id
+        ? { sequence: packet.readUInt16BE(start + 6) }
+        : undefined
+    // An error quotes the packet that caused it.
+    const quoted = packet.subarray(start + 8)
+    const inner = quoted.subarray(family === 4 ? headerOf(quoted) : HEADER6)
+    if (inner.length < 8 || inner[0] !== REQUEST[family] || inner.readUInt16BE(4) !== id) return undefined
+    return {
+      sequence: inner.readUInt16BE(6),
+      error: `${senderOf(family)} says: ${inWords(family, type, packet[start + 1]!)}`,
+    }
+  }
+
+  const senderOf = (family: 4 | 6): string => addressText(sockets.sender.subarray(family === 4 ? 4 : 8), family)
+
+  return {
+    open(family) {
+      const fd = sockets.open(family, SOCK.raw, PROTOCOL[family])
+      const filter = Buffer.alloc(family === 4 ? 4 : 32, 0xff)
+      for (const type of [REPLY[family], ...ERRORS[family]]) {
+        const at = (type >> 5) * 4
+        filter.writeUInt32LE((filter.readUInt32LE(at) & ~(1 << (type & 31))) >>> 0, at)
+      }
+      libc.setsockopt(fd, SOL[family], FILTER, filter, filter.length)
+      return fd
+    },
+    ask(fd, family, to, sequence) {
+      const message = messages[family]
+      message.writeUInt16BE(0, 2)
+      message.writeUInt16BE(sequence, 6)
+      if (family === 4) message.writeUInt16BE(checksum(message), 2) // the kernel writes that of ICMPv6
+      return sockets.send(fd, message, SIZE, to)
+    },
+    next: received,
+  }
+}
+
+const headerOf = (packet: Buffer): number => ((packet[0] ?? 0) & 15) * 4
+
+/** An address as text, from its bytes; an IPv6 address in the shortest form. */
+function addressText(bytes: Buffer, family: 4 | 6): string {
+  if (family === 4) return bytes.subarray(0, 4).join('.')
+  const words = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16))
+  return canonicalAddress(words.join(':')) ?? ''
+}
+
+const UNREACHABLE: Readonly<Record<number, string>> = {
+  ...{ 0: 'network unreachable', 1: 'host unreachable', 2: 'protocol unreachable', 3: 'port unreachable' },
+  ...{ 4: 'fragmentation needed', 9: 'network prohibited', 10: 'host prohibited', 13: 'prohibited by a filter' },
+}
+const UNREACHABLE6: Readonly<Record<number, string>> = {
+  ...{ 0: 'no route', 1: 'prohibited by a filter', 3: 'address unreachable', 4: 'port unreachable' },
+  ...{ 5: 'source address failed the policy', 6: 'rejected by a route' },
+}
+
+function inWords(family: 4 | 6, type: number, code: number): string {
+  const unreachable = family === 4 ? UNREACHABLE : UNREACHABLE6
+  if (type === ERRORS[family][0]) return unreachable[code] ?? `unreachable (code ${code})`
+  if (family === 6 && type === 2) return 'packet too big'
+  return type === (family === 4 ? 11 : 3) ? 'time to live exceeded' : 'parameter problem'
+}
