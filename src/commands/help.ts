@@ -141,7 +141,7 @@ const help: Readonly<Record<string, Help>> = {
     examples: [
       ['netlab reach', 'all pairs of the lab in this directory'],
       ['netlab reach client', 'whom client reaches'],
-      ["netlab reach 'h[1..3]' 'db*'", 'from three hosts to those whose names begin with db'],
+      ["netlab reach 'h[1..3]' 'db*'", 'from three to all that begin with db'],
       ['netlab reach --full', 'a row for each namespace'],
       ['netlab reach --html > reach.html', 'the table as a page'],
     ],

@@ -6,7 +6,7 @@ import type { Pair, Reachable } from '../model/reach-pair.ts'
 import type { Resources } from '../model/resource.ts'
 import { pingPairs } from './ping-pairs.ts'
 import { servicesOf } from './services.ts'
-import { openSockets } from './sockets.ts'
+import { openSockets } from './probe-sockets.ts'
 import { tryServices, type ServiceQuestion } from './try-services.ts'
 
 /** What is asked. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { System } from '../backend/netlink/libc.ts'
 import { canonicalAddress } from '../model/cidr.ts'
-import { SOCK, type Sockets } from './sockets.ts'
+import { SOCK, type Sockets } from './probe-sockets.ts'
 
 const PROTOCOL = { 4: 1, 6: 58 } as const
 const REQUEST = { 4: 8, 6: 128 } as const

@@ -4,7 +4,7 @@ import { familyOf } from '../model/cidr.ts'
 import type { Reachable } from '../model/reach-pair.ts'
 import { openEchoes } from './echo.ts'
 import { openNeighbors } from './neighbors.ts'
-import { socketAddress, type Sockets } from './sockets.ts'
+import { socketAddress, type Sockets } from './probe-sockets.ts'
 
 /** Which pairs are tried, and how. */
 export interface PingRun {

@@ -3,7 +3,7 @@ import type { System } from '../backend/netlink/libc.ts'
 import { familyOf } from '../model/cidr.ts'
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import { sendError } from './ping-pairs.ts'
-import { SOCK, socketAddress, type Sockets } from './sockets.ts'
+import { SOCK, socketAddress, type Sockets } from './probe-sockets.ts'
 
 /** A question: whether a host can use a service of another. Hosts are indices. */
 export interface ServiceQuestion {
