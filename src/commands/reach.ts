@@ -66,6 +66,7 @@ export async function reach(
   const overflows = neighborOverflows(proc)
   const pairs: Pair[] = await reachAll({
     index,
+    dumps: live.dumps,
     desired: lab.resources,
     checks: lab.checks,
     hosts: hosts.filter(({ name }) => senders.has(name) || targets.has(name)),

@@ -13,6 +13,8 @@ export interface Pair {
   readonly reached: boolean
   /** What happened instead; only where it was not reached. */
   readonly reason?: string
+  /** It was not tried itself: this pair was, whose hosts are provably alike (docs/reach.md). */
+  readonly like?: { readonly from: string; readonly to: string }
 }
 
 /** A port of a namespace that something listens at, or that the lab file names. */

@@ -20,7 +20,7 @@ export interface PingRun {
 /** Whether echo requests were answered. */
 export interface Pinged {
   readonly reached: (from: number, to: number) => boolean
-  /** Why not, in words. */
+  /** Why not, in words; `FROM` stands for the namespace that asked. */
   readonly reason: (from: number, to: number) => string
 }
 
@@ -177,6 +177,6 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
   }
   return {
     reached: (from, to) => answered[from * count + to] === 1,
-    reason: (from, to) => (reasons.get(from * count + to) ?? 'no answer').replaceAll('FROM', hosts[from]!.name),
+    reason: (from, to) => reasons.get(from * count + to) ?? 'no answer',
   }
 }

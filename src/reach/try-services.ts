@@ -12,7 +12,7 @@ export interface ServiceQuestion {
   readonly service: Service
 }
 
-/** Undefined: it was reached; otherwise why not. */
+/** Undefined: it was reached; otherwise why not. `FROM` stands for the namespace that asked. */
 export type ServiceAnswer = string | undefined
 
 const KIND = { tcp: SOCK.stream, udp: SOCK.datagram } as const
@@ -71,7 +71,7 @@ export async function tryServices(
       const fd = sockets.open(familyOf(address), KIND[service.protocol], 0)
       open.set(fd, i)
       const code = sockets.connect(fd, socketAddress(address, service.port))
-      if (code < 0 && -code !== EINPROGRESS) return finish(fd, words(-code, host.name))
+      if (code < 0 && -code !== EINPROGRESS) return finish(fd, words(-code))
       if (service.protocol === 'udp') sockets.send(fd, HELLO, HELLO.length)
     })
     const began = performance.now()
@@ -82,11 +82,11 @@ export async function tryServices(
         [...open].flatMap(([fd, i]) => (some[i]!.service.protocol === protocol ? [fd] : []))
       for (const fd of sockets.ready(of('tcp'), true)) {
         const error = sockets.errorOf(fd)
-        finish(fd, error ? words(error, hosts[some[open.get(fd)!]!.from]!.name) : undefined)
+        finish(fd, error ? words(error) : undefined)
       }
       for (const fd of sockets.ready(of('udp'), false)) {
         const length = sockets.receive(fd)
-        finish(fd, length < 0 ? words(-length, hosts[some[open.get(fd)!]!.from]!.name) : undefined)
+        finish(fd, length < 0 ? words(-length) : undefined)
       }
       if (performance.now() - began > (resend[0] ?? Infinity)) {
         resend.shift()
@@ -113,10 +113,8 @@ export async function tryServices(
   }
 }
 
-const words = (errno: number, from: string): string =>
-  errno === ECONNREFUSED
-    ? 'refused: nothing listens there, or a firewall rejects it'
-    : sendError(errno).replaceAll('FROM', from)
+const words = (errno: number): string =>
+  errno === ECONNREFUSED ? 'refused: nothing listens there, or a firewall rejects it' : sendError(errno)
 
 interface Own {
   readonly fd: number

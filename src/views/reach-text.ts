@@ -96,5 +96,10 @@ function summary(pairs: readonly Pair[], seconds: number): string {
   const others = pairs.filter(({ protocol }) => protocol !== 'icmp')
   const share = (some: readonly Pair[]): string => `${some.filter(({ reached }) => reached).length} of ${some.length}`
   const services = others.length ? `, ${share(others)} connections to services` : ''
-  return `\n${share(pings)} pairs by ping${services}, in ${seconds.toFixed(1)} s.\n`
+  const tried = pairs.filter(({ like }) => !like).length
+  const alike =
+    tried === pairs.length
+      ? ''
+      : `\n${tried} of these were tried; the hosts of the others are provably alike (docs/reach.md).`
+  return `\n${share(pings)} pairs by ping${services}, in ${seconds.toFixed(1)} s.${alike}\n`
 }
