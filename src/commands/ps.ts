@@ -21,14 +21,9 @@ export async function ps(host: Host, namespaces: readonly string[], options: Opt
   if (unknown !== undefined) throw UserError.of('unknown-namespace', `there is no namespace ${unknown}`)
   const own = known.filter((name) => name === host.env['NETLAB_NAMESPACE'])
   const asked = namespaces.length ? namespaces : own.length ? own : known
-  const found = (await host.strangers('', asked)).flatMap(({ namespace, pid, command }) => {
-    const environ = `\0${host.readFile(`/proc/${pid}/environ`) ?? ''}`
-    // netlab's own: what keeps the home of the namespace, and what starts a process again.
-    if (/\0NETLAB_(HOME|SPEC)=/.test(environ)) return []
-    const [lab, at = namespace, name] = /\0NETLAB_PROCESS=([^\0]*)/.exec(environ)?.[1]?.split('/') ?? []
-    return [{ namespace: at, pid, ...(lab && name && { lab, process: name }), command }]
-  })
-  const processes = found.sort((a, b) => asked.indexOf(a.namespace) - asked.indexOf(b.namespace) || a.pid - b.pid)
+  const processes = (await host.residents(asked))
+    .map(({ namespace, pid, of, command }) => ({ namespace, pid, ...of, command }))
+    .sort((a, b) => asked.indexOf(a.namespace) - asked.indexOf(b.namespace) || a.pid - b.pid)
   if (options.json) outJson({ format_version: FORMAT, processes })
   else if (processes.length === 0) out('No process runs there.\n')
   else {

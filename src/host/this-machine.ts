@@ -10,7 +10,7 @@ import { isLocked, lock } from './local/lock.ts'
 import { knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { self } from './local/self.ts'
-import { end, strangers } from './local/strangers.ts'
+import { end, residents, strangers } from './local/strangers.ts'
 import { userSandboxes } from './local/user-sandboxes.ts'
 
 const isRoot = process.geteuid?.() === 0
@@ -47,6 +47,7 @@ export const thisMachine: Host = {
   homeOf,
   changeFile,
   strangers,
+  residents,
   end,
   logFolder,
 }

@@ -65,6 +65,12 @@ export interface LabProcesses {
   readonly homes: readonly LiveHome[]
 }
 
+/** A process in a namespace, whoever started it. */
+export interface Resident extends Stranger {
+  /** The process of a lab that it is, or that started it. */
+  readonly of?: { readonly lab: string; readonly process: string }
+}
+
 /**
  * A machine. Everything that netlab does on a machine and reads from it goes through here, except netlink, which the thread of
  * src/backend/netlink uses with the kernel of the machine that netlab itself runs on. Functions on files are synchronous: the
@@ -146,6 +152,8 @@ export interface Host {
   changeFile(operation: FileOperation & { readonly place: Place }): Outcome
   /** The processes in these namespaces that are not the lab's. */
   strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]>
+  /** All processes in these namespaces but netlab's own; those of labs have the namespace that their mark names. */
+  residents(namespaces: readonly string[]): Promise<Resident[]>
   /** Ends processes with SIGTERM, then SIGKILL. Throws a UserError when one still exists after that. */
   end(processes: readonly Stranger[]): Promise<void>
   /** The folder that has a folder per lab, with the logs NS/NAME.log of the lab's processes. */

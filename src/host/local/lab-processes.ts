@@ -74,6 +74,21 @@ const mountsOf = (pid: string): string | undefined => attempt(() => readlinkSync
 /** Whether a process was started by the lab, directly or by another process of it. */
 export const isMarked = (pid: string, lab: string): boolean => markOf(pid, lab) !== undefined
 
+/**
+ * Whose process it is, of any lab: `netlab`'s own, which keeps a home or starts a process again, or that of the lab's process with
+ * this `LAB/NAMESPACE/NAME`. Undefined without a mark in its environment.
+ */
+export function belongsTo(pid: string): 'netlab' | { readonly mark: string } | undefined {
+  const environ = `\0${readFile(`/proc/${pid}/environ`) ?? ''}`
+  if (homeMarkIn(environ) !== undefined || valueIn(environ, SPEC) !== undefined) return 'netlab'
+  const mark = valueIn(environ, MARK)
+  return mark === undefined ? undefined : { mark }
+}
+
+/** The value of a variable (`NAME=`) in an environment that begins with a zero byte. */
+const valueIn = (environ: string, variable: string): string | undefined =>
+  environ.split(`\0${variable}`)[1]?.split('\0', 1)[0]
+
 /** `home`: it keeps the home of this namespace. */
 type Mark =
   | { readonly home: string }
@@ -86,9 +101,9 @@ function markOf(pid: string, lab: string): Mark | undefined {
   const at = environ.indexOf(`\0${MARK}${lab}/`) + 1
   if (at > 0) {
     const [, namespace = '', name = ''] = environ.slice(at + MARK.length, environ.indexOf('\0', at)).split('/')
-    const spec = environ.split(`\0${SPEC}`)[1]?.split('\0', 1)[0]
+    const spec = valueIn(environ, SPEC)
     const done = environ.includes(DONE) && { done: true as const }
-    const log = environ.split(`\0${LOG}`)[1]?.split('\0', 1)[0]
+    const log = valueIn(environ, LOG)
     return {
       namespace,
       name,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../../model/diagnostic.ts'
+import type { Resident } from '../../model/host.ts'
 import type { Stranger } from '../../model/runner.ts'
 import { netOf, pids, readFile, status } from './files.ts'
-import { isMarked } from './lab-processes.ts'
+import { belongsTo, isMarked } from './lab-processes.ts'
 import { signal } from './programs.ts'
 
 /** How long a process may take to end after SIGTERM, and again after SIGKILL, in milliseconds. */
@@ -14,14 +15,31 @@ const PASSING = 20
  * The processes in these namespaces without the lab's marks. Processes that cannot be read are skipped: they belong to other
  * users and are in other namespaces.
  */
-export async function strangers(lab: string, namespaces: readonly string[]): Promise<Stranger[]> {
+export const strangers = (lab: string, namespaces: readonly string[]): Promise<Stranger[]> =>
+  processesIn(namespaces, (pid) => !isMarked(pid, lab))
+
+/** All processes in these namespaces but netlab's own, and the processes of labs to which they belong. */
+export async function residents(namespaces: readonly string[]): Promise<Resident[]> {
+  const marks = new Map<number, string>()
+  const found = await processesIn(namespaces, (pid) => {
+    const owner = belongsTo(pid)
+    if (typeof owner === 'object') marks.set(Number(pid), owner.mark)
+    return owner !== 'netlab'
+  })
+  return found.map((one) => {
+    const [lab, namespace = one.namespace, process] = marks.get(one.pid)?.split('/') ?? []
+    return { ...one, namespace, ...(lab && process && { of: { lab, process } }) }
+  })
+}
+
+async function processesIn(namespaces: readonly string[], isMeant: (pid: string) => boolean): Promise<Stranger[]> {
   const homes = new Map<number, string>()
   for (const namespace of namespaces) {
     const inode = status(`/run/netns/${namespace}`)?.inode
     if (inode !== undefined) homes.set(inode, namespace)
   }
   const homeOf = (pid: string): string | undefined => homes.get(netOf(pid) ?? 0)
-  const inside = pids().filter((pid) => homeOf(pid) !== undefined && !isMarked(pid, lab))
+  const inside = pids().filter((pid) => homeOf(pid) !== undefined && isMeant(pid))
   if (inside.length > 0) await sleep(PASSING)
   return inside.flatMap((pid): Stranger[] => {
     const namespace = homeOf(pid)
