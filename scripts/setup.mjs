@@ -78,18 +78,9 @@ const needed = [
 
 /** What the labs from 33 on run, without which the tests only see that such a lab is refused; and a browser. */
 const daemons = [
-  { programs: ['/usr/lib/frr/zebra'], package: 'frr' },
-  { programs: ['bird'], package: 'bird2', others: { dnf: 'bird', pacman: 'bird' } },
-  { programs: ['dnsmasq'], package: 'dnsmasq-base', others: { dnf: 'dnsmasq', apk: 'dnsmasq', pacman: 'dnsmasq' } },
-  {
-    programs: ['dhclient'],
-    package: 'isc-dhcp-client',
-    others: { dnf: 'dhcp-client', apk: 'dhclient', pacman: 'dhclient' },
-  },
-  { programs: ['nginx'], package: 'nginx-light', others: { dnf: 'nginx', apk: 'nginx', pacman: 'nginx' } },
-  { programs: ['keepalived'], package: 'keepalived' },
-  { programs: ['radvd'], package: 'radvd' },
-  { programs: ['rsyslogd'], package: 'rsyslog' },
+  ...JSON.parse(readFileSync('src/kinds/daemons.json', 'utf8'))
+    .filter(({ labs }) => labs)
+    .map(({ programs, folder = '', ...rest }) => ({ programs: [join(folder, programs.split(' ', 1)[0])], ...rest })),
   { programs: ['curl'], package: 'curl' },
   // With it, the sandbox of an ordinary user has more than one user id, which FRR needs.
   {

@@ -1,4 +1,5 @@
 import type { LinkFeature } from '../model/link-type.ts'
+import daemons from './daemons.json'
 import { linkTypes } from './links/link-types.ts'
 
 /** A feature that a kernel may lack; it is tested by using it in a throw-away namespace. */
@@ -157,21 +158,15 @@ const same = (name: string, others: Partial<Record<Manager, string>> = {}): Prog
 const utilLinux = same('util-linux', { apk: 'util-linux-misc' })
 const iptables = same('iptables', { dnf: 'iptables-nft' })
 
-/** Programs that labs often run, by the package of Debian; the packages of others where they are called otherwise. */
-const processes: readonly (readonly [names: string, deb: string, others?: Partial<Record<Manager, string>>])[] = [
-  ['zebra ospfd ospf6d bgpd ripd ripngd isisd pimd ldpd bfdd staticd vrrpd eigrpd babeld mgmtd vtysh', 'frr'],
-  ['bird birdc', 'bird2', { dnf: 'bird', pacman: 'bird' }],
-  ['dnsmasq', 'dnsmasq-base', { dnf: 'dnsmasq', apk: 'dnsmasq', pacman: 'dnsmasq' }],
-  ['dhclient', 'isc-dhcp-client', { dnf: 'dhcp-client', apk: 'dhclient', pacman: 'dhclient' }],
-  ['nginx', 'nginx-light', { dnf: 'nginx', apk: 'nginx', pacman: 'nginx' }],
-  ['keepalived', 'keepalived'],
-  ['radvd', 'radvd'],
-  ['rsyslogd', 'rsyslog'],
-  ['chronyd', 'chrony'],
-  ['sshd', 'openssh-server', { apk: 'openssh', pacman: 'openssh' }],
-  ['haproxy', 'haproxy'],
-  ['unbound', 'unbound'],
-]
+/**
+ * Programs that labs often run, by the package of Debian; the packages of others where they are called otherwise. `labs`: those of this
+ * project run it, so scripts/setup.mjs installs it for the tests.
+ */
+const processes: readonly {
+  readonly programs: string
+  readonly package: string
+  readonly others?: Partial<Record<Manager, string>>
+}[] = daemons
 
 /** The programs by name. */
 export const programs: Readonly<Record<string, Program>> = {
@@ -215,12 +210,12 @@ export const programs: Readonly<Record<string, Program>> = {
   ethtool: { purpose: 'offload, channels', version: ['--version'], packages: same('ethtool') },
   wg: { purpose: 'type: wireguard', version: ['--version'], packages: same('wireguard-tools') },
   ...Object.fromEntries(
-    processes.flatMap(([names, deb, others]) =>
-      names
+    processes.flatMap((one) =>
+      one.programs
         .split(' ')
         .map((name): [string, Program] => [
           name,
-          { purpose: 'processes of the lab', version: [], packages: same(deb, others), process: true },
+          { purpose: 'processes of the lab', version: [], packages: same(one.package, one.others), process: true },
         ]),
     ),
   ),
