@@ -38,7 +38,7 @@ export async function capture(host: Host, given: readonly string[], options: Opt
   if (!toFile && process.stdout.isTTY)
     throw UserError.of(
       'bad-option',
-      'a capture is no text for a terminal',
+      'a capture is not text for a terminal',
       'Write it to a file, -w FILE, or into a program: netlab capture NS | wireshark -k -i -',
     )
   const seconds = options.for === undefined ? undefined : secondsOf('--for', options.for)
@@ -83,7 +83,7 @@ const toStandardOutput = {
 function numberOf(option: string, text: string): number {
   const number = Number(text)
   if (/^\d{1,9}$/.test(text) && number > 0 && number <= (option === '--snaplen' ? WHOLE : Infinity)) return number
-  throw UserError.of('bad-option', `${option} ${text} is no number of ${option === '--count' ? 'packets' : 'bytes'}`)
+  throw UserError.of('bad-option', `${option} ${text} is not a number of ${option === '--count' ? 'packets' : 'bytes'}`)
 }
 
 const listed = (names: readonly string[]): string =>

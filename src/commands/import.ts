@@ -92,7 +92,7 @@ function removeAllRefused(file: object, host: Host): Remark[] {
 /** A lab file that is nowhere on a disk. */
 function located(text: string): LocatedFile {
   const beside = (path: string): never => {
-    throw new Error(`${path} is no file yet`)
+    throw new Error(`${path} is not a file yet`)
   }
   return { file: 'import', text, beside, fileBeside: beside, keyFile: beside, listBeside: () => [] }
 }
@@ -106,7 +106,7 @@ const openText = (text: string, host: Host): OpenLab => {
 /** The names in the lab of containers and processes. */
 function lendersIn({ container = [], pid = [] }: Options): Map<string, Lender> {
   const wrong = pid.find((text) => !/^[1-9]\d{0,6}$/.test(text))
-  if (wrong !== undefined) throw UserError.of('bad-option', `--pid ${wrong} is no id of a process`)
+  if (wrong !== undefined) throw UserError.of('bad-option', `--pid ${wrong} is not the id of a process`)
   return new Map<string, Lender>([
     ...container.map((name) => [name.replace(/[^A-Za-z0-9_.-]/g, '-'), { container: name }] as const),
     ...pid.map((text) => [`pid-${text}`, { pid: Number(text) }] as const),

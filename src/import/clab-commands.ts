@@ -10,7 +10,7 @@ export interface NodeDraft {
   readonly sysctls: Record<string, string>
 }
 
-const UNKNOWN = 'a command of a program is no part of a lab; `setup` has commands, where the machine has the program'
+const UNKNOWN = 'a command of a program is not part of a lab; `setup` has commands, where the machine has the program'
 
 /** Adds what a command of `ip` or `sysctl` says to a node. Returns why it is left out; undefined when it is not. */
 export function commandOfNode(command: string, draft: NodeDraft): string | undefined {

@@ -65,7 +65,7 @@ function nodeOf(source: ForeignFile, topology: Fields, name: string) {
   for (const key of Object.keys(given))
     if (!READ_OF_NODES.has(key)) source.leave([...path, key], 'it is about the program or its files')
     else if (key.startsWith('mgmt-')) source.leave([...path, key], 'labs have no management network')
-    else if (key === 'image') source.leave([...path, key], 'programs are no part of a lab')
+    else if (key === 'image') source.leave([...path, key], 'programs are not part of a lab')
   if (kind !== 'linux' && kind !== 'host' && !BRIDGES.has(kind))
     source.leave([...path, 'kind'], `a node of kind ${kind} is a plain namespace here, without its system`)
   const draft: NodeDraft = { interfaces: {}, routes: [], sysctls: {} }
@@ -126,7 +126,10 @@ function fieldsOf(
   const apart = Object.entries(interfaces).filter(([dev, settings]) => {
     if (isEnd(dev)) return false
     if (dev === 'lo' || settings.type !== undefined) return true
-    source.leave(['topology', 'nodes', name, 'exec'], `${dev} is no interface of the file: its settings are left out`)
+    source.leave(
+      ['topology', 'nodes', name, 'exec'],
+      `${dev} is not an interface of the file: its settings are left out`,
+    )
     return false
   })
   const left = routes.filter(({ dev, via }) => {

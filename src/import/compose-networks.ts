@@ -63,14 +63,14 @@ function networkOf(source: ForeignFile, name: string, fields: Fields, free: () =
   const v4 = subnets.find(({ subnet }) => !subnet.includes(':')) ?? { subnet: free(), gateway: undefined }
   const v6 = subnets.find(({ subnet }) => subnet.includes(':'))
   for (const [n, { subnet, extra }] of subnets.entries()) {
-    if (!parseCidr(subnet)) throw source.wrong([...path, 'ipam', 'config', n, 'subnet'], `"${subnet}" is no subnet`)
+    if (!parseCidr(subnet)) throw source.wrong([...path, 'ipam', 'config', n, 'subnet'], `"${subnet}" is not a subnet`)
     for (const key of extra)
       source.leave([...path, 'ipam', 'config', n, key], 'addresses are chosen from the whole subnet')
   }
   const gateway = v4.gateway ?? nthAddress(v4.subnet, 1)
   for (const address of [gateway, v6?.gateway])
     if (address !== undefined && canonicalAddress(address) === undefined)
-      throw source.wrong([...path, 'ipam'], `the gateway "${address}" is no address`)
+      throw source.wrong([...path, 'ipam'], `the gateway "${address}" is not an address`)
   const mtu = Number(options[MTU])
   return {
     name,

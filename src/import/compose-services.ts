@@ -51,11 +51,11 @@ const READ = new Set([
   ],
   ...['expose'],
 ])
-const PROGRAM = 'it is about the program, which is no part of a lab'
+const PROGRAM = 'it is about the program, which is not part of a lab'
 
 /** Why a key of a service is left out. */
 const WHY: Readonly<Record<string, string>> = {
-  volumes: 'files are no part of the network',
+  volumes: 'files are not part of the network',
   depends_on: 'it is about the order of programs',
   privileged: 'it is about rights',
   cap_add: 'it is about rights',
@@ -102,7 +102,7 @@ export function serviceOf(
   const isOurs = ([key]: [string, unknown]): boolean => key.startsWith('net.')
   const asked = Object.entries(mapOf(given['sysctls']))
   for (const [key] of asked.filter((one) => !isOurs(one)))
-    source.leave([...path, 'sysctls'], `${key} is no setting of the network`)
+    source.leave([...path, 'sysctls'], `${key} is not a setting of the network`)
   const sysctls = Object.fromEntries(asked.filter(isOurs))
   return {
     name,
@@ -157,7 +157,7 @@ function membershipsOf(
     for (const other of Object.keys(rest)) source.leave([...path, key, other], 'no lab has this setting')
     for (const [field, address] of Object.entries({ ipv4_address, ipv6_address }))
       if (address !== undefined && canonicalAddress(String(address)) === undefined)
-        throw source.wrong([...path, key, field], `"${String(address)}" is no address`)
+        throw source.wrong([...path, key, field], `"${String(address)}" is not an address`)
     const address = ipv4_address === undefined ? freeAddress(network, 4) : String(ipv4_address)
     const mac = mac_address ?? (n === 0 ? given['mac_address'] : undefined)
     network.taken.add(address)
@@ -176,7 +176,7 @@ function membershipsOf(
 /** A name for /etc/hosts. */
 function asHostName(source: ForeignFile, path: readonly (string | number)[], name: unknown): string[] {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(String(name))) return [String(name)]
-  source.leave(path, 'it is no name of a host')
+  source.leave(path, 'it is not the name of a host')
   return []
 }
 
@@ -204,8 +204,8 @@ function portsOf(source: ForeignFile, path: readonly (string | number)[], port: 
   const target = fields ? fields['target'] : match?.[3]
   const protocol = String((fields ? fields['protocol'] : match?.[4]) ?? 'tcp')
   if (!/^(tcp|udp|sctp)$/.test(protocol))
-    throw source.wrong(path, `"${protocol}" is no protocol of a port`, 'tcp, udp or sctp')
-  if (target === undefined) throw source.wrong(path, `"${text}" is no port`, 'Ports are written "8080:80".')
+    throw source.wrong(path, `"${protocol}" is not a protocol of a port`, 'tcp, udp or sctp')
+  if (target === undefined) throw source.wrong(path, `"${text}" is not a port`, 'Ports are written "8080:80".')
   if (published === undefined || published === '') {
     source.leave(path, `Docker chooses a port of the host for ${String(target)}: give one to publish it`)
     return []
@@ -218,7 +218,7 @@ function portsOf(source: ForeignFile, path: readonly (string | number)[], port: 
   if (!from || !to || from.length !== to.length || ![...from, ...to].every((n) => n > 0 && n <= LARGEST))
     throw source.wrong(
       path,
-      `"${text || JSON.stringify(port)}" is no port`,
+      `"${text || JSON.stringify(port)}" is not a port`,
       'Ports are written "8080:80", from 1 to 65535.',
     )
   const address = host === undefined || host === '0.0.0.0' || host === '[::]' ? undefined : String(host)
@@ -257,7 +257,7 @@ function extraHosts(source: ForeignFile, path: readonly string[], value: unknown
     const text = String(address).replace(/^\[(.*)\]$/, '$1')
     if (text === 'host-gateway' || canonicalAddress(text) !== undefined)
       return asHostName(source, [...path, 'extra_hosts'], name).map((one) => [one, text] as const)
-    source.leave([...path, 'extra_hosts'], `"${text}" is no address`)
+    source.leave([...path, 'extra_hosts'], `"${text}" is not an address`)
     return []
   })
 }

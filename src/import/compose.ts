@@ -7,9 +7,9 @@ import { checksOf, OUTSIDE, UPLINK } from './compose-checks.ts'
 
 /** What is said at the top of a compose file and does not concern the network. */
 const TOP: Readonly<Record<string, string>> = {
-  volumes: 'files are no part of the network',
-  configs: 'files are no part of the network',
-  secrets: 'files are no part of the network',
+  volumes: 'files are not part of the network',
+  configs: 'files are not part of the network',
+  secrets: 'files are not part of the network',
   include: 'netlab reads this file alone',
 }
 

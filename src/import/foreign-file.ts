@@ -44,7 +44,7 @@ export function foreignFile(file: string, text: string): ForeignFile {
   } catch {
     throw UserError.of('yaml-syntax', `${file} repeats its anchors too often`)
   }
-  if (!isFields(value)) throw UserError.of('wrong-shape', `${file} is no map`, undefined, at(0))
+  if (!isFields(value)) throw UserError.of('wrong-shape', `${file} is not a map`, undefined, at(0))
   const leftOut: LeftOut[] = []
   const placeOf = (path: LabPath): Position => at(offsetOf(document, path))
   return {

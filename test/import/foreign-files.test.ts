@@ -41,11 +41,11 @@ describe('compose', () => {
   ])('ports: %s', (ports, first) => expect(rules(ports).split('\n')[0]).toBe(first))
 
   test.each([
-    ['["80:"]', 'is no port'],
-    ['["0:80"]', 'is no port'],
-    ['["80-82:80-81"]', 'is no port'],
-    ['["70000:80"]', 'is no port'],
-    ['[{ target: 80, published: 80, protocol: "tcp -j ACCEPT" }]', '"tcp -j ACCEPT" is no protocol of a port'],
+    ['["80:"]', 'is not a port'],
+    ['["0:80"]', 'is not a port'],
+    ['["80-82:80-81"]', 'is not a port'],
+    ['["70000:80"]', 'is not a port'],
+    ['[{ target: 80, published: 80, protocol: "tcp -j ACCEPT" }]', '"tcp -j ACCEPT" is not a protocol of a port'],
   ])('ports: %s is an error at its line', (ports, summary) => {
     const reading = () => compose(`services:\n  web:\n    ports: ${ports}`)
     expect(reading).toThrow(summary)
@@ -59,18 +59,21 @@ describe('compose', () => {
   test.each([
     ['services: { "a b": {} }', 'no namespace can be called "a b"'],
     ['services: { a: { networks: [x] } }', 'there is no network x'],
-    ['services: { a: {} }\nnetworks: { default: { ipam: { config: [{ subnet: "10.0.0.0/40" }] } } }', 'is no subnet'],
+    [
+      'services: { a: {} }\nnetworks: { default: { ipam: { config: [{ subnet: "10.0.0.0/40" }] } } }',
+      'is not a subnet',
+    ],
     [
       'services: { a: {} }\nnetworks: { default: { ipam: { config: [{ subnet: 10.0.0.0/24, gateway: "x" }] } } }',
-      'is no address',
+      'is not an address',
     ],
     [
       'services: { a: { networks: { default: { ipv4_address: "1; reboot" } } } }\nnetworks: { default: }',
-      'is no address',
+      'is not an address',
     ],
     ['networks: {}', 'has no services'],
     ['services: [', 'Flow sequence'],
-    ['- a', 'is no map'],
+    ['- a', 'is not a map'],
   ])('%s is an error', (text, summary) => expect(() => compose(text)).toThrow(summary))
 
   test('names that are no names of hosts do not get into /etc/hosts', () => {
@@ -78,7 +81,7 @@ describe('compose', () => {
       `services: { a: { networks: { n: { aliases: ["x\\n1.2.3.4 bank", ok] } } } }\nnetworks: { n: }`,
     )
     expect(textOf(made)).toMatch(/172\.18\.0\.2 a ok\W*\n/)
-    expect(leftOf(made)).toEqual(['1:45 services.a.networks.n.aliases.0: it is no name of a host'])
+    expect(leftOf(made)).toEqual(['1:45 services.a.networks.n.aliases.0: it is not the name of a host'])
   })
 
   test('network_mode: what is shared, and what is not there', () => {

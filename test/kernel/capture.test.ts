@@ -118,7 +118,7 @@ test.each([
   [['web', 'dbb', 'icmp'], "the filter dbb icmp: can't parse filter expression: syntax error"],
   [['web', 'dbb', 'icmp'], 'There is no namespace dbb; did you mean db?'],
   [['web', 'tcp port foo'], "the filter tcp port foo: unknown port 'foo'"],
-  [['web', '--count', '0'], '--count 0 is no number of packets'],
+  [['web', '--count', '0'], '--count 0 is not a number of packets'],
   [['web', '--for', 'ever'], '--for ever is not a duration'],
   [['web', '-w', '/nowhere/x'], 'cannot write /nowhere/x'],
   [['web', 'host', '10.0.1.1'], 'host is a namespace, and a word of filters'],
@@ -133,7 +133,7 @@ test.each([
 
 test('a terminal gets no capture', async () => {
   const { stdout } = await world.run(['script', '-qec', [...program, 'capture', 'web'].join(' '), '/dev/null'])
-  expect(stdout).toContain('a capture is no text for a terminal')
+  expect(stdout).toContain('a capture is not text for a terminal')
 })
 
 test('an ordinary user captures in the sandbox', async () => {
