@@ -79,6 +79,8 @@ planning(program.command('plan'))
   .addOption(full())
   .option('--destroy', 'plan the removal of the lab')
   .option('--out <file>', 'save the plan for apply')
+  .addOption(new Option('--test', 'then run the checks in a copy of what would be there').conflicts('destroy'))
+  .option('--no-processes', 'with --test: without the processes of the lab')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>

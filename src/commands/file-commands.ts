@@ -23,10 +23,11 @@ export function addFileCommands(program: Command, end: End): void {
     .addOption(full())
     .addOption(new Option('--format <format>', 'how it is printed').choices(['text', 'markdown']).default('text'))
     .option('--as <file>', 'where both belong, if they are copies: for git difftool')
+    .option('--test', 'run the checks of the second in a throw-away copy of it')
     .option('--detailed-exitcode', '0: no changes, 1: error, 2: changes')
     .addOption(json())
     .action((from: string, to: string, options: object) =>
-      end(async (_, global) => (await import('./diff.ts')).diff(from, to, { ...global, ...options })),
+      end(async (host, global) => (await import('./diff.ts')).diff(host, from, to, { ...global, ...options })),
     )
 
   program

@@ -2,19 +2,16 @@ import { stage } from '../host/status-line.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { openCopy } from '../session/client.ts'
-import type { Source } from '../session/protocol.ts'
-import { renderLeftOut, type CheckJson, type ChecksJson } from '../views/check-results.ts'
-import { note, report, type Global } from './terminal.ts'
+import type { CopyInput } from '../session/protocol.ts'
+import { renderLeftOut, renderSummary, type ChecksJson } from '../views/check-results.ts'
+import { checksPrinter, type ChecksPrinter } from './checks-printer.ts'
+import { note, out, outColors, report, type Global } from './terminal.ts'
 
-/** Shows results of checks as they come. */
-export interface ChecksPrinter {
-  /** Called first, with the names of the checks. */
-  readonly begin: (names: readonly string[]) => void
-  readonly each: (check: CheckJson) => void
-}
+/** What is copied: without the options that `FreshOptions` has. */
+type Copied = Pick<CopyInput, 'source' | 'live'>
 
 /** How checks are run in a copy. */
-export interface FreshOptions extends Global, ChecksPrinter {
+interface FreshOptions extends Global, ChecksPrinter {
   readonly lint?: boolean
   readonly processes?: boolean
   readonly only?: string
@@ -29,7 +26,7 @@ export interface FreshOptions extends Global, ChecksPrinter {
  */
 export async function testFresh(
   host: Host,
-  source: Source,
+  copied: Copied,
   { lint = true, processes = true, only, failFast = false, begin, each, onRead, ...global }: FreshOptions,
 ): Promise<{
   readonly json: ChecksJson
@@ -39,7 +36,7 @@ export async function testFresh(
   stage('Building a copy …')
   const copy = await openCopy(host)
   try {
-    const built = await copy.ask('apply', { source, processes, lint }, ({ files }) => onRead?.(files))
+    const built = await copy.ask('apply', { ...copied, processes, lint }, ({ files }) => onRead?.(files))
     report(built.warnings, global)
     note(renderLeftOut(built.leftOut))
     let total = 0
@@ -47,7 +44,7 @@ export async function testFresh(
     const { json, remarks } = await copy.ask('test', input, (event) => {
       if ('check' in event) return each(event.check)
       total = event.names.length
-      if (total === 0) note(`${source.file === '-' ? 'standard input' : source.file} has no checks.\n`)
+      if (total === 0) note(`${built.name} has no checks.\n`)
       begin(event.names)
     })
     return {
@@ -59,4 +56,24 @@ export async function testFresh(
     stage('Taking the copy away …')
     await copy.close()
   }
+}
+
+/** How the checks of a plan are run. */
+export interface PlannedOptions extends Global {
+  /** Nothing is printed but warnings: the caller shows the results. */
+  readonly quiet: boolean
+  readonly processes?: boolean
+}
+
+/** Runs the checks in a copy of what a plan would make, and prints them below the plan. */
+export async function testPlanned(host: Host, copied: Copied, options: PlannedOptions): Promise<ChecksJson> {
+  const started = Date.now()
+  const { color, processes = true, quiet } = options
+  const print = checksPrinter({ color, json: quiet })
+  if (!quiet) out('\nThe checks, in a copy of what would be there:\n')
+  const { json, remarks } = await testFresh(host, copied, { color, processes, lint: false, ...print })
+  const seconds = (Date.now() - started) / 1000
+  if (!quiet && json.checks.length) out(renderSummary(json, seconds, outColors(options)))
+  if (json.summary.fail) report(await remarks(), options)
+  return json
 }

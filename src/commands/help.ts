@@ -46,11 +46,13 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab diff HEAD:./lab.yaml lab.yaml', 'what is not committed yet'],
       ['netlab diff v1:lab.yaml v2:lab.yaml', 'between two revisions'],
       ['netlab diff a.yaml b.yaml --format markdown', 'for a pull request'],
+      ['netlab diff main:lab.yaml lab.yaml --test', 'and run its checks'],
     ],
     exitCodes: [
       ['0', 'compared; with --detailed-exitcode: no changes'],
-      failed,
+      ['1', 'failed; with --test: a check failed'],
       ['2', 'with --detailed-exitcode: there are changes'],
+      ['3', 'with --test: a check could not be tried, and none failed'],
     ],
   },
   export: {
@@ -66,11 +68,13 @@ const help: Readonly<Record<string, Help>> = {
       ['netlab plan lab.yaml --commands', 'print the equivalent commands'],
       ['netlab plan lab.yaml --out lab.plan', 'save the plan for netlab apply lab.plan'],
       ['netlab plan --detailed-exitcode', 'detect drift in a script'],
+      ['netlab plan lab.yaml --test', 'and what the checks will say after it'],
     ],
     exitCodes: [
       ['0', 'planned; with --detailed-exitcode: no changes'],
-      failed,
+      ['1', 'failed; with --test: a check failed'],
       ['2', 'with --detailed-exitcode: there are changes'],
+      ['3', 'with --test: a check could not be tried, and none failed'],
     ],
   },
   apply: {

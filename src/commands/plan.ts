@@ -3,8 +3,11 @@ import { crowded, procOf } from '../observe/limits.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { UserError } from '../model/diagnostic.ts'
+import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
-import { FOUND, locate, remember, type LocateOptions } from './locate.ts'
+import type { Resource, Resources } from '../model/resource.ts'
+import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
+import { FOUND, locate, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type PlanOptions } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -17,9 +20,16 @@ interface Options extends Global, PlanOptions, LocateOptions {
   /** A file to save the plan in. */
   readonly out?: string
   readonly detailedExitcode?: boolean
+  /** The checks of the lab file run in a copy of what would be there afterwards. */
+  readonly test?: boolean
+  /** False after `--no-processes`: the copy has none. */
+  readonly processes?: boolean
 }
 
-/** `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes. */
+/**
+ * `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes; with --test, 1 when a check fails in the copy, 3
+ * when one could not be tried.
+ */
 export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument, options)
   const beside: Record<string, string> = {}
@@ -66,8 +76,35 @@ export async function plan(host: Host, argument: string | undefined, options: Op
     note(`Saved. To do exactly this: netlab apply ${options.out}\n`)
   }
   const json = planJson(plan)
-  if (options.json) outJson(json)
-  else if (options.commands) out(renderCommands(json))
-  else out(renderPlan(json, source, outColors(options), options.destroy, options.full))
-  return options.detailedExitcode && plan.steps.length > 0 ? 2 : 0
+  if (options.commands && !options.json) out(renderCommands(json))
+  else if (!options.json) out(renderPlan(json, source, outColors(options), options.destroy, options.full))
+  const tests = options.test ? await testAfter(host, located, live.resources, plan, options) : undefined
+  if (options.json) outJson({ ...json, ...(tests && { tests }) })
+  const code = tests ? exitCodeOf(tests) : 0
+  return code || (options.detailedExitcode && plan.steps.length > 0 ? 2 : 0)
+}
+
+/** Runs the checks of the lab file in a copy of what is there after the plan. */
+async function testAfter(
+  host: Host,
+  located: Located,
+  live: Resources,
+  plan: Plan,
+  options: Options,
+): Promise<ChecksJson> {
+  if ('name' in located) throw UserError.of('no-lab-file', '--test needs a lab file', 'Checks are in lab files.')
+  const { sourceIn } = await import('./lab-source.ts') // loaded on demand, as it starts programs
+  const { testPlanned } = await import('./fresh-checks.ts')
+  const state = options.target?.length && { live: { lab: plan.lab, resources: afterPlan(live, plan) } }
+  return await testPlanned(host, { source: sourceIn(located), ...state }, { ...options, quiet: options.json === true })
+}
+
+/** What is there after a plan. */
+function afterPlan(live: Resources, { changes }: Plan): Resource[] {
+  const after = new Map(live)
+  for (const { id, after: wanted } of changes) {
+    if (wanted) after.set(id, wanted)
+    else after.delete(id)
+  }
+  return [...after.values()]
 }

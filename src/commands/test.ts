@@ -1,24 +1,14 @@
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { checkName } from '../checks/engine.ts'
-import { idle, stage } from '../host/status-line.ts'
+import { idle } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
-import {
-  checkJson,
-  checksJson,
-  exitCodeOf,
-  junit,
-  nameWidth,
-  renderResult,
-  renderSummary,
-  type ChecksJson,
-} from '../views/check-results.ts'
+import { checkJson, checksJson, exitCodeOf, junit, renderSummary, type ChecksJson } from '../views/check-results.ts'
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
-import { testFresh, type ChecksPrinter } from './fresh-checks.ts'
-import { sourceOf } from './lab-source.ts'
+import { checksPrinter } from './checks-printer.ts'
 import { checksNamed, testLive } from './live-checks.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadFound, type Linting } from './prepare.ts'
@@ -100,7 +90,7 @@ async function testOnce(
 ): Promise<number> {
   const started = Date.now()
   const { json, remarks, untried } = options.fresh
-    ? await testFresh(host, sourceOf(argument, options), { ...options, onRead, ...printer(options) })
+    ? await testCopy(host, argument, options, onRead)
     : await testHere(host, argument, options, onRead)
   const seconds = (Date.now() - started) / 1000
   if (options.junit !== undefined)
@@ -109,6 +99,22 @@ async function testOnce(
   else if (json.checks.length) out(renderSummary(json, seconds, outColors(options), untried))
   if (json.summary.fail) report(await remarks(), options)
   return exitCodeOf(json)
+}
+
+/** Runs the checks in a copy. */
+async function testCopy(
+  host: Host,
+  argument: string | undefined,
+  options: Options,
+  onRead: (files: readonly string[]) => void,
+): Promise<Tested> {
+  const { sourceOf } = await import('./lab-source.ts') // loaded on demand, as it starts programs
+  const { testFresh } = await import('./fresh-checks.ts')
+  return await testFresh(
+    host,
+    { source: sourceOf(argument, options) },
+    { ...options, onRead, ...checksPrinter(options) },
+  )
 }
 
 /** Runs the checks on what is live. */
@@ -139,31 +145,11 @@ async function testHere(
   report(lab.warnings, options)
   const checks = options.only === undefined ? lab.checks : checksNamed(lab.checks, options.only)
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
-  const { begin, each } = printer(options)
+  const { begin, each } = checksPrinter(options)
   begin(checks.map(checkName))
   const { results, remarks } = await testLive(lab, checks, startRunner(host), {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
   })
   return { json: checksJson(lab.name, results), remarks, untried: checks.length - results.length }
-}
-
-/** Prints each result as it comes, and on a terminal how many there are so far. */
-function printer(options: Options): ChecksPrinter {
-  const c = outColors(options)
-  let [width, total, done] = [0, 0, 0]
-  const progress = (): void => stage(`${done} of ${total} checks …`)
-  return {
-    begin(names) {
-      width = nameWidth(names)
-      total = names.length
-      if (total) progress()
-    },
-    each(check) {
-      done++
-      if (!options.json) out(renderResult(check, width, c))
-      if (done < total) progress()
-      else stage('Looking where packets were lost …')
-    },
-  }
 }

@@ -1,15 +1,16 @@
 import { checkName, type Result } from '../checks/engine.ts'
 import { carryOut } from '../commands/carry.ts'
 import { checksNamed, testLive } from '../commands/live-checks.ts'
-import { openSource } from '../commands/lab-source.ts'
+import { openSource, renamed, renamedError } from '../commands/lab-source.ts'
 import { prepare } from '../commands/prepare.ts'
-import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
+import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { checkJson, checksJson } from '../views/check-results.ts'
-import { fitted, type Fitted } from './fit.ts'
+import { openCopied } from './copied.ts'
+import { fitted } from './fit.ts'
 import type { OperationName, Operations } from './protocol.ts'
 
 /** What the operations of a copy share once its lab is built. */
@@ -32,22 +33,24 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
     return built
   }
   return {
-    async apply({ source, processes, lint }, emit) {
-      const runner = startRunner(host, source.text.length)
-      const { located, named } = openSource(source)
-      let made: Fitted | undefined
+    async apply(input, emit) {
+      const { source, live } = input
+      const file = source && openSource(source)
+      const runner = startRunner(host, source?.text.length ?? 0)
       try {
-        const opened = openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint })
-        const fit = (): Fitted => (made ??= fitted(opened.lab(), processes))
-        const namespaces = new Map([...opened.namespaces].filter(([, { lender }]) => !lender))
-        const own: OpenLab = { ...opened, namespaces, lab: () => fit().lab }
+        const opened = openCopied(input, file?.located, host)
+        const { lab, leftOut } = fitted(opened.lab(), input.processes)
+        const own: OpenLab = { ...opened, namespaces: lab.namespaces, lab: () => lab }
+        const located = file?.located ?? { name: live?.lab ?? '' }
         const prepared = await prepare(located, own, runner, {}, { forApply: true })
         const done = await carryOut(prepared, runner, THROWN_AWAY, new AbortController().signal)
         if (done.code !== 0) throw new UserError(done.diagnostics)
-        built = { lab: fit().lab, runner }
-        return { name: prepared.name, leftOut: fit().leftOut, warnings: prepared.warnings }
+        built = { lab, runner }
+        return { name: lab.name, leftOut, warnings: prepared.warnings.map(renamed(file?.shown ?? String)) }
+      } catch (error) {
+        throw file ? renamedError(file.shown, error) : error
       } finally {
-        emit({ files: [...named] })
+        emit({ files: [...(file?.named ?? [])] })
       }
     },
     async test({ only, failFast }, emit) {

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Resource } from '../model/resource.ts'
 import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
 
 /** A lab file, and the way to the files that it names, for another process in the same directory. */
@@ -14,11 +15,20 @@ export interface Source {
   readonly beside?: Readonly<Record<string, string>>
 }
 
+/** What a copy is made of: a lab file, or what is live, or both: then it has the checks of the file. */
+export interface CopyInput {
+  readonly source?: Source
+  readonly live?: { readonly lab: string; readonly resources: readonly Resource[] }
+  /** Whether the processes of the lab run in it. */
+  readonly processes: boolean
+  readonly lint: boolean
+}
+
 /** What a copy may do: by the name of each operation, what it takes, the events on its way, and its result. */
 export interface Operations {
   /** Builds the lab, once. */
   readonly apply: {
-    readonly input: { readonly source: Source; readonly processes: boolean; readonly lint: boolean }
+    readonly input: CopyInput
     /** The files that are read, also when they have errors. */
     readonly event: { readonly files: readonly string[] }
     readonly result: {

@@ -1,5 +1,6 @@
 import type { Colors } from 'picocolors/types'
 import { visible } from '../model/text.ts'
+import type { ChecksJson } from './check-results.ts'
 import type { PlanJson } from './json.ts'
 import { renderChanges, summaryLine } from './plan-text.ts'
 
@@ -7,6 +8,20 @@ import { renderChanges, summaryLine } from './plan-text.ts'
 export interface DiffJson extends PlanJson {
   /** The files as they were named: `HEAD~1:lab.yaml`. */
   readonly compared: { readonly from: string; readonly to: string }
+}
+
+/** What the checks say, for the end of the comment. */
+function checksBlock({ checks, summary }: ChecksJson): string {
+  const bad = checks.filter(({ status }) => status !== 'pass')
+  const counts = [
+    `${summary.pass} passed`,
+    ...(summary.fail ? [`${summary.fail} failed`] : []),
+    ...(summary.error ? [`${summary.error} could not be tried`] : []),
+  ]
+  const lines = bad.map(
+    ({ name, detail, where }) => `- ${code(name)}: ${code(where ?? detail.split('\n', 1)[0] ?? '')}\n`,
+  )
+  return `\n**Checks** in a copy of it: ${counts.join(', ')}\n${lines.length ? `\n${lines.join('')}` : ''}`
 }
 
 /** The difference between two labs for a terminal. `full`: nothing is folded. */
@@ -23,12 +38,13 @@ const LONGEST = 60000
 /** Longer lists of changes are folded away. */
 const OPEN_LINES = 40
 
-/** The difference between two labs as Markdown, for a comment on a pull request; `plain` makes no colours. */
-export function renderMarkdown(diff: DiffJson, plain: Colors, full = false): string {
+/** The difference between two labs as Markdown, for a comment on a pull request; `plain` makes no colours. `tests`: what its checks say. */
+export function renderMarkdown(diff: DiffJson, plain: Colors, full = false, tests?: ChecksJson): string {
+  const checks = tests ? checksBlock(tests) : ''
   const { from, to } = diff.compared
   const { create, update, replace, delete: gone } = diff.summary
   const names = `${code(from)} → ${code(to)}`
-  if (diff.changes.length === 0) return `${MARK}\n**netlab**: no changes, ${names}\n`
+  if (diff.changes.length === 0) return `${MARK}\n**netlab**: no changes, ${names}\n${checks}`
   const counts = `${create + replace} to add, ${update} to change, ${gone + replace} to destroy`
   const lines = visible(renderChanges(diff.changes, plain, full))
     .trim()
@@ -47,7 +63,7 @@ ${shown.join('\n')}
 ${fence}
 
 </details>
-`
+${checks}`
 }
 
 /** A line with the sign of its change at the start, where the colours of \`diff\` blocks depend on it. */

@@ -2,6 +2,7 @@ import { commandOf } from '../backend/iproute/command-of.ts'
 import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { ChecksJson } from './check-results.ts'
 import type { Fault } from '../model/fault.ts'
 import type { ProcessState } from '../model/process-state.ts'
 import { faultJson, type FaultJson } from './fault-text.ts'
@@ -52,6 +53,8 @@ export interface PlanJson {
   readonly summary: Readonly<Record<Action, number>>
   /** The faults that somebody has set: no drift. Absent: none. */
   readonly faults?: readonly FaultJson[]
+  /** With --test: what the checks say after it. */
+  readonly tests?: ChecksJson
   readonly steps: readonly {
     readonly change: string
     readonly stage: Stage
