@@ -2,6 +2,7 @@ import { startRunner } from '../run/choose-runner.ts'
 import { crowded, procOf } from '../observe/limits.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
+import { renderUnmanaged } from '../views/unmanaged.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
@@ -77,7 +78,10 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   }
   const json = planJson(plan)
   if (options.commands && !options.json) out(renderCommands(json))
-  else if (!options.json) out(renderPlan(json, source, outColors(options), options.destroy, options.full))
+  else if (!options.json) {
+    out(renderPlan(json, source, outColors(options), options.destroy, options.full))
+    if (lab) out(renderUnmanaged(live.others, lab.resources))
+  }
   const tests = options.test ? await testAfter(host, located, live.resources, plan, options) : undefined
   if (options.json) outJson({ ...json, ...(tests && { tests }) })
   const code = tests ? exitCodeOf(tests) : 0

@@ -10,11 +10,13 @@ import { interfaceName, reservedInterfaces } from '../language/valid-names.ts'
 import { adoptedWith, adoptions } from '../observe/adopted.ts'
 import { resourcesIn } from '../observe/found.ts'
 import { withOwnerNames } from '../observe/home-owners.ts'
+import { legacyRules } from '../observe/legacy.ts'
 import { findLenders } from '../observe/lenders.ts'
 import { owners } from '../observe/owners.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { withoutRandomMacs } from './hand-made.ts'
+import { unwrittenKeys } from './keys-left.ts'
 import { expressible, nameInPlan, type Network, type Remark } from './network.ts'
 
 /** What to import. */
@@ -87,6 +89,9 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
       at: ['namespaces', r.namespace],
       text: `Removed by hand, and made again by apply: ${nameInPlan(r)}`,
     })
+  for (const { namespace, program, tables } of await legacyRules(live, runner.host))
+    remarks.push({ at: ['namespaces', namespace], text: `Not managed: rules of ${program}: ${tables.join(', ')}` })
+  remarks.push(...unwrittenKeys(lab, found))
   const network = expressible(found)
   const named = await withOwnerNames(network.resources, runner.host)
   const resources = await withoutRandomMacs(named, lab, runner)

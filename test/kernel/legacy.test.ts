@@ -23,6 +23,11 @@ test('rules of iptables-legacy in a namespace of the lab are told of, with the c
       expect(stderr).toContain('ip netns exec fw iptables-legacy-save')
       expect(stderr).not.toContain('other has')
     }
+    await world.run(['ip', '-n', 'fw', 'link', 'set', 'lo', 'alias', ''])
+    const imported = await world.netlab(['import', 'fw'])
+    expect(imported.stdout).toContain('# Not managed: rules of iptables-legacy: filter')
+    expect(imported.stderr).toContain(warned)
+    await world.run(['ip', '-n', 'fw', 'link', 'set', 'lo', 'alias', 'netlab:old'])
     const told = await world.netlab(['plan', file])
     const [, remove = ''] = /To remove them: (.*)/.exec(told.stderr) ?? []
     expect((await world.run(['sh', '-c', remove])).code).toBe(0)
