@@ -128,6 +128,31 @@ links:
   }
 }
 
+/** Builds labs in throw-away copies, and the same labs where they stay. */
+export function copies({ folder, netlab, time, drain }, checkout) {
+  const router = join(checkout, 'labs/router.yaml')
+  const file = join(folder, 'copied.yaml')
+  writeFileSync(file, yaml(lab('chain', 1000)))
+  const ways = {
+    'router lab: test --fresh': [['test', '--fresh', router]],
+    'router lab: test, of what is live': [['test', router]],
+    'chain of 1000: test --fresh': [['test', '--fresh', file]],
+    'chain of 1000: apply and destroy': [
+      ['apply', file, '-y'],
+      ['destroy', file, '-y'],
+    ],
+  }
+  const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
+  time([...netlab, 'apply', router, '-y'])
+  for (let round = 0; round < rounds; round++)
+    for (const [name, commands] of Object.entries(ways)) {
+      const took = commands.map((command) => time([...netlab, ...command]).ms)
+      times[name].push(took.reduce((sum, ms) => sum + ms, 0) + drain())
+    }
+  time([...netlab, 'destroy', router, '-y'])
+  return { head: ['what', 'ms'], rows: Object.entries(times).map(([name, all]) => [name, shown(median(all))]) }
+}
+
 /** Runs only the loader and the planner: the time per namespace must not grow with their number. */
 export async function growth(checkout, folder) {
   const { build } = await import('esbuild')

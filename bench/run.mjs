@@ -1,5 +1,5 @@
 // Measures netlab against the minimum that the kernel needs, and against the usual alternatives: npm run bench -- [--sizes 3,100,1000]
-// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,homes,growth,ten-thousand] [--json FILE] [--write]
+// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,homes,copies,growth,ten-thousand] [--json FILE] [--write]
 // See docs/performance.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import os from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { firewalls, growth, homes, links } from './parts.mjs'
+import { copies, firewalls, growth, homes, links } from './parts.mjs'
 import { batched, byHand, firewall, lab, records, yaml } from './labs.mjs'
 import { inside, median, table } from './world.mjs'
 
@@ -19,7 +19,7 @@ const { values } = parseArgs({
     shapes: { type: 'string', default: 'chain,star' },
     runs: { type: 'string', default: '5' },
     programs: { type: 'string', default: '' },
-    parts: { type: 'string', default: 'router,rules,links,homes,growth,ten-thousand' },
+    parts: { type: 'string', default: 'router,rules,links,homes,copies,growth,ten-thousand' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -44,6 +44,7 @@ async function main(folder) {
     rules: ['Rules of a hundred namespaces', () => firewalls(bench)],
     links: ['A hundred links of a living lab', () => links(bench)],
     homes: ['Files of two hundred namespaces', () => homes(bench)],
+    copies: ['Copies that are thrown away', () => copies(bench, checkout)],
     growth: ['Growth without a kernel', () => growth(checkout, folder)],
     'ten-thousand': ['A chain of 10000', () => tenThousand(bench, results)],
   }

@@ -116,6 +116,9 @@ checks:
       codes.push((await world.netlab(['test', '--fresh', 'one.yaml'], at())).code)
     }
     expect(codes).toEqual([1, 3])
+    writeFileSync(join(world.folder, 'one.yaml'), 'namespaces: { a: {} }\n')
+    const none = await world.netlab(['test', '--fresh', 'one.yaml'], at())
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'one has no checks.\n' })
     for (const [text, where] of [
       ['namespaces: { a: { process: 1 } }\n', 'one.yaml:1:'],
       ['namespaces:\n  a:\n    processes: { p: "false" }\n', 'one.yaml:3:'],
