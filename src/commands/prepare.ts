@@ -5,7 +5,7 @@ import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
-import { adoptedWith, adoptions } from '../observe/adopted.ts'
+import { adoptedWith, adoptions, type Adoptions } from '../observe/adopted.ts'
 import { withListed } from '../observe/others.ts'
 import { mustRunHere } from '../observe/run-here.ts'
 import { withOwners } from '../observe/home-owners.ts'
@@ -26,7 +26,7 @@ import { targeted } from '../plan/target.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { newLenders, strayLenders, withLenders, type FoundLab } from './borrow.ts'
 import type { Located } from './locate.ts'
-import { missing } from './machine.ts'
+import { mustBeFree } from './foreign.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
 
 /** The option of commands that warn of what a lab file says. */
@@ -218,11 +218,12 @@ export async function planFor(
   { adopt = false, target = [], replace = [] }: PlanOptions,
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
-  const adopts = adopt ? adoptions(wanted, live) : []
+  const { ids, refused }: Partial<Adoptions> = adopt ? adoptions(wanted, live) : {}
+  const adopts = [...(ids ?? [])]
   const taken = new Set([...adopts, ...sharesOf(adopts, wanted, live)])
   const used = [...live.theirs].filter(([id, { kind }]) => wanted.get(id)?.kind === kind)
   const adopted = new Map(adoptedWith(live.adoptable, taken))
-  refuse(wanted, live, new Set([...taken, ...adopted.keys()]))
+  mustBeFree(wanted, live, new Set([...taken, ...adopted.keys()]), refused)
   const { resources } = adopted.size ? withListed({ resources: adopted, others: new Map() }, wanted) : live
   const found = new Map([...live.resources, ...used, ...resources])
   const desired = pinned(wanted, found, live)
@@ -253,41 +254,3 @@ const sharesOf = (adopts: readonly string[], wanted: Resources, { adoptable }: L
     const { of } = adoptable.get(id)?.spec ?? {}
     return kind === 'share' && of === spec['of'] && adopts.includes(String(of)) ? [id] : []
   })
-
-const alreadyThere = (
-  { spec, namespace }: Resource,
-  position: Pick<Diagnostic, 'position'> | undefined,
-): Diagnostic => ({
-  code: 'foreign-resource',
-  severity: 'error',
-  summary: `${String(spec['address'])} is an address of ${namespace}:${String(spec['dev'])} already, and no lab put it there`,
-  detail: 'Leave it out here: the lab can use it as it is.',
-  ...position,
-})
-
-/** Throws a UserError when something that belongs to others has a name that the lab needs: netlab never touches it. */
-function refuse(wanted: Resources, live: Live, adopted: ReadonlySet<string>): void {
-  const errors = [...live.foreign.values()].flatMap(({ id, owner }): Diagnostic[] => {
-    const resource = wanted.get(id)
-    if (!resource || resource.kind === 'existing' || adopted.has(id)) return []
-    const position = resource.source && { position: resource.source() }
-    if (resource.kind === 'address') return [alreadyThere(resource, position)]
-    const what = resource.kind === 'namespace' || resource.kind === 'share' ? 'namespace' : 'interface'
-    return [
-      {
-        code: 'foreign-resource',
-        severity: 'error',
-        summary: `${what} ${id} exists already, and ${owner === undefined ? 'no lab made it' : `lab ${owner} owns it`}`,
-        detail:
-          owner === undefined
-            ? what === 'namespace'
-              ? `Give it another name here, remove it yourself (ip netns del ${id}), or take it over with --adopt.`
-              : 'Use it as it is (existing: true), give it another name here, remove it yourself (ip link del), or take it over with --adopt, if it is of the same type.'
-            : `Give it another name here, or remove that lab first: netlab destroy ${owner}. If this is that lab in a renamed file, write name: ${owner} at the top of the file.`,
-        ...position,
-      },
-    ]
-  })
-  errors.push(...missing(wanted, live))
-  if (errors.length) throw new UserError(errors)
-}

@@ -68,11 +68,15 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   }
   const remarks: Remark[] = []
   for (const r of [...live.resources.values(), ...live.adoptable.values()]) found.set(r.id, r)
-  for (const id of adoptions(found, live)) {
-    const r = found.get(id)
-    if (r && !isMakeable(r, found, live))
-      for (const [on] of adoptedWith(live.adoptable, new Set([id]))) found.delete(on)
+  const without = (ids: Iterable<string>): void => {
+    for (const [id] of adoptedWith(live.adoptable, new Set(ids))) found.delete(id)
   }
+  const isForOthers = (id: string): boolean => {
+    const r = found.get(id)
+    return r !== undefined && !isMakeable(r, found, live)
+  }
+  without([...adoptions(found, live).ids].filter(isForOthers))
+  without(adoptions(found, live).refused.keys())
   const taken = new Map(all.flatMap((name) => otherOwner(name, byNamespace.get(name), lab)))
   for (const [name, { shares }] of request.namespaces)
     if (shares !== undefined && !found.has(name))

@@ -1,21 +1,67 @@
-import { linkId, type Resource, type Resources } from '../model/resource.ts'
+import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
+import type { IpLink } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
 import type { Live } from './read.ts'
 
-/**
- * The ids of what `--adopt` takes over: namespaces, and interfaces of borrowed namespaces that are of the type that the lab
- * declares. Nothing that belongs to a lab is among them.
- */
-export const adoptions = (wanted: Resources, { foreign, adoptable }: Live): string[] =>
-  [...foreign.keys()].filter((id) => {
-    const kind = wanted.get(id)?.kind
-    return (
-      kind === 'namespace' ||
-      (kind !== undefined && isBorrowedLink(adoptable.get(id)) && adoptable.get(id)?.kind === kind)
-    )
-  })
+/** What `--adopt` takes over. */
+export interface Adoptions {
+  /** The ids of namespaces, and of interfaces of borrowed namespaces. */
+  readonly ids: ReadonlySet<string>
+  /** The ids of interfaces that the lab declares and cannot have → why. */
+  readonly refused: ReadonlyMap<string, string>
+}
 
-const isBorrowedLink = (r: Resource | undefined): boolean => r?.borrowed !== undefined && isLink(r)
+/**
+ * Finds what `--adopt` takes over: namespaces, and interfaces of borrowed namespaces that are of the type that the lab declares. Nothing
+ * that belongs to a lab is among them, and no interface that something of others depends on: with it, `destroy` would cut the machine off
+ * (a bridge with its network card), and no later apply could mend that.
+ */
+export function adoptions(
+  wanted: Resources,
+  { foreign, adoptable, resources, dumps }: Pick<Live, 'foreign' | 'adoptable' | 'resources' | 'dumps'>,
+): Adoptions {
+  const ids = new Set<string>()
+  const refused = new Map<string, string>()
+  const links = new Map<string, Resource>()
+  for (const id of foreign.keys()) {
+    const [asked, live] = [wanted.get(id), adoptable.get(id)]
+    if (asked?.kind === 'namespace') ids.add(id)
+    if (!live || asked?.kind !== live.kind || !isBorrowedLink(live)) continue
+    const end = live.spec['peer']
+    if (end === asked.spec['peer']) links.set(id, live)
+    else refused.set(id, `its other end is ${typeof end === 'string' ? end.replace('/', ':') : 'out of sight'}`)
+  }
+  const namespaces = new Set([...links.values()].map(({ namespace }) => namespace))
+  const dependants = new Map([...namespaces].map((name) => [name, dependantsIn(dumps.get(name)?.links ?? [])]))
+  for (let before = -1; before !== links.size;) {
+    before = links.size
+    for (const [id, { namespace }] of links) {
+      const others = dependants.get(namespace)?.get(nameOf(id)) ?? []
+      const other = others.find(
+        (name) => !links.has(linkId(namespace, name)) && !resources.has(linkId(namespace, name)),
+      )
+      if (other === undefined) continue
+      links.delete(id)
+      refused.set(id, `${other} depends on it and is not the lab’s`)
+    }
+  }
+  return { ids: new Set([...ids, ...links.keys()]), refused }
+}
+
+/** The names of interfaces → those that are lost or cut off without them: their ports, what is on top of them, the other end of a cable. */
+function dependantsIn(links: readonly IpLink[]): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const { ifname, master, link, link_netnsid } of links)
+    for (const name of [master, link_netnsid === undefined ? link : undefined]) {
+      if (!name) continue
+      const list = found.get(name)
+      if (list) list.push(ifname)
+      else found.set(name, [ifname])
+    }
+  return found
+}
+
+const isBorrowedLink = (r: Resource): boolean => r.borrowed !== undefined && isLink(r)
 
 /** What is taken over with these namespaces and interfaces: what is in them, or on them. */
 export const adoptedWith = (adoptable: Resources, ids: ReadonlySet<string>): [string, Resource][] =>

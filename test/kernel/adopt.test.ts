@@ -168,3 +168,32 @@ ip -n h link set dev lo alias mine
   expect((await world.netlab(['apply', file, '-y', '--adopt'])).code).toBe(0)
   expect(await changes([])).toEqual([])
 })
+
+test('of the machine no interface is taken over that something of others depends on, nor half a cable', async () => {
+  // A cable to a namespace without a name stands for the machine’s network card.
+  const machine = `
+unshare --net sleep 600 >/dev/null 2>&1 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+ip link add br0 type bridge; ip addr add 192.0.2.10/24 dev br0; ip link set br0 up
+ip link add card type veth peer name x netns $!; ip link set card master br0 up
+ip link add br1 type bridge; ip link add m1 link br1 type macvlan; ip link add br2 type bridge
+ip link add v1 type veth peer name v2; ip link add w1 type veth peer name w2`
+  expect(await world.run(['sh', '-e'], { input: machine })).toMatchObject({ code: 0, stderr: '' })
+  const { stdout: text } = await world.netlab(['import', '--root'])
+  for (const words of ['br0: { existing: true }', 'card: { existing: true }']) expect(text).toContain(words)
+  expect(text).toContain('# Not managed: address 192.0.2.10/24 of br0')
+  expect(text).not.toMatch(/br[12]: \{ existing/)
+  const planned = async (here: object, links: object[] = []): Promise<string> => {
+    writeFileSync(file, JSON.stringify({ namespaces: { me: { root: true, ...here } }, links }))
+    const { code, stdout, stderr } = await world.netlab(['plan', file, '--adopt'])
+    return code === 0 ? stdout : stderr
+  }
+  const bridges = { br0: {}, br1: {}, br2: {} }
+  const refused = await planned({ bridges }, [{ endpoints: ['me:v1', 'me:w1'] }])
+  expect(refused).toContain('interface me/br0 cannot be adopted: card depends on it and is not the lab’s')
+  expect(refused).toContain('interface me/br1 cannot be adopted: m1 depends on it and is not the lab’s')
+  expect(refused).toContain('interface me/v1 cannot be adopted: its other end is me:v2')
+  expect(refused).not.toContain('me/br2')
+  const whole = { bridges: { br1: {}, br2: {} }, interfaces: { m1: { type: 'macvlan', link: 'br1' } } }
+  const taken = await planned(whole, [{ endpoints: ['me:v1', 'me:v2'] }])
+  for (const name of ['br1', 'br2', 'm1', 'v1', 'v2']) expect(taken).toContain(`> me/${name} is taken over as it is`)
+})
