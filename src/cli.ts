@@ -210,6 +210,7 @@ program
   .option('--fail-fast', 'start no further check after one has failed')
   .option('--fresh', 'build what the file says in a throw-away copy, and run the checks there')
   .option('--no-processes', 'with --fresh: without the processes of the lab')
+  .option('--seed <number>', 'what is random in timelines of faults (default: 1)')
   .option('--watch', 'run again when the lab file changes or you press Enter')
   .addOption(noLint())
   .action((lab: string | undefined, options: object) =>

@@ -7,6 +7,7 @@ import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
 import { watch, type Observed } from './observe.ts'
 import { newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
 import { openSlots, type Slots } from './slots.ts'
+import { throughout, type RunningTimeline } from './throughout.ts'
 import { trace } from './trace.ts'
 
 /** The result of one check. `error`: it could not be tried. */
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly each?: (result: Result) => void
   /** No check begins after one has failed or could not be tried. */
   readonly failFast?: boolean
+  /** Begins the timeline of faults that a check names. */
+  readonly during?: (name: string) => Promise<RunningTimeline>
 }
 
 /**
@@ -56,11 +59,16 @@ const kindOf = (check: Check): 'ping' | 'tcp' | 'udp' | 'run' =>
 
 /** The name of a check, or a description of it. */
 export function checkName(check: Check): string {
-  const { name, from, to, mtu, expect, run: argv } = check
+  const { name, from, to, mtu, expect, during, run: argv } = check
   if (name !== undefined) return name
   const kind = kindOf(check)
   const target = argv ? (argv[0] === 'sh' && argv[1] === '-c' ? argv[2] : argv.join(' ')) : check[kind]?.toString()
-  const details = [to && `to ${to}`, mtu && `mtu ${mtu}`, expect === 'fail' && 'must fail'].filter(Boolean)
+  const details = [
+    to && `to ${to}`,
+    mtu && `mtu ${mtu}`,
+    expect === 'fail' && 'must fail',
+    during && `during ${during}`,
+  ].filter(Boolean)
   return `${from} ${kind} ${target}${details.length ? ` (${details.join(', ')})` : ''}`
 }
 
@@ -71,14 +79,14 @@ export function checkName(check: Check): string {
  * First come, in parallel, checks that netlab's listeners cannot disturb: pings, and those that use a listener. Then, with all
  * listeners closed, connections to servers of the lab. Checks that must fail are tried after those that must pass, because
  * right after apply a network that is not ready yet fails everything; `within` says how long that may take. Then commands,
- * one by one in the order of the file, because they may change something. Last, failed checks are tried again to find out
+ * one by one in the order of the file, because they may change something, and checks with faults. Last, failed checks are tried again to find out
  * where their packets were lost.
  */
 export async function runChecks(
   checks: readonly Check[],
   labIndex: LabIndex,
   host: Host,
-  { look = () => Promise.resolve(labIndex), each = () => {}, failFast = false }: RunOptions = {},
+  { look = () => Promise.resolve(labIndex), each = () => {}, failFast = false, during }: RunOptions = {},
 ): Promise<Result[]> {
   const agents = openAgents(host)
   const kit: Kit = { labIndex, host, agents, listening: new Map(), departed: () => {} }
@@ -89,7 +97,9 @@ export async function runChecks(
   const one = async (index: number, departed = (): void => {}): Promise<void> => {
     const check = checks[index]
     if (!check || (failFast && failed)) return
-    const result = await attempt(check, { ...kit, departed }, slots, look)
+    const once = (): Promise<Result> => attempt(check, { ...kit, departed }, slots, look)
+    const name = check.during
+    const result = name === undefined || !during ? await once() : await throughout(check, once, () => during(name))
     failed ||= result.status !== 'pass'
     results[index] = result
     each(result)
@@ -97,7 +107,7 @@ export async function runChecks(
   try {
     const indexes = checks.map((_, index) => index)
     const where = (fits: (check: Check) => boolean): number[] =>
-      indexes.filter((index) => checks[index] && fits(checks[index]))
+      indexes.filter((index) => checks[index] && checks[index].during === undefined && fits(checks[index]))
     const early = (check: Check): boolean =>
       check.run === undefined && (check.ping !== undefined || check.to !== undefined)
     const late = (check: Check): boolean => check.run === undefined && !early(check)
@@ -117,6 +127,10 @@ export async function runChecks(
     await silence(kit)
     await sideBySide(late)
     for (const index of where(({ run: argv }) => argv !== undefined)) {
+      await one(index)
+      await silence(kit)
+    }
+    for (const index of indexes.filter((index) => checks[index]?.during !== undefined)) {
       await one(index)
       await silence(kit)
     }

@@ -1,9 +1,9 @@
-import { endpointsNamed, namedTargets, namespacesNamed } from '../faults/fault-targets.ts'
-import { healFaults } from '../faults/heal-faults.ts'
+import { faultActions } from '../faults/run-timeline.ts'
+import { healFaults, meantBy } from '../faults/heal-faults.ts'
 import { newFaultId, setFault } from '../faults/set-faults.ts'
-import type { FaultNet } from '../faults/sites.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Fault, FaultAction, FaultMark } from '../model/fault.ts'
+import type { Fault } from '../model/fault.ts'
+import type { TimelineAction } from '../model/timeline.ts'
 import type { Host } from '../model/host.ts'
 import { faultJson, renderFaults } from '../views/fault-text.ts'
 import { FORMAT } from '../views/json.ts'
@@ -21,11 +21,8 @@ export interface FaultOptions extends Global, NamespaceOptions {
 }
 
 /** `netlab cut`. Returns 0; 130 when it was to last for a time, and was interrupted. */
-export const cut = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
-  set(host, options, async (net) => {
-    const cables = await endpointsNamed(words, net)
-    return cables.map((target) => ({ kind: 'cut', target, ...(options.oneWay && { oneWay: true as const }) }))
-  })
+export const cut = (host: Host, targets: readonly string[], options: FaultOptions): Promise<number> =>
+  set(host, options, { do: 'cut', targets, ...(options.oneWay && { oneWay: true }) })
 
 /** The settings of `netlab impair`, as `impairments` of an interface has them. */
 const IMPAIRMENTS = [
@@ -35,34 +32,26 @@ const IMPAIRMENTS = [
 
 /** `netlab impair`. Returns as `cut` does. */
 export const impair = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
-  set(host, options, async (net) => {
-    const { targets, settings, to, from } = impairWords(words)
-    return (await endpointsNamed(targets, net)).map((target) => ({ kind: 'impair', target, settings, ...to, ...from }))
-  })
+  set(host, options, { do: 'impair', ...impairWords(words) })
 
 /** Divides the words of `netlab impair` into targets and settings. Throws a UserError when one is missing or unknown. */
-export function impairWords(words: readonly string[]): {
-  readonly targets: readonly string[]
-  readonly settings: Readonly<Record<string, string>>
-  readonly to?: { readonly to: string }
-  readonly from?: { readonly from: string }
-} {
+export function impairWords(words: readonly string[]): Omit<TimelineAction & { readonly do: 'impair' }, 'do'> {
   const targets: string[] = []
   const settings: Record<string, string> = {}
-  const sides: { to?: { to: string }; from?: { from: string } } = {}
+  const sides: { to?: string; from?: string } = {}
   for (const word of words) {
     const [, name, value = ''] = /^([a-z_]+)=(.*)$/.exec(word) ?? []
     if (name === undefined) {
       if (IMPAIRMENTS.includes(word)) throw UserError.of('bad-option', `${word} has no value`, `As in: ${word}=…`)
       targets.push(word)
-    } else if (name === 'to') sides.to = { to: value }
-    else if (name === 'from') sides.from = { from: value }
+    } else if (name === 'to' || name === 'from') sides[name] = value
     else if (IMPAIRMENTS.includes(name)) settings[name] = value
     else
       throw UserError.of('bad-option', `there is no impairment ${name}`, `There are: ${IMPAIRMENTS.join(' ')} to from`)
   }
   if (targets.length === 0) throw UserError.of('bad-option', 'impair what?', 'As in: netlab impair a:eth0 delay=50ms')
-  if (sides.to && sides.from) throw UserError.of('bad-option', 'to and from exclude each other', 'Set two faults.')
+  if (sides.to !== undefined && sides.from !== undefined)
+    throw UserError.of('bad-option', 'to and from exclude each other', 'Set two faults.')
   if (Object.keys(settings).length === 0)
     throw UserError.of('bad-option', 'impair how?', 'As in: netlab impair a:eth0 delay=50ms loss=1%')
   return { targets, settings, ...sides }
@@ -70,54 +59,43 @@ export function impairWords(words: readonly string[]): {
 
 /** `netlab partition`. Returns as `cut` does. */
 export const partition = (host: Host, words: readonly string[], options: FaultOptions): Promise<number> =>
-  set(host, options, async (net) => [
-    { kind: 'partition', groups: words.map((word) => groupWords(word).flatMap((one) => namespacesNamed(one, net))) },
-  ])
-
-/** `a,b` */
-const groupWords = (word: string): string[] => word.split(',').filter((one) => one !== '')
+  set(host, options, { do: 'partition', groups: words.map((word) => word.split(',').filter((name) => name !== '')) })
 
 /** `netlab heal`. Returns 0, also when there is nothing to heal. */
 export async function heal(host: Host, words: readonly string[], options: FaultOptions): Promise<number> {
   const net = await faultNet(host, options, words.length === 0)
   const ids = words.filter((word) => /^[0-9a-f]{8}$/.test(word) && !net.places.has(word))
-  const meant = namedTargets(
-    words.filter((word) => !ids.includes(word)),
-    net,
+  const named = words.filter((word) => !ids.includes(word))
+  const meant = meantBy(named, net)
+  const healed = await withLocks(host, net, () =>
+    healFaults(
+      net,
+      (mark, namespace) =>
+        ids.includes(mark.fault.id) || ((named.length > 0 || ids.length === 0) && meant(mark, namespace)),
+    ),
   )
-  const healed = await withLocks(host, net, () => healFaults(net, words.length === 0 ? undefined : isMeant))
   const missing = ids.find((id) => !healed.some((fault) => fault.id === id))
   if (missing !== undefined) throw UserError.of('unknown-reference', `there is no fault ${missing}`)
   if (options.json) outJson({ format_version: FORMAT, healed: healed.map(faultJson) })
   else if (healed.length === 0) out('There is nothing to heal.\n')
   else out(`Healed:\n${renderFaults(healed.map(faultJson), outColors(options))}`)
   return 0
-
-  function isMeant({ fault, cuts, impairs }: FaultMark, namespace: string): boolean {
-    if (ids.includes(fault.id)) return true
-    const devices = [...Object.keys(cuts ?? {}), ...Object.keys(impairs ?? {})]
-    return meant.some(
-      (one) => one.namespace === namespace && (one.device === undefined || devices.includes(one.device)),
-    )
-  }
 }
 
 /** Sets faults, all or none, and waits for their end if they are to last for a time. */
-async function set(
-  host: Host,
-  options: FaultOptions,
-  actionsIn: (net: FaultNet) => Promise<readonly FaultAction[]>,
-): Promise<number> {
+async function set(host: Host, options: FaultOptions, action: TimelineAction): Promise<number> {
   const time = options.for === undefined ? undefined : durationOf(options.for)
   const net = await faultNet(host, options)
-  const actions = await actionsIn(net)
+  const actions = await faultActions(net, action)
   const ids = actions.map(newFaultId)
   const guard = time === undefined ? undefined : await openGuard(host, net, ids, time)
   const faults: Fault[] = []
   try {
     await withLocks(host, net, async () => {
-      for (const [i, action] of actions.entries())
-        faults.push(await setFault(net, action, { id: ids[i]!, ...(guard && { until: guard.until }) }))
+      for (const [i, one] of actions.entries())
+        faults.push(
+          await setFault(net, one, { id: ids[i]!, ...(guard?.until !== undefined && { until: guard.until }) }),
+        )
     })
   } catch (error) {
     const done = new Set(faults.map(({ id }) => id))

@@ -38,6 +38,13 @@ export function addDisturbing(program: Command, end: End): void {
       end(async (host, global) => (await import('./disturb.ts')).heal(host, words, { ...options, ...global })),
     )
 
+  common(program.command('fault').description('run a timeline of faults that the lab file describes'))
+    .argument('<name>', 'its name under `faults`')
+    .option('--seed <number>', 'what is random in it (default: 1)')
+    .action((name: string, options: object) =>
+      end(async (host, global) => (await import('./run-fault.ts')).runFault(host, name, { ...options, ...global })),
+    )
+
   program
     .command('guard', { hidden: true })
     .description('end faults when their time is over, or the process that set them has ended')

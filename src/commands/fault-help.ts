@@ -32,6 +32,13 @@ export const faultHelp: Readonly<Record<string, Help>> = {
     ],
     exitCodes: [...usual, interrupted],
   },
+  fault: {
+    examples: [
+      ['netlab fault flap', 'run the timeline faults.flap of the lab file'],
+      ['netlab fault storm --seed 7', 'with other random times and targets'],
+    ],
+    exitCodes: [['0', 'it is over, and everything is healed'], usual[1], ['130', 'interrupted, and healed']],
+  },
   heal: {
     examples: [
       ['netlab heal', 'end every fault of the lab'],

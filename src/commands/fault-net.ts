@@ -1,6 +1,7 @@
 import type { FaultNet } from '../faults/sites.ts'
 import { owners } from '../observe/owners.ts'
 import { startRunner } from '../run/choose-runner.ts'
+import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { isPath, placeIn, type Place } from '../model/place.ts'
 import { liveNamespaces, type NamespaceOptions } from './live-namespaces.ts'
@@ -10,6 +11,8 @@ import { note } from './terminal.ts'
 export interface LabsNet extends FaultNet {
   /** By namespace. */
   readonly labs: ReadonlyMap<string, string>
+  /** The lab that was named, or the one of this directory. */
+  readonly here?: Lab | undefined
 }
 
 /** How long a fault waits for a run on the lab, in milliseconds. */
@@ -35,7 +38,7 @@ export async function faultNet(host: Host, options: NamespaceOptions, hereOnly =
     labs.set(name, here.name)
     places.set(name, isPath(borrowed) ? placeIn(borrowed) : {})
   }
-  return { runner, places, labs }
+  return { runner, places, labs, here }
 }
 
 /** Does something while no other run changes these labs. */

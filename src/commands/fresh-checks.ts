@@ -5,6 +5,7 @@ import { openCopy } from '../session/client.ts'
 import type { CopyInput } from '../session/protocol.ts'
 import { renderLeftOut, renderSummary, type ChecksJson } from '../views/check-results.ts'
 import { checksPrinter, type ChecksPrinter } from './checks-printer.ts'
+import { seedOf } from './run-fault.ts'
 import { note, out, outColors, report, type Global } from './terminal.ts'
 
 /** What is copied: without the options that `FreshOptions` has. */
@@ -16,6 +17,8 @@ interface FreshOptions extends Global, ChecksPrinter {
   readonly processes?: boolean
   readonly only?: string
   readonly failFast?: boolean
+  /** Of timelines of faults. */
+  readonly seed?: string
   /** Called with the lab file and the files that it names, when they have been read. */
   readonly onRead?: (files: readonly string[]) => void
 }
@@ -27,7 +30,7 @@ interface FreshOptions extends Global, ChecksPrinter {
 export async function testFresh(
   host: Host,
   copied: Copied,
-  { lint = true, processes = true, only, failFast = false, begin, each, onRead, ...global }: FreshOptions,
+  { lint = true, processes = true, only, failFast = false, seed, begin, each, onRead, ...global }: FreshOptions,
 ): Promise<{
   readonly json: ChecksJson
   readonly remarks: () => Promise<readonly Diagnostic[]>
@@ -40,7 +43,7 @@ export async function testFresh(
     report(built.warnings, global)
     note(renderLeftOut(built.leftOut))
     let total = 0
-    const input = { ...(only !== undefined && { only }), failFast }
+    const input = { ...(only !== undefined && { only }), failFast, seed: seedOf(seed) }
     const { json, remarks } = await copy.ask('test', input, (event) => {
       if ('check' in event) return each(event.check)
       total = event.names.length

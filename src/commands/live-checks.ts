@@ -11,6 +11,7 @@ import { lostConnections, neighborOverflows, overflowed, procOf } from '../obser
 import { read } from '../observe/read.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { readRequestOf } from './prepare.ts'
+import { timelinesOf } from './run-fault.ts'
 
 /** How checks are run. */
 interface TestOptions {
@@ -18,6 +19,8 @@ interface TestOptions {
   readonly each: (result: Result) => void
   /** No check begins after one has failed or could not be tried. */
   readonly failFast: boolean
+  /** Of timelines of faults. */
+  readonly seed: number
 }
 
 /** The results of checks. */
@@ -32,7 +35,7 @@ export async function testLive(
   lab: Lab,
   checks: readonly Check[],
   runner: Runner,
-  { each, failFast }: TestOptions,
+  { each, failFast, seed }: TestOptions,
 ): Promise<TestedLive> {
   const { host } = runner
   stage('Reading the live network …')
@@ -54,7 +57,11 @@ export async function testLive(
     )
   const proc = procOf(host)
   const overflows = neighborOverflows(proc)
-  const results = await runChecks(checks, ground, host, { look: async () => survey(lab, await look()), each, failFast })
+  const results = await runChecks(checks, ground, host, {
+    look: async () => survey(lab, await look()),
+    during: timelinesOf(host, lab, runner, seed),
+    ...{ each, failFast },
+  })
   const remarks = async (): Promise<readonly Diagnostic[]> => {
     if (!results.some(({ status }) => status === 'fail')) return []
     const filters = [...ground.places].filter(([name]) => hasFirewall(live.dumps.get(name)))

@@ -10,6 +10,7 @@ import { checkJson, checksJson, exitCodeOf, junit, renderSummary, type ChecksJso
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
 import { checksPrinter } from './checks-printer.ts'
 import { checksNamed, testLive } from './live-checks.ts'
+import { seedOf } from './run-fault.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadFound, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -24,6 +25,8 @@ interface Options extends Global, Linting, LocateOptions {
   readonly watch?: boolean
   /** In a copy of what the file says, which is thrown away afterwards. */
   readonly fresh?: boolean
+  /** Of timelines of faults. */
+  readonly seed?: string
   /** False after `--no-processes`. */
   readonly processes?: boolean
 }
@@ -150,6 +153,7 @@ async function testHere(
   const { results, remarks } = await testLive(lab, checks, startRunner(host), {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
+    seed: seedOf(options.seed),
   })
   return { json: checksJson(lab.name, results), remarks, untried: checks.length - results.length }
 }

@@ -1,13 +1,7 @@
 import { UserError } from '../model/diagnostic.ts'
 import type { Endpoint } from '../model/fault.ts'
+import { isPattern, parseTarget, type FaultTarget } from '../model/fault-target.ts'
 import { readSites, type FaultNet } from './sites.ts'
-
-/** Something that was named: a namespace, or with `device` interfaces of it. */
-export interface Named {
-  readonly namespace: string
-  /** A name, or a pattern with `*` and `?`. */
-  readonly device?: string
-}
 
 /** `h[1..3]` in a word. */
 const RANGE_IN_WORD = /\[(\d{1,6})\.\.(\d{1,6})\]/
@@ -24,7 +18,7 @@ export function wordsOf(word: string): string[] {
 }
 
 /** Whether a name is one of those that a pattern with `*` and `?` stands for. */
-const matches = (pattern: string): ((name: string) => boolean) => {
+export const isNamedBy = (pattern: string): ((name: string) => boolean) => {
   const expression = new RegExp(
     `^${pattern
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -34,13 +28,11 @@ const matches = (pattern: string): ((name: string) => boolean) => {
   return (name) => expression.test(name)
 }
 
-const isPattern = (text: string): boolean => /[*?]/.test(text)
-
 /** The namespaces that a word stands for. Throws a UserError when there are none. */
 export function namespacesNamed(word: string, net: FaultNet): string[] {
   const names = [...net.places.keys()]
   return wordsOf(word).flatMap((one) => {
-    const found = isPattern(one) ? names.filter(matches(one)) : net.places.has(one) ? [one] : []
+    const found = isPattern(one) ? names.filter(isNamedBy(one)) : net.places.has(one) ? [one] : []
     if (found.length === 0) throw unknownNamespace(one, names)
     return found
   })
@@ -53,28 +45,13 @@ const unknownNamespace = (word: string, names: readonly string[]): UserError =>
     names.length ? `There are: ${names.join(' ')}` : 'No lab is live here.',
   )
 
-/** What words name: `NS`, `NS:IF`, and `NS:IF-NS:IF` for both ends of a cable, with ranges and patterns. */
-export function namedTargets(words: readonly string[], net: FaultNet): Named[] {
-  const known = (word: string): boolean => isPattern(word) || net.places.has(word)
-  return words.flatMap(wordsOf).flatMap((word): Named[] => {
-    const parts = word.split(':')
-    if (parts.length === 2) return end(word)
-    if (parts.length === 1) return namespacesNamed(word, net).map((namespace) => ({ namespace }))
-    // Names may have hyphens themselves: the one is meant that leaves a namespace on its right.
-    for (let at = word.indexOf('-'); at > 0; at = word.indexOf('-', at + 1)) {
-      const [left, right] = [word.slice(0, at), word.slice(at + 1)]
-      if (parts.length === 3 && left.includes(':') && known(right.split(':')[0] ?? ''))
-        return [...end(left), ...end(right)]
-    }
-    throw UserError.of('bad-option', `${word} is neither NS, NS:IF nor NS:IF-NS:IF`)
+/** What words name: `NS`, `NS:IF`, and `NS:IF-NS:IF` for both ends of a cable, with ranges and patterns. Throws a UserError. */
+export const namedTargets = (words: readonly string[], net: FaultNet): FaultTarget[] =>
+  words.flatMap(wordsOf).flatMap((word) => {
+    const ends = parseTarget(word, (name) => net.places.has(name))
+    if (!ends) throw UserError.of('bad-option', `${word} is neither NS, NS:IF nor NS:IF-NS:IF`)
+    return ends.flatMap((end) => namespacesNamed(end.namespace, net).map((namespace) => ({ ...end, namespace })))
   })
-
-  function end(word: string): Named[] {
-    const [left = '', device = ''] = word.split(':')
-    if (device === '') throw UserError.of('bad-option', `${word} names no interface`)
-    return namespacesNamed(left, net).map((namespace) => ({ namespace, device }))
-  }
-}
 
 /** The interfaces that words name, each once. A namespace stands for all its interfaces but `lo`. */
 export async function endpointsNamed(words: readonly string[], net: FaultNet): Promise<Endpoint[]> {
@@ -87,7 +64,7 @@ export async function endpointsNamed(words: readonly string[], net: FaultNet): P
     if (!isPattern(device)) return [{ namespace, device }]
     const links = sites.get(namespace)?.dump.links ?? []
     const names = links.flatMap(({ ifname, flags }) => (flags.includes('LOOPBACK') ? [] : [ifname]))
-    const chosen = names.filter(matches(device))
+    const chosen = names.filter(isNamedBy(device))
     if (chosen.length === 0)
       throw UserError.of(
         'unknown-reference',

@@ -1,9 +1,22 @@
 import type { Fault, FaultMark } from '../model/fault.ts'
 import { carryOutFaults } from './carry-out.ts'
+import { isNamedBy, namedTargets } from './fault-targets.ts'
 import { readSites, type FaultNet } from './sites.ts'
 
 /** Whether a mark, which was found in this namespace, is one of the faults that are meant. */
 export type MeantFault = (mark: FaultMark, namespace: string) => boolean
+
+/** The faults of the interfaces and namespaces that words name; without words, all. Throws a UserError for what is not there. */
+export function meantBy(words: readonly string[], net: FaultNet): MeantFault {
+  const targets = namedTargets(words, net)
+  return ({ cuts, impairs }, namespace) =>
+    words.length === 0 ||
+    targets.some(
+      ({ namespace: of, device }) =>
+        of === namespace &&
+        (device === undefined || [...Object.keys(cuts ?? {}), ...Object.keys(impairs ?? {})].some(isNamedBy(device))),
+    )
+}
 
 /** Ends the faults that are meant, in all namespaces. Returns them. Throws a UserError when the kernel refuses. */
 export async function healFaults(net: FaultNet, meant: MeantFault = () => true): Promise<Fault[]> {

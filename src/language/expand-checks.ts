@@ -82,6 +82,17 @@ function expandCheck(x: Expansion, topology: Topology, c: CheckFile, path: Path)
     const host = withPort(String(c['to']), [...path, 'to'])
     if (host !== undefined) known(host, [...path, 'to'])
   }
+  const during = c['during'] as string | undefined
+  if (during !== undefined && !Object.hasOwn(x.file.faults ?? {}, during)) {
+    const names = Object.keys(x.file.faults ?? {})
+    x.report.error(
+      'unknown-reference',
+      [...path, 'during'],
+      `there are no faults ${during}`,
+      () =>
+        suggest(during, names) ?? (names.length ? `There are: ${names.join(', ')}.` : 'Describe them under faults.'),
+    )
+  }
   const { expect } = c
   if (typeof expect === 'object' && kind !== 'run')
     x.report.error(

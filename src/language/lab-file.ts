@@ -15,6 +15,7 @@ export interface LabFile {
   readonly namespaces: Readonly<Record<string, NamespaceFile | null>>
   readonly links?: readonly LinkFile[]
   readonly checks?: readonly CheckFile[]
+  readonly faults?: Readonly<Record<string, readonly FaultStepFile[] | null>>
 }
 
 export type Settings = Readonly<Record<string, unknown>>
@@ -114,5 +115,7 @@ export interface LinkFile {
   readonly up?: boolean
   readonly impairments?: Settings
 }
+
+export type FaultStepFile = Settings & { readonly at: string | number }
 
 export type CheckFile = Settings & { readonly from: string }

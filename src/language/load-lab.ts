@@ -5,6 +5,7 @@ import { UserError, type Diagnostic, type Position } from '../model/diagnostic.t
 import type { Confines } from '../model/host.ts'
 import type { Lender } from '../model/lender.ts'
 import type { Resources } from '../model/resource.ts'
+import type { Timeline } from '../model/timeline.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { expandChecks } from './expand-checks.ts'
 import { checkConfines } from './confined.ts'
@@ -13,6 +14,7 @@ import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
 import { expandHomes, type FilesBeside } from './expand-homes.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
+import { expandFaults } from './expand-faults.ts'
 import { expandFou } from './expand-fou.ts'
 import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
 import { withoutIgnored, withoutLints } from './lints/ignored.ts'
@@ -85,6 +87,8 @@ export interface Lab extends LabHeader {
   readonly resources: Resources
   readonly topology: Topology
   readonly checks: readonly Check[]
+  /** Timelines of faults, by name. */
+  readonly faults: ReadonlyMap<string, Timeline>
   readonly warnings: readonly Diagnostic[]
   /** Where the places are that the tools complain about in a firewall. */
   readonly where: PlaceInFile
@@ -229,6 +233,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   const topology = topologyOf(x.resources)
   checkSettings(x, topology)
   const checks = expandChecks(x, topology)
+  const faults = expandFaults(x, topology)
   if (!report.failed() && input.lint !== false) lint(x, topology, checks, where)
   const { description } = wanted
   const warnings = said(input, { source, report }).filter(({ severity }) => severity === 'warning')
@@ -241,6 +246,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
     resources,
     topology,
     checks,
+    faults,
     warnings,
     where,
   }

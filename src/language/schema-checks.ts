@@ -46,6 +46,7 @@ export const check = object(
     },
     timeout: amount('Time limit of one attempt: seconds, or a duration.', '500ms'),
     within: amount('Repeat the check until it passes, for at most this time: seconds, or a duration.', '30s'),
+    during: textSchema('A timeline of `faults` that runs while the check is made.', 'flap'),
     count: int('How many pings, connections, datagrams or runs must succeed. Default: 1.', 1, 1000),
     mtu: int('For ping: size of the IP packet in bytes, sent with don’t-fragment.', 68, 65535),
     observe: {

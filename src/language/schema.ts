@@ -1,6 +1,7 @@
 import { firewallDefinitions, firewallFields } from '../kinds/iptables.ts'
 import { settingSchemas } from '../kinds/settings.ts'
 import { check } from './schema-checks.ts'
+import { faultsSchema } from './schema-faults.ts'
 import {
   bridgeSettings,
   impairmentDefinitions,
@@ -158,6 +159,7 @@ export const schema: Schema = {
       ),
       namespaces: map(namespace, 'Network namespaces, by name. The name is used as it is: /run/netns/NAME.'),
       links: listOf(link, 'Links between namespaces.'),
+      faults: faultsSchema,
       checks: listOf(check, 'Checks that `netlab test` runs.'),
     },
     'A network: namespaces and the links between them.',

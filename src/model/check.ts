@@ -42,6 +42,8 @@ export interface Check {
   /** In seconds: the check is repeated until it passes, at most for this time. */
   readonly within?: number
   readonly count?: number
+  /** A timeline of faults that runs while the check is made. */
+  readonly during?: string
   /** The size of the IP packet in bytes; it is sent with don't-fragment. */
   readonly mtu?: number
   readonly observe?: readonly Observation[]

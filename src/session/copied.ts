@@ -14,7 +14,8 @@ export function openCopied({ live, lint }: CopyInput, located: LocatedFile | und
   const file = opened?.lab()
   const resources = desiredOf(live.resources, file?.resources)
   const header = headerOf(live.lab, resources, opened)
-  const empty = { file: live.lab, folder: process.cwd(), checks: [], warnings: [], where: () => ({}) }
+  const nothing = { checks: [], faults: new Map(), warnings: [], where: () => ({}) }
+  const empty = { file: live.lab, folder: process.cwd(), ...nothing }
   const lab: Lab = { ...empty, ...file, ...header, resources, topology: topologyOf(resources) }
   const position = () => ({ file: live.lab, line: 1, column: 1 })
   const it: OpenLab = {

@@ -53,13 +53,13 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
         emit({ files: [...(file?.named ?? [])] })
       }
     },
-    async test({ only, failFast }, emit) {
+    async test({ only, failFast, seed }, emit) {
       const { lab, runner } = the()
       const checks = only === undefined ? lab.checks : checksNamed(lab.checks, only)
       emit({ names: checks.map(checkName) })
       if (checks.length === 0) return { json: checksJson(lab.name, []), remarks: [] }
       const each = (result: Result): void => emit({ check: checkJson(result) })
-      const { results, remarks } = await testLive(lab, checks, runner, { each, failFast })
+      const { results, remarks } = await testLive(lab, checks, runner, { each, failFast, seed })
       return { json: checksJson(lab.name, results), remarks: await remarks() }
     },
   }

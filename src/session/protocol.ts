@@ -39,7 +39,7 @@ export interface Operations {
   }
   /** Runs its checks. */
   readonly test: {
-    readonly input: { readonly only?: string; readonly failFast: boolean }
+    readonly input: { readonly only?: string; readonly failFast: boolean; readonly seed: number }
     /** First the names of the checks, then each result. */
     readonly event: { readonly names: readonly string[] } | { readonly check: CheckJson }
     readonly result: { readonly json: ChecksJson; readonly remarks: readonly Diagnostic[] }

@@ -1,7 +1,7 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { ChecksJson } from './check-results.ts'
 import type { DiffJson } from './diff-text.ts'
-import type { FaultsJson, HealedJson } from './fault-text.ts'
+import type { FaultRunJson, FaultsJson, HealedJson } from './fault-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { ReachJson } from './reach-json.ts'
@@ -98,6 +98,7 @@ export interface Documents {
   readonly impair: FaultsJson
   readonly partition: FaultsJson
   readonly heal: HealedJson
+  readonly fault: FaultRunJson
   /** Each line. */
   readonly watch: WatchJson
   readonly error: ErrorJson

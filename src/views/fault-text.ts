@@ -37,6 +37,21 @@ export interface HealedJson {
   readonly healed: readonly FaultJson[]
 }
 
+/** What `netlab fault --json` prints when the timeline is over. */
+export interface FaultRunJson {
+  readonly format_version: typeof FORMAT
+  readonly lab: string
+  readonly timeline: string
+  readonly seed: number
+  readonly events: readonly {
+    /** Seconds after the beginning. */
+    readonly at: number
+    readonly description: string
+    /** The ids of the faults that it has set or ended. */
+    readonly faults: readonly string[]
+  }[]
+}
+
 /** What was asked for, in the words of the command line: `impair a:eth0 delay=50ms to=c`. */
 export function faultWords(fault: Fault): string {
   if (fault.kind === 'partition') return `partition ${fault.groups.map((group) => group.join(',')).join(' ')}`

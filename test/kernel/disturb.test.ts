@@ -190,3 +190,49 @@ test('whatever is cut, impaired and partitioned, in any order: no drift meanwhil
   expect(median.cut).toBeLessThan(100)
   if (process.env['NETLAB_SEQUENCES']) process.stderr.write(`${JSON.stringify(median)}\n`)
 }, 300_000)
+
+describe('timelines', () => {
+  const file = () => join(world.folder, 'flap.yaml')
+  beforeAll(() =>
+    writeFileSync(
+      file(),
+      `${LAB.trimEnd()}
+faults:
+  flap:
+    - { at: 200ms, cut: a:eth0, for: 600ms }
+    - { at: 900ms, partition: [a, c] }
+  long:
+    - { at: 0s, cut: a:eth0 }
+    - { at: 60s, heal: all }
+checks:
+  - { name: survives, from: b, ping: a, during: flap, within: 5s }
+  - { name: does not, from: a, ping: 10.0.0.3, during: long, timeout: 1s }
+  - { name: a command, from: a, run: 'sleep 1; ! ping -c 1 -W 1 10.0.0.2', during: long }
+`,
+    ),
+  )
+
+  test('netlab fault runs one, and everything is healed when it is over', async () => {
+    const { events, seed } = JSON.parse(await netlab('fault', 'flap', '--lab', file(), '--json')) as {
+      events: { at: number; description: string }[]
+      seed: number
+    }
+    expect(seed).toBe(1)
+    expect(events.map(({ description }) => description)).toEqual(['cut a:eth0', 'heal cut a:eth0', 'partition a c'])
+    for (const [i, at] of [0.2, 0.8, 0.9].entries()) expect(events[i]!.at).toBeGreaterThanOrEqual(at)
+    expect((await plan()).faults).toBeUndefined()
+    expect((await world.netlab(['fault', 'none', '--lab', file()])).stderr).toContain('lab ft has no faults none')
+  })
+
+  test('checks are made while one runs', async () => {
+    const { stdout, code } = await world.netlab(['test', file(), '--json'], { timeout: 100 })
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string }[] }
+    expect(checks.map(({ name, status }) => `${name}: ${status}`)).toEqual([
+      'survives: pass',
+      'does not: fail',
+      'a command: pass',
+    ])
+    expect(code).toBe(1)
+    expect((await plan()).faults).toBeUndefined()
+  }, 100_000)
+})

@@ -15,7 +15,7 @@ export const KERNEL_COMMANDS = [
     'test',
     'doctor',
   ],
-  ...['cut', 'impair', 'partition', 'heal', 'guard'],
+  ...['cut', 'impair', 'partition', 'heal', 'fault', 'guard'],
   ...['capture', 'watch', 'import', 'reach', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
