@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { adopt } from './adopt.mjs'
 import { drift } from './drift.mjs'
+import { faults } from './faults.mjs'
 
 let passed = 0
 let failed = 0
@@ -587,6 +588,7 @@ const parts = {
   },
   drift: () => drift({ check, must, netlab, plan, sh }),
   adopt: () => adopt({ check, must, netlab, run, sh }),
+  faults: () => faults({ check, must, netlab, plan, sh }),
   bond,
   tunnels,
   devices,
