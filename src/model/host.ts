@@ -47,6 +47,9 @@ export interface Confines {
   readonly hides: (sysctl: string) => boolean
 }
 
+/** The file that a throw-away sandbox has (src/host/sandbox/apart.sh), and nothing else. */
+export const APART = '/run/netlab-apart'
+
 /** A program in a sandbox of its own. */
 export interface Apart {
   /** The program; what its process id stands for is outside of the sandbox, and ends with it. */

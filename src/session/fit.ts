@@ -1,6 +1,7 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Check } from '../model/check.ts'
+import { canonicalAddress } from '../model/cidr.ts'
 import { lenderText } from '../model/lender.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
@@ -35,12 +36,13 @@ export function fitted(lab: Lab, processes: boolean): Fitted {
   })
   const resources = new Map([...lab.resources].filter(([id]) => !gone.has(id)))
   const namespaces = new Map([...lab.namespaces].filter(([name, { lender }]) => !lender && !gone.has(name)))
-  const checks = lab.checks.filter(
-    (check) => !names(check).some((name) => lab.namespaces.has(name) && !namespaces.has(name)),
-  )
+  const addresses = new Set([...gone].flatMap((id) => addressOf(lab.resources.get(id))))
+  const isGone = (use: string): boolean =>
+    gone.has(use) || addresses.has(use) || (lab.namespaces.has(use) && !namespaces.has(use))
+  const checks = lab.checks.filter((check) => !usedBy(check).some(isGone))
   for (const check of lab.checks)
     if (!checks.includes(check))
-      leftOut.push({ id: checkName(check), reason: 'the check needs a namespace that was left out', also: [] })
+      leftOut.push({ id: checkName(check), reason: 'the check needs what was left out', also: [] })
   return { lab: { ...lab, resources, namespaces, checks, topology: topologyOf(resources) }, leftOut }
 }
 
@@ -73,8 +75,13 @@ function dependents(id: string, users: ReadonlyMap<string, readonly string[]>): 
   return [...found]
 }
 
-/** The names of namespaces that a check uses. */
-function names({ from, ping, tcp, udp, to, observe = [] }: Check): string[] {
-  const hosts = [tcp, udp, to, ...observe.map(({ at }) => at)].map((text) => text?.replace(/:[^:]*$/, ''))
-  return [from, ping, ...hosts].filter((name) => name !== undefined)
+/** The address of an address. */
+const addressOf = (r: Resource | undefined): string[] =>
+  r?.kind === 'address' ? [String(r.spec['address']).replace(/\/.*/, '')] : []
+
+/** What a check uses: namespaces, addresses, and ids of interfaces. */
+function usedBy({ from, ping, tcp, udp, to, observe = [] }: Check): string[] {
+  const hosts = [ping, ...[tcp, udp, to].map((text) => text?.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))]
+  const all = hosts.flatMap((host) => (host === undefined ? [] : (canonicalAddress(host) ?? host)))
+  return [from, ...all, ...observe.flatMap(({ at }) => [at.replace(/:.*/, ''), at.replace(':', '/')])]
 }

@@ -1,14 +1,20 @@
 import { createInterface } from 'node:readline'
 import { UserError } from '../model/diagnostic.ts'
-import type { Host } from '../model/host.ts'
+import { APART, type Host } from '../model/host.ts'
 import { startOperations } from './operations.ts'
 import type { Answer, Ask } from './protocol.ts'
 
 /**
  * `netlab session`, in a throw-away sandbox: reads what it is asked from standard input, a line of JSON each, and writes its answers
- * to standard output, until the input ends. Operations run at the same time. Returns 0.
+ * to standard output, until the input ends. Operations run at the same time. Returns 0; throws a UserError elsewhere.
  */
 export async function session(host: Host): Promise<number> {
+  if (!host.exists(APART))
+    throw UserError.of(
+      'bad-option',
+      'netlab session works only in a throw-away sandbox',
+      'netlab test --fresh makes one.',
+    )
   const operations = startOperations(host)
   const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
   for await (const line of createInterface({ input: process.stdin })) {

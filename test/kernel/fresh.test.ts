@@ -80,13 +80,14 @@ describe('test --fresh', () => {
     root: true
     interfaces: { up0: { existing: true, addresses: [192.0.2.1/24] } }
   other: { netns: theirs }
-  h: {}
+  h: { routes: [{ to: default, via: 10.1.0.1 }] }
 links:
   - endpoints: { 'host:toh': 10.1.0.1/24, 'h:eth0': 10.1.0.2/24 }
   - endpoints: { 'other:eth0': 10.2.0.1/24, 'h:eth1': 10.2.0.2/24 }
 checks:
   - { from: h, ping: 10.1.0.1 }
   - { from: h, ping: other }
+  - { from: h, ping: 192.0.2.1 }
 `,
     )
     const before = await everything()
@@ -96,7 +97,8 @@ checks:
       stderr:
         'Not in the copy: other (it is namespace theirs, somebody else’s), and so other/eth0 and 3 more.\n' +
         'Not in the copy: host/up0 (it is the machine’s own), and so host/up0/192.0.2.1/24.\n' +
-        'Not in the copy: h ping other (the check needs a namespace that was left out).\n',
+        'Not in the copy: h ping other (the check needs what was left out).\n' +
+        'Not in the copy: h ping 192.0.2.1 (the check needs what was left out).\n',
     })
     expect(stdout).toContain('1 passed')
     expect(await everything()).toBe(before)
@@ -105,6 +107,7 @@ checks:
       'other',
       'host/up0',
       'h ping other',
+      'h ping 192.0.2.1',
     ])
     await world.run(['ip', 'link', 'del', 'up0'])
   })
@@ -129,6 +132,11 @@ checks:
       const { stdout } = await world.netlab(['test', '--fresh', 'one.yaml', '--json'], at())
       expect(JSON.parse(stdout)).toMatchObject({ error: { diagnostics: [{ severity: 'error' }] } })
     }
+  })
+
+  test('a session is only in a throw-away sandbox', async () => {
+    const { code, stderr } = await world.netlab(['session'], { input: '{"id":1,"do":"test","input":{}}\n' })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('only in a throw-away sandbox') })
   })
 
   test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)('%s in the middle leaves nothing', async (signal) => {

@@ -1,4 +1,4 @@
-import type { Confines, Host } from '../../model/host.ts'
+import { APART, type Confines, type Host } from '../../model/host.ts'
 import { userConfines } from '../local/confines.ts'
 import { thisMachine } from '../this-machine.ts'
 
@@ -36,7 +36,7 @@ export const apartHost: Host = {
 }
 
 /** Whether this process is in a throw-away sandbox. */
-export const isApart = (): boolean => thisMachine.exists('/run/netlab-apart')
+export const isApart = (): boolean => thisMachine.exists(APART)
 
 /**
  * The sandbox that this process is in, as a host: the machine, as far as the sandbox shows it. Programs that outlive this
