@@ -82,6 +82,7 @@ planning(program.command('plan'))
   .addOption(new Option('--test', 'then run the checks in a copy of what would be there').conflicts('destroy'))
   .option('--no-processes', 'with --test: without the processes of the lab')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
+  .option('--reach', 'show which pairs gain or lose reachability')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/plan.ts')).plan(host, lab, { ...global, ...options })),

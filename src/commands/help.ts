@@ -66,6 +66,7 @@ const help: Readonly<Record<string, Help>> = {
     examples: [
       ['netlab plan lab.yaml', 'show what apply would change'],
       ['netlab plan lab.yaml --commands', 'print the equivalent commands'],
+      ['netlab plan lab.yaml --reach', 'which pairs gain or lose reachability'],
       ['netlab plan lab.yaml --out lab.plan', 'save the plan for netlab apply lab.plan'],
       ['netlab plan --detailed-exitcode', 'detect drift in a script'],
       ['netlab plan lab.yaml --test', 'and what the checks will say after it'],

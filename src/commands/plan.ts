@@ -3,13 +3,14 @@ import { crowded, procOf } from '../observe/limits.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { renderUnmanaged } from '../views/unmanaged.ts'
+import { renderReachChange, type ReachChangeJson } from '../views/reach-change.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { FOUND, locate, remember, type Located, type LocateOptions } from './locate.ts'
-import { openLocated, prepare, type PlanOptions } from './prepare.ts'
+import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -25,6 +26,8 @@ interface Options extends Global, PlanOptions, LocateOptions {
   readonly test?: boolean
   /** False after `--no-processes`: the copy has none. */
   readonly processes?: boolean
+  /** Which pairs gain and lose reachability. */
+  readonly reach?: boolean
 }
 
 /**
@@ -52,12 +55,8 @@ export async function plan(host: Host, argument: string | undefined, options: Op
           },
         }
   const runner = startRunner(host, 'text' in located ? located.text.length : 0)
-  const { plan, source, lab, live, warnings } = await prepare(
-    recording,
-    openLocated(recording, host, options),
-    runner,
-    options,
-  )
+  const prepared = await prepare(recording, openLocated(recording, host, options), runner, options)
+  const { plan, source, lab, live, warnings } = prepared
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
   if (options.out !== undefined) {
@@ -82,8 +81,10 @@ export async function plan(host: Host, argument: string | undefined, options: Op
     out(renderPlan(json, source, outColors(options), options.destroy, options.full))
     if (lab) out(renderUnmanaged(live.others, lab.resources))
   }
+  const reach = options.reach ? await reachAfter(host, prepared, located, options) : undefined
+  if (reach && !options.json) out(renderReachChange(reach, outColors(options), options.full))
   const tests = options.test ? await testAfter(host, located, live.resources, plan, options) : undefined
-  if (options.json) outJson({ ...json, ...(tests && { tests }) })
+  if (options.json) outJson({ ...json, ...(reach && { reach }), ...(tests && { tests }) })
   const code = tests ? exitCodeOf(tests) : 0
   return code || (options.detailedExitcode && plan.steps.length > 0 ? 2 : 0)
 }
@@ -111,4 +112,21 @@ function afterPlan(live: Resources, { changes }: Plan): Resource[] {
     else after.delete(id)
   }
   return [...after.values()]
+}
+
+/** Which pairs the plan makes reach each other, and which no longer. */
+async function reachAfter(
+  host: Host,
+  { plan, live: { resources } }: Prepared,
+  located: Located,
+  { target, destroy, processes = true }: Options,
+): Promise<ReachChangeJson> {
+  if ('name' in located) throw UserError.of('no-lab-file', '--reach needs a lab file')
+  if (plan.changes.length === 0) return { gained: [], lost: [] }
+  const { sourceIn } = await import('./lab-source.ts')
+  const { planReach } = await import('./plan-reach.ts')
+  const given = { source: sourceIn(located), processes }
+  const side = (of: readonly Resource[]) => ({ ...given, live: { lab: plan.lab, resources: of } })
+  const after = target?.length ? side(afterPlan(resources, plan)) : given
+  return planReach(host, resources.size ? side([...resources.values()]) : undefined, destroy ? undefined : after)
 }

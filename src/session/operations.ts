@@ -1,11 +1,13 @@
 import { checkName, type Result } from '../checks/engine.ts'
 import { carryOut } from '../commands/carry.ts'
 import { checksNamed, testLive } from '../commands/live-checks.ts'
+import { reachLive } from '../commands/live-reach.ts'
 import { openSource, renamed, renamedError } from '../commands/lab-source.ts'
-import { prepare } from '../commands/prepare.ts'
+import { prepare, readRequestOf } from '../commands/prepare.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { read } from '../observe/read.ts'
 import type { Runner } from '../model/runner.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { checkJson, checksJson } from '../views/check-results.ts'
@@ -61,6 +63,13 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
       const each = (result: Result): void => emit({ check: checkJson(result) })
       const { results, remarks } = await testLive(lab, checks, runner, { each, failFast, seed })
       return { json: checksJson(lab.name, results), remarks: await remarks() }
+    },
+    async reach() {
+      const { lab, runner } = the()
+      const live = await read(readRequestOf(lab.name, lab), runner)
+      const every = (names: readonly string[]) => ({ from: new Set(names), to: new Set(names) })
+      const { pairs } = await reachLive(lab, live, runner, every)
+      return { pairs }
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Pair } from '../model/reach-pair.ts'
 import type { Resource } from '../model/resource.ts'
 import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
 
@@ -43,6 +44,12 @@ export interface Operations {
     /** First the names of the checks, then each result. */
     readonly event: { readonly names: readonly string[] } | { readonly check: CheckJson }
     readonly result: { readonly json: ChecksJson; readonly remarks: readonly Diagnostic[] }
+  }
+  /** Asks every namespace for every other, and for every service. */
+  readonly reach: {
+    readonly input: Readonly<Record<string, never>>
+    readonly event: never
+    readonly result: { readonly pairs: readonly Pair[] }
   }
 }
 

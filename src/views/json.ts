@@ -1,3 +1,4 @@
+import type { ReachChangeJson } from './reach-change.ts'
 import { commandOf } from '../backend/iproute/command-of.ts'
 import { kindOf } from '../kinds/index.ts'
 import { shell } from '../model/command.ts'
@@ -51,6 +52,8 @@ export interface PlanJson {
     readonly lost_with?: string
   }[]
   readonly summary: Readonly<Record<Action, number>>
+  /** With `--reach`: which pairs gain and lose reachability. */
+  readonly reach?: ReachChangeJson
   /** The faults that somebody has set: no drift. Absent: none. */
   readonly faults?: readonly FaultJson[]
   /** With --test: what the checks say after it. */

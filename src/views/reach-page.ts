@@ -1,6 +1,7 @@
 import type { Pair } from '../model/reach-pair.ts'
 import { foldNames } from './fold.ts'
 import { withEntities } from './markup.ts'
+import { pairText } from './reach-change.ts'
 import { reachedServices, reachTable, reasonsOf, type ReachGroup } from './reach-table.ts'
 
 const STYLE = `body{font:15px system-ui,sans-serif;margin:2rem;color:#222;background:#fff}
@@ -30,9 +31,7 @@ export function reachPage(lab: string, pairs: readonly Pair[], full: boolean): s
     return `<li><b>${withEntities(name)}</b>:${part('reached by', by)}${part('Not reached by', notBy)}</li>\n`
   })
   const reasons = [...reasonsOf(pairs)].map(([reason, of]) => {
-    const names = of.map(
-      ({ from, to, protocol, port }) => `${from} → ${to}${port === undefined ? '' : `:${port}/${protocol}`}`,
-    )
+    const names = of.map(pairText)
     return `<li>${withEntities(reason)}: ${withEntities(names.slice(0, LISTED).join(', '))}${names.length > LISTED ? ` and ${names.length - LISTED} more` : ''}</li>\n`
   })
   const list = (heading: string, items: readonly string[]): string =>

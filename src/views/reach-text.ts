@@ -1,6 +1,7 @@
 import type { Colors } from 'picocolors/types'
 import type { Pair } from '../model/reach-pair.ts'
 import { foldNames } from './fold.ts'
+import { pairText } from './reach-change.ts'
 import { reachedServices, reachTable, reasonsOf, type ReachGroup } from './reach-table.ts'
 
 /** From this many columns on, cells stand side by side without spaces. */
@@ -79,13 +80,10 @@ function serviceLines(pairs: readonly Pair[], c: Colors): string {
   return `\nWhere something listens, or a check connects:\n${lines.join('')}`
 }
 
-const inWords = ({ from, to, protocol, port }: Pair): string =>
-  `${from} → ${to}${port === undefined ? '' : `:${port}/${protocol}`}`
-
 function reasonLines(pairs: readonly Pair[], c: Colors): string {
   const lines = [...reasonsOf(pairs)].map(([reason, of]) => {
     const more = of.length - NAMED
-    const named = of.slice(0, NAMED).map(inWords).join(', ')
+    const named = of.slice(0, NAMED).map(pairText).join(', ')
     return `  ${named}${more > 0 ? ` and ${more} more` : ''}: ${reason}\n`
   })
   return lines.length ? `\n${c.bold('Not reached')}\n${lines.join('')}` : ''
