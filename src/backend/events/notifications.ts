@@ -27,8 +27,8 @@ const [NETLINK_ROUTE, NETLINK_NETFILTER, NFNLGRP_NFTABLES] = [0, 12, 7]
 const ROUTE_GROUPS = [1, 3, 4, 5, 7, 8, 9, 11, 19, 24, 25, 26, 27, 29, 32, 33, 36]
 const [EINTR, ENOBUFS, MSG_DONTWAIT] = [4, 105, 0x40]
 const [RTM_NEWNEIGH, RTM_DELNEIGH, AF_BRIDGE] = [28, 29, 7]
-/** NUD_PERMANENT and NUD_NOARP; NTF_PROXY. */
-const [LASTING, PROXY] = [0xc0, 0x08]
+/** The states of entries that stay, and NTF_PROXY. A bridge's static entries have NUD_NOARP; so do the neighbours that the kernel makes for multicast addresses, and forgets. */
+const [NUD_NOARP, NUD_PERMANENT, PROXY] = [0x40, 0x80, 0x08]
 /** How many notifications are read before other sockets have their turn. */
 const TURN = 4096
 
@@ -59,8 +59,9 @@ export function netlinkSockets({ libc, call, errno }: System): NetlinkSockets {
     if (type !== RTM_NEWNEIGH && type !== RTM_DELNEIGH) return true
     // struct ndmsg: the family, the index, the state, flags
     const [family, state, flags] = [buffer[at + 16], buffer.readUInt16LE(at + 24), buffer[at + 26] ?? 0]
-    if (state & LASTING || flags & PROXY) return true
-    return !(family === AF_BRIDGE ? what.fdb : what.neighbors)
+    const isBridge = family === AF_BRIDGE
+    if (state & (isBridge ? NUD_PERMANENT | NUD_NOARP : NUD_PERMANENT) || flags & PROXY) return true
+    return !(isBridge ? what.fdb : what.neighbors)
   }
 
   return {
