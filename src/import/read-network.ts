@@ -54,7 +54,7 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   const all = names.length === 0 && lenders.size === 0 ? listed.map(({ name }) => name) : [...names]
   mustExist(all, listed)
   all.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-  const { byNamespace, byLab } = await owners(runner)
+  const { byNamespace, byLab } = await owners(runner, listed)
   const chosen = new Set(all)
   const labs = new Set(all.flatMap((name) => byNamespace.get(name) ?? []))
   const [only = ''] = labs

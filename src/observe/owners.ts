@@ -1,5 +1,5 @@
 import { ownerOf } from '../model/owner.ts'
-import type { Runner } from '../model/runner.ts'
+import type { NamedNamespace, Runner } from '../model/runner.ts'
 
 /** Who owns what under /run/netns, and in the machine's own namespace. */
 export interface Owners {
@@ -9,9 +9,9 @@ export interface Owners {
   readonly byLab: ReadonlyMap<string, string[]>
 }
 
-/** Reads the marks of all labs. */
-export async function owners(runner: Runner): Promise<Owners> {
-  const named = (await runner.list()).filter(({ stale }) => !stale)
+/** Reads the marks of all labs; `listed` are the named namespaces, for a caller that has listed them already. */
+export async function owners(runner: Runner, listed?: readonly NamedNamespace[]): Promise<Owners> {
+  const named = (listed ?? (await runner.list())).filter(({ stale }) => !stale)
   const [root, ...dumps] = await runner.dump([
     { sysctls: [], depth: 'links' },
     ...named.map(({ name }) => ({ netns: name, sysctls: [], depth: 'mark' as const })),
