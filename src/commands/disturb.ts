@@ -67,13 +67,17 @@ export async function heal(host: Host, words: readonly string[], options: FaultO
   const ids = words.filter((word) => /^[0-9a-f]{8}$/.test(word) && !net.places.has(word))
   const named = words.filter((word) => !ids.includes(word))
   const meant = meantBy(named, net)
-  const healed = await withLocks(host, net, () =>
+  const found = await withLocks(host, net, () =>
     healFaults(
       net,
       (mark, namespace) =>
         ids.includes(mark.fault.id) || ((named.length > 0 || ids.length === 0) && meant(mark, namespace)),
     ),
   )
+  // The lab of this directory need not be the one that somebody looks at.
+  const others =
+    found.length + words.length > 0 || options.lab !== undefined ? undefined : await faultNet(host, options)
+  const healed = others ? await withLocks(host, others, () => healFaults(others)) : found
   const missing = ids.find((id) => !healed.some((fault) => fault.id === id))
   if (missing !== undefined) throw UserError.of('unknown-reference', `there is no fault ${missing}`)
   if (options.json) outJson({ format_version: FORMAT, healed: healed.map(faultJson) })
