@@ -83,6 +83,7 @@ planning(program.command('plan'))
   .option('--no-processes', 'with --test: without the processes of the lab')
   .option('--detailed-exitcode', '0: nothing to do, 1: error, 2: changes')
   .option('--reach', 'show which pairs gain or lose reachability')
+  .option('--reveal', 'while a drill is under way (netlab break): show what is broken')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
     end(async (host, global) => (await import('./commands/plan.ts')).plan(host, lab, { ...global, ...options })),

@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly failFast?: boolean
   /** Begins the timeline of faults that a check names. */
   readonly during?: (name: string) => Promise<RunningTimeline>
+  /** False: packets that were lost are not sent again to find out where. */
+  readonly explain?: boolean
 }
 
 /**
@@ -86,7 +88,13 @@ export async function runChecks(
   checks: readonly Check[],
   labIndex: LabIndex,
   host: Host,
-  { look = () => Promise.resolve(labIndex), each = () => {}, failFast = false, during }: RunOptions = {},
+  {
+    look = () => Promise.resolve(labIndex),
+    each = () => {},
+    failFast = false,
+    explain = true,
+    during,
+  }: RunOptions = {},
 ): Promise<Result[]> {
   const agents = openAgents(host)
   const kit: Kit = { labIndex, host, agents, listening: new Map(), departed: () => {} }
@@ -135,7 +143,7 @@ export async function runChecks(
       await silence(kit)
     }
     const tried = results.filter(Boolean) // with `failFast` some are missing
-    await locate(tried, kit)
+    if (explain) await locate(tried, kit)
     return tried
   } finally {
     agents.close()

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
-import { json, NAMES_OF, set, type End } from './options.ts'
+import { json, LAB, NAMES_OF, set, type End } from './options.ts'
+import type { BreakOptions } from './break.ts'
 import type { FaultOptions } from './disturb.ts'
 
 const TARGETS = 'NS:IF, NS:IF-NS:IF for both ends of a cable, or NS for all its interfaces; with ranges and patterns'
@@ -43,6 +44,28 @@ export function addDisturbing(program: Command, end: End): void {
     .option('--seed <number>', 'what is random in it (default: 1)')
     .action((name: string, options: object) =>
       end(async (host, global) => (await import('./run-fault.ts')).runFault(host, name, { ...options, ...global })),
+    )
+
+  program
+    .command('break')
+    .description('break a live lab in one place, for somebody to find: a drill')
+    .argument('[lab]', LAB)
+    .addOption(set())
+    .option('--seed <number>', 'break it in the way that this number decides (default: chosen at random)')
+    .option('--level <level>', '1: all of it stops, 2: nearly right, 3: only some packets are lost', '1')
+    .addOption(json())
+    .action((lab: string | undefined, options: BreakOptions) =>
+      end(async (host, global) => (await import('./break.ts')).breakLab(host, lab, { ...options, ...global })),
+    )
+
+  program
+    .command('hint')
+    .description('say a little more about what netlab break has broken')
+    .argument('[lab]', LAB)
+    .addOption(set())
+    .addOption(json())
+    .action((lab: string | undefined, options: object) =>
+      end(async (host, global) => (await import('./hint.ts')).hint(host, lab, { ...options, ...global })),
     )
 
   program

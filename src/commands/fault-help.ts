@@ -47,4 +47,20 @@ export const faultHelp: Readonly<Record<string, Help>> = {
     ],
     exitCodes: [['0', 'done, or there was nothing to heal'], usual[1]],
   },
+  break: {
+    examples: [
+      ['netlab break router.yaml', 'break something that stops all of it'],
+      ['netlab break --level 3', 'something that is harder to find'],
+      ['netlab break --seed 7', 'the same place for everybody'],
+    ],
+    exitCodes: [
+      ['0', 'broken; the output says what does not work any more'],
+      ['1', 'failed: the lab is not sound, or no check notices'],
+      ['130', 'interrupted; the lab is as it was'],
+    ],
+  },
+  hint: {
+    examples: [['netlab hint', 'the next hint; the last one says what is broken']],
+    exitCodes: [usual[0], ['1', 'failed: no drill is under way, for example']],
+  },
 }

@@ -1,5 +1,7 @@
 import { startRunner } from '../run/choose-runner.ts'
 import { crowded, procOf } from '../observe/limits.ts'
+import { drillIn } from '../model/drill.ts'
+import { concealedPlan, DRILL_NOTE } from '../views/drill-text.ts'
 import { planJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { renderUnmanaged } from '../views/unmanaged.ts'
@@ -28,6 +30,8 @@ interface Options extends Global, PlanOptions, LocateOptions {
   readonly processes?: boolean
   /** Which pairs gain and lose reachability. */
   readonly reach?: boolean
+  /** Shows the changes also while a drill is under way. */
+  readonly reveal?: boolean
 }
 
 /**
@@ -75,8 +79,10 @@ export async function plan(host: Host, argument: string | undefined, options: Op
     })
     note(`Saved. To do exactly this: netlab apply ${options.out}\n`)
   }
-  const json = planJson(plan)
-  if (options.commands && !options.json) out(renderCommands(json))
+  const concealed = !options.reveal && !options.destroy && drillIn(live.resources) !== undefined
+  const json = concealed ? concealedPlan(planJson(plan)) : planJson(plan)
+  if (concealed && !options.json) out(DRILL_NOTE)
+  else if (options.commands && !options.json) out(renderCommands(json))
   else if (!options.json) {
     out(renderPlan(json, source, outColors(options), options.destroy, options.full))
     if (lab) out(renderUnmanaged(live.others, lab.resources))

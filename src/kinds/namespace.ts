@@ -13,6 +13,8 @@ export type NamespaceSpec = {
   readonly adopted?: true
   /** The sysctls that earlier runs set (live side only). */
   readonly sysctls?: readonly string[]
+  /** The mark of a drill (src/model/drill.ts). */
+  readonly drill?: string
 }
 
 /**
@@ -25,18 +27,23 @@ export const namespace: Kind<NamespaceSpec> = {
   read(dump, { namespace: id, borrowed, lab }) {
     const lo = dump.links.find((link) => link.flags.includes('LOOPBACK'))
     if (borrowed || ownerOf(lo?.ifalias) !== lab) return []
-    const { adopted, sysctls } = notesIn(lo?.ifalias)
-    const spec = { ...(adopted && { adopted }), ...(sysctls.length > 0 && { sysctls }) }
+    const { adopted, sysctls, drill } = notesIn(lo?.ifalias)
+    const spec = {
+      ...(adopted && { adopted }),
+      ...(sysctls.length > 0 && { sysctls }),
+      ...(drill !== undefined && { drill }),
+    }
     return [{ id, kind: 'namespace', namespace: id, spec }]
   },
 
   describe: () => 'network namespace',
   toLab: (r) => ofNamespace(r, { others: r.spec.others }),
 
-  compare: (live) =>
-    live.stale
-      ? [{ field: 'file', from: 'left over', forces: 'a crash or a reboot left a plain file of that name' }]
-      : [],
+  compare(live, desired) {
+    if (live.stale)
+      return [{ field: 'file', from: 'left over', forces: 'a crash or a reboot left a plain file of that name' }]
+    return live.drill === desired.drill ? [] : [{ field: 'drill', from: live.drill, to: desired.drill }]
+  },
 
   needs: () => [],
   lostWith: () => [],
@@ -50,7 +57,23 @@ export const namespace: Kind<NamespaceSpec> = {
     },
   ],
 
-  update: () => [],
+  update: ({ live, desired: { id, spec } }, { lab }) => [
+    {
+      stage: 'share namespaces',
+      operation: {
+        do: 'link.set',
+        place: { netns: id },
+        name: 'lo',
+        set: {
+          alias: marked(lab, {
+            adopted: live.spec.adopted === true,
+            sysctls: live.spec.sysctls ?? [],
+            drill: spec.drill,
+          }),
+        },
+      },
+    },
+  ],
 
   adopt: ({ id }, lab) => [
     {

@@ -96,6 +96,7 @@ function note({ id, namespace, borrowed, implied }: Resource<SysctlSpec>, contex
   const { lab, live, desired, goes } = context
   const settled = goes(namespace) ? undefined : (live.get(namespace)?.spec as NamespaceSpec | undefined)
   const noted = settled?.sysctls ?? []
+  const { drill } = (desired.get(namespace)?.spec ?? {}) as NamespaceSpec
   const wanted = settingsOf(desired).get(namespace) ?? []
   const changes = (key: string): boolean => {
     const one = sysctlId(namespace, key)
@@ -107,7 +108,7 @@ function note({ id, namespace, borrowed, implied }: Resource<SysctlSpec>, contex
     do: 'link.set',
     place: { netns: namespace },
     name: 'lo',
-    set: { alias: marked(lab, { adopted: settled?.adopted === true, sysctls }) },
+    set: { alias: marked(lab, { adopted: settled?.adopted === true, sysctls, drill }) },
   })
   if (borrowed) return []
   if (!implied && id === sysctlId(namespace, added[0] ?? ''))

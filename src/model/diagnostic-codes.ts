@@ -1,6 +1,7 @@
 import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
+import { drillCodes } from './drill-codes.ts'
 import { faultCodes } from './fault-codes.ts'
 import { processCodes } from './process-codes.ts'
 import { fileCodes } from './file-codes.ts'
@@ -18,6 +19,7 @@ interface Explanation {
 export const codes = {
   ...fileCodes,
   ...lintCodes,
+  ...drillCodes,
   ...faultCodes,
   ...processCodes,
   ...lenderCodes,

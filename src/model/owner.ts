@@ -20,16 +20,20 @@ export interface Notes {
   readonly adopted: boolean
   /** The sysctls that the lab has set: they are set back when the file no longer sets them. */
   readonly sysctls: readonly string[]
+  /** A drill is under way in the lab (src/model/drill.ts). */
+  readonly drill?: string | undefined
 }
 
 /** An alias has at most 255 bytes (IFALIASZ in include/uapi/linux/if.h). */
 const LONGEST = 255
 const ADOPTED = 'adopted'
 const SYSCTLS = 'sysctl='
+const DRILL = 'drill='
 
 /** The mark of a namespace, for the alias of its `lo`. Sysctls for which there is no room are left out. */
-export function marked(lab: string, { adopted, sysctls }: Notes): string {
-  let mark = labelled(lab, adopted ? ADOPTED : undefined)
+export function marked(lab: string, { adopted, sysctls, drill }: Notes): string {
+  const words = [...(adopted ? [ADOPTED] : []), ...(drill === undefined ? [] : [`${DRILL}${drill}`])]
+  let mark = labelled(lab, words.join(' '))
   let separator = ` ${SYSCTLS}`
   for (const key of sysctls) {
     const longer = `${mark}${separator}${key.slice('net.'.length)}`
@@ -42,8 +46,16 @@ export function marked(lab: string, { adopted, sysctls }: Notes): string {
 /** The notes in the mark of a namespace. */
 export function notesIn(alias: string | undefined): Notes {
   const words = aliasOf(alias)?.split(' ') ?? []
-  const listed = words.find((word) => word.startsWith(SYSCTLS))?.slice(SYSCTLS.length)
-  return { adopted: words.includes(ADOPTED), sysctls: listed?.split(',').map((key) => `net.${key}`) ?? [] }
+  const after = (start: string): string | undefined => words.find((word) => word.startsWith(start))?.slice(start.length)
+  const drill = after(DRILL)
+  return {
+    adopted: words.includes(ADOPTED),
+    sysctls:
+      after(SYSCTLS)
+        ?.split(',')
+        .map((key) => `net.${key}`) ?? [],
+    ...(drill !== undefined && { drill }),
+  }
 }
 
 /** FNV-1a, 32 bits: turns names of labs into the numbers that serve as marks. */

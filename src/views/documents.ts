@@ -1,6 +1,7 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { ChecksJson } from './check-results.ts'
 import type { DiffJson } from './diff-text.ts'
+import type { BreakJson, HintJson } from './drill-text.ts'
 import type { FaultRunJson, FaultsJson, HealedJson } from './fault-text.ts'
 import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
@@ -99,6 +100,8 @@ export interface Documents {
   readonly partition: FaultsJson
   readonly heal: HealedJson
   readonly fault: FaultRunJson
+  readonly break: BreakJson
+  readonly hint: HintJson
   /** Each line. */
   readonly watch: WatchJson
   readonly error: ErrorJson

@@ -58,6 +58,8 @@ export interface PlanJson {
   readonly faults?: readonly FaultJson[]
   /** With --test: what the checks say after it. */
   readonly tests?: ChecksJson
+  /** A drill is under way, and `changes` and `steps` are left out. */
+  readonly concealed?: true
   readonly steps: readonly {
     readonly change: string
     readonly stage: Stage

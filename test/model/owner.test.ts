@@ -7,6 +7,7 @@ test('the mark of a namespace says whose it is, and what was set', () => {
   expect(notesIn(mark)).toEqual(notes)
   expect(marked('lab-1', { adopted: false, sysctls: [] })).toBe(labelled('lab-1'))
   expect(notesIn(labelled('lab-1'))).toEqual({ adopted: false, sysctls: [] })
+  expect(notesIn(marked('lab-1', { ...notes, drill: '3.0' }))).toEqual({ ...notes, drill: '3.0' })
   expect(notesIn(undefined)).toEqual({ adopted: false, sysctls: [] })
 })
 

@@ -15,7 +15,7 @@ export const KERNEL_COMMANDS = [
     'test',
     'doctor',
   ],
-  ...['cut', 'impair', 'partition', 'heal', 'fault', 'guard'],
+  ...['cut', 'impair', 'partition', 'heal', 'fault', 'guard', 'break', 'hint'],
   ...['capture', 'watch', 'import', 'reach', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
