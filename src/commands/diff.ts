@@ -83,9 +83,10 @@ const isNamed = (...sides: readonly Side[]): boolean => sides.some(({ input }) =
 function side(argument: string, { as, ...options }: Options): Side {
   if (argument === NOTHING) return { shown: (path) => path }
   stage(`Reading ${argument} …`)
-  const found = sourceOf(argument, options)
+  const read = sourceOf(argument, options)
+  const found = as === undefined || read.revision !== undefined ? read : { ...read, file: as }
   const { located, shown } = openSource(found)
-  const file = found.revision === undefined ? (as ?? found.file) : found.file
+  const { file } = found
   const { text, set, beside, listBeside, fileBeside, keyFile } = located
   return {
     source: found,
