@@ -63,6 +63,8 @@ const ownWay = [
   'src/binary.ts',
   // It runs in a worker thread too, which has no Host, and reads /proc and /run/netns of the thread that it is in.
   'src/backend/netlink/libc.ts',
+  // It reads the counters of the namespace that the thread is in.
+  'src/walk/counters.ts',
   // A program of its own that runs inside a namespace: opening sockets there is its purpose.
   'src/checks/agent.ts',
   // A program of its own inside a namespace as well. It never returns to the event loop, so its output must be written synchronously.

@@ -8,7 +8,7 @@ import { watch, type Observed } from './observe.ts'
 import { newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
 import { openSlots, type Slots } from './slots.ts'
 import { throughout, type RunningTimeline } from './throughout.ts'
-import { trace } from './trace.ts'
+import { findWhereLost } from './where-lost.ts'
 
 /** The result of one check. `error`: it could not be tried. */
 export interface Result {
@@ -163,7 +163,7 @@ async function locate(results: Result[], kit: Kit): Promise<void> {
     .filter(({ status, unreached, check }) => status === 'fail' && unreached === true && check.run === undefined)
     .slice(0, TRACED)
   const once = lost.map(({ check: { count: _, ...check } }) => check)
-  const places = await trace(once, kit, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
+  const places = await findWhereLost(once, kit, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
   places.forEach((where, i) => {
     const result = lost[i]
     if (result && where !== undefined) results[results.indexOf(result)] = { ...result, where }

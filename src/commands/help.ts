@@ -1,4 +1,5 @@
 import { faultHelp } from './fault-help.ts'
+import { packetHelp } from './packet-help.ts'
 
 /** The end of a command's help and of its man page. */
 export interface Help {
@@ -142,16 +143,6 @@ const help: Readonly<Record<string, Help>> = {
     ],
     exitCodes: usual,
   },
-  reach: {
-    examples: [
-      ['netlab reach', 'all pairs of the lab in this directory'],
-      ['netlab reach client', 'whom client reaches'],
-      ["netlab reach 'h[1..3]' 'db*'", 'from three to all that begin with db'],
-      ['netlab reach --full', 'a row for each namespace'],
-      ['netlab reach --html > reach.html', 'the table as a page'],
-    ],
-    exitCodes: [['0', 'done, whether or not they reach each other'], failed],
-  },
   exec: {
     examples: [
       ['netlab exec ns0 -- ip route', 'the routes of ns0'],
@@ -197,6 +188,7 @@ const help: Readonly<Record<string, Help>> = {
     ],
   },
   ...faultHelp,
+  ...packetHelp,
   watch: {
     examples: [
       ['netlab watch lab.yaml', 'every drift, as soon as it happens'],

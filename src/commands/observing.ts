@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { full, json, LAB, NAMES_OF, set, type End } from './options.ts'
 
 /** Adds the commands that look on while a lab is live. */
@@ -13,6 +13,20 @@ export function addObserving(program: Command, end: End): void {
     .addOption(json('print a JSON document a line'))
     .action((lab: string | undefined, options: object) =>
       end(async (host, global) => (await import('./watch.ts')).watchLab(host, lab, { ...global, ...options })),
+    )
+
+  program
+    .command('trace')
+    .description('send one packet, and tell its way and that of its answer')
+    .argument('<from>', 'a namespace')
+    .argument('<to[:port]>', 'a namespace or an address; with a port for --tcp and --udp')
+    .addOption(new Option('--tcp', 'open a connection (default: ping)').conflicts('udp'))
+    .option('--udp', 'send a datagram')
+    .option('--lab <lab>', NAMES_OF)
+    .addOption(set())
+    .addOption(json())
+    .action((from: string, to: string, options: object) =>
+      end(async (host, global) => (await import('./trace.ts')).trace(host, from, to, { ...global, ...options })),
     )
 
   program

@@ -1,4 +1,5 @@
 import type { NftChain, NftObject, NftSpec, NftTable } from '../model/firewall.ts'
+import { TRACE_TABLE } from '../model/tables.ts'
 import { named } from './save.ts'
 
 /** The text with blanks in place of quoted parts, so that braces and commas in them do not count. */
@@ -135,7 +136,7 @@ function tableOf(lines: readonly string[], at: number): { table: NftTable; end: 
   return { table, end: i }
 }
 
-/** Parses what `nft -s list ruleset` prints, with `-a` or without. Tables by `FAMILY NAME`. */
+/** Parses what `nft -s list ruleset` prints, with `-a` or without. Tables by `FAMILY NAME`, but for those of a trace. */
 export function parseNft(text: string): NftSpec {
   const tables = named<NftTable>()
   const lines = text.split('\n')
@@ -143,7 +144,7 @@ export function parseNft(text: string): NftSpec {
     const head = /^table (\S+ \S+) \{/.exec(lines[i]!)?.[1]
     if (head === undefined) continue
     const { table, end } = tableOf(lines, i + 1)
-    tables[head] = table
+    if (!head.endsWith(` ${TRACE_TABLE}`)) tables[head] = table
     i = end
   }
   return { tables }

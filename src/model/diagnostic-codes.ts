@@ -5,6 +5,7 @@ import { drillCodes } from './drill-codes.ts'
 import { faultCodes } from './fault-codes.ts'
 import { processCodes } from './process-codes.ts'
 import { fileCodes } from './file-codes.ts'
+import { packetCodes } from './packet-codes.ts'
 
 /** The meaning of a code: what is wrong and why, and what to do about it. */
 interface Explanation {
@@ -24,13 +25,10 @@ export const codes = {
   ...processCodes,
   ...lenderCodes,
   ...importCodes,
+  ...packetCodes,
   'ambiguous-interface': {
     cause: 'Several interfaces of the namespace have a subnet that contains the address.',
     remedy: 'Name the interface with `dev`.',
-  },
-  'bad-check': {
-    cause: 'A check, or an observation in it, is incomplete or contradicts itself.',
-    remedy: 'Give exactly one of `ping`, `tcp`, `udp` and `run`, and only fields that apply to it.',
   },
   'bad-link-end': {
     cause: 'An end of a link is not `NAMESPACE:INTERFACE`, is `lo`, has a type of its own, or is used by another link.',

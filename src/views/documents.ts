@@ -7,6 +7,7 @@ import type { GraphJson } from './graph/text-forms.ts'
 import type { DiagnosticJson, ErrorJson, FORMAT, PlanJson, ShowJson } from './json.ts'
 import type { ReachJson } from './reach-json.ts'
 import type { RunJson } from './run-json.ts'
+import type { TraceJson } from './way-text.ts'
 import type { WatchJson } from './watch-text.ts'
 
 /** What `netlab ps --json` prints. */
@@ -102,6 +103,7 @@ export interface Documents {
   readonly fault: FaultRunJson
   readonly break: BreakJson
   readonly hint: HintJson
+  readonly trace: TraceJson
   /** Each line. */
   readonly watch: WatchJson
   readonly error: ErrorJson

@@ -2,7 +2,7 @@ import type { LabIndex, NamespaceIndex } from '../../src/checks/lab-index.ts'
 import { decodePacket } from '../../src/checks/packet.ts'
 import { topologyOf } from '../../src/model/topology.ts'
 import { model } from '../support/resources.ts'
-import { whereLost, withoutStrays, type TraceHop } from '../../src/checks/trace.ts'
+import { whereLost, withoutStrays, type TraceHop } from '../../src/checks/where-lost.ts'
 
 const node = (forwards: boolean, rules = ''): NamespaceIndex => ({
   interfaces: new Map(),

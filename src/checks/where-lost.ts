@@ -33,7 +33,7 @@ export interface TraceHop {
  * Tries failed checks once more, with captures in every namespace of the lab. Returns for each where its packets were lost;
  * undefined if that cannot be found out.
  */
-export async function trace(
+export async function findWhereLost(
   checks: readonly Check[],
   { labIndex, host }: Kit,
   attempt: (check: Check, trail: Trail) => Promise<unknown>,

@@ -1,0 +1,80 @@
+import type { LabIndex } from '../checks/lab-index.ts'
+import type { Packet } from '../checks/packet.ts'
+import { linkId } from '../model/resource.ts'
+import type { WayPacket } from '../model/packet-way.ts'
+import type { Role } from './needles.ts'
+import { pointsOf, type Point } from './points.ts'
+import type { Sights } from './sights.ts'
+import { visitsOf, type Visit } from './visits.ts'
+
+/** A namespace on the way: what was seen at its interfaces, and what its hooks reported. */
+export interface Hop {
+  readonly namespace: string
+  readonly role: Role
+  readonly points: readonly Point[]
+  readonly visits: readonly Visit[]
+}
+
+/** The headers of a packet, for people. */
+export function wayPacket({ protocol, source, destination, sport, dport, bytes }: Omit<Packet, 'time'>): WayPacket {
+  return {
+    ...{ protocol, source, destination },
+    ...(sport !== undefined && { sport }),
+    ...(dport !== undefined && { dport }),
+    ttl: bytes[(bytes[0] ?? 0) >> 4 === 6 ? 7 : 8] ?? 0,
+  }
+}
+
+/** The hops of the packets of a role, in order. */
+export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
+  const parts: { readonly namespace: string; readonly points: Point[]; readonly visits: Visit[] }[] = []
+  let last: Point | undefined
+  for (const point of pointsOf(role, sights.sightings, labIndex)) {
+    const goesOn = last?.namespace === point.namespace && !(last.direction === 'out' && point.direction === 'in')
+    if (goesOn) parts.at(-1)!.points.push(point)
+    else parts.push({ namespace: point.namespace, points: [point], visits: [] })
+    last = point
+  }
+  const path = new Set(parts.map(({ namespace }) => namespace))
+  for (const [namespace, steps] of sights.steps) {
+    const visits = visitsOf(steps, sights.flow).filter((visit) => visit.role === role)
+    const own = parts.filter((part) => part.namespace === namespace)
+    for (const visit of visits) {
+      const fits = own.find(
+        ({ points, visits: known }) =>
+          !known.some(({ family }) => family === visit.family) &&
+          (visit.iif === undefined
+            ? points[0]?.direction === 'out'
+            : points.some(({ direction, ifindex }) => direction === 'in' && ifindex === visit.iif)),
+      )
+      if (fits) fits.visits.push(visit)
+      else if (isNew(visit, parts.length, path.has(namespace))) addAlone(namespace, visit)
+    }
+  }
+  return parts.map((part) => ({ role, ...part }))
+
+  /** A packet that was made here and never left. */
+  function addAlone(namespace: string, visit: Visit): void {
+    parts.unshift({ namespace, points: [], visits: [visit] })
+    path.add(namespace)
+  }
+}
+
+/** Whether a visit without points is a hop: of a packet that was made there and came to no interface. Others are copies for others. */
+const isNew = ({ iif }: Visit, hops: number, known: boolean): boolean => iif === undefined && hops === 0 && !known
+
+/** The bridge that forwarded the packet from one of its ports to another; undefined: it was not bridged. */
+export function bridgeOf(
+  { namespace, points }: Pick<Hop, 'namespace' | 'points'>,
+  { live }: LabIndex,
+): string | undefined {
+  const [first, last] = [points[0], points.at(-1)]
+  if (first?.direction !== 'in') return undefined
+  const master = live.master(linkId(namespace, first.device))
+  if (master?.kind !== 'bridge') return undefined
+  const name = master.id.slice(namespace.length + 1)
+  // It came to the bridge itself, and so to its host.
+  if (points.some(({ device, direction }) => device === name && direction === 'in')) return undefined
+  if (last === first) return name
+  return live.master(linkId(namespace, last!.device))?.id === master.id ? name : undefined
+}

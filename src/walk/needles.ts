@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { toBe16, toBe32 } from '../backend/netlink/message.ts'
+import { decodePacket, RAW_IP, type Packet } from '../checks/packet.ts'
+
+/** The packet that is traced, by what identifies it wherever it is, also behind a translation. */
+export interface Flow {
+  readonly protocol: 'icmp' | 'tcp' | 'udp'
+  readonly family: 4 | 6
+  readonly destination: string
+  /** Of tcp and udp. */
+  readonly dport?: number
+  /** The source port; of icmp the identifier. */
+  readonly sport: number
+  /** The first sequence number of tcp. */
+  readonly sequence: number
+  /** What icmp and udp carry. */
+  readonly token: Buffer
+}
+
+/** Bytes at a place after the network header of packets of this protocol. */
+export interface Needle {
+  readonly protocol: number
+  /** In bytes. */
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+/** What part a packet has in the exchange. */
+export type Role = 'request' | 'reply' | 'error'
+
+/** Numbers of protocols (`/etc/protocols`). */
+export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const
+/** The ports that a packet starts from: those that programs get by default (ip_local_port_range). */
+const PORTS = { from: 32768, to: 60999 }
+/** The header of ICMP, of both versions, and of UDP. */
+const HEADER = 8
+/** How long the network header is that an ICMP error quotes, without options. */
+const quotedHeader = ({ family }: Pick<Flow, 'family'>): number => (family === 6 ? 40 : 20)
+/** From where to where in a packet the kernel looks for the words, in bytes: as deep as tunnels in tunnels put them. */
+const [SHALLOWEST, DEEPEST] = [8, 200]
+/** Of a cooked capture (LINKTYPE_LINUX_SLL2). */
+const COOKED_HEADER = 20
+const TOKEN = 16
+
+/** A new packet to this address. */
+export function newFlow(protocol: Flow['protocol'], destination: string, dport?: number): Flow {
+  const random = randomBytes(TOKEN + 6)
+  const sport = PORTS.from + (random.readUInt16BE(TOKEN) % (PORTS.to - PORTS.from))
+  return {
+    ...{ protocol, family: destination.includes(':') ? 6 : 4, destination, sport },
+    ...(dport !== undefined && { dport }),
+    ...{ sequence: random.readUInt32BE(TOKEN + 2) & 0x7fffffff, token: random.subarray(0, TOKEN) },
+  }
+}
+
+/** How rules of nftables know the packet, its answer, and errors that quote it. */
+export function needlesOf(flow: Flow): Needle[] {
+  const { protocol, family, token, sport, sequence } = flow
+  const icmp = family === 6 ? PROTOCOL.icmp6 : PROTOCOL.icmp
+  const own = protocol === 'icmp' ? icmp : PROTOCOL[protocol]
+  const quoted = HEADER + quotedHeader(flow)
+  if (protocol === 'tcp')
+    return [
+      { protocol: own, offset: 4, bytes: toBe32(sequence) },
+      { protocol: own, offset: 8, bytes: toBe32(sequence + 1) },
+      { protocol: icmp, offset: quoted + 4, bytes: toBe32(sequence) },
+    ]
+  return [
+    { protocol: own, offset: HEADER, bytes: token.subarray(0, 8) },
+    ...(protocol === 'udp' ? [{ protocol: own, offset: 2, bytes: toBe16(sport) }] : []),
+    { protocol: icmp, offset: quoted + HEADER, bytes: token.subarray(0, 8) },
+  ]
+}
+
+/**
+ * A filter for captures, as tcpdump takes it, that lets pass every packet with a word of this flow in it, however deep in
+ * tunnels, and the questions for neighbours.
+ */
+export function filterOf({ protocol, sequence, token, sport }: Flow): string {
+  const words = protocol === 'tcp' ? [sequence, sequence + 1] : [token.readUInt32BE(0)]
+  const places: string[] = []
+  for (let at = SHALLOWEST; at <= DEEPEST; at += 2)
+    for (const word of words) places.push(`link[${COOKED_HEADER + at}:4] = ${word}`)
+  const neighbors = 'arp or (ip6[6] = 58 and (ip6[40] = 135 or ip6[40] = 136))'
+  return [neighbors, ...(protocol === 'udp' ? [`udp port ${sport}`] : []), ...places].join(' or ')
+}
+
+/** A packet of the exchange, and the one that carries it, if it is in a tunnel. */
+export interface Seen {
+  readonly role: Role
+  readonly packet: Omit<Packet, 'time'>
+  readonly outer?: Omit<Packet, 'time'>
+}
+
+/** The length of the network header, in bytes. */
+export const headerOf = (bytes: Buffer): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
+
+/** Which part of the exchange a packet is; `bytes` begins with its network header. Undefined: none. */
+export function recognise(bytes: Buffer, flow: Flow): Seen | undefined {
+  const packet = decodePacket(bytes, RAW_IP)
+  if (!packet) return undefined
+  const role = roleIn(packet, flow)
+  if (role) return { role, packet }
+  for (let at = headerOf(bytes); at + 28 <= bytes.length && at < DEEPEST; at += 2) {
+    const version = (bytes[at] ?? 0) >> 4
+    if (version !== 4 && version !== 6) continue
+    const inner = decodePacket(bytes.subarray(at), RAW_IP)
+    const innerRole = inner && roleIn(inner, flow)
+    if (innerRole) return { role: innerRole, packet: inner, outer: packet }
+  }
+  return undefined
+}
+
+const ICMP_ERRORS: Readonly<Record<string, readonly number[]>> = { icmp: [3, 4, 11, 12], icmp6: [1, 2, 3, 4] }
+
+/** Whether a packet is an ICMP error that ends its way (RFC 792, RFC 4443). */
+export const isError = ({ protocol, bytes }: Pick<Packet, 'protocol' | 'bytes'>): boolean =>
+  ICMP_ERRORS[protocol]?.includes(bytes[headerOf(bytes)] ?? -1) ?? false
+
+function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefined {
+  const { bytes } = packet
+  const at = headerOf(bytes)
+  if (isError(packet)) {
+    const quoted = decodePacket(bytes.subarray(at + HEADER), RAW_IP)
+    // The kernel's report of a step has only the beginning of the quoted packet, and it reports no other error.
+    if (!quoted) return bytes.length <= at + 20 ? 'error' : undefined
+    const role = roleIn(quoted, flow)
+    return role === undefined ? undefined : 'error'
+  }
+  const isAt = (offset: number, wanted: Uint8Array): boolean =>
+    bytes.subarray(at + offset, at + offset + wanted.length).equals(wanted)
+  const { protocol, sport, dport } = packet
+  if (flow.protocol === 'tcp') {
+    if (protocol !== 'tcp') return undefined
+    return isAt(4, toBe32(flow.sequence)) ? 'request' : isAt(8, toBe32(flow.sequence + 1)) ? 'reply' : undefined
+  }
+  const token = flow.token.subarray(0, 8)
+  if (flow.protocol === 'icmp') {
+    if (protocol !== 'icmp' && protocol !== 'icmp6') return undefined
+    const type = bytes[at]
+    return isAt(HEADER, token) ? (type === 8 || type === 128 ? 'request' : 'reply') : undefined
+  }
+  if (protocol !== 'udp') return undefined
+  if (isAt(HEADER, token) && dport !== flow.sport) return 'request'
+  return dport === flow.sport && sport !== flow.sport ? 'reply' : undefined
+}

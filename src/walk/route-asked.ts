@@ -1,0 +1,152 @@
+import { createRequire } from 'node:module'
+import { openSystem, type System } from '../backend/netlink/libc.ts'
+import { addressBytes, attribute, encode, toBe16, toU32 } from '../backend/netlink/message.ts'
+import { decodeRoutes } from '../backend/netlink/read-routes.ts'
+import { RTA } from '../backend/netlink/attribute-numbers.ts'
+import { parseCidr, contains } from '../model/cidr.ts'
+import type { IpHop, IpRoute, IpRule } from '../model/runner.ts'
+import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
+import type { WayRoute } from '../model/packet-way.ts'
+import type { Packet } from '../checks/packet.ts'
+import { PROTOCOL } from './needles.ts'
+
+/** A question for a route. */
+export interface RouteQuestion {
+  readonly packet: Omit<Packet, 'time'>
+  readonly mark: number
+  /** The index of the interface by which it came; absent: it is made here. */
+  readonly iif?: number
+}
+
+/** The kernel's answer: a route, or an error. */
+export type RouteAnswer = { readonly route: IpRoute } | { readonly errno: number }
+
+/** Asks the kernel for routes. */
+export interface RouteOracle {
+  /** `nameOf` gives the names of interfaces there. Undefined: nobody can be asked, or the answer is not understood. */
+  readonly ask: (
+    netns: string | undefined,
+    question: RouteQuestion,
+    nameOf: (index: number) => string,
+  ) => RouteAnswer | undefined
+  readonly close: () => void
+}
+
+const [RTM_GETROUTE, NETLINK_ROUTE, AF_INET, AF_INET6] = [26, 0, 2, 10]
+/** The route as it is configured (rtnetlink.h); IPv4 has to be asked for the number of its table, IPv6 must not be (net/ipv6/route.c). */
+const FLAGS = { 4: 0x2000 | 0x1000, 6: 0x2000 } as const
+const MORE = { iif: 3, mark: 16, ipProto: 27, sport: 28, dport: 29 } as const
+const NUMBERS: Readonly<Record<string, number>> = PROTOCOL
+
+/** Opens the way to the kernel's routes: `ip route get fibmatch`, in process. */
+export function openRoutes(): RouteOracle {
+  const system: System = openSystem(createRequire(__filename).resolve('koffi'))
+  const answer = Buffer.alloc(1 << 16)
+  return {
+    ask(netns, question, nameOf) {
+      const fd = system.socket(netns, NETLINK_ROUTE)
+      if (fd < 0) return undefined
+      const { bytes } = encode(request(question))
+      if (system.libc.send(fd, bytes, bytes.length, 0) < 0) return undefined
+      const length = system.receive(fd, answer)
+      if (length < 16) return undefined
+      if (answer.readUInt16LE(4) === 2 /* NLMSG_ERROR */) return { errno: -answer.readInt32LE(16) }
+      try {
+        const [route] = decodeRoutes(answer, { from: 0, to: length }, nameOf)
+        return route && { route }
+      } catch {
+        return undefined // an encapsulation that only iproute2 understands
+      }
+    },
+    close: () => system.back(),
+  }
+}
+
+function request({ packet, mark, iif }: RouteQuestion) {
+  const six = packet.source.includes(':')
+  const bits = six ? 128 : 32
+  const { protocol, sport, dport } = packet
+  const number = NUMBERS[protocol]
+  return {
+    type: RTM_GETROUTE,
+    flags: 0,
+    header: Uint8Array.of(six ? AF_INET6 : AF_INET, bits, bits, 0, 0, 0, 0, 0, ...toU32(FLAGS[six ? 6 : 4])),
+    attributes: [
+      attribute(RTA.dst, addressBytes(packet.destination)),
+      attribute(RTA.src, addressBytes(packet.source)),
+      ...(iif === undefined ? [] : [attribute(MORE.iif, toU32(iif))]),
+      ...(mark === 0 ? [] : [attribute(MORE.mark, toU32(mark))]),
+      ...(number === undefined ? [] : [attribute(MORE.ipProto, Uint8Array.of(number))]),
+      ...(sport === undefined ? [] : [attribute(MORE.sport, toBe16(sport))]),
+      ...(dport === undefined ? [] : [attribute(MORE.dport, toBe16(dport))]),
+    ],
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ 2: 'local', 3: 'broadcast', 4: 'anycast', 5: 'multicast', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit', 9: 'throw' },
+} // prettier-ignore
+const tableName = (table: string): string =>
+  ({ [MAIN_TABLE]: 'main', [LOCAL_TABLE]: 'local', 253: 'default' })[Number(table)] ?? table
+
+const gatewayOf = ({ gateway, via }: IpHop): string | undefined => gateway ?? via?.host
+
+/** A route as the way has it, with the rule that led to its table. */
+export function wayRoute(
+  { type = '1', dst, table = String(MAIN_TABLE), dev, nexthops, ...rest }: IpRoute,
+  question: RouteQuestion & { readonly device?: string },
+  rules: readonly IpRule[],
+): WayRoute {
+  const via = gatewayOf(rest)
+  const rule = ruleFor(table, question, rules)
+  return {
+    // Where no rule separates them, the kernel keeps the local table in main (fib_trie_unmerge in net/ipv4/fib_trie.c).
+    ...{ table: type === '2' && table === String(MAIN_TABLE) ? 'local' : tableName(table), prefix: dst },
+    ...(TYPES[type] !== undefined && { type: TYPES[type] }),
+    ...(via !== undefined && { via }),
+    ...(dev !== undefined && { dev }),
+    ...(nexthops && { nexthops: nexthops.map(hopText) }),
+    ...(rule !== undefined && { rule }),
+  }
+}
+
+function hopText(hop: IpHop): string {
+  const via = gatewayOf(hop)
+  return [...(via === undefined ? [] : [`via ${via}`]), ...(hop.dev === undefined ? [] : [`dev ${hop.dev}`])].join(' ')
+}
+
+/** The kernel's own rules: local at 0, main at 32766, default at 32767. */
+const OWN = [0, 32766, 32767]
+
+/** The first rule of `ip rule` that names the table and applies to the packet; undefined where that is the kernel's own. */
+function ruleFor(
+  table: string,
+  { packet, mark, device }: RouteQuestion & { readonly device?: string },
+  rules: readonly IpRule[],
+): string | undefined {
+  const isIn = (address: string, network = 'all', length?: number): boolean => {
+    if (network === 'all') return true
+    const cidr = parseCidr(length === undefined ? network : `${network}/${length}`)
+    return cidr !== undefined && contains(cidr, address)
+  }
+  const found = [...rules]
+    .sort((a, b) => a.priority - b.priority)
+    .find((rule) => {
+      if (rule.table !== table || (rule.action !== undefined && rule.action !== '1' && rule.action !== 'to_tbl')) return false
+      const mask = Number(rule.fwmask ?? 0xffffffff)
+      const fits =
+        isIn(packet.source, rule.src, rule.srclen) &&
+        isIn(packet.destination, rule.dst, rule.dstlen) &&
+        (rule.iif === undefined || rule.iif === (device ?? 'lo')) &&
+        (rule.fwmark === undefined || ((mark & mask) >>> 0) === (Number(rule.fwmark) & mask) >>> 0)
+      return fits === (rule.not === undefined)
+    })
+  if (!found || OWN.includes(found.priority)) return undefined
+  const words = [
+    ...(found.src === undefined || found.src === 'all' ? [] : [`from ${found.src}${found.srclen === undefined ? '' : `/${found.srclen}`}`]),
+    ...(found.dst === undefined || found.dst === 'all' ? [] : [`to ${found.dst}${found.dstlen === undefined ? '' : `/${found.dstlen}`}`]),
+    ...(found.iif === undefined ? [] : [`iif ${found.iif}`]),
+    ...(found.fwmark === undefined ? [] : [`fwmark ${found.fwmark}`]),
+  ]
+  return `${found.priority}: ${[...(found.not === undefined ? [] : ['not']), ...words].join(' ') || 'from all'} lookup ${tableName(table)}`
+} // prettier-ignore

@@ -1,0 +1,90 @@
+import { TRACE_TABLE } from '../model/tables.ts'
+import type { WayRewrite } from '../model/packet-way.ts'
+import type { Packet } from '../checks/packet.ts'
+import { recognise, type Flow, type Role } from './needles.ts'
+import type { TraceStep } from './nft-trace.ts'
+
+/** A packet's way through the hooks of a namespace: from the first rule that it met to the last. */
+export interface Visit {
+  readonly role: Role
+  readonly family: string
+  /** The index of the interface by which it came; absent: it was made here. */
+  readonly iif?: number
+  /** The index of the interface by which it was to leave. */
+  readonly oif?: number
+  /** The names of netlab's own chains that it came to: `prerouting-last`. */
+  readonly reached: ReadonlySet<string>
+  /** What it met in chains of others. */
+  readonly steps: readonly TraceStep[]
+  /** The packet as it came to each hook. */
+  readonly states: readonly State[]
+}
+
+/** A packet at a hook. */
+export interface State {
+  readonly hook: string
+  readonly packet: Omit<Packet, 'time'>
+  readonly mark: number
+}
+
+const BEGINNINGS = ['prerouting-first', 'output-first']
+const ENDS = ['input-last', 'postrouting-last']
+
+/** The visits of packets in a namespace, in order, from the steps that the kernel reported. */
+export function visitsOf(steps: readonly TraceStep[], flow: Flow): Visit[] {
+  const visits: TraceStep[][] = []
+  // A rule that rejects sends its error before the kernel reports the rule: the visit of one packet is within that of the other.
+  const open: { readonly bridges: boolean; readonly steps: TraceStep[] }[] = []
+  for (const step of steps) {
+    const bridges = step.family === 'bridge'
+    const isOwn = step.table === TRACE_TABLE
+    if (isOwn && BEGINNINGS.includes(step.chain) && step.handle !== undefined) {
+      const opened: TraceStep[] = []
+      visits.push(opened)
+      open.push({ bridges, steps: opened })
+    }
+    const at = open.findLastIndex((one) => one.bridges === bridges)
+    open[at]?.steps.push(step)
+    const ends = isOwn ? step.kind === 'policy' && ENDS.includes(step.chain) : ['drop', 'stolen'].includes(step.verdict)
+    if (ends && at >= 0) open.splice(at, 1)
+  }
+  return visits.flatMap((all) => visitOf(all, flow) ?? [])
+}
+
+function visitOf(all: readonly TraceStep[], flow: Flow): Visit | undefined {
+  let role: Role | undefined
+  const states: State[] = []
+  for (const { bytes, mark = 0, chain, table } of all) {
+    const seen = bytes && recognise(bytes, flow)
+    if (!seen) continue
+    role ??= seen.role
+    if (table === TRACE_TABLE) states.push({ hook: chain.replace(/-.*/, ''), packet: seen.packet, mark })
+  }
+  const [first] = all
+  if (!role || !first) return undefined
+  const oif = all.findLast((step) => step.oif !== undefined)?.oif
+  return {
+    ...{ role, family: first.family },
+    ...(first.iif !== undefined && { iif: first.iif }),
+    ...(oif !== undefined && { oif }),
+    reached: new Set(all.flatMap(({ table, chain }) => (table === TRACE_TABLE ? [chain] : []))),
+    steps: all.filter(({ table }) => table !== TRACE_TABLE),
+    states,
+  }
+}
+
+/** What differs between the packet at one place and the next one. */
+export function rewritesOf(states: readonly State[]): WayRewrite[] {
+  return states.slice(1).flatMap((state, i) => {
+    const { packet: before, mark } = states[i]!
+    const { hook, packet: after } = state
+    const fields = (['source', 'sport', 'destination', 'dport'] as const).flatMap((field): WayRewrite[] =>
+      before[field] === after[field] || before[field] === undefined || after[field] === undefined
+        ? []
+        : [{ hook, field, before: String(before[field]), after: String(after[field]) }],
+    )
+    if (mark === state.mark) return fields
+    const hex = (value: number): string => `0x${value.toString(16)}`
+    return [...fields, { hook, field: 'mark' as const, before: hex(mark), after: hex(state.mark) }]
+  })
+}

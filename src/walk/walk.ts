@@ -1,0 +1,257 @@
+import { netnsOf, type LabIndex } from '../checks/lab-index.ts'
+import { placeIn } from '../model/place.ts'
+import type { LiveChain } from '../model/firewall.ts'
+import type { Dump, Runner } from '../model/runner.ts'
+import type { Way, WayHop, WayPoint, WayRule } from '../model/packet-way.ts'
+import { bridgeOf, hopsOf, wayPacket, type Hop } from './hops.ts'
+import { endOfHop, type End, type Knowledge } from './end.ts'
+import { icmpErrorText } from './icmp-errors.ts'
+import { newFlow, type Flow } from './needles.ts'
+import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
+import { readRuleBook, type RuleBook } from './rule-book.ts'
+import { isReset, PortTaken } from './send-packet.ts'
+import { watchPacket, type Sights } from './sights.ts'
+import { rewritesOf, type State, type Visit } from './visits.ts'
+
+/** What a walk needs to know of the lab. */
+export interface WalkKit {
+  readonly labIndex: LabIndex
+  readonly dumps: ReadonlyMap<string, Dump>
+  readonly runner: Runner
+  /** The tables that the lab declares under `nftables` and that have names iptables uses as well, by namespace. */
+  readonly ofNft: ReadonlyMap<string, readonly string[]>
+  /** Where the lab file has a chain, or the rule of it that is `at` this index. */
+  readonly sourceOf: (namespace: string, chain: LiveChain, at: number | undefined) => string | undefined
+}
+
+/** A packet to be sent. */
+export interface WalkRequest {
+  readonly from: string
+  /** As it was typed. */
+  readonly to: string
+  readonly protocol: Flow['protocol']
+  readonly address: string
+  readonly port?: number
+}
+
+/** How often another source port is tried when a program has it. */
+const TRIES = 5
+
+/** Sends the packet, and tells its way and that of its answer. Throws Untried when it cannot be sent or watched. */
+export async function walk(request: WalkRequest, kit: WalkKit): Promise<Way> {
+  const { labIndex } = kit
+  const { from, to } = request
+  netnsOf(labIndex, from)
+  const sights = await sightsOf(request, kit)
+  const routes = openRoutes()
+  try {
+    const [requests, replies, errors] = (['request', 'reply', 'error'] as const).map((role) =>
+      hopsOf(role, sights, labIndex),
+    )
+    const all = [requests!, replies!, errors!]
+    const books = await booksOf(all.flat(), kit)
+    const rulesOf = (hop: Hop): readonly WayRule[] =>
+      hop.visits.flatMap(({ steps }) =>
+        steps.flatMap((step) =>
+          step.kind === 'policy' || step.handle !== undefined ? (books.get(hop.namespace)?.ruleOf(step) ?? []) : [],
+        ),
+      )
+    const askRoute = (hop: Hop): RouteAnswer | undefined => asked(hop, kit, routes)
+    const askBack = (hop: Hop): RouteAnswer | undefined => askedBack(hop, kit, routes)
+    const known: Knowledge = { labIndex, sights, dumps: kit.dumps, rulesOf, askRoute, askBack }
+    const end = endOfAll(from, all as [Hop[], Hop[], Hop[]], known)
+    const written = (hops: readonly Hop[]): WayHop[] => hops.map((hop) => wayHop(hop, known, kit))
+    const back = replies!.length ? replies! : errors!
+    const { at, ...outcome } = end
+    return {
+      ...{ from, to, ...outcome },
+      ...(end.verdict !== 'answered' && { at }),
+      hops: written(requests!),
+      ...(back.length && { reply: { kind: replies!.length ? 'answer' : 'error', hops: written(back) } }),
+    }
+  } finally {
+    routes.close()
+  }
+}
+
+async function sightsOf({ from, protocol, address, port }: WalkRequest, kit: WalkKit): Promise<Sights> {
+  const { labIndex, dumps } = kit
+  const names = [from, ...[...labIndex.nodes.keys()].filter((name) => name !== from)]
+  const watched = names.map((namespace) => ({
+    namespace,
+    ...placeIn(labIndex.places.get(namespace)),
+    bridges: /^table bridge /m.test(dumps.get(namespace)?.nftables ?? ''),
+  }))
+  for (let tries = 1; ; tries++)
+    try {
+      return await watchPacket(
+        newFlow(protocol, address, port),
+        watched,
+        ({ role, namespace, direction }) => role !== 'request' && namespace === from && direction === 'in',
+      )
+    } catch (error) {
+      if (!(error instanceof PortTaken) || tries === TRIES) throw error
+    }
+}
+
+/** The rules of the namespaces in which the packet met some. */
+async function booksOf(hops: readonly Hop[], { labIndex, runner, ofNft, sourceOf }: WalkKit) {
+  const met = new Set(hops.filter(({ visits }) => visits.some(({ steps }) => steps.length)).map((hop) => hop.namespace))
+  const books = await Promise.all(
+    [...met].map(async (namespace): Promise<[string, RuleBook]> => [
+      namespace,
+      await readRuleBook(placeIn(labIndex.places.get(namespace)), runner, ofNft.get(namespace), (chain, at) =>
+        sourceOf(namespace, chain, at),
+      ),
+    ]),
+  )
+  return new Map(books)
+}
+
+/** What the kernel is asked for a route: the packet as it was when its route was chosen. */
+function questionOf({ visits }: Hop): RouteQuestion | undefined {
+  const visit = visits.findLast(({ family }) => family === 'inet')
+  const chosenAt = visit?.iif === undefined ? 'output' : 'prerouting'
+  const state = visit?.states.findLast(({ hook }) => hook === chosenAt)
+  return visit && state && { ...state, ...(visit.iif !== undefined && { iif: visit.iif }) }
+}
+
+const asked = (hop: Hop, kit: WalkKit, routes: RouteOracle): RouteAnswer | undefined =>
+  askedIn(hop.namespace, questionOf(hop), kit, routes)
+
+/** The route of an answer to the packet, from where it arrived. */
+function askedBack(hop: Hop, kit: WalkKit, routes: RouteOracle): RouteAnswer | undefined {
+  const packet = hop.visits.at(-1)?.states.at(-1)?.packet
+  const { source, destination, protocol, bytes } = packet ?? {}
+  if (source === undefined || destination === undefined || protocol === undefined || !bytes) return undefined
+  const answer = { source: destination, destination: source, protocol, bytes }
+  return askedIn(hop.namespace, { packet: answer, mark: 0 }, kit, routes)
+}
+
+function askedIn(
+  namespace: string,
+  question: RouteQuestion | undefined,
+  { labIndex }: WalkKit,
+  routes: RouteOracle,
+): RouteAnswer | undefined {
+  const interfaces = labIndex.nodes.get(namespace)?.interfaces
+  return (
+    question && routes.ask(labIndex.places.get(namespace), question, (index) => interfaces?.get(index) ?? `if${index}`)
+  )
+}
+
+function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHop {
+  const { namespace, points, visits } = hop
+  const { sights } = known
+  const [first, last] = [points[0], points.at(-1)]
+  const states = statesOf(hop)
+  const bridge = bridgeOf(hop, labIndex)
+  const question = questionOf(hop)
+  const answer = bridge === undefined ? known.askRoute(hop) : undefined
+  const dump = dumps.get(namespace)
+  const device = question?.iif === undefined ? undefined : labIndex.nodes.get(namespace)?.interfaces.get(question.iif)
+  const route =
+    question && answer && 'route' in answer
+      ? wayRoute(
+          answer.route,
+          { ...question, ...(device !== undefined && { device }) },
+          (question.packet.source.includes(':') ? dump?.rules6 : dump?.rules) ?? [],
+        )
+      : undefined
+  const neighbor = neighborOf(hop, route?.via ?? question?.packet.destination, sights, labIndex)
+  const blind = sights.blind.get(namespace)
+  return {
+    namespace,
+    ...(first?.direction === 'in' && { in: first.device }),
+    ...(last?.direction === 'out' && { out: last.device }),
+    ...(bridge !== undefined && { bridge }),
+    packet: wayPacket(states[0]!.packet),
+    interfaces: points.map(({ device: name, direction, outer }): WayPoint => ({
+      ...{ interface: name, direction },
+      ...(outer && { carried_by: wayPacket(outer) }),
+    })),
+    ...(route && { route }),
+    ...(neighbor && { neighbor }),
+    rules: known.rulesOf(hop),
+    rewrites: rewritesOf(states),
+    ...(blind !== undefined && bridge === undefined && { unknown: `its rules: ${blind}` }),
+    ...(visits.length === 0 && blind === undefined && bridge === undefined && dump?.legacy && { unknown: 'its rules' }),
+  }
+}
+
+/** The packet at every place of a hop, in order: at its first interface, its hooks, and its last interface. */
+function statesOf({ points, visits }: Hop): State[] {
+  const [first, last] = [points[0], points.at(-1)]
+  const inside = visits.filter(({ family }) => family === 'inet').flatMap((visit: Visit) => visit.states)
+  const mark = (state: State | undefined): number => state?.mark ?? 0
+  const arrival = first?.direction === 'in' ? [{ hook: 'ingress', packet: first.packet, mark: mark(inside[0]) }] : []
+  const left = last?.direction === 'out' ? [{ hook: 'egress', packet: last.packet, mark: mark(inside.at(-1)) }] : []
+  return [...arrival, ...inside, ...left]
+}
+
+function neighborOf(
+  { namespace, points }: Hop,
+  address: string | undefined,
+  { neighbors }: Sights,
+  { nodes }: LabIndex,
+): WayHop['neighbor'] {
+  const here = neighbors.filter((one) => one.namespace === namespace)
+  const question = here.find((one) => one.direction === 'out' && one.sought !== undefined && one.sought === address)
+  if (address === undefined || !question || points[0]?.namespace !== namespace) return undefined
+  const answered = here.some((one) => one.direction === 'in' && one.sought === undefined && one.source === address)
+  return { address, interface: nodes.get(namespace)?.interfaces.get(question.ifindex) ?? '?', answered }
+}
+
+/** The end of the whole: of the answer if there is one, of the error, or of the packet itself. */
+function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[]], known: Knowledge): End {
+  const nowhere: Hop = { namespace: from, role: 'request', points: [], visits: [] }
+  const there = endOfHop(requests.at(-1) ?? nowhere, known)
+  const place = `${there.at.namespace}${there.at.interface === undefined ? '' : `:${there.at.interface}`}`
+  const [reply, error] = [replies.at(-1), errors.at(-1)]
+  if (reply) {
+    const back = endOfHop(reply, known)
+    const who = replies[0]!.namespace
+    const isBack = back.verdict === 'arrived' && reply.namespace === from
+    const bytes = replies[0]!.points[0]?.packet.bytes
+    const isRefusal = known.sights.flow.protocol === 'tcp' && bytes !== undefined && isReset(bytes)
+    if (isBack && isRefusal)
+      return there.verdict === 'arrived'
+        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${known.sights.flow.dport} of ${who}` }
+        : { ...there, verdict: 'refused' }
+    if (isBack) return { ...back, verdict: 'answered', reason: `${who} answered` }
+    const why = back.reason || `it arrived at ${reply.namespace}, which did not ask`
+    return { ...back, verdict: back.verdict === 'arrived' ? 'lost' : back.verdict, reason: `${who} answered, but the answer was lost: ${why}` }
+  }
+  const report = errors[0]?.points[0]?.packet ?? errors[0]?.visits[0]?.states[0]?.packet
+  if (error && report) {
+    const words = icmpErrorText(report)
+    const who = errors[0]!.namespace
+    const said = `${who} sent back: ${words}`
+    if (there.verdict === 'arrived')
+      return /port unreachable/.test(words)
+        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${known.sights.flow.dport ?? ''} of ${who}; ${said}` }
+        : { ...there, verdict: 'refused', reason: said }
+    if (there.verdict === 'lost' && /is unknown/.test(there.reason)) return { ...there, reason: said }
+    return { ...there, reason: `${there.reason}; ${said}` }
+  }
+  if (there.verdict !== 'arrived') return there
+  return { ...there, reason: `it arrived at ${place}, ${noWayBack(requests.at(-1)!, known) ?? `and nobody answered${listenedTo(there.at.namespace, known)}`}` }
+} // prettier-ignore
+
+/** Where the packet arrived there may be no route for the answer. */
+function noWayBack(hop: Hop, { askBack }: Knowledge): string | undefined {
+  const { namespace, visits } = hop
+  const packet = visits.at(-1)?.states.at(-1)?.packet
+  const answer = askBack(hop)
+  return packet && answer && 'errno' in answer ? `but ${namespace} has no route back to ${packet.source}` : undefined
+}
+
+/** What the counters of the namespace say of a datagram or an opening that was not answered. */
+function listenedTo(namespace: string, { sights }: Knowledge): string {
+  const grown = sights.counters.get(namespace)
+  if (sights.flow.protocol === 'udp')
+    return grown?.has('Udp.InDatagrams') || grown?.has('Udp6InDatagrams') ? ': a program has it, and says nothing' : ''
+  if (sights.flow.protocol === 'tcp' && (grown?.has('TcpExt.ListenOverflows') || grown?.has('TcpExt.ListenDrops')))
+    return ': the queue of the program that listens is full'
+  return ''
+}
