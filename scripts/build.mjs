@@ -171,9 +171,26 @@ async function program() {
     writeIfChanged(`dist/completion/${shell}`, readFileSync(`src/commands/completion/${shell}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
+  write('dist/api.cjs', await bundle('src/api.ts'))
+  writeIfChanged('dist/api.mjs', "import api from './api.cjs'\nexport const { lab, UserError } = api\n")
+  for (const file of ['dist/api.d.mts', 'dist/api.d.cts']) writeIfChanged(file, declarations())
   write('dist/LICENSES.txt', licences())
   compile()
 }
+
+/** The types of the package: those of src/api-types.ts, and what src/api.ts exports. */
+const declarations = () => `${readFileSync('src/api-types.ts', 'utf8')}
+/**
+ * Builds a lab file in a throw-away sandbox, as root and as an ordinary user. \`file\` is a path, or \`REV:FILE\` in git. Rejects
+ * with a UserError when the file has errors or cannot be built; then nothing is left.
+ */
+export declare function lab(file: string, options?: LabOptions): Promise<LiveLab>
+
+/** A mistake of yours, or something that the machine lacks, with positions in the lab file where there are any. */
+export declare class UserError extends Error {
+  readonly diagnostics: readonly LabDiagnostic[]
+}
+`
 
 /** Writes V8's code cache of a run of `plan`; without root, where `plan` would make a sandbox, of a smaller command. */
 function compile() {

@@ -13,13 +13,8 @@ import { startRunner } from '../run/choose-runner.ts'
 import { checkJson, checksJson } from '../views/check-results.ts'
 import { openCopied } from './copied.ts'
 import { fitted } from './fit.ts'
+import { startInside, type Built } from './inside.ts'
 import type { OperationName, Operations } from './protocol.ts'
-
-/** What the operations of a copy share once its lab is built. */
-interface Built {
-  readonly lab: Lab
-  readonly runner: Runner
-}
 
 /** An operation of a copy. */
 type Operation<Name extends OperationName> = (
@@ -35,6 +30,7 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
     return built
   }
   return {
+    ...startInside(host, the),
     async apply(input, emit) {
       const { source, live } = input
       const file = source && openSource(source)
@@ -47,7 +43,7 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
         const prepared = await prepare(located, own, runner, {}, { forApply: true })
         const done = await carryOut(prepared, runner, THROWN_AWAY, new AbortController().signal)
         if (done.code !== 0) throw new UserError(done.diagnostics)
-        built = { lab, runner }
+        built = { lab, opened: own, located, runner }
         return { name: lab.name, leftOut, warnings: prepared.warnings.map(renamed(file?.shown ?? String)) }
       } catch (error) {
         throw file ? renamedError(file.shown, error) : error

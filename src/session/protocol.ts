@@ -2,6 +2,8 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Pair } from '../model/reach-pair.ts'
 import type { Resource } from '../model/resource.ts'
 import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
+import type { FaultJson } from '../views/fault-text.ts'
+import type { PlanJson } from '../views/json.ts'
 
 /** A lab file, and the way to the files that it names, for another process in the same directory. */
 export interface Source {
@@ -23,6 +25,15 @@ export interface CopyInput {
   /** Whether the processes of the lab run in it. */
   readonly processes: boolean
   readonly lint: boolean
+}
+
+/** A program in a namespace of a copy. */
+export interface Program {
+  readonly namespace: string
+  readonly argv: readonly string[]
+  /** Variables that are added to the environment. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
 }
 
 /** What a copy may do: by the name of each operation, what it takes, the events on its way, and its result. */
@@ -51,6 +62,35 @@ export interface Operations {
     readonly event: never
     readonly result: { readonly pairs: readonly Pair[] }
   }
+  /** What the lab file would change in the copy. */
+  readonly plan: Operation<null, PlanJson>
+  /** Runs a program to its end; `timeout` is in seconds. */
+  readonly exec: Operation<
+    Program & { readonly input?: string; readonly timeout?: number },
+    { readonly code: number; readonly stdout: string; readonly stderr: string }
+  >
+  /** Starts a program that `feed` and `kill` name by `handle`; its output comes as events, in base64. Returns when it has ended. */
+  readonly spawn: Operation<
+    Program & { readonly handle: number },
+    { readonly code: number | null; readonly signal: NodeJS.Signals | null },
+    { readonly started?: true; readonly stdout?: string; readonly stderr?: string }
+  >
+  /** Writes to the input of a program (base64), and closes it. */
+  readonly feed: Operation<{ readonly handle: number; readonly data?: string; readonly end?: true }, null>
+  /** Sends a signal to a program and its children; whether it runs. */
+  readonly kill: Operation<{ readonly handle: number; readonly signal: NodeJS.Signals }, boolean>
+  readonly cut: Operation<{ readonly targets: readonly string[]; readonly oneWay: boolean }, readonly FaultJson[]>
+  /** `words` are those of the command. */
+  readonly impair: Operation<{ readonly words: readonly string[] }, readonly FaultJson[]>
+  readonly partition: Operation<{ readonly groups: readonly (readonly string[])[] }, readonly FaultJson[]>
+  /** Without targets: everything. */
+  readonly heal: Operation<{ readonly targets: readonly string[] }, readonly FaultJson[]>
+}
+
+interface Operation<Input, Result, Event = never> {
+  readonly input: Input
+  readonly event: Event
+  readonly result: Result
 }
 
 /** The name of an operation. */

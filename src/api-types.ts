@@ -1,0 +1,173 @@
+/// <reference types="node" />
+/// <reference lib="esnext.disposable" />
+// The types of the package. The build writes dist/api.d.ts from this file alone, so it imports nothing of netlab's.
+import type { Readable, Writable } from 'node:stream'
+
+/** How a lab is built. */
+export interface LabOptions {
+  /** In a throw-away sandbox of its own, beside everything that is live: the only way so far, and the default. */
+  readonly fresh?: true
+  /** The values of `vars` of the lab file, as `--set` gives them. */
+  readonly set?: Readonly<Record<string, string | number | boolean>>
+  /** False: without the processes of the lab. */
+  readonly processes?: boolean
+}
+
+/** How a program is run. */
+export interface ProgramOptions {
+  /** Variables that are added to the environment. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The directory that it starts in. Default: that of this process when the lab was built. */
+  readonly cwd?: string
+}
+
+/** How a program is run to its end. */
+export interface ExecOptions extends ProgramOptions {
+  /** What it reads on standard input. Default: nothing. */
+  readonly input?: string
+  /** In seconds; a program that takes longer is killed, with a code from 128 on. Default: 120. */
+  readonly timeout?: number
+}
+
+/** How a program has ended. Every code is a result: nothing is thrown for a program that fails. */
+export interface ExecResult {
+  /** 127 when the program does not exist; 128 + the signal's number when a signal ended it. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A running program. It ends with the lab, however this process ends. */
+export interface LabProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** How it ended; `code` is null when a signal ended it. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  /** Sends a signal (default: SIGTERM) to it and its children. Resolves to false when it has ended. */
+  kill(signal?: NodeJS.Signals): Promise<boolean>
+}
+
+/** The result of a check. */
+export interface CheckResult {
+  readonly name: string
+  /** `error`: it could not be tried. */
+  readonly status: 'pass' | 'fail' | 'error'
+  /** What was observed; for `error`, why the check could not be run. */
+  readonly detail: string
+  readonly expected: string
+  /** The place where its packets were lost. */
+  readonly where?: string
+  readonly from: string
+  readonly duration_ms: number
+  /** How often it was tried; only for checks with `within`. */
+  readonly tries?: number
+  /** The lab file, or one that it includes, in which the check is, and its line there. */
+  readonly file?: string
+  readonly line?: number
+}
+
+/** The results of the checks, in the order of the lab file. */
+export interface TestResult {
+  readonly lab: string
+  readonly checks: readonly CheckResult[]
+  readonly summary: { readonly pass: number; readonly fail: number; readonly error: number }
+}
+
+/** A change that a plan lists. */
+export interface PlannedChange {
+  /** As in `a/eth0`. */
+  readonly id: string
+  readonly kind: string
+  readonly namespace: string
+  readonly action: 'create' | 'update' | 'replace' | 'delete'
+  readonly description: string
+  readonly differences: readonly { readonly field: string; readonly from?: unknown; readonly to?: unknown }[]
+}
+
+/** What would make the network as the lab file says: what somebody has changed since it was built. */
+export interface LabPlan {
+  readonly lab: string
+  /** Empty: nothing has changed. */
+  readonly changes: readonly PlannedChange[]
+  /** The faults that are set: they are no changes. */
+  readonly faults?: readonly LabFault[]
+}
+
+/** A fault that was set. */
+export interface LabFault {
+  readonly id: string
+  readonly kind: 'cut' | 'impair' | 'partition'
+  /** In words: `cut a:eth0`. */
+  readonly description: string
+  /** As in `2026-11-29T10:12:03.412Z`. */
+  readonly since: string
+}
+
+/** What an impairment does; the values are those of `netlab impair`: `{ delay: '50ms', loss: '5%' }`. */
+export interface Impairment {
+  readonly delay?: string
+  readonly jitter?: string
+  readonly loss?: string
+  readonly rate?: string
+  readonly duplicate?: string
+  readonly corrupt?: string
+  readonly reorder?: string
+  /** Only packets to, or from, a namespace, an address or a network. */
+  readonly to?: string
+  readonly from?: string
+  /** Other settings of `impairments` in a lab file. */
+  readonly [setting: string]: string | undefined
+}
+
+/** Something that a throw-away sandbox cannot have: it was left out, and so was what needs it. */
+export interface LeftOutOfLab {
+  readonly id: string
+  readonly reason: string
+  readonly also: readonly string[]
+}
+
+/** A mistake in a lab file, or something that the machine lacks. */
+export interface LabDiagnostic {
+  readonly severity: 'error' | 'warning'
+  /** See docs/errors.md. */
+  readonly code: string
+  readonly summary: string
+  readonly detail?: string
+  /** One-based, as editors count. */
+  readonly position?: {
+    readonly file: string
+    readonly line: number
+    readonly column: number
+    readonly length?: number
+  }
+}
+
+/**
+ * A lab that is up, in a sandbox of its own. Methods reject with a `UserError` when an argument is wrong, or the lab is closed.
+ * Everything in the sandbox ends with `close`, with `await using`, and with this process, also when that is killed.
+ */
+export interface LiveLab {
+  readonly name: string
+  readonly leftOut: readonly LeftOutOfLab[]
+  readonly warnings: readonly LabDiagnostic[]
+  /** Runs a program in a namespace to its end. */
+  exec(namespace: string, argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
+  /** Starts a program in a namespace. */
+  spawn(namespace: string, argv: readonly string[], options?: ProgramOptions): Promise<LabProcess>
+  /** Runs the checks of the lab file; with `only`, those whose names contain the text, or match `/…/`. */
+  test(options?: { readonly only?: string; readonly failFast?: boolean }): Promise<TestResult>
+  /** Compares the lab file with the network. */
+  plan(): Promise<LabPlan>
+  /** Cuts cables, each named by one of its ends (`a:eth0`); with `oneWay`, only what that end sends is lost. */
+  cut(ends: string | readonly string[], options?: { readonly oneWay?: boolean }): Promise<readonly LabFault[]>
+  /** Delays, loses or limits what interfaces (`a:eth0`) send. */
+  impair(ends: string | readonly string[], impairment: Impairment): Promise<readonly LabFault[]>
+  /** Lets groups of namespaces not hear each other. */
+  partition(...groups: readonly (readonly string[])[]): Promise<readonly LabFault[]>
+  /** Ends the faults of these namespaces and interfaces; without any, all faults. Resolves to those that it has ended. */
+  heal(...targets: readonly string[]): Promise<readonly LabFault[]>
+  /** Takes the lab away. Resolves when nothing of it is left. May be called again. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

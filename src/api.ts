@@ -1,0 +1,84 @@
+import { dirname, join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import type { ExecOptions, LabOptions, LabProcess, LiveLab, ProgramOptions } from './api-types.ts'
+import { sourceOf } from './commands/lab-source.ts'
+import { thisMachine } from './host/this-machine.ts'
+import type { Host } from './model/host.ts'
+import { openCopy, type Copy } from './session/client.ts'
+import type { Operations } from './session/protocol.ts'
+
+export { UserError } from './model/diagnostic.ts'
+
+/** The program of this package, whatever program this process runs. */
+const host: Host = { ...thisMachine, self: [process.execPath, join(dirname(__filename), 'netlab.cjs')] }
+
+/**
+ * Builds a lab file in a throw-away sandbox, as root and as an ordinary user. `file` is a path, or `REV:FILE` in git. Rejects with
+ * a UserError, whose diagnostics have positions, when the file has errors or cannot be built; then nothing is left.
+ */
+export async function lab(file: string, { set = {}, processes = true }: LabOptions = {}): Promise<LiveLab> {
+  const source = sourceOf(file, { set: Object.entries(set).map(([name, value]) => `${name}=${value}`), say: () => {} })
+  const copy = await openCopy(host)
+  try {
+    return liveLab(copy, await copy.ask('apply', { source, processes, lint: true }))
+  } catch (error) {
+    await copy.close()
+    throw error
+  }
+}
+
+const listed = (words: string | readonly string[]): readonly string[] => (typeof words === 'string' ? [words] : words)
+
+function liveLab({ ask, close }: Copy, { name, leftOut, warnings }: Operations['apply']['result']): LiveLab {
+  let handles = 0
+  return {
+    ...{ name, leftOut, warnings },
+    exec: (namespace: string, argv: readonly string[], options: ExecOptions = {}) =>
+      ask('exec', { ...options, namespace, argv }),
+    spawn: (namespace: string, argv: readonly string[], options: ProgramOptions = {}) =>
+      spawned(ask, { ...options, namespace, argv, handle: ++handles }),
+    test: async ({ only, failFast = false } = {}) =>
+      (await ask('test', { failFast, seed: 1, ...(only !== undefined && { only }) })).json,
+    plan: () => ask('plan', null),
+    cut: (ends, { oneWay = false } = {}) => ask('cut', { targets: listed(ends), oneWay }),
+    impair: (ends, impairment) => {
+      const words = Object.entries(impairment).flatMap(([key, value]) =>
+        value === undefined ? [] : [`${key}=${value}`],
+      )
+      return ask('impair', { words: [...listed(ends), ...words] })
+    },
+    partition: (...groups) => ask('partition', { groups }),
+    heal: (...targets) => ask('heal', { targets }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Starts a program, and connects its streams. Rejects when it cannot be started. */
+async function spawned(ask: Copy['ask'], program: Operations['spawn']['input']): Promise<LabProcess> {
+  const { handle } = program
+  const outputs = { stdout: new Readable({ read() {} }), stderr: new Readable({ read() {} }) }
+  const stdin = new Writable({
+    write: (data: Buffer, _, done) =>
+      void ask('feed', { handle, data: data.toString('base64') }).then(() => done(), done),
+    final: (done) => void ask('feed', { handle, end: true }).then(() => done(), done),
+  })
+  stdin.on('error', () => {}) // it may end before it has read its input
+  return await new Promise((resolve, reject) => {
+    const exited = ask('spawn', program, ({ started, ...pieces }) => {
+      for (const name of ['stdout', 'stderr'] as const) {
+        const piece = pieces[name]
+        if (piece !== undefined) outputs[name].push(Buffer.from(piece, 'base64'))
+      }
+      if (!started) return
+      resolve({ stdin, ...outputs, exited, kill: (signal = 'SIGTERM') => ask('kill', { handle, signal }) })
+    })
+    const end = (): void => {
+      for (const output of Object.values(outputs)) output.push(null)
+    }
+    exited.then(end, (error: Error) => {
+      end()
+      reject(error)
+    })
+  })
+}

@@ -1,0 +1,133 @@
+import { impairWords } from '../commands/disturb.ts'
+import { withLocks, type LabsNet } from '../commands/fault-net.ts'
+import { prepare, readRequestOf } from '../commands/prepare.ts'
+import type { Located } from '../commands/locate.ts'
+import { survey } from '../checks/survey.ts'
+import type { LabIndex } from '../checks/lab-index.ts'
+import { healFaults, meantBy } from '../faults/heal-faults.ts'
+import { faultActions } from '../faults/run-timeline.ts'
+import { newFaultId, setFault } from '../faults/set-faults.ts'
+import { enterNamespace } from '../host/in-namespace.ts'
+import type { Lab, OpenLab } from '../language/load-lab.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Fault } from '../model/fault.ts'
+import type { Child, Host } from '../model/host.ts'
+import type { TimelineAction } from '../model/timeline.ts'
+import { HERE_NAME, placeIn } from '../model/place.ts'
+import type { Runner } from '../model/runner.ts'
+import { read } from '../observe/read.ts'
+import { faultJson } from '../views/fault-text.ts'
+import { planJson } from '../views/json.ts'
+import type { Operations, Program } from './protocol.ts'
+
+/** The lab that a copy holds. */
+export interface Built {
+  readonly lab: Lab
+  readonly opened: OpenLab
+  readonly located: Located
+  readonly runner: Runner
+}
+
+type Input<Name extends keyof Operations> = Operations[Name]['input']
+
+/** What can be done in a copy once its lab, which `the` returns, is built. */
+export function startInside(host: Host, the: () => Built) {
+  const started = new Map<number, Child>()
+  let ground: Promise<LabIndex> | undefined
+
+  /** The argv that runs a program in its namespace. Throws a UserError when the lab has no such namespace. */
+  async function inside({ namespace, argv, env = {}, cwd }: Program): Promise<string[]> {
+    const { lab, runner } = the()
+    ground ??= read(readRequestOf(lab.name, lab), runner).then((live) => survey(lab, live))
+    const { places, names, variables } = await ground
+    if (!places.has(namespace))
+      throw UserError.of(
+        'unknown-namespace',
+        `lab ${lab.name} has no namespace ${namespace}`,
+        `There are: ${[...places.keys()].join(' ')}`,
+      )
+    const words = [...Object.entries(env).map(([key, value]) => `${key}=${value}`)]
+    const folder = cwd === undefined ? [] : [`--chdir=${cwd}`]
+    const whole = words.length || cwd !== undefined ? ['env', ...folder, ...words, '--', ...argv] : argv
+    return enterNamespace(host, { ...placeIn(places.get(namespace)), names, variables: variables(namespace) }, whole)
+  }
+
+  /** The namespaces of the lab, as faults need them. */
+  function net(): LabsNet {
+    const { lab, runner } = the()
+    const names = [...lab.namespaces]
+    return {
+      runner,
+      labs: new Map(names.map(([name]) => [name, lab.name])),
+      places: new Map(names.map(([name, { borrowed }]) => [name, borrowed === HERE_NAME ? {} : placeIn(name)])),
+    }
+  }
+
+  /** Sets faults: all or none. */
+  async function set(action: TimelineAction) {
+    const on = net()
+    const actions = await faultActions(on, action)
+    const faults: Fault[] = []
+    try {
+      await withLocks(host, on, async () => {
+        for (const one of actions) faults.push(await setFault(on, one, { id: newFaultId() }))
+      })
+    } catch (error) {
+      const done = new Set(faults.map(({ id }) => id))
+      if (done.size) await healFaults(on, ({ fault }) => done.has(fault.id))
+      throw error
+    }
+    return faults.map(faultJson)
+  }
+
+  return {
+    async plan() {
+      const { opened, located, runner } = the()
+      return planJson((await prepare(located, opened, runner)).plan)
+    },
+
+    async exec({ input, timeout, ...program }: Input<'exec'>) {
+      const { code, stdout, stderr } = await host.run({
+        argv: await inside(program),
+        ...(input !== undefined && { input }),
+        ...(timeout !== undefined && { timeout }),
+      })
+      return { code, stdout, stderr }
+    },
+
+    async spawn({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) {
+      const child = host.start({ argv: await inside(program) })
+      started.set(handle, child)
+      for (const name of ['stdout', 'stderr'] as const)
+        child[name].on('data', (data: Buffer) => emit({ [name]: data.toString('base64') }))
+      return await new Promise<Operations['spawn']['result']>((resolve, reject) => {
+        child.once('spawn', () => emit({ started: true }))
+        child.once('error', (error) => reject(UserError.of('program-missing', error.message)))
+        child.once('close', (code, signal) => resolve({ code, signal }))
+      }).finally(() => started.delete(handle))
+    },
+
+    async feed({ handle, data, end }: Input<'feed'>) {
+      const input = started.get(handle)?.stdin
+      if (data !== undefined) input?.write(Buffer.from(data, 'base64'))
+      if (end) input?.end()
+      return null
+    },
+
+    /** The group: the program may be the child of a shell that has entered the namespace. */
+    async kill({ handle, signal }: Input<'kill'>) {
+      const pid = started.get(handle)?.pid
+      return pid !== undefined && host.signal(-pid, signal)
+    },
+
+    cut: ({ targets, oneWay }: Input<'cut'>) => set({ do: 'cut', targets, ...(oneWay && { oneWay: true }) }),
+    impair: ({ words }: Input<'impair'>) => set({ do: 'impair', ...impairWords(words) }),
+    partition: ({ groups }: Input<'partition'>) => set({ do: 'partition', groups }),
+
+    async heal({ targets }: Input<'heal'>) {
+      const on = net()
+      const healed = await withLocks(host, on, () => healFaults(on, targets.length ? meantBy(targets, on) : undefined))
+      return healed.map(faultJson)
+    },
+  }
+}
