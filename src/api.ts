@@ -20,7 +20,9 @@ export async function lab(file: string, { set = {}, processes = true }: LabOptio
   const source = sourceOf(file, { set: Object.entries(set).map(([name, value]) => `${name}=${value}`), say: () => {} })
   const copy = await openCopy(host)
   try {
-    return liveLab(copy, await copy.ask('apply', { source, processes, lint: true }))
+    const applied = await copy.ask('apply', { source, processes, lint: true })
+    await copy.ask('settle', null)
+    return liveLab(copy, applied)
   } catch (error) {
     await copy.close()
     throw error

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { impairWords } from '../commands/disturb.ts'
 import { withLocks, type LabsNet } from '../commands/fault-net.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
@@ -14,8 +15,8 @@ import type { Fault } from '../model/fault.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { HERE_NAME, placeIn } from '../model/place.ts'
-import type { Runner } from '../model/runner.ts'
-import { read } from '../observe/read.ts'
+import type { IpLink, Runner } from '../model/runner.ts'
+import { read, type Live } from '../observe/read.ts'
 import { faultJson } from '../views/fault-text.ts'
 import { planJson } from '../views/json.ts'
 import type { Operations, Program } from './protocol.ts'
@@ -28,6 +29,16 @@ export interface Built {
   readonly runner: Runner
 }
 
+/** How long links may take, and the pause before they are looked at again, in milliseconds. */
+const [PATIENCE, PAUSE] = [2000, 5]
+
+/**
+ * Whether the kernel has not yet acted on the carrier of a link. It does so a little later, and at most once a second
+ * (linkwatch_schedule_work in net/core/link_watch.c): until then a port of a bridge forwards nothing.
+ */
+const isComing = ({ flags }: IpLink): boolean =>
+  flags.includes('LOWER_UP') && flags.includes('NO-CARRIER') && !flags.includes('DORMANT')
+
 type Input<Name extends keyof Operations> = Operations[Name]['input']
 
 /** What can be done in a copy once its lab, which `the` returns, is built. */
@@ -35,10 +46,15 @@ export function startInside(host: Host, the: () => Built) {
   const started = new Map<number, Child>()
   let ground: Promise<LabIndex> | undefined
 
+  const look = (): Promise<Live> => {
+    const { lab, runner } = the()
+    return read(readRequestOf(lab.name, lab), runner)
+  }
+
   /** The argv that runs a program in its namespace. Throws a UserError when the lab has no such namespace. */
   async function inside({ namespace, argv, env = {}, cwd }: Program): Promise<string[]> {
-    const { lab, runner } = the()
-    ground ??= read(readRequestOf(lab.name, lab), runner).then((live) => survey(lab, live))
+    const { lab } = the()
+    ground ??= look().then((live) => survey(lab, live))
     const { places, names, variables } = await ground
     if (!places.has(namespace))
       throw UserError.of(
@@ -48,7 +64,7 @@ export function startInside(host: Host, the: () => Built) {
       )
     const words = [...Object.entries(env).map(([key, value]) => `${key}=${value}`)]
     const folder = cwd === undefined ? [] : [`--chdir=${cwd}`]
-    const whole = words.length || cwd !== undefined ? ['env', ...folder, ...words, '--', ...argv] : argv
+    const whole = words.length || folder.length ? ['env', ...folder, '--', ...words, ...argv] : argv
     return enterNamespace(host, { ...placeIn(places.get(namespace)), names, variables: variables(namespace) }, whole)
   }
 
@@ -81,6 +97,15 @@ export function startInside(host: Host, the: () => Built) {
   }
 
   return {
+    async settle() {
+      const { lab } = the()
+      for (const until = Date.now() + PATIENCE; ; await sleep(PAUSE)) {
+        const live = await look()
+        ground = Promise.resolve(survey(lab, live))
+        if (Date.now() > until || ![...live.dumps.values()].some(({ links }) => links.some(isComing))) return null
+      }
+    },
+
     async plan() {
       const { opened, located, runner } = the()
       return planJson((await prepare(located, opened, runner)).plan)

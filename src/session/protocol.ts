@@ -62,6 +62,8 @@ export interface Operations {
     readonly event: never
     readonly result: { readonly pairs: readonly Pair[] }
   }
+  /** Waits until the kernel has acted on the carriers of all links: it may take a second. */
+  readonly settle: Operation<null, null>
   /** What the lab file would change in the copy. */
   readonly plan: Operation<null, PlanJson>
   /** Runs a program to its end; `timeout` is in seconds. */
