@@ -188,6 +188,7 @@ export declare function lab(file: string, options?: LabOptions): Promise<LiveLab
 
 /** A mistake of yours, or something that the machine lacks, with positions in the lab file where there are any. */
 export declare class UserError extends Error {
+  constructor(diagnostics: readonly LabDiagnostic[])
   readonly diagnostics: readonly LabDiagnostic[]
 }
 `

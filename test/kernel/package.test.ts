@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { openUser, type User } from '../support/user.ts'
 
 /** What `npm pack` makes is all that an ordinary user needs: no registry, no clone, no build tools. */
@@ -40,6 +40,44 @@ describe('the package', () => {
     for (const file of files) expect(existsSync(installed(file))).toBe(true)
     expect(readFileSync(installed('dist/LICENSES.txt'), 'utf8')).toMatch(/^commander [\d.]+, MIT$/m)
     expect(readdirSync(installed('.'))).not.toContain('src')
+  })
+
+  test('is a library with types, for import and for require', async () => {
+    const project = join(user.folder, 'project')
+    mkdirSync(join(project, 'node_modules'), { recursive: true })
+    symlinkSync(installed('.'), join(project, 'node_modules/netlab'))
+    symlinkSync(resolve('node_modules/@types'), join(project, 'node_modules/@types'))
+    const write = (name: string, text: string) => writeFileSync(join(project, name), text)
+    const use = `(async () => {
+      const net = await lab(${JSON.stringify(installed('labs/router.yaml'))})
+      console.log(net.name, (await net.exec('ns0', ['hostname'])).code, await lab('none').catch((e) => e instanceof UserError))
+      await net.close()
+    })()`
+    write('a.mjs', `import { lab, UserError } from 'netlab'\n${use}`)
+    write('a.cjs', `const { lab, UserError } = require('netlab');\n${use}`)
+    for (const file of ['a.mjs', 'a.cjs'])
+      expect(await user.run([process.execPath, join(project, file)])).toEqual({
+        code: 0,
+        stdout: 'router 0 true\n',
+        stderr: '',
+      })
+    write('package.json', '{ "type": "module" }')
+    write(
+      'a.ts',
+      `import { lab, UserError, type LabFault } from 'netlab'
+      await using net = await lab('x.yaml', { fresh: true, set: { n: 3 } })
+      const { code }: { code: number } = await net.exec('a', ['true'])
+      const faults: readonly LabFault[] = await net.impair('a:eth0', { delay: '50ms', loss: '5%', to: 'c' })
+      // @ts-expect-error: the command is a list of words
+      await net.exec('a', 'true')
+      export const problem = new UserError([]).diagnostics[0]?.position?.line ?? code + faults.length`,
+    )
+    write('a.cts', `import { lab } from 'netlab'\nexport const closed = lab('x.yaml').then((net) => net.close())`)
+    const options = { strict: true, noEmit: true, target: 'ES2022', module: 'NodeNext', types: ['node'] }
+    write('tsconfig.json', JSON.stringify({ compilerOptions: options, include: ['a.ts', 'a.cts'] }))
+    const typescript = resolve('node_modules/typescript/bin/tsc')
+    const types = spawnSync(process.execPath, [typescript, '-p', project], { encoding: 'utf8' })
+    expect([types.status, types.stdout]).toEqual([0, ''])
   })
 
   test('and the single binary does the same, with no node and no files beside it', async () => {
