@@ -1,5 +1,5 @@
 // Measures netlab against the minimum that the kernel needs, and against the usual alternatives: npm run bench -- [--sizes 3,100,1000]
-// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,homes,copies,growth,ten-thousand] [--json FILE] [--write]
+// [--shapes chain,star] [--runs N] [--programs REGEX] [--parts router,rules,links,homes,copies,library,growth,ten-thousand] [--json FILE] [--write]
 // See docs/performance.md.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { copies, firewalls, growth, homes, links } from './parts.mjs'
+import { library } from './library.mjs'
 import { batched, byHand, firewall, lab, records, yaml } from './labs.mjs'
 import { inside, median, table } from './world.mjs'
 
@@ -19,7 +20,7 @@ const { values } = parseArgs({
     shapes: { type: 'string', default: 'chain,star' },
     runs: { type: 'string', default: '5' },
     programs: { type: 'string', default: '' },
-    parts: { type: 'string', default: 'router,rules,links,homes,copies,growth,ten-thousand' },
+    parts: { type: 'string', default: 'router,rules,links,homes,copies,library,growth,ten-thousand' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -45,6 +46,7 @@ async function main(folder) {
     links: ['A hundred links of a living lab', () => links(bench)],
     homes: ['Files of two hundred namespaces', () => homes(bench)],
     copies: ['Copies that are thrown away', () => copies(bench, checkout)],
+    library: ['A lab for every test', () => library(bench, checkout)],
     growth: ['Growth without a kernel', () => growth(checkout, folder)],
     'ten-thousand': ['A chain of 10000', () => tenThousand(bench, results)],
   }
