@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TraceJson } from '../../src/views/way-text.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 const LAB = `
 name: traced
@@ -257,4 +258,24 @@ test('isolated ports', async () => {
   const { verdict, reason, at } = await during(set('on'), set('off'), () => trace('c', 's'))
   expect({ verdict, reason }).toEqual({ verdict: 'lost', reason: 'sw:r2~eth1 and sw:s~eth0 are isolated ports of br0' })
   expect(at).toEqual({ namespace: 'sw', interface: 'r2~eth1' })
+})
+
+test('while it waits no plan calls its table drift, and nothing stays when it is killed', async () => {
+  const lab = join(world.folder, 'lab.yaml')
+  const argv = [process.execPath, join(process.cwd(), 'dist/netlab.cjs'), 'trace', '--lab', lab, 'c', '10.0.3.88']
+  const [enter = '', ...rest] = [...world.enter, ...argv]
+  const child = spawn(enter, rest, { stdio: 'ignore' })
+  const tables = async (): Promise<string> =>
+    (await world.run(['ip', 'netns', 'exec', 'r2', 'nft', 'list', 'tables'])).stdout
+  expect(await until(tables, (text) => text.includes('netlab-trace'))).toContain('netlab-trace')
+  expect(await world.netlab(['plan', lab, '--detailed-exitcode'])).toMatchObject({ code: 0 })
+  child.kill('SIGKILL')
+  expect(await until(tables, (text) => !text.includes('netlab-trace'), 10)).toBe('table inet guard\n')
+})
+
+test('what cannot be traced', async () => {
+  const cannot = (...args: string[]) => world.netlab(['trace', ...args], { cwd: world.folder })
+  expect(await cannot('c', 'nowhere')).toMatchObject({ code: 3, stderr: expect.stringContaining('nowhere') as string })
+  expect(await cannot('nowhere', 's')).toMatchObject({ code: 1, stderr: expect.stringContaining('nowhere') as string })
+  expect(await cannot('c', 's:80')).toMatchObject({ code: 1, stderr: expect.stringContaining('--tcp') as string })
 })
