@@ -1,4 +1,3 @@
-import { queueFields } from './schema-interfaces.ts'
 import { amount, bool, int, listOf, map, object, type Schema } from './schema-words.ts'
 
 const oneOrMore = (description: string, example: string): Schema => ({
@@ -24,7 +23,7 @@ const step = object(
     },
     heal: oneOrMore('What is to be as before: interfaces and namespaces, or `all`.', 'all'),
     one_way: bool('For cut: only what the interface sends is lost. Default: false.'),
-    impairments: object(queueFields, 'For impair: what happens to packets, as `impairments` of an interface has it.'),
+    impairments: { $ref: '#/definitions/destination' },
     to: { type: 'string', description: 'For impair: only packets to this namespace, address or network.' },
     from: { type: 'string', description: 'For impair: only packets from there.' },
     for: amount('How long it lasts. Default: until `heal`, or the end of the timeline. `1s..3s`: a random time.', '2s'),

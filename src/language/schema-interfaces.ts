@@ -10,7 +10,7 @@ import { amount, cidr, existingSchema, int, listOf, map, object, textSchema, typ
 
 const correlation = (of: string): Schema => amount(`How much ${of} of a packet depends on the previous packet.`, '25%')
 /** What a queue does to its packets. */
-export const queueFields: Readonly<Record<string, Schema>> = {
+const queueFields: Readonly<Record<string, Schema>> = {
   delay: amount('How long each packet is delayed.', '20ms'),
   jitter: amount('How much the delay varies.', '5ms'),
   delay_correlation: correlation('the delay'),
