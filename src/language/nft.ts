@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path'
 import { bare } from '../firewall/division.ts'
+import { TRACE_TABLE } from '../model/tables.ts'
 import type { NftFile } from './lab-file.ts'
 import type { Path } from './yaml/source.ts'
 
@@ -124,7 +125,7 @@ export function readNft(value: NftFile, beside: Beside): NftText {
     else add(part, { path }, 0)
   }
   const text = lines.join('\n')
-  remarks.push(...emptied(text, origins))
+  remarks.push(...emptied(text, origins), ...taken(text, origins))
   return { text, origins, remarks }
 }
 
@@ -134,15 +135,29 @@ function emptied(text: string, origins: readonly Origin[]): Remark[] {
   const first = words.search(/\btable\b/)
   return [...words.matchAll(/\bflush\s+ruleset\b/g)].flatMap(({ index, 0: { length } }) => {
     if (first < 0 || index < first) return []
-    const before = text.slice(0, index).split('\n')
-    const origin = origins[before.length - 1] as Origin
     return {
-      ...{ ...origin, shift: origin.shift + before.at(-1)!.length, length, severity: 'warning' },
+      ...{ ...originOf(index, text, origins), length, severity: 'warning' },
       summary: 'flush ruleset removes the tables above it',
       detail:
         'Those tables do not become part of the lab. Leave this line out: netlab removes all tables that the lab does not declare anyway.',
     }
   })
+}
+
+/** Errors for tables with the names of those that `netlab trace` and faults make: no plan sees them. */
+function taken(text: string, origins: readonly Origin[]): Remark[] {
+  const names = new RegExp(`\\btable\\s+(?:\\w+\\s+)?(${TRACE_TABLE}|netlab_fault_[0-9a-f]{8})(?![\\w./-])`, 'dg')
+  return [...bare(text).matchAll(names)].map(({ indices, 1: name = '' }) => ({
+    ...{ ...originOf(indices?.[1]?.[0] ?? 0, text, origins), length: name.length, severity: 'error' },
+    summary: `netlab itself makes tables called ${name}`,
+    detail: 'Give the table another name.',
+  }))
+}
+
+function originOf(index: number, text: string, origins: readonly Origin[]): Origin {
+  const before = text.slice(0, index).split('\n')
+  const origin = origins[before.length - 1] as Origin
+  return { ...origin, shift: origin.shift + before.at(-1)!.length }
 }
 
 const isOutside = (path: string): boolean => isAbsolute(path) || normalize(path).startsWith('..')

@@ -2,8 +2,5 @@
 export const MAIN_TABLE = 254
 export const LOCAL_TABLE = 255
 
-/**
- * The table of nftables that `netlab trace` makes while it waits for its packet. No lab has a table of this name: theirs have no
- * hyphens (tableMark in src/kinds/nftables.ts).
- */
+/** The table of nftables that `netlab trace` makes while it waits for its packet. Labs cannot declare one of this name (src/language/nft.ts). */
 export const TRACE_TABLE = 'netlab-trace'

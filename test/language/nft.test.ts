@@ -64,6 +64,8 @@ test.each([
     2,
   ],
   ['{ file: round.nft }', 'error', 'round.nft includes itself', 'round.nft', 1],
+  ['|\n      table inet a { }\n      table inet netlab-trace { }', 'error', 'netlab itself makes tables called netlab-trace', 'lab.yaml', 5], // prettier-ignore
+  ['"table ip netlab_fault_0a1b2c3d {}"', 'error', 'netlab itself makes tables called netlab_fault_0a1b2c3d', 'lab.yaml', 3], // prettier-ignore
 ])('%s: %s, %s at %s:%d', (nftables, ...expected) => {
   expect(said(nftables)).toEqual([expected])
 })
