@@ -172,9 +172,13 @@ test('whatever is cut, impaired and partitioned, in any order: no drift meanwhil
   const checkout = resolve(__dirname, '../..')
   symlinkSync(join(checkout, 'node_modules'), join(world.folder, 'node_modules'))
   const entry = join(checkout, 'test/support/fault-driver.ts')
-  await execa('esbuild', [entry, '--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`], {
-    preferLocal: true,
-  })
+  await execa(
+    'esbuild',
+    [entry, '--bundle', '--platform=node', '--log-level=error', '--loader:.sh=text', `--outfile=${driver}`],
+    {
+      preferLocal: true,
+    },
+  )
   const task: FaultTask = {
     lab: 'ft',
     namespaces: ['a', 'b', 'c', 'sw'],
