@@ -118,35 +118,69 @@ function hopText(hop: IpHop): string {
 /** The kernel's own rules: local at 0, main at 32766, default at 32767. */
 const OWN = [0, 32766, 32767]
 
-/** The first rule of `ip rule` that names the table and applies to the packet; undefined where that is the kernel's own. */
+/** The rule of `ip rule` that led to the table; undefined where that is the kernel's own, or is not known for sure. */
 function ruleFor(
   table: string,
-  { packet, mark, device }: RouteQuestion & { readonly device?: string },
+  question: RouteQuestion & { readonly device?: string },
   rules: readonly IpRule[],
 ): string | undefined {
-  const isIn = (address: string, network = 'all', length?: number): boolean => {
-    if (network === 'all') return true
-    const cidr = parseCidr(length === undefined ? network : `${network}/${length}`)
-    return cidr !== undefined && contains(cidr, address)
-  }
-  const found = [...rules]
+  const candidates = [...rules]
     .sort((a, b) => a.priority - b.priority)
-    .find((rule) => {
-      if (rule.table !== table || (rule.action !== undefined && rule.action !== '1' && rule.action !== 'to_tbl')) return false
-      const mask = Number(rule.fwmask ?? 0xffffffff)
-      const fits =
-        isIn(packet.source, rule.src, rule.srclen) &&
-        isIn(packet.destination, rule.dst, rule.dstlen) &&
-        (rule.iif === undefined || rule.iif === (device ?? 'lo')) &&
-        (rule.fwmark === undefined || ((mark & mask) >>> 0) === (Number(rule.fwmark) & mask) >>> 0)
-      return fits === (rule.not === undefined)
-    })
+    .filter((rule) => rule.table === table && [undefined, '1', 'to_tbl'].includes(rule.action))
+  const found = candidates.find((rule) => applies(rule, question) !== false)
+  if (found && applies(found, question) === undefined) return undefined
   if (!found || OWN.includes(found.priority)) return undefined
   const words = [
     ...(found.src === undefined || found.src === 'all' ? [] : [`from ${found.src}${found.srclen === undefined ? '' : `/${found.srclen}`}`]),
     ...(found.dst === undefined || found.dst === 'all' ? [] : [`to ${found.dst}${found.dstlen === undefined ? '' : `/${found.dstlen}`}`]),
     ...(found.iif === undefined ? [] : [`iif ${found.iif}`]),
     ...(found.fwmark === undefined ? [] : [`fwmark ${found.fwmark}`]),
+    ...(found.ipproto === undefined ? [] : [`ipproto ${protocolName(protocolNumber(found.ipproto))}`]),
+    ...portWords('sport', found.sport, found.sport_start, found.sport_end),
+    ...portWords('dport', found.dport, found.dport_start, found.dport_end),
   ]
   return `${found.priority}: ${[...(found.not === undefined ? [] : ['not']), ...words].join(' ') || 'from all'} lookup ${tableName(table)}`
 } // prettier-ignore
+
+/** Rules have it as a number, or as `ipproto-17`. */
+const protocolNumber = (text: string): number => Number(text.replace(/^ipproto-/, ''))
+const protocolName = (number: number): string =>
+  Object.entries(NUMBERS).find(([, one]) => one === number)?.[0] ?? String(number)
+
+const portWords = (word: string, one?: number, from?: number, to?: number): string[] =>
+  one !== undefined ? [`${word} ${one}`] : from !== undefined ? [`${word} ${from}-${to}`] : []
+
+/** Whether a rule applies to the packet; undefined when it has a selector of which a packet says nothing. */
+function applies(
+  rule: IpRule,
+  { packet, mark, device }: RouteQuestion & { readonly device?: string },
+): boolean | undefined {
+  const isIn = (address: string, network = 'all', length?: number): boolean => {
+    if (network === 'all') return true
+    const cidr = parseCidr(length === undefined ? network : `${network}/${length}`)
+    return cidr !== undefined && contains(cidr, address)
+  }
+  const isPort = (port: number | undefined, one?: number, from = one, to = from): boolean =>
+    from === undefined || (port !== undefined && port >= from && port <= (to ?? from))
+  const mask = Number(rule.fwmask ?? 0xffffffff)
+  const fits =
+    isIn(packet.source, rule.src, rule.srclen) &&
+    isIn(packet.destination, rule.dst, rule.dstlen) &&
+    (rule.iif === undefined || rule.iif === (device ?? 'lo')) &&
+    (rule.fwmark === undefined || (mark & mask) >>> 0 === (Number(rule.fwmark) & mask) >>> 0) &&
+    (rule.ipproto === undefined || protocolNumber(rule.ipproto) === NUMBERS[packet.protocol]) &&
+    isPort(packet.sport, rule.sport, rule.sport_start, rule.sport_end) &&
+    isPort(packet.dport, rule.dport, rule.dport_start, rule.dport_end)
+  const others = [
+    rule.tos,
+    rule.uid_start,
+    rule.tun_id,
+    rule.oif,
+    rule.l3mdev,
+    rule.suppress_prefixlen,
+    rule.suppress_ifgroup,
+  ]
+  const isSure = others.every((selector) => selector === undefined)
+  if (!isSure && fits) return undefined
+  return fits === (rule.not === undefined)
+}

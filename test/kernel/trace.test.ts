@@ -247,6 +247,21 @@ test.each<[string, string, string, string, string, RegExp]>([
   expect(result).toMatchObject({ verdict, reason: expect.stringMatching(reason) as string })
 })
 
+test('the rule of policy routing that chose the table', async () => {
+  const ways = (how: string) => [
+    'r1',
+    'sh',
+    '-c',
+    `ip rule ${how} pref 40 from 10.0.1.0/24 uidrange 7-7 lookup 99
+     ip rule ${how} pref 50 ipproto udp dport 5000-5001 lookup 100; ip route ${how} 10.0.3.0/24 via 10.0.2.2 table 100`,
+  ]
+  const routeOf = async (to: string) =>
+    (await trace('c', to, '--udp')).hops.find((hop) => hop.namespace === 'r1')?.route
+  const found = await during(ways('add'), ways('del'), async () => [await routeOf('s:5000'), await routeOf('s:4999')])
+  expect(found).toMatchObject([{ table: '100', rule: '50: ipproto udp dport 5000-5001 lookup 100' }, { table: 'main' }])
+  expect(found[1]).not.toHaveProperty('rule')
+})
+
 test('isolated ports', async () => {
   const set = (how: string) => [
     'sw',
