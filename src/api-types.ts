@@ -94,6 +94,38 @@ export interface LabPlan {
   readonly faults?: readonly LabFault[]
 }
 
+/** The way of a packet and its end, as `netlab trace --json` describes it. */
+export interface LabWay {
+  readonly verdict: 'answered' | 'arrived' | 'dropped' | 'refused' | 'lost'
+  /** Why it ended where it did. */
+  readonly reason: string
+  /** Where it ended; absent when it was answered. */
+  readonly at?: {
+    readonly namespace: string
+    readonly interface?: string
+    readonly hook?: string
+    /** The rule that ended it. */
+    readonly rule?: { readonly table: string; readonly chain: string; readonly number?: number; readonly text: string }
+  }
+  readonly hops: readonly LabHop[]
+  /** The way of the answer, or of the error that came back. */
+  readonly reply?: { readonly kind: 'answer' | 'error'; readonly hops: readonly LabHop[] }
+}
+
+/** What a packet met in a namespace. */
+export interface LabHop {
+  readonly namespace: string
+  readonly in?: string
+  readonly out?: string
+  readonly rules: readonly {
+    readonly table: string
+    readonly chain: string
+    readonly number?: number
+    readonly text: string
+    readonly verdict: string
+  }[]
+}
+
 /** A fault that was set. */
 export interface LabFault {
   readonly id: string
@@ -159,6 +191,8 @@ export interface LiveLab {
   test(options?: { readonly only?: string; readonly failFast?: boolean }): Promise<TestResult>
   /** Compares the lab file with the network. */
   plan(): Promise<LabPlan>
+  /** Sends a packet, and follows it: a ping to a name or an address, or the opening of a connection or a datagram to `NAME:PORT`. */
+  trace(from: string, to: string, options?: { readonly protocol?: 'icmp' | 'tcp' | 'udp' }): Promise<LabWay>
   /** Cuts cables, each named by one of its ends (`a:eth0`); with `oneWay`, only what that end sends is lost. */
   cut(ends: string | readonly string[], options?: { readonly oneWay?: boolean }): Promise<readonly LabFault[]>
   /** Delays, loses or limits what interfaces (`a:eth0`) send. */

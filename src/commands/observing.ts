@@ -22,6 +22,7 @@ export function addObserving(program: Command, end: End): void {
     .argument('<to[:port]>', 'a namespace or an address; with a port for --tcp and --udp')
     .addOption(new Option('--tcp', 'open a connection (default: ping)').conflicts('udp'))
     .option('--udp', 'send a datagram')
+    .option('--fresh', 'in a new copy of what the lab file says')
     .option('--lab <lab>', NAMES_OF)
     .addOption(set())
     .addOption(json())

@@ -1,8 +1,9 @@
 import { stage } from '../host/status-line.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import type { Way } from '../model/packet-way.ts'
 import type { Pair } from '../model/reach-pair.ts'
-import { openCopy } from '../session/client.ts'
+import { openCopy, type Copy } from '../session/client.ts'
 import type { CopyInput } from '../session/protocol.ts'
 import { renderLeftOut } from '../views/check-results.ts'
 import { reachChange, type ReachChangeJson } from '../views/reach-change.ts'
@@ -21,26 +22,44 @@ export async function planReach(
   after: ReachSide | undefined,
 ): Promise<ReachChangeJson> {
   stage('Building what is live, and what the plan makes of it, in copies …')
-  const [first, second] = await Promise.all([
-    before ? reachOf(host, before, 'what is live') : [],
-    after ? reachOf(host, after, 'what the plan makes') : [],
-  ])
-  return reachChange(first, second)
+  const copies: Copy[] = []
+  const built = async (side: ReachSide, what: string): Promise<ReachedCopy> => {
+    const copy = await openCopy(host)
+    copies.push(copy)
+    return { copy, pairs: await reachOf(copy, side, what) }
+  }
+  try {
+    const [first, second] = await Promise.all([
+      before && built(before, 'what is live'),
+      after && built(after, 'what the plan makes'),
+    ])
+    const change = reachChange(first?.pairs ?? [], second?.pairs ?? [])
+    const lost = change.lost.find((pair) => second?.pairs.some(({ from, to }) => from === pair.from && to === pair.to))
+    return { ...change, ...(lost && second && { trace: await wayOf(second.copy, lost) }) }
+  } finally {
+    await Promise.all(copies.map(({ close }) => close()))
+  }
 }
 
+interface ReachedCopy {
+  readonly copy: Copy
+  readonly pairs: readonly Pair[]
+}
+
+/** The way of a packet of this pair. */
+const wayOf = ({ ask }: Copy, { from, to, protocol, port }: Pair): Promise<Way> =>
+  ask('trace', { from, to: port === undefined ? to : `${to}:${port}`, protocol })
+
 /** Who reaches whom in a copy. */
-async function reachOf(host: Host, side: ReachSide, what: string): Promise<readonly Pair[]> {
-  const copy = await openCopy(host)
+async function reachOf({ ask }: Copy, side: ReachSide, what: string): Promise<readonly Pair[]> {
   try {
-    const { leftOut } = await copy.ask('apply', { ...side, lint: false })
+    const { leftOut } = await ask('apply', { ...side, lint: false })
     if (leftOut.length) note(`In the copy of ${what}:\n${renderLeftOut(leftOut)}`)
-    return (await copy.ask('reach', {})).pairs
+    return (await ask('reach', {})).pairs
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const [first, ...more] = error.diagnostics
     const summary = `a copy of ${what} cannot be built: ${first?.summary ?? ''}`
     throw first ? new UserError([{ ...first, summary }, ...more]) : error
-  } finally {
-    await copy.close()
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { impairWords } from '../commands/disturb.ts'
 import { withLocks, type LabsNet } from '../commands/fault-net.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
+import { traceLive } from '../commands/live-trace.ts'
 import type { Located } from '../commands/locate.ts'
 import { survey } from '../checks/survey.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
@@ -97,6 +98,11 @@ export function startInside(host: Host, the: () => Built) {
   }
 
   return {
+    trace(request: Input<'trace'>) {
+      const { lab, runner } = the()
+      return traceLive({ ...lab, request: readRequestOf(lab.name, lab) }, request, runner)
+    },
+
     async settle() {
       const { lab } = the()
       for (const until = Date.now() + PATIENCE; ; await sleep(PAUSE)) {

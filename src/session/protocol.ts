@@ -1,9 +1,17 @@
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { Way } from '../model/packet-way.ts'
 import type { Pair } from '../model/reach-pair.ts'
 import type { Resource } from '../model/resource.ts'
 import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
 import type { FaultJson } from '../views/fault-text.ts'
 import type { PlanJson } from '../views/json.ts'
+
+/** A packet to be traced: from a namespace, to a name or an address, with `:PORT` unless it is a ping. */
+export interface TraceRequest {
+  readonly from: string
+  readonly to: string
+  readonly protocol: 'icmp' | 'tcp' | 'udp'
+}
 
 /** A lab file, and the way to the files that it names, for another process in the same directory. */
 export interface Source {
@@ -62,6 +70,8 @@ export interface Operations {
     readonly event: never
     readonly result: { readonly pairs: readonly Pair[] }
   }
+  /** Sends one packet, and follows it. */
+  readonly trace: Operation<TraceRequest, Way>
   /** Waits until the kernel has acted on the carriers of all links: it may take a second. */
   readonly settle: Operation<null, null>
   /** What the lab file would change in the copy. */

@@ -1,5 +1,7 @@
 import type { Colors } from 'picocolors/types'
+import type { Way } from '../model/packet-way.ts'
 import type { Pair } from '../model/reach-pair.ts'
+import { renderWay } from './way-text.ts'
 
 /** What `netlab plan --reach --json` adds to the plan. */
 export interface ReachChangeJson {
@@ -7,6 +9,8 @@ export interface ReachChangeJson {
   readonly gained: readonly Pair[]
   /** The pairs that reach each other only before it; with the reason why they no longer do, if they still exist. */
   readonly lost: readonly Pair[]
+  /** The way of a packet of the first pair that is lost, whose namespaces both still exist, after the plan. */
+  readonly trace?: Way
 }
 
 /** How many pairs of each kind are listed. */
@@ -15,7 +19,7 @@ const LISTED = 12
 const idOf = ({ from, to, protocol, port }: Pair): string => [from, to, protocol, port].join(' ')
 
 /** The difference between who reached whom before and after a change. */
-export function reachChange(before: readonly Pair[], after: readonly Pair[]): ReachChangeJson {
+export function reachChange(before: readonly Pair[], after: readonly Pair[]): Pick<ReachChangeJson, 'gained' | 'lost'> {
   const reached = (pairs: readonly Pair[]): Map<string, Pair> =>
     new Map(pairs.filter((pair) => pair.reached).map((pair) => [idOf(pair), pair]))
   const [first, second] = [reached(before), reached(after)]
@@ -29,7 +33,7 @@ export function reachChange(before: readonly Pair[], after: readonly Pair[]): Re
 }
 
 /** The difference for people; with `full`, every pair. */
-export function renderReachChange({ gained, lost }: ReachChangeJson, c: Colors, full = false): string {
+export function renderReachChange({ gained, lost, trace }: ReachChangeJson, c: Colors, full = false): string {
   if (gained.length + lost.length === 0) return '\nReach: no pair gains or loses reachability.\n'
   const lines = (pairs: readonly Pair[], sign: string): string[] => {
     const shown = full ? pairs : pairs.slice(0, LISTED)
@@ -43,6 +47,7 @@ export function renderReachChange({ gained, lost }: ReachChangeJson, c: Colors, 
     `\nReach: ${gained.length} gained, ${lost.length} lost.\n`,
     ...lines(gained, c.green('+')),
     ...lines(lost, c.red('-')),
+    ...(trace ? ['\nThe first that is lost, after the plan:\n', renderWay(trace, c)] : []),
   ].join('')
 }
 

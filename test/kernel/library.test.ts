@@ -105,20 +105,21 @@ test('faults are set and healed', async () => {
     const both = async () => said.push([await ping(net, 'a', 'b'), await ping(net, 'a', 'c')].map((code) => code === 0))
     await both()
     const [fault] = await net.cut('b:eth0'); await both()
+    const way = await net.trace('a', 'b')
     await net.heal('b:eth0'); await both()
     await net.partition(['a', 'b'], ['c']); await both()
     const { faults, changes } = await net.plan()
     await net.heal(); await both()
     const wrong = await net.cut('b:eth7').catch(({ name, diagnostics }) => [name, diagnostics.length])
     await net.close()
-    return [said, fault.description, faults.length, changes, wrong]
+    return [said, fault.description, faults.length, changes, wrong, way.verdict]
   `)
   const [open, noB, noC] = [
     [true, true],
     [false, true],
     [true, false],
   ]
-  expect(answer).toEqual([[open, noB, open, noC, open], 'cut b:eth0', 1, [], ['UserError', 1]])
+  expect(answer).toEqual([[open, noB, open, noC, open], 'cut b:eth0', 1, [], ['UserError', 1], 'lost'])
 })
 
 test('an error of the lab file has its position, and a namespace that does not exist is one too', async () => {

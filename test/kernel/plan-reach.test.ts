@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Pair } from '../../src/model/reach-pair.ts'
+import type { ReachChangeJson } from '../../src/views/reach-change.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 const lab = (rule: string, gateway = '{ to: default, via: 10.0.2.1 }'): string => `
@@ -40,11 +41,12 @@ test('exactly the pairs that gain and lose, and nothing live is touched', async 
   const before = (await world.run(['ip', 'netns', 'exec', 'r', 'iptables-save', '-c'])).stdout
   const { code, stdout, stderr } = await netlab('plan', 'lab.yaml', '--reach', '--json')
   expect({ code, stderr }).toMatchObject({ code: 0 })
-  const { reach, changes } = JSON.parse(stdout) as { reach: Record<'gained' | 'lost', Pair[]>; changes: unknown[] }
+  const { reach, changes } = JSON.parse(stdout) as { reach: ReachChangeJson; changes: unknown[] }
   expect(changes).toHaveLength(1)
   expect(reach.gained.map(text)).toEqual(['b web icmp', 'web b icmp', 'b web 80'])
   expect(reach.lost.map(text)).toEqual(['a web 80'])
   expect(reach.lost[0]?.reason).toBe('no answer')
+  expect(reach.trace).toMatchObject({ from: 'a', to: 'web:80', verdict: 'dropped', at: { rule: { chain: 'FORWARD' } } })
   const rules = (dump: string): string[] => dump.split('\n').filter((line) => line.includes('-A'))
   expect(rules((await world.run(['ip', 'netns', 'exec', 'r', 'iptables-save', '-c'])).stdout)).toEqual(rules(before))
 })

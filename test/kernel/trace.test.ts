@@ -262,6 +262,16 @@ test('the rule of policy routing that chose the table', async () => {
   expect(found[1]).not.toHaveProperty('rule')
 })
 
+test('in a new copy of the file, the way is that of the file', async () => {
+  const noRoute = ['r1', 'ip', 'route', 'del', '10.0.3.0/24']
+  const back = ['r1', 'ip', 'route', 'add', '10.0.3.0/24', 'via', '10.0.2.2']
+  const [live, fresh] = await during(noRoute, back, async () => [
+    await trace('c', 's'),
+    await trace('c', 's', '--fresh', '--lab', 'lab.yaml'),
+  ])
+  expect([live?.verdict, fresh?.verdict]).toEqual(['lost', 'answered'])
+})
+
 test('isolated ports', async () => {
   const set = (how: string) => [
     'sw',
