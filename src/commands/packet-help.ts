@@ -21,6 +21,7 @@ export const packetHelp: Readonly<Record<string, Help>> = {
       ['netlab trace c1 web:80 --tcp', 'of the opening of a connection'],
       ['netlab trace c1 10.0.0.9:53 --udp', 'of a datagram'],
       ['netlab trace c1 web --fresh', 'in a copy of the lab file'],
+      ['netlab trace c1 web --compare', 'which drift leads it astray'],
       ['netlab trace c1 web --json | jq .reason', 'the end, for programs'],
     ],
     exitCodes: [

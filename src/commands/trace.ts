@@ -10,13 +10,14 @@ import { startRunner } from '../run/choose-runner.ts'
 import { openCopy } from '../session/client.ts'
 import type { TraceRequest } from '../session/protocol.ts'
 import { renderLeftOut } from '../views/check-results.ts'
-import { errorJson, FORMAT } from '../views/json.ts'
+import { errorJson, FORMAT, planJson } from '../views/json.ts'
 import { renderWay } from '../views/way-text.ts'
+import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
 import { traceLive } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadFound, readRequestOf } from './prepare.ts'
+import { loadFound, openLocated, prepare, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {
@@ -26,6 +27,8 @@ interface Options extends Global, LocateOptions {
   readonly udp?: boolean
   /** In a new copy of what the file says. */
   readonly fresh?: boolean
+  /** In both. */
+  readonly compare?: boolean
 }
 
 interface Traced {
@@ -43,9 +46,10 @@ export async function trace(host: Host, from: string, to: string, options: Optio
     const { name, way } = options.fresh
       ? await traceFresh(host, request, options)
       : await traced(host, request, options)
+    const compared = options.compare ? await comparedWith(way, host, request, options) : undefined
     idle()
-    if (options.json) outJson({ format_version: FORMAT, lab: name, ...way })
-    else out(renderWay(way, outColors(options)))
+    if (options.json) outJson({ format_version: FORMAT, lab: name, ...way, ...(compared && { compared }) })
+    else out(compared ? renderCompared(way, compared, outColors(options)) : renderWay(way, outColors(options)))
     return way.verdict === 'answered' ? 0 : 1
   } catch (error) {
     if (!(error instanceof UserError) || error.diagnostics[0]?.code !== 'untraceable') throw error
@@ -76,6 +80,15 @@ async function traceFresh(host: Host, request: TraceRequest, options: Options): 
   } finally {
     await copy.close()
   }
+}
+
+/** The way in a copy of the lab file beside the live one, and what explains the difference. */
+async function comparedWith(way: Way, host: Host, request: TraceRequest, options: Options): Promise<ComparedWay> {
+  const { set = [], lab } = options
+  const fresh = await traceFresh(host, request, options)
+  const located = locate(lab, { set, say: () => {} })
+  const { plan } = await prepare(located, openLocated(located, host, { lint: false }), startRunner(host))
+  return compareWays(way, fresh.way, planJson(plan).changes)
 }
 
 /** The lab that is traced: the one of the file, or of the namespace. */

@@ -1,11 +1,14 @@
 import type { Colors } from 'picocolors/types'
 import type { Way, WayHop, WayPacket, WayRewrite, WayRoute, WayRule } from '../model/packet-way.ts'
 import type { FORMAT } from './json.ts'
+import type { ComparedWay } from './ways-compared.ts'
 
 /** What `netlab trace --json` prints. */
 export interface TraceJson extends Way {
   readonly format_version: typeof FORMAT
   readonly lab: string
+  /** With --compare. */
+  readonly compared?: ComparedWay
 }
 
 const end = (address: string, port: number | undefined): string =>

@@ -262,14 +262,20 @@ test('the rule of policy routing that chose the table', async () => {
   expect(found[1]).not.toHaveProperty('rule')
 })
 
-test('in a new copy of the file, the way is that of the file', async () => {
+test('in a new copy of the file, the way is that of the file, and the drift that parts them is named', async () => {
   const noRoute = ['r1', 'ip', 'route', 'del', '10.0.3.0/24']
   const back = ['r1', 'ip', 'route', 'add', '10.0.3.0/24', 'via', '10.0.2.2']
-  const [live, fresh] = await during(noRoute, back, async () => [
+  const [live, fresh, both] = await during(noRoute, back, async () => [
     await trace('c', 's'),
     await trace('c', 's', '--fresh', '--lab', 'lab.yaml'),
+    await trace('c', 's', '--compare', '--lab', 'lab.yaml'),
   ])
-  expect([live?.verdict, fresh?.verdict]).toEqual(['lost', 'answered'])
+  expect([live?.verdict, fresh?.verdict, both?.verdict]).toEqual(['lost', 'answered', 'lost'])
+  const drift = [{ action: 'create', id: 'r1/route/10.0.3.0/24' }]
+  expect(both?.compared).toMatchObject({ fresh: { verdict: 'answered' }, parts_in: 'r1', drift })
+  const same = await trace('c', 's', '--compare', '--lab', 'lab.yaml')
+  expect(same).toMatchObject({ verdict: 'answered', compared: { drift: [] } })
+  expect(same.compared).not.toHaveProperty('parts_in')
 })
 
 test('isolated ports', async () => {
