@@ -1,6 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
+import { BUNDLE } from '../support/bundle.ts'
 import type { FaultReport, FaultTask } from '../support/fault-driver.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
@@ -172,13 +173,9 @@ test('whatever is cut, impaired and partitioned, in any order: no drift meanwhil
   const checkout = resolve(__dirname, '../..')
   symlinkSync(join(checkout, 'node_modules'), join(world.folder, 'node_modules'))
   const entry = join(checkout, 'test/support/fault-driver.ts')
-  await execa(
-    'esbuild',
-    [entry, '--bundle', '--platform=node', '--log-level=error', '--loader:.sh=text', `--outfile=${driver}`],
-    {
-      preferLocal: true,
-    },
-  )
+  await execa('esbuild', [entry, ...BUNDLE, `--outfile=${driver}`], {
+    preferLocal: true,
+  })
   const task: FaultTask = {
     lab: 'ft',
     namespaces: ['a', 'b', 'c', 'sw'],

@@ -10,6 +10,7 @@ import type { Hop, RouteSpec } from '../../src/model/route-spec.ts'
 import type { RuleSpec } from '../../src/model/rule-spec.ts'
 import type { Dump, DumpRequest, Failure } from '../../src/model/runner.ts'
 import { ofInterfaces } from '../../src/model/sysctls.ts'
+import { BUNDLE } from '../support/bundle.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import type { Task } from '../support/runner-driver.ts'
 import { comparable } from '../support/comparable.ts'
@@ -62,7 +63,7 @@ async function openDriven(): Promise<Driven> {
   copyFileSync(join(checkout, 'dist/thread.cjs'), join(world.folder, 'thread.cjs'))
   const driver = join(world.folder, 'driver.cjs')
   const entry = join(checkout, 'test/support/runner-driver.ts')
-  const options = ['--bundle', '--platform=node', '--log-level=error', `--outfile=${driver}`]
+  const options = [...BUNDLE, `--outfile=${driver}`]
   await execa('esbuild', [entry, ...options], { preferLocal: true })
   const drive: Driven['drive'] = async (tasks, runner = 'netlink', through = []) => {
     const { stdout, stderr, code } = await world.run([...through, process.execPath, driver], {

@@ -7,6 +7,7 @@ import { home as homeKind, type HomeSpec } from '../../src/kinds/home.ts'
 import { placed, typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { LiveProcess } from '../../src/model/runner.ts'
+import { BUNDLE } from '../support/bundle.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   world = await openWorld()
   const entry = `import { processes } from './src/host/local/lab-processes.ts'
     processes('lab').then((found) => process.stdout.write(JSON.stringify(found.processes)))`
-  const { stdout } = await execa('esbuild', ['--bundle', '--platform=node', '--log-level=error'], {
+  const { stdout } = await execa('esbuild', [...BUNDLE], {
     preferLocal: true,
     input: entry,
     cwd: join(__dirname, '../..'),

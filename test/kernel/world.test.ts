@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { BUNDLE } from '../support/bundle.ts'
 import { openWorld } from '../support/netns.ts'
 import type { World } from '../support/netns.ts'
 
@@ -99,7 +100,7 @@ describe('a world', () => {
 
 test('a world ends with the process that opened it, even when that is killed', async () => {
   const support = join(__dirname, '../support/netns.ts')
-  const { stdout: code } = await execa('esbuild', [support, '--bundle', '--platform=node', '--log-level=error'], {
+  const { stdout: code } = await execa('esbuild', [support, ...BUNDLE], {
     preferLocal: true,
   })
   const victim = `${code}
