@@ -16,6 +16,7 @@ const mayImport = {
   run: ['model', 'host', 'backend'],
   views: ['model', 'firewall', 'kinds', 'backend'],
   checks: ['model', 'observe', 'host', 'backend'],
+  walk: ['model', 'observe', 'backend', 'checks'],
   reach: ['model', 'host', 'backend', 'checks'],
 }
 

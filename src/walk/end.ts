@@ -36,9 +36,13 @@ export function endOfHop(hop: Hop, known: Knowledge): End {
   const at: WayPlace = { namespace, ...(last && { interface: last.device }) }
   return (
     byRule(hop, at, known) ??
-    (last?.direction === 'out' ? afterLeaving(hop, known) : last || hop.visits.length ? inside(hop, at, known) : neverSent(at, known))
+    (last?.direction === 'out'
+      ? afterLeaving(hop, known)
+      : last || hop.visits.length
+        ? inside(hop, at, known)
+        : neverSent(at, known))
   )
-} // prettier-ignore
+}
 
 /** The words for a rule: `rule 3 of FORWARD (ip filter): -s 10.0.0.1/32 -j DROP`. */
 export const ruleInWords = ({ table, chain, number, text }: WayPlace['rule'] & object): string =>
@@ -56,10 +60,14 @@ function byRule(hop: Hop, at: WayPlace, known: Knowledge): End | undefined {
   }
   const words = ruleInWords(place.rule)
   if (rule.verdict === 'queue')
-    return { verdict: 'lost', reason: `${hop.namespace} gave it to a program that has not returned it: ${words}`, at: place }
+    return {
+      verdict: 'lost',
+      reason: `${hop.namespace} gave it to a program that has not returned it: ${words}`,
+      at: place,
+    }
   if (REJECTS.test(text)) return { verdict: 'refused', reason: `${hop.namespace} rejected it by ${words}`, at: place }
   return { verdict: 'dropped', reason: `${hop.namespace} dropped it by ${words}`, at: place }
-} // prettier-ignore
+}
 
 /** It left by an interface, and came nowhere. */
 function afterLeaving({ namespace, points }: Hop, { labIndex }: Knowledge): End {
@@ -79,7 +87,11 @@ function afterLeaving({ namespace, points }: Hop, { labIndex }: Knowledge): End 
 function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   const { namespace, visits, points } = hop
   const { sights, labIndex } = known
-  const lost = (reason: string, more: Partial<WayPlace> = {}): End => ({ verdict: 'lost', reason, at: { ...at, ...more } })
+  const lost = (reason: string, more: Partial<WayPlace> = {}): End => ({
+    verdict: 'lost',
+    reason,
+    at: { ...at, ...more },
+  })
   const visit = visits.findLast(({ family }) => family === 'inet')
   const bridge = bridgeOf(hop, labIndex)
   if (!visit) {
@@ -88,13 +100,17 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
     if (bridge !== undefined) return lost(bridgeReason(hop, bridge, known))
     if (points[0]?.strange && !labIndex.nodes.get(namespace)?.carriers.has(points[0].device))
       return lost(`${namespace}:${points[0].device} ignores it: it is addressed to another MAC address`)
-    return lost(`it arrived at ${namespace}:${points.at(-1)?.device}, and was lost before the first hook; why is unknown`)
+    return lost(
+      `it arrived at ${namespace}:${points.at(-1)?.device}, and was lost before the first hook; why is unknown`,
+    )
   }
   const { reached } = visit
   if (reached.has('input-last')) return { verdict: 'arrived', reason: '', at: { ...at, hook: 'input' } }
   const unexplained = (hook: string): End => {
     const legacy = known.dumps.get(namespace)?.legacy
-    const why = legacy ? 'iptables-legacy has rules there, which cannot be traced' : 'no rule that can be traced dropped it'
+    const why = legacy
+      ? 'iptables-legacy has rules there, which cannot be traced'
+      : 'no rule that can be traced dropped it'
     return lost(`it was lost in ${namespace}, in the hook ${hook}; why is unknown: ${why}`, { hook })
   }
   if (reached.has('postrouting-last')) return lost(afterPostrouting(hop, visit.oif, known), { hook: 'postrouting' })
@@ -103,10 +119,14 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   if (reached.has('output-first')) return unexplained('output')
   if (!reached.has('prerouting-last')) return unexplained('prerouting')
   return lost(routingReason(hop, known), { hook: 'routing' })
-} // prettier-ignore
+}
 
 /** Why a bridge has not passed it on. */
-function bridgeReason({ namespace, points, role }: Hop, bridge: string, { dumps, sights, labIndex }: Knowledge): string {
+function bridgeReason(
+  { namespace, points, role }: Hop,
+  bridge: string,
+  { dumps, sights, labIndex }: Knowledge,
+): string {
   const links = dumps.get(namespace)?.links ?? []
   const arrived = points[0]?.device
   const port = (name?: string) => links.find(({ ifname }) => ifname === name)?.linkinfo?.info_slave_data
@@ -124,12 +144,18 @@ function bridgeReason({ namespace, points, role }: Hop, bridge: string, { dumps,
     flags.includes('LOWER_UP') &&
     !(isIsolated(arrived) && isIsolated(ifname)) &&
     [undefined, 'forwarding', 3].includes(port(ifname)?.['state'] as string | number | undefined)
-  if (others.length && !others.some(isOpen)) return `no other port of the bridge ${namespace}:${bridge} is up and forwarding`
-  const passed = sights.sightings.some((one) => one.namespace === namespace && one.direction === 'out' && one.role === role)
+  if (others.length && !others.some(isOpen))
+    return `no other port of the bridge ${namespace}:${bridge} is up and forwarding`
+  const passed = sights.sightings.some(
+    (one) => one.namespace === namespace && one.direction === 'out' && one.role === role,
+  )
   if (!passed) return `the bridge ${namespace}:${bridge} has not passed it on; why is unknown`
-  const down = holder && labIndex.live.resources.get(holder.link)?.spec['up'] === false ? `; ${placeText(holder.link)} is down` : ''
+  const down =
+    holder && labIndex.live.resources.get(holder.link)?.spec['up'] === false
+      ? `; ${placeText(holder.link)} is down`
+      : ''
   return `the bridge ${namespace}:${bridge} finds nobody with the MAC address that it is sent to${down}`
-} // prettier-ignore
+}
 
 /** BR_STATE_… of if_bridge.h. */
 const STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking']
@@ -160,7 +186,9 @@ function noAnswer(place: string, asked: string, { live }: LabIndex): string {
 /** The address that a namespace has asked for at an interface without an answer. */
 export function unanswered(namespace: string, ifindex: number | undefined, { neighbors }: Sights): string | undefined {
   const here = neighbors.filter((one) => one.namespace === namespace)
-  const answers = new Set(here.filter((one) => one.direction === 'in' && one.sought === undefined).map(({ source }) => source))
+  const answers = new Set(
+    here.filter((one) => one.direction === 'in' && one.sought === undefined).map(({ source }) => source),
+  )
   return here.find(
     (one) =>
       one.direction === 'out' &&
@@ -168,7 +196,7 @@ export function unanswered(namespace: string, ifindex: number | undefined, { nei
       (ifindex === undefined || one.ifindex === ifindex) &&
       !answers.has(one.sought),
   )?.sought
-} // prettier-ignore
+}
 
 /** It came to the decision where it goes, and went nowhere. */
 function routingReason(hop: Hop, known: Knowledge): string {
@@ -188,9 +216,11 @@ function routingReason(hop: Hop, known: Knowledge): string {
     const forwards = known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4]
     if (errno === ENETUNREACH) return `${namespace} has no route to ${packet.destination}`
     if (errno === EHOSTUNREACH && forwards === false) return `forwarding is off in ${namespace}`
-    if (errno === EHOSTUNREACH) return `${namespace} has a route to ${packet.destination} that says unreachable, or does not forward by ${hop.points.at(-1)?.device}`
+    if (errno === EHOSTUNREACH)
+      return `${namespace} has a route to ${packet.destination} that says unreachable, or does not forward by ${hop.points.at(-1)?.device}`
     if (errno === EACCES) return `a route of ${namespace} prohibits ${packet.destination}`
-    if (errno === EINVAL) return `${namespace} discards packets for ${packet.destination}: by a blackhole route, or as an address that cannot be`
+    if (errno === EINVAL)
+      return `${namespace} discards packets for ${packet.destination}: by a blackhole route, or as an address that cannot be`
     return `${namespace} cannot route it to ${packet.destination} (error ${errno})`
   }
   if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
@@ -200,9 +230,10 @@ function routingReason(hop: Hop, known: Knowledge): string {
   if (known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4] === false && answer?.route.type !== '2')
     return `forwarding is off in ${namespace}`
   if (ttl <= 1) return `its ${six ? 'hop limit' : 'time to live'} ended in ${namespace}`
-  if (grew('Ip.FragFails', 'Ip6InTooBigErrors')) return `it is too big for the interface by which ${namespace} would send it on`
+  if (grew('Ip.FragFails', 'Ip6InTooBigErrors'))
+    return `it is too big for the interface by which ${namespace} would send it on`
   return `it was lost in ${namespace} where its route is chosen; why is unknown`
-} // prettier-ignore
+}
 
 /** No packet was seen at all. */
 function neverSent({ namespace }: WayPlace, { sights, labIndex }: Knowledge): End {
@@ -211,9 +242,13 @@ function neverSent({ namespace }: WayPlace, { sights, labIndex }: Knowledge): En
   if (asked !== undefined) return lost(noAnswer(`the interfaces of ${namespace}`, asked, labIndex))
   if (!sights.refused) return lost(`it never left ${namespace}; why is unknown`)
   const { errno, text } = sights.refused
-  const down = labIndex.live.links(namespace).filter(({ id, spec }) => spec['up'] === false && id !== linkId(namespace, 'lo'))
-  const also = down.length ? `; ${down.map(({ id }) => placeText(id)).join(', ')} ${down.length > 1 ? 'are' : 'is'} down` : ''
+  const down = labIndex.live
+    .links(namespace)
+    .filter(({ id, spec }) => spec['up'] === false && id !== linkId(namespace, 'lo'))
+  const also = down.length
+    ? `; ${down.map(({ id }) => placeText(id)).join(', ')} ${down.length > 1 ? 'are' : 'is'} down`
+    : ''
   if (errno === ENETUNREACH) return lost(`${namespace} has no route to ${sights.flow.destination}${also}`)
   if (errno === EACCES) return lost(`a route of ${namespace} prohibits ${sights.flow.destination}`)
   return lost(`the kernel did not send it from ${namespace}: ${text}${also}`)
-} // prettier-ignore
+}

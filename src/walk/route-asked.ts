@@ -84,8 +84,17 @@ function request({ packet, mark, iif }: RouteQuestion) {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  ...{ 2: 'local', 3: 'broadcast', 4: 'anycast', 5: 'multicast', 6: 'blackhole', 7: 'unreachable', 8: 'prohibit', 9: 'throw' },
-} // prettier-ignore
+  ...{
+    2: 'local',
+    3: 'broadcast',
+    4: 'anycast',
+    5: 'multicast',
+    6: 'blackhole',
+    7: 'unreachable',
+    8: 'prohibit',
+    9: 'throw',
+  },
+}
 const tableName = (table: string): string =>
   ({ [MAIN_TABLE]: 'main', [LOCAL_TABLE]: 'local', 253: 'default' })[Number(table)] ?? table
 
@@ -131,8 +140,12 @@ function ruleFor(
   if (found && applies(found, question) === undefined) return undefined
   if (!found || OWN.includes(found.priority)) return undefined
   const words = [
-    ...(found.src === undefined || found.src === 'all' ? [] : [`from ${found.src}${found.srclen === undefined ? '' : `/${found.srclen}`}`]),
-    ...(found.dst === undefined || found.dst === 'all' ? [] : [`to ${found.dst}${found.dstlen === undefined ? '' : `/${found.dstlen}`}`]),
+    ...(found.src === undefined || found.src === 'all'
+      ? []
+      : [`from ${found.src}${found.srclen === undefined ? '' : `/${found.srclen}`}`]),
+    ...(found.dst === undefined || found.dst === 'all'
+      ? []
+      : [`to ${found.dst}${found.dstlen === undefined ? '' : `/${found.dstlen}`}`]),
     ...(found.iif === undefined ? [] : [`iif ${found.iif}`]),
     ...(found.fwmark === undefined ? [] : [`fwmark ${found.fwmark}`]),
     ...(found.ipproto === undefined ? [] : [`ipproto ${protocolName(protocolNumber(found.ipproto))}`]),
@@ -140,7 +153,7 @@ function ruleFor(
     ...portWords('dport', found.dport, found.dport_start, found.dport_end),
   ]
   return `${found.priority}: ${[...(found.not === undefined ? [] : ['not']), ...words].join(' ') || 'from all'} lookup ${tableName(table)}`
-} // prettier-ignore
+}
 
 /** Rules have it as a number, or as `ipproto-17`. */
 const protocolNumber = (text: string): number => Number(text.replace(/^ipproto-/, ''))

@@ -220,7 +220,11 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
         : { ...there, verdict: 'refused' }
     if (isBack) return { ...back, verdict: 'answered', reason: `${who} answered` }
     const why = back.reason || `it arrived at ${reply.namespace}, which did not ask`
-    return { ...back, verdict: back.verdict === 'arrived' ? 'lost' : back.verdict, reason: `${who} answered, but the answer was lost: ${why}` }
+    return {
+      ...back,
+      verdict: back.verdict === 'arrived' ? 'lost' : back.verdict,
+      reason: `${who} answered, but the answer was lost: ${why}`,
+    }
   }
   const report = errors[0]?.points[0]?.packet ?? errors[0]?.visits[0]?.states[0]?.packet
   if (error && report) {
@@ -229,14 +233,21 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
     const said = `${who} sent back: ${words}`
     if (there.verdict === 'arrived')
       return /port unreachable/.test(words)
-        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${known.sights.flow.dport ?? ''} of ${who}; ${said}` }
+        ? {
+            ...there,
+            verdict: 'refused',
+            reason: `nobody listens at port ${known.sights.flow.dport ?? ''} of ${who}; ${said}`,
+          }
         : { ...there, verdict: 'refused', reason: said }
     if (there.verdict === 'lost' && /is unknown/.test(there.reason)) return { ...there, reason: said }
     return { ...there, reason: `${there.reason}; ${said}` }
   }
   if (there.verdict !== 'arrived') return there
-  return { ...there, reason: `it arrived at ${place}, ${noWayBack(requests.at(-1)!, known) ?? `and nobody answered${listenedTo(there.at.namespace, known)}`}` }
-} // prettier-ignore
+  return {
+    ...there,
+    reason: `it arrived at ${place}, ${noWayBack(requests.at(-1)!, known) ?? `and nobody answered${listenedTo(there.at.namespace, known)}`}`,
+  }
+}
 
 /** Where the packet arrived there may be no route for the answer. */
 function noWayBack(hop: Hop, { askBack }: Knowledge): string | undefined {
