@@ -11,6 +11,7 @@ import type { Runner } from '../model/runner.ts'
 import { read } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { TraceRequest } from '../session/protocol.ts'
+import { faultWords } from '../views/fault-text.ts'
 import { walk, type WalkRequest } from '../walk/walk.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { nearest } from './nearest.ts'
@@ -29,11 +30,14 @@ export async function traceLive(lab: TraceableLab, request: TraceRequest, runner
     const asked = requestOf(request, labIndex)
     if (!labIndex.places.has(from)) throw unknownNamespace(runner.host, from, labIndex)
     stage('Following the packet …')
-    return await walk(asked, {
+    const way = await walk(asked, {
       ...{ labIndex, dumps: live.dumps, runner },
       ofNft: lab.request.nftables,
       sourceOf: (namespace, chain, at) => sourceOf(lab, namespace, chain, at),
     })
+    if (live.faults.length === 0 || !way.reason.includes('is unknown')) return way
+    const faults = live.faults.map(faultWords).join(', ')
+    return { ...way, reason: `${way.reason}; somebody has set faults: ${faults}` }
   } catch (error) {
     if (!(error instanceof Untried)) throw error
     throw UserError.of('untraceable', `the packet cannot be traced: ${error.message}`)

@@ -278,6 +278,15 @@ test('in a new copy of the file, the way is that of the file, and the drift that
   expect(same.compared).not.toHaveProperty('parts_in')
 })
 
+test('where nothing else explains the end, the faults are named that somebody has set', async () => {
+  await world.netlab(['cut', 'c:eth0'], { cwd: world.folder })
+  expect(await trace('c', 's')).toMatchObject({
+    verdict: 'lost',
+    reason: expect.stringMatching(/is unknown; somebody has set faults: cut c:eth0$/) as string,
+  })
+  await world.netlab(['heal'], { cwd: world.folder })
+})
+
 test('isolated ports', async () => {
   const set = (how: string) => [
     'sw',
