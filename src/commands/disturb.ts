@@ -1,8 +1,7 @@
 import { faultActions } from '../faults/run-timeline.ts'
 import { healFaults, meantBy } from '../faults/heal-faults.ts'
-import { newFaultId, setFault } from '../faults/set-faults.ts'
+import { newFaultId, setFaults } from '../faults/set-faults.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Fault } from '../model/fault.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import type { Host } from '../model/host.ts'
 import { faultJson, renderFaults } from '../views/fault-text.ts'
@@ -93,20 +92,12 @@ async function set(host: Host, options: FaultOptions, action: TimelineAction): P
   const actions = await faultActions(net, action)
   const ids = actions.map(newFaultId)
   const guard = time === undefined ? undefined : await openGuard(host, net, ids, time)
-  const faults: Fault[] = []
-  try {
-    await withLocks(host, net, async () => {
-      for (const [i, one] of actions.entries())
-        faults.push(
-          await setFault(net, one, { id: ids[i]!, ...(guard?.until !== undefined && { until: guard.until }) }),
-        )
-    })
-  } catch (error) {
-    const done = new Set(faults.map(({ id }) => id))
-    if (done.size) await healFaults(net, ({ fault }) => done.has(fault.id))
+  const lasting = guard?.until === undefined ? {} : { until: guard.until }
+  const wanted = actions.map((one, i) => [one, { id: ids[i]!, ...lasting }] as const)
+  const faults = await withLocks(host, net, () => setFaults(net, wanted)).catch(async (error: unknown) => {
     await guard?.close()
     throw error
-  }
+  })
   if (options.json) outJson({ format_version: FORMAT, faults: faults.map(faultJson) })
   else out(renderFaults(faults.map(faultJson), outColors(options)))
   if (!guard) return 0

@@ -50,6 +50,22 @@ export async function setFault(net: FaultNet, action: FaultAction, lasting: Last
   return fault
 }
 
+/** Sets faults, all or none: each with how long it lasts. Throws as `setFault` does. */
+export async function setFaults(
+  net: FaultNet,
+  wanted: readonly (readonly [action: FaultAction, lasting: Lasting])[],
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  try {
+    for (const [action, lasting] of wanted) faults.push(await setFault(net, action, lasting))
+    return faults
+  } catch (error) {
+    const done = new Set(faults.map(({ id }) => id))
+    if (done.size) await healFaults(net, ({ fault }) => done.has(fault.id))
+    throw error
+  }
+}
+
 /** What a fault changes, in each namespace. */
 async function changesOf(net: FaultNet, fault: Fault): Promise<SiteChange[]> {
   switch (fault.kind) {

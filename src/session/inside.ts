@@ -8,11 +8,10 @@ import { survey } from '../checks/survey.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { healFaults, meantBy } from '../faults/heal-faults.ts'
 import { faultActions } from '../faults/run-timeline.ts'
-import { newFaultId, setFault } from '../faults/set-faults.ts'
+import { setFaults } from '../faults/set-faults.ts'
 import { enterNamespace } from '../host/in-namespace.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Fault } from '../model/fault.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { HERE_NAME, placeIn } from '../model/place.ts'
@@ -84,16 +83,12 @@ export function startInside(host: Host, the: () => Built) {
   async function set(action: TimelineAction) {
     const on = net()
     const actions = await faultActions(on, action)
-    const faults: Fault[] = []
-    try {
-      await withLocks(host, on, async () => {
-        for (const one of actions) faults.push(await setFault(on, one, { id: newFaultId() }))
-      })
-    } catch (error) {
-      const done = new Set(faults.map(({ id }) => id))
-      if (done.size) await healFaults(on, ({ fault }) => done.has(fault.id))
-      throw error
-    }
+    const faults = await withLocks(host, on, () =>
+      setFaults(
+        on,
+        actions.map((one) => [one, {}]),
+      ),
+    )
     return faults.map(faultJson)
   }
 
