@@ -111,6 +111,20 @@ function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   }
 }
 
+/** The length of the network header with which the bytes begin. */
+export const headerOf = (bytes: Buffer): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
+
+/** The Internet checksum of a message of an even number of bytes, whose own checksum is 0 (RFC 1071). */
+export function checksum(bytes: Buffer): number {
+  let sum = 0
+  for (let i = 0; i < bytes.length; i += 2) sum += bytes.readUInt16BE(i)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
+}
+
+/** Whether a packet of tcp, whose network header the bytes begin with, refuses or ends the connection (RST). */
+export const isReset = (bytes: Buffer): boolean => ((bytes[headerOf(bytes) + 13] ?? 0) & 4) !== 0
+
 /** The sequence number of a TCP packet that opens a connection; undefined for any other. */
 export function opening({ protocol, bytes }: Packet): Buffer | undefined {
   if (protocol !== 'tcp') return undefined

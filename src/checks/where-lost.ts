@@ -13,7 +13,8 @@ import {
   type NamespaceIndex,
 } from './lab-index.ts'
 import { isOf } from './observe.ts'
-import { decodePacket, opening, packetText, RAW_IP, sought, type Packet } from './packet.ts'
+import { icmpErrorOf } from './icmp-errors.ts'
+import { headerOf, isReset, opening, packetText, sought, type Packet } from './packet.ts'
 import { newTrail, type Kit, type Trail } from './probe.ts'
 import { GREETING } from './agent-protocol.ts'
 
@@ -135,12 +136,10 @@ function downOnTheWay(from: string, hops: readonly TraceHop[], labIndex: LabInde
   return found.length ? `; ${found.join(', ')} ${found.length > 1 ? 'are' : 'is'} down` : ''
 }
 
-const headerOf = ({ bytes }: Packet): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
-
 /** Whether a packet of a check is a request, a reply, or an ICMP error of a router or host. */
 export function roleOf(packet: Packet): 'request' | 'reply' | 'error' {
   const { protocol, bytes } = packet
-  const type = bytes[headerOf(packet)] ?? 0
+  const type = bytes[headerOf(bytes)] ?? 0
   if (protocol === 'icmp') return type === 8 ? 'request' : type === 0 ? 'reply' : 'error'
   if (protocol === 'icmp6') return type === 128 ? 'request' : type === 129 ? 'reply' : 'error'
   if (protocol === 'tcp') return opening(packet) ? 'request' : 'reply'
@@ -174,7 +173,7 @@ export function whereLost(
     const [origin, place] = [hops.find(({ packet }) => roleOf(packet) === 'reply'), whereAt(reply)]
     const who = origin?.namespace ?? reply.namespace
     const back = reply.namespace === from && reply.packet.direction === 'in'
-    if (back && reply.packet.protocol === 'tcp') return isReset(reply.packet) ? `${who} refused it` : undefined
+    if (back && reply.packet.protocol === 'tcp') return isReset(reply.packet.bytes) ? `${who} refused it` : undefined
     if (back) return `${who} answered, and the reply arrived at ${place}${hint(labIndex, reply, 'INPUT')}`
     return `${who} answered, but the reply was lost: ${end(reply, labIndex, question)}`
   }
@@ -186,41 +185,19 @@ export function whereLost(
   return end(request, labIndex, question)
 }
 
-/** The types and codes of ICMP errors, as ping(8) calls them. */
-const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  icmp: {
-    '3/0': 'network unreachable',
-    '3/1': 'host unreachable, nobody has',
-    '3/3': 'port unreachable',
-    '3/4': 'fragmentation needed',
-    '3/9': 'network prohibited',
-    '3/10': 'host prohibited',
-    '3/13': 'communication prohibited',
-    '11/0': 'time to live exceeded',
-  },
-  icmp6: {
-    '1/0': 'no route',
-    '1/1': 'administratively prohibited',
-    '1/3': 'address unreachable, nobody has',
-    '1/4': 'port unreachable',
-    '2/0': 'packet too big',
-    '3/0': 'hop limit exceeded',
-  },
-}
-
-/** The meaning of an ICMP error, and the destination of the packet that it quotes after its first 8 bytes. */
+/** An ICMP error in words, with the destination of the packet that it quotes. */
 function errorText(packet: Packet): string {
-  const at = headerOf(packet)
-  const [type = 0, code = 0] = packet.bytes.subarray(at)
-  const quoted = decodePacket(packet.bytes.subarray(at + 8), RAW_IP)
-  const word = ERRORS[packet.protocol]?.[`${type}/${code}`] ?? `${packet.protocol} type ${type} code ${code}`
-  return quoted ? `${word} ${word.includes(',') ? '' : 'for '}${quoted.destination}` : word
+  const { meaning, destination } = icmpErrorOf(packet)
+  const isUnknown = /^(host|address) unreachable$/.test(meaning)
+  return [
+    meaning,
+    isUnknown ? ', nobody has' : destination === undefined ? '' : ' for',
+    destination && ` ${destination}`,
+  ].join('')
 }
 
 /** Whether an ICMP error may come from a firewall or a `prohibit` route; other errors have other causes. */
 const isFilter = (packet: Packet): boolean => /port unreachable|prohibited/.test(errorText(packet))
-
-const isReset = (packet: Packet): boolean => ((packet.bytes[headerOf(packet) + 13] ?? 0) & 4) !== 0
 
 const whereAt = ({ namespace, device }: TraceHop): string => `${namespace}:${device}`
 

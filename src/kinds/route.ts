@@ -7,23 +7,21 @@ import type { Difference, Emission } from '../model/change.ts'
 import { placeOf } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import type { IpHop, IpRoute } from '../model/runner.ts'
-import { discards, metricWords, routeWords, usualScope, type Hop, type RouteSpec } from '../model/route-spec.ts'
+import {
+  discards,
+  metricWords,
+  routeTypes,
+  routeWords,
+  usualScope,
+  type Hop,
+  type RouteSpec,
+} from '../model/route-spec.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import { isLost, same } from './common.ts'
 import { isKernels, protocolNumber, routingDaemonOf } from './protocols.ts'
 import { nexthopId } from './nexthop.ts'
 import { ofNamespace, without } from './lab-entry.ts'
 
-const types: Readonly<Record<string, RouteSpec['type']>> = {
-  2: 'local',
-  3: 'broadcast',
-  4: 'anycast',
-  5: 'multicast',
-  6: 'blackhole',
-  7: 'unreachable',
-  8: 'prohibit',
-  9: 'throw',
-}
 const scopes: Readonly<Record<string, string>> = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
 
 /** The id: the destination, and what else identifies the route if it is not the default: table, metric and others. */
@@ -82,7 +80,7 @@ function familyOfRoute(r: IpRoute): RouteSpec['family'] {
 function specOf(r: IpRoute): RouteSpec {
   const family = familyOfRoute(r)
   // The type of a route with a nexthop object is that of the object.
-  const type = r.nhid === undefined ? types[r.type ?? '1'] : undefined
+  const type = r.nhid === undefined ? routeTypes[r.type ?? '1'] : undefined
   const isWhole = family === 'mpls' || r.dst.includes('/') || r.dst === 'default'
   const host = isWhole ? r.dst : `${r.dst}/${family === 6 ? 128 : 32}`
   const to = host === 'default' && family === 6 ? '::/0' : host

@@ -4,7 +4,7 @@ import { labProtocol } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
 import type { Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
-import { looksLike, passesFor, ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
+import { ipprotoNumber, looksLike, passesFor, ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
 import { isLost } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
@@ -55,7 +55,7 @@ function others(r: IpRule): Pick<RuleSpec, (typeof ruleWords)[number]> {
     not: r.not === null ? true : undefined,
     tos: r.tos && `0x${Number(r.tos).toString(16)}`, // `ip` prints 0x08
     uidrange: range(undefined, r.uid_start, r.uid_end),
-    ipproto: r.ipproto && Number(r.ipproto.replace(/^ipproto-/, '')),
+    ipproto: r.ipproto && ipprotoNumber(r.ipproto),
     sport: range(r.sport, r.sport_start, r.sport_end),
     dport: range(r.dport, r.dport_start, r.dport_end),
     tun_id: r.tun_id,

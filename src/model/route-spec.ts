@@ -16,6 +16,18 @@ export type Hop = {
   readonly realm?: string
 }
 
+/** The types of routes but unicast, by their numbers (RTN_… of rtnetlink.h). */
+export const routeTypes: Readonly<Record<string, RouteSpec['type']>> = {
+  2: 'local',
+  3: 'broadcast',
+  4: 'anycast',
+  5: 'multicast',
+  6: 'blackhole',
+  7: 'unreachable',
+  8: 'prohibit',
+  9: 'throw',
+}
+
 /** Metrics are fields too, by their words (src/model/metrics.ts). */
 export type RouteSpec = Hop & {
   /** A canonical CIDR, or `default` (IPv4; IPv6’s is `::/0`); a label in a route of MPLS. */

@@ -15,6 +15,9 @@ export const ruleWords = [
   'l3mdev',
 ] as const
 
+/** The number of a protocol in a live rule, which has it as a number or as `ipproto-17`. */
+export const ipprotoNumber = (text: string): number => Number(text.replace(/^ipproto-/, ''))
+
 export type RuleSpec = {
   readonly family: 4 | 6
   readonly priority: number

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { System } from '../backend/netlink/libc.ts'
+import { checksum, headerOf } from '../checks/packet.ts'
 import { canonicalAddress } from '../model/cidr.ts'
 import { SOCK, type Sockets } from './probe-sockets.ts'
 
@@ -12,7 +13,6 @@ const FILTER = 1
 /** Destination unreachable, time exceeded and parameter problem; IPv6 also: packet too big. */
 const ERRORS = { 4: [3, 11, 12], 6: [1, 2, 3, 4] } as const
 const SIZE = 16
-const HEADER6 = 40
 
 /** An answer to an echo request: which it was, and the error in words; absent: the reply. */
 export interface Echo {
@@ -28,14 +28,6 @@ export interface Echoes {
   readonly ask: (fd: number, family: 4 | 6, to: Buffer, sequence: number) => number
   /** The next answer that has arrived, undefined: none. */
   readonly next: (fd: number, family: 4 | 6) => Echo | undefined
-}
-
-/** The Internet checksum of a message whose own checksum is 0 (RFC 1071). */
-function checksum(bytes: Buffer): number {
-  let sum = 0
-  for (let i = 0; i < bytes.length; i += 2) sum += bytes.readUInt16BE(i)
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
 }
 
 /** Echo requests through raw sockets (raw(7), RFC 792, RFC 4443), which also receive why a request did not arrive. */
@@ -71,7 +63,7 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
         : undefined
     // An error quotes the packet that caused it.
     const quoted = packet.subarray(start + 8)
-    const inner = quoted.subarray(family === 4 ? headerOf(quoted) : HEADER6)
+    const inner = quoted.subarray(headerOf(quoted))
     if (inner.length < 8 || inner[0] !== REQUEST[family] || inner.readUInt16BE(4) !== id) return undefined
     return {
       sequence: inner.readUInt16BE(6),
@@ -102,8 +94,6 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
     next: received,
   }
 }
-
-const headerOf = (packet: Buffer): number => ((packet[0] ?? 0) & 15) * 4
 
 /** An address as text, from its bytes; an IPv6 address in the shortest form. */
 function addressText(bytes: Buffer, family: 4 | 6): string {

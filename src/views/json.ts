@@ -28,6 +28,9 @@ export const FORMAT = '1.0'
  */
 export type ReasonCode = 'not_declared' | 'requested' | 'other_kind' | 'cannot_update' | 'lost'
 
+/** A change as programs read it. */
+export type ChangeJson = PlanJson['changes'][number]
+
 /** A plan as programs read it, and as the human view is made from. */
 export interface PlanJson {
   readonly format_version: typeof FORMAT

@@ -4,10 +4,8 @@ import { visible } from '../model/text.ts'
 import { symbols, type Action } from '../model/change.ts'
 import { blockTitle, foldBlocks, ODD, plainLine, type FoldedBlock } from './fold.ts'
 import { faultSection } from './fault-text.ts'
-import type { PlanJson } from './json.ts'
+import type { ChangeJson, PlanJson } from './json.ts'
 import { isRuleChange, renderRuleDifferences } from './rule-text.ts'
-
-type ChangeJson = PlanJson['changes'][number]
 
 const paint = (c: Colors, action: Action): ((text: string) => string) =>
   ({ create: c.green, update: c.yellow, replace: c.magenta, delete: c.red })[action]

@@ -4,7 +4,7 @@ import type { Position } from '../model/diagnostic.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Fault } from '../model/fault.ts'
 import { faultJson, renderFaults, type FaultJson } from './fault-text.ts'
-import { FORMAT, planJson, type PlanJson } from './json.ts'
+import { FORMAT, planJson, type ChangeJson } from './json.ts'
 import { renderChanges } from './plan-text.ts'
 
 /**
@@ -14,7 +14,7 @@ import { renderChanges } from './plan-text.ts'
 export type WatchKind = 'drift' | 'process' | 'repaired' | 'clean' | 'fault'
 
 /** A change that a plan would have, and the place in the lab file that asks for it, or for its namespace. */
-export type WatchedChange = PlanJson['changes'][number] & {
+export type WatchedChange = ChangeJson & {
   readonly file?: string
   readonly line?: number
   readonly column?: number

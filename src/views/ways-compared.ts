@@ -1,10 +1,8 @@
 import type { Colors } from 'picocolors/types'
 import type { Way, WayHop } from '../model/packet-way.ts'
-import type { PlanJson } from './json.ts'
+import type { ChangeJson } from './json.ts'
 import { renderChanges } from './plan-text.ts'
 import { renderWay } from './way-text.ts'
-
-type ChangeJson = PlanJson['changes'][number]
 
 /** What `netlab trace --compare --json` adds to the way in the live lab. */
 export interface ComparedWay {

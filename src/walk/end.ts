@@ -1,4 +1,5 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
+import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict } from '../model/packet-way.ts'
@@ -224,7 +225,7 @@ function routingReason(hop: Hop, known: Knowledge): string {
     return `${namespace} cannot route it to ${packet.destination} (error ${errno})`
   }
   if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
-    const type = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' }[answer.route.type as '6' | '7' | '8']
+    const type = routeTypes[answer.route.type ?? '']
     return `the ${type} route to ${answer.route.dst} of ${namespace} discards it`
   }
   if (known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4] === false && answer?.route.type !== '2')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { toBe16, toBe32 } from '../backend/netlink/message.ts'
-import { decodePacket, RAW_IP, type Packet } from '../checks/packet.ts'
+import { decodePacket, headerOf, RAW_IP, type Packet } from '../checks/packet.ts'
 
 /** The packet that is traced, by what identifies it wherever it is, also behind a translation. */
 export interface Flow {
@@ -91,9 +91,6 @@ export interface Seen {
   readonly packet: Omit<Packet, 'time'>
   readonly outer?: Omit<Packet, 'time'>
 }
-
-/** The length of the network header, in bytes. */
-export const headerOf = (bytes: Buffer): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
 
 /** Which part of the exchange a packet is; `bytes` begins with its network header. Undefined: none. */
 export function recognise(bytes: Buffer, flow: Flow): Seen | undefined {

@@ -7,6 +7,8 @@ import { parseCidr, contains } from '../model/cidr.ts'
 import type { IpHop, IpRoute, IpRule } from '../model/runner.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import type { WayRoute } from '../model/packet-way.ts'
+import { routeTypes } from '../model/route-spec.ts'
+import { ipprotoNumber } from '../model/rule-spec.ts'
 import type { Packet } from '../checks/packet.ts'
 import { PROTOCOL } from './needles.ts'
 
@@ -83,18 +85,6 @@ function request({ packet, mark, iif }: RouteQuestion) {
   }
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  ...{
-    2: 'local',
-    3: 'broadcast',
-    4: 'anycast',
-    5: 'multicast',
-    6: 'blackhole',
-    7: 'unreachable',
-    8: 'prohibit',
-    9: 'throw',
-  },
-}
 const tableName = (table: string): string =>
   ({ [MAIN_TABLE]: 'main', [LOCAL_TABLE]: 'local', 253: 'default' })[Number(table)] ?? table
 
@@ -111,7 +101,7 @@ export function wayRoute(
   return {
     // Where no rule separates them, the kernel keeps the local table in main (fib_trie_unmerge in net/ipv4/fib_trie.c).
     ...{ table: type === '2' && table === String(MAIN_TABLE) ? 'local' : tableName(table), prefix: dst },
-    ...(TYPES[type] !== undefined && { type: TYPES[type] }),
+    ...(routeTypes[type] !== undefined && { type: routeTypes[type] }),
     ...(via !== undefined && { via }),
     ...(dev !== undefined && { dev }),
     ...(nexthops && { nexthops: nexthops.map(hopText) }),
@@ -148,15 +138,13 @@ function ruleFor(
       : [`to ${found.dst}${found.dstlen === undefined ? '' : `/${found.dstlen}`}`]),
     ...(found.iif === undefined ? [] : [`iif ${found.iif}`]),
     ...(found.fwmark === undefined ? [] : [`fwmark ${found.fwmark}`]),
-    ...(found.ipproto === undefined ? [] : [`ipproto ${protocolName(protocolNumber(found.ipproto))}`]),
+    ...(found.ipproto === undefined ? [] : [`ipproto ${protocolName(ipprotoNumber(found.ipproto))}`]),
     ...portWords('sport', found.sport, found.sport_start, found.sport_end),
     ...portWords('dport', found.dport, found.dport_start, found.dport_end),
   ]
   return `${found.priority}: ${[...(found.not === undefined ? [] : ['not']), ...words].join(' ') || 'from all'} lookup ${tableName(table)}`
 }
 
-/** Rules have it as a number, or as `ipproto-17`. */
-const protocolNumber = (text: string): number => Number(text.replace(/^ipproto-/, ''))
 const protocolName = (number: number): string =>
   Object.entries(NUMBERS).find(([, one]) => one === number)?.[0] ?? String(number)
 
@@ -181,7 +169,7 @@ function applies(
     isIn(packet.destination, rule.dst, rule.dstlen) &&
     (rule.iif === undefined || rule.iif === (device ?? 'lo')) &&
     (rule.fwmark === undefined || (mark & mask) >>> 0 === (Number(rule.fwmark) & mask) >>> 0) &&
-    (rule.ipproto === undefined || protocolNumber(rule.ipproto) === NUMBERS[packet.protocol]) &&
+    (rule.ipproto === undefined || ipprotoNumber(rule.ipproto) === NUMBERS[packet.protocol]) &&
     isPort(packet.sport, rule.sport, rule.sport_start, rule.sport_end) &&
     isPort(packet.dport, rule.dport, rule.dport_start, rule.dport_end)
   const others = [

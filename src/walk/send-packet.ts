@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 import type { System } from '../backend/netlink/libc.ts'
 import { addressBytes, toBe16 } from '../backend/netlink/message.ts'
-import { headerOf, PROTOCOL, type Flow } from './needles.ts'
+import { checksum } from '../checks/packet.ts'
+import { PROTOCOL, type Flow } from './needles.ts'
 
 /** A packet that has been sent. Its socket stays open, so that the kernel does not refuse the answer. */
 export interface Sent {
@@ -75,14 +76,3 @@ function echo({ family, sport, token }: Flow): Buffer {
   if (family === 4) bytes.writeUInt16BE(checksum(bytes), 2)
   return bytes
 }
-
-/** RFC 1071, of an even number of bytes. */
-function checksum(bytes: Buffer): number {
-  let sum = 0
-  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at)
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
-}
-
-/** Whether an answer of tcp refuses the connection. */
-export const isReset = (bytes: Buffer): boolean => ((bytes[headerOf(bytes) + 13] ?? 0) & 4) !== 0
