@@ -1,10 +1,11 @@
 import type { FaultNet } from '../faults/sites.ts'
 import { owners } from '../observe/owners.ts'
+import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { isPath, placeIn, type Place } from '../model/place.ts'
-import { liveNamespaces, type NamespaceOptions } from './live-namespaces.ts'
+import { labHere, type NamespaceOptions } from './live-namespaces.ts'
 import { note } from './terminal.ts'
 
 /** A network of faults, and the labs to which its namespaces belong. */
@@ -24,7 +25,8 @@ const PATIENCE = 60_000
  */
 export async function faultNet(host: Host, options: NamespaceOptions, hereOnly = false): Promise<LabsNet> {
   const runner = startRunner(host)
-  const { here } = await liveNamespaces(runner, options)
+  const here = await labHere(host, options)
+  stage('Reading the live network …')
   const { byNamespace } = await owners(runner)
   const labs = new Map<string, string>()
   const places = new Map<string, Place>()

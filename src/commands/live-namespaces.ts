@@ -31,10 +31,10 @@ export interface LiveNamespaces {
 }
 
 /** Finds the namespaces that are live, and the lab that gives names to those that have none under /run/netns. */
-export async function liveNamespaces(runner: Runner, { lab, set = [] }: NamespaceOptions): Promise<LiveNamespaces> {
+export async function liveNamespaces(runner: Runner, options: NamespaceOptions): Promise<LiveNamespaces> {
   stage('Reading the live network …')
   const names = (await runner.list()).filter(({ stale }) => !stale).map(({ name }) => name)
-  const here = await labHere(runner.host, lab, set)
+  const here = await labHere(runner.host, options)
   stage('Reading the live network …')
   const borrowedBy = (namespace: string): string | undefined => here?.namespaces.get(namespace)?.borrowed
   return {
@@ -62,7 +62,7 @@ export async function liveNamespaces(runner: Runner, { lab, set = [] }: Namespac
 }
 
 /** The lab that was named, or the one of this directory; undefined when there is none. */
-async function labHere(host: Host, argument: string | undefined, set: readonly string[]): Promise<Lab | undefined> {
+export async function labHere(host: Host, { lab: argument, set = [] }: NamespaceOptions): Promise<Lab | undefined> {
   try {
     return await loadFound(locate(argument, { set, say: () => {} }), host)
   } catch (error) {

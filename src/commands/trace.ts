@@ -15,9 +15,10 @@ import { renderWay } from '../views/way-text.ts'
 import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
-import { traceLive } from './live-trace.ts'
+import { labHere } from './live-namespaces.ts'
+import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadFound, openLocated, prepare, readRequestOf } from './prepare.ts'
+import { openLocated, prepare, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {
@@ -92,13 +93,14 @@ async function comparedWith(way: Way, host: Host, request: TraceRequest, options
 }
 
 /** The lab that is traced: the one of the file, or of the namespace. */
-async function labOf(from: string, runner: Runner, { lab: named, set = [] }: Options) {
-  const file = await labFile(named, set, runner.host)
+async function labOf(from: string, runner: Runner, options: Options): Promise<TraceableLab> {
+  const { lab: named } = options
+  const file = await labHere(runner.host, options)
   if (file && (named !== undefined || file.namespaces.has(from)))
-    return { ...file, file: true as const, request: readRequestOf(file.name, file) }
+    return { ...file, request: readRequestOf(file.name, file) }
   const { byNamespace } = await owners(runner)
   const name = named ?? byNamespace.get(from)
-  if (name === undefined && file) return { ...file, file: true as const, request: readRequestOf(file.name, file) }
+  if (name === undefined && file) return { ...file, request: readRequestOf(file.name, file) }
   if (name === undefined)
     throw UserError.of(
       'unknown-reference',
@@ -111,17 +113,7 @@ async function labOf(from: string, runner: Runner, { lab: named, set = [] }: Opt
   const namespaces = new Map([...byNamespace].flatMap(([key, owner]) => (owner === name ? [[key, {}] as const] : [])))
   const resources: Lab['resources'] = new Map()
   return {
-    ...{ name, folder: process.cwd(), namespaces, resources, topology: topologyOf(resources), file: false as const },
+    ...{ name, folder: process.cwd(), namespaces, resources, topology: topologyOf(resources) },
     request: readRequestOf(name, undefined),
-  }
-}
-
-/** The lab that was named, or the one of this directory; undefined: there is no file. */
-async function labFile(named: string | undefined, set: readonly string[], host: Host): Promise<Lab | undefined> {
-  try {
-    return await loadFound(locate(named, { set, say: () => {} }), host)
-  } catch (error) {
-    if (named === undefined && error instanceof UserError) return undefined
-    throw error
   }
 }
