@@ -9,7 +9,7 @@ import { reachPage } from '../views/reach-page.ts'
 import { renderReach } from '../views/reach-text.ts'
 import { reachLive, type ReachableLab } from './live-reach.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { chosenNames } from './name-pattern.ts'
+import { chosenNames } from './chosen-names.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 

@@ -1,6 +1,7 @@
 import { UserError } from '../model/diagnostic.ts'
 import type { Endpoint } from '../model/fault.ts'
 import { isPattern, parseTarget, type FaultTarget } from '../model/fault-target.ts'
+import { namePattern } from '../model/name-pattern.ts'
 import { readSites, type FaultNet } from './sites.ts'
 
 /** `h[1..3]` in a word. */
@@ -17,22 +18,11 @@ export function wordsOf(word: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, i) => word.replace(range, String(first + i))).flatMap(wordsOf)
 }
 
-/** Whether a name is one of those that a pattern with `*` and `?` stands for. */
-export const isNamedBy = (pattern: string): ((name: string) => boolean) => {
-  const expression = new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-  )
-  return (name) => expression.test(name)
-}
-
 /** The namespaces that a word stands for. Throws a UserError when there are none. */
 export function namespacesNamed(word: string, net: FaultNet): string[] {
   const names = [...net.places.keys()]
   return wordsOf(word).flatMap((one) => {
-    const found = isPattern(one) ? names.filter(isNamedBy(one)) : net.places.has(one) ? [one] : []
+    const found = isPattern(one) ? names.filter(namePattern(one)) : net.places.has(one) ? [one] : []
     if (found.length === 0) throw unknownNamespace(one, names)
     return found
   })
@@ -64,7 +54,7 @@ export async function endpointsNamed(words: readonly string[], net: FaultNet): P
     if (!isPattern(device)) return [{ namespace, device }]
     const links = sites.get(namespace)?.dump.links ?? []
     const names = links.flatMap(({ ifname, flags }) => (flags.includes('LOOPBACK') ? [] : [ifname]))
-    const chosen = names.filter(isNamedBy(device))
+    const chosen = names.filter(namePattern(device))
     if (chosen.length === 0)
       throw UserError.of(
         'unknown-reference',

@@ -1,6 +1,7 @@
 import type { Fault, FaultMark } from '../model/fault.ts'
 import { carryOutFaults } from './carry-out.ts'
-import { isNamedBy, namedTargets } from './fault-targets.ts'
+import { namePattern } from '../model/name-pattern.ts'
+import { namedTargets } from './fault-targets.ts'
 import { readSites, type FaultNet } from './sites.ts'
 
 /** Whether a mark, which was found in this namespace, is one of the faults that are meant. */
@@ -14,7 +15,7 @@ export function meantBy(words: readonly string[], net: FaultNet): MeantFault {
     targets.some(
       ({ namespace: of, device }) =>
         of === namespace &&
-        (device === undefined || [...Object.keys(cuts ?? {}), ...Object.keys(impairs ?? {})].some(isNamedBy(device))),
+        (device === undefined || [...Object.keys(cuts ?? {}), ...Object.keys(impairs ?? {})].some(namePattern(device))),
     )
 }
 

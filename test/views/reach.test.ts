@@ -1,5 +1,5 @@
 import { createColors } from 'picocolors'
-import { chosenNames } from '../../src/commands/name-pattern.ts'
+import { chosenNames } from '../../src/commands/chosen-names.ts'
 import type { Pair } from '../../src/model/reach-pair.ts'
 import { reachPage } from '../../src/views/reach-page.ts'
 import { renderReach } from '../../src/views/reach-text.ts'
