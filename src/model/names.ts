@@ -70,14 +70,15 @@ export const hostsIn = oncePer((resources): string => hostsOf(namesIn(resources)
  * A shell script that puts the lines in `$1` into a hosts file for this mount namespace alone. The file is on a tmpfs, mounted
  * only at /etc/hosts, so nothing remains on a disk. If /etc/hosts does not exist, an overlay over /etc provides it. Of the
  * machine's own names only those of loopback addresses are kept. A new /sys shows the interfaces of the namespace, as in `ip
- * netns exec`. In a home, which has a file of its own, the lines are written to that.
+ * netns exec`. In a home, which has a file of its own, that is replaced when its lines differ: in one step, because programs read it.
  */
 export const NAMED = `
 named() {
   if [ -e /run/.netlab/hostname ]; then
-    if [ -n "$1" ] && [ -e /run/.netlab/loopback ]; then
-      { cat /run/.netlab/loopback; echo; printf %s "$1"; } >/run/.netlab/hosts && cat /run/.netlab/hosts >/etc/hosts
-    fi
+    [ -n "$1" ] && [ -e /run/.netlab/loopback ] || return 0
+    lines=$(cat /run/.netlab/loopback; echo; printf %s "$1")
+    [ "$(cat /etc/hosts)" = "$lines" ] ||
+      { (umask 022; printf '%s\\n' "$lines" >/etc/hosts.$$) && mv -f /etc/hosts.$$ /etc/hosts; }
     return
   fi
   mount -t sysfs sysfs /sys 2>/dev/null

@@ -55,6 +55,15 @@ test('a plan right after apply is empty', async () => {
   expect(printed).toMatch(/^one\n10\.0\.0\.1 +a\n10\.1\.0\.2 +host\n$/)
 })
 
+test('the names of a home are replaced as a whole, and only when they change: programs read them', async () => {
+  const inode = async (cwd: string): Promise<string> =>
+    (await world.netlab(['exec', 'b', '--', 'stat', '-c', '%i %y', '/etc/hosts'], { cwd })).stdout
+  const ofFile = await inode(world.folder)
+  expect(await inode(world.folder)).toBe(ofFile)
+  const other = await inode('/')
+  expect(other.split(' ')[0]).not.toBe(ofFile.split(' ')[0])
+})
+
 describe('exec', () => {
   test('knows the names of the lab, by name of namespace, share and root', async () => {
     for (const [namespace, ...options] of [['a'], ['pod'], ['host', '--lab', file()]] as const) {
