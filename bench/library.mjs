@@ -34,9 +34,12 @@ export async function library({ folder, runs }, checkout) {
     }
     await measured('gone', () => net.close())
   }
-  const row = (what, name) => [what, ...[median(times[name]), Math.min(...times[name])].map((ms) => ms.toFixed(1))]
+  const row = (what, name) => [
+    what,
+    ...[median(times[name]), Math.min(...times[name]), Math.max(...times[name])].map((ms) => ms.toFixed(1)),
+  ]
   return {
-    head: ['from a process that has used it once', 'median, ms', 'fastest, ms'],
+    head: ['from a process that has used it once', 'median, ms', 'fastest, ms', 'slowest, ms'],
     rows: [
       row('lab(), five nodes at a switch', 'up'),
       row('net.cut()', 'cut'),

@@ -4,13 +4,16 @@ import type { ExecOptions, LabOptions, LabProcess, LiveLab, ProgramOptions } fro
 import { sourceOf } from './commands/lab-source.ts'
 import { thisMachine } from './host/this-machine.ts'
 import type { Host } from './model/host.ts'
-import { openCopy, type Copy } from './session/client.ts'
+import type { Copy } from './session/client.ts'
 import type { Operations } from './session/protocol.ts'
+import { startCopies } from './session/spare.ts'
 
 export { UserError } from './model/diagnostic.ts'
 
 /** The program of this package, whatever program this process runs. */
 const host: Host = { ...thisMachine, self: [process.execPath, join(dirname(__filename), 'netlab.cjs')] }
+
+const copies = startCopies(host)
 
 /**
  * Builds a lab file in a throw-away sandbox, as root and as an ordinary user. `file` is a path, or `REV:FILE` in git. Rejects with
@@ -18,10 +21,11 @@ const host: Host = { ...thisMachine, self: [process.execPath, join(dirname(__fil
  */
 export async function lab(file: string, { set = {}, processes = true }: LabOptions = {}): Promise<LiveLab> {
   const source = sourceOf(file, { set: Object.entries(set).map(([name, value]) => `${name}=${value}`), say: () => {} })
-  const copy = await openCopy(host)
+  const copy = await copies.open()
   try {
     const applied = await copy.ask('apply', { source, processes, lint: true })
     await copy.ask('settle', null)
+    copies.prepare()
     return liveLab(copy, applied)
   } catch (error) {
     await copy.close()

@@ -58,6 +58,8 @@ export interface Apart {
   readonly init: number
   /** The end of what the program has written to standard error. */
   words(): string
+  /** Whether it keeps this process running, as it does in the beginning. */
+  readonly awake: (awake: boolean) => void
   /** Ends the program and everything else in the sandbox. Resolves when nothing of it is left. */
   end(): Promise<void>
 }

@@ -16,6 +16,10 @@ export interface Copy {
   ) => Promise<Operations[Name]['result']>
   /** The process 1 of the sandbox. */
   readonly init: number
+  /** Whether it has not ended. */
+  readonly isOpen: () => boolean
+  /** Whether it keeps this process running, as it does in the beginning. */
+  readonly awake: (awake: boolean) => void
   /** Takes everything away; what is still asked for is rejected. May be called again. */
   readonly close: () => Promise<void>
 }
@@ -57,6 +61,8 @@ export async function openCopy(host: Host): Promise<Copy> {
   })
   return {
     init: apart.init,
+    isOpen: () => gone === undefined,
+    awake: apart.awake,
     ask: (name, input, on = () => {}) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)

@@ -13,6 +13,7 @@ import { enterNamespace } from '../host/in-namespace.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
+import type { Operation } from '../model/operation.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { HERE_NAME, placeIn } from '../model/place.ts'
 import type { IpLink, Runner } from '../model/runner.ts'
@@ -100,10 +101,20 @@ export function startInside(host: Host, the: () => Built) {
 
     async settle() {
       const { lab } = the()
-      for (const until = Date.now() + PATIENCE; ; await sleep(PAUSE)) {
+      const { runner, places } = net()
+      for (let [asked, until] = [false, Date.now() + PATIENCE]; ; await sleep(PAUSE)) {
         const live = await look()
         ground = Promise.resolve(survey(lab, live))
-        if (Date.now() > until || ![...live.dumps.values()].some(({ links }) => links.some(isComing))) return null
+        const coming = [...live.dumps].flatMap(([name, { links }]) =>
+          links.filter(isComing).map(({ ifname }): Operation => {
+            const argv = ['ip', 'link', 'show', 'dev', ifname]
+            return { do: 'run', place: places.get(name) ?? {}, argv }
+          }),
+        )
+        if (Date.now() > until || coming.length === 0) return null
+        // Linux 6.8 and newer act on a carrier when somebody asks for this link alone (rtnl_getlink in net/core/rtnetlink.c).
+        if (!asked) await runner.run([coming], () => {})
+        asked = true
       }
     },
 

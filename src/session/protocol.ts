@@ -108,6 +108,9 @@ interface Operation<Input, Result, Event = never> {
 /** The name of an operation. */
 export type OperationName = keyof Operations
 
+/** A copy that was never asked for anything ends after this time, in milliseconds. */
+export const UNUSED = 60_000
+
 /** A line to the process in the copy. */
 export interface Ask {
   readonly id: number

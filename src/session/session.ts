@@ -2,11 +2,11 @@ import { createInterface } from 'node:readline'
 import { UserError } from '../model/diagnostic.ts'
 import { APART, type Host } from '../model/host.ts'
 import { startOperations } from './operations.ts'
-import type { Answer, Ask } from './protocol.ts'
+import { UNUSED, type Answer, type Ask } from './protocol.ts'
 
 /**
  * `netlab session`, in a throw-away sandbox: reads what it is asked from standard input, a line of JSON each, and writes its answers
- * to standard output, until the input ends. Operations run at the same time. Returns 0; throws a UserError elsewhere.
+ * to standard output, until the input ends, or nothing is asked in the beginning. Operations run at the same time. Returns 0; throws a UserError elsewhere.
  */
 export async function session(host: Host): Promise<number> {
   if (!host.exists(APART))
@@ -17,7 +17,10 @@ export async function session(host: Host): Promise<number> {
     )
   const operations = startOperations(host)
   const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
-  for await (const line of createInterface({ input: process.stdin })) {
+  const lines = createInterface({ input: process.stdin })
+  const unused = setTimeout(() => lines.close(), UNUSED)
+  for await (const line of lines) {
+    clearTimeout(unused)
     const { id, do: name, input } = JSON.parse(line) as Ask
     const run = operations[name] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
     run(input, (event) => answer({ id, event })).then(

@@ -43,8 +43,14 @@ async function call(body: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-const sessions = async (): Promise<number> =>
-  Number((await world.run(['sh', '-c', 'ps -e -o args= | grep -c "[n]etlab.cjs session"'])).stdout)
+const SESSIONS = 'pgrep -f "^[^ ]*node [^ ]*netlab.cjs session$"'
+/** How many sessions there are, as soon as there are so many. */
+const sessions = (wanted: number): Promise<number> =>
+  until(
+    async () => (await world.run(['sh', '-c', SESSIONS])).stdout.split('\n').length - 1,
+    (count) => count === wanted,
+    5,
+  )
 
 test('a lab is up, runs programs, is tested and compared, and leaves nothing', async () => {
   const answer = await call(`
@@ -69,7 +75,7 @@ test('a lab is up, runs programs, is tested and compared, and leaves nothing', a
     ['a/eth0'],
     [true, 'the copy was closed'],
   ])
-  expect(await sessions()).toBe(0)
+  expect(await sessions(0)).toBe(0)
   expect((await world.run(['ip', 'netns', 'list'])).stdout).toBe('')
 })
 
@@ -137,7 +143,7 @@ test('an error of the lab file has its position, and a namespace that does not e
     [true, 'no-lab-file'],
     'lab three has no namespace d',
   ])
-  expect(await sessions()).toBe(0)
+  expect(await sessions(0)).toBe(0)
 })
 
 test('eight at once do not meet, and the thread that calls stays in its namespace', async () => {
@@ -155,6 +161,32 @@ test('eight at once do not meet, and the thread that calls stays in its namespac
   expect(reached).toEqual([false, ...Array<boolean>(7).fill(true)])
   expect(after).toEqual(before)
 }, 60_000)
+
+test('a second lab is in a copy that was ready, and as it would be in a new one', async () => {
+  const answer = await call(`
+    const { execFileSync } = await import('node:child_process')
+    const { setTimeout: sleep } = await import('node:timers/promises')
+    const sessions = () => execFileSync('sh', ['-c', '${SESSIONS}; true'], { encoding: 'utf8' }).split('\\n').slice(0, -1)
+    const some = async (count) => {
+      for (let i = 0; i < 500 && sessions().length !== count; i++) await sleep(10)
+      return sessions()
+    }
+    const first = await lab('three.yaml')
+    await some(2)
+    await first.close()
+    const [spare, ...others] = await some(1)
+    await (await lab('three.yaml')).close()
+    const isUsed = !(await some(1)).includes(spare)
+    process.env.WORD = 'new'
+    process.chdir('/')
+    const third = await lab('${path('three.yaml')}')
+    const { stdout } = await third.exec('a', ['sh', '-c', 'echo $WORD; pwd'])
+    await third.close()
+    return [others, isUsed, stdout, (await some(1)).length]
+  `)
+  expect(answer).toEqual([[], true, 'new\n/\n', 1])
+  expect(await sessions(0)).toBe(0)
+})
 
 test('when the process is killed, nothing is left', async () => {
   const text = program(

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Writable } from 'node:stream'
+import { Socket } from 'node:net'
 import type { Apart, Child } from '../../model/host.ts'
 import { childProcesses } from '../local/programs.ts'
 import { withSbin } from '../local/sbin.ts'
@@ -26,7 +26,7 @@ export async function startApart(argv: readonly string[]): Promise<Apart> {
   const ended = once(child, 'close')
   let words = ''
   child.stderr.on('data', (data: Buffer) => (words = (words + data.toString()).slice(-KEPT)))
-  const lifeline = child.stdio[3] as Writable
+  const lifeline = child.stdio[3] as Socket
   for (const stream of [child.stdin, lifeline]) stream.on('error', () => {}) // it may end before it has read its input
   const init = await Promise.race([firstLine(child), ended.then(() => undefined)])
   if (init === undefined) throw refusal(words.trim() || 'it ended')
@@ -34,6 +34,10 @@ export async function startApart(argv: readonly string[]): Promise<Apart> {
     child,
     init: Number(init),
     words: () => words,
+    awake: (awake) => {
+      const sockets = child.stdio.filter((stream) => stream instanceof Socket)
+      for (const handle of [child, ...sockets]) handle[awake ? 'ref' : 'unref']()
+    },
     async end() {
       lifeline.destroy()
       child.stdout.resume()
