@@ -181,8 +181,9 @@ async function program() {
 /** The types of the package: those of src/api-types.ts, and what src/api.ts exports. */
 const declarations = () => `${readFileSync('src/api-types.ts', 'utf8')}
 /**
- * Builds a lab file in a throw-away sandbox, as root and as an ordinary user. \`file\` is a path, or \`REV:FILE\` in git. Rejects
- * with a UserError when the file has errors or cannot be built; then nothing is left.
+ * Builds a lab file in a throw-away sandbox, as root and as an ordinary user; without \`fresh\`, uses the one that is live.
+ * \`file\` is a path, or \`REV:FILE\` in git. Rejects with a UserError when the file has errors, cannot be built, or is not live;
+ * then nothing is left.
  */
 export declare function lab(file: string, options?: LabOptions): Promise<LiveLab>
 

@@ -3,13 +3,16 @@
 // The types of the package. The build writes dist/api.d.ts from this file alone, so it imports nothing of netlab's.
 import type { Readable, Writable } from 'node:stream'
 
-/** How a lab is built. */
+/** How a lab is built, or found. */
 export interface LabOptions {
-  /** In a throw-away sandbox of its own, beside everything that is live: the only way so far, and the default. */
-  readonly fresh?: true
+  /**
+   * True, the default: in a throw-away sandbox of its own, beside everything that is live. False: it is not built, but the one that
+   * `netlab apply` has made is used, as root on the machine, and otherwise in your sandbox.
+   */
+  readonly fresh?: boolean
   /** The values of `vars` of the lab file, as `--set` gives them. */
   readonly set?: Readonly<Record<string, string | number | boolean>>
-  /** False: without the processes of the lab. */
+  /** False: without the processes of the lab. A lab that is live has those that it has. */
   readonly processes?: boolean
 }
 
@@ -37,7 +40,7 @@ export interface ExecResult {
   readonly stderr: string
 }
 
-/** A running program. It ends with the lab, however this process ends. */
+/** A running program. It ends when the lab is closed, and with this process, however that ends. */
 export interface LabProcess {
   readonly stdin: Writable
   readonly stdout: Readable
@@ -176,8 +179,9 @@ export interface LabDiagnostic {
 }
 
 /**
- * A lab that is up, in a sandbox of its own. Methods reject with a `UserError` when an argument is wrong, or the lab is closed.
- * Everything in the sandbox ends with `close`, with `await using`, and with this process, also when that is killed.
+ * A lab that is up. Methods reject with a `UserError` when an argument is wrong, or the lab is closed. With `close`, with
+ * `await using`, and with this process, also when that is killed, everything in the sandbox of a fresh lab ends; of a lab that
+ * was live before, only the programs that were started and the faults that were set.
  */
 export interface LiveLab {
   readonly name: string
@@ -201,7 +205,7 @@ export interface LiveLab {
   partition(...groups: readonly (readonly string[])[]): Promise<readonly LabFault[]>
   /** Ends the faults of these namespaces and interfaces; without any, all faults. Resolves to those that it has ended. */
   heal(...targets: readonly string[]): Promise<readonly LabFault[]>
-  /** Takes the lab away. Resolves when nothing of it is left. May be called again. */
+  /** Takes a fresh lab away, and leaves one that was live before. Resolves when that is done. May be called again. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

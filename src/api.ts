@@ -4,8 +4,8 @@ import type { ExecOptions, LabOptions, LabProcess, LiveLab, ProgramOptions } fro
 import { sourceOf } from './commands/lab-source.ts'
 import { thisMachine } from './host/this-machine.ts'
 import type { Host } from './model/host.ts'
-import type { Copy } from './session/client.ts'
-import type { Operations } from './session/protocol.ts'
+import { openLive, type Session } from './session/client.ts'
+import type { CopyInput, Operations, Source } from './session/protocol.ts'
 import { startCopies } from './session/spare.ts'
 
 export { UserError } from './model/diagnostic.ts'
@@ -16,14 +16,34 @@ const host: Host = { ...thisMachine, self: [process.execPath, join(dirname(__fil
 const copies = startCopies(host)
 
 /**
- * Builds a lab file in a throw-away sandbox, as root and as an ordinary user. `file` is a path, or `REV:FILE` in git. Rejects with
- * a UserError, whose diagnostics have positions, when the file has errors or cannot be built; then nothing is left.
+ * Builds a lab file in a throw-away sandbox, as root and as an ordinary user; without `fresh`, uses the one that is live. `file` is
+ * a path, or `REV:FILE` in git. Rejects with a UserError, whose diagnostics have positions, when the file has errors, cannot be
+ * built, or is not live; then nothing is left.
  */
-export async function lab(file: string, { set = {}, processes = true }: LabOptions = {}): Promise<LiveLab> {
+export async function lab(
+  file: string,
+  { fresh = true, set = {}, processes = true }: LabOptions = {},
+): Promise<LiveLab> {
   const source = sourceOf(file, { set: Object.entries(set).map(([name, value]) => `${name}=${value}`), say: () => {} })
+  return await (fresh ? freshLab({ source, processes, lint: true }) : attachedLab(source))
+}
+
+async function attachedLab(source: Source): Promise<LiveLab> {
+  const session = openLive(host)
+  try {
+    const found = await session.ask('attach', { source })
+    await session.ask('settle', null)
+    return liveLab(session, found)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+async function freshLab(input: CopyInput): Promise<LiveLab> {
   const copy = await copies.open()
   try {
-    const applied = await copy.ask('apply', { source, processes, lint: true })
+    const applied = await copy.ask('apply', input)
     await copy.ask('settle', null)
     copies.prepare()
     return liveLab(copy, applied)
@@ -35,7 +55,7 @@ export async function lab(file: string, { set = {}, processes = true }: LabOptio
 
 const listed = (words: string | readonly string[]): readonly string[] => (typeof words === 'string' ? [words] : words)
 
-function liveLab({ ask, close }: Copy, { name, leftOut, warnings }: Operations['apply']['result']): LiveLab {
+function liveLab({ ask, close }: Session, { name, leftOut, warnings }: Operations['apply']['result']): LiveLab {
   let handles = 0
   return {
     ...{ name, leftOut, warnings },
@@ -63,7 +83,7 @@ function liveLab({ ask, close }: Copy, { name, leftOut, warnings }: Operations['
 }
 
 /** Starts a program, and connects its streams. Rejects when it cannot be started. */
-async function spawned(ask: Copy['ask'], program: Operations['spawn']['input']): Promise<LabProcess> {
+async function spawned(ask: Session['ask'], program: Operations['spawn']['input']): Promise<LabProcess> {
   const { handle } = program
   const outputs = { stdout: new Readable({ read() {} }), stderr: new Readable({ read() {} }) }
   const stdin = new Writable({

@@ -235,7 +235,10 @@ program
 program
   .command('session', { hidden: true })
   .description('build and test a lab in a throw-away sandbox, as asked on standard input')
-  .action(() => end(async (host) => (await import('./session/session.ts')).session(host)))
+  .option('--live', 'use a lab that is live instead')
+  .action((options: { readonly live?: boolean }) =>
+    end(async (host) => (await import('./session/session.ts')).session(host, options)),
+  )
 
 program
   .command('agent', { hidden: true })

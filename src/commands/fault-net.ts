@@ -4,7 +4,8 @@ import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
-import { isPath, placeIn, type Place } from '../model/place.ts'
+import type { Runner } from '../model/runner.ts'
+import { isPath, placeIn, placeOf, type Place } from '../model/place.ts'
 import { labHere, type NamespaceOptions } from './live-namespaces.ts'
 import { note } from './terminal.ts'
 
@@ -41,6 +42,16 @@ export async function faultNet(host: Host, options: NamespaceOptions, hereOnly =
     places.set(name, isPath(borrowed) ? placeIn(borrowed) : {})
   }
   return { runner, places, labs, here }
+}
+
+/** The namespaces of one lab. */
+export function netOfLab({ name: lab, namespaces }: Pick<Lab, 'name' | 'namespaces'>, runner: Runner): LabsNet {
+  const own = [...namespaces].filter(([, { shares }]) => shares === undefined)
+  return {
+    runner,
+    labs: new Map(own.map(([name]) => [name, lab])),
+    places: new Map(own.map(([name, { borrowed }]) => [name, placeOf({ namespace: name, borrowed })])),
+  }
 }
 
 /** Does something while no other run changes these labs. */

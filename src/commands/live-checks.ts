@@ -1,4 +1,5 @@
 import { checkName, runChecks, type Result } from '../checks/engine.ts'
+import type { LabIndex } from '../checks/lab-index.ts'
 import { matches } from '../checks/probe.ts'
 import { waitUntilSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
@@ -6,6 +7,7 @@ import { stage } from '../host/status-line.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
 import { read } from '../observe/read.ts'
@@ -42,15 +44,7 @@ export async function testLive(
   const look = () => read(readRequestOf(lab.name, lab), runner)
   const live = await look()
   const ground = survey(lab, live)
-  if (![...ground.places.values()].some((netns) => netns !== undefined) && !onlyRoot(lab.namespaces))
-    throw UserError.of(
-      'lab-not-live',
-      `lab ${lab.name} is not live`,
-      [
-        ...otherWorldHint(host, ownNamespaces(lab.namespaces), `test ${lab.file}`),
-        `netlab apply ${lab.file} makes it; netlab test --fresh ${lab.file} tests a copy.`,
-      ].join('\n'),
-    )
+  mustBeLive(lab, ground, host)
   if (checks.length)
     await waitUntilSettled(live.resources, runner, (bridges) =>
       stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
@@ -71,6 +65,19 @@ export async function testLive(
     ]
   }
   return { results, remarks }
+}
+
+/** Throws a UserError when nothing of the lab of this file is live. */
+export function mustBeLive(lab: Lab, { places }: LabIndex, host: Host): void {
+  if ([...places.values()].some((netns) => netns !== undefined) || onlyRoot(lab.namespaces)) return
+  throw UserError.of(
+    'lab-not-live',
+    `lab ${lab.name} is not live`,
+    [
+      ...otherWorldHint(host, ownNamespaces(lab.namespaces), `test ${lab.file}`),
+      `netlab apply ${lab.file} makes it; netlab test --fresh ${lab.file} tests a copy.`,
+    ].join('\n'),
+  )
 }
 
 /** The checks whose names fit the pattern. Throws a UserError when there is none. */

@@ -4,13 +4,12 @@ import type { Lab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Fault } from '../model/fault.ts'
 import type { Host } from '../model/host.ts'
-import { placeOf } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import { actionWords, eventsOf, type Timeline, type TimelineEvent } from '../model/timeline.ts'
 import type { RunningTimeline } from '../checks/throughout.ts'
 import { faultWords } from '../views/fault-text.ts'
 import { FORMAT } from '../views/json.ts'
-import { faultNet, withLocks, type LabsNet } from './fault-net.ts'
+import { faultNet, netOfLab, withLocks } from './fault-net.ts'
 import { openGuard } from './fault-guard.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { out, outJson, type Global } from './terminal.ts'
@@ -74,15 +73,7 @@ export async function runFault(host: Host, name: string, options: Options): Prom
 
 /** What begins the timelines of a lab while its checks are made. */
 export function timelinesOf(host: Host, lab: Lab, runner: Runner, seed: number) {
-  const own = [...lab.namespaces].filter(([, { shares }]) => shares === undefined)
-  const net: LabsNet = {
-    runner,
-    here: lab,
-    places: new Map(
-      own.map(([name, { borrowed }]) => [name, placeOf({ namespace: name, ...(borrowed && { borrowed }) })]),
-    ),
-    labs: new Map(own.map(([name]) => [name, lab.name])),
-  }
+  const net = netOfLab(lab, runner)
   return async (name: string): Promise<RunningTimeline> => {
     const events = eventsOf(timelineOf(lab, name), seed)
     const guard = await openGuard(host, net, [])

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline'
 import { UserError } from '../model/diagnostic.ts'
-import type { Host } from '../model/host.ts'
+import type { Apart, Host } from '../model/host.ts'
 import type { Answer, Ask, OperationName, Operations } from './protocol.ts'
 
-/** A throw-away sandbox with a netlab in it, which does what it is asked. */
-export interface Copy {
+/** A netlab that does what it is asked. */
+export interface Session {
   /**
    * Does an operation there, and calls `on` with each of its events. Throws what it throws there: a UserError with its diagnostics,
    * or an Error that is a bug of netlab's.
@@ -14,14 +14,16 @@ export interface Copy {
     input: Operations[Name]['input'],
     on?: (event: Operations[Name]['event']) => void,
   ) => Promise<Operations[Name]['result']>
-  /** The process 1 of the sandbox. */
-  readonly init: number
   /** Whether it has not ended. */
   readonly isOpen: () => boolean
+  /** Ends it; what is still asked for is rejected. May be called again. */
+  readonly close: () => Promise<void>
+}
+
+/** One in a throw-away sandbox, which is taken away when it is closed. */
+export interface Copy extends Session {
   /** Whether it keeps this process running, as it does in the beginning. */
   readonly awake: (awake: boolean) => void
-  /** Takes everything away; what is still asked for is rejected. May be called again. */
-  readonly close: () => Promise<void>
 }
 
 interface Pending {
@@ -36,7 +38,30 @@ interface Pending {
  */
 export async function openCopy(host: Host): Promise<Copy> {
   const apart = await host.startApart([...host.self, 'session'])
-  const { child } = apart
+  return { ...asking('the copy', apart), awake: apart.awake }
+}
+
+/**
+ * Opens a session where labs live: `ask('attach', …)` names one. What it has started ends with `close` and with this process,
+ * however that ends.
+ */
+export function openLive(host: Host): Session {
+  const child = host.start({ argv: [...host.self, 'session', '--live'] })
+  const ended = new Promise<void>((resolve) => child.once('close', resolve))
+  let words = ''
+  child.stderr.on('data', (data: Buffer) => (words += data.toString()))
+  return asking('the session', {
+    child,
+    words: () => words,
+    async end() {
+      child.stdin.end()
+      await ended
+    },
+  })
+}
+
+/** The session of a process, which messages call `what`. */
+function asking(what: string, { child, ...its }: Pick<Apart, 'child' | 'words' | 'end'>): Session {
   const asked = new Map<number, Pending>()
   let last = 0
   let closed: Promise<void> | undefined
@@ -54,15 +79,13 @@ export async function openCopy(host: Host): Promise<Copy> {
   createInterface({ input: child.stdout }).on('line', receive)
   child.once('close', () => {
     gone = closed
-      ? UserError.of('copy-ended', 'the copy was closed')
-      : UserError.of('copy-ended', 'the copy was ended from outside', apart.words().trim())
+      ? UserError.of('copy-ended', `${what} was closed`)
+      : UserError.of('copy-ended', `${what} was ended from outside`, its.words().trim())
     for (const { reject } of asked.values()) reject(gone)
     asked.clear()
   })
   return {
-    init: apart.init,
     isOpen: () => gone === undefined,
-    awake: apart.awake,
     ask: (name, input, on = () => {}) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
@@ -70,6 +93,6 @@ export async function openCopy(host: Host): Promise<Copy> {
         asked.set(id, { on, resolve, reject })
         child.stdin.write(`${JSON.stringify({ id, do: name, input } satisfies Ask)}\n`)
       }),
-    close: () => (closed ??= apart.end()),
+    close: () => (closed ??= its.end()),
   }
 }

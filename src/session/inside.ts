@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { impairWords } from '../commands/disturb.ts'
-import { withLocks, type LabsNet } from '../commands/fault-net.ts'
+import { netOfLab, withLocks, type LabsNet } from '../commands/fault-net.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
 import { traceLive } from '../commands/live-trace.ts'
 import type { Located } from '../commands/locate.ts'
@@ -8,14 +8,14 @@ import { survey } from '../checks/survey.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { healFaults, meantBy } from '../faults/heal-faults.ts'
 import { faultActions } from '../faults/run-timeline.ts'
-import { setFaults } from '../faults/set-faults.ts'
+import { newFaultId, setFaults } from '../faults/set-faults.ts'
 import { enterNamespace } from '../host/in-namespace.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { Operation } from '../model/operation.ts'
 import type { TimelineAction } from '../model/timeline.ts'
-import { HERE_NAME, placeIn } from '../model/place.ts'
+import { placeIn } from '../model/place.ts'
 import type { IpLink, Runner } from '../model/runner.ts'
 import { read, type Live } from '../observe/read.ts'
 import { faultJson } from '../views/fault-text.ts'
@@ -45,6 +45,8 @@ type Input<Name extends keyof Operations> = Operations[Name]['input']
 /** What can be done in a copy once its lab, which `the` returns, is built. */
 export function startInside(host: Host, the: () => Built) {
   const started = new Map<number, Child>()
+  const faults = new Set<string>()
+  const over = new AbortController()
   let ground: Promise<LabIndex> | undefined
 
   const look = (): Promise<Live> => {
@@ -70,27 +72,15 @@ export function startInside(host: Host, the: () => Built) {
   }
 
   /** The namespaces of the lab, as faults need them. */
-  function net(): LabsNet {
-    const { lab, runner } = the()
-    const names = [...lab.namespaces]
-    return {
-      runner,
-      labs: new Map(names.map(([name]) => [name, lab.name])),
-      places: new Map(names.map(([name, { borrowed }]) => [name, borrowed === HERE_NAME ? {} : placeIn(name)])),
-    }
-  }
+  const net = (): LabsNet => netOfLab(the().lab, the().runner)
 
   /** Sets faults: all or none. */
   async function set(action: TimelineAction) {
     const on = net()
     const actions = await faultActions(on, action)
-    const faults = await withLocks(host, on, () =>
-      setFaults(
-        on,
-        actions.map((one) => [one, {}]),
-      ),
-    )
-    return faults.map(faultJson)
+    const wanted = actions.map((one) => [one, { id: newFaultId() }] as const)
+    for (const [, { id }] of wanted) faults.add(id)
+    return (await withLocks(host, on, () => setFaults(on, wanted))).map(faultJson)
   }
 
   return {
@@ -124,11 +114,12 @@ export function startInside(host: Host, the: () => Built) {
     },
 
     async exec({ input, timeout, ...program }: Input<'exec'>) {
-      const { code, stdout, stderr } = await host.run({
+      const command = {
         argv: await inside(program),
         ...(input !== undefined && { input }),
         ...(timeout !== undefined && { timeout }),
-      })
+      }
+      const { code, stdout, stderr } = await host.run(command, over.signal)
       return { code, stdout, stderr }
     },
 
@@ -160,6 +151,15 @@ export function startInside(host: Host, the: () => Built) {
     cut: ({ targets, oneWay }: Input<'cut'>) => set({ do: 'cut', targets, ...(oneWay && { oneWay: true }) }),
     impair: ({ words }: Input<'impair'>) => set({ do: 'impair', ...impairWords(words) }),
     partition: ({ groups }: Input<'partition'>) => set({ do: 'partition', groups }),
+
+    async leave() {
+      over.abort()
+      for (const { pid } of started.values()) if (pid !== undefined) host.signal(-pid, 'SIGKILL')
+      if (faults.size === 0) return null
+      const on = net()
+      await withLocks(host, on, () => healFaults(on, ({ fault }) => faults.has(fault.id)))
+      return null
+    },
 
     async heal({ targets }: Input<'heal'>) {
       const on = net()

@@ -1,10 +1,12 @@
 import { checkName, type Result } from '../checks/engine.ts'
+import { survey } from '../checks/survey.ts'
+import { withLenders } from '../commands/borrow.ts'
 import { carryOut } from '../commands/carry.ts'
-import { checksNamed, testLive } from '../commands/live-checks.ts'
+import { checksNamed, mustBeLive, testLive } from '../commands/live-checks.ts'
 import { reachLive } from '../commands/live-reach.ts'
 import { openSource, renamed, renamedError } from '../commands/lab-source.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
-import type { OpenLab } from '../language/load-lab.ts'
+import { openLab, type OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { read } from '../observe/read.ts'
@@ -21,7 +23,7 @@ type Operation<Name extends OperationName> = (
   emit: (event: Operations[Name]['event']) => void,
 ) => Promise<Operations[Name]['result']>
 
-/** The operations in a throw-away sandbox that has this host. */
+/** The operations on the lab of a session, on this host: the one that it builds, or one that is live. */
 export function startOperations(host: Host): { readonly [Name in OperationName]: Operation<Name> } {
   let built: Built | undefined
   const the = (): Built => {
@@ -48,6 +50,19 @@ export function startOperations(host: Host): { readonly [Name in OperationName]:
         throw file ? renamedError(file.shown, error) : error
       } finally {
         emit({ files: [...(file?.named ?? [])] })
+      }
+    },
+    async attach({ source }) {
+      const file = openSource(source)
+      const runner = startRunner(host, source.text.length)
+      try {
+        const opened = openLab({ ...file.located, readBeside: file.located.beside, confines: host.confines() })
+        const lab = (await withLenders(opened, host)).opened.lab()
+        mustBeLive(lab, survey(lab, await read(readRequestOf(lab.name, lab), runner)), host)
+        built = { lab, opened, located: file.located, runner }
+        return { name: lab.name, leftOut: [], warnings: lab.warnings.map(renamed(file.shown)) }
+      } catch (error) {
+        throw renamedError(file.shown, error)
       }
     },
     async test({ only, failFast, seed }, emit) {

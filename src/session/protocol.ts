@@ -57,6 +57,10 @@ export interface Operations {
       readonly warnings: readonly Diagnostic[]
     }
   }
+  /** Uses the lab of a file that is live, instead of building one. */
+  readonly attach: Operation<{ readonly source: Source }, Operations['apply']['result']>
+  /** Ends the programs that were started, and the faults that were set. */
+  readonly leave: Operation<null, null>
   /** Runs its checks. */
   readonly test: {
     readonly input: { readonly only?: string; readonly failFast: boolean; readonly seed: number }

@@ -5,11 +5,12 @@ import { startOperations } from './operations.ts'
 import { UNUSED, type Answer, type Ask } from './protocol.ts'
 
 /**
- * `netlab session`, in a throw-away sandbox: reads what it is asked from standard input, a line of JSON each, and writes its answers
- * to standard output, until the input ends, or nothing is asked in the beginning. Operations run at the same time. Returns 0; throws a UserError elsewhere.
+ * `netlab session`, in a throw-away sandbox, or with `live` where labs live: reads what it is asked from standard input, a line
+ * of JSON each, and writes its answers to standard output, until the input ends, or nothing is asked in the beginning.
+ * Operations run at the same time. Returns 0; throws a UserError elsewhere.
  */
-export async function session(host: Host): Promise<number> {
-  if (!host.exists(APART))
+export async function session(host: Host, { live = false }: { readonly live?: boolean }): Promise<number> {
+  if (!live && !host.exists(APART))
     throw UserError.of(
       'bad-option',
       'netlab session works only in a throw-away sandbox',
@@ -33,5 +34,6 @@ export async function session(host: Host): Promise<number> {
         ),
     )
   }
+  await operations.leave(null, () => {})
   return 0
 }

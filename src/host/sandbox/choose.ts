@@ -19,7 +19,10 @@ export const KERNEL_COMMANDS = [
   ...['capture', 'watch', 'import', 'reach', 'trace', 'agent', 'sniff'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
-const WITH_OPTIONS: Readonly<Record<string, readonly string[]>> = { graph: ['--live', '--plan'] }
+const WITH_OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  graph: ['--live', '--plan'],
+  session: ['--live'],
+}
 /** Commands whose arguments after the first one are not options of netlab. */
 const PASSING = ['exec']
 
