@@ -7,7 +7,7 @@ import { addDisturbing } from './commands/disturbing.ts'
 import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
-import { full, json, LAB, NAMES_OF, noLint, set, type Run } from './commands/options.ts'
+import { full, json, LAB, NAMES_OF, noLint, set, skipMachine, type Run } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
 import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
@@ -61,6 +61,7 @@ const planning = (command: Command): Command =>
     .option('--target <id...>', 'only these resources, and those they depend on')
     .option('--replace <id...>', 'recreate these resources even if nothing differs')
     .option('--adopt', 'take over existing namespaces, and interfaces of the machine, that have names of the lab')
+    .addOption(skipMachine())
 
 const changing = (command: Command): Command =>
   command
@@ -103,6 +104,7 @@ changing(program.command('destroy'))
   .description('remove what the lab owns, and nothing else')
   .argument('[lab]', LAB)
   .addOption(set())
+  .addOption(skipMachine())
   .option('--force', 'also end processes in its namespaces that the lab did not start')
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) =>
@@ -239,6 +241,11 @@ program
   .action((options: { readonly live?: boolean }) =>
     end(async (host) => (await import('./session/session.ts')).session(host, options)),
   )
+
+program
+  .command('machine', { hidden: true })
+  .description('be one of the machines of a lab, as asked on standard input')
+  .action(() => end(async (host) => (await import('./machines/serve.ts')).serveMachine(host)))
 
 program
   .command('agent', { hidden: true })

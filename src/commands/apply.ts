@@ -6,7 +6,7 @@ import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOut } from './carry.ts'
 import { liftFaults } from './keep-faults.ts'
-import { locate, remember, type Located, type LocateOptions } from './locate.ts'
+import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -27,6 +27,8 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
   readonly heal?: boolean
   /** Ends processes of others in namespaces that are deleted. */
   readonly force?: boolean
+  /** Machines of the lab that are left out. */
+  readonly skipMachine?: readonly string[]
 }
 
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
@@ -37,7 +39,11 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const opened = openLocated(located, host, options)
+  const file = 'name' in located ? located : recorded(located)
+  const opened = openLocated(file, host, options)
+  if (opened?.machines && 'file' in file)
+    return (await import('./change-machines.ts')).changeMachines(host, { located: file, opened }, options)
+  if (given.skipMachine) throw noMachines()
   const name = opened?.name ?? ('name' in located ? located.name : '')
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
@@ -51,7 +57,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   const release = await host.lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
   )
-  const signals = listen()
+  const signals = heedSignals()
   const isFirst = host.isSandbox && host.list('/run/netns').length === 0
   const started = Date.now()
   try {
@@ -96,6 +102,10 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   }
 }
 
+/** Why there is nothing to leave out. */
+export const noMachines = (): UserError =>
+  UserError.of('bad-option', '--skip-machine is for labs on several machines, and this one has no machines')
+
 const IN_SANDBOX =
   'It is in your sandbox, which other shells do not see. netlab shell opens one that does, netlab shell NS one in a namespace.\n'
 
@@ -127,7 +137,8 @@ function finish({ plan }: Prepared, run: Run, options: ChangeOptions): number {
   return run.code
 }
 
-async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
+/** Asks on the terminal. Throws a UserError where there is none. */
+export async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
   if (!process.stdin.isTTY)
     throw UserError.of(
       'no-terminal',
@@ -140,7 +151,7 @@ async function approved(): Promise<'yes' | 'no' | 'interrupted'> {
 }
 
 /** After the first signal the running step finishes and the run is rolled back; the second signal ends netlab at once. */
-function listen(): { readonly stop: AbortSignal; end(): void } {
+export function heedSignals(): { readonly stop: AbortSignal; end(): void } {
   const stop = new AbortController()
   const handlers = (
     [

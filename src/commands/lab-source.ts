@@ -3,7 +3,15 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Source } from '../session/protocol.ts'
 import { besideIn, disk } from './beside.ts'
 import { filesOfRevision, revisionIn } from './git-files.ts'
-import { besideRecorded, keyFileIn, locate, valuesOf, type LocatedFile, type LocateOptions } from './locate.ts'
+import {
+  besideRecorded,
+  keyFileIn,
+  locate,
+  valuesOf,
+  type LocatedFile,
+  type LocateOptions,
+  type RecordedFile,
+} from './locate.ts'
 import { textOf } from './own-files.ts'
 
 /**
@@ -29,6 +37,11 @@ export const sourceIn = ({ file, text, set, saved }: LocatedFile): Source => ({
   ...(saved && { beside: saved.beside }),
 })
 
+/** A lab file with all that was taken from the files beside it, for a process on another machine. */
+export const sourceElsewhere = ({ file, text, set, taken, keys }: RecordedFile): Source => ({
+  ...{ file, text, set: Object.fromEntries(set ?? []), beside: taken, keys },
+})
+
 /** A lab file that was found. */
 interface OpenSource {
   /** With the ways to what it names. */
@@ -40,7 +53,7 @@ interface OpenSource {
 }
 
 /** Finds what the lab file names. Keys are seldom in a repository: those that are not are read from the disk. */
-export function openSource({ file, text, set, revision, beside: saved }: Source): OpenSource {
+export function openSource({ file, text, set, revision, beside: saved, keys }: Source): OpenSource {
   const folder = file === '-' ? '.' : dirname(file)
   const found = revision === undefined ? undefined : revisionIn(revision)
   const tree = found && filesOfRevision(found)
@@ -57,6 +70,7 @@ export function openSource({ file, text, set, revision, beside: saved }: Source)
     beside: noting(files.beside),
     fileBeside: noting(files.fileBeside),
     keyFile(path: string) {
+      if (keys?.[path]) return keys[path]
       const full = resolve(folder, path)
       return tree?.kind(full) === 'file'
         ? { path: full, text: tree.read(full).bytes.toString() }

@@ -103,7 +103,37 @@ export const besideRecorded = (beside: SavedPlan['beside']): BesideLab => ({
 })
 
 /** Before the path of a file or folder that a saved plan records whole. */
-export const FOUND = 'found '
+const FOUND = 'found '
+
+/** A lab file that notes what is taken from the files beside it. */
+export interface RecordedFile extends LocatedFile {
+  /** By what they are asked for: what `besideRecorded` takes. */
+  readonly taken: SavedPlan['beside']
+  /** The files with keys, by the paths by which they are asked for. */
+  readonly keys: Readonly<Record<string, ReturnType<LocatedFile['keyFile']>>>
+}
+
+/** The same lab file; from now on, what is taken from the files beside it is noted. */
+export function recorded(located: LocatedFile): RecordedFile {
+  const taken: Record<string, string> = {}
+  const keys: Record<string, ReturnType<LocatedFile['keyFile']>> = {}
+  return {
+    ...located,
+    ...{ taken, keys },
+    beside: (path) => (taken[path] = located.beside(path)),
+    fileBeside(path) {
+      const found = located.fileBeside(path)
+      taken[FOUND + path] = JSON.stringify(found)
+      return found
+    },
+    listBeside(pattern) {
+      const files = located.listBeside(pattern)
+      taken[pattern] = files.join('\n')
+      return files
+    },
+    keyFile: (path) => (keys[path] = located.keyFile(path)),
+  }
+}
 
 /** The values of vars that `NAME=VALUE` gives, by name. */
 export function valuesOf(given: readonly string[]): Map<string, string> {

@@ -26,5 +26,9 @@ export const several = (text: string, before: readonly string[] = []): string[] 
 export const set = (): Option =>
   new Option('--set <name=value>', 'override a variable of the lab file (repeatable)').argParser<string[]>(several)
 
+/** `--skip-machine`. */
+export const skipMachine = (): Option =>
+  new Option('--skip-machine <name...>', 'leave these machines of the lab as they are')
+
 /** `--no-lint`. */
 export const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')

@@ -11,7 +11,9 @@ import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
-import { FOUND, locate, remember, type Located, type LocateOptions } from './locate.ts'
+import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
+import { noMachines } from './apply.ts'
+import type { OpenedFile } from './change-machines.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -32,6 +34,8 @@ interface Options extends Global, PlanOptions, LocateOptions {
   readonly reach?: boolean
   /** Shows the changes also while a drill is under way. */
   readonly reveal?: boolean
+  /** Machines of the lab that are left out. */
+  readonly skipMachine?: readonly string[]
 }
 
 /**
@@ -40,39 +44,26 @@ interface Options extends Global, PlanOptions, LocateOptions {
  */
 export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument, options)
-  const beside: Record<string, string> = {}
-  const recording =
-    'name' in located
-      ? located
-      : {
-          ...located,
-          beside: (path: string) => (beside[path] = located.beside(path)),
-          fileBeside: (path: string) => {
-            const found = located.fileBeside(path)
-            beside[FOUND + path] = JSON.stringify(found)
-            return found
-          },
-          listBeside: (pattern: string) => {
-            const files = located.listBeside(pattern)
-            beside[pattern] = files.join('\n')
-            return files
-          },
-        }
+  const recording = 'name' in located ? located : recorded(located)
   const runner = startRunner(host, 'text' in located ? located.text.length : 0)
-  const prepared = await prepare(recording, openLocated(recording, host, options), runner, options)
+  const opened = openLocated(recording, host, options)
+  if (opened?.machines && 'file' in recording)
+    return await planOnMachines(host, { located: recording, opened }, options)
+  if (options.skipMachine) throw noMachines()
+  const prepared = await prepare(recording, opened, runner, options)
   const { plan, source, lab, live, warnings } = prepared
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
   if (options.out !== undefined) {
-    if ('name' in located) throw UserError.of('no-lab-file', '--out needs a lab file')
+    if ('name' in recording) throw UserError.of('no-lab-file', '--out needs a lab file')
     const { destroy, adopt, target, replace } = options
     const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as PlanOptions
-    const { file, text, set } = located
+    const { file, text, set, taken } = recording
     savePlan(options.out, {
       wishes,
       file,
       text,
-      beside,
+      beside: taken,
       ...(set?.size && { set: [...set] }),
       live: [...live.resources.values()],
       plan,
@@ -93,6 +84,27 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   if (options.json) outJson({ ...json, ...(reach && { reach }), ...(tests && { tests }) })
   const code = tests ? exitCodeOf(tests) : 0
   return code || (options.detailedExitcode && plan.steps.length > 0 ? 2 : 0)
+}
+
+/** The plan of a lab on several machines. */
+async function planOnMachines(host: Host, { located, opened }: OpenedFile, options: Options): Promise<number> {
+  for (const option of ['out', 'test', 'reach'] as const)
+    if (options[option]) throw UserError.of('bad-option', `--${option} is for labs on one machine`)
+  const { planMachines } = await import('./change-machines.ts')
+  const { noteSkipped, openMachines } = await import('./open-machines.ts')
+  const machines = await openMachines(host, located, opened, options.skipMachine)
+  try {
+    noteSkipped(machines)
+    const { plan, warnings } = await planMachines(machines, { ...options, lockTimeout: '0', rollback: true }, false)
+    remember(located.file)
+    report(warnings, options)
+    if (options.json) outJson(plan)
+    else if (options.commands) out(renderCommands(plan))
+    else out(renderPlan(plan, located.file, outColors(options), options.destroy, options.full))
+    return options.detailedExitcode && plan.changes.length > 0 ? 2 : 0
+  } finally {
+    await machines.close()
+  }
 }
 
 /** Runs the checks of the lab file in a copy of what is there after the plan. */

@@ -17,6 +17,7 @@ import { stage } from '../host/status-line.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
+import type { Names } from '../model/names.ts'
 import { isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
@@ -41,6 +42,10 @@ export interface PlanOptions extends Linting {
   readonly adopt?: boolean
   readonly target?: readonly string[]
   readonly replace?: readonly string[]
+  /** The names of the whole lab, when this is the part of it on one machine. Default: those of what is desired. */
+  readonly names?: Names
+  /** Ids of which nothing is changed. Default: none. */
+  readonly spare?: ReadonlySet<string>
 }
 
 /** What the plan will be used for. */
@@ -215,7 +220,7 @@ export async function planFor(
   wanted: Resources,
   live: Live,
   runner: Runner,
-  { adopt = false, target = [], replace = [] }: PlanOptions,
+  { adopt = false, target = [], replace = [], names, spare }: PlanOptions,
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const { ids, refused }: Partial<Adoptions> = adopt ? adoptions(wanted, live) : {}
@@ -241,9 +246,11 @@ export async function planFor(
     live: found,
     adopts,
     replace: new Set(replace),
+    ...(names && { names }),
     strangers: leaving.length ? await runner.host.strangers(name, leaving) : [],
   }
-  const { plan, rest } = restrict(sides, listed ? repeats(listed) : () => true)
+  const isListed = listed ? repeats(listed) : () => true
+  const { plan, rest } = restrict(sides, (change) => !spare?.has(change.id) && isListed(change))
   await mustBeAble(plan, found, runner)
   return { plan: schedule(plan, (id) => below(id, sides.desired)), rest }
 }

@@ -34,13 +34,16 @@ export interface RolledBack {
 export interface Earlier extends Pick<Live, 'resources' | 'marksOnly'> {
   /** What the run adopts, by id, and the alias that it had: that of `lo` of a namespace. */
   readonly aliases: ReadonlyMap<string, string>
+  /** As in the plan. */
+  readonly names?: Plan['names']
 }
 
 /** What was there before a plan is carried out, with what it adopts. */
-export function earlier({ resources, adoptable, marksOnly, dumps }: Live, { adopts }: Plan): Earlier {
+export function earlier({ resources, adoptable, marksOnly, dumps }: Live, { adopts, names }: Plan): Earlier {
   return {
     resources: new Map([...resources, ...adoptedWith(adoptable, new Set(adopts))]),
     ...(marksOnly && { marksOnly }),
+    ...(names && { names }),
     aliases: new Map(
       adopts.map((id) => [id, String(adoptable.get(id)?.spec['alias'] ?? loopbackOf(dumps.get(id))?.ifalias ?? '')]),
     ),
@@ -78,7 +81,7 @@ export async function rollBack(
 /** Carries out a plan from live to desired; returns the failed step and the changes that are left. */
 async function planBack(
   lab: string,
-  { resources, aliases }: Earlier,
+  { resources, aliases, names }: Earlier,
   touched: ReadonlySet<string>,
   runner: Runner,
 ): Promise<{ readonly failed: Execution['failed']; readonly left: readonly Change[] }> {
@@ -88,7 +91,9 @@ async function planBack(
   const plan = async (): Promise<Plan> => {
     const found = await withTuned(withListed(await read(request, runner), desired), desired, runner)
     const live = lasting(new Map([...found.resources, ...adoptedWith(found.adoptable, new Set(aliases.keys()))]))
-    return schedule(restrict({ lab, desired, live }, concerned).plan, (id) => below(id, desired))
+    return schedule(restrict({ lab, desired, live, ...(names && { names }) }, concerned).plan, (id) =>
+      below(id, desired),
+    )
   }
   const execution = await execute((await plan()).steps, runner, showProgress(process.stderr))
   const failed = execution.failed ?? execution.unstarted.find((one) => 'outcome' in one)

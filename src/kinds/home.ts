@@ -1,6 +1,5 @@
 import type { Kind } from '../model/kind.ts'
 import { homeMark, type LiveHome } from '../model/live-home.ts'
-import { hostsIn } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import type { Resource } from '../model/resource.ts'
 import { within } from './common.ts'
@@ -40,10 +39,10 @@ export const home: Kind<HomeSpec> = {
     ...missingLayers(live, desired).map((layer) => ({ field: 'layer', to: layer })),
   ],
 
-  create: (r, { lab, desired }) => {
+  create: (r, { lab, desired, hosts }) => {
     const { hostname, layers = [] } = r.spec
     const folders = [...(foldersOfFiles(desired).get(r.namespace) ?? [])].join('\n')
-    const words = [hostname, hostsIn(desired), folders, ...layers]
+    const words = [hostname, hosts(), folders, ...layers]
     const argv = ['unshare', '--mount', '--uts', '--propagation', 'slave', '--', 'sh', '-c', MAKE_HOME, 'sh', ...words]
     const environment = { NETLAB_HOME: homeMark(lab, r.namespace) }
     const instead = `ip netns exec ${r.namespace} unshare --mount --uts sh -c 'hostname ${hostname}; …'`

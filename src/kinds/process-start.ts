@@ -1,7 +1,7 @@
 import { quote, shell } from '../model/command.ts'
 import type { Emission } from '../model/change.ts'
 import type { PlanContext } from '../model/kind.ts'
-import { hostsIn, MOUNTS } from '../model/names.ts'
+import { MOUNTS } from '../model/names.ts'
 import { running } from '../model/operation.ts'
 import { processTag } from '../model/owner.ts'
 import { fileOf, placeOf } from '../model/place.ts'
@@ -40,7 +40,7 @@ const wordsOf = ({ tcp, udp, file, log, run }: NonNullable<ProcessSpec['ready']>
 const hundredths = (seconds: number): string => String(Math.round(seconds * 100))
 
 /** The operation that starts a process and waits until it is ready, after those that it comes after. */
-export function started(r: Resource<any>, spec: Startable, { lab, desired }: PlanContext): Emission {
+export function started(r: Resource<any>, spec: Startable, { lab, desired, hosts }: PlanContext): Emission {
   const { kept, ...own } = spec
   const { name, command, env = {}, cwd = '/', user = '', group = '', after = [], restart = 'never', dir = '' } = own
   const { ready = {}, once } = own
@@ -51,7 +51,7 @@ export function started(r: Resource<any>, spec: Startable, { lab, desired }: Pla
   const times = [hundredths(patience), String(words.length)]
   const settings = [dir, cwd, restart, once ? 'true' : '', user, group, own.files ?? '', ...times]
   // In a home whose hosts file is the lab's, the names are not written.
-  const names = desired.has(fileId(own.home ?? r.namespace, '/etc/hosts')) ? '' : hostsIn(desired)
+  const names = desired.has(fileId(own.home ?? r.namespace, '/etc/hosts')) ? '' : hosts()
   const inside = r.borrowed ? {} : { home: true as const }
   const argv = [...(r.borrowed ? MOUNTS : []), 'sh', '-c', START, 'sh', ...mark, names, ...settings]
   const folder = cwd === '/' ? [] : ['-C', cwd]

@@ -96,7 +96,8 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
       continue
     }
     const mtu = mtuOf(id)
-    const { mtu: _, up, ...spec } = specs.get(id) ?? { up: true }
+    const { mtu: said, up, ...spec } = specs.get(id) ?? { up: true }
+    if (said === undefined) x.assumedMtus.add(id)
     const { master, mac } = spec as LinkSpec
     const toMachines = master !== undefined && mac === undefined && isExisting(drafts.get(linkId(namespace, master)))
     const more = { ...(mtu !== undefined && { mtu }), ...(toMachines && { mac: portMac(x.lab, id) }) }

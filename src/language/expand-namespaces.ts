@@ -10,7 +10,7 @@ import { suggest } from './report.ts'
 export function expandNamespaces(x: Expansion): void {
   const { namespaces } = x.file
   const names = Object.keys(namespaces)
-  let root: string | undefined
+  const roots = new Map<string | undefined, string>()
   for (const [name, fields] of Object.entries(namespaces)) {
     const path = ['namespaces', name]
     if (!namespaceName.test(name)) {
@@ -30,14 +30,15 @@ export function expandNamespaces(x: Expansion): void {
       continue
     }
     if (fields?.root) {
-      if (root !== undefined)
+      const other = roots.get(fields.machine)
+      if (other !== undefined)
         x.report.error(
           'given-twice',
           [...path, 'root'],
-          `${root} already is the machine’s own namespace`,
-          'A lab can have only one.',
+          `${other} already is the machine’s own namespace`,
+          'A lab can have only one on each machine.',
         )
-      root ??= name
+      else roots.set(fields.machine, name)
       if (fields.shares !== undefined)
         x.report.error(
           'second-name',

@@ -19,6 +19,8 @@ export interface Expansion {
   borrowed(namespace: string): string | undefined
   /** The digests of the files of namespaces (src/kinds/file.ts). */
   readonly files: Map<string, string>
+  /** The ids of interfaces for which the file says no MTU. */
+  readonly assumedMtus: Set<string>
   /** Adds a resource that the file asks for at this path; an id that is there already is an error. */
   add(resource: Omit<Resource<any>, 'source' | 'borrowed'>, path: Path, on?: 'key' | 'value'): void
 }
@@ -40,6 +42,7 @@ export function expansion(
     resources,
     borrowed,
     files: new Map(),
+    assumedMtus: new Set(),
     add(resource, path, on) {
       const first = resources.get(resource.id)
       if (first) {

@@ -3,6 +3,7 @@ import type { FouFile } from '../kinds/fou.ts'
 import type { IpsetFile } from '../kinds/ipset.ts'
 import type { NeighborFile } from '../kinds/neighbor.ts'
 import type { Lender } from '../model/lender.ts'
+import type { Machine } from '../model/other-machine.ts'
 
 type Plain = string | number | boolean
 
@@ -12,6 +13,8 @@ export interface LabFile {
   readonly vars?: Readonly<Record<string, Plain>>
   readonly include?: readonly string[]
   readonly description?: string
+  readonly machines?: Readonly<Record<string, Machine>>
+  readonly place?: 'auto'
   readonly namespaces: Readonly<Record<string, NamespaceFile | null>>
   readonly links?: readonly LinkFile[]
   readonly checks?: readonly CheckFile[]
@@ -51,6 +54,7 @@ export interface NamespaceFile extends Lender {
   readonly resolver?: readonly string[]
   readonly shares?: string
   readonly root?: true
+  readonly machine?: string
 }
 
 /** A file or folder beside the lab file, or the content of a file. */

@@ -4,6 +4,7 @@ import type { Check } from '../model/check.ts'
 import { UserError, type Diagnostic, type Position } from '../model/diagnostic.ts'
 import type { Confines } from '../model/host.ts'
 import type { Lender } from '../model/lender.ts'
+import type { Machine } from '../model/other-machine.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Timeline } from '../model/timeline.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
@@ -19,7 +20,7 @@ import { expandFou } from './expand-fou.ts'
 import { checkIpsets, expandIpsets } from './expand-ipsets.ts'
 import { withoutIgnored, withoutLints } from './lints/ignored.ts'
 import { lint } from './lints/lints.ts'
-import { labName } from './valid-names.ts'
+import { labNameFrom } from './valid-names.ts'
 import { readNft, type Beside } from './nft.ts'
 import { expandNamespaces } from './expand-namespaces.ts'
 import { expandProcesses } from './expand-processes.ts'
@@ -27,6 +28,7 @@ import { assemble } from './include.ts'
 import { besideLab, quoted } from './yaml/origin.ts'
 import { reporter, type Report } from './report.ts'
 import { expandRouting } from './expand-routing.ts'
+import { expandMachines, machineOf, mustBeTogether } from './expand-machines.ts'
 import { expandMacsec } from './expand-macsec.ts'
 import { checkSettings, expandSettings, sysctlKeys } from './expand-settings.ts'
 import { checkShape } from './shape.ts'
@@ -63,6 +65,8 @@ export interface NamespaceHeader {
   /** Somebody else's, as the file names it. */
   readonly lender?: Lender
   readonly shares?: string
+  /** The machine on which the file places it. */
+  readonly machine?: string
   /** It has no bridge. */
   readonly unbridged?: true
 }
@@ -76,6 +80,10 @@ export interface LabHeader {
   readonly sysctls: ReadonlyMap<string, readonly string[]>
   /** By namespace, the tables called as iptables' own that the file declares under `nftables`: `ip nat`. */
   readonly nftables: ReadonlyMap<string, readonly string[]>
+  /** The other machines of a lab that is on several, by name; absent: everything is where netlab runs. */
+  readonly machines?: ReadonlyMap<string, Machine>
+  /** netlab chooses the machines of namespaces that have none. */
+  readonly spreads?: true
 }
 
 /** A lab: what its file asks for, written out. */
@@ -92,6 +100,8 @@ export interface Lab extends LabHeader {
   readonly warnings: readonly Diagnostic[]
   /** Where the places are that the tools complain about in a firewall. */
   readonly where: PlaceInFile
+  /** The ids of interfaces for which the file says no MTU. */
+  readonly assumedMtus?: ReadonlySet<string>
 }
 
 /** A lab file of the right shape. */
@@ -164,7 +174,7 @@ function begin(input: LabInput): Begun {
   const source = assemble({ file, text, read: input.readBeside ?? missing, ...(set && { set }) })
   const report = reporter(source)
   if (report.failed() || !checkShape(source.value, report)) return { source, report }
-  const { name: own = nameFrom(file), namespaces } = source.value as LabFile
+  const { name: own = labNameFrom(file), namespaces, machines, place } = source.value as LabFile
   const { name = own } = input
   const all = Object.entries(namespaces)
   const header = {
@@ -175,6 +185,7 @@ function begin(input: LabInput): Begun {
         {
           ...borrowedBy(n),
           ...(n?.shares !== undefined && { shares: n.shares }),
+          ...machineOf(n, namespaces),
           ...(n?.bridges ? {} : { unbridged: true as const }),
         },
       ]),
@@ -194,6 +205,8 @@ function begin(input: LabInput): Begun {
         return tables.length ? [[namespace, tables]] : []
       }),
     ),
+    ...(machines && { machines: new Map(Object.entries(machines)) }),
+    ...(place === 'auto' && { spreads: true as const }),
   }
   return { source, report, header }
 }
@@ -215,6 +228,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   const origins: Origins = new Map()
   const where = whereIn(source, origins)
   if (confines) checkConfines(x, confines)
+  expandMachines(x)
   expandNamespaces(x)
   if (report.failed()) return undefined
   expandSettings(x)
@@ -230,6 +244,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   const fileBeside = input.fileBeside ?? textAsFile(readBeside)
   expandHomes(x, (path, name) => fileBeside(besideLab(source, path, name)))
   expandProcesses(x)
+  if (wanted.machines && !wanted.place) mustBeTogether(x, header)
   const topology = topologyOf(x.resources)
   checkSettings(x, topology)
   const checks = expandChecks(x, topology)
@@ -249,6 +264,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
     faults,
     warnings,
     where,
+    assumedMtus: x.assumedMtus,
   }
 }
 
@@ -275,14 +291,4 @@ const textAsFile =
 /** Finds the files that are named at the path: relative to the file around it. */
 function besideOf({ readBeside = missing, listBeside = () => [] }: LabInput, source: Source, path: Path): Beside {
   return { read: readBeside, list: listBeside, named: (name) => besideLab(source, path, name) }
-}
-
-/** The file's base name, as far as a lab can be called that. */
-function nameFrom(file: string): string {
-  const base = (file.split('/').at(-1) ?? '').replace(/\.ya?ml$/, '').toLowerCase()
-  const name = base
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+/, '')
-    .slice(0, 32)
-  return labName.test(name) ? name : 'lab'
 }

@@ -88,6 +88,10 @@ const namespace: Schema = {
       ),
       others,
       shares: textSchema('Another namespace: this name becomes a second name for it.'),
+      machine: {
+        ...textSchema('The machine on which it is: one of `machines`. Default: where netlab runs.'),
+        examples: ['left'],
+      },
       root: { const: true, description: 'This namespace is the machine’s own network namespace.' },
       container: {
         ...textSchema(
@@ -133,6 +137,25 @@ const link = object(
   ['endpoints'],
 )
 
+const machineSchema = object(
+  {
+    ssh: {
+      ...textSchema('Where ssh connects to, with its own configuration: host names, keys, jumps.'),
+      examples: ['root@left.example'],
+    },
+    run: {
+      ...listOf(textSchema('A word.'), 'The words that run a command there; the command follows.'),
+      minItems: 1,
+      examples: [['podman', 'exec', '-i', 'right']],
+    },
+    address: {
+      ...textSchema('The address at which the other machines reach it. Default: the one at which ssh does.'),
+      examples: ['10.0.0.12'],
+    },
+  },
+  'A machine: how to run a command there.',
+)
+
 /** The JSON Schema of lab files (draft 7): what editors complete from, and what the build compiles the validator from. */
 export const schema: Schema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
@@ -152,6 +175,12 @@ export const schema: Schema = {
         description:
           'Other lab files, relative to this one: their namespaces, links, checks and vars become part of this lab.',
         examples: [['base.yaml']],
+      },
+      machines: map(machineSchema, 'Other machines on which namespaces of the lab are, by name.'),
+      place: {
+        const: 'auto',
+        description:
+          'auto: namespaces without a `machine` are spread over `machines`, with as few links between machines as possible. Default: they are where netlab runs.',
       },
       vars: map(
         { type: ['string', 'number', 'boolean'] },

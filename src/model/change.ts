@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts'
+import type { Names } from './names.ts'
 import type { Operation } from './operation.ts'
 import type { Resource } from './resource.ts'
 import type { Stranger } from './runner.ts'
@@ -150,6 +151,8 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** The faults that somebody has set, which are no drift; absent: none. */
   readonly faults?: readonly Fault[]
+  /** The names that programs know, where they are not those of what is desired. */
+  readonly names?: Names
 }
 
 /** How many changes of each action a plan has. */

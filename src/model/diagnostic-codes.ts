@@ -1,6 +1,7 @@
 import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
+import { machineCodes } from './machine-codes.ts'
 import { drillCodes } from './drill-codes.ts'
 import { faultCodes } from './fault-codes.ts'
 import { processCodes } from './process-codes.ts'
@@ -26,6 +27,7 @@ export const codes = {
   ...lenderCodes,
   ...importCodes,
   ...packetCodes,
+  ...machineCodes,
   'ambiguous-interface': {
     cause: 'Several interfaces of the namespace have a subnet that contains the address.',
     remedy: 'Name the interface with `dev`.',

@@ -33,6 +33,8 @@ export interface PlanContext {
   readonly goes: (id: string) => boolean
   /** Whether the kernel removes it along with something else, so that it needs no operation of its own. */
   readonly lost: (id: string) => boolean
+  /** The names that programs know, as lines of a hosts(5) file. */
+  readonly hosts: () => string
 }
 
 /** Fields of one map in the long form of a lab file. */

@@ -58,8 +58,8 @@ export function notesIn(alias: string | undefined): Notes {
   }
 }
 
-/** FNV-1a, 32 bits: turns names of labs into the numbers that serve as marks. */
-function hash(text: string): number {
+/** FNV-1a, 32 bits: turns names into the numbers that serve as marks. */
+export function hashOf(text: string): number {
   let h = 0x811c9dc5
   for (const byte of new TextEncoder().encode(text)) h = Math.imul(h ^ byte, 0x01000193) >>> 0
   return h
@@ -67,7 +67,7 @@ function hash(text: string): number {
 
 /** A bit above those of labs and processes, so that no tag is a limit that somebody would set. */
 const TAGGED = 1n << 60n
-const labTag = (lab: string): bigint => TAGGED + (BigInt(hash(lab) & 0xfffffff) << 32n)
+const labTag = (lab: string): bigint => TAGGED + (BigInt(hashOf(lab) & 0xfffffff) << 32n)
 
 /** The name that netlab shows for a process of which only the tag is known. */
 const NAMELESS = /^#([0-9a-f]{8})$/
@@ -78,7 +78,7 @@ export const isNameless = (name: string): boolean => NAMELESS.test(name)
 /** The number that marks a process of a lab and its children: one of their limits (src/kinds/process-scripts.ts). */
 export const processTag = (lab: string, namespace: string, name: string): string => {
   const [, digits] = NAMELESS.exec(name) ?? []
-  const own = digits === undefined ? hash(`${lab}/${namespace}/${name}`) : Number(`0x${digits}`)
+  const own = digits === undefined ? hashOf(`${lab}/${namespace}/${name}`) : Number(`0x${digits}`)
   return String(labTag(lab) + BigInt(own))
 }
 
@@ -89,10 +89,10 @@ export function namelessOf(lab: string, tag: string): string | undefined {
 }
 
 /** The lab's link group, which is set when a link is created, before it can get an alias: `nl` and 16 bits of a hash. */
-export const labGroup = (lab: string): number => 0x6e6c0000 + (hash(lab) & 0xffff)
+export const labGroup = (lab: string): number => 0x6e6c0000 + (hashOf(lab) & 0xffff)
 
 /** A group for links that are to be deleted, from a hash of their ids: an earlier run that was killed used another one. */
-export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hash(ids.join(' ')) & 0xffff)
+export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hashOf(ids.join(' ')) & 0xffff)
 
 /**
  * The metric that marks the lab's addresses on interfaces of the machine's own, and the routes to their subnets. The machine's
@@ -101,4 +101,4 @@ export const goneGroup = (ids: readonly string[]): number => 0x6e6d0000 + (hash(
 export const labMetric = labGroup
 
 /** The protocol number of the lab's routes and rules in the machine's own namespace: 201 to 250. */
-export const labProtocol = (lab: string): number => 201 + (hash(lab) % 50)
+export const labProtocol = (lab: string): number => 201 + (hashOf(lab) % 50)

@@ -3,6 +3,7 @@ import type { PlanContext } from '../model/kind.ts'
 import type { Change, Difference, Emission, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
+import { hostsIn, hostsOf, type Names } from '../model/names.ts'
 import type { Stranger } from '../model/runner.ts'
 import { losses, type Losses } from './cascade.ts'
 import { order } from './order.ts'
@@ -18,15 +19,21 @@ export interface Sides {
   readonly replace?: ReadonlySet<string>
   /** Processes of others in namespaces that the plan may delete. */
   readonly strangers?: readonly Stranger[]
+  /** The names that programs know. Default: those of what is desired. */
+  readonly names?: Names
 }
 
 /** The plan that turns live into desired: every change, and the operations in an order that the kernel accepts. Pure. */
 export function makePlan(sides: Sides): Plan {
-  const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [] } = sides
+  const { lab, desired, live: found, adopts = [], replace = new Set(), strangers = [], names } = sides
   const live = withProvided(desired, found)
   const { changes: all, goes } = decide(desired, live, replace, new Set(strangers.map(({ namespace }) => namespace)))
   const taken = new Set(all.filter((change) => change.lostWith !== undefined).map(({ id }) => id))
-  const context: PlanContext = { lab, live, desired, goes, lost: (id) => taken.has(id) }
+  let hosts: string | undefined
+  const context: PlanContext = {
+    ...{ lab, live, desired, goes, lost: (id) => taken.has(id) },
+    hosts: () => (hosts ??= names ? hostsOf(names) : hostsIn(desired)),
+  }
   const isNew = (change: Change): boolean => change.after?.implied === true && !found.has(change.namespace)
   const emitted = all.flatMap((change) =>
     emissions(change, context).map((emission) => ({
@@ -45,7 +52,8 @@ export function makePlan(sides: Sides): Plan {
     )
   })
   const changes = all.filter((change) => !isNew(change))
-  return { lab, adopts, strangers, changes, steps: order([...adopted, ...emitted], desired) }
+  const steps = order([...adopted, ...emitted], desired)
+  return { lab, adopts, strangers, changes, steps, ...(names && { names }) }
 }
 
 /** The changes alone, where there is nothing to carry out: of a plan between two lab files. */

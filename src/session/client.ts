@@ -1,19 +1,11 @@
-import { createInterface } from 'node:readline'
 import { UserError } from '../model/diagnostic.ts'
 import type { Apart, Host } from '../model/host.ts'
-import type { Answer, Ask, OperationName, Operations } from './protocol.ts'
+import { askOver, type Asking } from './conversation.ts'
+import type { Operations } from './protocol.ts'
 
 /** A netlab that does what it is asked. */
 export interface Session {
-  /**
-   * Does an operation there, and calls `on` with each of its events. Throws what it throws there: a UserError with its diagnostics,
-   * or an Error that is a bug of netlab's.
-   */
-  readonly ask: <Name extends OperationName>(
-    name: Name,
-    input: Operations[Name]['input'],
-    on?: (event: Operations[Name]['event']) => void,
-  ) => Promise<Operations[Name]['result']>
+  readonly ask: Asking<Operations>
   /** Whether it has not ended. */
   readonly isOpen: () => boolean
   /** Ends it; what is still asked for is rejected. May be called again. */
@@ -24,12 +16,6 @@ export interface Session {
 export interface Copy extends Session {
   /** Whether it keeps this process running, as it does in the beginning. */
   readonly awake: (awake: boolean) => void
-}
-
-interface Pending {
-  readonly on: (event: never) => void
-  readonly resolve: (result: never) => void
-  readonly reject: (error: Error) => void
 }
 
 /**
@@ -62,37 +48,16 @@ export function openLive(host: Host): Session {
 
 /** The session of a process, which messages call `what`. */
 function asking(what: string, { child, ...its }: Pick<Apart, 'child' | 'words' | 'end'>): Session {
-  const asked = new Map<number, Pending>()
-  let last = 0
+  const { ask, over } = askOver<Operations>(child.stdin, child.stdout)
   let closed: Promise<void> | undefined
-  let gone: Error | undefined
-  const receive = (line: string): void => {
-    const { id, event, result, diagnostics, bug } = JSON.parse(line) as Answer
-    const one = asked.get(id)
-    if (!one) return
-    if (event !== undefined) return one.on(event as never)
-    asked.delete(id)
-    if (diagnostics) one.reject(new UserError(diagnostics))
-    else if (bug !== undefined) one.reject(Object.assign(new Error(bug), { stack: bug }))
-    else one.resolve(result as never)
-  }
-  createInterface({ input: child.stdout }).on('line', receive)
+  let isOver = false
   child.once('close', () => {
-    gone = closed
-      ? UserError.of('copy-ended', `${what} was closed`)
-      : UserError.of('copy-ended', `${what} was ended from outside`, its.words().trim())
-    for (const { reject } of asked.values()) reject(gone)
-    asked.clear()
+    isOver = true
+    over(
+      closed
+        ? UserError.of('copy-ended', `${what} was closed`)
+        : UserError.of('copy-ended', `${what} was ended from outside`, its.words().trim()),
+    )
   })
-  return {
-    isOpen: () => gone === undefined,
-    ask: (name, input, on = () => {}) =>
-      new Promise((resolve, reject) => {
-        if (gone) return reject(gone)
-        const id = ++last
-        asked.set(id, { on, resolve, reject })
-        child.stdin.write(`${JSON.stringify({ id, do: name, input } satisfies Ask)}\n`)
-      }),
-    close: () => (closed ??= its.end()),
-  }
+  return { isOpen: () => !isOver, ask, close: () => (closed ??= its.end()) }
 }

@@ -75,6 +75,12 @@ function dependents(id: string, users: ReadonlyMap<string, readonly string[]>): 
   return [...found]
 }
 
+/** These resources, and all that needs them. */
+export function withDependents(ids: readonly string[], resources: Resources): Set<string> {
+  const users = usersOf(resources)
+  return new Set(ids.flatMap((id) => [id, ...dependents(id, users)]))
+}
+
 /** The address of an address. */
 const addressOf = (r: Resource | undefined): string[] =>
   r?.kind === 'address' ? [String(r.spec['address']).replace(/\/.*/, '')] : []

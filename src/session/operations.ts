@@ -15,16 +15,11 @@ import { checkJson, checksJson } from '../views/check-results.ts'
 import { openCopied } from './copied.ts'
 import { fitted } from './fit.ts'
 import { startInside, type Built } from './inside.ts'
-import type { OperationName, Operations } from './protocol.ts'
-
-/** An operation of a copy. */
-type Operation<Name extends OperationName> = (
-  input: Operations[Name]['input'],
-  emit: (event: Operations[Name]['event']) => void,
-) => Promise<Operations[Name]['result']>
+import type { Doing } from './conversation.ts'
+import type { Operations } from './protocol.ts'
 
 /** The operations on the lab of a session, on this host: the one that it builds, or one that is live. */
-export function startOperations(host: Host): { readonly [Name in OperationName]: Operation<Name> } {
+export function startOperations(host: Host): Doing<Operations> {
   let built: Built | undefined
   const the = (): Built => {
     if (!built) throw new Error('nothing is built yet')

@@ -22,8 +22,10 @@ export interface Source {
   readonly set: Readonly<Record<string, string>>
   /** `REV:FILE`: what the file names is in that revision of git. */
   readonly revision?: string
-  /** What a saved plan has recorded of the files beside the lab file. */
+  /** What was recorded of the files beside the lab file: by a saved plan, or for another machine. */
   readonly beside?: Readonly<Record<string, string>>
+  /** The files with keys, for another machine. */
+  readonly keys?: Readonly<Record<string, { readonly path: string; readonly text: string }>>
 }
 
 /** What a copy is made of: a lab file, or what is live, or both: then it has the checks of the file. */
@@ -109,16 +111,13 @@ interface Operation<Input, Result, Event = never> {
   readonly result: Result
 }
 
-/** The name of an operation. */
-export type OperationName = keyof Operations
-
 /** A copy that was never asked for anything ends after this time, in milliseconds. */
 export const UNUSED = 60_000
 
 /** A line to the process in the copy. */
 export interface Ask {
   readonly id: number
-  readonly do: OperationName
+  readonly do: string
   readonly input: unknown
 }
 

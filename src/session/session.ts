@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import { UserError } from '../model/diagnostic.ts'
 import { APART, type Host } from '../model/host.ts'
+import { answerAsks } from './conversation.ts'
 import { startOperations } from './operations.ts'
-import { UNUSED, type Answer, type Ask } from './protocol.ts'
+import { UNUSED, type Operations } from './protocol.ts'
 
 /**
  * `netlab session`, in a throw-away sandbox, or with `live` where labs live: reads what it is asked from standard input, a line
@@ -17,23 +17,9 @@ export async function session(host: Host, { live = false }: { readonly live?: bo
       'netlab test --fresh makes one.',
     )
   const operations = startOperations(host)
-  const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
-  const lines = createInterface({ input: process.stdin })
-  const unused = setTimeout(() => lines.close(), UNUSED)
-  for await (const line of lines) {
-    clearTimeout(unused)
-    const { id, do: name, input } = JSON.parse(line) as Ask
-    const run = operations[name] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
-    run(input, (event) => answer({ id, event })).then(
-      (result) => answer({ id, result: result ?? null }),
-      (error: unknown) =>
-        answer(
-          error instanceof UserError
-            ? { id, diagnostics: error.diagnostics }
-            : { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-        ),
-    )
-  }
+  const over = new AbortController()
+  const unused = setTimeout(() => over.abort(), UNUSED)
+  await answerAsks<Operations>(operations, over.signal, () => clearTimeout(unused))
   await operations.leave(null, () => {})
   return 0
 }

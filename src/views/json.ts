@@ -42,6 +42,8 @@ export interface PlanJson {
     readonly id: string
     readonly kind: string
     readonly namespace: string
+    /** Of a lab on several machines: the one on which it is; absent: where netlab runs. */
+    readonly machine?: string
     readonly action: Action
     readonly description: string
     readonly before: Readonly<Record<string, unknown>> | null
@@ -70,6 +72,8 @@ export interface PlanJson {
     readonly wave: number
     /** The namespace that it runs in; empty: where netlab runs. */
     readonly place: Place
+    /** Of a lab on several machines: the one on which it runs; absent: where netlab runs. */
+    readonly machine?: string
     readonly argv: readonly string[]
     /** What it reads on standard input. */
     readonly input?: string

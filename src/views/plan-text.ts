@@ -37,7 +37,7 @@ export function renderChanges<T extends ChangeJson>(
   more: (change: T) => string = () => '',
 ): string {
   const runs = runsOf(changes).map(({ namespace, changes }) => ({
-    name: namespace,
+    name: changes[0]?.machine === undefined ? namespace : `${namespace} on ${changes[0].machine}`,
     rows: changes.map((change) => renderChange(change, c, more(change))),
   }))
   const blocks = foldBlocks(runs, CELLS, full).map((block) => ({

@@ -55,7 +55,14 @@ const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
 })
 const context = (...wanted: Resource[]) => {
   const desired: Resources = new Map([address, ...wanted].map((r) => [r.id, r]))
-  return { lab: 'lab', live: new Map<string, Resource>(), desired, goes: () => false, lost: () => false }
+  return {
+    lab: 'lab',
+    live: new Map<string, Resource>(),
+    desired,
+    goes: () => false,
+    lost: () => false,
+    hosts: () => '',
+  }
 }
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {

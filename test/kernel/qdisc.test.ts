@@ -30,7 +30,14 @@ async function live(): Promise<Resource<Shaper> | undefined> {
   return qdisc.read(dump, { namespace: 'here', borrowed: HERE_NAME, lab: 'l' })[0]
 }
 
-const context: PlanContext = { lab: 'l', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
+const context: PlanContext = {
+  lab: 'l',
+  live: new Map(),
+  desired: new Map(),
+  goes: () => false,
+  lost: () => false,
+  hosts: () => '',
+}
 async function perform(emissions: readonly Emission[]): Promise<void> {
   for (const { operation } of emissions) {
     const command = commandOf(operation)

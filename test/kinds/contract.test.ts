@@ -78,7 +78,14 @@ links:
 `,
 })
 const all = [...resources.values()]
-const context = { lab: 'contract', live: resources, desired: resources, goes: () => false, lost: () => false }
+const context = {
+  lab: 'contract',
+  live: resources,
+  desired: resources,
+  goes: () => false,
+  lost: () => false,
+  hosts: () => '',
+}
 
 test('the lab has something of every kind but those that nobody can ask for', () =>
   expect([...kinds.keys()].filter((name) => !all.some(({ kind }) => kind === name))).toEqual(['device']))

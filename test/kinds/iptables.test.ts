@@ -304,7 +304,14 @@ test('the transaction of any two rule sets makes the one of the other', () => {
   })
   fc.assert(
     fc.property(spec, spec, (live, desired) => {
-      const context = { lab: 'x', live: new Map(), desired: new Map(), goes: () => false, lost: () => false }
+      const context = {
+        lab: 'x',
+        live: new Map(),
+        desired: new Map(),
+        goes: () => false,
+        lost: () => false,
+        hosts: () => '',
+      }
       const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, context)
       const expected = Object.fromEntries(Object.entries(desired.tables.filter).filter(([, { rules }]) => rules.length).map(([name, { rules }]) => [name, rules])) // prettier-ignore
       expect(played(live, (emission && commandOf(emission.operation).input) ?? '')).toEqual(expected)

@@ -57,7 +57,7 @@ export const nftResource = (namespace: string, text: string): Resource<any> | un
   nftablesResource(namespace, text, 'web')
 
 const empty = new Map<string, Resource>()
-const context = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false }
+const context = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false, hosts: () => '' }
 
 export function firewallIn(world: World): Firewall {
   const runner = runnerIn(world)

@@ -1,0 +1,166 @@
+import { NEAR } from '../model/other-machine.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import type { OpenLab } from '../language/load-lab.ts'
+import { mergedPlan } from '../machines/merged.ts'
+import type { Peer } from '../machines/connect.ts'
+import type { PlanJson } from '../views/json.ts'
+import type { Run } from '../views/run-json.ts'
+import { runJson } from '../views/run-json.ts'
+import { renderPlan } from '../views/plan-text.ts'
+import { approved, heedSignals, type ChangeOptions } from './apply.ts'
+import type { CarriedOut } from './carry.ts'
+import { remember, type RecordedFile } from './locate.ts'
+import { secondsOf } from './revert.ts'
+import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
+import { errColors, note, out, outColors, outJson, report } from './terminal.ts'
+
+/** A lab file that was located, and opened. */
+export interface OpenedFile {
+  readonly located: RecordedFile
+  readonly opened: OpenLab
+}
+
+/** Plans a lab on all its machines, as one plan, and returns it with warnings. */
+export async function planMachines(
+  { lab, each }: Machines,
+  options: ChangeOptions,
+  forApply: boolean,
+): Promise<{ readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] }> {
+  const { destroy = false, adopt = false, target = [], replace = [] } = options
+  const plans = await each((peer) => peer.ask('plan', { destroy, adopt, target, replace, forApply }))
+  return {
+    plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),
+    warnings: [
+      ...(options.lint === false ? [] : lab.warnings),
+      ...[...plans.values()].flatMap(({ warnings }) => warnings),
+    ],
+  }
+}
+
+/** `netlab apply` and `netlab destroy` of a lab on several machines: as `change` does on one. Returns the exit code. */
+export async function changeMachines(host: Host, file: OpenedFile, options: ChangeOptions): Promise<number> {
+  const timeout = secondsOf('--lock-timeout', options.lockTimeout) * 1000
+  if (options.revertAfter !== undefined) throw UserError.of('bad-option', '--revert-after is for labs on one machine')
+  const { located, opened } = file
+  const machines = await openMachines(host, located, opened, options.skipMachine)
+  const started = Date.now()
+  const signals = heedSignals()
+  try {
+    noteSkipped(machines)
+    const shown = options.autoApprove ? undefined : await planMachines(machines, options, false)
+    if (shown) {
+      show(shown, located.file, options)
+      if (shown.plan.changes.length === 0) return finish(shown.plan, { code: 0, status: 'unchanged' }, options)
+      const answer = await approved()
+      if (answer !== 'yes')
+        return finish(shown.plan, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
+    }
+    await lockAll(machines, timeout)
+    const current = await planMachines(machines, options, true)
+    if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
+      throw UserError.of(
+        'plan-stale',
+        'the live network has changed since the plan was shown',
+        'Run the command again.',
+      )
+    if (!shown) show(current, located.file, options)
+    remember(located.file)
+    const run = await carryAll(machines, options, signals.stop)
+    if (run.code === 0 && current.plan.steps.length) {
+      const time = ((Date.now() - started) / 1000).toFixed(1)
+      const where = machines.peers.map(({ name }) => name).join(', ')
+      note(
+        options.destroy
+          ? `Lab ${machines.lab.name} is gone from ${where}.\n`
+          : `Lab ${machines.lab.name} is up on ${where}: verified. It took ${time} s.\n`,
+      )
+    }
+    const unchanged = current.plan.steps.length === 0 && run.code === 0
+    return finish(current.plan, unchanged ? { ...run, status: 'unchanged' } : run, options)
+  } finally {
+    signals.end()
+    await machines.close()
+  }
+}
+
+/** Takes the locks one after the other, always in the same order: two runs do not wait for each other. */
+async function lockAll({ peers }: Machines, timeout: number): Promise<void> {
+  for (const peer of [...peers].sort((a, b) => (a.name < b.name ? -1 : 1)))
+    await peer.ask('lock', { timeout }, ({ holder }) =>
+      note(`Waiting for another run on ${peer.name}${holder && ` (${holder})`} …\n`),
+    )
+}
+
+/** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
+async function carryAll({ peers }: Machines, options: ChangeOptions, stop: AbortSignal): Promise<Run> {
+  const { rollback, heal = false, force = false } = options
+  const others = (failed: Peer): Peer[] => peers.filter((peer) => peer !== failed)
+  const halt = (these: readonly Peer[]): void => {
+    if (rollback) for (const peer of these) peer.ask('stop', null).catch(() => {})
+  }
+  stop.addEventListener('abort', () => halt(peers))
+  const settled = await Promise.allSettled(
+    peers.map(async (peer) => {
+      try {
+        const done = await peer.ask('carry', { rollback, heal, force })
+        if (done.code !== 0 && !done.kept) halt(others(peer))
+        return done
+      } catch (error) {
+        halt(others(peer))
+        throw error
+      }
+    }),
+  )
+  const broken = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const results = settled.flatMap((one, i) =>
+    one.status === 'fulfilled' ? [{ peer: peers[i]!, done: one.value }] : [],
+  )
+  const failed = broken.length > 0 || results.some(({ done }) => done.code !== 0 && !done.kept)
+  const undone = new Map<Peer, NonNullable<CarriedOut['rollback']>>()
+  if (failed && rollback && !options.destroy)
+    await Promise.all(
+      results.map(async ({ peer, done }) => {
+        const back = done.code === 0 || done.kept ? await peer.ask('undo', null).catch(() => undefined) : done.rollback
+        if (back) undone.set(peer, back)
+        if (back && back !== done.rollback) note(where(peer, back.text))
+      }),
+    )
+  const bug = broken.find((error) => !(error instanceof UserError))
+  if (bug !== undefined) throw bug as Error
+  const gone = broken.flatMap((error) => (error as UserError).diagnostics)
+  report(gone, options)
+  const backs = [...undone.values()]
+  return {
+    code: failed ? Number(stop.reason) || 1 : Math.max(0, ...results.map(({ done }) => done.code)),
+    status: stop.aborted ? 'stopped' : failed || results.some(({ done }) => done.code !== 0) ? 'failed' : 'done',
+    done: results.reduce((sum, { done }) => sum + done.done, 0),
+    more: results.some(({ done }) => done.more),
+    diagnostics: [...gone, ...results.flatMap(({ done }) => done.diagnostics)],
+    left: results.flatMap(({ done }) => done.left),
+    ...(backs.length && {
+      rollback: {
+        complete: gone.length === 0 && backs.every(({ complete }) => complete),
+        errors: backs.flatMap(({ errors }) => errors),
+        left: backs.flatMap(({ left }) => left),
+      },
+    }),
+  }
+}
+
+const where = ({ name }: Peer, text: string): string => (name === NEAR ? text : `${name}: ${text}`)
+
+function show(
+  { plan, warnings }: { readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] },
+  file: string,
+  options: ChangeOptions,
+): void {
+  report(warnings, options)
+  if (!options.json) out(renderPlan(plan, file, outColors(options), options.destroy, options.full))
+  else if (!options.autoApprove) note(renderPlan(plan, file, errColors(options), options.destroy, options.full))
+}
+
+function finish(plan: PlanJson, run: Run, options: ChangeOptions): number {
+  if (options.json) outJson(runJson(plan, run))
+  return run.code
+}

@@ -1,0 +1,177 @@
+import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
+import { placesOf } from '../machines/placement.ts'
+import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
+import { stage } from '../host/status-line.ts'
+import type { Lab, OpenLab } from '../language/load-lab.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import type { Host } from '../model/host.ts'
+import { NEAR, type Machine } from '../model/other-machine.ts'
+import { sourceElsewhere } from './lab-source.ts'
+import type { RecordedFile } from './locate.ts'
+import { note } from './terminal.ts'
+
+/** The machines of a lab, connected, each with its part of the lab open. */
+export interface Machines {
+  readonly lab: Lab
+  readonly spread: Spread
+  /** In the order of the file; first the one that netlab runs on. */
+  readonly peers: readonly Peer[]
+  /** Those that were left out. */
+  readonly skipped: readonly string[]
+  /** Does the same on all of them, at the same time. Waits for all; throws a UserError with what went wrong on any. */
+  readonly each: <T>(act: (peer: Peer) => Promise<T>) => Promise<Map<string, T>>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Connects to the machines of a lab, places its namespaces on them, and opens it there. `skip` are machines that are left out. Throws a
+ * UserError when a machine does not answer, or two of them cannot be joined as the lab wants it.
+ */
+export async function openMachines(
+  host: Host,
+  located: RecordedFile,
+  opened: OpenLab,
+  skip: readonly string[] = [],
+): Promise<Machines> {
+  const lab = opened.lab()
+  const machines: ReadonlyMap<string, Machine> = lab.machines ?? new Map()
+  const unknown = skip.find((name) => !machines.has(name))
+  if (unknown !== undefined)
+    throw UserError.of(
+      'unknown-reference',
+      `there is no machine ${unknown}`,
+      `There are: ${[...machines.keys()].join(', ')}`,
+    )
+  stage('Connecting …')
+  const far = [...machines].filter(([name]) => !skip.includes(name))
+  const begun = [Promise.resolve(nearPeer(host, NEAR)), ...far.map(([name, machine]) => farPeer(host, name, machine))]
+  const settled = await Promise.allSettled(begun)
+  const peers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const close = async (): Promise<void> => void (await Promise.all(peers.map((peer) => peer.close())))
+  const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
+  try {
+    failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
+    const met = await each((peer) => peer.ask('hello', { lab: lab.name }))
+    const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
+    const places = placesOf(lab, live)
+    const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skip.includes(name)))
+    const addresses = addressesOf(lab, met)
+    const roads = await roadsFor(wires, addresses, peers, opened, lab)
+    const spread = { places, ...roads }
+    mustFit(wires, spread, lab, opened)
+    const source = sourceElsewhere(located)
+    await each((peer) => peer.ask('open', { source, machine: peer.name, spread }))
+    return { lab, spread, peers, skipped: skip, each, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Does the same on these machines, at the same time, and waits for all. */
+async function onAll<T>(peers: readonly Peer[], act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> {
+  const settled = await Promise.allSettled(peers.map(act))
+  failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
+  return new Map(
+    settled.flatMap((one, i) => (one.status === 'fulfilled' ? [[peers[i]?.name ?? '', one.value] as const] : [])),
+  )
+}
+
+/** Throws all that went wrong as one error. */
+function failWith(errors: readonly unknown[]): void {
+  const bug = errors.find((error) => !(error instanceof UserError))
+  if (bug !== undefined) throw bug as Error
+  if (errors.length) throw new UserError(errors.flatMap((error) => (error as UserError).diagnostics))
+}
+
+type Met = ReadonlyMap<string, { readonly address?: string; readonly caller?: string }>
+
+/** The addresses of the machines, as far as they are known: those of the file, else those that ssh has used. */
+function addressesOf({ machines }: Lab, met: Met): Record<string, string> {
+  const near = [...met.values()].find(({ caller }) => caller !== undefined)?.caller
+  const found: Record<string, string> = near === undefined ? {} : { [NEAR]: near }
+  for (const [name, { address }] of met) {
+    const known = machines?.get(name)?.address ?? address
+    if (known !== undefined && name !== NEAR) found[name] = known
+  }
+  return found
+}
+
+/** How the machines at the ends of the wires reach each other. Throws a UserError when two do not. */
+async function roadsFor(
+  wires: readonly Wire[],
+  known: Readonly<Record<string, string>>,
+  peers: readonly Peer[],
+  opened: OpenLab,
+  { resources }: Lab,
+): Promise<Pick<Spread, 'addresses' | 'roads'>> {
+  const addresses: Record<string, string> = { ...known }
+  const neighbors = new Map<string, Set<string>>()
+  for (const { machines } of wires)
+    for (const [i, name] of machines.entries())
+      neighbors.set(name, (neighbors.get(name) ?? new Set()).add(machines[1 - i] ?? ''))
+  const roads: Record<string, Record<string, Road>> = {}
+  const ask = async (peer: Peer): Promise<void> => {
+    const others = [...(neighbors.get(peer.name) ?? [])].filter((name) => addresses[name] !== undefined)
+    if (others.length === 0) return
+    const found = await peer.ask('roads', { to: others.map((name) => addresses[name] ?? '') })
+    roads[peer.name] = Object.fromEntries(
+      others.flatMap((name) => {
+        const road = found[addresses[name] ?? '']
+        if (road && peer.name === NEAR) addresses[NEAR] ??= road.source
+        return road ? [[name, { device: road.device, mtu: road.mtu }]] : []
+      }),
+    )
+  }
+  // The address of this machine follows from its way to the others.
+  if (addresses[NEAR] === undefined) for (const peer of peers) if (peer.name === NEAR) await ask(peer)
+  await onAll(
+    peers.filter(({ name }) => roads[name] === undefined),
+    ask,
+  )
+  const wrong = wires.flatMap(({ ends, machines: [a, b] }): Diagnostic[] => {
+    const [from, to] = roads[a]?.[b] ? [b, a] : [a, b]
+    if (roads[from]?.[to]) return []
+    const why =
+      addresses[to] === undefined ? `the address of ${to} is not known` : `${from} has no way to ${addresses[to]}`
+    return [
+      {
+        code: 'no-way',
+        severity: 'error',
+        summary: `${ends[0]} and ${ends[1]} cannot be joined: ${why}`,
+        detail: `Give machine ${to} an address to which ${from} has a route.`,
+        ...at(ends[0], resources),
+      },
+    ]
+  })
+  if (wrong.length) throw new UserError(wrong.map(opened.quote))
+  return { addresses, roads }
+}
+
+const at = (id: string, resources: Lab['resources']): Pick<Diagnostic, 'position'> => {
+  const position = resources.get(id)?.source?.()
+  return position ? { position } : {}
+}
+
+/** Throws a UserError when a link has a larger MTU than fits between its machines. */
+function mustFit(wires: readonly Wire[], spread: Spread, { resources }: Lab, opened: OpenLab): void {
+  const wrong = wires.flatMap((wire): Diagnostic[] => {
+    const room = roomOf(wire, spread) ?? 0
+    const { mtu = 0, ends, machines } = wire
+    if (mtu <= room) return []
+    return [
+      {
+        code: 'mtu-too-large',
+        severity: 'error',
+        summary: `an MTU of ${mtu} does not fit between ${machines.join(' and ')}: their packets carry ${room} bytes of a link`,
+        detail: `VXLAN adds ${overheadOf(spread.addresses[machines[0]] ?? '')} bytes to each. Say mtu: ${room}, or raise the MTU between the machines.`,
+        ...at(ends[0], resources),
+      },
+    ]
+  })
+  if (wrong.length) throw new UserError(wrong.map(opened.quote))
+}
+
+/** Says which machines are left out. */
+export const noteSkipped = ({ skipped }: Machines): void =>
+  note(skipped.map((name) => `Machine ${name} is left out (--skip-machine): what is there stays as it is.\n`).join(''))

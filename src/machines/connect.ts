@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { arch } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { quote } from '../model/command.ts'
+import { UserError } from '../model/diagnostic.ts'
+import type { Child, Host } from '../model/host.ts'
+import type { Machine } from '../model/other-machine.ts'
+import { askOver, type Asking } from '../session/conversation.ts'
+import boot from './boot.sh'
+import { startMachine } from './on-machine.ts'
+import type { MachineOperations } from './machine-protocol.ts'
+
+/** A machine of a lab, with a netlab that does what it is asked. */
+export interface Peer {
+  readonly name: string
+  readonly ask: Asking<MachineOperations>
+  /** Lets go of the machine: what runs there is stopped, and the lock is free. */
+  readonly close: () => Promise<void>
+}
+
+/** How long a machine may take to answer at first, in milliseconds. */
+const PATIENCE = 60_000
+/** How often the other side is told that this one is there, and how long it may be silent, in milliseconds. */
+const [BEAT, SILENCE] = [2000, 20_000]
+/** How ssh is to behave: nobody is there to answer questions, and a connection that is cut off ends. */
+const SSH = [
+  ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20'],
+  ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
+]
+
+/** The machine that netlab runs on, as one of the machines of a lab. */
+export function nearPeer(host: Host, name: string): Peer {
+  const { end, ...operations } = startMachine(host)
+  const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
+    (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
+  return { name, ask, close: end }
+}
+
+/** Starts netlab on another machine, and brings it along when it is not there. Throws a UserError when that is not possible. */
+export async function farPeer(host: Host, name: string, machine: Machine): Promise<Peer> {
+  const child = host.start({ argv: bootWords(machine, host) })
+  let words = ''
+  child.stderr.on('data', (data: Buffer) => (words = (words + data.toString()).slice(-10_000)))
+  const lost = (why: string): UserError =>
+    UserError.of('machine-lost', `machine ${name}: ${why}`, [words.trim(), hintFor(machine)].filter(Boolean).join('\n'))
+  const end = (): void => void (child.pid !== undefined && host.signal(-child.pid, 'SIGKILL'))
+  try {
+    await begin(child, host, lost)
+  } catch (error) {
+    end()
+    throw error
+  }
+  words = ''
+  child.stderr.on('data', (data: Buffer) => tell(name, data))
+  const { ask, over } = askOver<MachineOperations>(child.stdin, child.stdout)
+  let heard = Date.now()
+  child.stdout.on('data', () => (heard = Date.now()))
+  const beat = setInterval(() => {
+    if (Date.now() - heard > SILENCE) {
+      over(lost(`no answer for ${SILENCE / 1000} s`))
+      end()
+    } else ask('alive', null).catch(() => {})
+  }, BEAT).unref()
+  const closed = new Promise<void>((done) => child.once('close', () => done()))
+  void closed.then(() => {
+    clearInterval(beat)
+    over(lost('the connection has ended'))
+  })
+  return {
+    name,
+    ask,
+    async close() {
+      child.stdin.end()
+      await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
+      end()
+    },
+  }
+}
+
+const hintFor = ({ ssh, run }: Machine): string =>
+  ssh === undefined ? `It is reached by: ${(run ?? []).map(quote).join(' ')}` : `Try: ssh ${quote(ssh)} true`
+
+function bootWords({ ssh, run = [] }: Machine, host: Host): string[] {
+  const inside = ['sh', '-c', boot, 'netlab', buildId(host), MACHINES[arch()] ?? arch()]
+  return ssh === undefined ? [...run, ...inside] : ['ssh', ...SSH, '--', ssh, inside.map(quote).join(' ')]
+}
+
+/** What `uname -m` prints for the architectures of Node. */
+const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
+
+const folder = (): string => resolve(dirname(__filename), '..')
+
+const koffiFile = (): string => createRequire(__filename).resolve('koffi')
+
+/** What identifies this build: hashes of what is packed. The first line of the program is that of the rest (scripts/build.mjs). */
+function buildId(host: Host): string {
+  const hash = createHash('sha256').update(host.readFile(`${folder()}/dist/program.cjs`)?.split('\n', 1)[0] ?? '')
+  for (const file of [`${folder()}/dist/thread.cjs`, koffiFile()]) hash.update(host.readFile(file) ?? '')
+  return hash.digest('hex')
+}
+
+/** Waits until netlab runs there, and sends it when it is asked for. */
+async function begin(child: Child, host: Host, lost: (why: string) => UserError): Promise<void> {
+  let text = ''
+  await new Promise<void>((done, failed) => {
+    const late = setTimeout(() => failed(lost(`no answer for ${PATIENCE / 1000} s`)), PATIENCE)
+    const over = (error: Error): void => {
+      clearTimeout(late)
+      failed(error)
+    }
+    child.once('error', (error) => over(lost(error.message)))
+    child.once('close', () => over(lost('it does not answer')))
+    const take = (): void => {
+      for (let piece: Buffer | null; (piece = child.stdout.read() as Buffer | null);) text += piece.toString('latin1')
+      for (let found; (found = /^(?:.*\n)*?netlab-boot (\w+) ?(.*)\n/.exec(text));) {
+        text = text.slice(found[0].length)
+        if (found[1] === 'fails') return over(lost(found[2] ?? ''))
+        if (found[1] === 'send') {
+          void pack(host).then((bytes) => {
+            const sum = createHash('sha256').update(bytes).digest('hex')
+            child.stdin.write(`${bytes.length} ${sum}\n`)
+            child.stdin.write(bytes)
+          }, over)
+          continue
+        }
+        child.stdout.off('readable', take)
+        if (text) child.stdout.unshift(Buffer.from(text, 'latin1'))
+        clearTimeout(late)
+        return done()
+      }
+    }
+    child.stdout.on('readable', take)
+  })
+  child.removeAllListeners('error').removeAllListeners('close')
+}
+
+/** The program with the library that it calls the kernel by, as a compressed archive. */
+async function pack(host: Host): Promise<Buffer> {
+  const koffi = dirname(koffiFile())
+  const files = ['netlab.cjs', 'program.cjs', 'program.cache', 'thread.cjs', 'status.cjs', 'prompt']
+  const argv = ['tar', '-czf', '-', '-C', folder(), ...files.map((name) => `dist/${name}`)]
+  const child = host.start({ argv: [...argv, '-C', dirname(koffi), 'koffi'] })
+  const pieces: Buffer[] = []
+  child.stdout.on('data', (piece: Buffer) => pieces.push(piece))
+  const code = await new Promise<number | null>((done) => {
+    child.once('error', () => done(127))
+    child.once('close', done)
+  })
+  if (code !== 0) throw UserError.of('machine-lost', 'netlab cannot be packed for another machine: tar failed')
+  return Buffer.concat(pieces)
+}
+
+/** Shows what a machine says, with its name before each line. */
+function tell(name: string, data: Buffer): void {
+  const lines = data.toString().replace(/\n$/, '').split('\n')
+  process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(''))
+}

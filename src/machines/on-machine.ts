@@ -1,0 +1,129 @@
+import { carryOut } from '../commands/carry.ts'
+import { liftFaults } from '../commands/keep-faults.ts'
+import { openSource } from '../commands/lab-source.ts'
+import type { Located } from '../commands/locate.ts'
+import { prepare, type Prepared, type PlanOptions } from '../commands/prepare.ts'
+import { earlier, rollBack } from '../commands/rollback.ts'
+import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
+import type { Host } from '../model/host.ts'
+import { namesIn } from '../model/names.ts'
+import type { Runner } from '../model/runner.ts'
+import { owners } from '../observe/owners.ts'
+import { touchedBy } from '../plan/listed.ts'
+import { startRunner } from '../run/choose-runner.ts'
+import type { Doing } from '../session/conversation.ts'
+import { planJson } from '../views/json.ts'
+import { partOf, type Part } from './part.ts'
+import type { MachineOperations } from './machine-protocol.ts'
+import { roadTo } from './roads.ts'
+import type { Spread } from './wires.ts'
+
+/** The part of a lab that is on this machine. */
+interface Opened {
+  readonly located: Located
+  readonly lab: OpenPart
+  readonly runner: Runner
+}
+
+/** What netlab does on a machine of a lab, whoever asks: the process on another machine, or this one. */
+export function startMachine(host: Host): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
+  let opened: Opened | undefined
+  let prepared: Prepared | undefined
+  let options: PlanOptions = {}
+  let release: (() => void) | undefined
+  let carrying: Promise<unknown> | undefined
+  const stop = new AbortController()
+  const the = (): Opened => {
+    if (!opened) throw new Error('nothing is open yet')
+    return opened
+  }
+  return {
+    alive: async () => null,
+
+    async hello({ lab }) {
+      const [caller, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
+      const { byLab } = await owners(startRunner(host))
+      return {
+        ...(address && { address }),
+        ...(caller && { caller }),
+        namespaces: byLab.get(lab) ?? [],
+        hasRoads: !host.isSandbox,
+      }
+    },
+
+    async roads({ to }) {
+      const found = await Promise.all(to.map(async (address) => [address, await roadTo(address, host)] as const))
+      return Object.fromEntries(found.flatMap(([address, road]) => (road ? [[address, road]] : [])))
+    },
+
+    async open({ source, machine, spread }) {
+      const { located } = openSource(source)
+      const whole = openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint: false })
+      opened = { located, lab: openPart(whole, machine, spread), runner: startRunner(host, source.text.length) }
+      return null
+    },
+
+    async lock({ timeout }, emit) {
+      release = await host.lock(the().lab.name, timeout, (holder) => emit({ holder }))
+      return null
+    },
+
+    async plan({ forApply, ...wishes }) {
+      const { located, lab, runner } = the()
+      options = { ...wishes, names: namesIn(lab.whole.resources), spare: lab.spare }
+      prepared = await prepare(located, lab, runner, options, { forApply })
+      const { plan, warnings } = prepared
+      const json = planJson(plan)
+      return { plan: { ...json, steps: json.steps }, warnings: warnings.filter(({ code }) => code !== 'elsewhere') }
+    },
+
+    async carry({ rollback, heal, force }) {
+      const { runner } = the()
+      if (!prepared) throw new Error('nothing is planned yet')
+      if (force && prepared.plan.strangers.length) {
+        await host.end(prepared.plan.strangers)
+        prepared = await prepare(the().located, the().lab, runner, options, { forApply: true })
+      }
+      const kept = await liftFaults(prepared, runner, heal, options.destroy ?? false)
+      const change = { ...options, color: false, rollback, lockTimeout: '0' }
+      const done = carryOut(prepared, runner, change, stop.signal)
+      carrying = done
+      const result = await done
+      await kept.restore()
+      return result
+    },
+
+    async stop() {
+      stop.abort(1)
+      return null
+    },
+
+    async undo() {
+      const { name, live, plan } = prepared!
+      return await rollBack(name, earlier(live, plan), touchedBy(plan), the().runner)
+    },
+
+    /** What runs is stopped and rolled back, and the lock is free. */
+    async end() {
+      stop.abort(1)
+      await carrying?.catch(() => {})
+      release?.()
+    },
+  }
+}
+
+/** The part of a lab on a machine, as a lab of its own, and the whole. */
+interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
+  readonly whole: Lab
+}
+
+function openPart(whole: OpenLab, machine: string, spread: Spread): OpenPart {
+  const { lab: part, spare } = partOf(whole.lab(), machine, spread)
+  return {
+    ...whole,
+    namespaces: part.namespaces,
+    ...{ whole: whole.lab(), spare },
+    lab: () => part,
+    at: (places) => openPart(whole.at(places), machine, spread),
+  }
+}

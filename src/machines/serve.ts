@@ -1,0 +1,24 @@
+import type { Host } from '../model/host.ts'
+import { answerAsks } from '../session/conversation.ts'
+import { startMachine } from './on-machine.ts'
+import type { MachineOperations } from './machine-protocol.ts'
+
+/** How long the other side may be silent, in milliseconds: it says every two seconds that it is there. */
+const SILENCE = 20_000
+
+/**
+ * `netlab machine`: does what the netlab on another machine asks for, until that lets go, ends or is cut off. What runs then is
+ * rolled back. Returns 0.
+ */
+export async function serveMachine(host: Host): Promise<number> {
+  const { end, ...operations } = startMachine(host)
+  const over = new AbortController()
+  const leave = (): void => over.abort()
+  const silence = setTimeout(leave, SILENCE)
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, leave)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the other side may have gone
+  await answerAsks<MachineOperations>(operations, over.signal, () => silence.refresh())
+  clearTimeout(silence)
+  await end()
+  return 0
+}

@@ -1,0 +1,27 @@
+/** Codes of diagnostics about labs on several machines (src/model/diagnostic-codes.ts). */
+export const machineCodes = {
+  'bad-machine': {
+    cause: 'The entry of a machine is incomplete, contradicts itself, or has a name that something else has.',
+    remedy: 'Give it a name of its own, and either `ssh` or `run`.',
+  },
+  apart: {
+    cause: 'Two things that only work on one machine are on two.',
+    remedy: 'Give both namespaces the same `machine`.',
+  },
+  'machine-lost': {
+    cause: 'A machine of the lab does not answer, or netlab cannot run there.',
+    remedy: 'The words of ssh, or of the command in `run`, follow. `--skip-machine` leaves a machine out.',
+  },
+  'no-way': {
+    cause: 'Two machines that a link joins do not know how to reach each other.',
+    remedy: 'Give each an `address` to which the others have a route.',
+  },
+  'mtu-too-large': {
+    cause: 'A link between two machines has a larger MTU than fits into the packets between them.',
+    remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
+  },
+  'vni-taken': {
+    cause: 'Something else on the machine uses the VXLAN network identifier (VNI) of a link.',
+    remedy: 'Remove the other VXLAN, or name the lab or the interface differently.',
+  },
+} as const

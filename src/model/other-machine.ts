@@ -1,0 +1,12 @@
+/** A machine of a lab, besides the one that netlab runs on: how to run a command there. */
+export interface Machine {
+  /** A destination of ssh(1). */
+  readonly ssh?: string
+  /** The words that run a command there; the command follows. */
+  readonly run?: readonly string[]
+  /** The address at which the other machines reach it. Default: the one at which ssh does. */
+  readonly address?: string
+}
+
+/** The name of the machine that netlab runs on, where one is needed. */
+export const NEAR = 'here'

@@ -1,0 +1,83 @@
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { UserError } from '../model/diagnostic.ts'
+import type { Answer, Ask } from './protocol.ts'
+
+/** The operations that `D` describes: by the name of each, what it takes, the events on its way, and its result, as JSON data. */
+export type Doing<D> = {
+  readonly [Name in keyof D]: D[Name] extends { input: infer Input; event: infer Event; result: infer Result }
+    ? (input: Input, emit: (event: Event) => void) => Promise<Result>
+    : never
+}
+
+/**
+ * Asks for an operation of these, and calls `on` with each of its events. Throws what it throws: a UserError with its diagnostics, or an
+ * Error that is a bug of netlab's.
+ */
+export type Asking<D> = <Name extends keyof D & string>(
+  name: Name,
+  input: D[Name] extends { input: infer Input } ? Input : never,
+  on?: (event: D[Name] extends { event: infer Event } ? Event : never) => void,
+) => Promise<D[Name] extends { result: infer Result } ? Result : never>
+
+interface Pending {
+  readonly on: (event: never) => void
+  readonly resolve: (result: never) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Asks a netlab at the other end of these streams. `over` rejects what is still asked for, and whatever is asked later. */
+export function askOver<D>(
+  input: Writable,
+  output: Readable,
+): { readonly ask: Asking<D>; readonly over: (why: Error) => void } {
+  const asked = new Map<number, Pending>()
+  let last = 0
+  let gone: Error | undefined
+  createInterface({ input: output }).on('line', (line) => {
+    const { id, event, result, diagnostics, bug } = JSON.parse(line) as Answer
+    const one = asked.get(id)
+    if (!one) return
+    if (event !== undefined) return one.on(event as never)
+    asked.delete(id)
+    if (diagnostics) one.reject(new UserError(diagnostics))
+    else if (bug !== undefined) one.reject(Object.assign(new Error(bug), { stack: bug }))
+    else one.resolve(result as never)
+  })
+  return {
+    ask: (name, what, on = () => {}) =>
+      new Promise((resolve, reject) => {
+        if (gone) return reject(gone)
+        const id = ++last
+        asked.set(id, { on, resolve, reject })
+        input.write(`${JSON.stringify({ id, do: name, input: what } satisfies Ask)}\n`)
+      }),
+    over(why) {
+      gone = why
+      for (const { reject } of asked.values()) reject(why)
+      asked.clear()
+    },
+  }
+}
+
+/**
+ * Does what is asked for in lines of JSON on standard input, and answers on standard output, until the input ends or `signal` says
+ * so. Operations run at the same time. `heard` is called with each line.
+ */
+export async function answerAsks<D>(operations: Doing<D>, signal?: AbortSignal, heard = (): void => {}): Promise<void> {
+  const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+  for await (const line of createInterface({ input: process.stdin, ...(signal && { signal }) })) {
+    heard()
+    const { id, do: name, input } = JSON.parse(line) as Ask
+    const run = operations[name as keyof D] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
+    run(input, (event) => answer({ id, event })).then(
+      (result) => answer({ id, result: result ?? null }),
+      (error: unknown) =>
+        answer(
+          error instanceof UserError
+            ? { id, diagnostics: error.diagnostics }
+            : { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        ),
+    )
+  }
+}

@@ -1,0 +1,108 @@
+import { loadLab, type Lab } from '../../src/language/load-lab.ts'
+import { partOf } from '../../src/machines/part.ts'
+import { placesOf } from '../../src/machines/placement.ts'
+import { wiresOf, type Spread } from '../../src/machines/wires.ts'
+import { randomOf } from '../support/damage.ts'
+
+const load = (text: string): Lab => loadLab({ file: 'lab.yaml', text, lint: false })
+const MACHINES = 'machines: { left: { ssh: left }, right: { ssh: right }, third: { ssh: third } }\nplace: auto\n'
+
+/** A fat tree of switches with four ports: 16 hosts, 20 switches, 48 links. */
+function fatTree(more = ''): Lab {
+  const names: string[] = []
+  const links: string[] = []
+  for (let pod = 0; pod < 4; pod++)
+    for (let i = 0; i < 2; i++) {
+      names.push(`e${pod}${i}`, `a${pod}${i}`)
+      for (let j = 0; j < 2; j++) {
+        names.push(`h${pod}${i}${j}`)
+        links.push(`["h${pod}${i}${j}:eth0", "e${pod}${i}:d${j}"]`, `["e${pod}${i}:u${j}", "a${pod}${j}:d${i}"]`)
+        links.push(`["a${pod}${i}:u${j}", "c${i}${j}:p${pod}"]`)
+      }
+    }
+  names.push('c00', 'c01', 'c10', 'c11')
+  const ends = links.map((ends) => `  - endpoints: ${ends}\n`).join('')
+  return load(`${MACHINES}namespaces: { ${names.map((name) => `${name}: {}`).join(', ')}${more} }\nlinks:\n${ends}`)
+}
+
+describe('place: auto', () => {
+  const lab = fatTree()
+  const places = placesOf(lab, new Map())
+  const sizes = (): number[] =>
+    ['left', 'right', 'third'].map((name) => Object.values(places).filter((place) => place === name).length)
+
+  test('gives all machines about as many namespaces', () => {
+    expect(sizes().reduce((sum, size) => sum + size, 0)).toBe(36)
+    expect(Math.max(...sizes())).toBe(12)
+  })
+
+  test('joins machines by at most half as many wires as chance does', () => {
+    const random = randomOf(1)
+    const by = (of: Record<string, string>): number => wiresOf(lab, of).length
+    const chance = Array.from({ length: 20 }, () =>
+      by(Object.fromEntries(Object.keys(places).map((name) => [name, ['left', 'right', 'third'][random(3)]!]))),
+    )
+    const average = chance.reduce((sum, one) => sum + one, 0) / chance.length
+    expect(by(places)).toBeLessThanOrEqual(average / 2)
+  })
+
+  test('leaves what is live where it is when a namespace is added', () => {
+    const more = placesOf(fatTree(', x: {}'), new Map(Object.entries(places)))
+    expect(Object.fromEntries(Object.entries(more).filter(([name]) => name !== 'x'))).toEqual(places)
+    expect(['left', 'right', 'third']).toContain(more['x'])
+  })
+
+  test('keeps together what needs each other, and the machine’s own namespace where netlab runs', () => {
+    const tied = load(`${MACHINES}
+namespaces:
+  host: { root: true }
+  a: { processes: { one: { command: [sleep, "1"] } } }
+  b: { processes: { two: { command: [sleep, "1"], after: a/one } } }
+  pod: { shares: b }
+  c: { machine: third }
+`)
+    const found = placesOf(tied, new Map())
+    expect(found).toMatchObject({ host: 'here', c: 'third' })
+    expect(new Set([found['a'], found['b'], found['pod']]).size).toBe(1)
+  })
+})
+
+describe('the part of a lab on a machine', () => {
+  const lab = load(`
+machines: { left: { ssh: left }, right: { ssh: right } }
+namespaces: { a: { machine: left }, b: { machine: right }, c: { machine: right } }
+links:
+  - endpoints: { "a:eth0": 10.0.0.1/24, "b:eth0": 10.0.0.2/24 }
+  - endpoints: { "b:c": 10.0.1.1/24, "c:b": 10.0.1.2/24 }
+checks: [{ from: a, ping: b }, { from: c, ping: a }]
+`)
+  const places = placesOf(lab, new Map())
+  const road = (mtu: number) => ({ device: 'ens3', mtu })
+  const spread: Spread = {
+    places,
+    addresses: { left: '192.0.2.1', right: '192.0.2.2' },
+    roads: { left: { right: road(1500) }, right: { left: road(9000) } },
+  }
+
+  test('has a VXLAN in place of a cable to another machine, as large as fits on both sides', () => {
+    const { resources, namespaces } = partOf(lab, 'left', spread).lab
+    expect([...resources.values()].find(({ id }) => id === 'a/eth0')).toMatchObject({
+      kind: 'vxlan',
+      spec: { local: '192.0.2.1', remote: '192.0.2.2', link: 'left/ens3', mtu: 1450, dstport: 4789 },
+    })
+    expect([...namespaces.keys()]).toEqual(['a', 'left'])
+    const other = partOf(lab, 'right', spread).lab.resources
+    expect(other.get('b/eth0')?.spec['id']).toBe(resources.get('a/eth0')?.spec['id'])
+    expect(other.get('b/c')?.kind).toBe('veth')
+  })
+
+  test('has the checks that begin there', () => {
+    expect(partOf(lab, 'right', spread).lab.checks).toMatchObject([{ from: 'c' }])
+  })
+
+  test('leaves links to machines that are left out, and what is on them, as they are', () => {
+    const { lab: part, spare } = partOf(lab, 'left', { ...spread, roads: {} })
+    expect([...spare].sort()).toEqual(['a/eth0', 'a/eth0/10.0.0.1/24'])
+    expect([...part.resources.keys()].filter((id) => id.startsWith('a/eth0'))).toEqual([])
+  })
+})
