@@ -48,7 +48,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)
   if (shown) {
     show(shown, options)
-    if (shown.plan.steps.length === 0 && !(options.heal && shown.live.faults.length))
+    if (shown.plan.steps.length === 0 && !shown.live.faults.some(({ lifted }) => options.heal || lifted))
       return finish(shown, { code: 0, status: 'unchanged' }, options)
     const answer = await approved()
     if (answer !== 'yes')
@@ -82,8 +82,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     const watchdog =
       options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
     const kept = await liftFaults(current, runner, options.heal ?? false, options.destroy ?? false)
-    const done = await carryOut(current, runner, options, signals.stop)
-    await kept.restore()
+    const done = await carryOut(current, runner, options, signals.stop).finally(() => kept.restore())
     const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code === 0 || done.kept === true)
     if (code === 0 && current.plan.steps.length)

@@ -1,11 +1,13 @@
 import type { FaultNet } from '../faults/sites.ts'
 import { owners } from '../observe/owners.ts'
+import type { Live } from '../observe/read.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
 import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
-import { isPath, placeIn, placeOf, type Place } from '../model/place.ts'
+import { HERE_NAME, isPath, placeIn, placeOf, type Place } from '../model/place.ts'
 import { labHere, type NamespaceOptions } from './live-namespaces.ts'
 import { note } from './terminal.ts'
 
@@ -45,13 +47,28 @@ export async function faultNet(host: Host, options: NamespaceOptions, hereOnly =
 }
 
 /** The namespaces of one lab. */
-export function netOfLab({ name: lab, namespaces }: Pick<Lab, 'name' | 'namespaces'>, runner: Runner): LabsNet {
+export function netOfLab(
+  { name: lab, namespaces }: Pick<ReadRequest, 'namespaces'> & { readonly name: string },
+  runner: Runner,
+): LabsNet {
   const own = [...namespaces].filter(([, { shares }]) => shares === undefined)
   return {
     runner,
     labs: new Map(own.map(([name]) => [name, lab])),
     places: new Map(own.map(([name, { borrowed }]) => [name, placeOf({ namespace: name, borrowed })])),
   }
+}
+
+/** The namespaces of a lab in which something is live, and those of its file. */
+export function netOfLive(
+  lab: string,
+  { dumps, foreign }: Pick<Live, 'dumps' | 'foreign'>,
+  namespaces: ReadRequest['namespaces'],
+  runner: Runner,
+): LabsNet {
+  const found = [...dumps.keys()].filter((name) => !foreign.has(name) && !namespaces.has(name))
+  const here = found.map((name) => [name, name === HERE_NAME ? { borrowed: HERE_NAME } : {}] as const)
+  return netOfLab({ name: lab, namespaces: new Map([...here, ...namespaces]) }, runner)
 }
 
 /** Does something while no other run changes these labs. */

@@ -1,16 +1,16 @@
-import { healFaults } from '../faults/heal-faults.ts'
-import { setFault } from '../faults/set-faults.ts'
+import { healFaults, liftEffects } from '../faults/heal-faults.ts'
+import { setAgain } from '../faults/set-faults.ts'
 import type { FaultNet } from '../faults/sites.ts'
 import { hasFaults } from '../kinds/fault-marks.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Fault } from '../model/fault.ts'
-import { HERE_NAME, placeOf, type Place } from '../model/place.ts'
+import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
 import { faultWords } from '../views/fault-text.ts'
+import { netOfLive } from './fault-net.ts'
 import type { Prepared } from './prepare.ts'
 import { note } from './terminal.ts'
 
-/** Faults that were taken away while a plan is carried out. */
+/** Faults whose effects were taken away while a plan is carried out. */
 export interface KeptFaults {
   /** Sets them again; says which cannot be set any more. */
   restore(): Promise<void>
@@ -31,20 +31,23 @@ export async function liftFaults(
   heal: boolean,
   destroy: boolean,
 ): Promise<KeptFaults> {
-  const { live, plan } = prepared
+  const { live, lab, plan } = prepared
   if (live.faults.length === 0) return NOTHING
-  const net = netOf(prepared, runner)
+  const net = netOfLive(prepared.name, live, lab?.namespaces ?? new Map(), runner)
   if (heal || destroy) {
     const gone = await healFaults(net)
     if (heal) note(gone.map((fault) => `Healed: ${faultWords(fault)}\n`).join(''))
     return NOTHING
   }
-  note(live.faults.map((fault) => `This fault stays: ${faultWords(fault)}\n`).join(''))
+  const ended = live.faults.some(isOverdue) ? await healFaults(net, ({ fault }) => isOverdue(fault)) : []
+  const left = live.faults.filter(({ id }) => !ended.some((fault) => fault.id === id))
+  note(ended.map((fault) => `The time of this fault is over: ${faultWords(fault)}\n`).join(''))
+  note(left.map((fault) => `This fault stays: ${faultWords(fault)}\n`).join(''))
   const touched = plan.changes.some(
     ({ kind, namespace }) => !APART.has(kind) && hasFaults(live.dumps.get(namespace)?.nftables ?? ''),
   )
-  if (!touched) return NOTHING
-  const lifted = await healFaults(net)
+  // A run that was killed may have left some.
+  const lifted = touched ? await liftEffects(net) : left.filter((fault) => fault.lifted)
   return {
     async restore() {
       for (const fault of lifted) await again(net, fault)
@@ -52,25 +55,11 @@ export async function liftFaults(
   }
 }
 
-async function again(net: FaultNet, { id, since, until, ...action }: Fault): Promise<void> {
+async function again(net: FaultNet, fault: Fault): Promise<void> {
   try {
-    await setFault(net, action, { id, since, ...(until !== undefined && { until }) })
+    await setAgain(net, fault)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    note(`This fault has ended: ${faultWords({ id, since, ...action })} (${error.message})\n`)
-  }
-}
-
-/** The namespaces of the lab, before and after the plan. */
-function netOf({ live, lab }: Prepared, runner: Runner): FaultNet {
-  const borrowed = (name: string): string | undefined =>
-    name === HERE_NAME ? HERE_NAME : lab?.namespaces.get(name)?.borrowed
-  const own = [...(lab?.namespaces ?? [])].flatMap(([name, { shares }]) => (shares === undefined ? [name] : []))
-  const names = [...[...live.dumps.keys()].filter((name) => !live.foreign.has(name)), ...own]
-  return {
-    runner,
-    places: new Map(
-      names.map((name): [string, Place] => [name, placeOf({ namespace: name, borrowed: borrowed(name) })]),
-    ),
+    note(`This fault has ended: ${faultWords(fault)} (${error.message})\n`)
   }
 }

@@ -10,8 +10,8 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
-import { read } from '../observe/read.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { readLive } from './read-live.ts'
 import { readRequestOf } from './prepare.ts'
 import { timelinesOf } from './run-fault.ts'
 
@@ -41,7 +41,7 @@ export async function testLive(
 ): Promise<TestedLive> {
   const { host } = runner
   stage('Reading the live network …')
-  const look = () => read(readRequestOf(lab.name, lab), runner)
+  const look = () => readLive(readRequestOf(lab.name, lab), runner)
   const live = await look()
   const ground = survey(lab, live)
   mustBeLive(lab, ground, host)

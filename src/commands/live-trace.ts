@@ -8,12 +8,12 @@ import type { IptablesSpec, LiveChain } from '../model/firewall.ts'
 import type { Host } from '../model/host.ts'
 import type { Way } from '../model/packet-way.ts'
 import type { Runner } from '../model/runner.ts'
-import { read } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { TraceRequest } from '../session/protocol.ts'
 import { faultWords } from '../views/fault-text.ts'
 import { walk, type WalkRequest } from '../walk/walk.ts'
 import { otherWorldHint } from './elsewhere.ts'
+import { readLive } from './read-live.ts'
 import { nearest } from './nearest.ts'
 
 /** What is needed of a lab: its file, or what is live of it. */
@@ -24,7 +24,7 @@ export type TraceableLab = Pick<Lab, 'name' | 'folder' | 'namespaces' | 'resourc
 /** Sends one packet in the live lab, and returns its way. Throws a UserError when it cannot be sent or watched. */
 export async function traceLive(lab: TraceableLab, request: TraceRequest, runner: Runner): Promise<Way> {
   const { from } = request
-  const live = await read(lab.request, runner)
+  const live = await readLive(lab.request, runner)
   const labIndex = survey(lab, live)
   try {
     const asked = requestOf(request, labIndex)

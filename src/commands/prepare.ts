@@ -28,6 +28,7 @@ import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { newLenders, strayLenders, withLenders, type FoundLab } from './borrow.ts'
 import type { Located } from './locate.ts'
 import { mustBeFree } from './foreign.ts'
+import { readLive } from './read-live.ts'
 import { mustBeFresh, mustBeSame } from './saved.ts'
 
 /** The option of commands that warn of what a lab file says. */
@@ -154,7 +155,7 @@ async function prepared(
         ...(strays.size && { namespaces: new Map([...strays, ...whole.namespaces]) }),
         ...(purpose.forApply && !options.target?.length && { forApply: true }),
       }
-  const reading = read(request, runner)
+  const reading = (purpose.forApply ? read : readLive)(request, runner)
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()

@@ -2,12 +2,12 @@ import { stage } from '../host/status-line.ts'
 import type { LabHeader } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { topologyOf } from '../model/topology.ts'
-import { read } from '../observe/read.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { reachPage } from '../views/reach-page.ts'
 import { renderReach } from '../views/reach-text.ts'
 import { reachLive, type ReachableLab } from './live-reach.ts'
+import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
@@ -54,7 +54,7 @@ async function liveLab(host: Host, options: Options) {
   stage('Reading the live network …')
   const runner = startRunner(host)
   const name = found?.name ?? ('name' in located ? located.name : '')
-  const live = await read(readRequestOf(name, found), runner)
+  const live = await readLive(readRequestOf(name, found), runner)
   const resources = new Map<string, never>()
   const spaces = [...live.resources.values()].filter(({ kind }) => kind === 'namespace' || kind === 'share')
   const namespaces: LabHeader['namespaces'] = new Map(

@@ -7,7 +7,6 @@ import { withListed } from '../observe/others.ts'
 import { owners } from '../observe/owners.ts'
 import { processStates } from '../observe/process-states.ts'
 import { legacyWarnings } from '../observe/legacy.ts'
-import { read } from '../observe/read.ts'
 import { readFirewall } from '../observe/read-rules.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -20,6 +19,7 @@ import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { readLive } from './read-live.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -48,7 +48,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
     return 0
   }
   stage('Reading the live network …')
-  const found = withListed(await read(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
+  const found = withListed(await readLive(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const lenders = [...found.theirs].filter(([, { kind }]) => kind === 'borrowed')
   const live = filtered(

@@ -1,7 +1,7 @@
-import { faultTable, markChain } from '../kinds/fault-marks.ts'
+import { faultTable, markChain, SIGNS } from '../kinds/fault-marks.ts'
 import { cutsOf, impaired, impairsOf, uncut } from '../kinds/faulted.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Carrier, FaultMark } from '../model/fault.ts'
+import type { Carrier, Fault, FaultMark } from '../model/fault.ts'
 import type { Operation } from '../model/operation.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { IpLink } from '../model/runner.ts'
@@ -15,6 +15,10 @@ export interface SiteChange {
   readonly add?: { readonly mark: FaultMark; readonly family: 'netdev' | 'inet'; readonly rules: string }
   /** The faults that end. */
   readonly remove?: ReadonlySet<string>
+  /** They are to come back: their marks stay. */
+  readonly lift?: boolean
+  /** The new fault is one that comes back: its mark says so until all is done. */
+  readonly again?: boolean
 }
 
 /**
@@ -31,20 +35,24 @@ export async function carryOutFaults(net: FaultNet, changes: readonly SiteChange
 }
 
 function operations(change: SiteChange): Operation[] {
-  const { site, add, remove } = change
+  const { site, add, remove, lift, again } = change
   const { place } = site
   const gone = site.marks.filter(({ fault }) => remove?.has(fault.id))
+  const table = (family: string, mark: FaultMark, rules = ''): string[] =>
+    `table ${family} ${faultTable(mark.fault.id)} {\n${markChain(mark)}${rules}}`.split('\n')
+  const lifted = (fault: Fault): Fault => ({ ...fault, lifted: true })
   const lines = [
     ...gone.map(({ family, fault }) => `delete table ${family} ${faultTable(fault.id)}`),
-    ...(add
-      ? `table ${add.family} ${faultTable(add.mark.fault.id)} {\n${markChain(add.mark)}${add.rules}}`.split('\n')
-      : []),
+    ...(lift ? gone.flatMap(({ fault }) => table('inet', { fault: lifted(fault) })) : []),
+    ...(add ? table(add.family, again ? { ...add.mark, fault: lifted(add.mark.fault) } : add.mark, add.rules) : []),
   ]
-  return [
-    ...(lines.length ? [{ do: 'nft.load' as const, place, lines, byHandle: false }] : []),
-    ...carrierChanges(change, gone),
-    ...queueChanges(change, gone),
-  ]
+  const done =
+    add && again
+      ? [`flush chain ${add.family} ${faultTable(add.mark.fault.id)} ${SIGNS}`, ...table(add.family, add.mark)]
+      : []
+  const load = (of: readonly string[]): Operation[] =>
+    of.length ? [{ do: 'nft.load', place, lines: of, byHandle: false }] : []
+  return [...load(lines), ...carrierChanges(change, gone), ...queueChanges(change, gone), ...load(done)]
 }
 
 /** The interfaces of which a fault begins or ends. */

@@ -20,7 +20,12 @@ export function meantBy(words: readonly string[], net: FaultNet): MeantFault {
 }
 
 /** Ends the faults that are meant, in all namespaces. Returns them. Throws a UserError when the kernel refuses. */
-export async function healFaults(net: FaultNet, meant: MeantFault = () => true): Promise<Fault[]> {
+export const healFaults = (net: FaultNet, meant: MeantFault = () => true): Promise<Fault[]> => end(net, meant, false)
+
+/** Ends the effects of all faults, which are to come back: their marks stay. Returns and throws as `healFaults` does. */
+export const liftEffects = (net: FaultNet): Promise<Fault[]> => end(net, () => true, true)
+
+async function end(net: FaultNet, meant: MeantFault, lift: boolean): Promise<Fault[]> {
   const sites = [...(await readSites(net, net.places.keys())).values()]
   const ended = new Map<string, Fault>()
   for (const { marks, name } of sites)
@@ -33,7 +38,7 @@ export async function healFaults(net: FaultNet, meant: MeantFault = () => true):
     impaired.map(({ name }) => name),
     'all',
   )
-  const changes = concerned.map((site) => ({ site: whole.get(site.name) ?? site, remove }))
+  const changes = concerned.map((site) => ({ site: whole.get(site.name) ?? site, remove, lift }))
   if (changes.length) await carryOutFaults(net, changes)
   return [...ended.values()].sort((a, b) => a.since - b.since)
 }

@@ -63,6 +63,12 @@ export async function runTimeline(
     await exclusively(() => healFaults(net, ({ fault }) => own.has(fault.id)))
   }
 
+  /** When the faults of a step end at the latest. */
+  function endOf(step: number): number {
+    const own = events.find((event) => 'ends' in event && event.ends === step)
+    return (own ?? events.at(-1)!).at
+  }
+
   async function happen(event: TimelineEvent): Promise<Fault[]> {
     if ('ends' in event) return await healFaults(net, ({ fault }) => own.get(fault.id) === event.ends)
     const { action, step } = event
@@ -75,7 +81,7 @@ export async function runTimeline(
       const id = newFaultId()
       own.set(id, step)
       expect([id])
-      faults.push(await setFault(net, one, { id }))
+      faults.push(await setFault(net, one, { id, until: began + endOf(step) }))
     }
     return faults
   }

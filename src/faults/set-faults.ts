@@ -17,8 +17,6 @@ import { farEndOf, farSide, linkAt, queuesOf, readSites, type FaultNet, type Sit
 /** How long a fault is to last, and its id if that is chosen already. */
 export interface Lasting {
   readonly id?: string
-  /** When it began; absent: now. */
-  readonly since?: number
   /** When it ends, in milliseconds since 1970: somebody has to end it then. Absent: it lasts until it is healed. */
   readonly until?: number
 }
@@ -32,10 +30,10 @@ const FIRST = -500
 /** An id for a new fault. */
 export const newFaultId = (): string => randomBytes(4).toString('hex')
 
-const faultOf = (action: FaultAction, { until, since = Date.now(), id = newFaultId() }: Lasting): Fault => ({
+const faultOf = (action: FaultAction, { until, id = newFaultId() }: Lasting): Fault => ({
   ...action,
   id,
-  since,
+  since: Date.now(),
   ...(until !== undefined && { until }),
 })
 
@@ -48,6 +46,26 @@ export async function setFault(net: FaultNet, action: FaultAction, lasting: Last
   const changes = await changesOf(net, fault)
   await carryOutFaults(net, changes, async () => void (await healFaults(net, ({ fault: { id } }) => id === fault.id)))
   return fault
+}
+
+/**
+ * Brings the effects of a fault back which were lifted. Returns and throws as `setFault` does; then the fault has ended.
+ */
+export async function setAgain(net: FaultNet, { lifted: _, ...fault }: Fault): Promise<Fault> {
+  const remove = new Set([fault.id])
+  try {
+    const changes = await changesOf(net, fault)
+    const own = new Set(changes.map(({ site }) => site.name))
+    const rest = [...(await readSites(net, net.places.keys())).values()].filter(({ name }) => !own.has(name))
+    await carryOutFaults(
+      net,
+      [...changes, ...rest.map((site) => ({ site }))].map((change) => ({ ...change, remove, again: true })),
+    )
+    return fault
+  } catch (error) {
+    await healFaults(net, (mark) => mark.fault.id === fault.id)
+    throw error
+  }
 }
 
 /** Sets faults, all or none: each with how long it lasts. Throws as `setFault` does. */

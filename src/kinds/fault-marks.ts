@@ -7,6 +7,9 @@ const TABLES = /^table (\w+) netlab_fault_([0-9a-f]{8}) \{.*\n[^]*?^\}\n*/gm
 /** A comment has at most 128 bytes (NFTNL_UDATA_COMMENT_MAXLEN in libnftnl). */
 const LONGEST = 120
 
+/** The name of the chain that holds the mark. */
+export const SIGNS = 'signs'
+
 /** The name of the table of the fault with this id. */
 export const faultTable = (id: string): string => `${PREFIX}${id}`
 
@@ -35,7 +38,8 @@ export function marksIn(nftables: string): FoundMark[] {
 
 /** The faults in the listings of several namespaces, each once, the oldest first. */
 export function faultsOf(listings: readonly string[]): Fault[] {
-  const all = new Map(listings.flatMap((text) => marksIn(text).map(({ fault }) => [fault.id, fault] as const)))
+  const all = new Map<string, Fault>()
+  for (const { fault } of listings.flatMap(marksIn)) if (!all.get(fault.id)?.lifted) all.set(fault.id, fault)
   return [...all.values()].sort(byAge)
 }
 
@@ -51,5 +55,5 @@ export function markChain(mark: FaultMark): string {
     .replace(/['\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .replaceAll('"', "'")
   const parts = text.match(new RegExp(`.{1,${LONGEST}}`, 'g')) ?? []
-  return `chain signs {\n${parts.map((part) => `continue comment "${part}"\n`).join('')}}\n`
+  return `chain ${SIGNS} {\n${parts.map((part) => `continue comment "${part}"\n`).join('')}}\n`
 }

@@ -39,7 +39,15 @@ export type Fault = FaultAction & {
   /** When it began, and when it is to end, in milliseconds since 1970; without an end it lasts until it is healed. */
   readonly since: number
   readonly until?: number
+  /** A run has taken its effects away for its work. They are to come back. */
+  readonly lifted?: true
 }
+
+/** How long a fault may outlast its time, in milliseconds: who has set it ends it. */
+const GRACE = 1000
+
+/** Whether the time of a fault is over, and who should have ended it has not. */
+export const isOverdue = ({ until }: Fault): boolean => until !== undefined && Date.now() > until + GRACE
 
 /** The settings of an interface that a cut changes. */
 export interface Carrier {

@@ -13,6 +13,8 @@ export interface FaultJson {
   readonly since: string
   /** When it is to end; absent: when it is healed. */
   readonly until?: string
+  /** A run on the lab has taken its effects away; `netlab apply` brings them back. */
+  readonly lifted?: true
   /** `NS:IF` of a cut or an impairment. */
   readonly target?: string
   /** Of a cut: only what the target sends is lost. */
@@ -64,10 +66,11 @@ export function faultWords(fault: Fault): string {
 
 /** The fault as plain JSON data. */
 export function faultJson(fault: Fault): FaultJson {
-  const { id, kind, since, until } = fault
+  const { id, kind, since, until, lifted } = fault
   return {
     ...{ id, kind, description: faultWords(fault), since: new Date(since).toISOString() },
     ...(until !== undefined && { until: new Date(until).toISOString() }),
+    ...(lifted && { lifted }),
     ...(fault.kind === 'partition' ? { groups: fault.groups } : { target: endpointText(fault.target) }),
     ...(fault.kind === 'cut' && fault.oneWay && { one_way: fault.oneWay }),
     ...(fault.kind === 'impair' && { settings: fault.settings }),
@@ -81,9 +84,10 @@ export function renderFaults(faults: readonly FaultJson[], c: Colors): string {
   const clock = (time: string): string => new Date(time).toTimeString().slice(0, 8)
   const width = Math.max(0, ...faults.map(({ description }) => Math.min(description.length, 48)))
   return faults
-    .map(({ id, description, since, until }) => {
+    .map(({ id, description, since, until, lifted }) => {
       const when = `since ${clock(since)}${until === undefined ? '' : `, until ${clock(until)}`}`
-      return `  ${c.yellow(id)}  ${description.padEnd(width)}  ${c.dim(when)}\n`
+      const away = lifted ? c.yellow('  without effect until netlab apply has run') : ''
+      return `  ${c.yellow(id)}  ${description.padEnd(width)}  ${c.dim(when)}${away}\n`
     })
     .join('')
 }

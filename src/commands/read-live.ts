@@ -1,0 +1,21 @@
+import { healFaults } from '../faults/heal-faults.ts'
+import { isOverdue } from '../model/fault.ts'
+import type { Runner } from '../model/runner.ts'
+import { read, type Live } from '../observe/read.ts'
+import type { ReadRequest } from '../observe/read-request.ts'
+import { faultWords } from '../views/fault-text.ts'
+import { netOfLive, withLocks } from './fault-net.ts'
+import { note } from './terminal.ts'
+
+/**
+ * Reads a lab. A fault whose time is over is ended first: the command that has set it, and its guard, may have been killed.
+ * Waits for a run on the lab then.
+ */
+export async function readLive(request: ReadRequest, runner: Runner): Promise<Live> {
+  const live = await read(request, runner)
+  if (!live.faults.some(isOverdue)) return live
+  const net = netOfLive(request.lab, live, request.namespaces, runner)
+  const ended = await withLocks(runner.host, net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
+  note(ended.map((fault) => `The time of this fault is over: ${faultWords(fault)}\n`).join(''))
+  return await read(request, runner)
+}
