@@ -248,6 +248,12 @@ program
   .action(() => end(async (host) => (await import('./machines/serve.ts')).serveMachine(host)))
 
 program
+  .command('enter', { hidden: true })
+  .description('run a program for the netlab on another machine, on this terminal')
+  .argument('<what>')
+  .action((what: string) => end(async (host) => (await import('./machines/serve.ts')).enterMachine(host, what)))
+
+program
   .command('agent', { hidden: true })
   .description('open and answer connections for netlab test, as asked on standard input')
   .argument('<name>')

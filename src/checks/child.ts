@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
+import type { Command } from '../model/command.ts'
 import type { Child, Host } from '../model/host.ts'
 
 /**
@@ -24,8 +25,8 @@ export interface Ended {
 const LINGER = 1000
 
 /** Starts a program that cannot outlive this one. `endChild` ends it, with all its children. */
-export const startTied = (host: Host, argv: readonly string[]): Child =>
-  host.start({ argv: ['sh', '-c', TIED, 'sh', ...argv] }, { LC_ALL: 'C' })
+export const startTied = (host: Host, { argv, ...where }: Command): Child =>
+  host.start({ argv: ['sh', '-c', TIED, 'sh', ...argv], ...where }, { LC_ALL: 'C' })
 
 /** Kills a program and its whole process group, which it leads, and stops waiting for it. */
 export function endChild(host: Host, child: Child): void {
@@ -39,9 +40,9 @@ export function endChild(host: Host, child: Child): void {
  * Runs a program to its end, for at most `timeout` ms. Processes that it has put into a session of their own go on; they are
  * not waited for, even if they hold the output open.
  */
-export function runTied(host: Host, argv: readonly string[], timeout: number): Promise<Ended> {
+export function runTied(host: Host, command: Command, timeout: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = startTied(host, argv)
+    const child = startTied(host, command)
     const texts = { stdout: '', stderr: '' }
     for (const name of ['stdout', 'stderr'] as const) {
       const decoder = new StringDecoder('utf8')

@@ -1,5 +1,4 @@
 import type { Child, Host } from '../model/host.ts'
-import { placed } from '../model/command.ts'
 import { placeIn } from '../model/place.ts'
 import { endChild, startTied } from './child.ts'
 import { pcapReader, type Packet } from './packet.ts'
@@ -47,7 +46,7 @@ export function openCaptures(host: Host): Captures {
   let over = false
   const begin = (argv: readonly string[], netns: string | undefined): Promise<Capture> => {
     if (over) return Promise.reject(new Error('the captures have been ended'))
-    const child = startTied(host, placed({ argv, ...placeIn(netns) }))
+    const child = startTied(host, { argv, ...placeIn(netns) })
     children.add(child)
     return captureOf(host, child)
   }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { enterNamespace } from '../host/in-namespace.ts'
-import { placed } from '../model/command.ts'
 import { familyOf } from '../model/cidr.ts'
 import type { Check, Expected } from '../model/check.ts'
 import type { Agents } from './agents.ts'
@@ -71,9 +70,11 @@ export const ping: Probe = async (check, { host, labIndex, departed }, timeout, 
     token.toString('hex'),
     ...size,
   ]
-  const argv = placed({ argv: ['ping', ...options, address], ...placeIn(netns) })
+  const command = { argv: ['ping', ...options, address], ...placeIn(netns) }
   const sent = setTimeout(departed, STARTED)
-  const { stdout, stderr } = await runTied(host, argv, timeout + count * 200 + 1000).finally(() => clearTimeout(sent))
+  const { stdout, stderr } = await runTied(host, command, timeout + count * 200 + 1000).finally(() =>
+    clearTimeout(sent),
+  )
   if (/ping: (command )?(not found|No such file)/.test(stderr))
     throw new Untried('ping is not installed: apt-get install iputils-ping', true)
   const received = Number(

@@ -66,7 +66,7 @@ export async function heal(host: Host, words: readonly string[], options: FaultO
   const ids = words.filter((word) => /^[0-9a-f]{8}$/.test(word) && !net.places.has(word))
   const named = words.filter((word) => !ids.includes(word))
   const meant = meantBy(named, net)
-  const found = await withLocks(host, net, () =>
+  const found = await withLocks(net, () =>
     healFaults(
       net,
       (mark, namespace) =>
@@ -76,7 +76,7 @@ export async function heal(host: Host, words: readonly string[], options: FaultO
   // The lab of this directory need not be the one that somebody looks at.
   const others =
     found.length + words.length > 0 || options.lab !== undefined ? undefined : await faultNet(host, options)
-  const healed = others ? await withLocks(host, others, () => healFaults(others)) : found
+  const healed = others ? await withLocks(others, () => healFaults(others)) : found
   const missing = ids.find((id) => !healed.some((fault) => fault.id === id))
   if (missing !== undefined) throw UserError.of('unknown-reference', `there is no fault ${missing}`)
   if (options.json) outJson({ format_version: FORMAT, healed: healed.map(faultJson) })
@@ -94,7 +94,7 @@ async function set(host: Host, options: FaultOptions, action: TimelineAction): P
   const guard = time === undefined ? undefined : await openGuard(host, net, ids, time)
   const lasting = guard?.until === undefined ? {} : { until: guard.until }
   const wanted = actions.map((one, i) => [one, { id: ids[i]!, ...lasting }] as const)
-  const faults = await withLocks(host, net, () => setFaults(net, wanted)).catch(async (error: unknown) => {
+  const faults = await withLocks(net, () => setFaults(net, wanted)).catch(async (error: unknown) => {
     await guard?.close()
     throw error
   })

@@ -96,6 +96,6 @@ export async function runGuard(host: Host): Promise<number> {
   await Promise.race([closed, time])
   const net = { runner: startRunner(host), places: new Map(charge.places), labs: new Map(charge.labs) }
   const ids = new Set([...charge.ids, ...lines.slice(1).flatMap((line) => JSON.parse(line) as string[])])
-  if (ids.size) await withLocks(host, net, () => healFaults(net, ({ fault }) => ids.has(fault.id)))
+  if (ids.size) await withLocks(net, () => healFaults(net, ({ fault }) => ids.has(fault.id)))
   return 0
 }

@@ -3,11 +3,11 @@ import { owners } from '../observe/owners.ts'
 import type { Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { stage } from '../host/status-line.ts'
-import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { HERE_NAME, isPath, placeIn, placeOf, type Place } from '../model/place.ts'
+import { runnerHere } from './lab-runner.ts'
 import { labHere, type NamespaceOptions } from './live-namespaces.ts'
 import { note } from './terminal.ts'
 
@@ -27,7 +27,7 @@ const PATIENCE = 60_000
  * where there is one.
  */
 export async function faultNet(host: Host, options: NamespaceOptions, hereOnly = false): Promise<LabsNet> {
-  const runner = startRunner(host)
+  const runner = await runnerHere(host, options)
   const here = await labHere(host, options)
   stage('Reading the live network …')
   const { byNamespace } = await owners(runner)
@@ -72,7 +72,7 @@ export function netOfLive(
 }
 
 /** Does something while no other run changes these labs. */
-export async function withLocks<T>(host: Host, { labs }: LabsNet, work: () => Promise<T>): Promise<T> {
+export async function withLocks<T>({ labs, runner: { host } }: LabsNet, work: () => Promise<T>): Promise<T> {
   const releases: (() => void)[] = []
   try {
     for (const lab of [...new Set(labs.values())].sort())

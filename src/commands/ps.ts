@@ -1,9 +1,9 @@
-import { startRunner } from '../run/choose-runner.ts'
 import { stage } from '../host/status-line.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { visible } from '../model/text.ts'
 import { FORMAT } from '../views/json.ts'
+import { runnerHere } from './lab-runner.ts'
 import { out, outJson, type Global } from './terminal.ts'
 
 interface Options extends Global {
@@ -16,12 +16,13 @@ interface Options extends Global {
  */
 export async function ps(host: Host, namespaces: readonly string[], options: Options): Promise<number> {
   stage('Reading the processes …')
-  const known = (await startRunner(host).list()).flatMap(({ name, stale }) => (stale ? [] : [name]))
+  const runner = await runnerHere(host, {})
+  const known = (await runner.list()).flatMap(({ name, stale }) => (stale ? [] : [name]))
   const unknown = namespaces.find((name) => !known.includes(name))
   if (unknown !== undefined) throw UserError.of('unknown-namespace', `there is no namespace ${unknown}`)
   const own = known.filter((name) => name === host.env['NETLAB_NAMESPACE'])
   const asked = namespaces.length ? namespaces : own.length ? own : known
-  const processes = (await host.residents(asked))
+  const processes = (await runner.host.residents(asked))
     .map(({ namespace, pid, of, command }) => ({ namespace, pid, ...of, command }))
     .sort((a, b) => asked.indexOf(a.namespace) - asked.indexOf(b.namespace) || a.pid - b.pid)
   if (options.json) outJson({ format_version: FORMAT, processes })

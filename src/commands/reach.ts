@@ -2,7 +2,6 @@ import { stage } from '../host/status-line.ts'
 import type { LabHeader } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { topologyOf } from '../model/topology.ts'
-import { startRunner } from '../run/choose-runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { reachPage } from '../views/reach-page.ts'
 import { renderReach } from '../views/reach-text.ts'
@@ -10,6 +9,7 @@ import { reachLive, type ReachableLab } from './live-reach.ts'
 import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
+import { runnerOf } from './lab-runner.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 
@@ -52,7 +52,7 @@ async function liveLab(host: Host, options: Options) {
   const located = locate(options.lab, options)
   const found = await loadFound(located, host)
   stage('Reading the live network …')
-  const runner = startRunner(host)
+  const runner = await runnerOf(host, located)
   const name = found?.name ?? ('name' in located ? located.name : '')
   const live = await readLive(readRequestOf(name, found), runner)
   const resources = new Map<string, never>()

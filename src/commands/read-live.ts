@@ -15,7 +15,7 @@ export async function readLive(request: ReadRequest, runner: Runner): Promise<Li
   const live = await read(request, runner)
   if (!live.faults.some(isOverdue)) return live
   const net = netOfLive(request.lab, live, request.namespaces, runner)
-  const ended = await withLocks(runner.host, net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
+  const ended = await withLocks(net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
   note(ended.map((fault) => `The time of this fault is over: ${faultWords(fault)}\n`).join(''))
   return await read(request, runner)
 }

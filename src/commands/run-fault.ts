@@ -61,7 +61,7 @@ export async function runFault(host: Host, name: string, options: Options): Prom
   }
   const guard = await openGuard(host, net, [])
   try {
-    const exclusively = <T>(work: () => Promise<T>): Promise<T> => withLocks(host, net, work)
+    const exclusively = <T>(work: () => Promise<T>): Promise<T> => withLocks(net, work)
     await runTimeline(net, events, { exclusively, expect: guard.add, each }, stop.signal)
   } finally {
     await guard.close()
@@ -79,7 +79,7 @@ export function timelinesOf(host: Host, lab: Lab, runner: Runner, seed: number) 
     const guard = await openGuard(host, net, [])
     const stop = new AbortController()
     let isOver = false
-    const exclusively = <T>(work: () => Promise<T>): Promise<T> => withLocks(host, net, work)
+    const exclusively = <T>(work: () => Promise<T>): Promise<T> => withLocks(net, work)
     const running = runTimeline(net, events, { exclusively, expect: guard.add }, stop.signal).finally(
       () => (isOver = true),
     )

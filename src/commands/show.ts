@@ -19,6 +19,7 @@ import { FORMAT, showJson } from '../views/json.ts'
 import { renderRules } from '../views/rule-text.ts'
 import { renderShow } from '../views/show-text.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { runnerOf } from './lab-runner.ts'
 import { readLive } from './read-live.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
@@ -34,9 +35,8 @@ interface Options extends Global, LocateOptions {
 
 /** `netlab show`: the live lab (or one namespace of it); with --desired the lab file in its long form. */
 export async function show(host: Host, argument: string | undefined, options: Options): Promise<number> {
-  const runner = startRunner(host)
   stage('Reading the live network …')
-  const { byNamespace } = await owners(runner)
+  const { byNamespace } = await owners(startRunner(host))
   const owner = argument === undefined ? undefined : byNamespace.get(argument)
   const located: Located = owner === undefined ? locate(argument, options) : { name: owner }
   const lab = await loadFound(located, host)
@@ -47,6 +47,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
     else out(writeLab(name, lab.resources))
     return 0
   }
+  const runner = await runnerOf(host, located)
   stage('Reading the live network …')
   const found = withListed(await readLive(readRequestOf(name, lab), runner), lab?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)

@@ -2,13 +2,13 @@ import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { checkName } from '../checks/engine.ts'
 import { idle } from '../host/status-line.ts'
-import { startRunner } from '../run/choose-runner.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { checkJson, checksJson, exitCodeOf, junit, renderSummary, type ChecksJson } from '../views/check-results.ts'
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
 import { checksPrinter } from './checks-printer.ts'
+import { runnerOf } from './lab-runner.ts'
 import { checksNamed, testLive } from './live-checks.ts'
 import { seedOf } from './run-fault.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -150,7 +150,7 @@ async function testHere(
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
   const { begin, each } = checksPrinter(options)
   begin(checks.map(checkName))
-  const { results, remarks } = await testLive(lab, checks, startRunner(host), {
+  const { results, remarks } = await testLive(lab, checks, await runnerOf(host, located), {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
     seed: seedOf(options.seed),

@@ -16,6 +16,8 @@ import type { MachineOperations } from './machine-protocol.ts'
 export interface Peer {
   readonly name: string
   readonly ask: Asking<MachineOperations>
+  /** Runs a program there on this terminal (`Host.attach`). */
+  readonly attach: Host['attach']
   /** Lets go of the machine: what runs there is stopped, and the lock is free. */
   readonly close: () => Promise<void>
 }
@@ -26,7 +28,7 @@ const PATIENCE = 60_000
 const [BEAT, SILENCE] = [2000, 20_000]
 /** How ssh is to behave: nobody is there to answer questions, and a connection that is cut off ends. */
 const SSH = [
-  ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20'],
+  ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'LogLevel=ERROR'],
   ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
 ]
 
@@ -35,7 +37,7 @@ export function nearPeer(host: Host, name: string): Peer {
   const { end, ...operations } = startMachine(host)
   const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
     (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
-  return { name, ask, close: end }
+  return { name, ask, attach: (...of) => host.attach(...of), close: end }
 }
 
 /** Starts netlab on another machine, and brings it along when it is not there. Throws a UserError when that is not possible. */
@@ -71,6 +73,7 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
   return {
     name,
     ask,
+    attach: (command, env = {}) => host.attach({ argv: enterWords(machine, host, JSON.stringify({ command, env })) }),
     async close() {
       child.stdin.end()
       await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
@@ -85,6 +88,16 @@ const hintFor = ({ ssh, run }: Machine): string =>
 function bootWords({ ssh, run = [] }: Machine, host: Host): string[] {
   const inside = ['sh', '-c', boot, 'netlab', buildId(host), MACHINES[arch()] ?? arch()]
   return ssh === undefined ? [...run, ...inside] : ['ssh', ...SSH, '--', ssh, inside.map(quote).join(' ')]
+}
+
+/** The words that run `netlab enter` there, where it is by now. */
+function enterWords({ ssh, run = [] }: Machine, host: Host, what: string): string[] {
+  const script = 'exec node "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netlab/$1/dist/netlab.cjs" enter "$2"'
+  const inside = ['sh', '-c', script, 'netlab', buildId(host), what]
+  const terminal = process.stdin.isTTY ? ['-tt'] : ['-T']
+  return ssh === undefined
+    ? [...run, ...inside]
+    : ['ssh', ...terminal, ...SSH.slice(1), '--', ssh, inside.map(quote).join(' ')]
 }
 
 /** What `uname -m` prints for the architectures of Node. */

@@ -1,8 +1,13 @@
 import type { CarriedOut } from '../commands/carry.ts'
 import type { RolledBack } from '../commands/rollback.ts'
+import type { Command, Outcome } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
+import type { LabProcesses, Resident } from '../model/host.ts'
+import type { Operation as Operating, Program } from '../model/operation.ts'
+import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../model/runner.ts'
 import type { PlanJson } from '../views/json.ts'
 import type { Source } from '../session/protocol.ts'
+import type { Packed } from './packed.ts'
 import type { Road, Spread } from './wires.ts'
 
 interface Operation<Input, Result, Event = never> {
@@ -54,4 +59,28 @@ export interface MachineOperations {
   readonly stop: Operation<null, null>
   /** Rolls back what was carried out. */
   readonly undo: Operation<null, RolledBack>
+  /** Lets go of the lock. */
+  readonly unlock: Operation<null, null>
+  /** As of `Runner` and `Host`; what is no JSON data is packed (src/machines/packed.ts). */
+  readonly list: Operation<null, readonly NamedNamespace[]>
+  readonly dump: Operation<{ readonly requests: readonly DumpRequest[] }, Packed<readonly (Dump | undefined)[]>>
+  readonly operate: Operation<{ readonly operations: Packed<readonly Operating[]> }, Failure | null>
+  readonly runProgram: Operation<{ readonly operation: Packed<Program> }, Outcome>
+  readonly run: Operation<Command, Outcome>
+  /** Starts a program that `feed` and `signal` name by `handle`; its output comes as events, in base64. Returns when it has ended. */
+  readonly start: Operation<
+    { readonly handle: number; readonly command: Command; readonly env: Readonly<Record<string, string>> },
+    { readonly code: number | null; readonly signal: NodeJS.Signals | null },
+    { readonly stdout?: string; readonly stderr?: string }
+  >
+  /** Writes to the input of a program (base64), or closes it. */
+  readonly feed: Operation<{ readonly handle: number; readonly data?: string }, null>
+  /** Sends a signal to a program and its children. */
+  readonly signal: Operation<{ readonly handle: number; readonly name: NodeJS.Signals }, boolean>
+  readonly processes: Operation<{ readonly lab: string }, Packed<LabProcesses>>
+  readonly strangers: Operation<{ readonly lab: string; readonly namespaces: readonly string[] }, readonly Stranger[]>
+  readonly residents: Operation<{ readonly namespaces: readonly string[] }, readonly Resident[]>
+  readonly endProcesses: Operation<{ readonly processes: readonly Stranger[] }, null>
+  /** The namespaces of the lab that have a home. */
+  readonly homes: Operation<null, readonly string[]>
 }

@@ -13,6 +13,7 @@ import { touchedBy } from '../plan/listed.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Doing } from '../session/conversation.ts'
 import { planJson } from '../views/json.ts'
+import { startServices } from './on-machine-services.ts'
 import { partOf, type Part } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { roadTo } from './roads.ts'
@@ -67,6 +68,13 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       release = await host.lock(the().lab.name, timeout, (holder) => emit({ holder }))
       return null
     },
+
+    async unlock() {
+      release?.()
+      return null
+    },
+
+    ...startServices(host, the),
 
     async plan({ forApply, ...wishes }) {
       const { located, lab, runner } = the()

@@ -1,4 +1,6 @@
+import type { Command } from '../model/command.ts'
 import type { Host } from '../model/host.ts'
+import { idle } from '../host/status-line.ts'
 import { answerAsks } from '../session/conversation.ts'
 import { startMachine } from './on-machine.ts'
 import type { MachineOperations } from './machine-protocol.ts'
@@ -21,4 +23,11 @@ export async function serveMachine(host: Host): Promise<number> {
   clearTimeout(silence)
   await end()
   return 0
+}
+
+/** `netlab enter`: runs a program (JSON: its command, and variables) on this terminal, and returns its exit code. */
+export async function enterMachine(host: Host, what: string): Promise<number> {
+  const { command, env } = JSON.parse(what) as { readonly command: Command; readonly env: Record<string, string> }
+  idle()
+  return await host.attach(command, env)
 }

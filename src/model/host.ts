@@ -119,7 +119,7 @@ export interface Host {
    * Runs a program on this terminal, with these variables added. Returns its exit code; 128 + the signal's number when a signal
    * ended it. Throws a UserError when the program does not exist.
    */
-  attach(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<number>
+  attach(command: Command, env?: Readonly<Record<string, string>>): Promise<number>
   /** The path of a program in the folders of PATH, with links resolved; undefined when it is in none. */
   find(program: string): string | undefined
   exists(path: string): boolean

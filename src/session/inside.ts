@@ -10,6 +10,7 @@ import { healFaults, meantBy } from '../faults/heal-faults.ts'
 import { faultActions } from '../faults/run-timeline.ts'
 import { newFaultId, setFaults } from '../faults/set-faults.ts'
 import { enterNamespace } from '../host/in-namespace.ts'
+import type { Command } from '../model/command.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
@@ -54,8 +55,8 @@ export function startInside(host: Host, the: () => Built) {
     return read(readRequestOf(lab.name, lab), runner)
   }
 
-  /** The argv that runs a program in its namespace. Throws a UserError when the lab has no such namespace. */
-  async function inside({ namespace, argv, env = {}, cwd }: Program): Promise<string[]> {
+  /** The command that runs a program in its namespace. Throws a UserError when the lab has no such namespace. */
+  async function inside({ namespace, argv, env = {}, cwd }: Program): Promise<Command> {
     const { lab } = the()
     ground ??= look().then((live) => survey(lab, live))
     const { places, names, variables } = await ground
@@ -80,7 +81,7 @@ export function startInside(host: Host, the: () => Built) {
     const actions = await faultActions(on, action)
     const wanted = actions.map((one) => [one, { id: newFaultId() }] as const)
     for (const [, { id }] of wanted) faults.add(id)
-    return (await withLocks(host, on, () => setFaults(on, wanted))).map(faultJson)
+    return (await withLocks(on, () => setFaults(on, wanted))).map(faultJson)
   }
 
   return {
@@ -115,7 +116,7 @@ export function startInside(host: Host, the: () => Built) {
 
     async exec({ input, timeout, ...program }: Input<'exec'>) {
       const command = {
-        argv: await inside(program),
+        ...(await inside(program)),
         ...(input !== undefined && { input }),
         ...(timeout !== undefined && { timeout }),
       }
@@ -124,7 +125,7 @@ export function startInside(host: Host, the: () => Built) {
     },
 
     async spawn({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) {
-      const child = host.start({ argv: await inside(program) })
+      const child = host.start(await inside(program))
       started.set(handle, child)
       for (const name of ['stdout', 'stderr'] as const)
         child[name].on('data', (data: Buffer) => emit({ [name]: data.toString('base64') }))
@@ -157,13 +158,13 @@ export function startInside(host: Host, the: () => Built) {
       for (const { pid } of started.values()) if (pid !== undefined) host.signal(-pid, 'SIGKILL')
       if (faults.size === 0) return null
       const on = net()
-      await withLocks(host, on, () => healFaults(on, ({ fault }) => faults.has(fault.id)))
+      await withLocks(on, () => healFaults(on, ({ fault }) => faults.has(fault.id)))
       return null
     },
 
     async heal({ targets }: Input<'heal'>) {
       const on = net()
-      const healed = await withLocks(host, on, () => healFaults(on, targets.length ? meantBy(targets, on) : undefined))
+      const healed = await withLocks(on, () => healFaults(on, targets.length ? meantBy(targets, on) : undefined))
       return healed.map(faultJson)
     },
   }

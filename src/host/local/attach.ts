@@ -1,10 +1,11 @@
 import { constants } from 'node:os'
 import { UserError } from '../../model/diagnostic.ts'
-import { childProcesses } from './programs.ts'
+import type { Command } from '../../model/command.ts'
+import { childProcesses, entering } from './programs.ts'
 
-export function attach(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+export function attach(command: Command, env: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const [program = '', ...args] = argv
+    const [program = '', ...args] = entering(command)
     const child = childProcesses().spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => {

@@ -15,7 +15,7 @@ export const childProcesses = (): typeof ChildProcesses =>
   createRequire(__filename)('node:child_process') as typeof ChildProcesses
 
 /** The argv that runs the command in its namespace and its home; without a home that it is for, one that fails. */
-function entering(command: Command): string[] {
+export function entering(command: Command): string[] {
   if (!command.home) return placed(command)
   const keeper = homeOf(command.netns ?? '')
   return keeper === undefined ? ['sh', '-c', GONE, 'sh', command.netns ?? ''] : placed(command, keeper)

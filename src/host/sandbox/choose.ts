@@ -16,7 +16,7 @@ export const KERNEL_COMMANDS = [
     'doctor',
   ],
   ...['cut', 'impair', 'partition', 'heal', 'fault', 'guard', 'break', 'hint'],
-  ...['capture', 'watch', 'import', 'reach', 'trace', 'agent', 'sniff', 'machine'],
+  ...['capture', 'watch', 'import', 'reach', 'trace', 'agent', 'sniff', 'machine', 'enter'],
 ]
 /** Commands that use the kernel with one of these options, and otherwise only read a lab file. */
 const WITH_OPTIONS: Readonly<Record<string, readonly string[]>> = {
