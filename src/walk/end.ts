@@ -1,4 +1,5 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
+import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
@@ -28,7 +29,6 @@ export interface Knowledge {
 }
 
 const REJECTS = /\breject\b|-j REJECT/
-const [EACCES, EINVAL, EXDEV, ENETUNREACH, EHOSTUNREACH] = [13, 22, 18, 101, 113]
 
 /** Where and why the way ended whose last hop this is; it has no point and no visit when the packet came to nothing at all. */
 export function endOfHop(hop: Hop, known: Knowledge): End {
@@ -215,14 +215,13 @@ function routingReason(hop: Hop, known: Knowledge): string {
   if (answer && 'errno' in answer) {
     const { errno } = answer
     const forwards = known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4]
-    if (errno === ENETUNREACH) return `${namespace} has no route to ${packet.destination}`
     if (errno === EHOSTUNREACH && forwards === false) return `forwarding is off in ${namespace}`
     if (errno === EHOSTUNREACH)
       return `${namespace} has a route to ${packet.destination} that says unreachable, or does not forward by ${hop.points.at(-1)?.device}`
-    if (errno === EACCES) return `a route of ${namespace} prohibits ${packet.destination}`
-    if (errno === EINVAL)
-      return `${namespace} discards packets for ${packet.destination}: by a blackhole route, or as an address that cannot be`
-    return `${namespace} cannot route it to ${packet.destination} (error ${errno})`
+    const isOwn = known.labIndex.live.holders(packet.source).some((one) => one.namespace === namespace)
+    if (errno === EINVAL && isOwn && hop.points[0]?.direction === 'in')
+      return `${namespace} discards what comes to it with its own address ${packet.source} as the source`
+    return noRouteText(namespace, packet.destination, errno)
   }
   if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
     const type = routeTypes[answer.route.type ?? '']
@@ -249,7 +248,7 @@ function neverSent({ namespace }: WayPlace, { sights, labIndex }: Knowledge): En
   const also = down.length
     ? `; ${down.map(({ id }) => placeText(id)).join(', ')} ${down.length > 1 ? 'are' : 'is'} down`
     : ''
-  if (errno === ENETUNREACH) return lost(`${namespace} has no route to ${sights.flow.destination}${also}`)
-  if (errno === EACCES) return lost(`a route of ${namespace} prohibits ${sights.flow.destination}`)
+  if (errno === ENETUNREACH || errno === EACCES || errno === EINVAL)
+    return lost(`${noRouteText(namespace, sights.flow.destination, errno)}${also}`)
   return lost(`the kernel did not send it from ${namespace}: ${text}${also}`)
 }

@@ -42,9 +42,11 @@ export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
     for (const visit of visits) {
       const fits = own.find(
         ({ points, visits: known }) =>
-          !known.some(({ family }) => family === visit.family) &&
+          !known.some(
+            ({ family, iif }) => family === visit.family && (iif === undefined) === (visit.iif === undefined),
+          ) &&
           (visit.iif === undefined
-            ? points[0]?.direction === 'out'
+            ? points[0]?.direction === 'out' || isLoop(points[0])
             : points.some(({ direction, ifindex }) => direction === 'in' && ifindex === visit.iif)),
       )
       if (fits) fits.visits.push(visit)
@@ -59,6 +61,9 @@ export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
     path.add(namespace)
   }
 }
+
+/** Whether it is the loopback interface, where captures show a packet once, as it comes in. */
+export const isLoop = (point: Pick<Point, 'device'> | undefined): boolean => point?.device === 'lo'
 
 /** Whether a visit without points is a hop: of a packet that was made there and came to no interface. Others are copies for others. */
 const isNew = ({ iif }: Visit, hops: number, known: boolean): boolean => iif === undefined && hops === 0 && !known

@@ -98,6 +98,8 @@ export function recognise(bytes: Buffer, flow: Flow): Seen | undefined {
   if (!packet) return undefined
   const role = roleIn(packet, flow)
   if (role) return { role, packet }
+  // What quotes a packet does not carry it: a redirect.
+  if (packet.protocol === 'icmp' || packet.protocol === 'icmp6') return undefined
   for (let at = headerOf(bytes); at + 28 <= bytes.length && at < DEEPEST; at += 2) {
     const version = (bytes[at] ?? 0) >> 4
     if (version !== 4 && version !== 6) continue

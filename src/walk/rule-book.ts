@@ -1,8 +1,8 @@
 import type { LiveChain } from '../model/firewall.ts'
 import type { Place } from '../model/place.ts'
-import type { Runner } from '../model/runner.ts'
+import type { Dump, Runner } from '../model/runner.ts'
 import type { WayRule } from '../model/packet-way.ts'
-import { readFirewall } from '../observe/read-rules.ts'
+import { dumpedFirewall } from '../observe/read-rules.ts'
 import type { TraceStep } from './nft-trace.ts'
 
 /** The live rules of a namespace, by what the kernel reports of them. */
@@ -18,20 +18,18 @@ interface Listing {
   }[]
 }
 
-/** Reads the rules of a namespace. `ofNft` as readFirewall has it. */
+/** Reads which rule of a namespace has which handle. `ofNft` as readFirewall has it. */
 export async function readRuleBook(
+  dump: Dump,
   place: Place,
   runner: Pick<Runner, 'host'>,
   ofNft: readonly string[] | undefined,
   sourceOf: (chain: LiveChain, at: number | undefined) => string | undefined,
 ): Promise<RuleBook> {
-  const [chains, { stdout }] = await Promise.all([
-    readFirewall(place, runner, ofNft),
-    runner.host.run({ argv: ['nft', '-j', '-a', 'list', 'ruleset'], ...place }),
-  ])
+  const { stdout } = await runner.host.run({ argv: ['nft', '-j', '-a', 'list', 'ruleset'], ...place })
   const key = ({ family, table, chain }: Pick<LiveChain, 'family' | 'table' | 'chain'>): string =>
     `${family} ${table} ${chain}`
-  const byName = new Map(chains.map((chain) => [key(chain), chain]))
+  const byName = new Map(dumpedFirewall(dump, ofNft).map((chain) => [key(chain), chain]))
   const handles = new Map<string, number[]>()
   for (const { rule } of listed(stdout)) {
     if (!rule) continue

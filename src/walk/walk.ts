@@ -3,8 +3,9 @@ import { placeIn } from '../model/place.ts'
 import type { LiveChain } from '../model/firewall.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 import type { Way, WayHop, WayPoint, WayRule } from '../model/packet-way.ts'
-import { bridgeOf, hopsOf, wayPacket, type Hop } from './hops.ts'
+import { bridgeOf, hopsOf, isLoop, wayPacket, type Hop } from './hops.ts'
 import { endOfHop, type End, type Knowledge } from './end.ts'
+import { ENETUNREACH, noRouteText } from './no-route.ts'
 import { icmpErrorText } from '../checks/icmp-errors.ts'
 import { isReset } from '../checks/packet.ts'
 import { newFlow, type Flow } from './needles.ts'
@@ -96,15 +97,14 @@ async function sightsOf({ from, protocol, address, port }: WalkRequest, kit: Wal
 }
 
 /** The rules of the namespaces in which the packet met some. */
-async function booksOf(hops: readonly Hop[], { labIndex, runner, ofNft, sourceOf }: WalkKit) {
+async function booksOf(hops: readonly Hop[], { labIndex, dumps, runner, ofNft, sourceOf }: WalkKit) {
   const met = new Set(hops.filter(({ visits }) => visits.some(({ steps }) => steps.length)).map((hop) => hop.namespace))
   const books = await Promise.all(
-    [...met].map(async (namespace): Promise<[string, RuleBook]> => [
-      namespace,
-      await readRuleBook(placeIn(labIndex.places.get(namespace)), runner, ofNft.get(namespace), (chain, at) =>
-        sourceOf(namespace, chain, at),
-      ),
-    ]),
+    [...met].map(async (namespace): Promise<[string, RuleBook]> => {
+      const place = placeIn(labIndex.places.get(namespace))
+      const source = (chain: LiveChain, at?: number): string | undefined => sourceOf(namespace, chain, at)
+      return [namespace, await readRuleBook(dumps.get(namespace)!, place, runner, ofNft.get(namespace), source)]
+    }),
   )
   return new Map(books)
 }
@@ -163,10 +163,10 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHo
   const blind = sights.blind.get(namespace)
   return {
     namespace,
-    ...(first?.direction === 'in' && { in: first.device }),
+    ...(first?.direction === 'in' && !isLoop(first) && { in: first.device }),
     ...(last?.direction === 'out' && { out: last.device }),
     ...(bridge !== undefined && { bridge }),
-    packet: wayPacket(states[0]!.packet),
+    packet: wayPacket((states[0] ?? first!).packet),
     interfaces: points.map(({ device: name, direction, outer }): WayPoint => ({
       ...{ interface: name, direction },
       ...(outer && { carried_by: wayPacket(outer) }),
@@ -185,7 +185,10 @@ function statesOf({ points, visits }: Hop): State[] {
   const [first, last] = [points[0], points.at(-1)]
   const inside = visits.filter(({ family }) => family === 'inet').flatMap((visit: Visit) => visit.states)
   const mark = (state: State | undefined): number => state?.mark ?? 0
-  const arrival = first?.direction === 'in' ? [{ hook: 'ingress', packet: first.packet, mark: mark(inside[0]) }] : []
+  const arrival =
+    first?.direction === 'in' && !isLoop(first)
+      ? [{ hook: 'ingress', packet: first.packet, mark: mark(inside[0]) }]
+      : []
   const left = last?.direction === 'out' ? [{ hook: 'egress', packet: last.packet, mark: mark(inside.at(-1)) }] : []
   return [...arrival, ...inside, ...left]
 }
@@ -255,7 +258,9 @@ function noWayBack(hop: Hop, { askBack }: Knowledge): string | undefined {
   const { namespace, visits } = hop
   const packet = visits.at(-1)?.states.at(-1)?.packet
   const answer = askBack(hop)
-  return packet && answer && 'errno' in answer ? `but ${namespace} has no route back to ${packet.source}` : undefined
+  if (!packet || !answer || !('errno' in answer)) return undefined
+  if (answer.errno === ENETUNREACH) return `but ${namespace} has no route back to ${packet.source}`
+  return `but its answer goes nowhere: ${noRouteText(namespace, packet.source, answer.errno)}`
 }
 
 /** What the counters of the namespace say of a datagram or an opening that was not answered. */
