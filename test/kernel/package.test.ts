@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openUser, type User } from '../support/user.ts'
 
@@ -78,17 +78,6 @@ describe('the package', () => {
     const typescript = resolve('node_modules/typescript/bin/tsc')
     const types = spawnSync(process.execPath, [typescript, '-p', project], { encoding: 'utf8' })
     expect([types.status, types.stdout]).toEqual([0, ''])
-  })
-
-  test.each(readdirSync('examples'))('the tests of examples/%s pass with it', async (name) => {
-    const project = join(user.folder, name)
-    cpSync(join('examples', name), project, { recursive: true })
-    mkdirSync(join(project, 'node_modules'))
-    symlinkSync(installed('.'), join(project, 'node_modules/netlab'))
-    const { code, stdout } = await user.run([process.execPath, '--test', project], { cwd: project })
-    expect(stdout).toMatch(/^# fail 0$/m)
-    expect(stdout).toMatch(/^# pass [1-9]/m)
-    expect(code).toBe(0)
   })
 
   test('and the single binary does the same, with no node and no files beside it', async () => {
