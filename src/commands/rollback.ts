@@ -11,8 +11,8 @@ import { withTuned } from '../observe/tuned.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan, Step } from '../model/change.ts'
-import { placeOf } from '../model/place.ts'
-import { nameOf, type Resource, type Resources } from '../model/resource.ts'
+import { HERE_NAME, placeOf } from '../model/place.ts'
+import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
 import { below } from '../plan/order.ts'
@@ -87,7 +87,9 @@ async function planBack(
 ): Promise<{ readonly failed: Execution['failed']; readonly left: readonly Change[] }> {
   const desired = lasting(resources)
   const request = subjectOf(lab, desired)
-  const concerned = ({ id, action }: Change): boolean => touched.has(id) || action === 'create'
+  const isTouched = ({ id, before }: Change): boolean =>
+    touched.has(id) || (before?.borrowed === HERE_NAME && touched.has(linkId(HERE_NAME, nameOf(id))))
+  const concerned = (change: Change): boolean => isTouched(change) || change.action === 'create'
   const plan = async (): Promise<Plan> => {
     const found = await withTuned(withListed(await read(request, runner), desired), desired, runner)
     const live = lasting(new Map([...found.resources, ...adoptedWith(found.adoptable, new Set(aliases.keys()))]))

@@ -1,6 +1,6 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Change, Plan } from '../model/change.ts'
-import { placeOf } from '../model/place.ts'
+import { HERE_NAME, placeOf } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { losses } from './cascade.ts'
 import { makePlan, type Sides } from './make-plan.ts'
@@ -33,8 +33,8 @@ export const repeats =
     action === 'delete' ? removed.has(id) : made.has(id) || (after?.implied === true && namespaces.has(namespace))
 
 /**
- * The ids of everything that a plan changes, including the names that links have before they are moved to their namespace. A
- * rollback may touch these and nothing else.
+ * The ids of everything that a plan changes, including the names that links have before they are moved to their namespace: those in
+ * the machine's own namespace also as in a lab that has no name for it. A rollback may touch these and nothing else.
  */
 export function touchedBy({ changes, steps }: Plan): Set<string> {
   const ids = new Set(changes.map(({ id }) => id))
@@ -44,8 +44,11 @@ export function touchedBy({ changes, steps }: Plan): Set<string> {
     if (r?.borrowed) borrowed.set(placeOf(r).netns, namespace)
   }
   for (const { operation } of steps)
-    if (operation.do === 'link.add')
-      ids.add(linkId(borrowed.get(operation.place.netns) ?? operation.place.netns ?? '', operation.link.name))
+    if (operation.do === 'link.add') {
+      const { netns = HERE_NAME } = operation.place
+      ids.add(linkId(netns, operation.link.name))
+      ids.add(linkId(borrowed.get(operation.place.netns) ?? netns, operation.link.name))
+    }
   return ids
 }
 
