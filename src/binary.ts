@@ -9,12 +9,20 @@ import { getAsset } from 'node:sea'
  * loader and for shells, so all are unpacked into the user's cache on the first run of a build. From there on it is the package.
  */
 function main(): void {
+  // A netlab on another machine has sent its own files (src/machines/boot.sh).
+  process.argv[1] = process.execPath // src/host/local/self.ts
+  const sent = process.env['NETLAB_HOME']
+  const folder = sent ?? unpacked()
+  createRequire(folder)(join(folder, 'dist/netlab.cjs'))
+}
+
+/** The folder with the files of this binary. */
+function unpacked(): string {
   const { id, files } = JSON.parse(getAsset('index', 'utf8')) as { id: string; files: readonly string[] }
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'netlab')
   const folder = join(cache, id)
   if (!isOwn(folder)) unpack(cache, folder, files)
-  process.argv[1] = process.execPath // src/host/local/self.ts
-  createRequire(folder)(join(folder, 'dist/netlab.cjs'))
+  return folder
 }
 
 /** Whether a folder is there, and only this user can have filled it. */

@@ -1,31 +1,49 @@
-# Starts netlab on a machine of a lab, from the user's cache; what is not there yet comes on standard input.
-id=$1 arch=$2
+# Runs a command of netlab on a machine of a lab, from the user's cache; what is not there yet comes on standard input.
+id=$1 arch=$2 command=$3 new= missing=
+shift 2
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netlab
 home=$cache/$id
+# On a line of its own, also after the words of a login shell.
 say() {
-  echo "netlab-boot $*"
+  printf '\nnetlab-boot %s\n' "$*"
 }
 fail() {
+  [ -z "$new" ] || rm -rf "$new"
   say fails "$*"
   exit 1
 }
 [ "$(uname -m)" = "$arch" ] || fail "it is $(uname -m), and this machine is $arch"
-for tool in node ip tar gzip sha256sum; do
-  command -v $tool >/dev/null || missing="$missing $tool"
-done
-[ -z "$missing" ] || fail "it lacks$missing"
-if [ -f "$home/dist/netlab.cjs" ]; then
-  say ready
+version=$(node --version 2>/dev/null) binary=$(command -v netlab)
+major=${version#v} major=${major%%.*}
+if [ "${major:-0}" -ge 20 ]; then
+  set -- node "$home/dist/netlab.cjs" "$@"
+elif [ -n "$binary" ] && [ "$(head -c 4 "$binary" | tail -c 3)" = ELF ]; then
+  export NETLAB_HOME="$home"
+  set -- "$binary" "$@" # the single binary has Node inside (src/binary.ts)
 else
-  say send
-  umask 077
-  read -r size sum
-  rm -rf "$home.$$"
-  mkdir -p "$home.$$/node_modules" && cd "$home.$$" && head -c "$size" >pack || fail "$cache cannot be written to"
-  echo "$sum  pack" | sha256sum -c >/dev/null 2>&1 || fail 'netlab did not arrive whole'
-  tar -xzf pack && mv koffi node_modules && rm pack || fail "$cache cannot be written to"
-  mv -T "$home.$$" "$home" 2>/dev/null || { rm -rf "$home.$$"; [ -f "$home/dist/netlab.cjs" ] || fail "$home cannot be made"; }
-  cd / || exit
-  say ready
+  missing=" Node.js 20 or newer${version:+ (it has $version)},"
 fi
-PATH=$PATH:/usr/sbin:/sbin exec node "$home/dist/netlab.cjs" machine
+for tool in ip:iproute2 tar:tar gzip:gzip sha256sum:coreutils; do
+  command -v "${tool%:*}" >/dev/null || missing="$missing ${tool#*:},"
+done
+[ -z "$missing" ] || fail "it lacks${missing%,}"
+if [ ! -e "$home" ]; then
+  say send
+  mask=$(umask)
+  umask 077
+  new=$home.$$
+  # What was cut off on its way is of no use to anybody.
+  find "$cache" -maxdepth 1 -name '*.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
+  read -r size sum
+  mkdir -p "$new" && head -c "$size" >"$new/pack" || fail "$cache cannot be written to"
+  echo "$sum  $new/pack" | sha256sum -c >/dev/null 2>&1 || fail 'netlab did not arrive whole'
+  tar -xzf "$new/pack" -C "$new" && rm "$new/pack" || fail "$cache cannot be written to"
+  mv -T "$new" "$home" 2>/dev/null || [ -e "$home" ] || fail "$home cannot be made"
+  rm -rf "$new"
+  umask "$mask"
+fi
+[ -O "$home" ] || fail "$home belongs to another user"
+# On a terminal, nothing is printed besides what the command prints.
+[ "$command" = enter ] || say ready
+exec "$@"

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { arch } from 'node:os'
+import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quote } from '../model/command.ts'
@@ -24,6 +24,8 @@ export interface Peer {
 
 /** How long a machine may take to answer at first, in milliseconds. */
 const PATIENCE = 60_000
+/** How much a machine may print before netlab starts there, in bytes. */
+const WORDS = 1_000_000
 /** How often the other side is told that this one is there, and how long it may be silent, in milliseconds. */
 const [BEAT, SILENCE] = [2000, 20_000]
 /** How ssh is to behave: nobody is there to answer questions, and a connection that is cut off ends. */
@@ -86,22 +88,23 @@ const hintFor = ({ ssh, run }: Machine): string =>
   ssh === undefined ? `It is reached by: ${(run ?? []).map(quote).join(' ')}` : `Try: ssh ${quote(ssh)} true`
 
 function bootWords({ ssh, run = [] }: Machine, host: Host): string[] {
-  const inside = ['sh', '-c', boot, 'netlab', buildId(host), MACHINES[arch()] ?? arch()]
+  const inside = insideWords(host, 'machine')
   return ssh === undefined ? [...run, ...inside] : ['ssh', ...SSH, '--', ssh, inside.map(quote).join(' ')]
 }
 
 /** The words that run `netlab enter` there, where it is by now. */
 function enterWords({ ssh, run = [] }: Machine, host: Host, what: string): string[] {
-  const script = 'exec node "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netlab/$1/dist/netlab.cjs" enter "$2"'
-  const inside = ['sh', '-c', script, 'netlab', buildId(host), what]
+  const inside = insideWords(host, 'enter', what)
   const terminal = process.stdin.isTTY ? ['-tt'] : ['-T']
   return ssh === undefined
     ? [...run, ...inside]
     : ['ssh', ...terminal, ...SSH.slice(1), '--', ssh, inside.map(quote).join(' ')]
 }
 
-/** What `uname -m` prints for the architectures of Node. */
-const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' }
+/** The words that run a command of netlab on the machine itself. */
+const insideWords = (host: Host, ...command: string[]): string[] => [
+  ...['sh', '-c', boot, 'netlab', buildId(host), architecture(), ...command],
+]
 
 const folder = (): string => resolve(dirname(__filename), '..')
 
@@ -110,7 +113,8 @@ const koffiFile = (): string => createRequire(__filename).resolve('koffi')
 /** What identifies this build: hashes of what is packed. The first line of the program is that of the rest (scripts/build.mjs). */
 function buildId(host: Host): string {
   const hash = createHash('sha256').update(host.readFile(`${folder()}/dist/program.cjs`)?.split('\n', 1)[0] ?? '')
-  for (const file of [`${folder()}/dist/thread.cjs`, koffiFile()]) hash.update(host.readFile(file) ?? '')
+  const others = ['netlab.cjs', 'thread.cjs'].map((name) => `${folder()}/dist/${name}`)
+  for (const file of [...others, `${dirname(koffiFile())}/package.json`]) hash.update(host.readFile(file) ?? '')
   return hash.digest('hex')
 }
 
@@ -127,6 +131,7 @@ async function begin(child: Child, host: Host, lost: (why: string) => UserError)
     child.once('close', () => over(lost('it does not answer')))
     const take = (): void => {
       for (let piece: Buffer | null; (piece = child.stdout.read() as Buffer | null);) text += piece.toString('latin1')
+      if (text.length > WORDS) return over(lost('it prints without end, and does not start netlab'))
       for (let found; (found = /^(?:.*\n)*?netlab-boot (\w+) ?(.*)\n/.exec(text));) {
         text = text.slice(found[0].length)
         if (found[1] === 'fails') return over(lost(found[2] ?? ''))
@@ -151,10 +156,16 @@ async function begin(child: Child, host: Host, lost: (why: string) => UserError)
 
 /** The program with the library that it calls the kernel by, as a compressed archive. */
 async function pack(host: Host): Promise<Buffer> {
-  const koffi = dirname(koffiFile())
+  const modules = dirname(dirname(koffiFile()))
   const files = ['netlab.cjs', 'program.cjs', 'program.cache', 'thread.cjs', 'status.cjs', 'prompt']
-  const argv = ['tar', '-czf', '-', '-C', folder(), ...files.map((name) => `dist/${name}`)]
-  const child = host.start({ argv: [...argv, '-C', dirname(koffi), 'koffi'] })
+  const libraries = ['koffi', '@koromix'].filter((name) => host.list(`${modules}/${name}`).length > 0)
+  const sources = ['*.cc', '*.hh', '*.inc', '*.md', 'vendor', 'doc'].map((pattern) => `--exclude=${pattern}`)
+  const child = host.start({
+    argv: [
+      ...['tar', '-czf', '-', ...sources, '-C', folder(), ...files.map((name) => `dist/${name}`)],
+      ...['-C', dirname(modules), ...libraries.map((name) => `node_modules/${name}`)],
+    ],
+  })
   const pieces: Buffer[] = []
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece))
   const code = await new Promise<number | null>((done) => {
