@@ -12,7 +12,7 @@ import { approved, heedSignals, type ChangeOptions } from './apply.ts'
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
 import { secondsOf } from './revert.ts'
-import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
+import { noteSkipped, onAll, openMachines, type Machines } from './open-machines.ts'
 import { errColors, note, out, outColors, outJson, report } from './terminal.ts'
 
 /** A lab file that was located, and opened. */
@@ -84,12 +84,20 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
   }
 }
 
-/** Takes the locks one after the other, always in the same order: two runs do not wait for each other. */
+/**
+ * Takes the locks: first that of the machine whose name is the first, then all others at the same time. Two runs begin with the same, so
+ * neither has what the other waits for.
+ */
 async function lockAll({ peers }: Machines, timeout: number): Promise<void> {
-  for (const peer of [...peers].sort((a, b) => (a.name < b.name ? -1 : 1)))
-    await peer.ask('lock', { timeout }, ({ holder }) =>
+  const [first, ...others] = [...peers].sort(
+    (a, b) => Number(a.name === NEAR) - Number(b.name === NEAR) || (a.name < b.name ? -1 : 1),
+  )
+  const lock = (peer: Peer): Promise<null> =>
+    peer.ask('lock', { timeout }, ({ holder }) =>
       note(`Waiting for another run on ${peer.name}${holder && ` (${holder})`} …\n`),
     )
+  if (first) await lock(first)
+  await onAll(others, lock)
 }
 
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */

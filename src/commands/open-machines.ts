@@ -55,6 +55,7 @@ export async function openMachines(
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)
     const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skip.includes(name)))
+    mustLead(wires, met, lab, opened)
     const addresses = addressesOf(lab, met)
     const roads = await roadsFor(wires, addresses, peers, opened, lab)
     const spread = { places, ...roads }
@@ -68,8 +69,8 @@ export async function openMachines(
   }
 }
 
-/** Does the same on these machines, at the same time, and waits for all. */
-async function onAll<T>(peers: readonly Peer[], act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> {
+/** Does the same on these machines, at the same time, and waits for all. Throws a UserError with all that went wrong. */
+export async function onAll<T>(peers: readonly Peer[], act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> {
   const settled = await Promise.allSettled(peers.map(act))
   failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
   return new Map(
@@ -84,17 +85,36 @@ function failWith(errors: readonly unknown[]): void {
   if (errors.length) throw new UserError(errors.flatMap((error) => (error as UserError).diagnostics))
 }
 
-type Met = ReadonlyMap<string, { readonly address?: string; readonly caller?: string }>
+type Met = ReadonlyMap<string, { readonly address?: string; readonly hasRoads: boolean }>
 
 /** The addresses of the machines, as far as they are known: those of the file, else those that ssh has used. */
 function addressesOf({ machines }: Lab, met: Met): Record<string, string> {
-  const near = [...met.values()].find(({ caller }) => caller !== undefined)?.caller
-  const found: Record<string, string> = near === undefined ? {} : { [NEAR]: near }
+  const found: Record<string, string> = {}
   for (const [name, { address }] of met) {
     const known = machines?.get(name)?.address ?? address
     if (known !== undefined && name !== NEAR) found[name] = known
   }
   return found
+}
+
+/** Throws a UserError when a link to another machine begins in a sandbox. */
+function mustLead(wires: readonly Wire[], met: Met, { resources }: Lab, opened: OpenLab): void {
+  const wrong = wires.flatMap(({ ends, machines }) =>
+    ends.flatMap((end, i): Diagnostic[] => {
+      const name = machines[i] ?? ''
+      if (met.get(name)?.hasRoads !== false) return []
+      return [
+        {
+          code: 'no-way',
+          severity: 'error',
+          summary: `${end} cannot be joined to ${machines[1 - i]}: netlab is not root on ${name}, and a sandbox has no way out`,
+          detail: `Be root on ${name}, or put both ends of the link on one machine.`,
+          ...at(end, resources),
+        },
+      ]
+    }),
+  )
+  if (wrong.length) throw new UserError(wrong.map(opened.quote))
 }
 
 /** How the machines at the ends of the wires reach each other. Throws a UserError when two do not. */
@@ -114,7 +134,11 @@ async function roadsFor(
   const ask = async (peer: Peer): Promise<void> => {
     const others = [...(neighbors.get(peer.name) ?? [])].filter((name) => addresses[name] !== undefined)
     if (others.length === 0) return
-    const found = await peer.ask('roads', { to: others.map((name) => addresses[name] ?? '') })
+    const from = addresses[peer.name]
+    const found = await peer.ask('roads', {
+      to: others.map((name) => addresses[name] ?? ''),
+      ...(from !== undefined && { from }),
+    })
     roads[peer.name] = Object.fromEntries(
       others.flatMap((name) => {
         const road = found[addresses[name] ?? '']
@@ -132,14 +156,17 @@ async function roadsFor(
   const wrong = wires.flatMap(({ ends, machines: [a, b] }): Diagnostic[] => {
     const [from, to] = roads[a]?.[b] ? [b, a] : [a, b]
     if (roads[from]?.[to]) return []
+    const own = addresses[from] === undefined ? '' : ` from its address ${addresses[from]}`
     const why =
-      addresses[to] === undefined ? `the address of ${to} is not known` : `${from} has no way to ${addresses[to]}`
+      addresses[to] === undefined
+        ? `the address of ${to} is not known`
+        : `${from} has no route to ${addresses[to]}${own}`
     return [
       {
         code: 'no-way',
         severity: 'error',
         summary: `${ends[0]} and ${ends[1]} cannot be joined: ${why}`,
-        detail: `Give machine ${to} an address to which ${from} has a route.`,
+        detail: 'Give each machine, as its address, one of its own to which the others have a route.',
         ...at(ends[0], resources),
       },
     ]

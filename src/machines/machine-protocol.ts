@@ -30,21 +30,20 @@ export interface PlanInput {
 export interface MachineOperations {
   /** Says that the one who asks is still there. */
   readonly alive: Operation<null, null>
-  /** Who this is: with ssh, its address and that of the other side. */
+  /** Who this is: with ssh, its address. */
   readonly hello: Operation<
     { readonly lab: string },
     {
       readonly address?: string
-      readonly caller?: string
       /** The namespaces of the lab that are live here. */
       readonly namespaces: readonly string[]
       /** Whether links to other machines can begin here: not in a sandbox. */
       readonly hasRoads: boolean
     }
   >
-  /** How this machine reaches these addresses; undefined: not at all. */
+  /** How this machine reaches these addresses, from its own if that is known; undefined: not at all. */
   readonly roads: Operation<
-    { readonly to: readonly string[] },
+    { readonly to: readonly string[]; readonly from?: string },
     { readonly [address: string]: Road & { readonly source: string } }
   >
   /** Opens the lab, whose part on this machine is what the operations that follow are about. */

@@ -17,6 +17,7 @@ import { startServices } from './on-machine-services.ts'
 import { partOf, type Part } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { roadTo } from './roads.ts'
+import { mustBeUnused } from './used-vnis.ts'
 import type { Spread } from './wires.ts'
 
 /** The part of a lab that is on this machine. */
@@ -42,18 +43,17 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
     alive: async () => null,
 
     async hello({ lab }) {
-      const [caller, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
+      const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
       const { byLab } = await owners(startRunner(host))
       return {
         ...(address && { address }),
-        ...(caller && { caller }),
         namespaces: byLab.get(lab) ?? [],
         hasRoads: !host.isSandbox,
       }
     },
 
-    async roads({ to }) {
-      const found = await Promise.all(to.map(async (address) => [address, await roadTo(address, host)] as const))
+    async roads({ to, from }) {
+      const found = await Promise.all(to.map(async (address) => [address, await roadTo(address, from, host)] as const))
       return Object.fromEntries(found.flatMap(([address, road]) => (road ? [[address, road]] : [])))
     },
 
@@ -81,6 +81,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       options = { ...wishes, names: namesIn(lab.whole.resources), spare: lab.spare }
       prepared = await prepare(located, lab, runner, options, { forApply })
       const { plan, warnings } = prepared
+      if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
       const json = planJson(plan)
       return { plan: { ...json, steps: json.steps }, warnings: warnings.filter(({ code }) => code !== 'elsewhere') }
     },

@@ -1,0 +1,262 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
+
+// Other machines are root's here: network namespaces with wires between them, and real sshd.
+const asRoot = process.geteuid?.() === 0
+if (asRoot) describe('a lab on several machines', several)
+else test('is for root: there are no machines to test with', () => expect(asRoot).toBe(false))
+
+function several(): void {
+  let m: Machines
+  beforeAll(async () => {
+    m = await openMachineWorld()
+  }, 60_000)
+  afterAll(() => m.close())
+  afterEach(async () => {
+    await m.netlab(['destroy', '-y', m.write('lab.yaml', lab({}))])
+    expect(await m.rest()).toBe('')
+  })
+
+  const body = `
+namespaces:
+  a: { machine: left, processes: { web: { command: [node, -e, "require('net').createServer().listen(80)"], ready: { tcp: 80 } } } }
+  r: { forwarding: true }
+  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
+  c: { machine: third }
+links:
+  - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
+  - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
+  - endpoints: { "b:c": 10.0.3.1/24, "c:b": 10.0.3.2/24 }
+`
+  const pair = (link = ''): string => `
+namespaces: { a: { machine: left }, b: { machine: right } }
+links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
+`
+  /** How a machine is reached: by a command there, with `words` before it and `address` in place of its own. */
+  const run = (
+    name: (typeof machineNames)[number],
+    words: readonly string[] = [],
+    address = m.addresses[name],
+  ): string => `{ run: ${JSON.stringify([...m.enter[name], ...words])}, address: ${address} }`
+  const lab = (given: { left?: string; right?: string; third?: string; body?: string }): string => {
+    const all = machineNames.map((name) => `  ${name}: ${given[name] ?? run(name)}`)
+    return `name: spread\nmachines:\n${all.join('\n')}\n${given.body ?? body}`
+  }
+  const ssh = (given: { right?: string; third?: string } = {}): string =>
+    lab({ left: '{ ssh: left }', right: '{ ssh: right }', third: '{ ssh: third }', ...given })
+  const plan = (text: string, ...more: string[]) => m.netlab(['plan', m.write('lab.yaml', text), ...more])
+  const apply = (text: string, ...more: string[]) => m.netlab(['apply', '-y', m.write('lab.yaml', text), ...more])
+  const nothing = (text: string) => plan(text, '--detailed-exitcode')
+
+  test.each([
+    ['a command', () => lab({})],
+    ['ssh', () => ssh()],
+    [
+      'ssh through one of them',
+      () =>
+        ssh({ right: '{ ssh: far-right, address: 192.168.9.3 }', third: '{ ssh: far-third, address: 192.168.9.4 }' }),
+    ],
+  ])('that are reached by %s is one lab', async (_, text) => {
+    expect(await plan(text())).toMatchObject({ code: 0, stdout: expect.stringMatching(/^b on right$[^]*21 to add/m) })
+    expect(await m.rest()).toBe('')
+    expect(await apply(text())).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('is up on here, left, right, third'),
+    })
+    expect(await nothing(text())).toMatchObject({ code: 0, stdout: expect.stringContaining('No changes.') })
+    await m.sh('here', 'ip netns exec r ping -c1 -W5 10.0.1.2; ip netns exec r ping -c1 -W5 10.0.2.2')
+    await m.sh('right', 'ip netns exec b ping -c1 -W5 10.0.3.2; ip netns exec b ping -c1 -W5 10.0.2.1')
+    // Netlink is used there, too: what netlab brings along is complete.
+    await m.sh('left', 'cd /run/cache/netlab/*; node -e "require(\'koffi\')"')
+    // What somebody changes there is repaired there.
+    await m.sh('right', 'ip -n b addr del 10.0.3.1/24 dev c')
+    const drift = await plan(text())
+    expect(drift.stdout).toMatch(/^b on right$\s+\+ b\/c\/10\.0\.3\.1\/24/m)
+    expect(drift.stdout).toContain('1 to add, 0 to change')
+    expect(await apply(text())).toMatchObject({ code: 0 })
+    expect(await m.netlab(['destroy', '-y', m.write('lab.yaml', text())])).toMatchObject({ code: 0 })
+    expect(await m.rest()).toBe('')
+    expect(await m.sh('left', 'ls /run/cache/netlab | wc -l')).toBe('1\n')
+  })
+
+  test('a failure on one of them rolls back all', async () => {
+    const third = run('third', ['env', 'NETLAB_FAULT=fail:3'])
+    const failed = await apply(lab({ third }))
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('NETLAB_FAULT=fail:3') })
+    expect(failed.stderr).toContain('third: Rolled back: the network is as it was.')
+    expect(await m.rest()).toBe('')
+    // netlab there is killed: the others are rolled back, and what it has left is taken up.
+    const killed = await apply(lab({ third: run('third', ['env', 'NETLAB_FAULT=kill:3']) }))
+    expect(killed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('machine third: the connection has ended'),
+    })
+    expect(await m.rest()).toMatch(/^third: c\b[^]*$/)
+    expect(await apply(lab({}))).toMatchObject({ code: 0 })
+    expect(await nothing(lab({}))).toMatchObject({ code: 0 })
+  })
+
+  test('a machine that does not answer is an error, or is left out', async () => {
+    const third = '{ ssh: nobody@192.168.9.77 }'
+    await m.sh('here', 'ip route add unreachable 192.168.9.77')
+    for (const text of [
+      lab({ third }),
+      lab({ third: '{ run: ["false"] }' }),
+      lab({ third: '{ run: [no-such-program] }' }),
+    ]) {
+      const outcome = await apply(text)
+      expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('machine third: ') })
+    }
+    expect((await apply(lab({ third }))).stderr).toContain('Try: ssh nobody@192.168.9.77 true')
+    expect(await m.rest()).toBe('')
+    const rest = await apply(lab({ third }), '--skip-machine', 'third')
+    expect(rest).toMatchObject({ code: 0, stderr: expect.stringContaining('Machine third is left out') })
+    expect(await plan(lab({ third }), '--skip-machine', 'third', '--detailed-exitcode')).toMatchObject({ code: 0 })
+    expect((await plan(lab({}))).stdout).toMatch(/^c on third$/m)
+    expect(await apply(lab({}))).toMatchObject({ code: 0 })
+    // What is left out stays as it is, on both sides of its links.
+    expect(await plan(lab({ third }), '--skip-machine', 'third', '--detailed-exitcode')).toMatchObject({ code: 0 })
+    expect(await plan(lab({}), '--skip-machine', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no machine nobody'),
+    })
+  })
+
+  test('what a machine prints before netlab starts does no harm', async () => {
+    const script = 'echo "Welcome, netlab-boot ready"; printf "no end of line"; exec "$@"'
+    const left = run('left', ['sh', '-c', script, 'sh'])
+    expect(await apply(lab({ left, body: pair() }))).toMatchObject({ code: 0 })
+    expect(await nothing(lab({ left, body: pair() }))).toMatchObject({ code: 0 })
+    const endless = await plan(lab({ left: '{ run: [sh, -c, "yes"] }', body: pair() }))
+    expect(endless).toMatchObject({ code: 1, stderr: expect.stringContaining('machine left: it prints without end') })
+  })
+
+  test('a machine says what it lacks', async () => {
+    const bin = join(m.world.folder, 'few')
+    mkdirSync(bin)
+    const only = async (tools: readonly string[]): Promise<string> => {
+      await m.sh('here', `rm -f ${bin}/*; for tool in ${tools.join(' ')}; do ln -s "$(command -v $tool)" ${bin}; done`)
+      return (await plan(lab({ left: run('left', ['env', `PATH=${bin}`]) }))).stderr
+    }
+    const write = (name: string, text: string): void => {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`)
+      chmodSync(join(bin, name), 0o755)
+    }
+    // The folders of administration are looked into as well; what is missing is what is nowhere.
+    expect(await only(['sh', 'uname', 'ip', 'tar', 'gzip', 'head', 'tail'])).toContain(
+      'machine left: it lacks Node.js 20 or newer, coreutils',
+    )
+    await m.sh('here', `rm -f ${bin}/*`)
+    copyFileSync('/bin/sh', join(bin, 'sh'))
+    chmodSync(join(bin, 'sh'), 0o755)
+    write('uname', 'echo pdp11')
+    const other = await plan(lab({ left: run('left', ['env', `PATH=${bin}`]) }))
+    expect(other.stderr).toMatch(/machine left: it is pdp11, and this machine is \w+/)
+    await only(['sh', 'uname', 'ip', 'tar', 'gzip', 'head', 'tail', 'sha256sum'])
+    write('node', 'echo v18.20.4')
+    const old = await plan(lab({ left: run('left', ['env', `PATH=${bin}`]) }))
+    expect(old.stderr).toContain('machine left: it lacks Node.js 20 or newer (it has v18.20.4)')
+  })
+
+  test('netlab that has not arrived whole is not used, and leaves nothing', async () => {
+    const cache = '/run/other-cache'
+    const left = run('left', ['env', `XDG_CACHE_HOME=${cache}`, 'sh', '-c', 'head -c 100000 | "$@"', 'sh'])
+    const damaged = await plan(lab({ left }))
+    expect(damaged).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('machine left: netlab did not arrive whole'),
+    })
+    expect(await m.sh('left', `ls ${cache}/netlab`)).toBe('')
+    const full = run('left', ['env', 'XDG_CACHE_HOME=/proc/none'])
+    expect((await plan(lab({ left: full }))).stderr).toContain('/proc/none/netlab cannot be written to')
+  })
+
+  test('an ordinary user there has a sandbox, from which no link leads elsewhere', async () => {
+    const become = ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups']
+    const user = [...become, 'env', '-u', 'XDG_RUNTIME_DIR', 'HOME=/run/user', 'XDG_CACHE_HOME=/run/user']
+    await m.sh('left', 'mkdir -p /run/user; chown 12345 /run/user')
+    const left = run('left', user)
+    const alone = `namespaces: { a: { machine: left }, a2: { machine: left } }\nlinks: [{ endpoints: ["a:x", "a2:x"] }]\n`
+    expect(await apply(lab({ left, body: alone }))).toMatchObject({ code: 0 })
+    expect(await nothing(lab({ left, body: alone }))).toMatchObject({ code: 0 })
+    expect(await m.sh('left', 'ls /run/netns')).toBe('')
+    const joined = await plan(lab({ left, body: pair() }))
+    expect(joined).toMatchObject({ code: 1, stderr: expect.stringContaining('netlab is not root on left') })
+    expect(await m.netlab(['destroy', '-y', m.write('lab.yaml', lab({ left, body: alone }))])).toMatchObject({
+      code: 0,
+    })
+  })
+
+  test('a link has the MTU that fits, or is refused', async () => {
+    expect((await plan(lab({ body: pair() }))).stdout).toMatch(/a\/eth0 .* mtu 1450,/)
+    const large = await plan(lab({ body: pair(', mtu: 1500') }))
+    expect(large).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('an MTU of 1500 does not fit between left and right'),
+    })
+    expect(large.stderr).toContain('Say mtu: 1450')
+    expect((await plan(lab({ body: pair(', mtu: 1300') }))).stdout).toMatch(/a\/eth0 .* mtu 1300,/)
+    const raise = (mtu: number): Promise<unknown> =>
+      Promise.all([
+        ...machineNames.map((name) => m.sh(name, `ip link set eth0 mtu ${mtu}`)),
+        m.sh('here', `for name in ${machineNames.join(' ')}; do ip link set to-$name mtu ${mtu}; done`),
+      ])
+    await raise(1600)
+    expect(await apply(lab({ body: pair() }))).toMatchObject({ code: 0 })
+    await m.sh('left', 'ip netns exec a ping -M do -s 1472 -c1 -W5 10.0.1.2')
+    await raise(1500)
+  })
+
+  test('what others have there is in the way before anything is changed', async () => {
+    const vni = /mtu 1450, id (\d+)/.exec((await plan(lab({ body: pair() }))).stdout)?.[1] ?? ''
+    await m.sh('right', `ip link add theirs type vxlan id ${vni} dstport 4789 dev eth0`)
+    const taken = await plan(lab({ body: pair() }))
+    expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('b:eth0 cannot be made: theirs has') })
+    expect(taken.stderr).toContain(`theirs has its VXLAN network identifier, ${vni}`)
+    // Also when it is in a namespace by now, which does not matter to the kernel.
+    await m.sh('right', 'ip netns add theirs; ip link set theirs netns theirs')
+    expect((await plan(lab({ body: pair() }))).stderr).toContain('theirs:theirs has its VXLAN network identifier')
+    await m.sh('right', 'ip netns del theirs')
+    await m.sh('left', 'ip netns add a')
+    expect((await plan(lab({ body: pair() }))).stderr).toContain('namespace a exists already, and no lab made it')
+    await m.sh('left', 'ip netns del a')
+  })
+
+  test('machines without a way to each other are an error', async () => {
+    const away = await plan(lab({ right: run('right', [], '203.0.113.9'), body: pair() }))
+    expect(away.stderr).toContain('a/eth0 and b/eth0 cannot be joined: left has no route to 203.0.113.9')
+    const unknown = await plan(lab({ right: `{ run: ${JSON.stringify(m.enter.right)} }`, body: pair() }))
+    expect(unknown.stderr).toContain('the address of right is not known')
+    // An address of another machine.
+    await m.sh('left', 'ip route add 203.0.113.9 dev eth0')
+    const other = await plan(lab({ right: run('right', [], '203.0.113.9'), body: pair() }))
+    expect(other.stderr).toContain('right has no route to 192.168.9.2 from its address 203.0.113.9')
+    await m.sh('left', 'ip route del 203.0.113.9')
+  })
+
+  test('two runs wait for each other', async () => {
+    const path = m.write('lab.yaml', lab({}))
+    const both = await Promise.all([1, 2].map(() => m.netlab(['apply', '-y', path, '--lock-timeout', '40'])))
+    expect(both.map(({ code }) => code)).toEqual([0, 0])
+    expect(both.map(({ stderr }) => stderr).join('')).toContain('Waiting for another run')
+    expect(await nothing(lab({}))).toMatchObject({ code: 0 })
+  })
+
+  test('who is killed while it waits for an answer leaves no program on any machine', async () => {
+    const text = lab({ third: run('third', ['sh', '-c', 'sleep 0.5; exec "$@"', 'sh']) })
+    const [program = '', ...words] = [
+      ...m.world.enter,
+      process.execPath,
+      join(process.cwd(), 'dist/netlab.cjs'),
+      'plan',
+      m.write('lab.yaml', text),
+    ]
+    const child = spawn(program, words, { stdio: 'ignore', detached: true })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    process.kill(-(child.pid ?? 0), 'SIGKILL')
+    await once(child, 'close')
+  })
+}
