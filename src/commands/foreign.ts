@@ -1,7 +1,11 @@
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Resource, Resources } from '../model/resource.ts'
+import { isLink } from '../model/topology.ts'
 import type { Live } from '../observe/read.ts'
 import { missing } from './machine.ts'
+
+/** What a name that the lab needs is the name of. */
+const wordFor = (r: Resource): string => (r.kind === 'share' ? 'namespace' : isLink(r) ? 'interface' : r.kind)
 
 const alreadyThere = (
   { spec, namespace }: Resource,
@@ -16,7 +20,7 @@ const alreadyThere = (
 
 /**
  * Throws a UserError when something that belongs to others has a name that the lab needs: netlab never touches it. `refused` says
- * why interfaces cannot be adopted.
+ * why interfaces, routes and rules cannot be adopted.
  */
 export function mustBeFree(
   wanted: Resources,
@@ -33,12 +37,19 @@ export function mustBeFree(
     if (why !== undefined)
       return [
         {
-          ...{ code: 'foreign-resource', severity: 'error', summary: `interface ${id} cannot be adopted: ${why}` },
-          detail: 'Use it as it is (existing: true), or give it another name here.',
+          ...{
+            code: 'foreign-resource',
+            severity: 'error',
+            summary: `${wordFor(resource)} ${id} cannot be adopted: ${why}`,
+          },
+          detail: isLink(resource)
+            ? 'Use it as it is (existing: true), or give it another name here.'
+            : 'Leave it out here: the lab can use it as it is.',
           ...position,
         },
       ]
-    const what = resource.kind === 'namespace' || resource.kind === 'share' ? 'namespace' : 'interface'
+    const what = wordFor(resource)
+    const isNamespace = what === 'namespace'
     return [
       {
         code: 'foreign-resource',
@@ -46,9 +57,11 @@ export function mustBeFree(
         summary: `${what} ${id} exists already, and ${owner === undefined ? 'no lab made it' : `lab ${owner} owns it`}`,
         detail:
           owner === undefined
-            ? what === 'namespace'
+            ? isNamespace
               ? `Give it another name here, remove it yourself (ip netns del ${id}), or take it over with --adopt.`
-              : 'Use it as it is (existing: true), give it another name here, remove it yourself (ip link del), or take it over with --adopt, if it is of the same type.'
+              : isLink(resource)
+                ? 'Use it as it is (existing: true), give it another name here, remove it yourself (ip link del), or take it over with --adopt, if it is of the same type.'
+                : `Leave it out here, remove it yourself (ip ${what} del), or take it over with --adopt.`
             : `Give it another name here, or remove that lab first: netlab destroy ${owner}. If this is that lab in a renamed file, write name: ${owner} at the top of the file.`,
         ...position,
       },

@@ -32,7 +32,7 @@ export interface RolledBack {
 
 /** What a rollback restores. */
 export interface Earlier extends Pick<Live, 'resources' | 'marksOnly'> {
-  /** What the run adopts, by id, and the alias that it had: that of `lo` of a namespace. */
+  /** What the run adopts, by id, and the alias that it had: that of `lo` of a namespace. Empty for what has no alias. */
   readonly aliases: ReadonlyMap<string, string>
   /** As in the plan. */
   readonly names?: Plan['names']
@@ -90,8 +90,10 @@ async function planBack(
   const isTouched = ({ id, before }: Change): boolean =>
     touched.has(id) || (before?.borrowed === HERE_NAME && touched.has(linkId(HERE_NAME, nameOf(id))))
   const concerned = (change: Change): boolean => isTouched(change) || change.action === 'create'
+  let owned: Resources = new Map()
   const plan = async (): Promise<Plan> => {
     const found = await withTuned(withListed(await read(request, runner), desired), desired, runner)
+    owned = found.resources
     const live = lasting(new Map([...found.resources, ...adoptedWith(found.adoptable, new Set(aliases.keys()))]))
     return schedule(restrict({ lab, desired, live, ...(names && { names }) }, concerned).plan, (id) =>
       below(id, desired),
@@ -101,13 +103,19 @@ async function planBack(
   const failed = execution.failed ?? execution.unstarted.find((one) => 'outcome' in one)
   const { changes: left } = await plan()
   if (failed || left.length > 0) return { failed, left }
-  const unmarked = [...aliases].map(([id, alias]): Step => {
+  const unmarked = [...aliases].flatMap(([id, alias]): Step[] => {
     const r = resources.get(id)
-    const where = r && isLink(r) ? { place: placeOf(r), name: nameOf(id) } : { place: { netns: id }, name: 'lo' }
-    return {
-      ...{ change: id, stage: 'create namespaces', wave: 0 },
-      operation: { do: 'link.set', ...where, set: { alias } },
+    if (r?.unmarked !== undefined) {
+      const released = owned.has(id) ? kindOf(r.kind).release?.(r, lab) : undefined
+      return (released ?? []).map((emission) => ({ change: id, wave: 0, ...emission }))
     }
+    const where = r && isLink(r) ? { place: placeOf(r), name: nameOf(id) } : { place: { netns: id }, name: 'lo' }
+    return [
+      {
+        ...{ change: id, stage: 'create namespaces', wave: 0 },
+        operation: { do: 'link.set', ...where, set: { alias } },
+      },
+    ]
   })
   return { failed: (await execute(unmarked, runner, showProgress(process.stderr))).failed, left }
 }

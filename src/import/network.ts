@@ -95,9 +95,11 @@ const whereabouts = (id: string): string => {
   return namespace === HERE_NAME ? `the machine’s own ${name}` : `${namespace}:${name}`
 }
 
-/** The ids of what a resource cannot be said without. */
+/** The ids of what a resource cannot be said without. A borrowed namespace is always there. */
 const reliesOn = (r: Resource): string[] => [
-  ...kindOf(r.kind).needs(r),
+  ...kindOf(r.kind)
+    .needs(r)
+    .filter((id) => !r.borrowed || id !== r.namespace),
   ...(typeof r.spec['peer'] === 'string' ? [r.spec['peer']] : []),
   ...(typeof r.spec['master'] === 'string' ? [linkId(r.namespace, r.spec['master'])] : []),
 ]

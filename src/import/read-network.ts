@@ -73,7 +73,7 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
   }
   const isForOthers = (id: string): boolean => {
     const r = found.get(id)
-    return r !== undefined && !isMakeable(r, found, live)
+    return r !== undefined && isLink(r) && !isMakeable(r, found, live)
   }
   without([...adoptions(found, live).ids].filter(isForOthers))
   without(adoptions(found, live).refused.keys())

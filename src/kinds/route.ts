@@ -17,6 +17,7 @@ import {
   type RouteSpec,
 } from '../model/route-spec.ts'
 import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
+import { boundRoute, devices } from './bound-route.ts'
 import { isLost, same } from './common.ts'
 import { isKernels, protocolNumber, routingDaemonOf } from './protocols.ts'
 import { nexthopId } from './nexthop.ts'
@@ -112,9 +113,6 @@ const isTwin = (id: string): boolean => / #\d+$/.test(id)
 
 const isDirect = ({ via, nexthop, nexthops }: RouteSpec): boolean => (via ?? nexthop ?? nexthops) === undefined
 
-const devices = ({ dev, nexthops = [] }: RouteSpec): string[] =>
-  [dev, ...nexthops.map((hop) => hop.dev)].filter((name) => name !== undefined)
-
 /** The ids of the interfaces and the nexthop object that a route goes by. */
 const ways = (namespace: string, spec: RouteSpec): string[] => [
   ...devices(spec).map((dev) => linkId(namespace, dev)),
@@ -162,17 +160,22 @@ function routeValue(spec: RouteSpec): Readonly<Record<string, unknown>> {
 export const route: Kind<RouteSpec> = {
   name: 'route',
 
-  read(dump, { namespace, borrowed, lab }) {
+  read(dump, { namespace, borrowed, lab, unmarked }) {
     const seen = new Map<string, number>()
     const theirs: (() => Resource<RouteSpec>)[] = []
     const mine = dump.routes.flatMap((r): Resource<RouteSpec>[] => {
-      if (borrowed ? r.protocol !== String(labProtocol(lab)) : isKernels(r.protocol)) return []
+      const isFree = borrowed !== undefined && r.protocol !== String(labProtocol(lab))
+      if ((isFree && !unmarked) || isKernels(r.protocol)) return []
       const protocol = routingDaemonOf(r.protocol, lab)
       // Older kernels give their own local routes of IPv6 addresses no protocol.
       const byKernel = Number(r.table) === LOCAL_TABLE && r.protocol === '0'
       if (byKernel || r.dst.startsWith('ff00:')) return []
-      if (protocol === undefined) return [found(specOf(r))]
-      theirs.push(() => ({ ...found({ ...specOf(r), protocol }), others: true }))
+      if (protocol === undefined && !isFree) return [found(specOf(r))]
+      theirs.push(() => ({
+        ...found({ ...specOf(r), ...(protocol !== undefined && { protocol }) }),
+        ...(protocol !== undefined && { others: true }),
+        ...(isFree && { unmarked: Number(r.protocol ?? 0) }),
+      }))
       return []
     })
     return [...mine, ...theirs.map((make) => make())]
@@ -244,6 +247,12 @@ export const route: Kind<RouteSpec> = {
       operation: setting(isTwin(r.id) ? 'append' : live.has(r.id) && r.spec.nexthops ? 'replace' : 'add', r, lab),
     },
   ],
+  // The kernel changes the protocol of a route in place.
+  adopt: (r, lab) => [{ stage: 'add routes', operation: setting('replace', r, lab) }],
+  release: (r) => [
+    { stage: 'add routes', operation: { do: 'route.replace', place: placeOf(r), route: r.spec, protocol: r.unmarked } },
+  ],
+  bound: boundRoute,
   update: ({ live, desired }, { lab }) =>
     // `replace` would replace the first of several routes.
     isTwin(desired.id)

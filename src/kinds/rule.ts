@@ -2,9 +2,11 @@ import type { Kind, PlanContext } from '../model/kind.ts'
 import type { Operation } from '../model/operation.ts'
 import { labProtocol } from '../model/owner.ts'
 import { placeOf } from '../model/place.ts'
-import type { Resource } from '../model/resource.ts'
+import { linkId, type Resource } from '../model/resource.ts'
 import type { Dump, IpRule } from '../model/runner.ts'
+import type { Emission } from '../model/change.ts'
 import { ipprotoNumber, looksLike, passesFor, ruleTerms, type RuleSpec, type ruleWords } from '../model/rule-spec.ts'
+import { isTableOfLab } from './bound-route.ts'
 import { isLost } from './common.ts'
 import { routingDaemonOf } from './protocols.ts'
 import { ofNamespace, without } from './lab-entry.ts'
@@ -106,8 +108,11 @@ const familyOf = ({ family, from, to }: RuleSpec) =>
 /** A routing policy rule (`ip rule`). It cannot be changed in place. */
 export const rule: Kind<RuleSpec> = {
   name: 'rule',
-  read({ rules, rules6 }: Dump, { namespace, borrowed, lab, made }) {
-    const found = (spec: RuleSpec, more: { borrowed?: string; lost?: true; others?: true }): Resource<RuleSpec> => ({
+  read({ rules, rules6 }: Dump, { namespace, borrowed, lab, made, unmarked }) {
+    const found = (
+      spec: RuleSpec,
+      more: Pick<Resource, 'borrowed' | 'lost' | 'others' | 'unmarked'>,
+    ): Resource<RuleSpec> => ({
       id: ruleId(namespace, spec),
       kind: 'rule',
       namespace,
@@ -116,9 +121,13 @@ export const rule: Kind<RuleSpec> = {
     })
     const read = (list: readonly IpRule[], family: 4 | 6): Resource<RuleSpec>[] => {
       if (borrowed)
-        return list.flatMap((r) =>
-          r.protocol === String(labProtocol(lab)) ? [found(specOf(r, family), { borrowed })] : [],
-        )
+        return list.flatMap((r) => {
+          const isLabs = r.protocol === String(labProtocol(lab))
+          if (!isLabs && (!unmarked || isKernels(r, family))) return []
+          const others = routingDaemonOf(r.protocol, lab) === undefined ? {} : { others: true as const }
+          const free = isLabs ? {} : { unmarked: Number(r.protocol ?? 0), ...others }
+          return [found(specOf(r, family), { borrowed, ...free })]
+        })
       const others: IpRule[] = []
       const kernels = new Set<number>()
       for (const r of list)
@@ -152,6 +161,21 @@ export const rule: Kind<RuleSpec> = {
     ].map((one) => ({ stage: 'add rules', operation: one }))
   },
   update: () => [],
+  // The kernel has both for a moment: they differ only in their protocol.
+  adopt: (r, lab) => remarked(r, labProtocol(lab), r.unmarked),
+  release: (r, lab) => remarked(r, r.unmarked, labProtocol(lab)),
+  bound({ namespace, spec, id }, borrowed) {
+    const { isLabs, all } = borrowed
+    const rules = all.filter(({ kind }) => kind === rule.name) as Resource<RuleSpec>[]
+    const isPeer = (one: RuleSpec): boolean => one.family === spec.family && one.priority === spec.priority
+    if (rules.some((one) => one.id !== id && isPeer(one.spec))) return 'another rule has its priority'
+    if (rules.some((one) => one.unmarked !== undefined && one.spec.goto === spec.priority))
+      return 'another rule leads to it'
+    const named = [spec.iif, spec.oif].filter((name) => name !== undefined)
+    if (named.some((name) => isLabs(linkId(namespace, name)))) return undefined
+    const isOfTable = typeof spec.table === 'number' && isTableOfLab(namespace, spec.table, borrowed)
+    return isOfTable ? undefined : 'it is not only for interfaces of the lab'
+  },
   remove(r, context) {
     if (isLost(rule, r, context)) return []
     const { rules, kept, isMixed } = peersOf(r, context)
@@ -171,6 +195,13 @@ const operation = (how: 'add' | 'delete', r: Resource<RuleSpec>, lab: string): O
   rule: r.spec,
   protocol: r.borrowed ? labProtocol(lab) : undefined,
 })
+
+/** The operations that give a rule another protocol: the kernel cannot change it in place. */
+const remarked = (r: Resource<RuleSpec>, to: number | undefined, from: number | undefined): Emission[] =>
+  [
+    { do: 'rule.add' as const, protocol: to },
+    { do: 'rule.delete' as const, protocol: from },
+  ].map((how) => ({ stage: 'add rules', operation: { ...how, place: placeOf(r), rule: r.spec } }))
 
 /** The live rules of one family and priority, in the order of the kernel. */
 interface Peers {

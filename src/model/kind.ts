@@ -11,6 +11,8 @@ export interface ReadContext {
   readonly borrowed?: string
   /** The lab created the namespace; absent when it has adopted it, or may adopt it. */
   readonly made?: true
+  /** In a borrowed namespace: what has no mark is read as well, because the lab may adopt it. */
+  readonly unmarked?: true
   /** The lab that is being read. */
   readonly lab: string
   /** Tables that the lab declares under `nftables` and that have names iptables uses as well: `ip nat`. */
@@ -35,6 +37,14 @@ export interface PlanContext {
   readonly lost: (id: string) => boolean
   /** The names that programs know, as lines of a hosts(5) file. */
   readonly hosts: () => string
+}
+
+/** What else is in a borrowed namespace, for what a lab may adopt there. */
+export interface Borrowed {
+  /** Whether the resource with this id is the lab's, or may become it. */
+  readonly isLabs: (id: string) => boolean
+  /** What there is of the kinds that have protocols for their marks, whoever it belongs to. */
+  readonly all: readonly Resource[]
 }
 
 /** Fields of one map in the long form of a lab file. */
@@ -108,8 +118,12 @@ export interface Kind<S extends object = any> {
   update(update: Update<S>, context: PlanContext): Emission[]
   /** The resources that the kernel creates along with it (lo with a namespace). */
   provides?(resource: Resource<S>): Resource[]
-  /** The operations that mark what others made as the lab's (namespaces, and interfaces of borrowed ones). */
+  /** The operations that mark what others made as the lab's (namespaces; interfaces, routes and rules of borrowed ones). */
   adopt?(resource: Resource<S>, lab: string): Emission[]
+  /** The operations that give an adopted one its earlier mark back, where that is a protocol. */
+  release?(resource: Resource<S>, lab: string): Emission[]
+  /** Why a lab must not adopt something unmarked: others depend on it, or it on others. Undefined when it may. */
+  bound?(resource: Resource<S>, borrowed: Borrowed): string | undefined
   /** Whether the kernel created it by itself, so that it is no drift when the lab does not list it (fe80 addresses). */
   automatic?(resource: Resource<S>): boolean
   /**

@@ -24,6 +24,10 @@ export interface Resource<S extends object = Record<string, unknown>> {
   readonly others?: true
   /** Of what belongs to others: it comes and goes by itself, and nobody asks for it unless the lab wants its place. */
   readonly passing?: true
+  /**
+   * In a borrowed namespace, of what has a protocol (rtnetlink(7)) for its mark: nobody's mark is on it, but this number. Live side only.
+   */
+  readonly unmarked?: number
   /** Its settings: plain JSON data, in iproute2's words and units. A field that has no value is absent. */
   readonly spec: S
   /**

@@ -1,3 +1,4 @@
+import { kindOf } from '../kinds/index.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { IpLink } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
@@ -5,16 +6,17 @@ import type { Live } from './read.ts'
 
 /** What `--adopt` takes over. */
 export interface Adoptions {
-  /** The ids of namespaces, and of interfaces of borrowed namespaces. */
+  /** The ids of namespaces, and of interfaces, routes and rules of borrowed namespaces. */
   readonly ids: ReadonlySet<string>
-  /** The ids of interfaces that the lab declares and cannot have → why. */
+  /** The ids of interfaces, routes and rules that the lab declares and cannot have → why. */
   readonly refused: ReadonlyMap<string, string>
 }
 
 /**
  * Finds what `--adopt` takes over: namespaces, and interfaces of borrowed namespaces that are of the type that the lab declares. Nothing
  * that belongs to a lab is among them, and no interface that something of others depends on: with it, `destroy` would cut the machine off
- * (a bridge with its network card), and no later apply could mend that.
+ * (a bridge with its network card), and no later apply could mend that. Routes and rules there are taken over only where they serve the
+ * lab's interfaces alone.
  */
 export function adoptions(
   wanted: Resources,
@@ -45,7 +47,16 @@ export function adoptions(
       refused.set(id, `${other} depends on it and is not the lab’s`)
     }
   }
-  return { ids: new Set([...ids, ...links.keys()]), refused }
+  for (const id of links.keys()) ids.add(id)
+  const isLabs = (id: string): boolean => ids.has(id) || (resources.has(id) && resources.get(id)?.kind !== 'existing')
+  for (const r of adoptable.values()) {
+    if (r.unmarked === undefined || wanted.get(r.id)?.kind !== r.kind) continue
+    const all = [...resources.values(), ...adoptable.values()].filter(({ namespace }) => namespace === r.namespace)
+    const why = r.others ? 'it belongs to a program or to another lab' : kindOf(r.kind).bound?.(r, { isLabs, all })
+    if (why === undefined) ids.add(r.id)
+    else refused.set(r.id, why)
+  }
+  return { ids, refused }
 }
 
 /** The names of interfaces → those that are lost or cut off without them: their ports, what is on top of them, the other end of a cable. */
@@ -63,9 +74,11 @@ function dependantsIn(links: readonly IpLink[]): Map<string, string[]> {
 
 const isBorrowedLink = (r: Resource): boolean => r.borrowed !== undefined && isLink(r)
 
-/** What is taken over with these namespaces and interfaces: what is in them, or on them. */
+/** What is taken over with these ids: the resources themselves, and what is in these namespaces, or on these interfaces. */
 export const adoptedWith = (adoptable: Resources, ids: ReadonlySet<string>): [string, Resource][] =>
-  [...adoptable].filter(([, r]) => ids.has(r.borrowed ? interfaceOf(r) : r.namespace))
+  [...adoptable].filter(([id, r]) =>
+    ids.has(r.unmarked === undefined ? (r.borrowed ? interfaceOf(r) : r.namespace) : id),
+  )
 
 const interfaceOf = (r: Resource): string =>
   isLink(r) ? r.id : linkId(r.namespace, String(r.spec['dev'] ?? r.spec['port']))

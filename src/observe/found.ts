@@ -92,7 +92,7 @@ export function resourcesIn(
     namespace: name,
     lab: request.lab,
     ...(request.nftables.has(name) && { nftables: request.nftables.get(name) ?? [] }),
-    ...(borrowed && { borrowed }),
+    ...(borrowed && { borrowed, ...(request.namespaces.has(name) && { unmarked: true as const }) }),
     ...((borrowed || made) && { made: true as const }),
   }
   if (marksOnly && !borrowed) return kindOf('namespace').read(dump, scope) as Resource[]

@@ -11,7 +11,8 @@ export const foreignOf = (id: string, owner: string | undefined): Foreign =>
 
 /**
  * What the lab owns in a namespace that it borrows: the devices with its mark, what is on them, and what kinds recognise by other
- * marks. Devices without the mark are added to `foreign`, and those of nobody, with what is on them, to `adoptable`.
+ * marks. Devices without the mark are added to `foreign`, and those of nobody, with what is on them, to `adoptable`; so are routes, and
+ * rules to `adoptable` alone: the kernel can have the same one twice.
  */
 export function ownedIn(
   namespace: string,
@@ -27,10 +28,17 @@ export function ownedIn(
     for (const [name, mark] of marks)
       if (mark !== lab) foreign.set(linkId(namespace, name), foreignOf(linkId(namespace, name), mark))
   const mayAdopt = (r: Resource): boolean => namespaces.has(namespace) && isMade(r) && !marks.get(nameOf(r.id))
+  const marked = new Set(all.flatMap(({ id, unmarked }) => (unmarked === undefined ? [id] : [])))
   const free = new Set(all.flatMap((r) => (mayAdopt(r) ? [nameOf(r.id)] : [])))
   return all.filter((r) => {
     const { kind, id, spec } = r
     if (kind === 'existing') return false
+    if (r.unmarked !== undefined) {
+      if (marked.has(id)) return false
+      adoptable.set(id, r)
+      if (kind !== 'rule') foreign.set(id, { id })
+      return false
+    }
     if (kind === 'address' && spec['metric'] === labMetric(lab)) return true
     if (kind === 'sysctl') return sysctls.has(namespace)
     const dev = isLink(r) ? nameOf(id) : (spec['dev'] ?? spec['port'])

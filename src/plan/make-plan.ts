@@ -41,8 +41,9 @@ export function makePlan(sides: Sides): Plan {
       ...emission,
     })),
   )
+  const removed = new Set(all.flatMap((change) => (isRemoved(change) ? [change.id] : [])))
   const adopted = adopts.flatMap((id) => {
-    const r = live.get(id)
+    const r = removed.has(id) ? undefined : live.get(id)
     return (
       (r &&
         kindOf(r.kind)

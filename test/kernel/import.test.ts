@@ -194,14 +194,25 @@ const MACHINE = `
 ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up alias 'by hand'
 ip netns add c1; ip link add v1 type veth peer name eth0 netns c1; ip link set v1 master docker0 up; ip -n c1 link set eth0 up
 ip -n c1 addr add 172.17.0.2/16 dev eth0; ip route add 10.9.0.0/16 via 172.17.0.2
+ip route add 10.8.0.0/16 via 172.17.0.2 proto static table 100; ip route add blackhole default table 100
+ip route add blackhole 10.7.0.0/16; ip rule add from 10.9.0.0/16 table 100 pref 500; ip rule add iif docker0 table 200 pref 501
+ip rule add from 10.1.0.0/16 table 300 pref 502; ip rule add iif v1 table 300 pref 502
 unshare --net sleep 600 >/dev/null 2>&1 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
 ip link add far type veth peer name x netns $!; ip addr add 10.99.0.1/24 dev far; ip link set far up
+ip route add default via 10.99.0.9; ip route add 10.6.0.0/16 via 10.99.0.9 table 300
+ip link add docker1 type bridge; ip link set docker1 up; ip link add f1 type veth peer name y netns $!; ip link set f1 master docker1
 # The kernel acts on the carriers of new interfaces within a second.
 until ip -br link show docker0 | grep -q ' UP ' && ip route show dev far | grep -q linkdown; do sleep 0.05; done`
 const onMachine = (): Promise<string> =>
   shell(
-    `ip -br link | sed 's/@.*UP/ UP/'; ip -br -4 addr | sed 's/@.*UP/ UP/'; ip -n c1 -br link; ip route; ip link | grep alias || :`,
+    `ip -br link | sed 's/@.*UP/ UP/'; ip -br -4 addr | sed 's/@.*UP/ UP/'; ip -n c1 -br link; ip route show table all | grep -v "table local"; ip rule; ip link | grep alias || :`,
   )
+
+/** The routes, apart from the kernel's own, and the rules of the machine, in order. */
+const routing = (): Promise<string> => shell('ip route show table all | grep -v "proto kernel" | sort; ip rule')
+
+/** The routes that the kernel takes away with the address of docker0. */
+const ROUTES = ['create host/route/10.8.0.0/16 table 100', 'create host/route/10.9.0.0/16']
 
 test('the machine itself: what a lab can make again is taken over, and the rest is used as it is', async () => {
   await shell(MACHINE)
@@ -211,21 +222,36 @@ test('the machine itself: what a lab can make again is taken over, and the rest 
   expect(text).toContain('- endpoints: { c1:eth0: 172.17.0.2/16, host:v1: { bridge: docker0 } }')
   expect(text).toContain('far: { existing: true }')
   expect(text).toContain('# Not managed: address 10.99.0.1/24 of far')
-  expect(text).toContain('# Not managed: route 10.9.0.0/16 via 172.17.0.2 dev docker0')
+  // A bridge with a cable to somebody else's container, and what leads elsewhere or may serve others, stay theirs.
+  expect(text).toContain('docker1: { existing: true }')
+  for (const left of ['10.6.0.0/16', '10.7.0.0/16', 'default']) expect(text).toContain(`# Not managed: route ${left} `)
+  expect(text.match(/# Not managed: rule 502 /g)).toHaveLength(2)
+  expect(text).toContain('- { to: 10.9.0.0/16, via: 172.17.0.2, dev: docker0 }')
+  expect(text).toContain('- { to: 10.8.0.0/16, via: 172.17.0.2, dev: docker0, table: 100 }')
+  expect(text).toContain('- { to: 0.0.0.0/0, type: blackhole, table: 100 }')
+  expect(text).toContain('priority: 500, from: 10.9.0.0/16, table: 100 }')
+  expect(text).toContain('priority: 501, iif: docker0, table: 200 }')
   expect(await changes('--adopt')).toEqual([])
-  const before = await onMachine()
+  const [before, routed] = [await onMachine(), await routing()]
   await netlab('apply', file(), '-y', '--adopt')
-  expect((await onMachine()).replace('netlab:imported by hand', 'by hand').replace(/.*netlab:imported\n/, '')).toBe(
-    before,
-  )
+  const unmarked = (text: string): string =>
+    text
+      .replace('netlab:imported by hand', 'by hand')
+      .replace(/.*netlab:imported\n/, '')
+      .replace(/ +(proto (static|240))? *$/gm, '')
+  expect(await onMachine()).toContain('from 10.9.0.0/16 lookup 100 proto 240')
+  expect(unmarked(await onMachine())).toBe(unmarked(before))
   expect(await changes()).toEqual([])
   await shell('ip addr del 172.17.0.1/16 dev docker0; ip link set v1 down')
-  expect(await changes()).toEqual(['create host/docker0/172.17.0.1/16', 'update host/v1'])
+  expect(await changes()).toEqual(['create host/docker0/172.17.0.1/16', 'update host/v1', ...ROUTES])
   await netlab('destroy', file(), '-y')
-  expect(await shell('ip -br link; ls /run/netns')).toMatch(/^lo .*\nfar@if2 .*\n$/)
+  expect(await shell('ip -br link; ls /run/netns')).toMatch(/^lo .*\nfar@if2 .*\ndocker1 .*\nf1@.*\n$/)
+  const theirs = '10.6.0.0/16|blackhole 10.7|default|502:'
+  expect((await routing()).match(new RegExp(`^(${theirs})`, 'gm'))).toHaveLength(5)
   await netlab('apply', file(), '-y')
   expect(await changes()).toEqual([])
   expect(await shell('ip -br addr show docker0')).toContain('172.17.0.1/16')
+  expect(unmarked(await routing())).toBe(unmarked(routed))
 })
 
 test('of the machine nothing is taken over without --adopt, or that is something else; a failed run leaves it as it was', async () => {
@@ -240,6 +266,8 @@ test('of the machine nothing is taken over without --adopt, or that is something
   await refused(text, 'interface host/docker0 exists already, and no lab made it')
   const other = text.replace('far: { existing: true }', 'far: { type: dummy }')
   await refused(other, 'interface host/far exists already, and no lab made it', '--adopt')
+  const route = text.replace('to: 10.9.0.0/16, via: 172.17.0.2, dev: docker0', 'to: 10.7.0.0/16, type: blackhole')
+  await refused(route, 'route host/route/10.7.0.0/16 cannot be adopted: it is in a table that others use', '--adopt')
   const failing = text.replace('by hand, addresses', 'by hand, mtu: 65536, addresses')
   await refused(failing, 'Rolled back: the network is as it was', '--adopt')
 })
