@@ -7,7 +7,6 @@ import type { Resources } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { processStates } from '../observe/process-states.ts'
 import type { ProcessState } from '../model/process-state.ts'
-import { startRunner } from '../run/choose-runner.ts'
 import { graphOf, type State } from '../views/graph/graph-of.ts'
 import type { Pins } from '../views/graph/core.ts'
 import { layout, type Picture } from '../views/graph/layout.ts'
@@ -18,6 +17,7 @@ import { dotOf, graphJson, mermaidOf } from '../views/graph/text-forms.ts'
 import { showJson } from '../views/json.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
 import { writeFile } from './own-files.ts'
+import { runnerOf } from './lab-runner.ts'
 import { openLocated, prepare } from './prepare.ts'
 import { filtered } from './show.ts'
 import { note, outJson, outText, report, type Global } from './terminal.ts'
@@ -101,7 +101,7 @@ async function seen(located: Located, host: Host, options: Options): Promise<See
     const { name, resources } = opened.lab()
     return { name, resources }
   }
-  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
+  const runner = await runnerOf(host, located)
   const { name, wanted, live, plan, warnings } = await prepare(located, opened, runner)
   report(warnings, options)
   const there = filtered(new Map([...live.resources, ...live.others]))

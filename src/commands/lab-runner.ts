@@ -1,3 +1,7 @@
+import type { Lab } from '../language/load-lab.ts'
+import type { Peer } from '../machines/connect.ts'
+import type { Spread } from '../machines/wires.ts'
+import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import { startRunner } from '../run/choose-runner.ts'
@@ -8,35 +12,50 @@ import { openLocated } from './prepare.ts'
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
 
+/** The machines of a lab that is on several, and their network as one. */
+export interface SpreadLab {
+  readonly lab: Lab
+  readonly runner: Runner
+  readonly peers: readonly Peer[]
+  /** By namespace, its machine. */
+  readonly places: Spread['places']
+}
+
 /**
- * The runner of a lab that was located: of a lab on several machines, the network of all of them as one. The machines are connected
- * until this process ends. Throws a UserError when one does not answer.
+ * The machines of a lab that was located; undefined when it is where netlab runs. They are connected until this process ends. Throws a
+ * UserError when one does not answer.
  */
-export async function runnerOf(host: Host, located: Located): Promise<Runner> {
-  if (!('file' in located) || !MAY_NAME_MACHINES.test(located.text))
-    return startRunner(host, 'text' in located ? located.text.length : 0)
+export async function spreadOf(host: Host, located: Located): Promise<SpreadLab | undefined> {
+  if (!('file' in located) || !MAY_NAME_MACHINES.test(located.text)) return undefined
   const file = recorded(located)
   const opened = openLocated(file, host, { lint: false })
-  if (!opened?.machines) return startRunner(host, located.text.length)
+  if (!opened?.machines) return undefined
   const { openMachines } = await import('./open-machines.ts')
   const { wiresOf } = await import('../machines/wires.ts')
   const { spreadRunner } = await import('../machines/spread-host.ts')
   const { peers, spread, lab } = await openMachines(host, file, opened)
-  return await spreadRunner({
-    near: startRunner(host, located.text.length),
-    peers,
-    places: spread.places,
-    wires: wiresOf(lab, spread.places),
-  })
+  const { places } = spread
+  const near = startRunner(host, located.text.length)
+  const runner = await spreadRunner({ near, peers, places, wires: wiresOf(lab, places) })
+  return { lab, runner, peers, places }
 }
 
+/** The runner of a lab that was located: of one on several machines, the network of all of them as one. Throws as `spreadOf` does. */
+export const runnerOf = async (host: Host, located: Located): Promise<Runner> =>
+  (await spreadOf(host, located))?.runner ?? startRunner(host, 'text' in located ? located.text.length : 0)
+
 /** The runner for commands that take the names of namespaces: that of the lab that was named, or of the one of this directory. */
-export async function runnerHere(host: Host, { lab, set = [] }: NamespaceOptions): Promise<Runner> {
-  let located: Located
+export async function runnerHere(host: Host, options: NamespaceOptions): Promise<Runner> {
+  const located = locatedHere(options)
+  return located ? await runnerOf(host, located) : startRunner(host)
+}
+
+/** The lab that was named, or the one of this directory; undefined when there is none: the command says so when it needs one. */
+export function locatedHere({ lab, set = [] }: NamespaceOptions): Located | undefined {
   try {
-    located = locate(lab, { set, say: () => {} })
-  } catch {
-    return startRunner(host) // the command says what is wrong with the lab when it needs one
+    return locate(lab, { set, say: () => {} })
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
   }
-  return await runnerOf(host, located)
 }

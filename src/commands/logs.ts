@@ -3,7 +3,9 @@ import { logFile } from '../host/process-logs.ts'
 import { idle } from '../host/status-line.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { NEAR } from '../model/other-machine.ts'
 import { otherWorldHint } from './elsewhere.ts'
+import { locatedHere, spreadOf, type SpreadLab } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { loadLocated } from './prepare.ts'
 
@@ -28,12 +30,34 @@ export async function logs(
         `${first} is not a process`,
         'Write NAMESPACE/PROCESS, as in netlab logs web/nginx',
       )
-    return logsOfLab(host, first, follow, options)
+    const spread = await spreadOf(host, locate(first, options))
+    return spread ? await logsOfMachines(spread, follow) : await logsOfLab(host, first, follow, options)
   }
   const [namespace = '', name = ''] = first.split('/')
+  const located = locatedHere({ ...options, ...(second !== undefined && { lab: second }) })
+  const spread = located && (await spreadOf(host, located))
+  if (spread?.places[namespace] !== undefined && spread.places[namespace] !== NEAR) {
+    const { self, attach } = spread.runner.host
+    const words = [...self, 'logs', first, spread.lab.name, ...(follow ? ['--follow'] : [])]
+    return await attach({ argv: words, netns: namespace })
+  }
   const file = logFile(host, labOf(host, namespace, name, second, options), namespace, name)
   if (!host.exists(file)) throw noLog(host, namespace, name)
   for await (const piece of host.pieces(file, follow)) await print(piece)
+  return 0
+}
+
+/** Prints the logs of the processes of all machines of a lab. */
+async function logsOfMachines({ lab, runner, places, peers }: SpreadLab, follow: boolean): Promise<number> {
+  const { self, start } = runner.host
+  const argv = [...self, 'logs', lab.name, ...(follow ? ['--follow'] : [])]
+  const machine = async ({ name }: SpreadLab['peers'][number]): Promise<void> => {
+    const netns = Object.keys(places).find((one) => places[one] === name && !lab.namespaces.get(one)?.borrowed)
+    if (netns === undefined) return
+    for await (const piece of start({ argv, netns }).stdout) await print(piece as Uint8Array)
+  }
+  if (follow) await Promise.all(peers.map(machine))
+  else for (const peer of peers) await machine(peer)
   return 0
 }
 

@@ -24,7 +24,13 @@ type Services = Pick<
 >
 
 /** The word that stands for netlab itself in commands for another machine. */
-export const ITSELF = '\0netlab'
+export const ITSELF = '{netlab itself}'
+
+/** The command, with the words that run netlab on a machine in their place. */
+export const withItself = ({ argv, ...command }: Command, self: Host['self']): Command => ({
+  ...command,
+  argv: argv.flatMap((word) => (word === ITSELF ? self : [word])),
+})
 
 /** What a machine does for a command that looks at a lab which is on several. */
 export function startServices(
@@ -32,10 +38,7 @@ export function startServices(
   the: () => { readonly runner: Runner; readonly lab: { readonly namespaces: ReadonlyMap<string, unknown> } },
 ): Services {
   const started = new Map<number, Child>()
-  const own = ({ argv, ...command }: Command): Command => ({
-    ...command,
-    argv: argv.flatMap((word) => (word === ITSELF ? host.self : [word])),
-  })
+  const own = (command: Command): Command => withItself(command, host.self)
   return {
     list: () => the().runner.list(),
     dump: async ({ requests }) => pack(await the().runner.dump(requests)),

@@ -3,6 +3,7 @@ import type { Host } from '../model/host.ts'
 import { idle } from '../host/status-line.ts'
 import { answerAsks } from '../session/conversation.ts'
 import { startMachine } from './on-machine.ts'
+import { withItself } from './on-machine-services.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 
 /** How long the other side may be silent, in milliseconds: it says every two seconds that it is there. */
@@ -29,5 +30,5 @@ export async function serveMachine(host: Host): Promise<number> {
 export async function enterMachine(host: Host, what: string): Promise<number> {
   const { command, env } = JSON.parse(what) as { readonly command: Command; readonly env: Record<string, string> }
   idle()
-  return await host.attach(command, env)
+  return await host.attach(withItself(command, host.self), env)
 }

@@ -7,7 +7,7 @@ import { NEAR } from '../model/other-machine.ts'
 import type { Dump, Failure, Runner, Stranger } from '../model/runner.ts'
 import { cablesFor } from './as-cables.ts'
 import type { Peer } from './connect.ts'
-import { ITSELF } from './on-machine-services.ts'
+import { ITSELF, withItself } from './on-machine-services.ts'
 import { pack, unpack } from './packed.ts'
 import type { Wire } from './wires.ts'
 
@@ -107,10 +107,7 @@ function spreadHost(
 ): Host {
   const peers = [...far.values()]
   const children = new Map<number, (name: NodeJS.Signals) => void>()
-  const here = ({ argv, ...command }: Command): Command => ({
-    ...command,
-    argv: argv.flatMap((word) => (word === ITSELF ? near.self : [word])),
-  })
+  const here = (command: Command): Command => withItself(command, near.self)
   const byPeer = <T extends { readonly namespace: string }>(things: readonly T[]): Map<Peer | undefined, T[]> => {
     const parts = new Map<Peer | undefined, T[]>()
     for (const thing of things) {
