@@ -37,9 +37,9 @@ export async function logs(
   const located = locatedHere({ ...options, ...(second !== undefined && { lab: second }) })
   const spread = located && (await spreadOf(host, located))
   if (spread?.places[namespace] !== undefined && spread.places[namespace] !== NEAR) {
-    const { self, attach } = spread.runner.host
-    const words = [...self, 'logs', first, spread.lab.name, ...(follow ? ['--follow'] : [])]
-    return await attach({ argv: words, netns: namespace })
+    const { host: all } = spread.runner
+    const words = [...all.self, 'logs', first, spread.lab.name, ...(follow ? ['--follow'] : [])]
+    return await all.attach({ argv: words, netns: namespace })
   }
   const file = logFile(host, labOf(host, namespace, name, second, options), namespace, name)
   if (!host.exists(file)) throw noLog(host, namespace, name)
@@ -49,12 +49,11 @@ export async function logs(
 
 /** Prints the logs of the processes of all machines of a lab. */
 async function logsOfMachines({ lab, runner, places, peers }: SpreadLab, follow: boolean): Promise<number> {
-  const { self, start } = runner.host
-  const argv = [...self, 'logs', lab.name, ...(follow ? ['--follow'] : [])]
+  const argv = [...runner.host.self, 'logs', lab.name, ...(follow ? ['--follow'] : [])]
   const machine = async ({ name }: SpreadLab['peers'][number]): Promise<void> => {
     const netns = Object.keys(places).find((one) => places[one] === name && !lab.namespaces.get(one)?.borrowed)
     if (netns === undefined) return
-    for await (const piece of start({ argv, netns }).stdout) await print(piece as Uint8Array)
+    for await (const piece of runner.host.start({ argv, netns }).stdout) await print(piece as Uint8Array)
   }
   if (follow) await Promise.all(peers.map(machine))
   else for (const peer of peers) await machine(peer)
