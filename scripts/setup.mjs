@@ -59,6 +59,11 @@ const needed = [
   { programs: ['git'], package: 'git' },
   { programs: ['shellcheck'], package: 'shellcheck', others: { dnf: 'ShellCheck' } },
   { programs: ['podman', 'runc'], package: 'podman runc' },
+  {
+    programs: ['ssh', 'sshd', 'ssh-keygen'],
+    package: 'openssh-client openssh-server',
+    others: { dnf: 'openssh-clients openssh-server', apk: 'openssh', pacman: 'openssh' },
+  },
   // It reads what `netlab capture` wrote, and brings libpcap.
   { programs: ['tshark'], package: 'tshark', others: { dnf: 'wireshark-cli', pacman: 'wireshark-cli' } },
   { programs: ['ping'], package: 'iputils-ping', others: { dnf: 'iputils', pacman: 'iputils' }, demo: true },

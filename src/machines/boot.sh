@@ -1,5 +1,5 @@
 # Runs a command of netlab on a machine of a lab, from the user's cache; what is not there yet comes on standard input.
-id=$1 arch=$2 command=$3 new= missing=
+id=$1 arch=$2 command=$3 new='' missing=''
 shift 2
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/netlab

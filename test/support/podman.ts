@@ -7,8 +7,8 @@ export interface Podman {
   readonly env: Readonly<Record<string, string>>
   /** Runs podman, and returns what it prints. Throws when it fails. */
   run(...args: string[]): Promise<string>
-  /** Starts a container that sleeps, without a network. */
-  start(name: string): Promise<string>
+  /** Starts a container that sleeps, without a network, and with these options of `podman run`. */
+  start(name: string, ...options: string[]): Promise<string>
   /** The path of the network namespace of a container. */
   namespace(name: string): Promise<string>
   /** Removes all containers, and their cgroups. */
@@ -38,10 +38,11 @@ export async function openPodman(world: World): Promise<Podman> {
   return {
     env,
     run,
-    start: (name) =>
+    start: (name, ...options) =>
       run(
         ...['run', '-d', '--name', name, '--network', 'none', '--cgroup-parent', parent],
-        ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', 'sleeper', '/bin/sleep', '1000'],
+        ...['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', ...options],
+        ...['sleeper', '/bin/sleep', '1000'],
       ),
     namespace: async (name) => `/proc/${(await run('inspect', '-f', '{{.State.Pid}}', name)).trim()}/ns/net`,
     async end() {
