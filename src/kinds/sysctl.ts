@@ -4,7 +4,7 @@ import { marked } from '../model/owner.ts'
 import type { Emission } from '../model/change.ts'
 import { placeOf } from '../model/place.ts'
 import { oncePer, type Resource } from '../model/resource.ts'
-import { defaults, isSpread, spreadFrom } from '../model/sysctls.ts'
+import { defaults, isSpread, isUntold, spreadFrom } from '../model/sysctls.ts'
 import type { NamespaceSpec } from './namespace.ts'
 import { ofNamespace } from './lab-entry.ts'
 import { writtenSysctl } from './sysctl-lab.ts'
@@ -32,10 +32,12 @@ export function sysctlResource(namespace: string, key: string, value: string): R
 export const sysctl: Kind<SysctlSpec> = {
   name: 'sysctl',
   read: (dump, { namespace, borrowed }) =>
-    [...dump.sysctls].map(([key, value]) => ({
-      ...sysctlResource(namespace, key, value.trim().replace(/\s+/g, ' ')),
-      ...(borrowed && { borrowed }),
-    })),
+    [...dump.sysctls]
+      .filter(([key, value]) => !isUntold(key, value))
+      .map(([key, value]) => ({
+        ...sysctlResource(namespace, key, value.trim().replace(/\s+/g, ' ')),
+        ...(borrowed && { borrowed }),
+      })),
   describe: ({ value }) => `= ${value}`,
   fromLab(value: string | number | boolean, context) {
     const said = writtenSysctl(value, context)

@@ -83,6 +83,13 @@ export const occasional: ReadonlyMap<string, string> = new Map([
   ['net.ipv6.conf.default.autoconf', '1'],
 ])
 
+/**
+ * Whether the kernel does not tell the value: groups that the user namespace of a sandbox does not have are shown as 65534, which
+ * cannot be written back (from_kgid_munged in net/ipv4/sysctl_net_ipv4.c).
+ */
+export const isUntold = (key: string, value: string): boolean =>
+  key === 'net.ipv4.ping_group_range' && value.trim() === '65534\t65534'
+
 /** Whether the proper value of this sysctl, unless the lab sets it, is that of a new namespace. */
 export function isUnpinned(key: string): boolean {
   const [, family, name] = /^net\.(ipv[46])\.conf\.[^.]+\.(\w+)$/.exec(key) ?? []
