@@ -1,6 +1,7 @@
 import { tiesOf } from '../language/expand-machines.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { NEAR } from '../model/other-machine.ts'
+import { scriptTies } from './script-ties.ts'
 
 /** Namespaces that stay together. */
 interface Group {
@@ -35,13 +36,13 @@ export function placesOf(lab: Lab, live: ReadonlyMap<string, string>): Record<st
 }
 
 /** The groups in the order of the file, with their links. What a namespace borrows is where netlab runs unless the file says else. */
-function groupsOf({ namespaces, resources }: Lab): Group[] {
+function groupsOf({ namespaces, resources, checks }: Lab): Group[] {
   const of = new Map<string, Group>()
   for (const [name, { machine, borrowed }] of namespaces) {
     const place = machine ?? (borrowed === undefined ? undefined : NEAR)
     of.set(name, { names: [name], place, links: new Map() })
   }
-  for (const { namespace, other } of tiesOf(resources)) {
+  for (const { namespace, other } of [...tiesOf(resources), ...scriptTies(checks, [...namespaces.keys()])]) {
     const [a, b] = [of.get(namespace), of.get(other)]
     if (!a || !b || a === b) continue
     a.names.push(...b.names)

@@ -60,10 +60,15 @@ namespaces:
   b: { processes: { two: { command: [sleep, "1"], after: a/one } } }
   pod: { shares: b }
   c: { machine: third }
+  d[1..3]: {}
+  e: {}
+checks:
+  - { from: e, run: "for i in 1 2 3; do ip netns exec d$i true; done" }
 `)
     const found = placesOf(tied, new Map())
     expect(found).toMatchObject({ host: 'here', c: 'third' })
     expect(new Set([found['a'], found['b'], found['pod']]).size).toBe(1)
+    expect(new Set(['d1', 'd2', 'd3', 'e'].map((name) => found[name])).size).toBe(1)
   })
 })
 
