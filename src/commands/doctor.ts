@@ -2,6 +2,7 @@ import { stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { crowded, procOf, sharedLimits, type ReadProc } from '../observe/limits.ts'
+import { faultNeeds } from '../faults/fault-needs.ts'
 import { features, programs } from '../kinds/features.ts'
 import { featureFix, installFix, isInstalled, missingFeatures, requirements } from '../observe/missing-features.ts'
 import { findLenders } from '../observe/lenders.ts'
@@ -24,6 +25,7 @@ type Finding = DoctorJson['findings'][number]
 export async function doctor(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const lab = argument === undefined ? undefined : loadLocated(locate(argument, options), host)
   const wanted = lab && new Set(requirements(lab.resources.values()).keys())
+  for (const name of lab ? faultNeeds(lab.faults.values()) : []) wanted?.add(name)
   if (lab?.checks.some(({ ping }) => ping !== undefined)) wanted?.add('ping')
   stage('Looking at this machine …')
   const runner = startRunner(host)

@@ -31,7 +31,11 @@ export async function carryOutFaults(net: FaultNet, changes: readonly SiteChange
   if (!failure) return
   await undo?.()
   const { stderr, stdout } = failure.outcome
-  throw UserError.of('fault-refused', 'the kernel refuses this fault', (stderr || stdout).trim())
+  throw UserError.of(
+    'fault-refused',
+    'the kernel refuses this fault',
+    `${(stderr || stdout).trim()}\nnetlab doctor says what faults need.`,
+  )
 }
 
 function operations(change: SiteChange): Operation[] {

@@ -15,6 +15,9 @@ const qdisc = (words: string): string => `tc qdisc add dev v0 root handle 1: ${w
 const filter = (words: string): string =>
   `${qdisc('htb')} && tc filter add dev v0 parent 1: protocol ip pref 1 ${words}`
 
+const netdev = (hook: string): string =>
+  `! command -v nft || nft 'table netdev ${hook} { chain c { type filter hook ${hook} device "v0" priority 0; policy drop; }; }'`
+
 /** What `qdiscs` may need: names of kinds and actions, the module, the words that try it. */
 const traffic: readonly (readonly [name: string, module: string, probe: string])[] = [
   ['hfsc', 'sch_hfsc', qdisc('hfsc')],
@@ -115,10 +118,22 @@ export const features: Readonly<Record<string, Feature>> = {
     ]),
   ),
   nf_tables: {
-    purpose: 'nftables, iptables',
+    purpose: 'nftables, iptables, faults',
     module: 'nf_tables',
     config: 'CONFIG_NF_TABLES',
     probe: 'nft add table inet x0 || { ! command -v nft && iptables -w -L; }',
+  },
+  nft_ingress: {
+    purpose: 'faults: cuts of cables',
+    module: 'nf_tables',
+    config: 'CONFIG_NF_TABLES_NETDEV',
+    probe: netdev('ingress'),
+  },
+  nft_egress: {
+    purpose: 'faults: cuts of what is no cable (Linux 5.16)',
+    module: 'nf_tables',
+    config: 'CONFIG_NETFILTER_EGRESS',
+    probe: netdev('egress'),
   },
   ip_set: {
     purpose: 'ipsets',
@@ -196,7 +211,7 @@ export const programs: Readonly<Record<string, Program>> = {
     version: ['--version'],
     packages: same('procps', { dnf: 'procps-ng', apk: 'procps-ng', pacman: 'procps-ng' }),
   },
-  nft: { purpose: 'nftables', version: ['--version'], packages: same('nftables') },
+  nft: { purpose: 'nftables, faults', version: ['--version'], packages: same('nftables') },
   'iptables-restore': { purpose: 'iptables', version: ['--version'], packages: iptables },
   'iptables-save': { purpose: 'iptables', version: ['--version'], packages: iptables },
   'ip6tables-restore': { purpose: 'ip6tables', version: ['--version'], packages: iptables },

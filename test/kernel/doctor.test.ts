@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { features, programs } from '../../src/kinds/features.ts'
 import { linkTypes } from '../../src/kinds/links/link-types.ts'
@@ -81,6 +81,34 @@ test('doctor LAB says only what the lab needs', async () => {
   expect(code).toBe(1)
   expect(findings.filter(({ kind }) => kind === 'feature').map(({ name }) => name)).toEqual(['dummy'])
   expect(findings.filter(({ present }) => !present).map(({ name }) => name)).toEqual(['dummy'])
+})
+
+test('it says what faults need, and whether it is missing', async () => {
+  const names = ['tc', 'unshare', 'nsenter', 'sysctl', 'nft', 'env']
+  const netlab = await poor(...names)
+  const nft = join(world.folder, names.join('-'), 'nft')
+  const found = (await world.run(['sh', '-c', 'command -v nft'])).stdout.trim()
+  unlinkSync(nft)
+  writeFileSync(
+    nft,
+    `#!/bin/sh\ncase "$*" in *netdev*) echo "Error: not supported" >&2; exit 1;; esac\nexec ${found} "$@"\n`,
+  )
+  chmodSync(nft, 0o755)
+  const timeline = (steps: string) =>
+    lab(`namespaces: { a: , b: }\nlinks: [{ endpoints: [a:e, b:e] }]\nfaults: { f: [${steps}] }\n`)
+  const needs = async (steps: string): Promise<string[]> =>
+    report((await netlab(['doctor', timeline(steps), '--json'])).stdout).findings.flatMap(({ name, kind, present }) =>
+      kind === 'feature' ? [`${name}${name.startsWith('nft_') && !present ? ' is missing' : ''}`] : [],
+    )
+  expect(await needs('{ at: 1s, cut: a:e }')).toEqual(['veth', 'nf_tables', 'nft_ingress is missing'])
+  expect(await needs('{ at: 1s, partition: [a, b] }')).toEqual(['veth', 'nf_tables'])
+  expect(await needs('{ at: 1s, impair: a:e, impairments: { rate: 1mbit } }')).toEqual(['veth', 'tbf', 'nf_tables'])
+  const { findings } = report((await netlab(['doctor', '--json'])).stdout)
+  const lacks = findings.filter(({ name, present }) => name.startsWith('nft_') && !present)
+  expect(lacks.map(({ name, fix }) => [name, fix])).toEqual([
+    ['nft_ingress', expect.stringMatching(/modprobe nf_tables|CONFIG_NF_TABLES_NETDEV/)],
+    ['nft_egress', expect.stringMatching(/modprobe nf_tables|CONFIG_NETFILTER_EGRESS/)],
+  ])
 })
 
 test('plan and apply say it before anything changes, with the line', async () => {
