@@ -24,14 +24,16 @@ export interface Machines {
 }
 
 /**
- * Connects to the machines of a lab, places its namespaces on them, and opens it there. `skip` are machines that are left out. Throws a
- * UserError when a machine does not answer, or two of them cannot be joined as the lab wants it.
+ * Connects to the machines of a lab, places its namespaces on them, and opens it there. `skip` are machines that are left out. With
+ * `lost`, those that do not answer are left out, too, after a call of it. Throws a UserError when a machine does not answer, or two of
+ * them cannot be joined as the lab wants it.
  */
 export async function openMachines(
   host: Host,
   located: RecordedFile,
   opened: OpenLab,
   skip: readonly string[] = [],
+  lost?: (name: string, error: UserError) => void,
 ): Promise<Machines> {
   const lab = opened.lab()
   const machines: ReadonlyMap<string, Machine> = lab.machines ?? new Map()
@@ -50,11 +52,20 @@ export async function openMachines(
   const close = async (): Promise<void> => void (await Promise.all(peers.map((peer) => peer.close())))
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
   try {
-    failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
+    const skipped = [...skip]
+    const failed = settled.flatMap((one, i) => {
+      if (one.status === 'fulfilled') return []
+      const [name = ''] = far[i - 1] ?? []
+      if (!lost || !(one.reason instanceof UserError)) return [one.reason as unknown]
+      lost(name, one.reason)
+      skipped.push(name)
+      return []
+    })
+    failWith(failed)
     const met = await each((peer) => peer.ask('hello', { lab: lab.name }))
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)
-    const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skip.includes(name)))
+    const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
     mustLead(wires, met, lab, opened)
     const addresses = addressesOf(lab, met)
     const roads = await roadsFor(wires, addresses, peers, opened, lab)
@@ -62,7 +73,7 @@ export async function openMachines(
     mustFit(wires, spread, lab, opened)
     const source = sourceElsewhere(located)
     await each((peer) => peer.ask('open', { source, machine: peer.name, spread }))
-    return { lab, spread, peers, skipped: skip, each, close }
+    return { lab, spread, peers, skipped, each, close }
   } catch (error) {
     await close()
     throw error

@@ -1,4 +1,5 @@
 import type { CarriedOut } from '../commands/carry.ts'
+import type { MachineFinding } from '../commands/examine.ts'
 import type { RolledBack } from '../commands/rollback.ts'
 import type { Command, Outcome } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
@@ -48,6 +49,8 @@ export interface MachineOperations {
   >
   /** Opens the lab, whose part on this machine is what the operations that follow are about. */
   readonly open: Operation<{ readonly source: Source; readonly machine: string; readonly spread: Spread }, null>
+  /** What the machine has and lacks for its part of the lab. */
+  readonly examine: Operation<null, readonly MachineFinding[]>
   /** Takes the lock of the lab; waits at most `timeout` ms. The event is the description of its holder. */
   readonly lock: Operation<{ readonly timeout: number }, null, { readonly holder: string }>
   /** Plans; `carry` carries out the last one. */

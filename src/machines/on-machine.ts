@@ -1,4 +1,5 @@
 import { carryOut } from '../commands/carry.ts'
+import { examineMachine } from '../commands/examine.ts'
 import { liftFaults } from '../commands/keep-faults.ts'
 import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
@@ -63,6 +64,8 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       opened = { located, lab: openPart(whole, machine, spread), runner: startRunner(host, source.text.length) }
       return null
     },
+
+    examine: () => examineMachine(host, the().lab.lab()),
 
     async lock({ timeout }, emit) {
       release = await host.lock(the().lab.name, timeout, (holder) => emit({ holder }))

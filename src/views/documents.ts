@@ -68,7 +68,9 @@ export interface DoctorJson {
   readonly healthy: boolean
   readonly findings: readonly {
     readonly name: string
-    readonly kind: 'system' | 'program' | 'feature' | 'namespace' | 'limit'
+    readonly kind: 'system' | 'program' | 'feature' | 'namespace' | 'limit' | 'machine'
+    /** The machine of the lab on which it is; absent: the one that netlab runs on. */
+    readonly machine?: string
     readonly purpose: string
     /** Without it netlab, or the lab that was named, does not work. */
     readonly essential: boolean

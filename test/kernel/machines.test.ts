@@ -161,6 +161,21 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(old.stderr).toContain('machine left: it lacks Node.js 20 or newer (it has v18.20.4)')
   })
 
+  test('doctor asks every machine about what of the lab is there', async () => {
+    const text = lab({ third: '{ run: ["false"] }' })
+    const { code, stdout } = await m.netlab(['doctor', '--json', m.write('lab.yaml', text)])
+    const { healthy, findings } = JSON.parse(stdout) as { healthy: boolean; findings: Record<string, unknown>[] }
+    expect([code, healthy]).toEqual([1, false])
+    expect(findings.filter(({ name }) => name === 'vxlan').map(({ machine }) => machine)).toEqual([
+      undefined,
+      'left',
+      'right',
+    ])
+    expect(findings.at(-1)).toMatchObject({ name: 'third', kind: 'machine', present: false, essential: true })
+    const whole = await m.netlab(['doctor', m.write('lab.yaml', lab({}))])
+    expect(whole).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Programs on third$/m) })
+  })
+
   test('netlab that has not arrived whole is not used, and leaves nothing', async () => {
     const cache = '/run/other-cache'
     const left = run('left', ['env', `XDG_CACHE_HOME=${cache}`, 'sh', '-c', 'head -c 100000 | "$@"', 'sh'])
