@@ -17,6 +17,7 @@ import {
   type WatchKind,
 } from '../views/watch-text.ts'
 import { openBrake } from './brake.ts'
+import { mustBeOnOne } from './lab-runner.ts'
 import { locate, type LocatedFile, type LocateOptions } from './locate.ts'
 import { openLookout, type Lookout } from './lookout.ts'
 import { stampsOf, type FileStamps } from './own-files.ts'
@@ -244,6 +245,7 @@ function opened(): Events {
 /** Reads the lab file, and keeps in mind which files it names. */
 async function readLab(host: Host, runner: Runner, argument: string | undefined, options: Options): Promise<Read> {
   const located = locate(argument, options)
+  mustBeOnOne(host, located, 'watch')
   if (!('file' in located))
     throw UserError.of(
       'no-lab-file',
