@@ -21,7 +21,7 @@ export const machineCodes = {
     remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
   },
   'several-machines': {
-    cause: 'The command works on one machine, and the lab is on several.',
+    cause: 'The command, or the sandbox of an ordinary user, works on one machine, and the lab is on several.',
     remedy: 'docs/machines.md lists the commands that work across machines.',
   },
   'vni-taken': {
