@@ -1,3 +1,4 @@
+import { hostsIn } from '../../src/model/names.ts'
 import { HERE_NAME } from '../../src/model/place.ts'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -61,7 +62,7 @@ const context = (...wanted: Resource[]) => {
     desired,
     goes: () => false,
     lost: () => false,
-    hosts: () => '',
+    hosts: () => hostsIn(desired),
   }
 }
 
