@@ -145,9 +145,11 @@ function decoder(fields: Readonly<Record<string, Field>>, type?: LinkType): Deco
 }
 
 const byKind = new Map(linkTypes.map((type) => [type.kind ?? type.name, decoder(type.fields, type)]))
+/** What the spanning tree lets a port do (BR_STATE_… of if_bridge.h). */
+const PORT_STATES = { disabled: 0, listening: 1, learning: 2, forwarding: 3, blocking: 4 }
 /** Of the ports of a bond there is only the address that they have without it (IFLA_BOND_SLAVE_PERM_HWADDR). */
 const ofPorts = new Map([
-  ['bridge', decoder(portTable)],
+  ['bridge', decoder({ ...portTable, state: { attribute: { number: 1, as: 'u8', words: PORT_STATES } } })],
   ['bond', decoder({ perm_hwaddr: { attribute: { number: 4, as: 'mac' } } })],
 ])
 /** The kinds of ports of which settings are read. */
