@@ -196,7 +196,11 @@ export interface LiveLab {
   /** Compares the lab file with the network. */
   plan(): Promise<LabPlan>
   /** Sends a packet, and follows it: a ping to a name or an address, or the opening of a connection or a datagram to `NAME:PORT`. */
-  trace(from: string, to: string, options?: { readonly protocol?: 'icmp' | 'tcp' | 'udp' }): Promise<LabWay>
+  trace(
+    from: string,
+    to: string,
+    options?: { readonly protocol?: 'icmp' | 'tcp' | 'udp'; readonly size?: number },
+  ): Promise<LabWay>
   /** Cuts cables, each named by one of its ends (`a:eth0`); with `oneWay`, only what that end sends is lost. */
   cut(ends: string | readonly string[], options?: { readonly oneWay?: boolean }): Promise<readonly LabFault[]>
   /** Delays, loses or limits what interfaces (`a:eth0`) send. */

@@ -66,8 +66,8 @@ function liveLab({ ask, close }: Session, { name, leftOut, warnings }: Operation
     test: async ({ only, failFast = false } = {}) =>
       (await ask('test', { failFast, seed: 1, ...(only !== undefined && { only }) })).json,
     plan: () => ask('plan', null),
-    trace: (from, to, { protocol = /^[^:]+:\d+$|\]:\d+$/.test(to) ? 'tcp' : 'icmp' } = {}) =>
-      ask('trace', { from, to, protocol }),
+    trace: (from, to, { protocol = /^[^:]+:\d+$|\]:\d+$/.test(to) ? 'tcp' : 'icmp', size } = {}) =>
+      ask('trace', { from, to, protocol, ...(size !== undefined && { size }) }),
     cut: (ends, { oneWay = false } = {}) => ask('cut', { targets: listed(ends), oneWay }),
     impair: (ends, impairment) => {
       const words = Object.entries(impairment).flatMap(([key, value]) =>

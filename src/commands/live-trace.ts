@@ -1,25 +1,29 @@
 import { addressOf, splitPort, Untried, type LabIndex } from '../checks/lab-index.ts'
 import { survey } from '../checks/survey.ts'
 import { stage } from '../host/status-line.ts'
+import { chainLines } from '../firewall/nft-lines.ts'
 import { iptablesId } from '../kinds/iptables.ts'
+import { nftablesId } from '../kinds/nftables.ts'
 import type { Lab } from '../language/load-lab.ts'
-import { UserError } from '../model/diagnostic.ts'
-import type { IptablesSpec, LiveChain } from '../model/firewall.ts'
+import { UserError, type Position } from '../model/diagnostic.ts'
+import type { IptablesSpec, LiveChain, NftSpec } from '../model/firewall.ts'
 import type { Host } from '../model/host.ts'
 import type { Way } from '../model/packet-way.ts'
 import type { Runner } from '../model/runner.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { TraceRequest } from '../session/protocol.ts'
 import { faultWords } from '../views/fault-text.ts'
+import { leastSize } from '../walk/needles.ts'
 import { walk, type WalkRequest } from '../walk/walk.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { readLive } from './read-live.ts'
 import { nearest } from './nearest.ts'
 
 /** What is needed of a lab: its file, or what is live of it. */
-export type TraceableLab = Pick<Lab, 'name' | 'folder' | 'namespaces' | 'resources' | 'topology'> & {
-  readonly request: ReadRequest
-}
+export type TraceableLab = Pick<Lab, 'name' | 'folder' | 'namespaces' | 'resources' | 'topology'> &
+  Partial<Pick<Lab, 'where'>> & {
+    readonly request: ReadRequest
+  }
 
 /** Sends one packet in the live lab, and returns its way. Throws a UserError when it cannot be sent or watched. */
 export async function traceLive(lab: TraceableLab, request: TraceRequest, runner: Runner): Promise<Way> {
@@ -44,17 +48,33 @@ export async function traceLive(lab: TraceableLab, request: TraceRequest, runner
   }
 }
 
-function requestOf({ from, to, protocol }: TraceRequest, labIndex: LabIndex): WalkRequest {
+function requestOf({ from, to, protocol, size }: TraceRequest, labIndex: LabIndex): WalkRequest {
+  const sized = (address: string) => (size === undefined ? {} : { size: checkedSize(size, protocol, address) })
   if (protocol === 'icmp') {
     if (/^[^:]+:\d+$|\]:\d+$/.test(to))
       throw UserError.of('bad-option', `${to} has a port, and icmp has none`, `As in: netlab trace ${from} ${to} --tcp`)
-    return { from, to, protocol, address: addressOf(labIndex, to) }
+    const address = addressOf(labIndex, to)
+    return { from, to, protocol, address, ...sized(address) }
   }
   const option = `--${protocol}`
   if (!/:\d+$/.test(to))
     throw UserError.of('bad-option', `${option} needs a port`, `As in: netlab trace ${from} ${to}:80 ${option}`)
   const { host, port } = splitPort(to)
-  return { from, to, protocol, address: addressOf(labIndex, host), port }
+  const address = addressOf(labIndex, host)
+  return { from, to, protocol, address, port, ...sized(address) }
+}
+
+/** The opening of a connection carries nothing, and less than the token nobody could recognise. */
+function checkedSize(size: number, protocol: TraceRequest['protocol'], address: string): number {
+  if (protocol === 'tcp')
+    throw UserError.of('bad-option', 'the opening of a connection has no size', 'As in: netlab trace a b --size 1400')
+  const [least, most] = [leastSize(address), 65535]
+  if (Number.isInteger(size) && size >= least && size <= most) return size
+  throw UserError.of(
+    'bad-option',
+    `a packet to ${address} cannot have this size`,
+    `Between ${least} and ${most} bytes.`,
+  )
 }
 
 function unknownNamespace(host: Host, from: string, { places }: LabIndex): UserError {
@@ -70,20 +90,44 @@ function unknownNamespace(host: Host, from: string, { places }: LabIndex): UserE
   )
 }
 
-/** Where the lab file has a rule of iptables, or at least its chain: `FILE:LINE`. */
+/** Where the lab file has a rule, or at least its chain: `FILE:LINE`. */
 function sourceOf(
-  { resources }: Pick<Lab, 'resources'>,
+  lab: Pick<TraceableLab, 'resources' | 'where'>,
+  namespace: string,
+  chain: LiveChain,
+  at: number | undefined,
+): string | undefined {
+  const position =
+    chain.program === 'nft' ? nftPosition(lab, namespace, chain, at) : iptablesPosition(lab, namespace, chain, at)
+  return position && `${position.file}:${position.line}`
+}
+
+function iptablesPosition(
+  { resources }: Pick<TraceableLab, 'resources'>,
   namespace: string,
   { program, table, chain, rules }: LiveChain,
   at: number | undefined,
-): string | undefined {
-  if (program === 'nft') return undefined
-  const desired = resources.get(iptablesId(namespace, program))
+): Position | undefined {
+  const desired = program === 'nft' ? undefined : resources.get(iptablesId(namespace, program))
   const wanted = (desired?.spec as IptablesSpec | undefined)?.tables[table]?.[chain]
   if (!desired || !wanted) return undefined
   const index = at === undefined ? -1 : wanted.rules.findIndex((rule) => isAlike(rule, rules[at]?.rule ?? ''))
-  const position = desired.source?.([table, chain, ...(index < 0 ? [] : [index])]) ?? desired.source?.([table, chain])
-  return position && `${position.file}:${position.line}`
+  return desired.source?.([table, chain, ...(index < 0 ? [] : [index])]) ?? desired.source?.([table, chain])
+}
+
+/** Where the text has as many rules as the kernel, they are the same, one by one. */
+function nftPosition(
+  { resources, where }: Pick<TraceableLab, 'resources' | 'where'>,
+  namespace: string,
+  { family, table, chain, rules }: LiveChain,
+  at: number | undefined,
+): Position | undefined {
+  const id = nftablesId(namespace)
+  const { text } = (resources.get(id)?.spec ?? {}) as Partial<NftSpec>
+  const lines = text === undefined ? undefined : chainLines(text, `${family} ${table}`, chain)
+  if (!lines) return undefined
+  const line = at !== undefined && lines.rules.length === rules.length ? lines.rules[at] : lines.chain
+  return where?.(id, { path: [], ...(line !== undefined && { line }) }).position
 }
 
 /** Whether a rule as it is written is one as iptables prints it, which adds the names of matches and the lengths of prefixes. */

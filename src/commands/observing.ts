@@ -22,6 +22,7 @@ export function addObserving(program: Command, end: End): void {
     .argument('<to[:port]>', 'a namespace or an address; with a port for --tcp and --udp')
     .addOption(new Option('--tcp', 'open a connection (default: ping)').conflicts('udp'))
     .option('--udp', 'send a datagram')
+    .addOption(new Option('--size <bytes>', 'of the whole packet, which is not fragmented').conflicts('tcp'))
     .addOption(new Option('--fresh', 'in a new copy of what the lab file says').conflicts('compare'))
     .option('--compare', 'in the live lab and in a copy: where they part, and why')
     .option('--lab <lab>', NAMES_OF)

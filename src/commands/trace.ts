@@ -15,7 +15,7 @@ import { renderWay } from '../views/way-text.ts'
 import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
-import { locatedHere, mustBeOnOne } from './lab-runner.ts'
+import { runnerHere } from './lab-runner.ts'
 import { labHere } from './live-namespaces.ts'
 import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -27,6 +27,8 @@ interface Options extends Global, LocateOptions {
   readonly lab?: string
   readonly tcp?: boolean
   readonly udp?: boolean
+  /** Of the packet, in bytes. */
+  readonly size?: string
   /** In a new copy of what the file says. */
   readonly fresh?: boolean
   /** In both. */
@@ -43,7 +45,9 @@ interface Traced {
  * was answered, 1 when it was not, 3 when it could not be tried.
  */
 export async function trace(host: Host, from: string, to: string, options: Options): Promise<number> {
-  const request: TraceRequest = { from, to, protocol: options.tcp ? 'tcp' : options.udp ? 'udp' : 'icmp' }
+  const { tcp, udp, size } = options
+  const protocol = tcp ? 'tcp' : udp ? 'udp' : 'icmp'
+  const request: TraceRequest = { from, to, protocol, ...(size !== undefined && { size: Number(size) }) }
   try {
     const { name, way } = options.fresh
       ? await traceFresh(host, request, options)
@@ -62,8 +66,7 @@ export async function trace(host: Host, from: string, to: string, options: Optio
 }
 
 async function traced(host: Host, request: TraceRequest, options: Options): Promise<Traced> {
-  mustBeOnOne(host, locatedHere(options), 'trace')
-  const runner = startRunner(host)
+  const runner = await runnerHere(host, options)
   stage('Reading the live network …')
   const lab = await labOf(request.from, runner, options)
   return { name: lab.name, way: await traceLive(lab, request, runner) }

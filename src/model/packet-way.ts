@@ -24,6 +24,8 @@ export interface WayRule {
   readonly hook?: string
   /** Where the lab file has the chain, `FILE:LINE`. */
   readonly source?: string
+  /** The packet that carries it in a tunnel met the rule. */
+  readonly carrier?: true
 }
 
 /** What was rewritten on the way through a namespace. */
@@ -73,6 +75,8 @@ export interface WayHop {
   /** Every interface that it passed, in order. */
   readonly interfaces: readonly WayPoint[]
   readonly route?: WayRoute
+  /** The route of the packet that carries it from here in a tunnel. */
+  readonly carrier_route?: WayRoute
   /** Questions of this namespace for a neighbour on the way, and whether there was an answer. */
   readonly neighbor?: { readonly address: string; readonly interface: string; readonly answered: boolean }
   /** Every rule that it met, in order. */
@@ -90,6 +94,8 @@ export interface WayPlace {
   readonly interface?: string
   readonly hook?: string
   readonly rule?: Pick<WayRule, 'table' | 'chain' | 'number' | 'text' | 'source'>
+  /** The packet was too big: the largest that passes there, in bytes. */
+  readonly mtu?: number
 }
 
 /** The way of a packet and of its answer. */

@@ -11,6 +11,8 @@ export interface TraceRequest {
   readonly from: string
   readonly to: string
   readonly protocol: 'icmp' | 'tcp' | 'udp'
+  /** Of the whole packet, in bytes, which is not fragmented then; not of tcp. */
+  readonly size?: number
 }
 
 /** A lab file, and the way to the files that it names, for another process in the same directory. */

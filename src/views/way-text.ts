@@ -54,7 +54,7 @@ function renderHops(hops: readonly WayHop[], c: Colors): string[] {
 }
 
 function renderHop(hop: WayHop, before: WayHop | undefined, c: Colors): string {
-  const { namespace, interfaces, bridge, packet, route, neighbor, rules, rewrites, unknown } = hop
+  const { namespace, interfaces, bridge, packet, route, carrier_route, neighbor, rules, rewrites, unknown } = hop
   const names = interfaces.map(({ interface: name }) => name)
   const way = names.filter((name, i) => name !== names[i - 1]).join(' → ')
   const head = `  ${c.bold(c.cyan(namespace))}  ${way || c.dim('(it came to no interface)')}`
@@ -66,6 +66,7 @@ function renderHop(hop: WayHop, before: WayHop | undefined, c: Colors): string {
     ...interfaces.flatMap(({ interface: name, carried_by: outer }) =>
       outer ? [`at ${name} carried by ${packetWords(outer)}`] : [],
     ),
+    ...(carrier_route ? [`carrier: ${routeWords(carrier_route)}`] : []),
     ...(unknown === undefined ? [] : [c.yellow(`unknown: ${unknown}`)]),
   ]
   return `${head}\n${lines.map((line) => `    ${line}\n`).join('')}`
@@ -119,10 +120,10 @@ function ordered(
 }
 
 /** A rule as a line; undefined for a policy that lets the packet pass. */
-function ruleLine({ table, chain, number, text, verdict }: WayRule): string | undefined {
+function ruleLine({ table, chain, number, text, verdict, carrier }: WayRule): string | undefined {
   if (number === undefined && verdict === 'accept') return undefined
   const place = number === undefined ? '' : ` ${number}`
-  return `${table} ${chain}${place}: ${text}${number === undefined || text.includes(verdict) ? '' : ` (${verdict})`}`
+  return `${carrier ? 'carrier: ' : ''}${table} ${chain}${place}: ${text}${number === undefined || text.includes(verdict) ? '' : ` (${verdict})`}`
 }
 
 const rewriteWords = ({ hook, field, before, after }: WayRewrite): string =>

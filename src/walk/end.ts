@@ -1,12 +1,15 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
-import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
+import { nextHops, noAnswer, unanswered } from './no-neighbor.ts'
+import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict } from '../model/packet-way.ts'
-import { bridgeOf, type Hop } from './hops.ts'
+import { bridgeOf, lastVisit, type Hop } from './hops.ts'
 import type { RouteAnswer } from './route-asked.ts'
 import type { Sights } from './sights.ts'
+import { mtuOf, tooBigFor } from './too-big.ts'
+import type { Visit } from './visits.ts'
 
 /** How a way ended. */
 export interface End {
@@ -22,10 +25,13 @@ export interface Knowledge {
   readonly sights: Sights
   readonly dumps: ReadonlyMap<string, Dump>
   readonly rulesOf: (hop: Hop) => readonly WayRule[]
-  /** The kernel's answer for the packet as it was at its last hook. */
-  readonly askRoute: (hop: Hop) => RouteAnswer | undefined
-  /** … for an answer to it. */
-  readonly askBack: (hop: Hop) => RouteAnswer | undefined
+  /** The kernel's answer for the packet as it was at the last hook of a visit. Without one: of the last. */
+  readonly askRoute: (hop: Hop, visit?: Visit) => RouteAnswer | undefined
+  /** … for a packet that is made in a namespace. */
+  readonly askFor: (
+    namespace: string,
+    packet: { readonly source: string; readonly destination: string; readonly protocol: string },
+  ) => RouteAnswer | undefined
 }
 
 const REJECTS = /\breject\b|-j REJECT/
@@ -71,29 +77,50 @@ function byRule(hop: Hop, at: WayPlace, known: Knowledge): End | undefined {
 }
 
 /** It left by an interface, and came nowhere. */
-function afterLeaving({ namespace, points }: Hop, { labIndex }: Knowledge): End {
-  const { device } = points.at(-1)!
+function afterLeaving({ namespace, points }: Hop, known: Knowledge): End {
+  const { labIndex } = known
+  const { device, outer, packet } = points.at(-1)!
   const at = { namespace, interface: device }
   const link = labIndex.live.resources.get(linkId(namespace, device))
   const lost = (reason: string): End => ({ verdict: 'lost', reason, at })
   if (link?.kind === 'bridge') return lost(`the bridge ${namespace}:${device} has no port that passes it on`)
+  const { remote, local } = link?.spec ?? {}
+  if (typeof remote === 'string' && !outer)
+    return lost(inTunnel(`${namespace}:${device}`, remote, typeof local === 'string' ? local : undefined, known))
   const peer = peerOf(labIndex, namespace, device)
   if (peer === undefined)
     return lost(`it left by ${namespace}:${device}, and where that leads is unknown: it is no cable of the lab`)
   if (labIndex.live.resources.get(peer)?.spec['up'] === false) return lost(`${placeText(peer)} is down`)
+  const big = tooBigFor(outer ?? packet, namespaceOf(peer), nameOf(peer), known.dumps)
+  if (big) return { ...lost(big.reason), at: { ...at, mtu: big.mtu } }
   return lost(`it left by ${namespace}:${device} and did not arrive at ${placeText(peer)}; why is unknown`)
+}
+
+const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')
+
+/** It went into a tunnel, and no packet that carries it was seen. */
+function inTunnel(tunnel: string, remote: string, local: string | undefined, known: Knowledge): string {
+  const namespace = tunnel.slice(0, tunnel.indexOf(':'))
+  const end = `the other end of the tunnel ${tunnel}`
+  const source = local ?? anySource(remote)
+  const answer = known.askFor(namespace, { source, destination: remote, protocol: '' })
+  const asked = unanswered(namespace, undefined, nextHops(answer, remote), known.sights)
+  if (asked !== undefined)
+    return `${noAnswer(`the interfaces of ${namespace}`, asked, known.labIndex)}, on the way to ${end}`
+  if (answer && 'errno' in answer) return `${noRouteText(namespace, remote, answer.errno)}, ${end}`
+  return `it went into the tunnel ${tunnel}, and nothing left for its other end ${remote}; why is unknown`
 }
 
 /** It is in a namespace, and has not left it. */
 function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
-  const { namespace, visits, points } = hop
+  const { namespace, points } = hop
   const { sights, labIndex } = known
   const lost = (reason: string, more: Partial<WayPlace> = {}): End => ({
     verdict: 'lost',
     reason,
     at: { ...at, ...more },
   })
-  const visit = visits.findLast(({ family }) => family === 'inet')
+  const visit = lastVisit(hop)
   const bridge = bridgeOf(hop, labIndex)
   if (!visit) {
     const blind = sights.blind.get(namespace)
@@ -106,6 +133,8 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
     )
   }
   const { reached } = visit
+  if (reached.has('input-last') && visit.carries)
+    return lost(`${namespace} got the packet that carries it, and has no tunnel that takes it`, { hook: 'input' })
   if (reached.has('input-last')) return { verdict: 'arrived', reason: '', at: { ...at, hook: 'input' } }
   const unexplained = (hook: string): End => {
     const legacy = known.dumps.get(namespace)?.legacy
@@ -119,8 +148,16 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   if (reached.has('forward-first')) return unexplained('forward')
   if (reached.has('output-first')) return unexplained('output')
   if (!reached.has('prerouting-last')) return unexplained('prerouting')
+  const device = outDevice(known.askRoute(hop))
+  const packet = visit.states.at(-1)?.packet
+  const big = device !== undefined && packet ? tooBigFor(packet, namespace, device, known.dumps) : undefined
+  if (big) return lost(big.reason, { hook: 'routing', mtu: big.mtu })
   return lost(routingReason(hop, known), { hook: 'routing' })
 }
+
+/** The interface of a route; undefined where it has several. */
+const outDevice = (answer: RouteAnswer | undefined): string | undefined =>
+  answer && 'route' in answer ? answer.route.dev : undefined
 
 /** Why a bridge has not passed it on. */
 function bridgeReason(
@@ -132,8 +169,8 @@ function bridgeReason(
   const arrived = points[0]?.device
   const port = (name?: string) => links.find(({ ifname }) => ifname === name)?.linkinfo?.info_slave_data
   const state = port(arrived)?.['state']
-  if (state !== undefined && state !== 'forwarding' && state !== 3)
-    return `the port ${namespace}:${arrived} of ${bridge} is ${typeof state === 'string' ? state : (STATES[Number(state)] ?? Number(state))}, and not forwarding`
+  if (typeof state === 'string' && state !== 'forwarding')
+    return `the port ${namespace}:${arrived} of ${bridge} is ${state}, and not forwarding`
   const [holder] = labIndex.live.holders(points[0]!.packet.destination)
   const towards = holder && peerOf(labIndex, namespaceOf(holder.link), nameOf(holder.link))
   const isIsolated = (name?: string): boolean => port(name)?.['isolated'] === true
@@ -144,7 +181,7 @@ function bridgeReason(
   const isOpen = ({ ifname, flags }: (typeof others)[number]): boolean =>
     flags.includes('LOWER_UP') &&
     !(isIsolated(arrived) && isIsolated(ifname)) &&
-    [undefined, 'forwarding', 3].includes(port(ifname)?.['state'] as string | number | undefined)
+    port(ifname)?.['state'] === 'forwarding'
   if (others.length && !others.some(isOpen))
     return `no other port of the bridge ${namespace}:${bridge} is up and forwarding`
   const passed = sights.sightings.some(
@@ -158,14 +195,14 @@ function bridgeReason(
   return `the bridge ${namespace}:${bridge} finds nobody with the MAC address that it is sent to${down}`
 }
 
-/** BR_STATE_… of if_bridge.h. */
-const STATES = ['disabled', 'listening', 'learning', 'forwarding', 'blocking']
-
 /** It has passed all hooks, and has not left: the neighbour is missing, or the interface does not send. */
-function afterPostrouting({ namespace }: Hop, oif: number | undefined, { sights, labIndex }: Knowledge): string {
+function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): string {
+  const { namespace } = hop
+  const { sights, labIndex } = known
   const device = labIndex.nodes.get(namespace)?.interfaces.get(oif ?? 0)
   const place = `${namespace}:${device ?? '?'}`
-  const asked = unanswered(namespace, oif, sights)
+  const destination = lastVisit(hop)?.states.at(-1)?.packet.destination ?? ''
+  const asked = unanswered(namespace, oif, nextHops(known.askRoute(hop), destination), sights)
   const peer = device === undefined ? undefined : peerOf(labIndex, namespace, device)
   const isDown = peer !== undefined && labIndex.live.resources.get(peer)?.spec['up'] === false
   const down = isDown ? `; ${placeText(peer)} is down` : ''
@@ -176,33 +213,10 @@ function afterPostrouting({ namespace }: Hop, oif: number | undefined, { sights,
   return `it was to leave by ${place}, and did not; why is unknown`
 }
 
-/** Nobody has answered a question for the address. Who has it may be somewhere else. */
-function noAnswer(place: string, asked: string, { live }: LabIndex): string {
-  const [holder] = live.holders(asked)
-  if (!holder) return `nobody at ${place} has ${asked}`
-  const isDown = live.resources.get(holder.link)?.spec['up'] === false
-  return `${placeText(holder.link)} has ${asked}, and did not answer ${place}${isDown ? ': it is down' : ''}`
-}
-
-/** The address that a namespace has asked for at an interface without an answer. */
-export function unanswered(namespace: string, ifindex: number | undefined, { neighbors }: Sights): string | undefined {
-  const here = neighbors.filter((one) => one.namespace === namespace)
-  const answers = new Set(
-    here.filter((one) => one.direction === 'in' && one.sought === undefined).map(({ source }) => source),
-  )
-  return here.find(
-    (one) =>
-      one.direction === 'out' &&
-      one.sought !== undefined &&
-      (ifindex === undefined || one.ifindex === ifindex) &&
-      !answers.has(one.sought),
-  )?.sought
-}
-
 /** It came to the decision where it goes, and went nowhere. */
 function routingReason(hop: Hop, known: Knowledge): string {
   const { namespace } = hop
-  const state = hop.visits.at(-1)?.states.at(-1)
+  const state = lastVisit(hop)?.states.at(-1)
   const answer = known.askRoute(hop)
   const counters = known.sights.counters.get(namespace)
   const packet = state?.packet
@@ -230,18 +244,29 @@ function routingReason(hop: Hop, known: Knowledge): string {
   if (known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4] === false && answer?.route.type !== '2')
     return `forwarding is off in ${namespace}`
   if (ttl <= 1) return `its ${six ? 'hop limit' : 'time to live'} ended in ${namespace}`
-  if (grew('Ip.FragFails', 'Ip6InTooBigErrors'))
-    return `it is too big for the interface by which ${namespace} would send it on`
   return `it was lost in ${namespace} where its route is chosen; why is unknown`
 }
 
 /** No packet was seen at all. */
-function neverSent({ namespace }: WayPlace, { sights, labIndex }: Knowledge): End {
+function neverSent({ namespace }: WayPlace, known: Knowledge): End {
+  const { sights, labIndex } = known
   const lost = (reason: string): End => ({ verdict: 'lost', reason, at: { namespace } })
-  const asked = unanswered(namespace, undefined, sights)
+  const { destination, protocol } = sights.flow
+  const answer = known.askFor(namespace, { source: anySource(destination), destination, protocol })
+  const asked = unanswered(namespace, undefined, nextHops(answer, destination), sights)
   if (asked !== undefined) return lost(noAnswer(`the interfaces of ${namespace}`, asked, labIndex))
   if (!sights.refused) return lost(`it never left ${namespace}; why is unknown`)
   const { errno, text } = sights.refused
+  const { size } = sights.flow
+  const device = outDevice(answer)
+  if (errno === EMSGSIZE && size !== undefined) {
+    const mtu = mtuOf(namespace, device, known.dumps)
+    const most = mtu === undefined ? '' : `, and ${namespace}:${device} sends ${mtu} at most`
+    return {
+      ...lost(`it is too big: ${size} bytes${most}`),
+      at: { namespace, ...(device !== undefined && { interface: device }), ...(mtu !== undefined && { mtu }) },
+    }
+  }
   const down = labIndex.live
     .links(namespace)
     .filter(({ id, spec }) => spec['up'] === false && id !== linkId(namespace, 'lo'))

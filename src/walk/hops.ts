@@ -12,7 +12,10 @@ export interface Hop {
   readonly namespace: string
   readonly role: Role
   readonly points: readonly Point[]
+  /** Of the packet itself. */
   readonly visits: readonly Visit[]
+  /** Those, and of packets that carry it in tunnels. */
+  readonly every: readonly Visit[]
 }
 
 /** The headers of a packet, for people. */
@@ -27,40 +30,57 @@ export function wayPacket({ protocol, source, destination, sport, dport, bytes }
 
 /** The hops of the packets of a role, in order. */
 export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
-  const parts: { readonly namespace: string; readonly points: Point[]; readonly visits: Visit[] }[] = []
+  const parts: { readonly namespace: string; readonly points: Point[]; readonly every: Visit[] }[] = []
   let last: Point | undefined
   for (const point of pointsOf(role, sights.sightings, labIndex)) {
     const goesOn = last?.namespace === point.namespace && !(last.direction === 'out' && point.direction === 'in')
     if (goesOn) parts.at(-1)!.points.push(point)
-    else parts.push({ namespace: point.namespace, points: [point], visits: [] })
+    else parts.push({ namespace: point.namespace, points: [point], every: [] })
     last = point
   }
+  const tail = parts.at(-1)?.points.at(-1)
+  const lostIn = tail && isIntoTunnel(tail, labIndex) ? tail.namespace : undefined
   const path = new Set(parts.map(({ namespace }) => namespace))
   for (const [namespace, steps] of sights.steps) {
-    const visits = visitsOf(steps, sights.flow).filter((visit) => visit.role === role)
+    const here = sights.sightings.filter((one) => one.namespace === namespace)
+    const visits = visitsOf(steps, sights.flow, here, lostIn === namespace ? role : undefined).filter(
+      (visit) => visit.role === role,
+    )
     const own = parts.filter((part) => part.namespace === namespace)
     for (const visit of visits) {
       const fits = own.find(
-        ({ points, visits: known }) =>
-          !known.some(
-            ({ family, iif }) => family === visit.family && (iif === undefined) === (visit.iif === undefined),
-          ) &&
+        ({ points, every }) =>
+          !every.some((one) => isAlike(one, visit)) &&
           (visit.iif === undefined
-            ? points[0]?.direction === 'out' || isLoop(points[0])
+            ? visit.carries
+              ? points.some((point) => point.direction === 'out' && (point.outer ?? isIntoTunnel(point, labIndex)))
+              : points[0]?.direction === 'out' || isLoop(points[0])
             : points.some(({ direction, ifindex }) => direction === 'in' && ifindex === visit.iif)),
       )
-      if (fits) fits.visits.push(visit)
+      if (fits) fits.every.push(visit)
       else if (isNew(visit, parts.length, path.has(namespace))) addAlone(namespace, visit)
     }
   }
-  return parts.map((part) => ({ role, ...part }))
+  return parts.map((part) => ({ role, visits: part.every.filter(({ carries }) => !carries), ...part }))
 
   /** A packet that was made here and never left. */
   function addAlone(namespace: string, visit: Visit): void {
-    parts.unshift({ namespace, points: [], visits: [visit] })
+    parts.unshift({ namespace, points: [], every: [visit] })
     path.add(namespace)
   }
 }
+
+/** Whether two visits cannot be of one packet in one hop. */
+const isAlike = (a: Visit, b: Visit): boolean =>
+  a.family === b.family && a.carries === b.carries && (a.iif === undefined) === (b.iif === undefined)
+
+/** The visit after which the packet was lost, if it was: of what carried it at last, or its own. */
+export const lastVisit = ({ points, visits, every }: Pick<Hop, 'points' | 'visits' | 'every'>): Visit | undefined =>
+  (points.at(-1)?.outer ? every : visits).findLast(({ family }) => family === 'inet')
+
+/** Whether a packet goes into a tunnel there, and not yet in what carries it. */
+const isIntoTunnel = ({ namespace, device, direction, outer }: Point, { live }: LabIndex): boolean =>
+  direction === 'out' && !outer && live.resources.get(linkId(namespace, device))?.spec['remote'] !== undefined
 
 /** Whether it is the loopback interface, where captures show a packet once, as it comes in. */
 export const isLoop = (point: Pick<Point, 'device'> | undefined): boolean => point?.device === 'lo'

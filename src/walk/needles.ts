@@ -13,8 +13,10 @@ export interface Flow {
   readonly sport: number
   /** The first sequence number of tcp. */
   readonly sequence: number
-  /** What icmp and udp carry. */
+  /** With what icmp and udp begin to carry. */
   readonly token: Buffer
+  /** How many bytes the whole packet has; it is not fragmented. Absent: as few as needed. */
+  readonly size?: number
 }
 
 /** Bytes at a place after the network header of packets of this protocol. */
@@ -43,18 +45,54 @@ const COOKED_HEADER = 20
 const TOKEN = 16
 
 /** A new packet to this address. */
-export function newFlow(protocol: Flow['protocol'], destination: string, dport?: number): Flow {
+export function newFlow({
+  protocol,
+  address: destination,
+  port: dport,
+  size,
+}: {
+  readonly protocol: Flow['protocol']
+  readonly address: string
+  readonly port?: number
+  readonly size?: number
+}): Flow {
   const random = randomBytes(TOKEN + 6)
   const sport = PORTS.from + (random.readUInt16BE(TOKEN) % (PORTS.to - PORTS.from))
   return {
     ...{ protocol, family: destination.includes(':') ? 6 : 4, destination, sport },
     ...(dport !== undefined && { dport }),
+    ...(size !== undefined && { size }),
     ...{ sequence: random.readUInt32BE(TOKEN + 2) & 0x7fffffff, token: random.subarray(0, TOKEN) },
   }
 }
 
-/** How rules of nftables know the packet, its answer, and errors that quote it. */
-export function needlesOf(flow: Flow): Needle[] {
+/**
+ * How many bytes are between the network header of a packet and that of one that it carries: of ipip and sit; of gre, also with a
+ * key; of gretap; of vxlan and geneve, in UDP and with a header of Ethernet.
+ */
+const CARRIED_AT = [0, 4, 8, 18, 22, 30]
+
+/** The smallest packet that can be recognised, in bytes. */
+export const leastSize = (address: string): number => (address.includes(':') ? 40 : 20) + HEADER + TOKEN
+
+/** What a datagram or an echo request carries: the token, and then zeros. */
+export function payloadOf({ token, size, destination }: Pick<Flow, 'token' | 'size' | 'destination'>): Buffer {
+  const more = size === undefined ? 0 : size - leastSize(destination)
+  return Buffer.concat([token, Buffer.alloc(more)])
+}
+
+/** How rules of nftables know the packet, its answer, and errors that quote it; where there are tunnels, also what carries them. */
+export function needlesOf(flow: Flow, tunnels: boolean): Needle[] {
+  const plain = plainNeedles(flow)
+  if (!tunnels) return plain
+  const header = quotedHeader(flow)
+  const deeper = CARRIED_AT.flatMap((at) => plain.map((one) => ({ ...one, offset: at + header + one.offset })))
+  const isKnown = (one: Needle): boolean =>
+    plain.some(({ offset, bytes }) => offset === one.offset && Buffer.compare(bytes, one.bytes) === 0)
+  return [...plain, ...deeper.filter((one) => !isKnown(one))]
+}
+
+function plainNeedles(flow: Flow): Needle[] {
   const { protocol, family, token, sport, sequence } = flow
   const icmp = family === 6 ? PROTOCOL.icmp6 : PROTOCOL.icmp
   const own = protocol === 'icmp' ? icmp : PROTOCOL[protocol]

@@ -3,7 +3,7 @@ import type * as Koffi from 'koffi'
 import type { System } from '../backend/netlink/libc.ts'
 import { addressBytes, toBe16 } from '../backend/netlink/message.ts'
 import { checksum } from '../checks/packet.ts'
-import { PROTOCOL, type Flow } from './needles.ts'
+import { payloadOf, PROTOCOL, type Flow } from './needles.ts'
 
 /** A packet that has been sent. Its socket stays open, so that the kernel does not refuse the answer. */
 export interface Sent {
@@ -15,6 +15,9 @@ export interface Sent {
 
 const [AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW] = [2, 10, 1, 2, 3]
 const [SOCK_NONBLOCK, SOCK_CLOEXEC, EINPROGRESS, EADDRINUSE] = [0o4000, 0o2000000, 115, 98]
+/** linux/in.h, in6.h: never in fragments, whatever is known of the way (ip(7), IP_PMTUDISC_PROBE). */
+const [IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, IPV6_DONTFRAG, PROBE] = [10, 23, 62, 3]
+const [IPPROTO_IP, IPPROTO_IPV6] = [0, 41]
 /** linux/tcp.h: the first sequence number can be set while a socket is in repair, before it connects. */
 const [IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_SEND_QUEUE] = [6, 19, 20, 21, 2]
 
@@ -23,7 +26,7 @@ export function sendPacket(system: System, path: string, flow: Flow): Sent {
   const { libc, call, errno, error } = system
   const library = (createRequire(__filename)(path) as typeof Koffi).load('libc.so.6')
   const connect = library.func('int connect(int, void *, uint)') as (...args: unknown[]) => number
-  const { protocol, family, destination, sport, dport = 0, sequence, token } = flow
+  const { protocol, family, destination, sport, dport = 0, sequence } = flow
   const icmp = family === 6 ? PROTOCOL.icmp6 : PROTOCOL.icmp
   const type = { icmp: SOCK_RAW, tcp: SOCK_STREAM, udp: SOCK_DGRAM }[protocol]
   const number = protocol === 'icmp' ? icmp : PROTOCOL[protocol]
@@ -40,6 +43,13 @@ export function sendPacket(system: System, path: string, flow: Flow): Sent {
         throw new Error(`bind: ${error()}`)
       }
     }
+    if (flow.size !== undefined) {
+      if (family === 4) set(IPPROTO_IP, IP_MTU_DISCOVER, PROBE)
+      else {
+        set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, PROBE)
+        set(IPPROTO_IPV6, IPV6_DONTFRAG, 1)
+      }
+    }
     if (protocol === 'tcp') {
       set(IPPROTO_TCP, TCP_REPAIR, 1)
       set(IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE)
@@ -49,7 +59,7 @@ export function sendPacket(system: System, path: string, flow: Flow): Sent {
     const there = socketAddress(family, destination, protocol === 'icmp' ? 0 : dport)
     if (connect(fd, there, there.length) < 0 && errno() !== EINPROGRESS) return refused()
     if (protocol === 'tcp') return { close }
-    const bytes = protocol === 'icmp' ? echo(flow) : token
+    const bytes = protocol === 'icmp' ? echo(flow) : payloadOf(flow)
     if (libc.send(fd, bytes, bytes.length, 0) < 0) return refused()
     return { close }
   } catch (reason) {
@@ -71,8 +81,15 @@ function socketAddress(family: 4 | 6, address: string | undefined, port: number)
 }
 
 /** An echo request (RFC 792; RFC 4443, whose checksum the kernel computes). */
-function echo({ family, sport, token }: Flow): Buffer {
-  const bytes = Buffer.concat([Uint8Array.of(family === 6 ? 128 : 8, 0, 0, 0), toBe16(sport), toBe16(1), token])
-  if (family === 4) bytes.writeUInt16BE(checksum(bytes), 2)
+function echo(flow: Flow): Buffer {
+  const { family, sport } = flow
+  const bytes = Buffer.concat([
+    Uint8Array.of(family === 6 ? 128 : 8, 0, 0, 0),
+    toBe16(sport),
+    toBe16(1),
+    payloadOf(flow),
+  ])
+  // An odd number of bytes counts with a zero behind them.
+  if (family === 4) bytes.writeUInt16BE(checksum(Buffer.concat([bytes, Buffer.alloc(bytes.length % 2)])), 2)
   return bytes
 }

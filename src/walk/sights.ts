@@ -70,12 +70,13 @@ const LONGEST = 10_000
 
 /**
  * Watches these namespaces, sends the packet from the first, and returns what was seen, when it has been answered or nothing
- * more happens. `isOver`: whether a sighting ends it. Throws Untried when it cannot watch.
+ * more happens. `isOver`: whether a sighting ends it; `tunnels`: whether there may be any. Throws Untried when it cannot watch.
  */
 export async function watchPacket(
   flow: Flow,
   watched: readonly Watched[],
   isOver: (sighting: Sighting) => boolean,
+  tunnels: boolean,
 ): Promise<Sights> {
   const koffi = createRequire(__filename).resolve('koffi')
   const openTap = usable(() => loadPcap(koffi))
@@ -90,7 +91,7 @@ export async function watchPacket(
   const neighbors: NeighborSighting[] = []
   const before = new Map<string, Map<string, number>>()
   const counters = new Map<string, Map<string, number>>()
-  const needles = needlesOf(flow)
+  const needles = needlesOf(flow, tunnels)
   let sent: Sent | undefined
   let [last, over] = [0, 0]
 

@@ -1,12 +1,14 @@
 import { TRACE_TABLE } from '../model/tables.ts'
 import type { WayRewrite } from '../model/packet-way.ts'
-import type { Packet } from '../checks/packet.ts'
-import { recognise, type Flow, type Role } from './needles.ts'
+import { decodePacket, RAW_IP, type Packet } from '../checks/packet.ts'
+import { recognise, type Flow, type Role, type Seen } from './needles.ts'
 import type { TraceStep } from './nft-trace.ts'
 
 /** A packet's way through the hooks of a namespace: from the first rule that it met to the last. */
 export interface Visit {
   readonly role: Role
+  /** It is the packet that carries another one in a tunnel. */
+  readonly carries: boolean
   readonly family: string
   /** The index of the interface by which it came; absent: it was made here. */
   readonly iif?: number
@@ -30,15 +32,17 @@ export interface State {
 const BEGINNINGS = ['prerouting-first', 'output-first']
 const ENDS = ['input-last', 'postrouting-last']
 
-/** The visits of packets in a namespace, in order, from the steps that the kernel reported. */
-export function visitsOf(steps: readonly TraceStep[], flow: Flow): Visit[] {
+/** The visits of packets in a namespace, in order, from the steps that the kernel reported. `seen` is what its interfaces showed,
+ * `inTunnel` what went into a tunnel there, and was not seen any more. */
+export function visitsOf(steps: readonly TraceStep[], flow: Flow, seen: readonly Seen[], inTunnel?: Role): Visit[] {
   const visits: TraceStep[][] = []
   // A rule that rejects sends its error before the kernel reports the rule: the visit of one packet is within that of the other.
   const open: { readonly bridges: boolean; readonly steps: TraceStep[] }[] = []
   for (const step of steps) {
     const bridges = step.family === 'bridge'
     const isOwn = step.table === TRACE_TABLE
-    if (isOwn && BEGINNINGS.includes(step.chain) && step.handle !== undefined) {
+    // The first step in a chain has the packet with it.
+    if (isOwn && BEGINNINGS.includes(step.chain) && step.handle !== undefined && step.bytes) {
       const opened: TraceStep[] = []
       visits.push(opened)
       open.push({ bridges, steps: opened })
@@ -48,29 +52,42 @@ export function visitsOf(steps: readonly TraceStep[], flow: Flow): Visit[] {
     const ends = isOwn ? step.kind === 'policy' && ENDS.includes(step.chain) : ['drop', 'stolen'].includes(step.verdict)
     if (ends && at >= 0) open.splice(at, 1)
   }
-  return visits.flatMap((all) => visitOf(all, flow) ?? [])
+  return visits.flatMap((all) => visitOf(all, flow, seen, inTunnel) ?? [])
 }
 
-function visitOf(all: readonly TraceStep[], flow: Flow): Visit | undefined {
+function visitOf(all: readonly TraceStep[], flow: Flow, known: readonly Seen[], inTunnel?: Role): Visit | undefined {
   let role: Role | undefined
+  let carries = false
   const states: State[] = []
   for (const { bytes, mark = 0, chain, table } of all) {
-    const seen = bytes && recognise(bytes, flow)
+    const own = bytes && recognise(bytes, flow)
+    const seen = own ?? (bytes && carrierIn(bytes, known, inTunnel))
     if (!seen) continue
     role ??= seen.role
+    carries ||= !own
     if (table === TRACE_TABLE) states.push({ hook: chain.replace(/-.*/, ''), packet: seen.packet, mark })
   }
   const [first] = all
   if (!role || !first) return undefined
   const oif = all.findLast((step) => step.oif !== undefined)?.oif
   return {
-    ...{ role, family: first.family },
+    ...{ role, carries, family: first.family },
     ...(first.iif !== undefined && { iif: first.iif }),
     ...(oif !== undefined && { oif }),
     reached: new Set(all.flatMap(({ table, chain }) => (table === TRACE_TABLE ? [chain] : []))),
     steps: all.filter(({ table }) => table !== TRACE_TABLE),
     states,
   }
+}
+
+/** The kernel reports only the beginning of a packet, and so not what one in a tunnel carries; but that was seen at an interface, unless it was lost before. */
+function carrierIn(bytes: Buffer, seen: readonly Seen[], inTunnel?: Role): Pick<Seen, 'role' | 'packet'> | undefined {
+  const packet = decodePacket(bytes, RAW_IP)
+  const same = (one: Omit<Packet, 'time'>): boolean =>
+    (['protocol', 'source', 'destination', 'sport', 'dport'] as const).every((field) => one[field] === packet?.[field])
+  const found = packet && seen.find(({ outer }) => outer && same(outer))
+  const role = found?.role ?? (packet && !packet.protocol.startsWith('icmp') ? inTunnel : undefined)
+  return packet && role && { role, packet }
 }
 
 /** What differs between the packet at one place and the next one. */

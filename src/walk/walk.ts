@@ -1,9 +1,10 @@
 import { netnsOf, type LabIndex } from '../checks/lab-index.ts'
+import { isLink } from '../model/topology.ts'
 import { placeIn } from '../model/place.ts'
 import type { LiveChain } from '../model/firewall.ts'
 import type { Dump, Runner } from '../model/runner.ts'
-import type { Way, WayHop, WayPoint, WayRule } from '../model/packet-way.ts'
-import { bridgeOf, hopsOf, isLoop, wayPacket, type Hop } from './hops.ts'
+import type { Way, WayHop, WayPoint, WayRoute, WayRule } from '../model/packet-way.ts'
+import { bridgeOf, hopsOf, isLoop, lastVisit, wayPacket, type Hop } from './hops.ts'
 import { endOfHop, type End, type Knowledge } from './end.ts'
 import { ENETUNREACH, noRouteText } from './no-route.ts'
 import { icmpErrorText } from '../checks/icmp-errors.ts'
@@ -34,6 +35,8 @@ export interface WalkRequest {
   readonly protocol: Flow['protocol']
   readonly address: string
   readonly port?: number
+  /** Of the whole packet, in bytes, which is not fragmented then; not of tcp. */
+  readonly size?: number
 }
 
 /** How often another source port is tried when a program has it. */
@@ -53,14 +56,18 @@ export async function walk(request: WalkRequest, kit: WalkKit): Promise<Way> {
     const all = [requests!, replies!, errors!]
     const books = await booksOf(all.flat(), kit)
     const rulesOf = (hop: Hop): readonly WayRule[] =>
-      hop.visits.flatMap(({ steps }) =>
-        steps.flatMap((step) =>
-          step.kind === 'policy' || step.handle !== undefined ? (books.get(hop.namespace)?.ruleOf(step) ?? []) : [],
-        ),
+      hop.every.flatMap(({ steps, carries }) =>
+        steps.flatMap((step): WayRule[] => {
+          const rule =
+            step.kind === 'policy' || step.handle !== undefined ? books.get(hop.namespace)?.ruleOf(step) : undefined
+          return rule ? [{ ...rule, ...(carries && { carrier: true as const }) }] : []
+        }),
       )
-    const askRoute = (hop: Hop): RouteAnswer | undefined => asked(hop, kit, routes)
-    const askBack = (hop: Hop): RouteAnswer | undefined => askedBack(hop, kit, routes)
-    const known: Knowledge = { labIndex, sights, dumps: kit.dumps, rulesOf, askRoute, askBack }
+    const askRoute = (hop: Hop, visit = lastVisit(hop)): RouteAnswer | undefined =>
+      askedIn(hop.namespace, questionOf(visit), kit, routes)
+    const askFor: Knowledge['askFor'] = (namespace, packet) =>
+      askedIn(namespace, { packet: { ...packet, bytes: Buffer.alloc(0) }, mark: 0 }, kit, routes)
+    const known: Knowledge = { labIndex, sights, dumps: kit.dumps, rulesOf, askRoute, askFor }
     const end = endOfAll(from, all as [Hop[], Hop[], Hop[]], known)
     const written = (hops: readonly Hop[]): WayHop[] => hops.map((hop) => wayHop(hop, known, kit))
     const back = replies!.length ? replies! : errors!
@@ -76,7 +83,8 @@ export async function walk(request: WalkRequest, kit: WalkKit): Promise<Way> {
   }
 }
 
-async function sightsOf({ from, protocol, address, port }: WalkRequest, kit: WalkKit): Promise<Sights> {
+async function sightsOf(request: WalkRequest, kit: WalkKit): Promise<Sights> {
+  const { from } = request
   const { labIndex, dumps } = kit
   const names = [from, ...[...labIndex.nodes.keys()].filter((name) => name !== from)]
   const watched = names.map((namespace) => ({
@@ -87,18 +95,25 @@ async function sightsOf({ from, protocol, address, port }: WalkRequest, kit: Wal
   for (let tries = 1; ; tries++)
     try {
       return await watchPacket(
-        newFlow(protocol, address, port),
+        newFlow(request),
         watched,
         ({ role, namespace, direction }) => role !== 'request' && namespace === from && direction === 'in',
+        hasTunnels(labIndex),
       )
     } catch (error) {
       if (!(error instanceof PortTaken) || tries === TRIES) throw error
     }
 }
 
+/** Whether an interface of the lab carries packets in others. */
+const hasTunnels = ({ live }: LabIndex): boolean =>
+  [...live.resources.values()].some(
+    (one) => isLink(one) && ['remote', 'local', 'dstport'].some((field) => field in one.spec),
+  )
+
 /** The rules of the namespaces in which the packet met some. */
 async function booksOf(hops: readonly Hop[], { labIndex, dumps, runner, ofNft, sourceOf }: WalkKit) {
-  const met = new Set(hops.filter(({ visits }) => visits.some(({ steps }) => steps.length)).map((hop) => hop.namespace))
+  const met = new Set(hops.filter(({ every }) => every.some(({ steps }) => steps.length)).map((hop) => hop.namespace))
   const books = await Promise.all(
     [...met].map(async (namespace): Promise<[string, RuleBook]> => {
       const place = placeIn(labIndex.places.get(namespace))
@@ -110,23 +125,10 @@ async function booksOf(hops: readonly Hop[], { labIndex, dumps, runner, ofNft, s
 }
 
 /** What the kernel is asked for a route: the packet as it was when its route was chosen. */
-function questionOf({ visits }: Hop): RouteQuestion | undefined {
-  const visit = visits.findLast(({ family }) => family === 'inet')
+function questionOf(visit: Visit | undefined): RouteQuestion | undefined {
   const chosenAt = visit?.iif === undefined ? 'output' : 'prerouting'
   const state = visit?.states.findLast(({ hook }) => hook === chosenAt)
   return visit && state && { ...state, ...(visit.iif !== undefined && { iif: visit.iif }) }
-}
-
-const asked = (hop: Hop, kit: WalkKit, routes: RouteOracle): RouteAnswer | undefined =>
-  askedIn(hop.namespace, questionOf(hop), kit, routes)
-
-/** The route of an answer to the packet, from where it arrived. */
-function askedBack(hop: Hop, kit: WalkKit, routes: RouteOracle): RouteAnswer | undefined {
-  const packet = hop.visits.at(-1)?.states.at(-1)?.packet
-  const { source, destination, protocol, bytes } = packet ?? {}
-  if (source === undefined || destination === undefined || protocol === undefined || !bytes) return undefined
-  const answer = { source: destination, destination: source, protocol, bytes }
-  return askedIn(hop.namespace, { packet: answer, mark: 0 }, kit, routes)
 }
 
 function askedIn(
@@ -147,19 +149,19 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHo
   const [first, last] = [points[0], points.at(-1)]
   const states = statesOf(hop)
   const bridge = bridgeOf(hop, labIndex)
-  const question = questionOf(hop)
-  const answer = bridge === undefined ? known.askRoute(hop) : undefined
   const dump = dumps.get(namespace)
-  const device = question?.iif === undefined ? undefined : labIndex.nodes.get(namespace)?.interfaces.get(question.iif)
-  const route =
-    question && answer && 'route' in answer
-      ? wayRoute(
-          answer.route,
-          { ...question, ...(device !== undefined && { device }) },
-          (question.packet.source.includes(':') ? dump?.rules6 : dump?.rules) ?? [],
-        )
-      : undefined
-  const neighbor = neighborOf(hop, route?.via ?? question?.packet.destination, sights, labIndex)
+  const ofVisit = (visit: Visit | undefined): WayRoute | undefined => {
+    const question = questionOf(visit)
+    const answer = known.askRoute(hop, visit)
+    if (!question || !answer || !('route' in answer)) return undefined
+    const device = question.iif === undefined ? undefined : labIndex.nodes.get(namespace)?.interfaces.get(question.iif)
+    const rules = (question.packet.source.includes(':') ? dump?.rules6 : dump?.rules) ?? []
+    return wayRoute(answer.route, { ...question, ...(device !== undefined && { device }) }, rules)
+  }
+  const inner = visits.findLast(({ family }) => family === 'inet')
+  const route = bridge === undefined ? ofVisit(inner) : undefined
+  const carrierRoute = ofVisit(hop.every.findLast(({ carries, iif }) => carries && iif === undefined))
+  const neighbor = neighborOf(hop, route?.via ?? questionOf(inner)?.packet.destination, sights, labIndex)
   const blind = sights.blind.get(namespace)
   return {
     namespace,
@@ -172,6 +174,7 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHo
       ...(outer && { carried_by: wayPacket(outer) }),
     })),
     ...(route && { route }),
+    ...(carrierRoute && { carrier_route: carrierRoute }),
     ...(neighbor && { neighbor }),
     rules: known.rulesOf(hop),
     rewrites: rewritesOf(states),
@@ -208,7 +211,7 @@ function neighborOf(
 
 /** The end of the whole: of the answer if there is one, of the error, or of the packet itself. */
 function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[]], known: Knowledge): End {
-  const nowhere: Hop = { namespace: from, role: 'request', points: [], visits: [] }
+  const nowhere: Hop = { namespace: from, role: 'request', points: [], visits: [], every: [] }
   const there = endOfHop(requests.at(-1) ?? nowhere, known)
   const place = `${there.at.namespace}${there.at.interface === undefined ? '' : `:${there.at.interface}`}`
   const [reply, error] = [replies.at(-1), errors.at(-1)]
@@ -254,10 +257,10 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
 }
 
 /** Where the packet arrived there may be no route for the answer. */
-function noWayBack(hop: Hop, { askBack }: Knowledge): string | undefined {
-  const { namespace, visits } = hop
+function noWayBack({ namespace, visits }: Hop, { askFor }: Knowledge): string | undefined {
   const packet = visits.at(-1)?.states.at(-1)?.packet
-  const answer = askBack(hop)
+  const answer =
+    packet && askFor(namespace, { source: packet.destination, destination: packet.source, protocol: packet.protocol })
   if (!packet || !answer || !('errno' in answer)) return undefined
   if (answer.errno === ENETUNREACH) return `but ${namespace} has no route back to ${packet.source}`
   return `but its answer goes nowhere: ${noRouteText(namespace, packet.source, answer.errno)}`

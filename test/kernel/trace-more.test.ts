@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TraceJson } from '../../src/views/way-text.ts'
+import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
+
+/** c – r1 ═ two cables ═ r2 – s, with a tunnel over the first cable; t is behind the tunnel. */
+const LAB = `
+name: more
+namespaces:
+  c: { routes: [{ to: default, via: 10.0.1.1 }, { to: default, via: "fd01::1" }] }
+  r1:
+    forwarding: true
+    interfaces:
+      vx: { type: vxlan, id: 7, link: a, local: 10.0.2.1, remote: 10.0.2.2, dstport: 4789, mtu: 1400, addresses: [10.0.9.1/24] }
+    routes:
+      - { to: 10.0.3.0/24, nexthops: [{ via: 10.0.2.2 }, { via: 10.0.4.2 }] }
+      - { to: "fd03::/64", via: "fd02::2" }
+      - { to: 10.0.8.0/24, via: 10.0.9.2 }
+    iptables: { filter: { OUTPUT: ["-p udp --dport 4789 -m length --length 1400: -j DROP"] } }
+  r2:
+    forwarding: true
+    interfaces:
+      vx: { type: vxlan, id: 7, link: a, local: 10.0.2.2, remote: 10.0.2.1, dstport: 4789, mtu: 1400, addresses: [10.0.9.2/24] }
+    routes: [{ to: 10.0.1.0/24, via: 10.0.2.1 }, { to: "fd01::/64", via: "fd02::1" }]
+    nftables: |
+      table inet guard {
+        chain forward {
+          type filter hook forward priority filter; policy accept;
+          udp dport 1000 drop
+        }
+      }
+  s: { routes: [{ to: default, via: 10.0.3.1 }, { to: default, via: "fd03::1" }] }
+  sw:
+    bridges: { br:  }
+    nftables: |
+      table bridge wall {
+        chain forward {
+          type filter hook forward priority filter; policy accept;
+          udp dport 1001 drop
+        }
+      }
+  t: { routes: [{ to: default, via: 10.0.8.1 }] }
+links:
+  - { endpoints: { c:eth0: [10.0.1.2/24, "fd01::2/64"], r1:c: [10.0.1.1/24, "fd01::1/64"] } }
+  - { endpoints: { r1:a: [10.0.2.1/24, "fd02::1/64"], r2:a: [10.0.2.2/24, "fd02::2/64"] } }
+  - { endpoints: { r1:b: 10.0.4.1/24, r2:b: 10.0.4.2/24 } }
+  - { endpoints: { r2:s: [10.0.3.1/24, "fd03::1/64"], sw:br: }, mtu: 1300 }
+  - { endpoints: { s:eth0: [10.0.3.2/24, "fd03::2/64"], sw:br: }, mtu: 1300 }
+  - { endpoints: { t:eth0: 10.0.8.2/24, r2:t: 10.0.8.1/24 } }
+`
+
+let world: World
+beforeAll(async () => {
+  world = await openWorld()
+  writeFileSync(join(world.folder, 'lab.yaml'), LAB)
+  expect(await world.netlab(['apply', '-y', 'lab.yaml'], { cwd: world.folder })).toMatchObject({ code: 0 })
+  const arrives = async () => (await trace('c', 's')).verdict
+  expect(await until(arrives, (verdict) => verdict === 'answered')).toBe('answered')
+})
+afterAll(() => world.close())
+
+/** Runs `netlab trace … --json`. */
+async function trace(...args: string[]): Promise<TraceJson> {
+  const { stdout, stderr } = await world.netlab(['trace', ...args, '--json'], { cwd: world.folder })
+  if (stdout === '') throw new Error(stderr)
+  return JSON.parse(stdout) as TraceJson
+}
+const ran = async (...argv: string[]): Promise<void> =>
+  void expect(await world.run(['ip', 'netns', 'exec', ...argv])).toMatchObject({ code: 0 })
+
+test.each([
+  ['10.0.3.2', '1300', 'answered', {}],
+  ['10.0.3.2', '1301', 'lost', { namespace: 'r2', interface: expect.any(String) as string, mtu: 1300 }],
+  ['fd03::2', '1301', 'lost', { namespace: 'r2', interface: 'a', mtu: 1300 }],
+  ['10.0.8.2', '1401', 'lost', { namespace: 'r1', interface: 'c', mtu: 1400 }],
+  ['10.0.3.2', '1501', 'lost', { namespace: 'c', interface: 'eth0', mtu: 1500 }],
+])('a packet to %s of %s bytes: %s', async (to, size, verdict, at) => {
+  const way = await trace('c', to, '--size', size)
+  expect(way).toMatchObject({ verdict, ...(verdict === 'lost' && { at }) })
+  if (verdict === 'lost') expect(way.reason).toMatch(/too big/)
+})
+
+test('sizes that cannot be', async () => {
+  const code = async (...args: string[]) => (await world.netlab(['trace', 'c', ...args], { cwd: world.folder })).stderr
+  expect(await code('s:80', '--tcp', '--size', '100')).toContain('--size')
+  expect(await code('s', '--size', '12')).toContain('Between 44 and 65535 bytes')
+  expect(await code('s', '--size', 'big')).toContain('Between 44 and 65535 bytes')
+})
+
+test('a rule of nft has its line, a table of bridges is met, several next hops are told', async () => {
+  const [nft, bridge] = [await trace('c', 's:1000', '--udp'), await trace('c', 's:1001', '--udp')]
+  const line = LAB.split('\n').findIndex((text) => text.includes('udp dport 1000 drop')) + 1
+  expect(nft).toMatchObject({ verdict: 'dropped', at: { namespace: 'r2', rule: { text: 'udp dport 1000 drop' } } })
+  expect(nft.at?.rule?.source).toMatch(new RegExp(`lab.yaml:${line}$`))
+  expect(bridge).toMatchObject({
+    verdict: 'dropped',
+    at: { namespace: 'sw', rule: { table: 'bridge wall', number: 1 } },
+  })
+  const r1 = bridge.hops.find(({ namespace }) => namespace === 'r1')
+  expect(r1?.route?.nexthops).toEqual(['via 10.0.2.2 dev a', 'via 10.0.4.2 dev b'])
+  expect(['a', 'b']).toContain(r1?.out)
+})
+
+test('in a tunnel: what carries the packet, its route and its rules', async () => {
+  const through = await trace('r1', '10.0.8.2')
+  expect(through.verdict).toBe('answered')
+  expect(through.hops[0]).toMatchObject({
+    route: { prefix: '10.0.8.0/24', dev: 'vx' },
+    carrier_route: { prefix: '10.0.2.0/24', dev: 'a' },
+    interfaces: [{ interface: 'vx' }, { interface: 'a', carried_by: { destination: '10.0.2.2', dport: 4789 } }],
+  })
+  expect(through.hops[0]?.rules.map(({ chain, carrier }) => [chain, carrier])).toEqual([
+    ['OUTPUT', undefined],
+    ['OUTPUT', true],
+  ])
+  expect(await trace('r1', '10.0.8.2', '--size', '1400')).toMatchObject({
+    verdict: 'dropped',
+    at: { namespace: 'r1', rule: { chain: 'OUTPUT', number: 1 } },
+  })
+})
+
+test('the reverse path filter', async () => {
+  await ran('r2', 'sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=1')
+  await ran('r2', 'ip', 'route', 'del', '10.0.1.0/24')
+  expect(await trace('c', 's')).toMatchObject({
+    verdict: 'lost',
+    reason: expect.stringMatching(/^the reverse path filter of r2 dropped it/) as string,
+    at: { namespace: 'r2', hook: 'routing' },
+  })
+  await ran('r2', 'ip', 'route', 'add', '10.0.1.0/24', 'via', '10.0.2.1')
+  await ran('r2', 'sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=0')
+})
+
+test('beside a flood on the same way it sees its own packet only', async () => {
+  const flood = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(('10.0.3.2', 9))
+print('ready', flush=True)
+while True:
+    try: s.send(b'x' * 36)
+    except OSError: pass
+`
+  const [enter = '', ...rest] = [...world.enter, 'ip', 'netns', 'exec', 'c', 'python3', '-c', flood]
+  const child = spawn(enter, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise((done) => child.stdout.once('data', done))
+  const started = Date.now()
+  const way = await trace('c', 's')
+  const took = Date.now() - started
+  child.kill('SIGKILL')
+  expect(way).toMatchObject({ verdict: 'answered' })
+  expect(way.hops.map(({ namespace }) => namespace)).toEqual(['c', 'r1', 'r2', 'sw', 's'])
+  expect(way.hops.flatMap(({ unknown }) => unknown ?? [])).toEqual([])
+  expect(took).toBeLessThan(15_000)
+})
+
+test('a port that STP has not opened yet', async () => {
+  // Ports that forward already go on when STP begins: the bridge starts again.
+  await ran('sw', 'ip', 'link', 'set', 'dev', 'br', 'type', 'bridge', 'forward_delay', '3000', 'stp_state', '1')
+  for (const state of ['down', 'up']) await ran('sw', 'ip', 'link', 'set', 'dev', 'br', state)
+  expect(await trace('c', 's')).toMatchObject({
+    verdict: 'lost',
+    reason: 'the port sw:r2~s of br is listening, and not forwarding',
+    at: { namespace: 'sw', interface: 'r2~s' },
+  })
+})
