@@ -7,7 +7,7 @@ import { machineNames, openMachineWorld, type Machines } from '../support/machin
 import '../support/seed.ts'
 
 /** How often something is killed or cut off; each takes about ten seconds. */
-const ROUNDS = Number(process.env['NETLAB_ROUNDS'] ?? 10)
+const ROUNDS = Number(process.env['NETLAB_ROUNDS'] ?? 5)
 
 const header = 'name: cut\nmachines: { left: { ssh: left }, right: { ssh: right }, third: { ssh: third } }\n'
 const labs = [
