@@ -7,7 +7,7 @@ import { addDisturbing } from './commands/disturbing.ts'
 import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
-import { full, json, LAB, NAMES_OF, noLint, set, skipMachine, type Run } from './commands/options.ts'
+import { full, json, LAB, NAMES_OF, noLint, set, skipMachine, spare, type Run } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
 import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
@@ -96,6 +96,7 @@ changing(planning(program.command('apply')))
   .addOption(set())
   .option('--heal', 'end all faults of the lab first')
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
+  .addOption(spare())
   .action((lab: string | undefined, options: ChangeOptions) =>
     end(async (host, global) => (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global })),
   )

@@ -10,6 +10,7 @@ import { checkJson, type CheckJson } from '../views/check-results.ts'
 import { renderBreak, type BreakJson } from '../views/drill-text.ts'
 import { FORMAT } from '../views/json.ts'
 import { become, mend, tryChecks, viewOf, type DrillGround, type DrillView } from './drill-ground.ts'
+import { mustBeOnOne } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { openLocated } from './prepare.ts'
 import { note, out, outColors, outJson, type Global } from './terminal.ts'
@@ -34,6 +35,7 @@ export async function breakLab(host: Host, argument: string | undefined, options
   const level = levelOf(options.level)
   const seed = options.seed === undefined ? randomInt(1_000_000) : seedOf(options.seed)
   const located = locate(argument, options)
+  mustBeOnOne(host, located, 'break')
   const opened = openLocated(located, host, { lint: false })
   if (!opened)
     throw UserError.of(

@@ -10,6 +10,7 @@ import type { Host } from '../model/host.ts'
 import { ownerOf } from '../model/owner.ts'
 import { placeIn } from '../model/place.ts'
 import type { Dump, Runner } from '../model/runner.ts'
+import { locatedHere, mustBeOnOne } from './lab-runner.ts'
 import { liveNamespaces, type LiveNamespaces, type NamespaceOptions } from './live-namespaces.ts'
 import { nearest } from './nearest.ts'
 import { openOutput } from './own-files.ts'
@@ -44,6 +45,7 @@ export async function capture(host: Host, given: readonly string[], options: Opt
   const seconds = options.for === undefined ? undefined : secondsOf('--for', options.for)
   const count = options.count === undefined ? undefined : numberOf('--count', options.count)
   const snaplen = options.snaplen === undefined ? WHOLE : numberOf('--snaplen', options.snaplen)
+  mustBeOnOne(host, locatedHere(options), 'capture')
   const runner = startRunner(host)
   const live = await liveNamespaces(runner, options)
   const { targets, filter } = split(given, live)

@@ -17,7 +17,8 @@ import { dotOf, graphJson, mermaidOf } from '../views/graph/text-forms.ts'
 import { showJson } from '../views/json.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
 import { writeFile } from './own-files.ts'
-import { runnerOf } from './lab-runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
+import { spreadOf } from './lab-runner.ts'
 import { openLocated, prepare } from './prepare.ts'
 import { filtered } from './show.ts'
 import { note, outJson, outText, report, type Global } from './terminal.ts'
@@ -101,8 +102,9 @@ async function seen(located: Located, host: Host, options: Options): Promise<See
     const { name, resources } = opened.lab()
     return { name, resources }
   }
-  const runner = await runnerOf(host, located)
-  const { name, wanted, live, plan, warnings } = await prepare(located, opened, runner)
+  const spread = await spreadOf(host, located)
+  const runner = spread?.runner ?? startRunner(host, 'text' in located ? located.text.length : 0)
+  const { name, wanted, live, plan, warnings } = await prepare(located, spread?.opened ?? opened, runner)
   report(warnings, options)
   const there = filtered(new Map([...live.resources, ...live.others]))
   const doing = options.live && options.format === 'html' ? await processStates(name, host) : []

@@ -1,4 +1,4 @@
-import type { Lab } from '../language/load-lab.ts'
+import type { Lab, OpenLab } from '../language/load-lab.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { Spread } from '../machines/wires.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -14,6 +14,7 @@ const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
 
 /** The machines of a lab that is on several, and their network as one. */
 export interface SpreadLab {
+  readonly opened: OpenLab
   readonly lab: Lab
   readonly runner: Runner
   readonly peers: readonly Peer[]
@@ -31,13 +32,25 @@ export async function spreadOf(host: Host, located: Located): Promise<SpreadLab 
   const opened = openLocated(file, host, { lint: false })
   if (!opened?.machines) return undefined
   const { openMachines } = await import('./open-machines.ts')
-  const { wiresOf } = await import('../machines/wires.ts')
+  const { wiresOf, withSmallMtus } = await import('../machines/wires.ts')
   const { spreadRunner } = await import('../machines/spread-host.ts')
   const { peers, spread, lab } = await openMachines(host, file, opened)
   const { places } = spread
   const near = startRunner(host, located.text.length)
   const runner = await spreadRunner({ near, peers, places, wires: wiresOf(lab, places) })
-  return { lab, runner, peers, places }
+  const fitting = withSmallMtus(lab, spread)
+  return { opened: { ...opened, lab: () => fitting }, lab: fitting, runner, peers, places }
+}
+
+/** Throws a UserError when a lab is on several machines, for a command that works on one. */
+export function mustBeOnOne(host: Host, located: Located | undefined, command: string): void {
+  if (!located || !('file' in located) || !MAY_NAME_MACHINES.test(located.text)) return
+  if (!openLocated(located, host, { lint: false })?.machines) return
+  throw UserError.of(
+    'several-machines',
+    `netlab ${command} works on one machine, and this lab is on several`,
+    `With --fresh, or without its machines, all of it is here: netlab test --fresh ${located.file}`,
+  )
 }
 
 /** The runner of a lab that was located: of one on several machines, the network of all of them as one. Throws as `spreadOf` does. */

@@ -44,6 +44,12 @@ export async function openMachines(
       `there is no machine ${unknown}`,
       `There are: ${[...machines.keys()].join(', ')}`,
     )
+  if (host.isSandbox)
+    throw UserError.of(
+      'several-machines',
+      'your sandbox has no way to other machines',
+      'As root, netlab reaches them: sudo netlab … Or test all of the lab here: netlab test --fresh',
+    )
   stage('Connecting …')
   const far = [...machines].filter(([name]) => !skip.includes(name))
   const begun = [Promise.resolve(nearPeer(host, NEAR)), ...far.map(([name, machine]) => farPeer(host, name, machine))]

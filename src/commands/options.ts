@@ -32,3 +32,9 @@ export const skipMachine = (): Option =>
 
 /** `--no-lint`. */
 export const noLint = (): Option => new Option('--no-lint', 'do not report lints (docs/lints.md)')
+
+/** Ids of resources that stay as they are: those that `netlab watch --repair` does not repair now. */
+export const spare = (): Option =>
+  new Option('--spare <id...>')
+    .argParser((id: string, all: ReadonlySet<string> = new Set()) => new Set([...all, id]))
+    .hideHelp()

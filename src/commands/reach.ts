@@ -2,6 +2,7 @@ import { stage } from '../host/status-line.ts'
 import type { LabHeader } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { topologyOf } from '../model/topology.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { reachPage } from '../views/reach-page.ts'
 import { renderReach } from '../views/reach-text.ts'
@@ -9,7 +10,7 @@ import { reachLive, type ReachableLab } from './live-reach.ts'
 import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
-import { runnerOf } from './lab-runner.ts'
+import { mustBeOnOne } from './lab-runner.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 
@@ -50,9 +51,10 @@ const listed = (names: readonly string[]): string =>
 /** The lab, from its file or, without one, as it is live. */
 async function liveLab(host: Host, options: Options) {
   const located = locate(options.lab, options)
+  mustBeOnOne(host, located, 'reach')
   const found = await loadFound(located, host)
   stage('Reading the live network …')
-  const runner = await runnerOf(host, located)
+  const runner = startRunner(host)
   const name = found?.name ?? ('name' in located ? located.name : '')
   const live = await readLive(readRequestOf(name, found), runner)
   const resources = new Map<string, never>()

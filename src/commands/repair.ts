@@ -7,13 +7,18 @@ import type { LocatedFile } from './locate.ts'
 /** How long an apply may take, in seconds. */
 const PATIENCE = 3600
 
-/** Repairs a lab by an ordinary `netlab apply`, in a process of its own. Returns the changes that it made, and what it said. */
+/**
+ * Repairs a lab by a `netlab apply` in a process of its own, and leaves the resources with the ids in `spare` as they are. Returns the
+ * changes that it made, and what it said.
+ */
 export async function repairLab(
   host: Host,
   { file, text, set }: LocatedFile,
+  spare: readonly string[],
 ): Promise<{ readonly made: readonly WatchedChange[]; readonly words: string }> {
   const values = [...(set ?? [])].flatMap(([name, value]) => ['--set', `${name}=${value}`])
-  const argv = [...host.self, 'apply', file, '-y', '--json', '--no-lint', ...values]
+  const spared = spare.flatMap((id) => ['--spare', id])
+  const argv = [...host.self, 'apply', file, '-y', '--json', '--no-lint', ...values, ...spared]
   const { code, stdout, stderr } = await host.run({ argv, timeout: PATIENCE, ...(file === '-' && { input: text }) })
   const document = stdout === '' ? undefined : (JSON.parse(stdout) as RunJson | ErrorJson)
   const made = document && 'result' in document && document.result.status === 'done' ? document.changes : []

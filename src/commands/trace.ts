@@ -15,7 +15,7 @@ import { renderWay } from '../views/way-text.ts'
 import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
-import { runnerHere } from './lab-runner.ts'
+import { locatedHere, mustBeOnOne } from './lab-runner.ts'
 import { labHere } from './live-namespaces.ts'
 import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -66,7 +66,8 @@ export async function trace(host: Host, from: string, to: string, options: Optio
 }
 
 async function traced(host: Host, request: TraceRequest, options: Options): Promise<Traced> {
-  const runner = await runnerHere(host, options)
+  mustBeOnOne(host, locatedHere(options), 'trace')
+  const runner = startRunner(host)
   stage('Reading the live network …')
   const lab = await labOf(request.from, runner, options)
   return { name: lab.name, way: await traceLive(lab, request, runner) }

@@ -17,6 +17,7 @@ import {
   type WatchKind,
 } from '../views/watch-text.ts'
 import { openBrake } from './brake.ts'
+import { mustBeOnOne } from './lab-runner.ts'
 import { locate, type LocatedFile, type LocateOptions } from './locate.ts'
 import { openLookout, type Lookout } from './lookout.ts'
 import { stampsOf, type FileStamps } from './own-files.ts'
@@ -66,7 +67,9 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
   let current = await readLab(host, runner, argument, options)
   const events = opened()
   const tracker = openTracker(events, runner)
-  const brake = { now: openBrake() }
+  let brake = openBrake()
+  /** How often each was repaired when netlab said that it changes again and again. */
+  let said = new Map<string, number>()
   let told = ''
   let toldFaults = ''
   let repairAt: number | undefined
@@ -149,7 +152,8 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
   async function reread(): Promise<void> {
     try {
       current = await readLab(host, runner, argument, { ...options, say: () => {} })
-      brake.now = openBrake()
+      brake = openBrake()
+      said = new Map()
       tracker.ask(true)
     } catch (error) {
       tellError(error)
@@ -160,27 +164,30 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
 
   async function repair(ids: readonly string[]): Promise<void> {
     repairAt = undefined
-    const { made, words } = await repairLab(host, current.located)
+    const { ready, waiting, left } = brake.divide(ids, Date.now())
+    const spare = [...waiting, ...left].map(({ id }) => id)
+    const { made, words } = await repairLab(host, current.located, spare)
     if (made.length) tell('repaired', made)
-    brake.now.repaired(ids, Date.now())
+    brake.repaired(ready, Date.now())
     note(words)
     tracker.ask(true)
   }
 
-  /** When to repair, or that it is not done any more. */
+  /** When to repair any of these; undefined: never. Says what waits and what is not repaired any more. */
   function plannedRepair(ids: readonly string[]): number | undefined {
     const now = Date.now()
-    const due = brake.now.due(ids, now)
-    const { id, times, pause } = brake.now.worst(ids, now)
-    if (due === undefined)
+    const { ready, waiting, left } = brake.divide(ids, now)
+    for (const { id, times, pause } of [...waiting, ...left]) {
+      if (said.get(id) === times) continue
+      said.set(id, times)
       note(
-        `${id} was repaired ${times} times, and something else changes it again. It is no longer repaired; netlab apply does it.\n`,
+        left.some((one) => one.id === id)
+          ? `${id} was repaired ${times} times, and something else changes it again. It is no longer repaired; netlab apply does it.\n`
+          : `${id} was repaired ${times} times, and has changed again: the next repair is ${pause / 1000} s after the last.\n`,
       )
-    else if (due > now)
-      note(
-        `${id} was repaired ${times} times, and has changed again: the next repair is ${pause / 1000} s after the last.\n`,
-      )
-    return due
+    }
+    if (ready.length) return now
+    return waiting.length ? Math.min(...waiting.map(({ due }) => due)) : undefined
   }
 
   events.folders(foldersOf(current.stamps))
@@ -244,6 +251,7 @@ function opened(): Events {
 /** Reads the lab file, and keeps in mind which files it names. */
 async function readLab(host: Host, runner: Runner, argument: string | undefined, options: Options): Promise<Read> {
   const located = locate(argument, options)
+  mustBeOnOne(host, located, 'watch')
   if (!('file' in located))
     throw UserError.of(
       'no-lab-file',

@@ -3,7 +3,7 @@ import { HERE_NAME } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { withDependents } from '../session/fit.ts'
-import { smallMtus, wiresOf, WIRE_PORT, type Spread } from './wires.ts'
+import { wiresOf, withSmallMtus, WIRE_PORT, type Spread } from './wires.ts'
 
 /** What of a lab is on one machine. */
 export interface Part {
@@ -16,19 +16,15 @@ export interface Part {
  * What of a lab is on one machine: its namespaces with all that is in them. In place of a cable to another machine there is a VXLAN
  * on the interface by which that is reached.
  */
-export function partOf(lab: Lab, machine: string, spread: Spread): Part {
+export function partOf(whole: Lab, machine: string, spread: Spread): Part {
+  const lab = withSmallMtus(whole, spread)
   const { places } = spread
   const isHere = (namespace: string): boolean => places[namespace] === machine
   const namespaces = new Map([...lab.namespaces].filter(([name]) => isHere(name)))
   const root = [...namespaces].find(([, { borrowed }]) => borrowed === HERE_NAME)?.[0] ?? machine
   const resources = new Map([...lab.resources].filter(([, { namespace }]) => isHere(namespace)))
-  const wires = wiresOf(lab, places)
-  for (const [id, mtu] of smallMtus(lab, wires, spread)) {
-    const r = resources.get(id)
-    if (r) resources.set(id, { ...r, spec: { ...r.spec, mtu } })
-  }
   const loose: string[] = []
-  for (const wire of wires.filter(({ machines }) => machines.includes(machine))) {
+  for (const wire of wiresOf(lab, places).filter(({ machines }) => machines.includes(machine))) {
     const near = wire.machines[0] === machine ? 0 : 1
     const cable = resources.get(wire.ends[near])
     const other = wire.machines[1 - near] ?? ''

@@ -2,6 +2,7 @@ import type { Lab } from '../language/load-lab.ts'
 import { NEAR } from '../model/other-machine.ts'
 import { hashOf } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
+import { topologyOf } from '../model/topology.ts'
 
 /** How a machine reaches another. */
 export interface Road {
@@ -70,21 +71,22 @@ export function roomOf({ machines: [a, b] }: Wire, { roads, addresses }: Spread)
 }
 
 /**
- * The MTUs, in bytes, of interfaces for which the file says none and which are in one broadcast domain with a link between machines
- * that has no room for the usual ones.
+ * The lab with smaller MTUs where its file says none: of interfaces in one broadcast domain with a link between machines that has no
+ * room for the usual one.
  */
-export function smallMtus(lab: Lab, wires: readonly Wire[], spread: Spread): Map<string, number> {
-  const { topology, resources, assumedMtus } = lab
+export function withSmallMtus(lab: Lab, spread: Spread): Lab {
+  const { topology, assumedMtus } = lab
   const rooms = new Map<string, number>()
-  for (const wire of wires) {
+  for (const wire of wiresOf(lab, spread.places)) {
     const segment = topology.segment(wire.ends[0])
     const room = wire.mtu ?? roomOf(wire, spread) ?? Infinity
     rooms.set(segment, Math.min(rooms.get(segment) ?? Infinity, room))
   }
-  const found = new Map<string, number>()
+  const resources = new Map(lab.resources)
   for (const id of assumedMtus ?? []) {
-    const room = rooms.get(topology.segment(id)) ?? Infinity
-    if (Number(resources.get(id)?.spec['mtu']) > room) found.set(id, room)
+    const r = resources.get(id)
+    const mtu = rooms.get(topology.segment(id)) ?? Infinity
+    if (r && Number(r.spec['mtu']) > mtu) resources.set(id, { ...r, spec: { ...r.spec, mtu } })
   }
-  return found
+  return { ...lab, resources, topology: topologyOf(resources) }
 }

@@ -20,6 +20,10 @@ export const machineCodes = {
     cause: 'A link between two machines has a larger MTU than fits into the packets between them.',
     remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
   },
+  'several-machines': {
+    cause: 'The command, or the sandbox of an ordinary user, works on one machine, and the lab is on several.',
+    remedy: 'docs/machines.md lists the commands that work across machines.',
+  },
   'vni-taken': {
     cause: 'Something else on the machine uses the VXLAN network identifier (VNI) of a link.',
     remedy: 'Remove the other VXLAN, or name the lab or the interface differently.',

@@ -243,6 +243,13 @@ describe('a small lab', () => {
       (text) => text.includes(' 3 times'),
       30,
     )
+    // What drifts beside it is repaired by itself meanwhile.
+    const before = watcher.lines.length
+    await sh('ip -n sb link set e0 mtu 1400')
+    const alone = (): boolean =>
+      watcher.lines.slice(before).some((line) => line.kind === 'repaired' && idsOf(line).join() === 'update sb/e0')
+    await until(async () => alone(), Boolean, 20)
+    expect(alone()).toBe(true)
     writeFileSync(stop, '')
     await opponent
     expect(watcher.stderr()).toContain(

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import type { GraphJson } from '../../src/views/graph/text-forms.ts'
+import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
+
+// Other machines are root's here: network namespaces with wires between them.
+const asRoot = process.geteuid?.() === 0
+if (asRoot) describe('commands know no difference between machines:', commands)
+else test('is for root: there are no machines to test with', () => expect(asRoot).toBe(false))
+
+function commands(): void {
+  let m: Machines
+  const machines = (): string =>
+    `machines:\n${machineNames
+      .map((name) => `  ${name}: { run: ${JSON.stringify(m.enter[name])}, address: ${m.addresses[name]} }\n`)
+      .join('')}`
+  const lab = (): string =>
+    m.write(
+      'lab.yaml',
+      `${machines()}
+name: spread
+namespaces:
+  a:
+    machine: left
+    routes: [{ to: default, via: 10.0.1.1 }]
+    processes: { web: { command: "echo ready; exec node -e 'require(\\"net\\").createServer().listen(80)'", ready: { tcp: 80 } } }
+  r: { forwarding: true }
+  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
+links:
+  - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
+  - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
+checks:
+  - { from: b, ping: a, observe: { at: "a:eth0", source: 10.0.2.2 } }
+  - { from: b, tcp: "a:80" }
+  - { from: a, udp: "b:9999", to: "b:9999" }
+  - { from: b, run: "getent hosts a && hostname", expect: { stdout: "10.0.1.2" } }
+`,
+    )
+  beforeAll(async () => {
+    m = await openMachineWorld()
+  }, 60_000)
+  afterAll(() => m.close())
+
+  describe('on a small lab', () => {
+    beforeAll(async () => {
+      expect(await m.netlab(['apply', '-y', lab()])).toMatchObject({ code: 0 })
+    }, 60_000)
+    afterAll(async () => {
+      await m.netlab(['destroy', '-y', lab()])
+      expect(await m.rest()).toBe('')
+    })
+    const ran = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await m.netlab(args)
+      return code === 0 ? stdout : `${code}\n${stdout}${stderr}`
+    }
+
+    test('test listens, connects, captures and runs commands where the namespaces are', async () => {
+      expect(await ran('test', lab())).toMatch(/^4 passed/m)
+    })
+
+    test('show and graph have cables between machines', async () => {
+      const shown = await ran('show', lab())
+      expect(shown).toMatch(/^ {2}eth0 {2}10\.0\.1\.2\/24 {2}── r:a, mtu 1450$/m)
+      expect(shown).not.toContain('vxlan')
+      const { nodes, links } = JSON.parse(await ran('graph', '--live', '--format', 'json', lab())) as GraphJson
+      expect(nodes.map(({ id }) => id).sort()).toEqual(['a', 'b', 'r'])
+      expect(links).toMatchObject([{ state: 'up' }, { state: 'up' }])
+    })
+
+    test('what works on one machine says so', async () => {
+      for (const args of [
+        ['trace', '--lab', lab(), 'b', 'a'],
+        ['reach', '--lab', lab()],
+        ['watch', lab()],
+        ['capture', '--lab', lab(), 'a', '-w', m.write('x.pcapng', '')],
+        ['break', lab()],
+      ])
+        expect(await ran(...args)).toContain('works on one machine, and this lab is on several')
+    })
+
+    test('exec, shell, logs and ps', async () => {
+      expect(await ran('exec', '--lab', lab(), 'a', '--', 'hostname')).toBe('a\n')
+      expect(await ran('exec', '--lab', lab(), 'b', '--', 'getent', 'hosts', 'a', 'r')).toMatch(
+        /^10\.0\.1\.2 +a\n10\.0\.\d\.1 +r\n$/,
+      )
+      expect(await m.netlab(['exec', '--lab', lab(), 'b', '--', 'sh', '-c', 'exit 7'])).toMatchObject({ code: 7 })
+      expect(await ran('logs', 'a/web', lab())).toBe('ready\n')
+      expect(await ran('logs', lab())).toBe('a/web | ready\n')
+      expect((await m.netlab(['ps'], { cwd: m.world.folder })).stdout).toMatch(/^a +\d+ +web +/m)
+    })
+
+    test('faults: cut, partition and heal', async () => {
+      const check = async (): Promise<number> => (await m.netlab(['test', '--only', 'b tcp a:80', lab()])).code
+      for (const fault of [
+        ['cut', 'a:eth0'],
+        ['partition', 'a', 'b,r'],
+      ]) {
+        expect(await m.netlab([...fault, '--lab', lab()])).toMatchObject({ code: 0 })
+        expect(await check()).toBe(1)
+        expect(await ran('heal', '--lab', lab())).toContain(fault[0])
+        expect(await check()).toBe(0)
+      }
+      expect(await m.netlab(['plan', '--detailed-exitcode', lab()])).toMatchObject({ code: 0 })
+    }, 60_000)
+  })
+
+  // The others are tried by hand: all together take ten minutes.
+  test.each(['router', '14-pods', '21-spine-leaf', '20-services'])(
+    'the lab %s, spread over all machines, passes its checks',
+    async (name) => {
+      const text = readFileSync(`labs/${name}.yaml`, 'utf8')
+      const file = m.write(`${name}.yaml`, `${text}\nplace: auto\n${machines()}`)
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+      expect(await m.netlab(['plan', '--detailed-exitcode', file])).toMatchObject({ code: 0 })
+      expect(await m.netlab(['test', file])).toMatchObject({ code: 0 })
+      expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
+      expect(await m.rest()).toBe('')
+    },
+    120_000,
+  )
+}
