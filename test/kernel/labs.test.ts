@@ -5,7 +5,7 @@ import { nameOf, type Resource, type Resources } from '../../src/model/resource.
 import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
 import type { PlanJson, ShowJson } from '../../src/views/json.ts'
-import { lacking } from '../support/features.ts'
+import { lacking, namedFirst } from '../support/features.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
 /** What somebody does behind netlab's back, and the ids that the next plan then must name: those and no others. */
@@ -44,7 +44,7 @@ impossible.forEach((file) =>
       async (command, ...options) => {
         const { code, stdout, stderr } = await world.netlab([command, path, ...options])
         expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-        for (const { kind, name, fix } of lacking(path)) {
+        for (const { kind, name, fix } of namedFirst(path)) {
           const what = kind === 'program' ? `the program ${name}` : `${name} in the kernel`
           expect(stderr).toMatch(new RegExp(`needs ${what}, which is missing here\n *--> ${path}:\\d+:\\d+`))
           expect(stderr).toContain(`To get it: ${fix}`)

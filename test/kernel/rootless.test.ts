@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlanJson } from '../../src/views/json.ts'
-import { lacking } from '../support/features.ts'
+import { lacking, namedFirst } from '../support/features.ts'
 import { openUser, type User } from '../support/user.ts'
 
 // What needs containers is in containers.test.ts.
@@ -50,7 +50,7 @@ describe('as an ordinary user', () => {
     } else if (lacking(path).length) {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])
       expect(code).toBe(1)
-      for (const { name } of lacking(path))
+      for (const { name } of namedFirst(path))
         expect(stderr).toMatch(new RegExp(`needs (the program ${name},|${name} in the kernel.*\\(module)`, 's'))
     } else if (/owner: frr/.test(readFileSync(path, 'utf8'))) {
       const { code, stderr } = await user.netlab(['apply', path, '-y'])

@@ -15,3 +15,10 @@ export function lacking(lab: string): Lacking[] {
   const { findings } = JSON.parse(stdout) as { findings: (Lacking & { present: boolean })[] }
   return findings.filter(({ kind, present }) => (kind === 'feature' || kind === 'program') && !present)
 }
+
+/** What of that the error of `plan` and `apply` names: programs come first, and features of the kernel only when all of them are there. */
+export function namedFirst(lab: string): Lacking[] {
+  const all = lacking(lab)
+  const programs = all.filter(({ kind }) => kind === 'program')
+  return programs.length ? programs : all
+}
