@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
@@ -57,7 +59,7 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
     throw error
   }
   words = ''
-  child.stderr.on('data', (data: Buffer) => tell(name, data))
+  createInterface({ input: child.stderr }).on('line', (line) => note(`${name}: ${line}\n`))
   const { ask, over } = askOver<MachineOperations>(child.stdin, child.stdout)
   let heard = Date.now()
   child.stdout.on('data', () => (heard = Date.now()))
@@ -174,10 +176,4 @@ async function pack(host: Host): Promise<Buffer> {
   })
   if (code !== 0) throw UserError.of('machine-lost', 'netlab cannot be packed for another machine: tar failed')
   return Buffer.concat(pieces)
-}
-
-/** Shows what a machine says, with its name before each line. */
-function tell(name: string, data: Buffer): void {
-  const lines = data.toString().replace(/\n$/, '').split('\n')
-  process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(''))
 }
