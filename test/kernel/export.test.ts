@@ -25,7 +25,7 @@ async function run(...argv: string[]): Promise<string> {
 
 /** Everything that a script may leave behind; /run/mount is mount(8)'s own. */
 const AROUND = `ls -R -I mount /run; ip link; ip -o addr; ip route show table all; ip rule; nft list ruleset; cat /proc/self/mounts
-ps -e -o args= | grep -v 'ps -e\\|sort' | sort`
+all=$(ps -e -o args=); printf '%s\\n' "$all" | grep -v 'ps -e' | sort`
 const around = (): Promise<string> => run('sh', '-c', AROUND)
 
 /** Writes the script of a lab. */
