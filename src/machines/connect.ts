@@ -32,7 +32,7 @@ const WORDS = 1_000_000
 const [BEAT, SILENCE] = [2000, 20_000]
 /** How ssh is to behave: nobody is there to answer questions, and a connection that is cut off ends. */
 const SSH = [
-  ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'LogLevel=ERROR'],
+  ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'LogLevel=ERROR'],
   ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
 ]
 
@@ -46,7 +46,7 @@ export function nearPeer(host: Host, name: string): Peer {
 
 /** Starts netlab on another machine, and brings it along when it is not there. Throws a UserError when that is not possible. */
 export async function farPeer(host: Host, name: string, machine: Machine): Promise<Peer> {
-  const child = host.start({ argv: bootWords(machine, host) })
+  const child = host.start({ argv: thereWords(machine, host, '-T', 'machine') })
   let words = ''
   child.stderr.on('data', (data: Buffer) => (words = (words + data.toString()).slice(-10_000)))
   const lost = (why: string): UserError =>
@@ -77,7 +77,10 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
   return {
     name,
     ask,
-    attach: (command, env = {}) => host.attach({ argv: enterWords(machine, host, JSON.stringify({ command, env })) }),
+    attach(command, env = {}) {
+      const terminal = process.stdin.isTTY ? '-tt' : '-T'
+      return host.attach({ argv: thereWords(machine, host, terminal, 'enter', JSON.stringify({ command, env })) })
+    },
     async close() {
       child.stdin.end()
       await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
@@ -89,24 +92,11 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
 const hintFor = ({ ssh, run }: Machine): string =>
   ssh === undefined ? `It is reached by: ${(run ?? []).map(quote).join(' ')}` : `Try: ssh ${quote(ssh)} true`
 
-function bootWords({ ssh, run = [] }: Machine, host: Host): string[] {
-  const inside = insideWords(host, 'machine')
-  return ssh === undefined ? [...run, ...inside] : ['ssh', ...SSH, '--', ssh, inside.map(quote).join(' ')]
+/** The words that run a command of netlab on a machine; `terminal` is what ssh is to do about one there. */
+function thereWords({ ssh, run = [] }: Machine, host: Host, terminal: '-T' | '-tt', ...command: string[]): string[] {
+  const inside = ['sh', '-c', boot, 'netlab', buildId(host), architecture(), ...command]
+  return ssh === undefined ? [...run, ...inside] : ['ssh', terminal, ...SSH, '--', ssh, inside.map(quote).join(' ')]
 }
-
-/** The words that run `netlab enter` there, where it is by now. */
-function enterWords({ ssh, run = [] }: Machine, host: Host, what: string): string[] {
-  const inside = insideWords(host, 'enter', what)
-  const terminal = process.stdin.isTTY ? ['-tt'] : ['-T']
-  return ssh === undefined
-    ? [...run, ...inside]
-    : ['ssh', ...terminal, ...SSH.slice(1), '--', ssh, inside.map(quote).join(' ')]
-}
-
-/** The words that run a command of netlab on the machine itself. */
-const insideWords = (host: Host, ...command: string[]): string[] => [
-  ...['sh', '-c', boot, 'netlab', buildId(host), architecture(), ...command],
-]
 
 const folder = (): string => resolve(dirname(__filename), '..')
 
