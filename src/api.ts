@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
 import type { ExecOptions, LabOptions, LabProcess, LiveLab, ProgramOptions } from './api-types.ts'
 import { sourceOf } from './commands/lab-source.ts'
 import { thisMachine } from './host/this-machine.ts'
 import type { Host } from './model/host.ts'
 import { openLive, type Session } from './session/client.ts'
+import { farStreams } from './session/far-programs.ts'
 import type { CopyInput, Operations, Source } from './session/protocol.ts'
 import { startCopies } from './session/spare.ts'
 
@@ -85,25 +85,13 @@ function liveLab({ ask, close }: Session, { name, leftOut, warnings }: Operation
 /** Starts a program, and connects its streams. Rejects when it cannot be started. */
 async function spawned(ask: Session['ask'], program: Operations['spawn']['input']): Promise<LabProcess> {
   const { handle } = program
-  const outputs = { stdout: new Readable({ read() {} }), stderr: new Readable({ read() {} }) }
-  const stdin = new Writable({
-    write: (data: Buffer, _, done) =>
-      void ask('feed', { handle, data: data.toString('base64') }).then(() => done(), done),
-    final: (done) => void ask('feed', { handle, end: true }).then(() => done(), done),
-  })
-  stdin.on('error', () => {}) // it may end before it has read its input
+  const { stdin, stdout, stderr, take, end } = farStreams(handle, (input) => ask('feed', input))
   return await new Promise((resolve, reject) => {
-    const exited = ask('spawn', program, ({ started, ...pieces }) => {
-      for (const name of ['stdout', 'stderr'] as const) {
-        const piece = pieces[name]
-        if (piece !== undefined) outputs[name].push(Buffer.from(piece, 'base64'))
-      }
-      if (!started) return
-      resolve({ stdin, ...outputs, exited, kill: (signal = 'SIGTERM') => ask('kill', { handle, signal }) })
+    const exited = ask('spawn', program, (event) => {
+      take(event)
+      if (!event.started) return
+      resolve({ stdin, stdout, stderr, exited, kill: (signal = 'SIGTERM') => ask('kill', { handle, signal }) })
     })
-    const end = (): void => {
-      for (const output of Object.values(outputs)) output.push(null)
-    }
     exited.then(end, (error: Error) => {
       end()
       reject(error)

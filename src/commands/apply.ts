@@ -1,11 +1,10 @@
 import { startRunner } from '../run/choose-runner.ts'
-import { UserError } from '../model/diagnostic.ts'
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { planJson } from '../views/json.ts'
+import { planJson, type PlanJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
-import { carryOut } from './carry.ts'
-import { liftFaults } from './keep-faults.ts'
+import { carryOutKeeping } from './keep-faults.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
@@ -49,10 +48,10 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   if (shown) {
     show(shown, options)
     if (shown.plan.steps.length === 0 && !shown.live.faults.some(({ lifted }) => options.heal || lifted))
-      return finish(shown, { code: 0, status: 'unchanged' }, options)
+      return finish(planJson(shown.plan), { code: 0, status: 'unchanged' }, options)
     const answer = await approved()
     if (answer !== 'yes')
-      return finish(shown, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
+      return finish(planJson(shown.plan), { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
   }
   const release = await host.lock(name, patience, (holder) =>
     note(`Waiting for another run on lab ${name}${holder && ` (${holder})`} …\n`),
@@ -81,8 +80,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     // It is started before anything changes, so that a run which is killed half-way is taken back as well.
     const watchdog =
       options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
-    const kept = await liftFaults(current, runner, options.heal ?? false, options.destroy ?? false)
-    const done = await carryOut(current, runner, options, signals.stop).finally(() => kept.restore())
+    const done = await carryOutKeeping(current, runner, options, signals.stop)
     const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code === 0 || done.kept === true)
     if (code === 0 && current.plan.steps.length)
@@ -94,7 +92,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
     if (code === 0 && isFirst && !options.destroy) note(IN_SANDBOX)
     const went = signals.stop.aborted && code !== 0 ? 'stopped' : 'failed'
     const status = current.plan.steps.length === 0 ? 'unchanged' : code === 0 ? 'done' : went
-    return finish(current, { ...done, status }, options)
+    return finish(planJson(current.plan), { ...done, status }, options)
   } finally {
     signals.end()
     release()
@@ -121,18 +119,27 @@ async function confirmOrRevert(watchdog: Watchdog, name: string, up: boolean): P
   else await watchdog.dismiss()
 }
 
-/** Shows the plan before the question, even with --json: that document is printed at the end, with the result. */
+/** Shows the plan before the question. */
 function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
-  report(warnings, options)
-  if (!options.json) out(renderPlan(planJson(plan), source, outColors(options), options.destroy, options.full))
-  else if (!options.autoApprove)
-    note(renderPlan(planJson(plan), source, errColors(options), options.destroy, options.full))
+  showPlan(planJson(plan), source, warnings, options)
   if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
 }
 
+/** Shows a plan and its warnings, even with --json: that document is printed at the end, with the result. */
+export function showPlan(
+  plan: PlanJson,
+  source: string,
+  warnings: readonly Diagnostic[],
+  options: ChangeOptions,
+): void {
+  report(warnings, options)
+  if (!options.json) out(renderPlan(plan, source, outColors(options), options.destroy, options.full))
+  else if (!options.autoApprove) note(renderPlan(plan, source, errColors(options), options.destroy, options.full))
+}
+
 /** Prints the document if --json asks for it, and returns the exit code. */
-function finish({ plan }: Prepared, run: Run, options: ChangeOptions): number {
-  if (options.json) outJson(runJson(planJson(plan), run))
+export function finish(plan: PlanJson, run: Run, options: ChangeOptions): number {
+  if (options.json) outJson(runJson(plan, run))
   return run.code
 }
 

@@ -2,18 +2,17 @@ import { NEAR } from '../model/other-machine.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { OpenLab } from '../language/load-lab.ts'
+import { diagnosticsIn, lockAll } from '../machines/all-peers.ts'
 import { mergedPlan } from '../machines/merged.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { PlanJson } from '../views/json.ts'
 import type { Run } from '../views/run-json.ts'
-import { runJson } from '../views/run-json.ts'
-import { renderPlan } from '../views/plan-text.ts'
-import { approved, heedSignals, type ChangeOptions } from './apply.ts'
+import { approved, finish, heedSignals, showPlan, type ChangeOptions } from './apply.ts'
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
 import { secondsOf } from './revert.ts'
-import { noteSkipped, onAll, openMachines, type Machines } from './open-machines.ts'
-import { errColors, note, out, outColors, outJson, report } from './terminal.ts'
+import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
+import { note, report } from './terminal.ts'
 
 /** A lab file that was located, and opened. */
 export interface OpenedFile {
@@ -50,13 +49,15 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     noteSkipped(machines)
     const shown = options.autoApprove ? undefined : await planMachines(machines, options, false)
     if (shown) {
-      show(shown, located.file, options)
+      showPlan(shown.plan, located.file, shown.warnings, options)
       if (shown.plan.changes.length === 0) return finish(shown.plan, { code: 0, status: 'unchanged' }, options)
       const answer = await approved()
       if (answer !== 'yes')
         return finish(shown.plan, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
     }
-    await lockAll(machines, timeout)
+    await lockAll(machines.peers, timeout, (name, holder) =>
+      note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
+    )
     const current = await planMachines(machines, options, true)
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
@@ -64,7 +65,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
         'the live network has changed since the plan was shown',
         'Run the command again.',
       )
-    if (!shown) show(current, located.file, options)
+    if (!shown) showPlan(current.plan, located.file, current.warnings, options)
     remember(located.file)
     const run = await carryAll(machines, options, signals.stop)
     if (run.code === 0 && current.plan.steps.length) {
@@ -82,22 +83,6 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     signals.end()
     await machines.close()
   }
-}
-
-/**
- * Takes the locks: first that of the machine whose name is the first, then all others at the same time. Two runs begin with the same, so
- * neither has what the other waits for.
- */
-async function lockAll({ peers }: Machines, timeout: number): Promise<void> {
-  const [first, ...others] = [...peers].sort(
-    (a, b) => Number(a.name === NEAR) - Number(b.name === NEAR) || (a.name < b.name ? -1 : 1),
-  )
-  const lock = (peer: Peer): Promise<null> =>
-    peer.ask('lock', { timeout }, ({ holder }) =>
-      note(`Waiting for another run on ${peer.name}${holder && ` (${holder})`} …\n`),
-    )
-  if (first) await lock(first)
-  await onAll(others, lock)
 }
 
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
@@ -134,9 +119,7 @@ async function carryAll({ peers }: Machines, options: ChangeOptions, stop: Abort
         if (back && back !== done.rollback) note(where(peer, back.text))
       }),
     )
-  const bug = broken.find((error) => !(error instanceof UserError))
-  if (bug !== undefined) throw bug as Error
-  const gone = broken.flatMap((error) => (error as UserError).diagnostics)
+  const gone = diagnosticsIn(broken)
   report(gone, options)
   const backs = [...undone.values()]
   return {
@@ -157,18 +140,3 @@ async function carryAll({ peers }: Machines, options: ChangeOptions, stop: Abort
 }
 
 const where = ({ name }: Peer, text: string): string => (name === NEAR ? text : `${name}: ${text}`)
-
-function show(
-  { plan, warnings }: { readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] },
-  file: string,
-  options: ChangeOptions,
-): void {
-  report(warnings, options)
-  if (!options.json) out(renderPlan(plan, file, outColors(options), options.destroy, options.full))
-  else if (!options.autoApprove) note(renderPlan(plan, file, errColors(options), options.destroy, options.full))
-}
-
-function finish(plan: PlanJson, run: Run, options: ChangeOptions): number {
-  if (options.json) outJson(runJson(plan, run))
-  return run.code
-}

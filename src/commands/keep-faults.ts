@@ -6,12 +6,14 @@ import { UserError } from '../model/diagnostic.ts'
 import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
 import { faultWords } from '../views/fault-text.ts'
+import type { ChangeOptions } from './apply.ts'
+import { carryOut, type CarriedOut } from './carry.ts'
 import { netOfLive } from './fault-net.ts'
 import type { Prepared } from './prepare.ts'
 import { note } from './terminal.ts'
 
 /** Faults whose effects were taken away while a plan is carried out. */
-export interface KeptFaults {
+interface KeptFaults {
   /** Sets them again; says which cannot be set any more. */
   restore(): Promise<void>
 }
@@ -21,16 +23,22 @@ const NOTHING: KeptFaults = { restore: async () => {} }
 /** Kinds of which a change leaves faults as they are: they are about programs. */
 const APART = new Set(['process', 'home', 'file', 'folder', 'setup', 'share'])
 
+/** Carries a plan out (`carryOut`), with the effects of faults taken away meanwhile where they are in its way. */
+export async function carryOutKeeping(
+  prepared: Prepared,
+  runner: Runner,
+  options: ChangeOptions,
+  signal: AbortSignal,
+): Promise<CarriedOut> {
+  const kept = await liftFaults(prepared, runner, options.heal ?? false, options.destroy ?? false)
+  return await carryOut(prepared, runner, options, signal).finally(() => kept.restore())
+}
+
 /**
  * Takes faults away before a plan is carried out: for good if the lab goes or `heal` says so, and else only where the plan
  * changes namespaces that have some, so that it finds there what it was made from.
  */
-export async function liftFaults(
-  prepared: Prepared,
-  runner: Runner,
-  heal: boolean,
-  destroy: boolean,
-): Promise<KeptFaults> {
+async function liftFaults(prepared: Prepared, runner: Runner, heal: boolean, destroy: boolean): Promise<KeptFaults> {
   const { live, lab, plan } = prepared
   if (live.faults.length === 0) return NOTHING
   const net = netOfLive(prepared.name, live, lab?.namespaces ?? new Map(), runner)

@@ -37,7 +37,7 @@ export async function spreadOf(host: Host, located: Located): Promise<SpreadLab 
   const { peers, spread, lab } = await openMachines(host, file, opened)
   const { places } = spread
   const near = startRunner(host, located.text.length)
-  const runner = await spreadRunner({ near, peers, places, wires: wiresOf(lab, places) })
+  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires: wiresOf(lab, places) })
   const fitting = withSmallMtus(lab, spread)
   return { opened: { ...opened, lab: () => fitting }, lab: fitting, runner, peers, places }
 }

@@ -1,3 +1,4 @@
+import { failWith, onAll } from '../machines/all-peers.ts'
 import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
@@ -84,22 +85,6 @@ export async function openMachines(
     await close()
     throw error
   }
-}
-
-/** Does the same on these machines, at the same time, and waits for all. Throws a UserError with all that went wrong. */
-export async function onAll<T>(peers: readonly Peer[], act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> {
-  const settled = await Promise.allSettled(peers.map(act))
-  failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
-  return new Map(
-    settled.flatMap((one, i) => (one.status === 'fulfilled' ? [[peers[i]?.name ?? '', one.value] as const] : [])),
-  )
-}
-
-/** Throws all that went wrong as one error. */
-function failWith(errors: readonly unknown[]): void {
-  const bug = errors.find((error) => !(error instanceof UserError))
-  if (bug !== undefined) throw bug as Error
-  if (errors.length) throw new UserError(errors.flatMap((error) => (error as UserError).diagnostics))
 }
 
 type Met = ReadonlyMap<string, { readonly address?: string; readonly hasRoads: boolean }>

@@ -7,6 +7,7 @@ import type { LabProcesses, Resident } from '../model/host.ts'
 import type { Operation as Operating, Program } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../model/runner.ts'
 import type { PlanJson } from '../views/json.ts'
+import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-programs.ts'
 import type { Source } from '../session/protocol.ts'
 import type { Packed } from './packed.ts'
 import type { Road, Spread } from './wires.ts'
@@ -69,16 +70,15 @@ export interface MachineOperations {
   readonly operate: Operation<{ readonly operations: Packed<readonly Operating[]> }, Failure | null>
   readonly runProgram: Operation<{ readonly operation: Packed<Program> }, Outcome>
   readonly run: Operation<Command, Outcome>
-  /** Starts a program that `feed` and `signal` name by `handle`; its output comes as events, in base64. Returns when it has ended. */
+  /** Starts a program that `feed` and `kill` name by `handle`. Returns when it has ended. */
   readonly start: Operation<
     { readonly handle: number; readonly command: Command; readonly env: Readonly<Record<string, string>> },
-    { readonly code: number | null; readonly signal: NodeJS.Signals | null },
-    { readonly stdout?: string; readonly stderr?: string }
+    ProgramEnd,
+    ProgramEvent
   >
-  /** Writes to the input of a program (base64), or closes it. */
-  readonly feed: Operation<{ readonly handle: number; readonly data?: string }, null>
+  readonly feed: Operation<ProgramInput, null>
   /** Sends a signal to a program and its children. */
-  readonly signal: Operation<{ readonly handle: number; readonly name: NodeJS.Signals }, boolean>
+  readonly kill: Operation<{ readonly handle: number; readonly signal: NodeJS.Signals }, boolean>
   readonly processes: Operation<{ readonly lab: string }, Packed<LabProcesses>>
   readonly strangers: Operation<{ readonly lab: string; readonly namespaces: readonly string[] }, readonly Stranger[]>
   readonly residents: Operation<{ readonly namespaces: readonly string[] }, readonly Resident[]>

@@ -1,8 +1,8 @@
-import { UserError } from '../model/diagnostic.ts'
 import type { Command } from '../model/command.ts'
-import type { Child, Host } from '../model/host.ts'
+import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Doing } from '../session/conversation.ts'
+import { farPrograms } from '../session/far-programs.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { pack, unpack } from './packed.ts'
 
@@ -15,7 +15,7 @@ type Services = Pick<
   | 'run'
   | 'start'
   | 'feed'
-  | 'signal'
+  | 'kill'
   | 'processes'
   | 'strangers'
   | 'residents'
@@ -37,7 +37,7 @@ export function startServices(
   host: Host,
   the: () => { readonly runner: Runner; readonly lab: { readonly namespaces: ReadonlyMap<string, unknown> } },
 ): Services {
-  const started = new Map<number, Child>()
+  const programs = farPrograms(host)
   const own = (command: Command): Command => withItself(command, host.self)
   return {
     list: () => the().runner.list(),
@@ -46,30 +46,14 @@ export function startServices(
     runProgram: ({ operation }) => the().runner.runProgram(unpack(operation)),
     run: (command) => host.run(own(command)),
 
-    async start({ handle, command, env }, emit) {
-      const child = host.start(own(command), env)
-      started.set(handle, child)
-      for (const name of ['stdout', 'stderr'] as const)
-        child[name].on('data', (data: Buffer) => emit({ [name]: data.toString('base64') }))
-      return await new Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>(
-        (resolve, reject) => {
-          child.once('error', (error) => reject(UserError.of('program-missing', error.message)))
-          child.once('close', (code, signal) => resolve({ code, signal }))
-        },
-      ).finally(() => started.delete(handle))
-    },
+    start: ({ handle, command, env }, emit) => programs.start(handle, own(command), env, emit),
 
-    async feed({ handle, data }) {
-      const input = started.get(handle)?.stdin
-      if (data === undefined) input?.end()
-      else input?.write(Buffer.from(data, 'base64'))
+    async feed(input) {
+      programs.feed(input)
       return null
     },
 
-    async signal({ handle, name }) {
-      const pid = started.get(handle)?.pid
-      return pid !== undefined && host.signal(-pid, name)
-    },
+    kill: async ({ handle, signal }) => programs.kill(handle, signal),
 
     processes: async ({ lab }) => pack(await host.processes(lab)),
     strangers: ({ lab, namespaces }) => host.strangers(lab, namespaces),

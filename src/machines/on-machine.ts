@@ -1,6 +1,5 @@
-import { carryOut } from '../commands/carry.ts'
 import { examineMachine } from '../commands/examine.ts'
-import { liftFaults } from '../commands/keep-faults.ts'
+import { carryOutKeeping } from '../commands/keep-faults.ts'
 import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
 import { prepare, type Prepared, type PlanOptions } from '../commands/prepare.ts'
@@ -85,8 +84,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       prepared = await prepare(located, lab, runner, options, { forApply })
       const { plan, warnings } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
-      const json = planJson(plan)
-      return { plan: { ...json, steps: json.steps }, warnings: warnings.filter(({ code }) => code !== 'elsewhere') }
+      return { plan: planJson(plan), warnings: warnings.filter(({ code }) => code !== 'elsewhere') }
     },
 
     async carry({ rollback, heal, force }) {
@@ -96,13 +94,10 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
         await host.end(prepared.plan.strangers)
         prepared = await prepare(the().located, the().lab, runner, options, { forApply: true })
       }
-      const kept = await liftFaults(prepared, runner, heal, options.destroy ?? false)
-      const change = { ...options, color: false, rollback, lockTimeout: '0' }
-      const done = carryOut(prepared, runner, change, stop.signal)
+      const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
+      const done = carryOutKeeping(prepared, runner, change, stop.signal)
       carrying = done
-      const result = await done
-      await kept.restore()
-      return result
+      return await done
     },
 
     async stop() {

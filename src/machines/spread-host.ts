@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
-import { PassThrough, Writable } from 'node:stream'
 import type { Command } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Child, Host, Resident } from '../model/host.ts'
+import type { Child, Host } from '../model/host.ts'
 import { NEAR } from '../model/other-machine.ts'
-import type { Dump, Failure, Runner, Stranger } from '../model/runner.ts'
+import type { Dump, Failure, Runner } from '../model/runner.ts'
+import { farStreams } from '../session/far-programs.ts'
+import { lockAll } from './all-peers.ts'
 import { cablesFor } from './as-cables.ts'
 import type { Peer } from './connect.ts'
 import { ITSELF, withItself } from './on-machine-services.ts'
@@ -13,6 +14,8 @@ import type { Wire } from './wires.ts'
 
 /** Where the namespaces of a lab are, and the machines. */
 interface Spreading {
+  /** Its name. */
+  readonly lab: string
   readonly near: Runner
   readonly peers: readonly Peer[]
   /** By namespace, its machine. */
@@ -27,12 +30,12 @@ const FAR_PID = 1 << 23
  * The network of a lab that is on several machines, as that of one: what is for a namespace goes to the machine on which that is, and
  * everything else to the one that netlab runs on.
  */
-export async function spreadRunner({ near, peers, places, wires }: Spreading): Promise<Runner> {
+export async function spreadRunner({ lab, near, peers, places, wires }: Spreading): Promise<Runner> {
   const far = new Map(peers.flatMap((peer) => (peer.name === NEAR ? [] : [[peer.name, peer] as const])))
   const peerOf = (netns: string | undefined): Peer | undefined => far.get(places[netns ?? ''] ?? NEAR)
   const asCables = cablesFor(wires)
   const homes = new Set((await Promise.all([...far.values()].map((peer) => peer.ask('homes', null)))).flat())
-  const host = spreadHost(near.host, far, peerOf, homes)
+  const host = spreadHost(near.host, lab, peers, peerOf, homes)
   return {
     host,
     runProgram: (operation, signal) =>
@@ -42,11 +45,7 @@ export async function spreadRunner({ near, peers, places, wires }: Spreading): P
     async run(waves, done, signal) {
       let count = 0
       for (const wave of waves) {
-        const parts = new Map<Peer | undefined, number[]>()
-        for (const [i, { place }] of wave.entries()) {
-          const peer = peerOf(place.netns)
-          parts.set(peer, [...(parts.get(peer) ?? []), i])
-        }
+        const parts = grouped([...wave.keys()], (i) => peerOf(wave[i]?.place.netns))
         const failures = await Promise.all(
           [...parts].map(async ([peer, indexes]): Promise<Failure | undefined> => {
             const operations = indexes.flatMap((i) => wave[i] ?? [])
@@ -75,11 +74,7 @@ export async function spreadRunner({ near, peers, places, wires }: Spreading): P
     },
 
     async dump(requests, onDump) {
-      const parts = new Map<Peer | undefined, number[]>()
-      for (const [i, { netns }] of requests.entries()) {
-        const peer = peerOf(netns)
-        parts.set(peer, [...(parts.get(peer) ?? []), i])
-      }
+      const parts = grouped([...requests.keys()], (i) => peerOf(requests[i]?.netns))
       const dumps: (Dump | undefined)[] = requests.map(() => undefined)
       await Promise.all(
         [...parts].map(async ([peer, indexes]) => {
@@ -98,30 +93,40 @@ export async function spreadRunner({ near, peers, places, wires }: Spreading): P
   }
 }
 
+/** Things by the machine on which they are; `undefined` is the near one. */
+function grouped<T>(things: readonly T[], peerOf: (thing: T) => Peer | undefined): Map<Peer | undefined, T[]> {
+  const parts = new Map<Peer | undefined, T[]>()
+  for (const thing of things) {
+    const peer = peerOf(thing)
+    const part = parts.get(peer)
+    if (part) part.push(thing)
+    else parts.set(peer, [thing])
+  }
+  return parts
+}
+
 /** The machines of a lab as one. */
 function spreadHost(
   near: Host,
-  far: ReadonlyMap<string, Peer>,
+  lab: string,
+  all: readonly Peer[],
   peerOf: (netns: string | undefined) => Peer | undefined,
   homes: ReadonlySet<string>,
 ): Host {
-  const peers = [...far.values()]
+  const peers = all.filter(({ name }) => name !== NEAR)
   const children = new Map<number, (name: NodeJS.Signals) => void>()
   const here = (command: Command): Command => withItself(command, near.self)
-  const byPeer = <T extends { readonly namespace: string }>(things: readonly T[]): Map<Peer | undefined, T[]> => {
-    const parts = new Map<Peer | undefined, T[]>()
-    for (const thing of things) {
-      const peer = peerOf(thing.namespace)
-      parts.set(peer, [...(parts.get(peer) ?? []), thing])
-    }
-    return parts
-  }
+  /** Asks each machine about those of these namespaces that are there; `undefined` is the near one. */
+  const inEach = async <T>(
+    namespaces: readonly string[],
+    ask: (peer: Peer | undefined, some: readonly string[]) => Promise<readonly T[]>,
+  ): Promise<T[]> => (await Promise.all([...grouped(namespaces, peerOf)].map(([peer, some]) => ask(peer, some)))).flat()
   const start: Host['start'] = (command, env = {}) => {
     const peer = peerOf(command.netns)
     if (!peer) return near.start(here(command), env)
     const handle = FAR_PID + children.size
     const child = farChild(peer, handle, command, env)
-    children.set(handle, (name) => void peer.ask('signal', { handle, name }).catch(() => {}))
+    children.set(handle, (signal) => void peer.ask('kill', { handle, signal }).catch(() => {}))
     return child
   }
   return {
@@ -137,44 +142,36 @@ function spreadHost(
       tell?.(name)
       return tell !== undefined || near.signal(pid, name)
     },
-    async lock(lab, timeout, waiting) {
-      const release = await near.lock(lab, timeout, waiting)
+    async lock(name, timeout, waiting) {
+      if (name !== lab) return await near.lock(name, timeout, waiting)
+      const release = (): void => {
+        for (const peer of all) peer.ask('unlock', null).catch(() => {})
+      }
       try {
-        for (const peer of peers) await peer.ask('lock', { timeout }, ({ holder }) => waiting(holder))
+        await lockAll(all, timeout, (_, holder) => waiting(holder))
       } catch (error) {
         release()
         throw error
       }
-      return () => {
-        release()
-        for (const peer of peers) peer.ask('unlock', null).catch(() => {})
-      }
+      return release
     },
-    async processes(lab) {
-      const all = [near.processes(lab), ...peers.map(async (peer) => unpack(await peer.ask('processes', { lab })))]
-      const found = await Promise.all(all)
+    async processes(of) {
+      const found = await Promise.all([
+        near.processes(of),
+        ...peers.map(async (peer) => unpack(await peer.ask('processes', { lab: of }))),
+      ])
       return { processes: found.flatMap(({ processes }) => processes), homes: found.flatMap((one) => one.homes) }
     },
     homeOf: (netns) => (peerOf(netns) ? (homes.has(netns) ? FAR_PID : undefined) : near.homeOf(netns)),
-    async strangers(lab, namespaces) {
-      const parts = byPeer(namespaces.map((namespace) => ({ namespace })))
-      const found = [...parts].map(async ([peer, some]): Promise<readonly Stranger[]> => {
-        const names = some.map(({ namespace }) => namespace)
-        return peer ? await peer.ask('strangers', { lab, namespaces: names }) : await near.strangers(lab, names)
-      })
-      return (await Promise.all(found)).flat()
-    },
-    async residents(namespaces) {
-      const parts = byPeer(namespaces.map((namespace) => ({ namespace })))
-      const found = [...parts].map(async ([peer, some]): Promise<readonly Resident[]> => {
-        const names = some.map(({ namespace }) => namespace)
-        return peer ? await peer.ask('residents', { namespaces: names }) : await near.residents(names)
-      })
-      return (await Promise.all(found)).flat()
-    },
+    strangers: (of, namespaces) =>
+      inEach(namespaces, (peer, some) =>
+        peer ? peer.ask('strangers', { lab: of, namespaces: some }) : near.strangers(of, some),
+      ),
+    residents: (namespaces) =>
+      inEach(namespaces, (peer, some) => (peer ? peer.ask('residents', { namespaces: some }) : near.residents(some))),
     async end(processes) {
       await Promise.all(
-        [...byPeer(processes)].map(([peer, some]) =>
+        [...grouped(processes, ({ namespace }) => peerOf(namespace))].map(([peer, some]) =>
           peer ? peer.ask('endProcesses', { processes: some }) : near.end(some),
         ),
       )
@@ -188,39 +185,24 @@ function spreadHost(
 /** A program on another machine, with its input and outputs, as one of this machine. */
 function farChild(peer: Peer, handle: number, command: Command, env: Readonly<Record<string, string>>): Child {
   const events = new EventEmitter()
-  const tell = (data?: string): Promise<null> => peer.ask('feed', { handle, ...(data !== undefined && { data }) })
-  const stdin = new Writable({
-    write: (chunk: Buffer, _, done) => void tell(chunk.toString('base64')).then(() => done(), done),
-    final: (done) => void tell().then(() => done(), done),
-  })
-  stdin.on('error', () => {}) // the program may end before it has read its input
-  const outputs = { stdout: new PassThrough(), stderr: new PassThrough() }
+  const { stdin, stdout, stderr, take, end } = farStreams(handle, (input) => peer.ask('feed', input))
   const child = Object.assign(events, {
-    ...outputs,
-    ...{ stdin, stdio: [stdin, outputs.stdout, outputs.stderr], pid: handle },
+    ...{ stdin, stdout, stderr, stdio: [stdin, stdout, stderr], pid: handle },
     ...{ exitCode: null as number | null, signalCode: null as NodeJS.Signals | null, unref: () => {} },
-    kill: (name: NodeJS.Signals = 'SIGTERM') => void peer.ask('signal', { handle, name }).catch(() => {}),
+    kill: (signal: NodeJS.Signals = 'SIGTERM') => void peer.ask('kill', { handle, signal }).catch(() => {}),
   })
-  const over = (): void => {
-    for (const output of Object.values(outputs)) output.end()
-  }
-  peer
-    .ask('start', { handle, command, env }, (event) => {
-      for (const name of ['stdout', 'stderr'] as const)
-        if (event[name] !== undefined) outputs[name].write(Buffer.from(event[name], 'base64'))
-    })
-    .then(
-      ({ code, signal }) => {
-        over()
-        Object.assign(child, { exitCode: code, signalCode: signal })
-        events.emit('exit', code, signal)
-        events.emit('close', code, signal)
-      },
-      (error: unknown) => {
-        over()
-        if (error instanceof UserError) events.emit('error', error)
-        events.emit('close', null, null)
-      },
-    )
+  peer.ask('start', { handle, command, env }, take).then(
+    ({ code, signal }) => {
+      end()
+      Object.assign(child, { exitCode: code, signalCode: signal })
+      events.emit('exit', code, signal)
+      events.emit('close', code, signal)
+    },
+    (error: unknown) => {
+      end()
+      if (error instanceof UserError) events.emit('error', error)
+      events.emit('close', null, null)
+    },
+  )
   return child as unknown as Child
 }

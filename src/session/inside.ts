@@ -13,7 +13,7 @@ import { enterNamespace } from '../host/in-namespace.ts'
 import type { Command } from '../model/command.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Child, Host } from '../model/host.ts'
+import type { Host } from '../model/host.ts'
 import type { Operation } from '../model/operation.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { placeIn } from '../model/place.ts'
@@ -21,6 +21,7 @@ import type { IpLink, Runner } from '../model/runner.ts'
 import { read, type Live } from '../observe/read.ts'
 import { faultJson } from '../views/fault-text.ts'
 import { planJson } from '../views/json.ts'
+import { farPrograms } from './far-programs.ts'
 import type { Operations, Program } from './protocol.ts'
 
 /** The lab that a copy holds. */
@@ -45,7 +46,7 @@ type Input<Name extends keyof Operations> = Operations[Name]['input']
 
 /** What can be done in a copy once its lab, which `the` returns, is built. */
 export function startInside(host: Host, the: () => Built) {
-  const started = new Map<number, Child>()
+  const programs = farPrograms(host)
   const faults = new Set<string>()
   const over = new AbortController()
   let ground: Promise<LabIndex> | undefined
@@ -124,30 +125,15 @@ export function startInside(host: Host, the: () => Built) {
       return { code, stdout, stderr }
     },
 
-    async spawn({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) {
-      const child = host.start(await inside(program))
-      started.set(handle, child)
-      for (const name of ['stdout', 'stderr'] as const)
-        child[name].on('data', (data: Buffer) => emit({ [name]: data.toString('base64') }))
-      return await new Promise<Operations['spawn']['result']>((resolve, reject) => {
-        child.once('spawn', () => emit({ started: true }))
-        child.once('error', (error) => reject(UserError.of('program-missing', error.message)))
-        child.once('close', (code, signal) => resolve({ code, signal }))
-      }).finally(() => started.delete(handle))
-    },
+    spawn: async ({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) =>
+      await programs.start(handle, await inside(program), {}, emit),
 
-    async feed({ handle, data, end }: Input<'feed'>) {
-      const input = started.get(handle)?.stdin
-      if (data !== undefined) input?.write(Buffer.from(data, 'base64'))
-      if (end) input?.end()
+    async feed(input: Input<'feed'>) {
+      programs.feed(input)
       return null
     },
 
-    /** The group: the program may be the child of a shell that has entered the namespace. */
-    async kill({ handle, signal }: Input<'kill'>) {
-      const pid = started.get(handle)?.pid
-      return pid !== undefined && host.signal(-pid, signal)
-    },
+    kill: async ({ handle, signal }: Input<'kill'>) => programs.kill(handle, signal),
 
     cut: ({ targets, oneWay }: Input<'cut'>) => set({ do: 'cut', targets, ...(oneWay && { oneWay: true }) }),
     impair: ({ words }: Input<'impair'>) => set({ do: 'impair', ...impairWords(words) }),
@@ -155,7 +141,7 @@ export function startInside(host: Host, the: () => Built) {
 
     async leave() {
       over.abort()
-      for (const { pid } of started.values()) if (pid !== undefined) host.signal(-pid, 'SIGKILL')
+      programs.killAll()
       if (faults.size === 0) return null
       const on = net()
       await withLocks(on, () => healFaults(on, ({ fault }) => faults.has(fault.id)))

@@ -5,6 +5,7 @@ import type { Resource } from '../model/resource.ts'
 import type { CheckJson, ChecksJson, LeftOut } from '../views/check-results.ts'
 import type { FaultJson } from '../views/fault-text.ts'
 import type { PlanJson } from '../views/json.ts'
+import type { ProgramEnd, ProgramEvent, ProgramInput } from './far-programs.ts'
 
 /** A packet to be traced: from a namespace, to a name or an address, with `:PORT` unless it is a ping. */
 export interface TraceRequest {
@@ -90,13 +91,9 @@ export interface Operations {
     { readonly code: number; readonly stdout: string; readonly stderr: string }
   >
   /** Starts a program that `feed` and `kill` name by `handle`; its output comes as events, in base64. Returns when it has ended. */
-  readonly spawn: Operation<
-    Program & { readonly handle: number },
-    { readonly code: number | null; readonly signal: NodeJS.Signals | null },
-    { readonly started?: true; readonly stdout?: string; readonly stderr?: string }
-  >
+  readonly spawn: Operation<Program & { readonly handle: number }, ProgramEnd, ProgramEvent>
   /** Writes to the input of a program (base64), and closes it. */
-  readonly feed: Operation<{ readonly handle: number; readonly data?: string; readonly end?: true }, null>
+  readonly feed: Operation<ProgramInput, null>
   /** Sends a signal to a program and its children; whether it runs. */
   readonly kill: Operation<{ readonly handle: number; readonly signal: NodeJS.Signals }, boolean>
   readonly cut: Operation<{ readonly targets: readonly string[]; readonly oneWay: boolean }, readonly FaultJson[]>

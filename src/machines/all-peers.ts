@@ -1,0 +1,43 @@
+import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import { NEAR } from '../model/other-machine.ts'
+import type { Peer } from './connect.ts'
+
+/** Does the same on these machines, at the same time, and waits for all. Throws a UserError with all that went wrong. */
+export async function onAll<T>(peers: readonly Peer[], act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> {
+  const settled = await Promise.allSettled(peers.map(act))
+  failWith(settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])))
+  return new Map(
+    settled.flatMap((one, i) => (one.status === 'fulfilled' ? [[peers[i]?.name ?? '', one.value] as const] : [])),
+  )
+}
+
+/** Throws all that went wrong as one error. */
+export function failWith(errors: readonly unknown[]): void {
+  const diagnostics = diagnosticsIn(errors)
+  if (diagnostics.length) throw new UserError(diagnostics)
+}
+
+/** The diagnostics in errors of machines. Throws the first that is a bug. */
+export function diagnosticsIn(errors: readonly unknown[]): Diagnostic[] {
+  const bug = errors.find((error) => !(error instanceof UserError))
+  if (bug !== undefined) throw bug as Error
+  return errors.flatMap((error) => (error as UserError).diagnostics)
+}
+
+/**
+ * Takes the lock of the lab on all machines: first on the one whose name is the first, then on all others at the same time. Two runs begin
+ * with the same, so neither has what the other waits for. Waits at most `timeout` ms on each, and calls `waiting` with the machine
+ * and the description of the holder.
+ */
+export async function lockAll(
+  peers: readonly Peer[],
+  timeout: number,
+  waiting: (machine: string, holder: string) => void,
+): Promise<void> {
+  const [first, ...others] = [...peers].sort(
+    (a, b) => Number(a.name === NEAR) - Number(b.name === NEAR) || (a.name < b.name ? -1 : 1),
+  )
+  const lock = (peer: Peer): Promise<null> => peer.ask('lock', { timeout }, ({ holder }) => waiting(peer.name, holder))
+  if (first) await lock(first)
+  await onAll(others, lock)
+}
