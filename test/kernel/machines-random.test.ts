@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
+import { machineNames, onMachines, openMachineWorld, type Machines } from '../support/machines.ts'
 import '../support/seed.ts'
 
 /** How often something is killed or cut off; each takes about ten seconds. */
@@ -11,17 +11,7 @@ const ROUNDS = Number(process.env['NETLAB_ROUNDS'] ?? 5)
 
 const header = 'name: cut\nmachines: { left: { ssh: left }, right: { ssh: right }, third: { ssh: third } }\n'
 const labs = [
-  `${header}
-namespaces:
-  a: { machine: left, processes: { web: { command: [sleep, infinity] } }, sysctls: { net.ipv4.ip_forward: 1 } }
-  r: { forwarding: true }
-  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
-  c: { machine: third }
-links:
-  - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
-  - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
-  - endpoints: { "b:c": 10.0.3.1/24, "c:b": 10.0.3.2/24 }
-`,
+  `${header}${onMachines('processes: { web: { command: [sleep, infinity] } }, sysctls: { net.ipv4.ip_forward: 1 }')}`,
   // One namespace is on another machine, another is gone, and a link leads elsewhere.
   `${header}
 namespaces:

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
+import { machineNames, onMachines, openMachineWorld, type Machines } from '../support/machines.ts'
 
 // Other machines are root's here: network namespaces with wires between them, and real sshd.
 const asRoot = process.geteuid?.() === 0
@@ -20,17 +20,9 @@ function several(): void {
     expect(await m.rest()).toBe('')
   })
 
-  const body = `
-namespaces:
-  a: { machine: left, processes: { web: { command: [node, -e, "require('net').createServer().listen(80)"], ready: { tcp: 80 } } } }
-  r: { forwarding: true }
-  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
-  c: { machine: third }
-links:
-  - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
-  - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
-  - endpoints: { "b:c": 10.0.3.1/24, "c:b": 10.0.3.2/24 }
-`
+  const body = onMachines(
+    `processes: { web: { command: [node, -e, "require('net').createServer().listen(80)"], ready: { tcp: 80 } } }`,
+  )
   const pair = (link = ''): string => `
 namespaces: { a: { machine: left }, b: { machine: right } }
 links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]

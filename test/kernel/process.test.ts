@@ -1,4 +1,3 @@
-import { hostsIn } from '../../src/model/names.ts'
 import { HERE_NAME } from '../../src/model/place.ts'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -9,6 +8,7 @@ import { placed, typed, type Outcome } from '../../src/model/command.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { LiveProcess } from '../../src/model/runner.ts'
 import { BUNDLE } from '../support/bundle.ts'
+import { planContext } from '../support/resources.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { until } from '../support/until.ts'
 
@@ -56,14 +56,7 @@ const resource = (spec: ProcessSpec, root?: true): Resource<ProcessSpec> => ({
 })
 const context = (...wanted: Resource[]) => {
   const desired: Resources = new Map([address, ...wanted].map((r) => [r.id, r]))
-  return {
-    lab: 'lab',
-    live: new Map<string, Resource>(),
-    desired,
-    goes: () => false,
-    lost: () => false,
-    hosts: () => hostsIn(desired),
-  }
+  return planContext('lab', desired)
 }
 
 async function start(spec: Omit<ProcessSpec, 'name'>, root?: true): Promise<Outcome> {

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { qdisc, type Shaper } from '../../src/kinds/qdisc.ts'
-import type { PlanContext } from '../../src/model/kind.ts'
+
 import type { Emission } from '../../src/model/change.ts'
 import type { Resource } from '../../src/model/resource.ts'
 import type { Dump, TcQdisc } from '../../src/model/runner.ts'
 import type { PlanJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { planContext } from '../support/resources.ts'
 import '../support/seed.ts'
 
 let world: World
@@ -30,14 +31,7 @@ async function live(): Promise<Resource<Shaper> | undefined> {
   return qdisc.read(dump, { namespace: 'here', borrowed: HERE_NAME, lab: 'l' })[0]
 }
 
-const context: PlanContext = {
-  lab: 'l',
-  live: new Map(),
-  desired: new Map(),
-  goes: () => false,
-  lost: () => false,
-  hosts: () => '',
-}
+const context = planContext('l')
 async function perform(emissions: readonly Emission[]): Promise<void> {
   for (const { operation } of emissions) {
     const command = commandOf(operation)

@@ -8,6 +8,7 @@ import { loadLab, type Lab } from '../../src/language/load-lab.ts'
 import { writeLab } from '../../src/language/write.ts'
 import { stages } from '../../src/model/change.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
+import { planContext } from '../support/resources.ts'
 
 /** A lab that has something of every kind that a lab file can ask for. */
 const { resources } = loadLab({
@@ -78,14 +79,7 @@ links:
 `,
 })
 const all = [...resources.values()]
-const context = {
-  lab: 'contract',
-  live: resources,
-  desired: resources,
-  goes: () => false,
-  lost: () => false,
-  hosts: () => '',
-}
+const context = planContext('contract', resources, resources)
 
 test('the lab has something of every kind but those that nobody can ask for', () =>
   expect([...kinds.keys()].filter((name) => !all.some(({ kind }) => kind === name))).toEqual(['device']))

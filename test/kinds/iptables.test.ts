@@ -18,6 +18,7 @@ import { renderRuleDifferences, renderRules } from '../../src/views/rule-text.ts
 import { makePlan } from '../../src/plan/make-plan.ts'
 import type { Resource, Resources } from '../../src/model/resource.ts'
 import type { IptablesSpec } from '../../src/model/firewall.ts'
+import { planContext } from '../support/resources.ts'
 import '../support/seed.ts'
 
 const plain = createColors(false)
@@ -304,14 +305,7 @@ test('the transaction of any two rule sets makes the one of the other', () => {
   })
   fc.assert(
     fc.property(spec, spec, (live, desired) => {
-      const context = {
-        lab: 'x',
-        live: new Map(),
-        desired: new Map(),
-        goes: () => false,
-        lost: () => false,
-        hosts: () => '',
-      }
+      const context = planContext('x')
       const [emission] = iptables.update({ live: resource(live), desired: resource(desired), differences: [] }, context)
       const expected = Object.fromEntries(Object.entries(desired.tables.filter).filter(([, { rules }]) => rules.length).map(([name, { rules }]) => [name, rules])) // prettier-ignore
       expect(played(live, (emission && commandOf(emission.operation).input) ?? '')).toEqual(expected)

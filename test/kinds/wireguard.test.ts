@@ -2,6 +2,7 @@ import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { generatedKey, isKey, parseWgDump, publicKey, wg, type WgSpec } from '../../src/kinds/links/wireguard.ts'
 import { loadLab } from '../../src/language/load-lab.ts'
 import type { Resource } from '../../src/model/resource.ts'
+import { planContext } from '../support/resources.ts'
 
 /** A pair that `wg genkey` and `wg pubkey` made for this test. */
 const PRIVATE = 'AGT518PwsKeHoVL0mC+QBHfJ/vyTGADypwP+PW+dem0='
@@ -69,14 +70,7 @@ test('keys from files are in no resource and in no command', () => {
   const text = lab('{ peer: "h2:wg0", preshared_key_file: psk }', ', private_key_file: key')
   const resource = load(text).resources.get('h1/wg0/wg') as Resource<any> as Resource<WgSpec>
   expect(resource.spec).toMatchObject({ public_key: PUBLIC, private_key_file: '/keys/key' })
-  const context = {
-    lab: 't',
-    live: new Map(),
-    desired: new Map(),
-    goes: () => false,
-    lost: () => false,
-    hosts: () => '',
-  }
+  const context = planContext('t')
   const commands = wg.create(resource, context).map(({ operation }) => commandOf(operation))
   expect(commands[0]).toEqual({ argv: ['wg', 'set', 'wg0', 'private-key', '/keys/key'], netns: 'h1' })
   expect(JSON.stringify([resource, commands])).not.toContain(PRIVATE.slice(0, 20))

@@ -11,6 +11,7 @@ import { canonicalize } from '../../src/observe/canonical.ts'
 import type { RuleContext } from '../../src/firewall/written.ts'
 import { placeIn } from '../../src/model/place.ts'
 import type { World } from './netns.ts'
+import { planContext } from './resources.ts'
 
 export const firewallKinds: Readonly<Record<string, Kind>> = { iptables, ip6tables, nftables }
 
@@ -56,8 +57,7 @@ export const written = (
 export const nftResource = (namespace: string, text: string): Resource<any> | undefined =>
   nftablesResource(namespace, text, 'web')
 
-const empty = new Map<string, Resource>()
-const context = { lab: 'web', live: empty, desired: empty, goes: () => false, lost: () => false, hosts: () => '' }
+const context = planContext('web')
 
 export function firewallIn(world: World): Firewall {
   const runner = runnerIn(world)

@@ -21,6 +21,19 @@ export interface Machines {
   close(): Promise<void>
 }
 
+/** What is in a lab on these machines and here: `a` is what its first namespace has besides its machine. */
+export const onMachines = (a: string): string => `
+namespaces:
+  a: { machine: left, ${a} }
+  r: { forwarding: true }
+  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
+  c: { machine: third }
+links:
+  - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
+  - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
+  - endpoints: { "b:c": 10.0.3.1/24, "c:b": 10.0.3.2/24 }
+`
+
 export const machineNames = ['left', 'right', 'third'] as const
 type MachineName = (typeof machineNames)[number]
 

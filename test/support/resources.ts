@@ -3,7 +3,14 @@ import { routeId } from '../../src/kinds/route.ts'
 import type { RouteSpec } from '../../src/model/route-spec.ts'
 import { sysctlResource } from '../../src/kinds/sysctl.ts'
 import { familyOf } from '../../src/model/cidr.ts'
-import { linkId, nameOf, namespaceOf, type Resource } from '../../src/model/resource.ts'
+import type { PlanContext } from '../../src/model/kind.ts'
+import { hostsIn } from '../../src/model/names.ts'
+import { linkId, nameOf, namespaceOf, type Resource, type Resources } from '../../src/model/resource.ts'
+
+/** What a kind may look at in a plan that loses nothing. */
+export const planContext = (lab: string, desired: Resources = new Map(), live: Resources = new Map()): PlanContext => ({
+  ...{ lab, live, desired, goes: () => false, lost: () => false, hosts: () => hostsIn(desired) },
+})
 
 /** Collects the resources of a small lab, as the lab file's expansion or the reader would make them. */
 export function model() {
