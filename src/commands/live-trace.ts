@@ -1,7 +1,7 @@
 import { addressOf, splitPort, Untried, type LabIndex } from '../checks/lab-index.ts'
 import { survey } from '../checks/survey.ts'
 import { stage } from '../host/status-line.ts'
-import { chainLines } from '../firewall/nft-lines.ts'
+import { chainLines, type ChainLines } from '../firewall/nft-lines.ts'
 import { iptablesId } from '../kinds/iptables.ts'
 import { nftablesId } from '../kinds/nftables.ts'
 import type { Lab } from '../language/load-lab.ts'
@@ -115,18 +115,23 @@ function iptablesPosition(
   return desired.source?.([table, chain, ...(index < 0 ? [] : [index])]) ?? desired.source?.([table, chain])
 }
 
+/** The lines of live chains in the lab file, each found once: a packet may meet all rules of a chain. */
+const known = new WeakMap<LiveChain, ChainLines | undefined>()
+
 /** Where the text has as many rules as the kernel, they are the same, one by one. */
 function nftPosition(
   { resources, where }: Pick<TraceableLab, 'resources' | 'where'>,
   namespace: string,
-  { family, table, chain, rules }: LiveChain,
+  live: LiveChain,
   at: number | undefined,
 ): Position | undefined {
   const id = nftablesId(namespace)
   const { text } = (resources.get(id)?.spec ?? {}) as Partial<NftSpec>
-  const lines = text === undefined ? undefined : chainLines(text, `${family} ${table}`, chain)
+  if (text !== undefined && !known.has(live))
+    known.set(live, chainLines(text, `${live.family} ${live.table}`, live.chain))
+  const lines = known.get(live)
   if (!lines) return undefined
-  const line = at !== undefined && lines.rules.length === rules.length ? lines.rules[at] : lines.chain
+  const line = at !== undefined && lines.rules.length === live.rules.length ? lines.rules[at] : lines.chain
   return where?.(id, { path: [], ...(line !== undefined && { line }) }).position
 }
 

@@ -18,21 +18,24 @@ export function chainLines(text: string, table: string, chain: string): ChainLin
   /** What the open braces belong to. */
   const open: string[] = []
   let statement = ''
-  let begin = 0
-  const lineOf = (at: number): number => text.slice(0, at).split('\n').length
-  const isTable = (words: string): boolean =>
-    words === `table ${table}` || `table ip ${words.slice(6)}` === `table ${table}`
+  let [line, begin] = [1, 1]
+  const isTable = (head: string): boolean =>
+    head === `table ${table}` || `table ip ${head.slice(6)}` === `table ${table}`
   const end = (): void => {
     const isRule = open.length === 2 && statement.trim() !== '' && !SETTING.test(statement.trim())
-    if (isRule && open[1] === chain) found.at(-1)!.rules.push(lineOf(begin))
+    if (isRule && open[1] === chain) found.at(-1)!.rules.push(begin)
     statement = ''
   }
-  for (const [at, char] of [...bare(text)].entries()) {
+  const words = bare(text)
+  for (let at = 0; at < words.length; at++) {
+    const char = words[at]
+    const here = line
+    if (text[at] === '\n') line++ // one of a continued line is none in `words`
     if (char === '{') {
-      const words = statement.trim().split(/\s+/).join(' ')
-      const isOurs = open[0] === 'ours' && words === `chain ${chain}`
-      if (open.length === 1 && isOurs) found.push({ chain: lineOf(begin), rules: [] })
-      open.push(open.length === 0 && isTable(words) ? 'ours' : open.length === 1 && isOurs ? chain : '')
+      const head = statement.trim().split(/\s+/).join(' ')
+      const isOurs = open[0] === 'ours' && head === `chain ${chain}`
+      if (open.length === 1 && isOurs) found.push({ chain: begin, rules: [] })
+      open.push(open.length === 0 && isTable(head) ? 'ours' : open.length === 1 && isOurs ? chain : '')
       if (open.length <= 2) {
         statement = ''
         continue
@@ -45,7 +48,7 @@ export function chainLines(text: string, table: string, chain: string): ChainLin
       end()
       continue
     }
-    if (statement.trim() === '') begin = at
+    if (statement.trim() === '') begin = here
     statement += char
   }
   return found.length === 1 ? found[0] : undefined

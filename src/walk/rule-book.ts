@@ -34,7 +34,9 @@ export async function readRuleBook(
   for (const { rule } of listed(stdout)) {
     if (!rule) continue
     const name = key(rule)
-    handles.set(name, [...(handles.get(name) ?? []), rule.handle])
+    const known = handles.get(name)
+    if (known) known.push(rule.handle)
+    else handles.set(name, [rule.handle])
   }
   return {
     ruleOf(step) {
