@@ -202,7 +202,7 @@ ip link add far type veth peer name x netns $!; ip addr add 10.99.0.1/24 dev far
 ip route add default via 10.99.0.9; ip route add 10.6.0.0/16 via 10.99.0.9 table 300
 ip link add docker1 type bridge; ip link set docker1 up; ip link add f1 type veth peer name y netns $!; ip link set f1 master docker1
 # The kernel acts on the carriers of new interfaces within a second.
-until ip -br link show docker0 | grep -q ' UP ' && ip route show dev far | grep -q linkdown; do sleep 0.05; done`
+until ip -br link show docker0 | grep -q ' UP ' && ip -br link show docker1 | grep -q NO-CARRIER && ip route show dev far | grep -q linkdown; do sleep 0.05; done`
 const onMachine = (): Promise<string> =>
   shell(
     `ip -br link | sed 's/@.*UP/ UP/'; ip -br -4 addr | sed 's/@.*UP/ UP/'; ip -n c1 -br link; ip route show table all | grep -v "table local"; ip rule; ip link | grep alias || :`,
