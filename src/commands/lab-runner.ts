@@ -1,9 +1,11 @@
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import type { Peer } from '../machines/connect.ts'
-import type { Spread } from '../machines/wires.ts'
+import type { Spread, Wire } from '../machines/wires.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { NEAR } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
+import { topologyOf } from '../model/topology.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
@@ -20,6 +22,7 @@ export interface SpreadLab {
   readonly peers: readonly Peer[]
   /** By namespace, its machine. */
   readonly places: Spread['places']
+  readonly wires: readonly Wire[]
 }
 
 /**
@@ -37,9 +40,21 @@ export async function spreadOf(host: Host, located: Located): Promise<SpreadLab 
   const { peers, spread, lab } = await openMachines(host, file, opened)
   const { places } = spread
   const near = startRunner(host, located.text.length)
-  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires: wiresOf(lab, places) })
-  const fitting = withSmallMtus(lab, spread)
-  return { opened: { ...opened, lab: () => fitting }, lab: fitting, runner, peers, places }
+  const wires = wiresOf(lab, places)
+  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires })
+  const fitting = withoutFarRoots(withSmallMtus(lab, spread), places)
+  const { namespaces } = fitting
+  return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires }
+}
+
+/** The lab without namespaces of other machines that are not its own: commands do not look into them. */
+function withoutFarRoots(lab: Lab, places: Spread['places']): Lab {
+  const isSeen = (name: string): boolean =>
+    lab.namespaces.get(name)?.borrowed === undefined || (places[name] ?? NEAR) === NEAR
+  const resources = new Map([...lab.resources].filter(([, { namespace }]) => isSeen(namespace)))
+  if (resources.size === lab.resources.size) return lab
+  const namespaces = new Map([...lab.namespaces].filter(([name]) => isSeen(name)))
+  return { ...lab, namespaces, resources, topology: topologyOf(resources) }
 }
 
 /** Throws a UserError when a lab is on several machines, for a command that works on one. */

@@ -14,7 +14,8 @@ import type { ReadRequest } from '../observe/read-request.ts'
 import type { TraceRequest } from '../session/protocol.ts'
 import { faultWords } from '../views/fault-text.ts'
 import { leastSize } from '../walk/needles.ts'
-import { walk, type WalkRequest } from '../walk/walk.ts'
+import { walk, type WalkKit, type WalkRequest } from '../walk/walk.ts'
+import { walkHere } from '../walk/watch-here.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { readLive } from './read-live.ts'
 import { nearest } from './nearest.ts'
@@ -25,23 +26,41 @@ export type TraceableLab = Pick<Lab, 'name' | 'folder' | 'namespaces' | 'resourc
     readonly request: ReadRequest
   }
 
-/** Sends one packet in the live lab, and returns its way. Throws a UserError when it cannot be sent or watched. */
-export async function traceLive(lab: TraceableLab, request: TraceRequest, runner: Runner): Promise<Way> {
+/** Where a packet goes in a lab that is on this machine. */
+const ALL_HERE: Pick<WalkKit, 'machineOf' | 'wireOf'> = { machineOf: () => walkHere, wireOf: () => undefined }
+
+/**
+ * Sends one packet in the live lab, and returns its way; `over` says on which machines that is. Throws a UserError when it cannot be
+ * sent or watched.
+ */
+export async function traceLive(
+  lab: TraceableLab,
+  request: TraceRequest,
+  runner: Runner,
+  over = ALL_HERE,
+): Promise<Way> {
   const { from } = request
   const live = await readLive(lab.request, runner)
   const labIndex = survey(lab, live)
-  try {
+  return await orUntraceable(async () => {
     const asked = requestOf(request, labIndex)
     if (!labIndex.places.has(from)) throw unknownNamespace(runner.host, from, labIndex)
     stage('Following the packet …')
     const way = await walk(asked, {
-      ...{ labIndex, dumps: live.dumps, runner },
+      ...{ labIndex, dumps: live.dumps, runner, ...over },
       ofNft: lab.request.nftables,
       sourceOf: (namespace, chain, at) => sourceOf(lab, namespace, chain, at),
     })
     if (live.faults.length === 0 || !way.reason.includes('is unknown')) return way
     const faults = live.faults.map(faultWords).join(', ')
     return { ...way, reason: `${way.reason}; somebody has set faults: ${faults}` }
+  })
+}
+
+/** What this returns. Throws a UserError where it throws Untried. */
+export async function orUntraceable<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
   } catch (error) {
     if (!(error instanceof Untried)) throw error
     throw UserError.of('untraceable', `the packet cannot be traced: ${error.message}`)

@@ -15,7 +15,7 @@ import { renderWay } from '../views/way-text.ts'
 import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
-import { locatedHere, mustBeOnOne } from './lab-runner.ts'
+import { locatedHere, spreadOf, type SpreadLab } from './lab-runner.ts'
 import { labHere } from './live-namespaces.ts'
 import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -38,6 +38,8 @@ interface Options extends Global, LocateOptions {
 interface Traced {
   readonly name: string
   readonly way: Way
+  /** When the lab is on several machines. */
+  readonly spread?: SpreadLab
 }
 
 /**
@@ -49,10 +51,11 @@ export async function trace(host: Host, from: string, to: string, options: Optio
   const protocol = tcp ? 'tcp' : udp ? 'udp' : 'icmp'
   const request: TraceRequest = { from, to, protocol, ...(size !== undefined && { size: Number(size) }) }
   try {
-    const { name, way } = options.fresh
+    const found: Traced = options.fresh
       ? await traceFresh(host, request, options)
       : await traced(host, request, options)
-    const compared = options.compare ? await comparedWith(way, host, request, options) : undefined
+    const { name, way } = found
+    const compared = options.compare ? await comparedWith(found, host, request, options) : undefined
     idle()
     if (options.json) outJson({ format_version: FORMAT, lab: name, ...way, ...(compared && { compared }) })
     else out(compared ? renderCompared(way, compared, outColors(options)) : renderWay(way, outColors(options)))
@@ -66,11 +69,13 @@ export async function trace(host: Host, from: string, to: string, options: Optio
 }
 
 async function traced(host: Host, request: TraceRequest, options: Options): Promise<Traced> {
-  mustBeOnOne(host, locatedHere(options), 'trace')
-  const runner = startRunner(host)
+  const located = locatedHere(options)
+  const spread = located && (await spreadOf(host, located))
+  const runner = spread?.runner ?? startRunner(host)
   stage('Reading the live network …')
-  const lab = await labOf(request.from, runner, options)
-  return { name: lab.name, way: await traceLive(lab, request, runner) }
+  const lab = await labOf(request.from, runner, spread?.lab ?? (await labHere(host, options)), options)
+  const way = await traceLive(lab, request, runner, spread && (await walkOver(spread)))
+  return { name: lab.name, way, ...(spread && { spread }) }
 }
 
 /** Builds the lab file in a copy, traces there, and throws it away. */
@@ -90,18 +95,31 @@ async function traceFresh(host: Host, request: TraceRequest, options: Options): 
 }
 
 /** The way in a copy of the lab file beside the live one, and what explains the difference. */
-async function comparedWith(way: Way, host: Host, request: TraceRequest, options: Options): Promise<ComparedWay> {
+async function comparedWith(
+  { way, spread }: Traced,
+  host: Host,
+  request: TraceRequest,
+  options: Options,
+): Promise<ComparedWay> {
   const { set = [], lab } = options
   const fresh = await traceFresh(host, request, options)
   const located = locate(lab, { set, say: () => {} })
-  const { plan } = await prepare(located, openLocated(located, host, { lint: false }), startRunner(host))
+  const opened = spread?.opened ?? openLocated(located, host, { lint: false })
+  const { plan } = await prepare(located, opened, spread?.runner ?? startRunner(host))
   return compareWays(way, fresh.way, planJson(plan).changes)
 }
 
+/** Where the packets of a lab on several machines go. */
+const walkOver = async ({ peers, places, wires }: SpreadLab) =>
+  (await import('../machines/spread-probes.ts')).spreadWalk(peers, places, wires)
+
 /** The lab that is traced: the one of the file, or of the namespace. */
-async function labOf(from: string, runner: Runner, options: Options): Promise<TraceableLab> {
-  const { lab: named } = options
-  const file = await labHere(runner.host, options)
+async function labOf(
+  from: string,
+  runner: Runner,
+  file: Lab | undefined,
+  { lab: named }: Options,
+): Promise<TraceableLab> {
   if (file && (named !== undefined || file.namespaces.has(from)))
     return { ...file, request: readRequestOf(file.name, file) }
   const { byNamespace } = await owners(runner)

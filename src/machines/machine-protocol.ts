@@ -6,7 +6,10 @@ import type { Diagnostic } from '../model/diagnostic.ts'
 import type { LabProcesses, Resident } from '../model/host.ts'
 import type { Operation as Operating, Program } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../model/runner.ts'
+import type { Place } from '../model/place.ts'
 import type { PlanJson } from '../views/json.ts'
+import type { RouteRequest } from '../walk/route-asked.ts'
+import type { Glimpse, MachineSights, Watch, WatchRequest } from '../walk/walk-machine.ts'
 import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-programs.ts'
 import type { Source } from '../session/protocol.ts'
 import type { Packed } from './packed.ts'
@@ -85,4 +88,9 @@ export interface MachineOperations {
   readonly endProcesses: Operation<{ readonly processes: readonly Stranger[] }, null>
   /** The namespaces of the lab that have a home. */
   readonly homes: Operation<null, readonly string[]>
+  /** As of `WalkMachine`, until `endWatch`; the event `true` says that it has begun. */
+  readonly watch: Operation<Packed<WatchRequest>, null, Glimpse | true>
+  readonly sendWatched: Operation<Place, Awaited<ReturnType<Watch['send']>>>
+  readonly endWatch: Operation<null, Packed<MachineSights>>
+  readonly askRoutes: Operation<Packed<readonly RouteRequest[]>, Packed<readonly (Buffer | undefined)[]>>
 }

@@ -13,6 +13,7 @@ import { touchedBy } from '../plan/listed.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Doing } from '../session/conversation.ts'
 import { planJson } from '../views/json.ts'
+import { startProbes } from './on-machine-probes.ts'
 import { startServices } from './on-machine-services.ts'
 import { partOf, type Part } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
@@ -77,6 +78,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
     },
 
     ...startServices(host, the),
+    ...startProbes(),
 
     async plan({ forApply, ...wishes }) {
       const { located, lab, runner } = the()

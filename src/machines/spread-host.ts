@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Command } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
+import { groupedBy } from '../model/grouped.ts'
 import { NEAR } from '../model/other-machine.ts'
 import type { Dump, Failure, Runner } from '../model/runner.ts'
 import { farStreams } from '../session/far-programs.ts'
@@ -45,7 +46,7 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
     async run(waves, done, signal) {
       let count = 0
       for (const wave of waves) {
-        const parts = grouped([...wave.keys()], (i) => peerOf(wave[i]?.place.netns))
+        const parts = groupedBy([...wave.keys()], (i) => peerOf(wave[i]?.place.netns))
         const failures = await Promise.all(
           [...parts].map(async ([peer, indexes]): Promise<Failure | undefined> => {
             const operations = indexes.flatMap((i) => wave[i] ?? [])
@@ -74,7 +75,7 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
     },
 
     async dump(requests, onDump) {
-      const parts = grouped([...requests.keys()], (i) => peerOf(requests[i]?.netns))
+      const parts = groupedBy([...requests.keys()], (i) => peerOf(requests[i]?.netns))
       const dumps: (Dump | undefined)[] = requests.map(() => undefined)
       await Promise.all(
         [...parts].map(async ([peer, indexes]) => {
@@ -93,18 +94,6 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
   }
 }
 
-/** Things by the machine on which they are; `undefined` is the near one. */
-function grouped<T>(things: readonly T[], peerOf: (thing: T) => Peer | undefined): Map<Peer | undefined, T[]> {
-  const parts = new Map<Peer | undefined, T[]>()
-  for (const thing of things) {
-    const peer = peerOf(thing)
-    const part = parts.get(peer)
-    if (part) part.push(thing)
-    else parts.set(peer, [thing])
-  }
-  return parts
-}
-
 /** The machines of a lab as one. */
 function spreadHost(
   near: Host,
@@ -120,7 +109,8 @@ function spreadHost(
   const inEach = async <T>(
     namespaces: readonly string[],
     ask: (peer: Peer | undefined, some: readonly string[]) => Promise<readonly T[]>,
-  ): Promise<T[]> => (await Promise.all([...grouped(namespaces, peerOf)].map(([peer, some]) => ask(peer, some)))).flat()
+  ): Promise<T[]> =>
+    (await Promise.all([...groupedBy(namespaces, peerOf)].map(([peer, some]) => ask(peer, some)))).flat()
   const start: Host['start'] = (command, env = {}) => {
     const peer = peerOf(command.netns)
     if (!peer) return near.start(here(command), env)
@@ -171,7 +161,7 @@ function spreadHost(
       inEach(namespaces, (peer, some) => (peer ? peer.ask('residents', { namespaces: some }) : near.residents(some))),
     async end(processes) {
       await Promise.all(
-        [...grouped(processes, ({ namespace }) => peerOf(namespace))].map(([peer, some]) =>
+        [...groupedBy(processes, ({ namespace }) => peerOf(namespace))].map(([peer, some]) =>
           peer ? peer.ask('endProcesses', { processes: some }) : near.end(some),
         ),
       )

@@ -53,12 +53,23 @@ export interface WayRoute {
   readonly rule?: string
 }
 
+/** A VXLAN that stands for a cable between two machines. */
+export interface WayWire {
+  /** The VXLAN network identifier. */
+  readonly vni: number
+  /** The machine from which it leads, and the other one; `here` is the one that netlab runs on. */
+  readonly from: string
+  readonly to: string
+}
+
 /** A packet at an interface. */
 export interface WayPoint {
   readonly interface: string
   readonly direction: 'in' | 'out'
   /** The packet that carries it in a tunnel here. */
   readonly carried_by?: WayPacket
+  /** What carries it to another machine from here. */
+  readonly wire?: WayWire
 }
 
 /** A namespace on the way. */

@@ -63,9 +63,10 @@ function renderHop(hop: WayHop, before: WayHop | undefined, c: Colors): string {
     ...(isSame ? [] : [`${packetWords(packet)}, ttl ${packet.ttl}`]),
     ...(bridge === undefined ? [] : [`bridge ${bridge}`]),
     ...ordered(rules, rewrites, route, neighbor),
-    ...interfaces.flatMap(({ interface: name, carried_by: outer }) =>
-      outer ? [`at ${name} carried by ${packetWords(outer)}`] : [],
-    ),
+    ...interfaces.flatMap(({ interface: name, carried_by: outer, wire }) => [
+      ...(outer ? [`at ${name} carried by ${packetWords(outer)}`] : []),
+      ...(wire ? [`at ${name} carried by VXLAN ${wire.vni} from ${wire.from} to ${wire.to}`] : []),
+    ]),
     ...(carrier_route ? [`carrier: ${routeWords(carrier_route)}`] : []),
     ...(unknown === undefined ? [] : [c.yellow(`unknown: ${unknown}`)]),
   ]

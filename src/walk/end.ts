@@ -4,7 +4,7 @@ import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
-import type { WayPlace, WayRule, WayVerdict } from '../model/packet-way.ts'
+import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
 import type { RouteAnswer } from './route-asked.ts'
 import type { Sights } from './sights.ts'
@@ -32,6 +32,8 @@ export interface Knowledge {
     namespace: string,
     packet: { readonly source: string; readonly destination: string; readonly protocol: string },
   ) => RouteAnswer | undefined
+  /** The wire between machines for which the cable of an interface stands, by the id of that. */
+  readonly wireOf: (end: string) => WayWire | undefined
 }
 
 const REJECTS = /\breject\b|-j REJECT/
@@ -93,7 +95,9 @@ function afterLeaving({ namespace, points }: Hop, known: Knowledge): End {
   if (labIndex.live.resources.get(peer)?.spec['up'] === false) return lost(`${placeText(peer)} is down`)
   const big = tooBigFor(outer ?? packet, namespaceOf(peer), nameOf(peer), known.dumps)
   if (big) return { ...lost(big.reason), at: { ...at, mtu: big.mtu } }
-  return lost(`it left by ${namespace}:${device} and did not arrive at ${placeText(peer)}; why is unknown`)
+  const wire = known.wireOf(linkId(namespace, device))
+  const between = wire ? `: between them is VXLAN ${wire.vni} from ${wire.from} to ${wire.to}` : ''
+  return lost(`it left by ${namespace}:${device} and did not arrive at ${placeText(peer)}; why is unknown${between}`)
 }
 
 const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')

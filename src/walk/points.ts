@@ -9,7 +9,7 @@ export interface Point extends Sighting {
 }
 
 /** The packet as it is in the cable: with the one that carries it. */
-const wholeOf = ({ outer, packet }: Sighting): Buffer => (outer ?? packet).bytes
+export const wholeOf = ({ outer, packet }: Sighting): Buffer => (outer ?? packet).bytes
 
 /** What is the same of a packet that is seen at a place a second time: it was sent again, or a loop of bridges brought it. */
 function keyOf({ namespace, ifindex, direction, role, packet, outer }: Sighting): string {

@@ -9,8 +9,12 @@ import { LOCAL_TABLE, MAIN_TABLE } from '../model/tables.ts'
 import type { WayRoute } from '../model/packet-way.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { ipprotoNumber } from '../model/rule-spec.ts'
+import type { LabIndex } from '../checks/lab-index.ts'
 import type { Packet } from '../checks/packet.ts'
+import { groupedBy } from '../model/grouped.ts'
+import { placeIn } from '../model/place.ts'
 import { PROTOCOL } from './needles.ts'
+import type { WalkMachine } from './walk-machine.ts'
 
 /** A question for a route. */
 export interface RouteQuestion {
@@ -23,15 +27,22 @@ export interface RouteQuestion {
 /** The kernel's answer: a route, or an error. */
 export type RouteAnswer = { readonly route: IpRoute } | { readonly errno: number }
 
+/** A request of rtnetlink in a namespace. */
+export interface RouteRequest {
+  /** Its name under /run/netns, or a path; absent: where netlab runs. */
+  readonly netns?: string
+  readonly bytes: Uint8Array
+}
+
 /** Asks the kernel for routes. */
 export interface RouteOracle {
-  /** `nameOf` gives the names of interfaces there. Undefined: nobody can be asked, or the answer is not understood. */
-  readonly ask: (
-    netns: string | undefined,
-    question: RouteQuestion,
-    nameOf: (index: number) => string,
-  ) => RouteAnswer | undefined
-  readonly close: () => void
+  /**
+   * What the kernel has answered. Undefined: nobody can be asked, the answer is not understood, or the question is new; `inquire`
+   * asks those.
+   */
+  readonly ask: (namespace: string, question: RouteQuestion) => RouteAnswer | undefined
+  /** Asks what is new. False: nothing is. */
+  readonly inquire: () => Promise<boolean>
 }
 
 const [RTM_GETROUTE, NETLINK_ROUTE, AF_INET, AF_INET6] = [26, 0, 2, 10]
@@ -40,31 +51,67 @@ const FLAGS = { 4: 0x2000 | 0x1000, 6: 0x2000 } as const
 const MORE = { iif: 3, mark: 16, ipProto: 27, sport: 28, dport: 29 } as const
 const NUMBERS: Readonly<Record<string, number>> = PROTOCOL
 
-/** Opens the way to the kernel's routes: `ip route get fibmatch`, in process. */
-export function openRoutes(): RouteOracle {
+/** The answers of the kernel of this machine to requests: `ip route get fibmatch`, in process. */
+export function askRoutesHere(requests: readonly RouteRequest[]): (Buffer | undefined)[] {
   const system: System = openSystem(createRequire(__filename).resolve('koffi'))
   const answer = Buffer.alloc(1 << 16)
-  return {
-    ask(netns, question, nameOf) {
+  try {
+    return requests.map(({ netns, bytes }) => {
       const fd = system.socket(netns, NETLINK_ROUTE)
-      if (fd < 0) return undefined
-      const { bytes } = encode(request(question))
-      if (system.libc.send(fd, bytes, bytes.length, 0) < 0) return undefined
+      if (fd < 0 || system.libc.send(fd, bytes, bytes.length, 0) < 0) return undefined
       const length = system.receive(fd, answer)
-      if (length < 16) return undefined
-      if (answer.readUInt16LE(4) === 2 /* NLMSG_ERROR */) return { errno: -answer.readInt32LE(16) }
-      try {
-        const [route] = decodeRoutes(answer, { from: 0, to: length }, nameOf)
-        return route && { route }
-      } catch {
-        return undefined // an encapsulation that only iproute2 understands
-      }
-    },
-    close: () => system.back(),
+      return length < 16 ? undefined : Buffer.from(answer.subarray(0, length))
+    })
+  } finally {
+    system.back()
   }
 }
 
-function request({ packet, mark, iif }: RouteQuestion) {
+/** Opens the way to the routes of these namespaces. */
+export function openRoutes(
+  { places, nodes }: Pick<LabIndex, 'places' | 'nodes'>,
+  machineOf: (namespace: string) => Pick<WalkMachine, 'askRoutes'>,
+): RouteOracle {
+  const answers = new Map<string, RouteAnswer | undefined>()
+  const asked = new Map<string, { readonly namespace: string; readonly request: RouteRequest }>()
+  return {
+    ask(namespace, question) {
+      const { bytes } = encode(messageOf(question))
+      const key = `${namespace} ${Buffer.from(bytes).toString('hex')}`
+      if (!answers.has(key)) asked.set(key, { namespace, request: { ...placeIn(places.get(namespace)), bytes } })
+      return answers.get(key)
+    },
+    async inquire() {
+      const fresh = groupedBy(asked, ([, { namespace }]) => machineOf(namespace))
+      asked.clear()
+      const asking = [...fresh].map(async ([machine, some]) => {
+        const replies = await machine.askRoutes(some.map(([, { request }]) => request))
+        for (const [i, [key, { namespace }]] of some.entries()) {
+          const interfaces = nodes.get(namespace)?.interfaces
+          answers.set(
+            key,
+            answerIn(replies[i], (index) => interfaces?.get(index) ?? `if${index}`),
+          )
+        }
+      })
+      await Promise.all(asking)
+      return fresh.size > 0
+    },
+  }
+}
+
+function answerIn(reply: Buffer | undefined, nameOf: (index: number) => string): RouteAnswer | undefined {
+  if (!reply) return undefined
+  if (reply.readUInt16LE(4) === 2 /* NLMSG_ERROR */) return { errno: -reply.readInt32LE(16) }
+  try {
+    const [route] = decodeRoutes(reply, { from: 0, to: reply.length }, nameOf)
+    return route && { route }
+  } catch {
+    return undefined // an encapsulation that only iproute2 understands
+  }
+}
+
+function messageOf({ packet, mark, iif }: RouteQuestion) {
   const six = packet.source.includes(':')
   const bits = six ? 128 : 32
   const { protocol, sport, dport } = packet

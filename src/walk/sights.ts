@@ -1,13 +1,11 @@
-import { createRequire } from 'node:module'
-import { loadPcap, type Tap } from '../backend/capture/libpcap.ts'
-import { openSystem } from '../backend/netlink/libc.ts'
-import { openPoller } from '../backend/poller.ts'
-import { decodePacket, sought, type Packet } from '../checks/packet.ts'
-import { Untried } from '../checks/lab-index.ts'
-import { grownCounters, readCounters } from './counters.ts'
-import { filterOf, needlesOf, recognise, type Flow, type Seen } from './needles.ts'
-import { makeTable, openTrace, readTrace, type TraceStep } from './nft-trace.ts'
-import { sendPacket, type Sent } from './send-packet.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LabIndex } from '../checks/lab-index.ts'
+import { groupedBy } from '../model/grouped.ts'
+import type { Flow, Seen } from './needles.ts'
+import type { TraceStep } from './nft-trace.ts'
+import { PortTaken, type Sent } from './send-packet.ts'
+import { inOrder } from './sight-order.ts'
+import type { Glimpse, MachineSights, WalkMachine } from './walk-machine.ts'
 
 /** A namespace that is watched. */
 export interface Watched {
@@ -25,7 +23,7 @@ export interface Sighting extends Seen {
   readonly direction: 'in' | 'out'
   /** It came in, but was addressed to another host's MAC address. */
   readonly strange: boolean
-  /** Nanoseconds since 1970. */
+  /** Nanoseconds since 1970, by the clock of its machine. */
   readonly time: bigint
 }
 
@@ -44,6 +42,7 @@ export interface NeighborSighting {
 /** Everything that was seen of a packet and its answer. */
 export interface Sights {
   readonly flow: Flow
+  /** In order. */
   readonly sightings: readonly Sighting[]
   readonly neighbors: readonly NeighborSighting[]
   /** The steps through rules, in order, by namespace. */
@@ -55,9 +54,18 @@ export interface Sights {
   readonly refused?: NonNullable<Sent['refused']>
 }
 
-const LINUX_SLL2 = 276
-/** How many bytes of a packet are looked at, and how many the kernel keeps until they are. */
-const [SNAPLEN, ROOM] = [320, 1 << 17]
+/** Where a packet is watched. */
+export interface WatchedLab {
+  /** The packet is sent from the first. */
+  readonly watched: readonly Watched[]
+  readonly machineOf: (namespace: string) => WalkMachine
+  /** Whether there may be tunnels. */
+  readonly tunnels: boolean
+  readonly labIndex: LabIndex
+  /** Whether a packet ends the exchange. */
+  readonly isOver: (glimpse: Glimpse) => boolean
+}
+
 /**
  * For how long nothing more may happen, in milliseconds, until nothing will. The kernel asks for a neighbour once a second, three
  * times (retrans_time_ms in neighbour(7)); an opening of tcp is repeated after a second.
@@ -65,119 +73,55 @@ const [SNAPLEN, ROOM] = [320, 1 << 17]
 const QUIET = { udp: 1200, icmp: 1200, tcp: 900 } as const
 /** How long after the answer the rest of its steps may arrive. */
 const GRACE = 30
+/** How often it is looked at whether that is over. */
+const PAUSE = 10
 /** Longer than this nothing takes, in milliseconds. */
 const LONGEST = 10_000
 
 /**
- * Watches these namespaces, sends the packet from the first, and returns what was seen, when it has been answered or nothing
- * more happens. `isOver`: whether a sighting ends it; `tunnels`: whether there may be any. Throws Untried when it cannot watch.
+ * Watches these namespaces, sends the packet, and returns what was seen, when it has been answered or nothing more happens. Throws
+ * Untried when a machine cannot watch, and PortTaken.
  */
 export async function watchPacket(
   flow: Flow,
-  watched: readonly Watched[],
-  isOver: (sighting: Sighting) => boolean,
-  tunnels: boolean,
+  { watched, machineOf, tunnels, labIndex, isOver }: WatchedLab,
 ): Promise<Sights> {
-  const koffi = createRequire(__filename).resolve('koffi')
-  const openTap = usable(() => loadPcap(koffi))
-  const system = usable(() => openSystem(koffi))
-  const poller = openPoller(koffi)
-  const filter = filterOf(flow)
-  const taps = new Map<number, { readonly namespace: string; readonly tap: Tap }>()
-  const traces = new Map<number, string>()
-  const steps = new Map<string, TraceStep[]>()
-  const blind = new Map<string, string>()
-  const sightings: Sighting[] = []
-  const neighbors: NeighborSighting[] = []
-  const before = new Map<string, Map<string, number>>()
-  const counters = new Map<string, Map<string, number>>()
-  const needles = needlesOf(flow, tunnels)
-  let sent: Sent | undefined
   let [last, over] = [0, 0]
-
-  function open({ namespace, netns, bridges }: Watched): void {
-    if (!system.enter(netns)) throw new Untried(`netlab cannot enter ${namespace}: ${system.error()}`)
-    const tap = openTap('any', { filter, snaplen: SNAPLEN, room: ROOM })
-    taps.set(tap.fd, { namespace, tap })
-    poller.add(tap.fd)
-    steps.set(namespace, [])
-    const fd = openTrace(system)
-    if (fd < 0) return void blind.set(namespace, 'the kernel has no nftables')
-    traces.set(fd, namespace)
-    poller.add(fd)
-    try {
-      makeTable(system, fd, 'inet', needles)
-      if (bridges) makeTable(system, fd, 'bridge', needles)
-    } catch (error) {
-      blind.set(namespace, `nftables refuses to trace: ${(error as Error).message}`)
-    }
-  }
-
-  function take(tap: Tap, namespace: string): void {
-    for (let one = tap.next(); one; one = tap.next()) {
-      const packet = decodePacket(Buffer.from(one.bytes), LINUX_SLL2)
-      if (packet) notice({ time: one.time, ...packet }, namespace)
-    }
-  }
-
-  function notice(packet: Packet, namespace: string): void {
-    const { time, ifindex = 0, direction = 'in', strange = false } = packet
-    const at = { namespace, ifindex, direction, time } as const
-    const asked = sought(packet)
-    const answers = packet.protocol === 'arp' || (packet.protocol === 'icmp6' && packet.bytes[40] === 136)
-    if (asked !== undefined || answers) {
-      neighbors.push({ ...at, ...(asked !== undefined && { sought: asked }), source: packet.source })
-      return
-    }
-    const seen = recognise(packet.bytes, flow)
-    if (!seen) return
+  const seen = (glimpse: Glimpse): void => {
     last = Date.now()
-    const sighting = { ...at, strange, ...seen }
-    sightings.push(sighting)
-    if (isOver(sighting)) over ||= last
+    if (isOver(glimpse)) over ||= last
   }
-
+  const parts = groupedBy(watched, ({ namespace }) => machineOf(namespace))
+  const begun = await Promise.allSettled(
+    [...parts].map(([machine, some]) => machine.watch({ flow, watched: some, tunnels }, seen)),
+  )
+  const watches = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const end = (): Promise<MachineSights[]> => Promise.all(watches.map((watch) => watch.end()))
+  let sent: Pick<Sent, 'refused'> | 'taken'
   try {
-    for (const one of watched) open(one)
-    for (const { namespace, netns } of watched) if (system.enter(netns)) before.set(namespace, readCounters())
-    const [from] = watched
-    if (from) system.enter(from.netns)
-    sent = sendPacket(system, koffi, flow)
+    for (const one of begun) if (one.status === 'rejected') throw one.reason
+    sent = await watches[0]!.send(watched[0]?.netns)
+    if (sent === 'taken') throw new PortTaken()
+    const quiet = sent.refused ? GRACE : QUIET[flow.protocol]
     const started = (last = Date.now())
-    for (;;) {
-      const now = Date.now()
-      const end = Math.min(over ? over + GRACE : last + QUIET[flow.protocol], started + LONGEST)
-      if (now >= end) break
-      for (const fd of await poller.wait(end - now)) {
-        const one = taps.get(fd)
-        const namespace = traces.get(fd)
-        if (one) take(one.tap, one.namespace)
-        if (namespace !== undefined && readTrace(system, fd, (step) => steps.get(namespace)?.push(step)))
-          blind.set(namespace, 'the kernel dropped some of its reports')
-      }
-      if (sent.refused && Date.now() - started > GRACE) break
-    }
-    for (const { namespace, netns } of watched)
-      if (system.enter(netns))
-        counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
+    const left = (): number => Math.min(over ? over + GRACE : last + quiet, started + LONGEST) - Date.now()
+    for (let wait = left(); wait > 0; wait = left()) await sleep(Math.min(wait, PAUSE))
   } catch (error) {
-    if (error instanceof Untried) throw error
-    throw new Untried((error as Error).message)
-  } finally {
-    sent?.close()
-    for (const { tap } of taps.values()) tap.close()
-    for (const fd of traces.keys()) system.libc.close(fd) // the kernel removes the table
-    system.back()
-    poller.close()
+    await end().catch(() => {})
+    throw error
   }
-  sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-  return { flow, sightings, neighbors, steps, counters, blind, ...(sent.refused && { refused: sent.refused }) }
-}
-
-function usable<T>(load: () => T): T {
-  try {
-    return load()
-  } catch (error) {
-    throw new Untried((error as Error).message)
+  const all = await end()
+  const both = <T>(of: (one: MachineSights) => Iterable<T>): T[] => all.flatMap((one) => [...of(one)])
+  return {
+    flow,
+    sightings: inOrder(
+      all.map(({ sightings }) => sightings),
+      labIndex,
+    ),
+    neighbors: both((one) => one.neighbors),
+    steps: new Map(both((one) => one.steps)),
+    counters: new Map(both((one) => one.counters)),
+    blind: new Map(both((one) => one.blind)),
+    ...(sent.refused && { refused: sent.refused }),
   }
 }

@@ -3,7 +3,8 @@ import { isLink } from '../model/topology.ts'
 import { placeIn } from '../model/place.ts'
 import type { LiveChain } from '../model/firewall.ts'
 import type { Dump, Runner } from '../model/runner.ts'
-import type { Way, WayHop, WayPoint, WayRoute, WayRule } from '../model/packet-way.ts'
+import type { Way, WayHop, WayPoint, WayRoute, WayRule, WayWire } from '../model/packet-way.ts'
+import { linkId } from '../model/resource.ts'
 import { bridgeOf, hopsOf, isLoop, lastVisit, wayPacket, type Hop } from './hops.ts'
 import { endOfHop, type End, type Knowledge } from './end.ts'
 import { ENETUNREACH, noRouteText } from './no-route.ts'
@@ -13,8 +14,9 @@ import { newFlow, type Flow } from './needles.ts'
 import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
 import { PortTaken } from './send-packet.ts'
-import { watchPacket, type Sights } from './sights.ts'
+import { watchPacket, type Sights, type WatchedLab } from './sights.ts'
 import { rewritesOf, type State, type Visit } from './visits.ts'
+import type { WalkMachine } from './walk-machine.ts'
 
 /** What a walk needs to know of the lab. */
 export interface WalkKit {
@@ -23,6 +25,10 @@ export interface WalkKit {
   readonly runner: Runner
   /** The tables that the lab declares under `nftables` and that have names iptables uses as well, by namespace. */
   readonly ofNft: ReadonlyMap<string, readonly string[]>
+  /** The machine on which a namespace is. */
+  readonly machineOf: (namespace: string) => WalkMachine
+  /** The wire between machines for which the cable of an interface stands, by the id of that. */
+  readonly wireOf: (end: string) => WayWire | undefined
   /** Where the lab file has a chain, or the rule of it that is `at` this index. */
   readonly sourceOf: (namespace: string, chain: LiveChain, at: number | undefined) => string | undefined
 }
@@ -45,61 +51,75 @@ const TRIES = 5
 /** Sends the packet, and tells its way and that of its answer. Throws Untried when it cannot be sent or watched. */
 export async function walk(request: WalkRequest, kit: WalkKit): Promise<Way> {
   const { labIndex } = kit
-  const { from, to } = request
-  netnsOf(labIndex, from)
+  netnsOf(labIndex, request.from)
   const sights = await sightsOf(request, kit)
-  const routes = openRoutes()
-  try {
-    const [requests, replies, errors] = (['request', 'reply', 'error'] as const).map((role) =>
-      hopsOf(role, sights, labIndex),
-    )
-    const all = [requests!, replies!, errors!]
-    const books = await booksOf(all.flat(), kit)
-    const rulesOf = (hop: Hop): readonly WayRule[] =>
-      hop.every.flatMap(({ steps, carries }) =>
-        steps.flatMap((step): WayRule[] => {
-          const rule =
-            step.kind === 'policy' || step.handle !== undefined ? books.get(hop.namespace)?.ruleOf(step) : undefined
-          return rule ? [{ ...rule, ...(carries && { carrier: true as const }) }] : []
-        }),
-      )
-    const askRoute = (hop: Hop, visit = lastVisit(hop)): RouteAnswer | undefined =>
-      askedIn(hop.namespace, questionOf(visit), kit, routes)
-    const askFor: Knowledge['askFor'] = (namespace, packet) =>
-      askedIn(namespace, { packet: { ...packet, bytes: Buffer.alloc(0) }, mark: 0 }, kit, routes)
-    const known: Knowledge = { labIndex, sights, dumps: kit.dumps, rulesOf, askRoute, askFor }
-    const end = endOfAll(from, all as [Hop[], Hop[], Hop[]], known)
-    const written = (hops: readonly Hop[]): WayHop[] => hops.map((hop) => wayHop(hop, known, kit))
-    const back = replies!.length ? replies! : errors!
-    const { at, ...outcome } = end
-    return {
-      ...{ from, to, ...outcome },
-      ...(end.verdict !== 'answered' && { at }),
-      hops: written(requests!),
-      ...(back.length && { reply: { kind: replies!.length ? 'answer' : 'error', hops: written(back) } }),
-    }
-  } finally {
-    routes.close()
+  const roles = (['request', 'reply', 'error'] as const).map((role) => hopsOf(role, sights, labIndex))
+  const books = await booksOf(roles.flat(), kit)
+  const routes = openRoutes(labIndex, kit.machineOf)
+  // What is told of one route may lead to a question for another.
+  for (;;) {
+    const told = wayOf(request, roles as [Hop[], Hop[], Hop[]], { sights, books, routes }, kit)
+    if (!(await routes.inquire())) return told
   }
 }
 
-async function sightsOf(request: WalkRequest, kit: WalkKit): Promise<Sights> {
+/** What was found out about a packet. */
+interface Findings {
+  readonly sights: Sights
+  readonly books: ReadonlyMap<string, RuleBook>
+  readonly routes: RouteOracle
+}
+
+/** The way of these hops, as far as the answers for their routes are known. */
+function wayOf(
+  { from, to }: WalkRequest,
+  [requests, replies, errors]: [Hop[], Hop[], Hop[]],
+  { sights, books, routes }: Findings,
+  kit: WalkKit,
+): Way {
+  const rulesOf = (hop: Hop): readonly WayRule[] =>
+    hop.every.flatMap(({ steps, carries }) =>
+      steps.flatMap((step): WayRule[] => {
+        const rule =
+          step.kind === 'policy' || step.handle !== undefined ? books.get(hop.namespace)?.ruleOf(step) : undefined
+        return rule ? [{ ...rule, ...(carries && { carrier: true as const }) }] : []
+      }),
+    )
+  const askRoute = (hop: Hop, visit = lastVisit(hop)): RouteAnswer | undefined => {
+    const question = questionOf(visit)
+    return question && routes.ask(hop.namespace, question)
+  }
+  const askFor: Knowledge['askFor'] = (namespace, packet) =>
+    routes.ask(namespace, { packet: { ...packet, bytes: Buffer.alloc(0) }, mark: 0 })
+  const { labIndex, dumps, wireOf } = kit
+  const known: Knowledge = { labIndex, sights, dumps, rulesOf, askRoute, askFor, wireOf }
+  const end = endOfAll(from, [requests, replies, errors], known)
+  const written = (hops: readonly Hop[]): WayHop[] => hops.map((hop) => wayHop(hop, known, kit))
+  const back = replies.length ? replies : errors
+  const { at, ...outcome } = end
+  return {
+    ...{ from, to, ...outcome },
+    ...(end.verdict !== 'answered' && { at }),
+    hops: written(requests),
+    ...(back.length && { reply: { kind: replies.length ? 'answer' : 'error', hops: written(back) } }),
+  }
+}
+
+async function sightsOf(request: WalkRequest, { labIndex, dumps, machineOf }: WalkKit): Promise<Sights> {
   const { from } = request
-  const { labIndex, dumps } = kit
   const names = [from, ...[...labIndex.nodes.keys()].filter((name) => name !== from)]
-  const watched = names.map((namespace) => ({
-    namespace,
-    ...placeIn(labIndex.places.get(namespace)),
-    bridges: /^table bridge /m.test(dumps.get(namespace)?.nftables ?? ''),
-  }))
+  const lab: WatchedLab = {
+    watched: names.map((namespace) => ({
+      namespace,
+      ...placeIn(labIndex.places.get(namespace)),
+      bridges: /^table bridge /m.test(dumps.get(namespace)?.nftables ?? ''),
+    })),
+    ...{ machineOf, labIndex, tunnels: hasTunnels(labIndex) },
+    isOver: ({ role, namespace, direction }) => role !== 'request' && namespace === from && direction === 'in',
+  }
   for (let tries = 1; ; tries++)
     try {
-      return await watchPacket(
-        newFlow(request),
-        watched,
-        ({ role, namespace, direction }) => role !== 'request' && namespace === from && direction === 'in',
-        hasTunnels(labIndex),
-      )
+      return await watchPacket(newFlow(request), lab)
     } catch (error) {
       if (!(error instanceof PortTaken) || tries === TRIES) throw error
     }
@@ -131,19 +151,7 @@ function questionOf(visit: Visit | undefined): RouteQuestion | undefined {
   return visit && state && { ...state, ...(visit.iif !== undefined && { iif: visit.iif }) }
 }
 
-function askedIn(
-  namespace: string,
-  question: RouteQuestion | undefined,
-  { labIndex }: WalkKit,
-  routes: RouteOracle,
-): RouteAnswer | undefined {
-  const interfaces = labIndex.nodes.get(namespace)?.interfaces
-  return (
-    question && routes.ask(labIndex.places.get(namespace), question, (index) => interfaces?.get(index) ?? `if${index}`)
-  )
-}
-
-function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHop {
+function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit): WayHop {
   const { namespace, points, visits } = hop
   const { sights } = known
   const [first, last] = [points[0], points.at(-1)]
@@ -169,10 +177,10 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps }: WalkKit): WayHo
     ...(last?.direction === 'out' && { out: last.device }),
     ...(bridge !== undefined && { bridge }),
     packet: wayPacket((states[0] ?? first!).packet),
-    interfaces: points.map(({ device: name, direction, outer }): WayPoint => ({
-      ...{ interface: name, direction },
-      ...(outer && { carried_by: wayPacket(outer) }),
-    })),
+    interfaces: points.map(({ device: name, direction, outer }): WayPoint => {
+      const wire = direction === 'out' ? wireOf(linkId(namespace, name)) : undefined
+      return { interface: name, direction, ...(outer && { carried_by: wayPacket(outer) }), ...(wire && { wire }) }
+    }),
     ...(route && { route }),
     ...(carrierRoute && { carrier_route: carrierRoute }),
     ...(neighbor && { neighbor }),

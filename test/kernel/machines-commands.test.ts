@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import type { WayHop } from '../../src/model/packet-way.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
+import type { TraceJson } from '../../src/views/way-text.ts'
 import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
 
 // Other machines are root's here: network namespaces with wires between them.
@@ -66,9 +68,39 @@ checks:
       expect(links).toMatchObject([{ state: 'up' }, { state: 'up' }])
     })
 
+    test('trace follows a packet and its answer from machine to machine', async () => {
+      const traced = async (...args: string[]): Promise<TraceJson> =>
+        JSON.parse((await m.netlab(['trace', '--json', '--lab', lab(), ...args])).stdout) as TraceJson
+      const way = await traced('b', 'a:80', '--tcp')
+      const wires = (hops: readonly WayHop[] = []) =>
+        hops.map(({ namespace, interfaces }) => [
+          namespace,
+          ...interfaces.flatMap(({ wire }) => (wire ? [wire.from, wire.to] : [])),
+        ])
+      expect(way).toMatchObject({ verdict: 'answered', hops: [{}, { route: { prefix: '10.0.1.0/24' } }, {}] })
+      expect(wires(way.hops)).toEqual([['b', 'right', 'here'], ['r', 'here', 'left'], ['a']])
+      expect(wires(way.reply?.hops)).toEqual([['a', 'left', 'here'], ['r', 'here', 'right'], ['b']])
+
+      // A rule, a route and a wire in its way, each on another machine than netlab.
+      await m.sh('left', 'ip netns exec a iptables -A INPUT -p udp -j DROP')
+      expect(await traced('b', 'a:9', '--udp')).toMatchObject({
+        verdict: 'dropped',
+        at: { namespace: 'a', rule: { chain: 'INPUT', number: 1 } },
+      })
+      await m.sh('left', 'ip netns exec a iptables -D INPUT -p udp -j DROP; ip -n a route del default')
+      expect(await traced('b', 'a', '--compare')).toMatchObject({
+        reason: 'it arrived at a:eth0, but a has no route back to 10.0.2.2',
+        compared: { fresh: { verdict: 'answered' }, parts_in: 'a', drift: [{ id: 'a/route/default' }] },
+      })
+      await m.sh('left', 'ip -n a route add default via 10.0.1.1; iptables -A INPUT -p udp --dport 4789 -j DROP')
+      expect((await traced('b', 'a')).reason).toMatch(
+        /^it left by r:a and did not arrive at a:eth0; why is unknown: between them is VXLAN \d+ from here to left$/,
+      )
+      await m.sh('left', 'iptables -D INPUT -p udp --dport 4789 -j DROP')
+    }, 60_000)
+
     test('what works on one machine says so', async () => {
       for (const args of [
-        ['trace', '--lab', lab(), 'b', 'a'],
         ['reach', '--lab', lab()],
         ['watch', lab()],
         ['capture', '--lab', lab(), 'a', '-w', m.write('x.pcapng', '')],

@@ -1,0 +1,155 @@
+import { createRequire } from 'node:module'
+import { loadPcap, type Tap } from '../backend/capture/libpcap.ts'
+import { openSystem } from '../backend/netlink/libc.ts'
+import { openPoller } from '../backend/poller.ts'
+import { decodePacket, sought, type Packet } from '../checks/packet.ts'
+import { Untried } from '../checks/lab-index.ts'
+import { grownCounters, readCounters } from './counters.ts'
+import { filterOf, needlesOf, recognise } from './needles.ts'
+import { makeTable, openTrace, readTrace, type TraceStep } from './nft-trace.ts'
+import { askRoutesHere } from './route-asked.ts'
+import { PortTaken, sendPacket, type Sent } from './send-packet.ts'
+import type { NeighborSighting, Sighting, Watched } from './sights.ts'
+import type { WalkMachine } from './walk-machine.ts'
+
+const LINUX_SLL2 = 276
+/** How many bytes of a packet are looked at, and how many the kernel keeps until they are. */
+const [SNAPLEN, ROOM] = [320, 1 << 17]
+
+/** Watches and sends in the namespaces of the machine that netlab runs on. The thread is in none of them in between. */
+const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen) => {
+  const koffi = createRequire(__filename).resolve('koffi')
+  const openTap = usable(() => loadPcap(koffi))
+  const system = usable(() => openSystem(koffi))
+  const poller = openPoller(koffi)
+  const filter = filterOf(flow)
+  const taps = new Map<number, { readonly namespace: string; readonly tap: Tap }>()
+  const traces = new Map<number, string>()
+  const steps = new Map<string, TraceStep[]>()
+  const blind = new Map<string, string>()
+  const sightings: Sighting[] = []
+  const neighbors: NeighborSighting[] = []
+  const before = new Map<string, Map<string, number>>()
+  const counters = new Map<string, Map<string, number>>()
+  const needles = needlesOf(flow, tunnels)
+  let sent: Sent | undefined
+  let ended = false
+
+  function open({ namespace, netns, bridges }: Watched): void {
+    if (!system.enter(netns)) throw new Untried(`netlab cannot enter ${namespace}: ${system.error()}`)
+    const tap = openTap('any', { filter, snaplen: SNAPLEN, room: ROOM })
+    taps.set(tap.fd, { namespace, tap })
+    poller.add(tap.fd)
+    steps.set(namespace, [])
+    const fd = openTrace(system)
+    if (fd < 0) return void blind.set(namespace, 'the kernel has no nftables')
+    traces.set(fd, namespace)
+    poller.add(fd)
+    try {
+      makeTable(system, fd, 'inet', needles)
+      if (bridges) makeTable(system, fd, 'bridge', needles)
+    } catch (error) {
+      blind.set(namespace, `nftables refuses to trace: ${(error as Error).message}`)
+    }
+  }
+
+  function take(fd: number): void {
+    const one = taps.get(fd)
+    for (let frame = one?.tap.next(); one && frame; frame = one.tap.next()) {
+      const packet = decodePacket(Buffer.from(frame.bytes), LINUX_SLL2)
+      if (packet) notice({ time: frame.time, ...packet }, one.namespace)
+    }
+    const namespace = traces.get(fd)
+    if (namespace !== undefined && readTrace(system, fd, (step) => steps.get(namespace)?.push(step)))
+      blind.set(namespace, 'the kernel dropped some of its reports')
+  }
+
+  function notice(packet: Packet, namespace: string): void {
+    const { time, ifindex = 0, direction = 'in', strange = false } = packet
+    const at = { namespace, ifindex, direction, time } as const
+    const asked = sought(packet)
+    const answers = packet.protocol === 'arp' || (packet.protocol === 'icmp6' && packet.bytes[40] === 136)
+    if (asked !== undefined || answers) {
+      neighbors.push({ ...at, ...(asked !== undefined && { sought: asked }), source: packet.source })
+      return
+    }
+    const found = recognise(packet.bytes, flow)
+    if (!found) return
+    sightings.push({ ...at, strange, ...found })
+    seen({ role: found.role, namespace, direction })
+  }
+
+  const close = (): void => {
+    sent?.close()
+    for (const { tap } of taps.values()) tap.close()
+    for (const fd of traces.keys()) system.libc.close(fd) // the kernel removes the table
+    system.back()
+    poller.close()
+  }
+
+  /** Does something in these namespaces, and leaves them. */
+  const inside = <T>(act: () => T): T => {
+    try {
+      return usable(act)
+    } finally {
+      system.back()
+    }
+  }
+
+  try {
+    inside(() => {
+      for (const one of watched) open(one)
+      for (const { namespace, netns } of watched) if (system.enter(netns)) before.set(namespace, readCounters())
+    })
+  } catch (error) {
+    close()
+    throw error
+  }
+  const watching = (async () => {
+    while (!ended) for (const fd of await poller.wait(-1)) take(fd)
+  })()
+  watching.catch(() => {}) // whoever ends it is told
+  return {
+    send: async (netns) =>
+      inside(() => {
+        system.enter(netns)
+        try {
+          sent = sendPacket(system, koffi, flow)
+        } catch (error) {
+          if (error instanceof PortTaken) return 'taken'
+          throw error
+        }
+        return sent.refused ? { refused: sent.refused } : {}
+      }),
+    async end() {
+      ended = true
+      poller.wake()
+      try {
+        await watching
+        for (const fd of [...taps.keys(), ...traces.keys()]) take(fd)
+        inside(() => {
+          for (const { namespace, netns } of watched)
+            if (system.enter(netns))
+              counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
+        })
+      } finally {
+        close()
+      }
+      sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
+      return { sightings, neighbors, steps, counters, blind }
+    },
+  }
+}
+
+/** The machine that netlab runs on. */
+export const walkHere: WalkMachine = { watch: watchHere, askRoutes: async (requests) => askRoutesHere(requests) }
+
+/** Throws Untried for whatever is thrown. */
+function usable<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof Untried) throw error
+    throw new Untried((error as Error).message)
+  }
+}
