@@ -6,8 +6,8 @@ import { exists, find, list, open, pieces, readFile, status } from './local/file
 import { changeFile } from './local/home-files.ts'
 import { homeOf } from './local/homes.ts'
 import { logFolder, processes } from './local/lab-processes.ts'
-import { isLocked, lock } from './local/lock.ts'
-import { knock, waitForKnock } from './local/sockets.ts'
+import { lock } from './local/lock.ts'
+import { isServed, knock, waitForKnock } from './local/sockets.ts'
 import { run, signal, start } from './local/programs.ts'
 import { self } from './local/self.ts'
 import { end, residents, strangers } from './local/strangers.ts'
@@ -40,7 +40,7 @@ export const thisMachine: Host = {
   pieces,
   signal,
   lock,
-  isLocked,
+  isLocked: isServed,
   waitForKnock,
   knock,
   processes,

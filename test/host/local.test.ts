@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { thisMachine as host } from '../../src/host/this-machine.ts'
@@ -87,6 +87,16 @@ test('a lab has one writer, and the next one hears who it is', async () => {
   const again = await next
   again()
   expect(heard).toContain(`process ${process.pid}`)
+})
+
+test('a lock is the same with every version of Node', async () => {
+  const lab = `netlab-test-${process.pid}`
+  const release = await host.lock(lab, 0, () => {})
+  // Node gives the kernel what it was given, or fills it with zeros: the same when it is full.
+  const [, address = ''] = new RegExp(` (@netlab/${lab}@*)$`, 'm').exec(readFileSync('/proc/net/unix', 'utf8')) ?? []
+  expect([address.length, host.isLocked(lab), host.isLocked('netlab-test')]).toEqual([108, true, false])
+  release()
+  expect(host.isLocked(lab)).toBe(false)
 })
 
 test('who waits for a knock hears it, and nobody else waits at the same door', async () => {

@@ -1,6 +1,5 @@
 import type { Server } from 'node:net'
 import { UserError } from '../../model/diagnostic.ts'
-import { readFile } from './files.ts'
 import { connect, serve } from './sockets.ts'
 
 /** How often a waiting run tries again, and how long it waits for the holder's description, in milliseconds. */
@@ -43,12 +42,6 @@ export async function lock(lab: string, timeout: number, waiting: (holder: strin
     await new Promise((resolve) => setTimeout(resolve, INTERVAL))
   }
 }
-
-export const isLocked = (lab: string): boolean =>
-  // The kernel writes the first byte of an abstract address, which is 0, as @ (unix_seq_show in net/unix/af_unix.c).
-  readFile('/proc/net/unix')
-    ?.split('\n')
-    .some((line) => line.endsWith(` @netlab/${lab}`)) === true
 
 /** The file descriptor of a server, for which Node has no public interface. */
 const descriptorOf = (server: Server): number | undefined => (server as { _handle?: { fd?: number } })._handle?.fd

@@ -1,11 +1,26 @@
 import { createRequire } from 'node:module'
 import type * as Net from 'node:net'
+import { readFile } from './files.ts'
 
 // Loaded on demand: most runs need no socket, and loading takes Node milliseconds.
 const net = (): typeof Net => createRequire(__filename)('node:net') as typeof Net
 
-/** The address of an abstract Unix socket (unix(7)): it leaves no file and is local to the network namespace. */
-const address = (name: string): string => `\0netlab/${name}`
+/** The length of an address, in bytes: all of `sun_path` (unix(7)). */
+const LENGTH = 108
+
+/**
+ * The address of an abstract Unix socket (unix(7)): it leaves no file and is local to the network namespace. To the kernel, zeros at
+ * its end are part of it; some versions of Node fill the address with them (20.20.2 does, with libuv 1.46), others do not.
+ */
+function address(name: string): string {
+  const begun = `\0netlab/${name}`
+  return begun + '\0'.repeat(Math.max(0, LENGTH - Buffer.byteLength(begun)))
+}
+
+/** Whether a process has this address. */
+export const isServed = (name: string): boolean =>
+  // The kernel writes each 0 of an abstract address as @ (unix_seq_show in net/unix/af_unix.c).
+  readFile('/proc/net/unix')?.includes(` ${address(name).replaceAll('\0', '@')}\n`) === true
 
 /** Opens a server that does not keep the process alive; undefined when another process has the address. */
 export function serve(name: string, answer: (client: Net.Socket) => void): Promise<Net.Server | undefined> {
