@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openWorld, type World } from '../support/netns.ts'
+import { until } from '../support/until.ts'
 
 let world: World
 beforeAll(async () => {
@@ -13,6 +14,11 @@ beforeAll(async () => {
     ip route add 203.0.113.0/24 via 192.0.2.1
     ip link add br-host type bridge; ip link set br-host up; ip addr add 10.50.0.254/24 dev br-host
     ip link add p0 address 52:54:00:00:00:01 type veth peer name p1; ip link set p0 master br-host up; ip link set p1 up`)
+  // The kernel acts on new carriers within a second.
+  await until(
+    () => sh('bridge link; ip link'),
+    (text) => /p0@.* state forwarding/.test(text) && !text.includes('NO-CARRIER'),
+  )
 })
 afterAll(() => world.close())
 
@@ -81,7 +87,7 @@ test.each(['netlink', 'ip'])(
     await sh('ip addr del 192.0.2.33/24 dev nic0; ip link set br-host mtu 1500')
 
     expect(await run(['destroy', '-y', 'mach'], env)).toMatchObject({ code: 0 })
-    expect(await machine()).toBe(before)
+    expect(await until(machine, (now) => now === before)).toBe(before)
   },
   120_000,
 )
@@ -100,7 +106,7 @@ test('a run that fails is taken back, beside what is the machine’s own', async
     code: 1,
     text: expect.stringContaining('Rolled back: the network is as it was.'),
   })
-  expect(ids(await machine())).toBe(ids(before))
+  expect(ids(await until(machine, (now) => ids(now) === ids(before)))).toBe(ids(before))
   lab(whole)
   expect(await run(['plan', file(), '--detailed-exitcode'])).toMatchObject({ code: 0 })
   expect(await run(['destroy', '-y', file()])).toMatchObject({ code: 0 })
@@ -123,7 +129,7 @@ test.each([
   const { code, text } = await run(['apply', '-y', file()])
   expect({ code, text }).toMatchObject({ code: 1, text: expect.stringContaining(summary) })
   expect(text).toMatch(new RegExp(`--> .*machine.yaml:3:\\d+[^]*${place.replaceAll('.', '\\.')}`))
-  expect(await machine()).toBe(before)
+  expect(await until(machine, (now) => now === before)).toBe(before)
 })
 
 test('a lower device that is not there, a bridge whose MTU would change, and existing elsewhere', async () => {
