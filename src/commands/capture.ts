@@ -1,19 +1,20 @@
 import { constants } from 'node:os'
 import { version } from '../../package.json'
-import { FilterError } from '../backend/capture/libpcap.ts'
 import { sectionBlock } from '../backend/capture/pcapng.ts'
-import { openRecording, SourceError, type CaptureSource, type Recording } from '../backend/capture/recording.ts'
+import type { CaptureSource } from '../backend/capture/recording.ts'
 import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { NEAR } from '../model/other-machine.ts'
 import { ownerOf } from '../model/owner.ts'
 import { placeIn } from '../model/place.ts'
 import type { Dump, Runner } from '../model/runner.ts'
-import { locatedHere, mustBeOnOne } from './lab-runner.ts'
+import { locatedHere, spreadOf, type SpreadLab } from './lab-runner.ts'
 import { liveNamespaces, type LiveNamespaces, type NamespaceOptions } from './live-namespaces.ts'
 import { nearest } from './nearest.ts'
 import { openOutput } from './own-files.ts'
+import { notCaptured, openRecordings, type FileRecording, type RecordedPart } from './record.ts'
 import { secondsOf } from './revert.ts'
 import { note } from './terminal.ts'
 
@@ -45,39 +46,58 @@ export async function capture(host: Host, given: readonly string[], options: Opt
   const seconds = options.for === undefined ? undefined : secondsOf('--for', options.for)
   const count = options.count === undefined ? undefined : numberOf('--count', options.count)
   const snaplen = options.snaplen === undefined ? WHOLE : numberOf('--snaplen', options.snaplen)
-  mustBeOnOne(host, locatedHere(options), 'capture')
-  const runner = startRunner(host)
+  const located = locatedHere(options)
+  const spread = located && (await spreadOf(host, located))
+  const runner = spread?.runner ?? startRunner(host)
   const live = await liveNamespaces(runner, options)
   const { targets, filter } = split(given, live)
   const sources = await sourcesOf(targets, live, runner)
   stage('Opening the interfaces …')
   const room = Math.max(ROOM.least, Math.min(ROOM.most, Math.floor(ROOM.all / sources.length)))
   const vanished = ({ name }: CaptureSource, words: string): void => note(`${name}: ${words}. Its part ends here.\n`)
-  const shared = { filter, snaplen, room, ...(count !== undefined && { count }), vanished }
-
   const output = toFile ? openOutput(options.write) : toStandardOutput
-  let recording: Recording
+  const parts = partsOf(sources, spread)
+  let recording: FileRecording
   try {
-    recording = openRecording(sources, { ...shared, ...(!toFile && { reader: 1 }), write: output.write })
+    recording = await openRecordings(
+      parts,
+      { filter, snaplen, room, ...(count !== undefined && { count }) },
+      vanished,
+      output.write,
+      toFile ? undefined : 1,
+    )
   } catch (error) {
-    throw explained(error as Error, filter, live)
+    throw withNearest(error, filter, live)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, recording.stop)
   const timer = seconds === undefined ? undefined : setTimeout(recording.stop, seconds * 1000)
   idle()
   note(`Capturing on ${listed(sources.map(({ name }) => name))}. Ctrl-C ends it.\n`)
-  await output.write(sectionBlock(`netlab ${version}`, ['netlab', 'capture', ...given].join(' ')))
-  const { packets, dropped, readerGone } = await recording.run()
+  const head = sectionBlock(`netlab ${version}`, ['netlab', 'capture', ...given].join(' '))
+  const { packets, dropped, unread } = await recording.run(head)
   clearTimeout(timer)
   output.close()
-  if (readerGone) return 128 + constants.signals.SIGPIPE
+  if (unread) return 128 + constants.signals.SIGPIPE
   const lost = dropped === 0 ? '' : `; ${dropped} more were dropped because they came too fast`
   note(`${packets} ${packets === 1 ? 'packet' : 'packets'} captured${lost}.\n`)
   return 0
 }
 
+/** The interfaces by the machine on which they are. */
+function partsOf(sources: readonly CaptureSource[], spread: SpreadLab | undefined): RecordedPart[] {
+  const byMachine = new Map<string, CaptureSource[]>()
+  for (const source of sources) {
+    const name = spread?.places[source.netns ?? ''] ?? NEAR
+    byMachine.set(name, [...(byMachine.get(name) ?? []), source])
+  }
+  return [...byMachine].map(([name, some]) => {
+    const peer = name === NEAR ? undefined : spread?.peers.find((one) => one.name === name)
+    return { sources: some, ...(peer && { peer }) }
+  })
+}
+
 const toStandardOutput = {
-  write: (bytes: Buffer): Promise<void> =>
+  write: (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
   close: (): void => {},
 }
@@ -156,24 +176,22 @@ async function sourcesOf(
     if (device === 'any') return [source('any')]
     if (device === undefined) {
       const up = links.filter(isUp)
-      if (up.length === 0) throw nothing(`no interface of ${word} is up`, `ip -n ${word} link shows them.`)
+      if (up.length === 0) throw notCaptured(`no interface of ${word} is up`, `ip -n ${word} link shows them.`)
       return up.map(({ ifname }) => source(ifname))
     }
     const found = links.find(({ ifname }) => ifname === device)
     if (!found) {
       const all = links.map(({ ifname }) => ifname)
-      throw nothing(
+      throw notCaptured(
         `${namespace} has no interface ${device}`,
         `Did you mean ${nearest(device, all)}? It has: ${all.join(' ')}`,
       )
     }
-    if (!isUp(found)) throw nothing(`${word} is down`, 'An interface that is down has no packets.')
+    if (!isUp(found)) throw notCaptured(`${word} is down`, 'An interface that is down has no packets.')
     return [source(device)]
   })
   return [...new Map(sources.map((one) => [one.name, one])).values()]
 }
-
-const nothing = (summary: string, detail: string): UserError => UserError.of('capture-impossible', summary, detail)
 
 /** What a reader of the file wants to know of an interface: `lab shop; 10.0.0.1/24; cable to web:eth0`. */
 function commentOf(dump: Dump, device: string, all: ReadonlyMap<string | undefined, Dump | undefined>): string {
@@ -196,26 +214,15 @@ function commentOf(dump: Dump, device: string, all: ReadonlyMap<string | undefin
   ].join('; ')
 }
 
-/** What libpcap says, as a mistake of the user's where it is one. */
-function explained(error: Error, filter: string, { names }: LiveNamespaces): Error {
-  const reason = error instanceof SourceError ? error.reason : error
-  if (reason instanceof FilterError) {
-    const [first = ''] = filter.split(' ')
-    const meant = nearest(first.replace(/:.*/, ''), names)
-    return UserError.of(
-      'bad-filter',
-      `libpcap does not understand the filter ${filter}: ${reason.message}`,
-      [
-        'A filter is written as for tcpdump (man pcap-filter).',
-        ...(meant === undefined || FILTER_WORDS.test(first)
-          ? []
-          : [`There is no namespace ${first}; did you mean ${meant}?`]),
-      ].join('\n'),
-    )
-  }
-  if (error !== reason) return nothing(error.message, 'Nothing was captured.')
-  return nothing(
-    `packets cannot be captured here: ${error.message}`,
-    'It takes libpcap (apt-get install libpcap0.8; libpcap elsewhere) and the npm package koffi.',
+/** The error for a wrong filter, with the name of a namespace that its first word may stand for. */
+function withNearest(error: unknown, filter: string, { names }: LiveNamespaces): unknown {
+  const [first = ''] = filter.split(' ')
+  const meant = nearest(first.replace(/:.*/, ''), names)
+  if (!(error instanceof UserError) || meant === undefined || FILTER_WORDS.test(first)) return error
+  const hint = `There is no namespace ${first}; did you mean ${meant}?`
+  return new UserError(
+    error.diagnostics.map((one) =>
+      one.code === 'bad-filter' ? { ...one, detail: [one.detail, hint].filter(Boolean).join('\n') } : one,
+    ),
   )
 }

@@ -1,6 +1,8 @@
 import type { CarriedOut } from '../commands/carry.ts'
 import type { MachineFinding } from '../commands/examine.ts'
 import type { RolledBack } from '../commands/rollback.ts'
+import type { CapturedPacket } from '../backend/capture/pcapng.ts'
+import type { CaptureSource, Counted, RecordingOptions } from '../backend/capture/recording.ts'
 import type { Command, Outcome } from '../model/command.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { LabProcesses, Resident } from '../model/host.ts'
@@ -82,6 +84,19 @@ export interface MachineOperations {
   readonly feed: Operation<ProgramInput, null>
   /** Sends a signal to a program and its children. */
   readonly kill: Operation<{ readonly handle: number; readonly signal: NodeJS.Signals }, boolean>
+  /** Captures packets, as a `Recording` does: first the types of headers, and in the end the counts. */
+  readonly record: Operation<
+    { readonly sources: readonly CaptureSource[]; readonly options: RecordingOptions },
+    Packed<readonly Counted[]>,
+    {
+      readonly links?: readonly number[]
+      readonly packets?: Packed<readonly CapturedPacket[]>
+      readonly vanished?: { readonly source: CaptureSource; readonly words: string }
+    }
+  >
+  /** Says that so many packets of `record` have been taken: no more are sent than there is room for. */
+  readonly taken: Operation<{ readonly count: number }, null>
+  readonly endRecording: Operation<null, null>
   readonly processes: Operation<{ readonly lab: string }, Packed<LabProcesses>>
   readonly strangers: Operation<{ readonly lab: string; readonly namespaces: readonly string[] }, readonly Stranger[]>
   readonly residents: Operation<{ readonly namespaces: readonly string[] }, readonly Resident[]>

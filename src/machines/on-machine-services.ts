@@ -1,3 +1,4 @@
+import type { Recording } from '../backend/capture/recording.ts'
 import type { Command } from '../model/command.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
@@ -16,6 +17,9 @@ type Services = Pick<
   | 'start'
   | 'feed'
   | 'kill'
+  | 'record'
+  | 'taken'
+  | 'endRecording'
   | 'processes'
   | 'strangers'
   | 'residents'
@@ -55,6 +59,8 @@ export function startServices(
 
     kill: async ({ handle, signal }) => programs.kill(handle, signal),
 
+    ...recordings(),
+
     processes: async ({ lab }) => pack(await host.processes(lab)),
     strangers: ({ lab, namespaces }) => host.strangers(lab, namespaces),
     residents: ({ namespaces }) => host.residents(namespaces),
@@ -65,5 +71,41 @@ export function startServices(
     },
 
     homes: async () => [...the().lab.namespaces.keys()].filter((name) => host.homeOf(name) !== undefined),
+  }
+}
+
+/** How many captured packets are on their way at most. */
+const AHEAD = 20_000
+
+/** Captures for the netlab that asks, one recording at a time. */
+function recordings(): Pick<Services, 'record' | 'taken' | 'endRecording'> {
+  let recording: Recording | undefined
+  let ahead = 0
+  let taken = (): void => {}
+  return {
+    async record({ sources, options }, emit) {
+      const { recordHere } = await import('../commands/record.ts')
+      recording = recordHere(sources, options, {
+        vanished: (source, words) => emit({ vanished: { source, words } }),
+        async take(packets) {
+          emit({ packets: pack(packets) })
+          ahead += packets.length
+          while (ahead > AHEAD) await new Promise<void>((done) => (taken = done))
+        },
+      })
+      emit({ links: recording.links })
+      return pack(await recording.run())
+    },
+
+    async taken({ count }) {
+      ahead -= count
+      taken()
+      return null
+    },
+
+    async endRecording() {
+      recording?.stop()
+      return null
+    },
   }
 }

@@ -30,7 +30,7 @@ test('a file of pcapng', () => {
       sectionBlock('netlab 1', 'netlab capture web'),
       interfaceBlock({ name: 'web:eth0', comment: 'lab shop', link: 1, snaplen: 96, filter: 'icmp' }),
       packetBlock({ at: 0, time, length: 1500, bytes: Buffer.from('abcde') }),
-      statisticsBlock(0, time, 7, 2),
+      statisticsBlock({ at: 0, time, received: 7, dropped: 2 }),
     ]),
   )
   expect(section?.type).toBe(0x0a0d0d0a)

@@ -103,10 +103,39 @@ checks:
       for (const args of [
         ['reach', '--lab', lab()],
         ['watch', lab()],
-        ['capture', '--lab', lab(), 'a', '-w', m.write('x.pcapng', '')],
         ['break', lab()],
       ])
         expect(await ran(...args)).toContain('works on one machine, and this lab is on several')
+    })
+
+    test('capture has the packets of all machines in one file, in order', async () => {
+      const file = m.write('all.pcapng', '')
+      const ping = 'ip netns exec a ping -q -i 0.1 -w 60 10.0.2.2 >/dev/null 2>&1 & echo $!'
+      const pid = (await m.sh('left', ping)).trim()
+      const args = ['capture', '--lab', lab(), 'b', 'a:eth0', 'r', 'icmp', '--count', '16', '-w', file]
+      expect(await ran(...args)).toBe('')
+      await m.sh('left', `kill ${pid}`)
+      const fields = ['frame.interface_name', 'ip.src', 'icmp.seq', 'icmp.type'].flatMap((field) => ['-e', field])
+      const { stdout } = await m.world.run(['tshark', '-r', file, '-T', 'fields', ...fields])
+      const packets = stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t'))
+      const [, , seq] = packets.find(([at, , , type]) => at === 'a:eth0' && type === '8') ?? []
+      const way = ['a:eth0', 'r:a', 'r:b', 'b:eth0']
+      expect(packets.filter(([, , of]) => of === seq).map(([at, from]) => [at, from])).toEqual([
+        ...way.map((at) => [at, '10.0.1.2']),
+        ...way.toReversed().map((at) => [at, '10.0.2.2']),
+      ])
+      expect(packets).toHaveLength(16)
+      const { stdout: told } = await m.world.run(['capinfos', file])
+      expect(told).toMatch(/Comment = lab spread; 10\.0\.1\.2\/24; cable to r:a\n/)
+      const wrong = await m.netlab(['capture', '--lab', lab(), 'a', 'b', 'r', 'rr', 'icmp', '-w', file])
+      expect(wrong.stderr).toContain("the filter rr icmp: can't parse filter expression: syntax error")
+      expect(wrong.stderr).toContain('There is no namespace rr; did you mean r?')
+      await m.sh('left', 'ip -n a link set lo down')
+      expect((await m.netlab(['capture', '--lab', lab(), 'a:lo', '-w', file])).stderr).toContain('a:lo is down')
+      await m.sh('left', 'ip -n a link set lo up')
     })
 
     test('exec, shell, logs and ps', async () => {

@@ -105,8 +105,13 @@ export function namesBlock(names: readonly (readonly [name: string, address: Uin
 export const packetBlock = ({ at, time, length, bytes }: CapturedPacket): Buffer =>
   blockOf(block.packet, words(at, ...halves(time), bytes.length, length), bytes)
 
-/** How many packets an interface has had until now, and how many of them were dropped because they came too fast. */
-export const statisticsBlock = (at: number, time: bigint, received: number, dropped: number): Buffer => {
+/** How many packets the interface with the number `at` has had until `time`, and how many of them were dropped because they came too fast. */
+export function statisticsBlock({
+  at,
+  time,
+  received,
+  dropped,
+}: Pick<CapturedPacket, 'at' | 'time'> & { readonly received: number; readonly dropped: number }): Buffer {
   const count = (number: number): Buffer => words(number, 0)
   return blockOf(
     block.statistics,

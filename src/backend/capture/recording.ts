@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { openSystem } from '../netlink/libc.ts'
 import { openPoller, type Poller } from '../poller.ts'
 import { loadPcap, type Tap, type TapOptions } from './libpcap.ts'
-import { interfaceBlock, packetBlock, statisticsBlock, type CapturedPacket } from './pcapng.ts'
+import type { CapturedPacket } from './pcapng.ts'
 
 /** An interface to be captured. */
 export interface CaptureSource {
@@ -15,22 +15,37 @@ export interface CaptureSource {
   readonly comment: string
 }
 
-/** How a recording is made, and what it calls. */
+/** How a recording is made. */
 export interface RecordingOptions extends TapOptions {
   /** It ends after this many packets; absent: never by itself. */
   readonly count?: number
-  /** It ends when nobody reads from this descriptor any more. */
-  readonly reader?: number
-  /** Takes the next bytes of the file: packets ordered by time. */
-  readonly write: (bytes: Buffer) => Promise<void>
+}
+
+/** What a recording calls. */
+export interface RecordingCalls {
+  /** Takes the next packets, ordered by time. The recording goes on when it has returned. */
+  readonly take: (packets: readonly CapturedPacket[]) => Promise<void>
   /** An interface has vanished, in libpcap's words. The others go on. */
   readonly vanished: (source: CaptureSource, words: string) => void
 }
 
+/** What there was at an interface. */
+export interface Counted {
+  /** The index of the interface in the recording. */
+  readonly at: number
+  /** When its part ended, in nanoseconds since 1970. */
+  readonly time: bigint
+  readonly received: number
+  /** How many of them were dropped because they came too fast. */
+  readonly dropped: number
+}
+
 /** A recording of several interfaces. */
 export interface Recording {
-  /** Runs until `stop` is called, as many packets as were asked for have come, all interfaces have vanished, or the reader has. */
-  readonly run: () => Promise<{ readonly packets: number; readonly dropped: number; readonly readerGone: boolean }>
+  /** For each interface, the type of its frames' headers (pcap-linktype(7)). */
+  readonly links: readonly number[]
+  /** Runs until `stop` is called, as many packets as were asked for have come, or all interfaces have vanished. */
+  readonly run: () => Promise<readonly Counted[]>
   readonly stop: () => void
 }
 
@@ -55,7 +70,11 @@ const TURN = 512
  * Opens all sources with libpcap: from now on the kernel keeps their packets. Throws an Error when koffi or libpcap cannot be
  * loaded, and a SourceError when an interface cannot be opened.
  */
-export function openRecording(sources: readonly CaptureSource[], options: RecordingOptions): Recording {
+export function openRecording(
+  sources: readonly CaptureSource[],
+  options: RecordingOptions,
+  calls: RecordingCalls,
+): Recording {
   const koffi = createRequire(__filename).resolve('koffi')
   const openTap = loadPcap(koffi)
   const system = openSystem(koffi)
@@ -75,32 +94,28 @@ export function openRecording(sources: readonly CaptureSource[], options: Record
   } finally {
     system.back()
   }
-  return record(sources, taps, poller, options)
+  return record(taps, poller, options, calls)
 }
 
 type Taps = Map<number, { readonly source: CaptureSource; readonly at: number; readonly tap: Tap }>
 
 function record(
-  sources: readonly CaptureSource[],
   taps: Taps,
   poller: Poller,
-  { count = Infinity, reader, filter, snaplen, write, vanished }: RecordingOptions,
+  { count = Infinity }: RecordingOptions,
+  { take: give, vanished }: RecordingCalls,
 ): Recording {
   let stopped = false
   let packets = 0
-  const totals = { received: 0, dropped: 0 }
-  const statistics: Buffer[] = []
+  const counted: Counted[] = []
   const held: CapturedPacket[] = []
-  const links = new Map([...taps.values()].map(({ at, tap }) => [at, tap.link]))
+  const links = [...taps.values()].map(({ tap }) => tap.link)
 
   function close(fd: number): void {
     const one = taps.get(fd)
     if (!one) return
     taps.delete(fd)
-    const { received, dropped } = one.tap.counts()
-    totals.received += received
-    totals.dropped += dropped
-    statistics.push(statisticsBlock(one.at, now(), received, dropped))
+    counted.push({ at: one.at, time: now(), ...one.tap.counts() })
     poller.remove(fd)
     one.tap.close()
   }
@@ -120,46 +135,51 @@ function record(
     }
   }
 
-  /** Writes the packets up to this time, in order. */
+  /** Gives the packets up to this time, in order. */
   async function release(until: bigint): Promise<void> {
     held.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
     const later = held.findIndex(({ time }) => time > until)
     const due = held.splice(0, later < 0 ? held.length : later).slice(0, count - packets)
     packets += due.length
-    if (due.length) await write(Buffer.concat(due.map(packetBlock)))
+    if (due.length) await give(due)
   }
 
-  async function run(): Promise<{ packets: number; dropped: number; readerGone: boolean }> {
-    const heads = sources.map(({ name, comment }, at) =>
-      interfaceBlock({ name, comment, filter, snaplen, link: links.get(at) ?? 0 }),
-    )
-    await write(Buffer.concat(heads))
-    let readerGone = false
-    if (reader !== undefined) poller.add(reader, true)
-    while (!stopped && packets < count && taps.size > 0 && !readerGone) {
+  async function run(): Promise<Counted[]> {
+    while (!stopped && packets < count && taps.size > 0) {
       const asked = now()
-      const ready = await poller.wait(held.length ? ORDERING : -1)
-      readerGone = reader !== undefined && ready.includes(reader)
-      for (const fd of ready) take(fd, TURN)
+      for (const fd of await poller.wait(held.length ? ORDERING : -1)) take(fd, TURN)
       await release(asked - SETTLED)
     }
-    if (!readerGone) {
-      const end = now()
-      if (packets < count) for (const fd of [...taps.keys()]) take(fd, Infinity, end)
-      await release(end)
-      for (const fd of [...taps.keys()]) close(fd)
-      if (statistics.length) await write(Buffer.concat(statistics))
-    }
+    const end = now()
+    if (packets < count) for (const fd of [...taps.keys()]) take(fd, Infinity, end)
+    await release(end)
+    for (const fd of [...taps.keys()]) close(fd)
     poller.close()
-    return { packets, dropped: totals.dropped, readerGone }
+    return counted
   }
 
   return {
+    links,
     run,
     stop() {
       stopped = true
       poller.wake()
     },
+  }
+}
+
+/** Calls `gone` when nobody reads from this descriptor any more. Returns the function that ends the watch. */
+export function watchReader(fd: number, gone: () => void): () => void {
+  const poller = openPoller(createRequire(__filename).resolve('koffi'))
+  let over = false
+  poller.add(fd, true)
+  void poller.wait(-1).then((ready) => {
+    over = true
+    poller.close()
+    if (ready.includes(fd)) gone()
+  })
+  return () => {
+    if (!over) poller.wake()
   }
 }
 
