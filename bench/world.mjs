@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** The least of some numbers that this part of them does not exceed: 0.95, 1. */
+export const percentile = (times, part) => [...times].sort((a, b) => a - b)[Math.ceil(times.length * part) - 1]
+
 /** The median of some numbers. */
 export const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1]
 
