@@ -47,12 +47,13 @@ function watching(file) {
     if (next) next({ at, kind })
     else lines.push({ at, kind })
   })
-  const late = (words) => sleep(60_000, undefined, { ref: false }).then(() => Promise.reject(new Error(`${words}: nothing was told`)))
+  const late = (words) =>
+    sleep(60_000, undefined, { ref: false }).then(() => Promise.reject(new Error(`${words}: nothing was told`)))
   const next = () => lines.shift() ?? new Promise((done) => waiting.push(done))
   return { program, told: (words) => Promise.race([next(), late(words)]) }
 }
 
-/** Milliseconds from each change until it was told; processor time while nothing happens, in ms a second. */
+/** Milliseconds from each change until it was told; processor time in ms: for a change, and in a second in which nothing happens. */
 async function measure(folder, hosts) {
   const file = join(folder, 'star.yaml')
   writeFileSync(file, yaml(lab('star', hosts)))
@@ -66,6 +67,7 @@ async function measure(folder, hosts) {
   const ips = Array.from({ length: Math.min(hosts, 20) }, (_, i) =>
     spawn('ip', ['-n', `n${Math.floor((i * hosts) / 20)}`, '-batch', '-'], { stdio: ['pipe', 'ignore', 'inherit'] }),
   )
+  const start = processorTime(program.pid)
   for (let change = 0; change < Number(values.changes) / 2; change++) {
     const { stdin } = ips[change % ips.length]
     for (const [words, expected] of CHANGES[change % CHANGES.length].map((one, i) => [one, i ? 'clean' : 'drift'])) {
@@ -78,24 +80,43 @@ async function measure(folder, hosts) {
     }
   }
   for (const { stdin } of ips) stdin.end()
+  const each = (processorTime(program.pid) - start) / times.length
   await sleep(2000)
   const before = processorTime(program.pid)
   await sleep(Number(values.idle) * 1000)
   const idle = (processorTime(program.pid) - before) / Number(values.idle)
   program.kill('SIGINT')
   run('destroy')
-  return { times, idle }
+  return { times, each, idle }
 }
 
 const folder = inside()
 if (folder) {
   const rows = []
   for (const hosts of values.hosts.split(',').map(Number)) {
-    const { times, idle } = await measure(folder, hosts)
+    const { times, each, idle } = await measure(folder, hosts)
     const within = (times.filter((time) => time <= 200).length / times.length) * 100
     const figures = [0.5, 0.95, 1].map((part) => percentile(times, part).toFixed(0))
-    rows.push([hosts, times.length, ...figures, within.toFixed(1), idle.toFixed(1), loadavg()[0].toFixed(1)])
+    rows.push([
+      hosts,
+      times.length,
+      ...figures,
+      within.toFixed(1),
+      each.toFixed(0),
+      idle.toFixed(1),
+      loadavg()[0].toFixed(1),
+    ])
   }
-  const head = ['hosts', 'changes', 'median, ms', '95 %, ms', 'most, ms', '% within 200 ms', 'idle, ms of processor a second', 'load']
+  const head = [
+    'hosts',
+    'changes',
+    'median, ms',
+    '95 %, ms',
+    'most, ms',
+    '% within 200 ms',
+    'processor, ms a change',
+    'processor, ms a second idle',
+    'load',
+  ]
   console.log(table(head, rows))
 }
