@@ -9,6 +9,8 @@ import type { Runner } from '../model/runner.ts'
 import { neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
 import type { Live } from '../observe/read.ts'
 import { reachAll } from '../reach/ask-all.ts'
+import { openReachHere } from '../reach/reach-here.ts'
+import type { ReachMachine } from '../reach/reach-machine.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 
 /** What is needed of a lab: its file, or what is live of it. */
@@ -27,14 +29,15 @@ export interface Reach {
 const NEIGHBORS = 1024
 
 /**
- * Asks the namespaces that `chosen` returns, who may ask and who is asked for, from the names of those with an address. Throws a UserError
- * when there are none.
+ * Asks the namespaces that `chosen` returns, who may ask and who is asked for, from the names of those with an address; `machineOf` is
+ * the machine of each. Default: this one. Throws a UserError when there are none.
  */
 export async function reachLive(
   lab: ReachableLab,
   live: Live,
   runner: Runner,
   chosen: (names: readonly string[]) => { readonly from: ReadonlySet<string>; readonly to: ReadonlySet<string> },
+  machineOf?: (name: string) => ReachMachine,
 ): Promise<Reach> {
   const index = survey(lab, live)
   const hosts = [...lab.namespaces].flatMap(([name, { shares }]): Reachable[] => {
@@ -58,7 +61,9 @@ export async function reachLive(
   )
   const proc = procOf(runner.host)
   const overflows = neighborOverflows(proc)
+  const here = machineOf ? undefined : openReachHere()
   const pairs = await reachAll({
+    machineOf: machineOf ?? (() => here!),
     index,
     dumps: live.dumps,
     desired: lab.resources,

@@ -10,7 +10,7 @@ import { reachLive, type ReachableLab } from './live-reach.ts'
 import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
-import { mustBeOnOne } from './lab-runner.ts'
+import { spreadOf, type SpreadLab } from './lab-runner.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 
@@ -32,11 +32,9 @@ export async function reach(
   { full = false, ...options }: Options,
 ): Promise<number> {
   const started = Date.now()
-  const { lab, live, runner } = await liveLab(host, options)
-  const { pairs, without, remarks } = await reachLive(lab, live, runner, (names) => ({
-    from: chosenNames(from, names),
-    to: chosenNames(to, names),
-  }))
+  const { lab, live, runner, machineOf } = await liveLab(host, options)
+  const chosen = (names: readonly string[]) => ({ from: chosenNames(from, names), to: chosenNames(to, names) })
+  const { pairs, without, remarks } = await reachLive(lab, live, runner, chosen, machineOf)
   if (without.length) note(`Left out, without an address: ${listed(without)}.\n`)
   if (options.json) outJson({ format_version: FORMAT, lab: lab.name, pairs })
   else if (options.html) outText(reachPage(lab.name, pairs, full))
@@ -48,13 +46,17 @@ export async function reach(
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ')
 
+/** The machines of a lab on several, by namespace. */
+const reachOver = async ({ peers, places }: SpreadLab) =>
+  (await import('../machines/spread-probes.ts')).spreadReach(peers, places)
+
 /** The lab, from its file or, without one, as it is live. */
 async function liveLab(host: Host, options: Options) {
   const located = locate(options.lab, options)
-  mustBeOnOne(host, located, 'reach')
-  const found = await loadFound(located, host)
+  const spread = await spreadOf(host, located)
+  const found = spread?.lab ?? (await loadFound(located, host))
   stage('Reading the live network …')
-  const runner = startRunner(host)
+  const runner = spread?.runner ?? startRunner(host)
   const name = found?.name ?? ('name' in located ? located.name : '')
   const live = await readLive(readRequestOf(name, found), runner)
   const resources = new Map<string, never>()
@@ -65,5 +67,5 @@ async function liveLab(host: Host, options: Options) {
   const lab: ReachableLab = found ?? {
     ...{ name, folder: '.', checks: [], resources, topology: topologyOf(resources), namespaces },
   }
-  return { lab, live, runner }
+  return { lab, live, runner, machineOf: spread && (await reachOver(spread)) }
 }

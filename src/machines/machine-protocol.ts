@@ -9,6 +9,10 @@ import type { LabProcesses, Resident } from '../model/host.ts'
 import type { Operation as Operating, Program } from '../model/operation.ts'
 import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../model/runner.ts'
 import type { Place } from '../model/place.ts'
+import type { Reachable } from '../model/reach-pair.ts'
+import type { Listening } from '../reach/listening.ts'
+import type { OwnService, PingRequest } from '../reach/reach-machine.ts'
+import type { ServiceAnswer, ServiceQuestion } from '../reach/try-services.ts'
 import type { PlanJson } from '../views/json.ts'
 import type { RouteRequest } from '../walk/route-asked.ts'
 import type { Glimpse, MachineSights, Watch, WatchRequest } from '../walk/walk-machine.ts'
@@ -108,4 +112,15 @@ export interface MachineOperations {
   readonly sendWatched: Operation<Place, Awaited<ReturnType<Watch['send']>>>
   readonly endWatch: Operation<null, Packed<MachineSights>>
   readonly askRoutes: Operation<Packed<readonly RouteRequest[]>, Packed<readonly (Buffer | undefined)[]>>
+  /** As of `ReachMachine`; the event is how many questions are done. */
+  readonly listening: Operation<Packed<readonly Reachable[]>, readonly (readonly Listening[])[]>
+  readonly ping: Operation<Packed<PingRequest>, Packed<readonly (string | undefined)[]>, number>
+  /** Until `stopListening`. */
+  readonly listen: Operation<Packed<readonly OwnService[]>, readonly boolean[]>
+  readonly stopListening: Operation<null, null>
+  readonly tryServices: Operation<
+    Packed<{ readonly hosts: readonly Reachable[]; readonly questions: readonly ServiceQuestion[] }>,
+    Packed<readonly ServiceAnswer[]>,
+    number
+  >
 }

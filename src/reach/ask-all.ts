@@ -1,16 +1,14 @@
-import { createRequire } from 'node:module'
-import { openSystem } from '../backend/netlink/libc.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
 import type { Check } from '../model/check.ts'
+import { groupedBy } from '../model/grouped.ts'
 import type { Pair, Reachable, Service } from '../model/reach-pair.ts'
 import type { Resources } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
 import { alikeHosts } from './alike.ts'
 import { askByClasses, type Answered } from './ask-classes.ts'
-import { pingPairs } from './ping-pairs.ts'
-import { openSockets } from './probe-sockets.ts'
+import type { Progress, ReachMachine } from './reach-machine.ts'
 import { servicesOf } from './services.ts'
-import { tryServices, type ServiceAnswer } from './try-services.ts'
+import type { ServiceAnswer } from './try-services.ts'
 
 /** What is asked. */
 export interface ReachRequest {
@@ -24,6 +22,8 @@ export interface ReachRequest {
   readonly hosts: readonly Reachable[]
   readonly isFrom: (name: string) => boolean
   readonly isTo: (name: string) => boolean
+  /** The machine on which a namespace is. */
+  readonly machineOf: (name: string) => ReachMachine
   /** How many neighbours the kernel keeps for all namespaces together. */
   readonly neighbors: number
   /** Whether the namespace is not the lab's own: nothing is forgotten there. */
@@ -39,59 +39,104 @@ const MANY = 20_000
 
 /** Asks every host of every other, and for every service. Throws an Error where koffi or the privileges are missing. */
 export async function reachAll(request: ReachRequest): Promise<Pair[]> {
-  const { hosts, index, isFrom, isTo, progress } = request
-  const koffi = createRequire(__filename).resolve('koffi')
-  const system = openSystem(koffi)
-  const sockets = openSockets(koffi, system)
-  try {
-    const numbers = hosts.map((_, i) => i)
-    const asked = numbers.filter((i) => isTo(hosts[i]!.name))
-    const asking = numbers.filter((i) => isFrom(hosts[i]!.name))
-    const toServices = servicesOf(
-      asked.map((to) => hosts[to]!),
-      request.desired,
-      request.checks,
-      index,
-      system,
-    )
-    const count = asking.length * (asked.length + toServices.length)
-    const classes = count > MANY ? alikeHosts(hosts, request.dumps) : numbers.map((i) => [i])
-    const isCrowded = neighborsOf(request) > request.neighbors / SHARE
-    const pings = await askByClasses(classes, asking, asked, async (questions) => {
-      const targets = hosts.map((): number[] => [])
-      for (const [from, to] of questions) targets[from]!.push(to)
-      const pinged = await pingPairs(
-        {
-          hosts,
-          targets: (from) => targets[from]!,
-          ...(isCrowded && { forgetful: (host) => !request.borrowed(hosts[host]!.name) }),
-          progress: (done) => progress('ping', done, questions.length),
-        },
-        system,
-        sockets,
-      )
-      return questions.map(([from, to]) => (pinged.reached(from, to) ? undefined : pinged.reason(from, to)))
-    })
-    const number = new Map(hosts.map(({ name }, i) => [name, i]))
-    const pairs = pings.map(pairOf(hosts, 'icmp'))
-    for (const services of alikeServices(toServices)) {
-      const { protocol, port } = services[0]!
-      const at = new Map(services.map((service) => [number.get(service.namespace)!, service]))
+  const { hosts, isFrom, isTo, progress } = request
+  const machineOf = (host: number): ReachMachine => request.machineOf(hosts[host]!.name)
+  const numbers = hosts.map((_, i) => i)
+  const asked = numbers.filter((i) => isTo(hosts[i]!.name))
+  const asking = numbers.filter((i) => isFrom(hosts[i]!.name))
+  const services = await servicesIn(
+    asked.map((to) => hosts[to]!),
+    request,
+  )
+  const count = asking.length * (asked.length + services.length)
+  const classes = count > MANY ? alikeHosts(hosts, request.dumps) : numbers.map((i) => [i])
+  const isCrowded = neighborsOf(request) > request.neighbors / SHARE
+  const pings = await askByClasses(classes, asking, asked, (questions) =>
+    askEach(
+      questions,
+      ([from]) => machineOf(from),
+      (machine, some, done) => {
+        const forgetful = numbers.filter((i) => machineOf(i) === machine && !request.borrowed(hosts[i]!.name))
+        return machine.ping({ hosts, questions: some, ...(isCrowded && { forgetful }) }, done)
+      },
+      (done) => progress('ping', done, questions.length),
+    ),
+  )
+  const number = new Map(hosts.map(({ name }, i) => [name, i]))
+  const pairs = pings.map(pairOf(hosts, 'icmp'))
+  for (const alike of alikeServices(services)) {
+    const { protocol, port } = alike[0]!
+    const { at, close } = await opened(new Map(alike.map((service) => [number.get(service.namespace)!, service])))
+    try {
       const answers = await askByClasses(classes, asking, [...at.keys()], (questions) =>
-        tryServices(
-          hosts,
+        askEach(
           questions.map(([from, to]) => ({ from, to, service: at.get(to)! })),
-          system,
-          sockets,
+          ({ from }) => machineOf(from),
+          (machine, some, done) => machine.tryServices(hosts, some, done),
           (done) => progress(`${protocol} ${port}`, done, questions.length),
         ),
       )
       pairs.push(...answers.map(pairOf(hosts, protocol, port)))
+    } finally {
+      await close()
     }
-    return pairs
-  } finally {
-    system.back()
   }
+  return pairs
+
+  /** Has netlab listen at its own services of these, by host. What another program has taken meanwhile is that program's. */
+  async function opened(services: ReadonlyMap<number, Service>) {
+    const at = new Map(services)
+    const own = [...services].filter(([, service]) => service.own)
+    const parts = await Promise.all(
+      [...groupedBy(own, ([host]) => machineOf(host))].map(async ([machine, some]) => {
+        const listening = await machine.listen(some.map(([i, service]) => ({ host: hosts[i]!, service })))
+        for (const [k, [i, { own: _, ...service }]] of some.entries()) if (!listening.opened[k]) at.set(i, service)
+        return listening
+      }),
+    )
+    return { at, close: () => Promise.all(parts.map(({ close }) => close())) }
+  }
+}
+
+/** Asks each machine the questions that begin there, and returns the answers in the order of the questions. */
+async function askEach<Q, A>(
+  questions: readonly Q[],
+  machineOf: (question: Q) => ReachMachine,
+  ask: (machine: ReachMachine, some: readonly Q[], progress: Progress) => Promise<readonly A[]>,
+  progress: Progress,
+): Promise<A[]> {
+  const answers = new Array<A>(questions.length)
+  const done = new Map<ReachMachine, number>()
+  const parts = groupedBy(questions.entries(), ([, question]) => machineOf(question))
+  await Promise.all(
+    [...parts].map(async ([machine, part]) => {
+      const each = (count: number): void => {
+        done.set(machine, count)
+        progress([...done.values()].reduce((sum, one) => sum + one, 0))
+      }
+      const some = await ask(
+        machine,
+        part.map(([, question]) => question),
+        each,
+      )
+      for (const [k, [i]] of part.entries()) answers[i] = some[k]!
+    }),
+  )
+  return answers
+}
+
+/** The services of these hosts. */
+async function servicesIn(
+  hosts: readonly Reachable[],
+  { machineOf, desired, checks, index }: ReachRequest,
+): Promise<Service[]> {
+  const found = await Promise.all(
+    [...groupedBy(hosts, ({ name }) => machineOf(name))].map(async ([machine, some]) => {
+      const listening = await machine.listening(some)
+      return some.map(({ name }, i) => [name, listening[i] ?? []] as const)
+    }),
+  )
+  return servicesOf(hosts, desired, checks, index, new Map(found.flat()))
 }
 
 const pairOf =
@@ -104,16 +149,9 @@ const pairOf =
   })
 
 /** The services of the same protocol and port, and of netlab's own or not. */
-function alikeServices(services: readonly Service[]): Service[][] {
-  const found = new Map<string, Service[]>()
-  for (const service of services) {
-    const key = `${service.protocol} ${service.port} ${service.own ?? ''}`
-    const list = found.get(key)
-    if (list) list.push(service)
-    else found.set(key, [service])
-  }
-  return [...found.values()]
-}
+const alikeServices = (services: readonly Service[]): Service[][] => [
+  ...groupedBy(services, ({ protocol, port, own }) => `${protocol} ${port} ${own ?? ''}`).values(),
+]
 
 /** How many neighbours the hosts make the kernel remember: all pairs of each segment. */
 function neighborsOf({ hosts, index }: ReachRequest): number {

@@ -7,6 +7,8 @@ import { familyOf } from '../model/cidr.ts'
 /** The address families and kinds of sockets (sys/socket.h). */
 export const AF = { 4: 2, 6: 10 } as const
 export const SOCK = { stream: 1, datagram: 2, raw: 3 } as const
+/** The kind of socket of a service. */
+export const SOCK_OF = { tcp: SOCK.stream, udp: SOCK.datagram } as const
 const [SOCK_NONBLOCK, SOCK_CLOEXEC, MSG_DONTWAIT] = [0o4000, 0o2000000, 0x40]
 const [SOL_SOCKET, SO_REUSEADDR, SO_ERROR, SO_SNDBUF, SO_RCVBUF] = [1, 2, 4, 7, 8]
 const [SO_SNDBUFFORCE, SO_RCVBUFFORCE, IPPROTO_IPV6, IPV6_V6ONLY] = [32, 33, 41, 26]

@@ -1,24 +1,23 @@
-import type { System } from '../backend/netlink/libc.ts'
 import { addressBytes } from '../backend/netlink/message.ts'
 import { holderNamespace, splitPort, type LabIndex } from '../checks/lab-index.ts'
 import type { Check } from '../model/check.ts'
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import type { Resources } from '../model/resource.ts'
-import { listeningHere, procAddress } from './listening.ts'
+import { procAddress, type Listening } from './listening.ts'
 
 /** From here on a UDP port is usually that of a client, which the kernel chose (ip_local_port_range in ip(7)). */
 const EPHEMERAL = 32_768
 
 /**
  * The services of the hosts: what listens there at the address of their name, what makes a process ready, and what a check connects
- * to. A service where nothing listens and a check has netlab listen (`to`) is netlab's own.
+ * to; `listening` is what listens by namespace. A service where nothing listens and a check has netlab listen (`to`) is netlab's own.
  */
 export function servicesOf(
   hosts: readonly Reachable[],
   desired: Resources,
   checks: readonly Check[],
   index: LabIndex,
-  system: System,
+  listening: ReadonlyMap<string, readonly Listening[]>,
 ): Service[] {
   const byName = new Map(hosts.map((host) => [host.name, host]))
   const found = new Map<string, Service>()
@@ -26,10 +25,9 @@ export function servicesOf(
     if (byName.has(service.namespace)) found.set(idOf(service), service)
   }
   const tunnels = tunnelPorts(index)
-  for (const { name, netns, address } of hosts) {
-    if (!system.enter(netns)) continue
+  for (const { name, address } of hosts) {
     const own = procAddress(addressBytes(address))
-    for (const { protocol, port, at } of listeningHere(system)) {
+    for (const { protocol, port, at } of listening.get(name) ?? []) {
       if (!/^0+$/.test(at) && at !== own) continue
       if (protocol === 'udp' && (port >= EPHEMERAL || tunnels.has(`${name} ${port}`))) continue
       add({ namespace: name, protocol, port })

@@ -3,7 +3,7 @@ import type { System } from '../backend/netlink/libc.ts'
 import { familyOf } from '../model/cidr.ts'
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import { sendError } from './ping-pairs.ts'
-import { SOCK, socketAddress, type Sockets } from './probe-sockets.ts'
+import { SOCK_OF, socketAddress, type Sockets } from './probe-sockets.ts'
 
 /** A question: whether a host can use a service of another. Hosts are indices. */
 export interface ServiceQuestion {
@@ -15,7 +15,6 @@ export interface ServiceQuestion {
 /** Undefined: it was reached; otherwise why not. `FROM` stands for the namespace that asked. */
 export type ServiceAnswer = string | undefined
 
-const KIND = { tcp: SOCK.stream, udp: SOCK.datagram } as const
 const EINPROGRESS = 115
 const ECONNREFUSED = 111
 /** How many questions are asked at the same time. Each takes a descriptor. */
@@ -29,10 +28,7 @@ const HELLO = Buffer.from('netlab reach\n')
 
 const NO_ANSWER = { tcp: 'no answer', udp: 'no answer; what listens there may have received it' } as const
 
-/**
- * Asks all questions. Where a service is netlab's own, it listens there meanwhile and answers datagrams. Every connection is closed as soon as it
- * is established.
- */
+/** Asks all questions. Every connection is closed as soon as it is established. */
 export async function tryServices(
   hosts: readonly Reachable[],
   questions: readonly ServiceQuestion[],
@@ -40,24 +36,16 @@ export async function tryServices(
   sockets: Sockets,
   progress: (done: number) => void,
 ): Promise<ServiceAnswer[]> {
-  const own = openOwn(hosts, questions, system, sockets)
   const answers: ServiceAnswer[] = []
-  try {
-    for (let i = 0; i < questions.length; i += AT_ONCE) {
-      answers.push(...(await ask(questions.slice(i, i + AT_ONCE))))
-      progress(answers.length)
-    }
-  } finally {
-    for (const { fd } of own) sockets.close(fd)
+  for (let i = 0; i < questions.length; i += AT_ONCE) {
+    answers.push(...(await ask(questions.slice(i, i + AT_ONCE))))
+    progress(answers.length)
   }
   return answers
 
   async function ask(some: readonly ServiceQuestion[]): Promise<ServiceAnswer[]> {
-    const found: ServiceAnswer[] = some.map(({ service, to }) =>
-      service.own && service.protocol === 'udp' && own.some((one) => one.to === to && one.service.port === service.port)
-        ? NO_ANSWER.tcp
-        : NO_ANSWER[service.protocol],
-    )
+    // Where netlab itself listens, nobody else has received it.
+    const found: ServiceAnswer[] = some.map(({ service }) => NO_ANSWER[service.own ? 'tcp' : service.protocol])
     const open = new Map<number, number>()
     const finish = (fd: number, answer: ServiceAnswer): void => {
       found[open.get(fd)!] = answer
@@ -68,7 +56,7 @@ export async function tryServices(
       const host = hosts[from]!
       const address = hosts[to]!.address
       if (!system.enter(host.netns)) throw new Error(`${host.name} cannot be entered: ${system.error()}`)
-      const fd = sockets.open(familyOf(address), KIND[service.protocol], 0)
+      const fd = sockets.open(familyOf(address), SOCK_OF[service.protocol], 0)
       open.set(fd, i)
       const code = sockets.connect(fd, socketAddress(address, service.port))
       if (code < 0 && -code !== EINPROGRESS) return finish(fd, words(-code))
@@ -77,7 +65,6 @@ export async function tryServices(
     const began = performance.now()
     const resend = [...RESEND]
     while (open.size > 0 && performance.now() - began < PATIENCE) {
-      answerOwn()
       const of = (protocol: string): number[] =>
         [...open].flatMap(([fd, i]) => (some[i]!.service.protocol === protocol ? [fd] : []))
       for (const fd of sockets.ready(of('tcp'), true)) {
@@ -94,49 +81,10 @@ export async function tryServices(
       }
       if (open.size) await sleep(PAUSE)
     }
-    answerOwn()
     for (const fd of open.keys()) sockets.close(fd)
     return found
-  }
-
-  function answerOwn(): void {
-    for (const { fd, service } of own)
-      if (service.protocol === 'tcp') sockets.discard(fd)
-      else
-        for (let length = sockets.receive(fd); length >= 0; length = sockets.receive(fd))
-          sockets.send(
-            fd,
-            sockets.inbox,
-            length,
-            sockets.sender.subarray(0, sockets.sender.readUInt16LE(0) === 2 ? 16 : 28),
-          )
   }
 }
 
 const words = (errno: number): string =>
   errno === ECONNREFUSED ? 'refused: nothing listens there, or a firewall rejects it' : sendError(errno)
-
-interface Own {
-  readonly fd: number
-  readonly to: number
-  readonly service: Service
-}
-
-/** Listens at the services that are netlab's own. One that another program has taken meanwhile is that program's. */
-function openOwn(
-  hosts: readonly Reachable[],
-  questions: readonly ServiceQuestion[],
-  system: System,
-  sockets: Sockets,
-): Own[] {
-  const wanted = new Map(questions.filter(({ service }) => service.own).map(({ to, service }) => [service, to]))
-  return [...wanted].flatMap(([service, to]): Own[] => {
-    const { netns, address } = hosts[to]!
-    if (!system.enter(netns)) return []
-    const fd = sockets.open(familyOf(address), KIND[service.protocol], 0)
-    if (sockets.listen(fd, socketAddress(address, service.port), KIND[service.protocol]) >= 0)
-      return [{ fd, to, service }]
-    sockets.close(fd)
-    return []
-  })
-}

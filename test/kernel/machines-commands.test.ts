@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { WayHop } from '../../src/model/packet-way.ts'
+import type { ReachJson } from '../../src/views/reach-json.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
 import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
@@ -99,9 +100,27 @@ checks:
       await m.sh('left', 'iptables -D INPUT -p udp --dport 4789 -j DROP')
     }, 60_000)
 
+    test('reach asks from where each namespace is, and listens there', async () => {
+      const lost = async () => {
+        const { pairs } = JSON.parse(await ran('reach', '--json', '--lab', lab())) as ReachJson
+        expect(pairs.filter(({ protocol }) => protocol === 'icmp')).toHaveLength(6)
+        expect(pairs.filter(({ port }) => port === 80 || port === 9999)).toHaveLength(4)
+        return pairs.flatMap(({ from, to, port, reached, reason }) => (reached ? [] : [{ from, to, port, reason }]))
+      }
+      expect(await lost()).toEqual([])
+      await m.sh('left', 'ip netns exec a iptables -A OUTPUT -p icmp --icmp-type echo-request -j DROP')
+      await m.sh('right', 'ip netns exec b iptables -A INPUT -p udp -s 10.0.2.1 -j DROP')
+      expect(await lost()).toEqual([
+        { from: 'a', to: 'r', reason: 'a firewall in a drops it' },
+        { from: 'a', to: 'b', reason: 'a firewall in a drops it' },
+        { from: 'r', to: 'b', port: 9999, reason: 'no answer' },
+      ])
+      await m.sh('left', 'ip netns exec a iptables -F')
+      await m.sh('right', 'ip netns exec b iptables -F')
+    }, 60_000)
+
     test('what works on one machine says so', async () => {
       for (const args of [
-        ['reach', '--lab', lab()],
         ['watch', lab()],
         ['break', lab()],
       ])
