@@ -2,7 +2,7 @@ import { constants } from 'node:os'
 import { Command, Option } from 'commander'
 import { version } from '../package.json'
 import type { ChangeOptions } from './commands/apply.ts'
-import type { GraphOptions } from './commands/graph.ts'
+import { addGraph } from './commands/drawing.ts'
 import { addDisturbing } from './commands/disturbing.ts'
 import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
@@ -137,19 +137,7 @@ program
     end(async (host, global) => (await import('./commands/show.ts')).show(host, lab, { ...global, ...options })),
   )
 
-program
-  .command('graph')
-  .description('draw a lab: who is connected to whom, with which addresses')
-  .argument('[lab]', LAB)
-  .addOption(set())
-  .option('--format <format>', 'print svg, html, mermaid, dot or json', 'svg')
-  .option('--live', 'draw what is live: mark what is down, missing or changed')
-  .option('--plan', 'colour what apply would add, change and remove')
-  .addOption(new Option('--pin', 'write the positions to LAB.layout.yaml').conflicts('format'))
-  .addOption(json().conflicts(['format', 'pin']))
-  .action((lab: string | undefined, options: GraphOptions) =>
-    end(async (host, global) => (await import('./commands/graph.ts')).graph(host, lab, { ...global, ...options })),
-  )
+addGraph(program, end)
 
 program
   .command('list')

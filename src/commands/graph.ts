@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { parseYaml } from '../language/yaml/source.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import type { Way } from '../model/packet-way.ts'
 import type { Action } from '../model/change.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
@@ -11,6 +12,7 @@ import { graphOf, type State } from '../views/graph/graph-of.ts'
 import type { Pins } from '../views/graph/core.ts'
 import { layout, type Picture } from '../views/graph/layout.ts'
 import { pageOf } from '../views/graph/page.ts'
+import { withWay } from '../views/graph/way-drawn.ts'
 import { layoutText } from '../views/graph/layout-file.ts'
 import { svgOf } from '../views/graph/svg.ts'
 import { dotOf, graphJson, mermaidOf } from '../views/graph/text-forms.ts'
@@ -33,6 +35,10 @@ export interface GraphOptions extends LocateOptions {
   readonly live?: boolean
   /** Draws what a plan would change. */
   readonly plan?: boolean
+  /** FROM and TO of a packet, which is sent in the live lab. */
+  readonly trace?: readonly string[]
+  readonly tcp?: boolean
+  readonly udp?: boolean
   /** Writes where everything stands instead of the picture. */
   readonly pin?: boolean
   /** The same as the format `json`. */
@@ -52,9 +58,11 @@ export async function graph(host: Host, argument: string | undefined, options: O
   if (options.live && options.plan) throw UserError.of('bad-option', '--live and --plan are two different pictures')
   const located = locate(argument, options)
   const { name, resources, marks, states } = await seen(located, host, options)
+  const way = options.trace && (await tracedOn(host, options.trace, argument, options))
   const show = showJson(name, resources, states)
   const net = topologyOf(new Map(show.resources.map((r) => [r.id, r])))
-  const drawn = graphOf(name, net, marks)
+  const plain = graphOf(name, net, marks)
+  const drawn = way ? withWay(plain, way) : plain
   const pinFile = 'file' in located && located.file !== '-' ? located.file.replace(/\.ya?ml$/, '') : undefined
   const pins = pinFile === undefined ? undefined : readPins(`${pinFile}.layout.yaml`, located, drawn.nodes, options)
   const picture = layout(drawn, pins)
@@ -72,6 +80,23 @@ function print(picture: Picture, { format, json }: Options): void {
   else if (format === 'mermaid') outText(mermaidOf(picture.graph))
   else if (format === 'dot') outText(dotOf(picture.graph))
   else outText(svgOf(picture))
+}
+
+/** The way of a packet in the live lab. */
+async function tracedOn(
+  host: Host,
+  [from, to, ...more]: readonly string[],
+  lab: string | undefined,
+  options: Options,
+): Promise<Way> {
+  if (from === undefined || to === undefined || more.length)
+    throw UserError.of(
+      'bad-option',
+      '--trace takes FROM and TO',
+      'As in: netlab graph lab.yaml --trace client web:80 --tcp. The lab comes before it.',
+    )
+  const { traceNow } = await import('./trace.ts')
+  return traceNow(host, from, to, { ...options, ...(lab !== undefined && { lab }) })
 }
 
 interface Seen {

@@ -22,11 +22,15 @@ import { locate, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
-interface Options extends Global, LocateOptions {
-  readonly json?: boolean
+/** Which lab, and which packet. */
+interface PacketOptions extends Global, LocateOptions {
   readonly lab?: string
   readonly tcp?: boolean
   readonly udp?: boolean
+}
+
+interface Options extends PacketOptions {
+  readonly json?: boolean
   /** Of the packet, in bytes. */
   readonly size?: string
   /** In a new copy of what the file says. */
@@ -47,9 +51,8 @@ interface Traced {
  * was answered, 1 when it was not, 3 when it could not be tried.
  */
 export async function trace(host: Host, from: string, to: string, options: Options): Promise<number> {
-  const { tcp, udp, size } = options
-  const protocol = tcp ? 'tcp' : udp ? 'udp' : 'icmp'
-  const request: TraceRequest = { from, to, protocol, ...(size !== undefined && { size: Number(size) }) }
+  const { size } = options
+  const request = { from, to, protocol: protocolOf(options), ...(size !== undefined && { size: Number(size) }) }
   try {
     const found: Traced = options.fresh
       ? await traceFresh(host, request, options)
@@ -68,7 +71,13 @@ export async function trace(host: Host, from: string, to: string, options: Optio
   }
 }
 
-async function traced(host: Host, request: TraceRequest, options: Options): Promise<Traced> {
+const protocolOf = ({ tcp, udp }: PacketOptions): TraceRequest['protocol'] => (tcp ? 'tcp' : udp ? 'udp' : 'icmp')
+
+/** Sends one packet in the live lab, and returns its way. Throws a UserError when it could not be tried. */
+export const traceNow = async (host: Host, from: string, to: string, options: PacketOptions): Promise<Way> =>
+  (await traced(host, { from, to, protocol: protocolOf(options) }, options)).way
+
+async function traced(host: Host, request: TraceRequest, options: PacketOptions): Promise<Traced> {
   const located = locatedHere(options)
   const spread = located && (await spreadOf(host, located))
   const runner = spread?.runner ?? startRunner(host)

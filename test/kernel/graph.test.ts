@@ -33,11 +33,15 @@ const write = (name: string, text: string): string => {
   return path
 }
 
-/** What is not as usual, by node (`b`) and link (`r:eth1`). */
-async function states(...args: string[]): Promise<Record<string, string>> {
+async function drawnAs(...args: string[]): Promise<GraphJson> {
   const { code, stdout, stderr } = await world.netlab(['graph', ...args, '--json'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const { nodes, links } = JSON.parse(stdout) as GraphJson
+  return JSON.parse(stdout) as GraphJson
+}
+
+/** What is not as usual, by node (`b`) and link (`r:eth1`). */
+async function states(...args: string[]): Promise<Record<string, string>> {
+  const { nodes, links } = await drawnAs(...args)
   const all = [...nodes.map(({ id, state }) => [id, state]), ...links.map(({ a, state }) => [a, state])]
   return Object.fromEntries(all.filter(([, state]) => state !== 'up')) as Record<string, string>
 }
@@ -53,6 +57,18 @@ test('what is live, what differs from the file, and what a plan would do', async
   expect((await world.netlab(['apply', now, '-y'])).code).toBe(0)
   expect(await states(now, '--live')).toEqual({})
   expect(await states(now, '--plan')).toEqual({})
+
+  // The way of a packet.
+  const { nodes, links } = await drawnAs(now, '--trace', 'a', 'b:80', '--tcp')
+  expect(nodes.flatMap(({ id, way }) => (way ? [[id, way]] : []))).toEqual([
+    ['r', 'passed'],
+    ['a', 'passed'],
+    ['b', 'end'],
+  ])
+  expect(links.flatMap(({ a, way }) => (way ? [[a, way]] : []))).toEqual([
+    ['r:eth1', 'packet'],
+    ['r:eth2', 'packet'],
+  ])
 
   // A link of which one end is down, an address and a route that the file does not have, a link that is gone.
   await sh(`
@@ -108,6 +124,7 @@ test('what nobody asked of the kernel needs no kernel: the file alone, and its p
   for (const options of [
     ['--format', 'png'],
     ['--live', '--plan'],
+    ['--trace', 'a'],
     ['--pin', '--format', 'dot'],
     ['--json', '--format', 'dot'],
   ])

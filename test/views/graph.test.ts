@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { openLab } from '../../src/language/load-lab.ts'
+import type { Way, WayHop } from '../../src/model/packet-way.ts'
 import type { Resources } from '../../src/model/resource.ts'
 import { topologyOf } from '../../src/model/topology.ts'
 import { graphOf, type State } from '../../src/views/graph/graph-of.ts'
 import { layout } from '../../src/views/graph/layout.ts'
 import { layoutText } from '../../src/views/graph/layout-file.ts'
 import { escaped, svgOf } from '../../src/views/graph/svg.ts'
+import { withWay } from '../../src/views/graph/way-drawn.ts'
 import { dotOf, graphJson, mermaidOf } from '../../src/views/graph/text-forms.ts'
 import { showJson } from '../../src/views/json.ts'
 import { collisions } from '../support/collisions.ts'
@@ -149,6 +151,82 @@ test('states: of what is down, and of namespaces in which something else differs
     new Map([['b/route/default', 'drift']]),
   )
   expect(marked.nodes.map(({ state }) => state)).toEqual(['up', 'drift'])
+})
+
+describe('the way of a packet', () => {
+  const LINES = `
+namespaces:
+  a: {}
+  r: { forwarding: true }
+  q: { forwarding: true, bridges: { br0: 10.0.2.1/24 } }
+  b: {}
+links:
+  - endpoints: { a:eth0: 10.0.1.2/24, r:eth0: 10.0.1.1/24 }
+  - endpoints: { r:eth1: 10.0.3.1/24, q:eth0: 10.0.3.2/24 }
+  - endpoints: { a:eth1: 10.0.4.2/24, q:eth1: 10.0.4.1/24 }
+  - endpoints: { b:eth0: 10.0.2.2/24, q:br0: }
+`
+  const packet = { protocol: 'icmp', source: '10.0.1.2', destination: '10.0.2.2', ttl: 64 }
+  const hop = (namespace: string, ...names: string[]): WayHop => ({
+    ...{ namespace, packet, rules: [], rewrites: [] },
+    interfaces: names.map((name) => ({ interface: name, direction: 'in' })),
+  })
+  const out = [hop('a', 'eth0'), hop('r', 'eth0', 'eth1'), hop('q', 'eth0', 'br0', 'b~eth0'), hop('b', 'eth0')]
+  const way: Way = { from: 'a', to: 'b', verdict: 'answered', reason: 'b answered', hops: out }
+  const seen = (shown: Way) => {
+    const graph = withWay(drawn(LINES), shown)
+    expect(collisions(layout(graph))).toEqual([])
+    return {
+      nodes: Object.fromEntries(graph.nodes.flatMap(({ id, way, notes }) => (way ? [[id, [way, ...notes]]] : []))),
+      links: graph.links.map(({ a, b, way }) => `${a.node} ${b.node} ${way}`),
+      words: graph.way,
+    }
+  }
+
+  test('the nodes in order, the links, and how it ended', () => {
+    const back = {
+      kind: 'answer' as const,
+      hops: out.map((one) => ({ ...one, interfaces: [...one.interfaces].reverse() })).reverse(),
+    }
+    expect(seen({ ...way, reply: back })).toEqual({
+      nodes: {
+        a: ['passed', 'packet: 1'],
+        r: ['passed', 'packet: 2'],
+        q: ['passed', 'packet: 3'],
+        'q:br0': ['passed', 'packet: 4'],
+        b: ['passed', 'packet: 5', 'answered: b answered'],
+      },
+      links: ['q q:br0 packet', 'a r packet', 'r q packet', 'a q undefined', 'b q:br0 packet'],
+      words: 'a → r → q → q:br0 → b; answered: b answered',
+    })
+  })
+
+  test('an answer that goes another way, and is lost', () => {
+    const reply = { kind: 'answer' as const, hops: [hop('b', 'eth0'), hop('q', 'b~eth0', 'br0', 'eth1')] }
+    const reason = 'q has no route to 10.0.1.2, and nothing else that it could do with the packet'
+    const lost = { ...way, verdict: 'lost' as const, reason, at: { namespace: 'q' }, reply }
+    expect(seen(lost)).toMatchObject({
+      nodes: {
+        q: [
+          'end',
+          'packet: 3',
+          'answer: 3',
+          'lost: q has no route to 10.0.1.2,',
+          'and nothing else that it could do',
+          'with the packet',
+        ],
+      },
+      links: ['q q:br0 packet', 'a r packet', 'r q packet', 'a q answer', 'b q:br0 packet'],
+      words: `a → r → q → q:br0 → b; back: b → q:br0 → q; lost: ${reason}`,
+    })
+    expect(svgOf(layout(withWay(drawn(LINES), lost)))).toContain('<title>q, router, where the packet ended</title>')
+  })
+
+  test('what is not drawn is left out', () => {
+    expect(seen({ ...way, hops: [hop('a'), hop('elsewhere', 'eth9')], at: { namespace: 'elsewhere' } })).toMatchObject({
+      nodes: { a: ['passed', 'packet: 1', 'answered: b answered'] },
+    })
+  })
 })
 
 test('texts are data', () => {

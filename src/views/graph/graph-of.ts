@@ -34,6 +34,8 @@ export interface GraphNode {
   /** Other names, and interfaces that no link shows. */
   readonly notes: readonly string[]
   readonly state: State
+  /** With --trace: the packet or its answer passed it, or was lost there. */
+  readonly way?: 'passed' | 'end'
 }
 
 /**
@@ -45,6 +47,8 @@ export interface GraphLink {
   readonly a: End
   readonly b: End
   readonly state: State
+  /** With --trace: who went over it, the packet, or only what came back. */
+  readonly way?: 'packet' | 'answer'
 }
 
 /** A lab as nodes and links, in the order of its file. */
@@ -52,6 +56,8 @@ export interface Graph {
   readonly lab: string
   readonly nodes: readonly GraphNode[]
   readonly links: readonly GraphLink[]
+  /** With --trace: the way and how it ended, in words. */
+  readonly way?: string
 }
 
 type Net = Topology<ResourceJson>

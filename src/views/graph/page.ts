@@ -8,7 +8,7 @@ import script from './page.browser.js'
 import { PAGE_STYLE } from './page-style.ts'
 import { sectionsOf, tablesOf } from './page-text.ts'
 import { curve } from './path.ts'
-import { escaped, lineClass, nodeElement, nodeInWords, pictureInWords, STYLE, symbolsOf } from './svg.ts'
+import { escaped, lineClass, nodeElement, nodeInWords, pictureInWords, styleOf, symbolsOf } from './svg.ts'
 
 /** JSON that ends no script element, whatever is in it. */
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')
@@ -86,7 +86,7 @@ export function pageOf(picture: Picture, net: Topology<ResourceJson>, file: stri
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${lab}</title>
-<style>${PAGE_STYLE}${STYLE}</style>
+<style>${PAGE_STYLE}${styleOf(graph)}</style>
 <noscript><style>#tables{display:block!important}#picture,nav,footer{display:none}</style></noscript>
 </head>
 <body>
@@ -101,7 +101,7 @@ export function pageOf(picture: Picture, net: Topology<ResourceJson>, file: stri
 <button id="table" aria-expanded="false" aria-controls="tables">Tables</button>
 <button id="save" title="${escaped(file)}, to be put beside the lab file">Save positions</button>
 </nav>
-<p id="status" role="status"></p>
+<p id="status" role="status">${escaped(graph.way ?? '')}</p>
 </header>
 <main>
 <svg id="picture" role="group" aria-label="Picture of ${lab}" aria-describedby="words keys">

@@ -1,6 +1,6 @@
 import { withEntities } from '../markup.ts'
 import { boxOf, iconAt, type Card, type Text } from './card.ts'
-import type { GraphLink, Role, State } from './graph-of.ts'
+import type { Graph, GraphLink, Role, State } from './graph-of.ts'
 import type { Picture, Placed } from './layout.ts'
 
 /** Text that means nothing but itself in XML and HTML. Characters that XML does not have become U+FFFD. */
@@ -19,8 +19,7 @@ export const LIGHT =
 export const DARK =
   '--paper:#10151c;--ink:#e8edf4;--soft:#a3afbf;--line:#64748b;--card:#19212c;--router-card:#15253f;--switch-card:#122e2d;--machine-card:#271d3d;--router:#6ea8fe;--switch:#4fd1c0;--host:#94a3b8;--machine:#c59bff;--other:#e3b341;--good:#4ac26b;--warn:#f0a04b;--bad:#ff7b72'
 
-/** How everything but the paper looks. */
-export const STYLE = `
+const STYLE = `
 text{font:10px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill:var(--soft)}
 .t{font:600 13px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif;fill:var(--ink)}
 .n{fill:var(--ink)}
@@ -37,6 +36,12 @@ text{font:10px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill:var
 .l.added{stroke:var(--good)}.l.changed,.l.drift{stroke:var(--warn)}.l.removed,.l.missing,.l.down{stroke:var(--bad);stroke-dasharray:5 4}
 .added .b,.changed .b,.drift .b,.removed .b,.missing .b{stroke-width:2.5}
 .removed .b,.missing .b{stroke-dasharray:6 4}`
+/** The way of a packet, in a colour for light and dark. */
+const WAY_STYLE = `
+.passed .b,.end .b{stroke-width:3.5;stroke:#d6409f}.end .b{stroke:var(--bad)}
+.l.packet,.l.answer{stroke:#d6409f;stroke-width:4.5}.l.answer{stroke-dasharray:9 4}`
+/** How everything but the paper looks. */
+export const styleOf = ({ way }: Graph): string => (way === undefined ? STYLE : `${STYLE}${WAY_STYLE}`)
 
 /** The pictures of the roles, 22 pixels wide and high. */
 const icons: Readonly<Record<Role, string>> = {
@@ -70,25 +75,29 @@ export const stateWords: Readonly<Record<State, string>> = {
   ...{ added: 'added', changed: 'changed', removed: 'removed' },
 }
 
+const wayWords = { passed: 'on the way of the packet', end: 'where the packet ended' }
+
 /** A node in words: `ns0, router, changed`. */
-export const nodeInWords = ({ node: { id, role, state } }: Card): string =>
-  [id, role === 'other' ? 'not of this lab' : role, stateWords[state]].filter(Boolean).join(', ')
+export const nodeInWords = ({ node: { id, role, state, way } }: Card): string =>
+  [id, role === 'other' ? 'not of this lab' : role, stateWords[state], way ? wayWords[way] : '']
+    .filter(Boolean)
+    .join(', ')
 
 /** The element of a node. `more`: attributes of it. */
 export function nodeElement({ card, x, y }: Placed, more = ''): string {
   const icon = iconAt(card)
-  const { role, state } = card.node
+  const { role, state, way } = card.node
   const dots = card.ports.map((port) => `<circle class="d" cx="${port.x}" cy="${port.y}" r="2.5"/>`)
   return (
-    `<g class="${[role, state === 'up' ? '' : state].filter(Boolean).join(' ')}" transform="translate(${x} ${y})"${more}>` +
+    `<g class="${[role, state === 'up' ? '' : state, way].filter(Boolean).join(' ')}" transform="translate(${x} ${y})"${more}>` +
     `<title>${escaped(nodeInWords(card))}</title>${outline(card)}` +
     `<use href="#${role}" x="${icon.x}" y="${icon.y}"/>${dots.join('')}${card.texts.map(textOf).join('')}</g>`
   )
 }
 
 /** The class of a link's line. */
-export const lineClass = ({ kind, state }: Picture['graph']['links'][number]): string =>
-  ['l', kind === 'cable' ? '' : kind, state === 'up' ? '' : state].filter(Boolean).join(' ')
+export const lineClass = ({ kind, state, way }: Picture['graph']['links'][number]): string =>
+  ['l', kind === 'cable' ? '' : kind, state === 'up' ? '' : state, way].filter(Boolean).join(' ')
 
 /** The pictures of the roles that are used. */
 export function symbolsOf({ nodes }: Picture): string {
@@ -97,7 +106,7 @@ export function symbolsOf({ nodes }: Picture): string {
 }
 
 /** What the picture shows, in a sentence for those who do not see it. */
-export function pictureInWords({ graph: { nodes, links } }: Picture): string {
+export function pictureInWords({ graph: { nodes, links, way } }: Picture): string {
   const count = (n: number, one: string, many = `${one}s`): string[] => (n ? [`${n} ${n === 1 ? one : many}`] : [])
   const of = (role: Role): number => nodes.filter((node) => node.role === role).length
   const parts = [
@@ -113,7 +122,7 @@ export function pictureInWords({ graph: { nodes, links } }: Picture): string {
     ({ a, b, state }) => `${name(a)} to ${name(b)}${stateWords[state] && ` (${stateWords[state]})`}`,
   )
   const all = lines.length > 60 ? [...lines.slice(0, 60), `and ${lines.length - 60} more links`] : lines
-  return `${parts.join(', ')}. ${all.join('; ')}${all.length ? '.' : ''}`
+  return `${parts.join(', ')}. ${all.join('; ')}${all.length ? '.' : ''}${way === undefined ? '' : ` Packet: ${way}.`}`
 }
 
 /** The picture as one SVG document: light and dark, with a description. */
@@ -121,7 +130,8 @@ export function svgOf(picture: Picture): string {
   const { graph, view, nodes, paths } = picture
   const { x, y, width, height } = view
   // What stands out is drawn over the rest.
-  const order = ({ kind, state }: GraphLink): number => (kind === 'bridge' ? 1 : 0) + (state === 'up' ? 0 : 2)
+  const order = ({ kind, state, way }: GraphLink): number =>
+    (kind === 'bridge' ? 1 : 0) + (state === 'up' ? 0 : 2) + (way ? 4 : 0)
   const lines = graph.links
     .map((link, i) => ({ link, path: paths[i]! }))
     .filter(({ path }) => path)
@@ -130,7 +140,7 @@ export function svgOf(picture: Picture): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${x} ${y} ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title desc">
 <title id="title">${escaped(graph.lab)}</title>
 <desc id="desc">${escaped(pictureInWords(picture))}</desc>
-<style>svg{${LIGHT}}@media(prefers-color-scheme:dark){svg{${DARK}}}${STYLE}</style>
+<style>svg{${LIGHT}}@media(prefers-color-scheme:dark){svg{${DARK}}}${styleOf(graph)}</style>
 <defs>${symbolsOf(picture)}</defs>
 <rect x="${x}" y="${y}" width="${width}" height="${height}" fill="var(--paper)"/>
 ${lines.join('\n')}

@@ -1,5 +1,5 @@
 import { FORMAT } from '../json.ts'
-import type { End, Graph, GraphLink, Role, State } from './graph-of.ts'
+import type { End, Graph, GraphLink, GraphNode, Role, State } from './graph-of.ts'
 import type { Picture } from './layout.ts'
 
 /** What `netlab graph --format json` prints. */
@@ -12,6 +12,8 @@ export interface GraphJson {
     readonly namespace: string
     readonly role: Role
     readonly state: State
+    /** With --trace: the packet or its answer passed it, or was lost there. */
+    readonly way?: GraphNode['way']
     /** The middle of its card, in pixels. */
     readonly x: number
     readonly y: number
@@ -24,6 +26,8 @@ export interface GraphJson {
     /** The ids of the nodes that it joins. */
     readonly nodes: readonly [string, string]
     readonly state: State
+    /** With --trace: who went over it, the packet, or only what came back. */
+    readonly way?: GraphLink['way']
   }[]
 }
 
@@ -33,12 +37,13 @@ export function graphJson({ graph, nodes }: Picture): GraphJson {
   return {
     format_version: FORMAT,
     lab: graph.lab,
-    nodes: graph.nodes.map(({ id, namespace, role, state }) => {
+    nodes: graph.nodes.map(({ id, namespace, role, state, way }) => {
       const { card, x, y } = nodes.get(id)!
-      return { id, namespace, role, state, x: x + card.width / 2, y: y + card.height / 2 }
+      const middle = { x: x + card.width / 2, y: y + card.height / 2 }
+      return { id, namespace, role, state, ...middle, ...(way && { way }) }
     }),
-    links: graph.links.map(({ kind, a, b, state }) => ({
-      ...{ kind, a: at(a, b), b: at(b, a), nodes: [a.node, b.node], state },
+    links: graph.links.map(({ kind, a, b, state, way }) => ({
+      ...{ kind, a: at(a, b), b: at(b, a), nodes: [a.node, b.node], state, ...(way && { way }) },
     })),
   }
 }
@@ -55,6 +60,10 @@ const mermaidShapes: Readonly<Record<Role, readonly [string, string]>> = {
   ...{ router: ['([', '])'], switch: ['{{', '}}'], host: ['[', ']'], machine: ['[[', ']]'], other: ['>', ']'] },
 }
 
+/** The colour of what is not as usual, or of what is on the way of a packet. */
+const colourOf = ({ state, way }: Pick<GraphNode | GraphLink, 'state' | 'way'>): string | undefined =>
+  way === 'end' ? '#cf222e' : way ? '#d6409f' : colours[state]
+
 /** The lab as a Mermaid flowchart. Names of nodes are numbers, because Mermaid has words of its own. */
 export function mermaidOf({ lab, nodes, links }: Graph): string {
   const text = (all: readonly string[]): string =>
@@ -64,8 +73,8 @@ export function mermaidOf({ lab, nodes, links }: Graph): string {
   const strokes: Readonly<Record<GraphLink['kind'], string>> = {
     ...{ cable: '---', bridge: '===', lower: '-.-', tunnel: '-.-' },
   }
-  const marked = (what: string, name: string | number, state: State): string[] =>
-    colours[state] ? [`  ${what} ${name} stroke:${colours[state]},stroke-width:3px`] : []
+  const marked = (what: string, name: string | number, colour: string | undefined): string[] =>
+    colour ? [`  ${what} ${name} stroke:${colour},stroke-width:3px`] : []
   return [
     '---',
     `title: ${JSON.stringify(lab)}`,
@@ -79,8 +88,8 @@ export function mermaidOf({ lab, nodes, links }: Graph): string {
       const [a, b] = [number.get(link.a.node), number.get(link.b.node)]
       return `  ${a} ${strokes[link.kind]}|${between(link)}| ${b}`
     }),
-    ...nodes.flatMap(({ id, state }) => marked('style', number.get(id)!, state)),
-    ...links.flatMap(({ state }, i) => marked('linkStyle', i, state)),
+    ...nodes.flatMap((node) => marked('style', number.get(node.id)!, colourOf(node))),
+    ...links.flatMap((link, i) => marked('linkStyle', i, colourOf(link))),
     '',
   ].join('\n')
 }
@@ -97,20 +106,22 @@ export function dotOf({ lab, nodes, links }: Graph): string {
     Object.entries(attributes)
       .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
       .join(', ')
-  const colour = (state: State): string | undefined => colours[state] && `"${colours[state]}"`
+  const colour = (of: GraphNode | GraphLink): string | undefined => colourOf(of) && `"${colourOf(of)}"`
   const styles: Readonly<Record<GraphLink['kind'], string | undefined>> = {
     ...{ cable: undefined, bridge: 'bold', lower: 'dotted', tunnel: 'dashed' },
   }
   return [
     `graph ${text([lab])} {`,
     '  node [fontname="sans-serif"]; edge [fontname="monospace", fontsize=9];',
-    ...nodes.map(({ id, role, title, notes, state }) => {
-      const attributes = { label: text([title, ...notes]), shape: dotShapes[role], color: colour(state) }
+    ...nodes.map((node) => {
+      const { id, role, title, notes } = node
+      const attributes = { label: text([title, ...notes]), shape: dotShapes[role], color: colour(node) }
       return `  ${text([id])} [${all(attributes)}];`
     }),
-    ...links.map(({ kind, a, b, state }) => {
+    ...links.map((link) => {
+      const { kind, a, b } = link
       const ends = { taillabel: text(lines(a)), headlabel: text(lines(b)) }
-      return `  ${text([a.node])} -- ${text([b.node])} [${all({ ...ends, style: styles[kind], color: colour(state) })}];`
+      return `  ${text([a.node])} -- ${text([b.node])} [${all({ ...ends, style: styles[kind], color: colour(link) })}];`
     }),
     '}\n',
   ].join('\n')
