@@ -26,8 +26,8 @@ export async function planMachines(
   options: ChangeOptions,
   forApply: boolean,
 ): Promise<{ readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] }> {
-  const { destroy = false, adopt = false, target = [], replace = [] } = options
-  const plans = await each((peer) => peer.ask('plan', { destroy, adopt, target, replace, forApply }))
+  const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
+  const plans = await each((peer) => peer.ask('plan', { destroy, adopt, target, replace, spare: [...spare], forApply }))
   return {
     plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),
     warnings: [

@@ -15,7 +15,7 @@ import type { Runner } from '../model/runner.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { scale } from '../run/schedule.ts'
 import { withLenders } from './borrow.ts'
-import { planFor, readRequestOf } from './prepare.ts'
+import { planFor, readRequestOf, type PlanOptions } from './prepare.ts'
 
 /** What a look at the live network has found. */
 export interface Sight {
@@ -41,7 +41,11 @@ export interface Lookout {
 }
 
 /** Prepares what a lab file asks for, which does not change until the file does. Throws a UserError as planning does. */
-export async function openLookout(unfound: OpenLab, runner: Runner): Promise<Lookout> {
+export async function openLookout(
+  unfound: OpenLab,
+  runner: Runner,
+  options: Pick<PlanOptions, 'names' | 'spare'>,
+): Promise<Lookout> {
   const { opened, problems } = await withLenders(unfound, runner.host)
   const lab = opened.lab()
   if (problems.length) throw new UserError(problems)
@@ -70,7 +74,7 @@ export async function openLookout(unfound: OpenLab, runner: Runner): Promise<Loo
       const found = await read(request, runner, [Promise.resolve(known)])
       const wanted = await asPrinted(await withOwners(written, runner.host), found.resources, runner)
       const live = await withTuned(withListed(found, wanted), wanted, runner, true)
-      const { plan } = await planFor(lab.name, wanted, live, runner, {})
+      const { plan } = await planFor(lab.name, wanted, live, runner, options)
       return { plan, live, wanted }
     },
   }

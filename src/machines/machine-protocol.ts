@@ -1,6 +1,7 @@
 import type { CarriedOut } from '../commands/carry.ts'
 import type { MachineFinding } from '../commands/examine.ts'
 import type { RolledBack } from '../commands/rollback.ts'
+import type { Seen } from '../commands/watcher.ts'
 import type { CapturedPacket } from '../backend/capture/pcapng.ts'
 import type { CaptureSource, Counted, RecordingOptions } from '../backend/capture/recording.ts'
 import type { Command, Outcome } from '../model/command.ts'
@@ -33,6 +34,8 @@ export interface PlanInput {
   readonly adopt: boolean
   readonly target: readonly string[]
   readonly replace: readonly string[]
+  /** Ids of which nothing is changed. */
+  readonly spare: readonly string[]
   /** It will be carried out. */
   readonly forApply: boolean
 }
@@ -61,6 +64,10 @@ export interface MachineOperations {
   readonly open: Operation<{ readonly source: Source; readonly machine: string; readonly spread: Spread }, null>
   /** What the machine has and lacks for its part of the lab. */
   readonly examine: Operation<null, readonly MachineFinding[]>
+  /** Watches for drift until the conversation ends, and tells what a `Watcher` sees. */
+  readonly look: Operation<null, null, Seen>
+  /** Makes `look` look at everything again. */
+  readonly lookAgain: Operation<null, null>
   /** Takes the lock of the lab; waits at most `timeout` ms. The event is the description of its holder. */
   readonly lock: Operation<{ readonly timeout: number }, null, { readonly holder: string }>
   /** Plans; `carry` carries out the last one. */

@@ -4,6 +4,7 @@ import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
 import { prepare, type Prepared, type PlanOptions } from '../commands/prepare.ts'
 import { earlier, rollBack } from '../commands/rollback.ts'
+import type { Watcher } from '../commands/watcher.ts'
 import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
 import { namesIn } from '../model/names.ts'
@@ -35,6 +36,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
   let options: PlanOptions = {}
   let release: (() => void) | undefined
   let carrying: Promise<unknown> | undefined
+  let watcher: Watcher | undefined
   const stop = new AbortController()
   const the = (): Opened => {
     if (!opened) throw new Error('nothing is open yet')
@@ -80,9 +82,22 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
     ...startServices(host, the),
     ...startProbes(),
 
-    async plan({ forApply, ...wishes }) {
+    async look(_, emit) {
+      const { openWatcher } = await import('../commands/watcher.ts')
+      const { lab, runner } = the()
+      watcher = await openWatcher(lab, runner, asPart(lab))
+      await watcher.run(emit)
+      return null
+    },
+
+    async lookAgain() {
+      watcher?.ask()
+      return null
+    },
+
+    async plan({ forApply, spare, ...wishes }) {
       const { located, lab, runner } = the()
-      options = { ...wishes, names: namesIn(lab.whole.resources), spare: lab.spare }
+      options = { ...wishes, ...asPart(lab, spare) }
       prepared = await prepare(located, lab, runner, options, { forApply })
       const { plan, warnings } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
@@ -115,6 +130,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
     /** What runs is stopped and rolled back, and the lock is free. */
     async end() {
       stop.abort(1)
+      watcher?.close()
       await carrying?.catch(() => {})
       release?.()
     },
@@ -125,6 +141,12 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
 interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
   readonly whole: Lab
 }
+
+/** How a part is planned; nothing is changed of what has the ids in `spare`. */
+const asPart = (lab: OpenPart, spare: readonly string[] = []): Pick<PlanOptions, 'names' | 'spare'> => ({
+  names: namesIn(lab.whole.resources),
+  spare: new Set([...lab.spare, ...spare]),
+})
 
 function openPart(whole: OpenLab, machine: string, spread: Spread): OpenPart {
   const { lab: part, spare } = partOf(whole.lab(), machine, spread)

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { WayHop } from '../../src/model/packet-way.ts'
 import type { ReachJson } from '../../src/views/reach-json.ts'
+import { join } from 'node:path'
+import type { ErrorJson } from '../../src/views/json.ts'
+import type { WatchJson } from '../../src/views/watch-text.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
 import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
@@ -120,10 +123,7 @@ checks:
     }, 60_000)
 
     test('what works on one machine says so', async () => {
-      for (const args of [
-        ['watch', lab()],
-        ['break', lab()],
-      ])
+      for (const args of [['break', lab()]])
         expect(await ran(...args)).toContain('works on one machine, and this lab is on several')
     })
 
@@ -156,6 +156,45 @@ checks:
       expect((await m.netlab(['capture', '--lab', lab(), 'a:lo', '-w', file])).stderr).toContain('a:lo is down')
       await m.sh('left', 'ip -n a link set lo up')
     })
+
+    test('watch reports and repairs what drifts on any machine, and connects again to one that was lost', async () => {
+      // Before each change, the report of the one before has to be there.
+      const script = `
+        : >lines
+        "$@" watch --json $repair ${lab()} >lines 2>said & p=$!
+        told() { for i in $(seq 300); do [ $(grep -c "$1" lines) -lt $2 ] || return 0; sleep 0.1; done; }
+        told '"clean"' 1
+        ${m.enter.left.join(' ')} ip -n a link set eth0 mtu 1400
+        told '"drift"' 1
+        if [ -n "$repair" ]; then told '"repaired"' 1; told '"clean"' 2; else
+          ${m.enter.right.join(' ')} ip -n b route del default
+          told '"drift"' 2
+          "$@" apply -y ${lab()} >/dev/null 2>&1
+          told '"clean"' 2
+          ${m.enter.left.join(' ')} sh -c 'kill -KILL $(pgrep -f "[n]etlab.cjs machine")'
+          told '"clean"' 3
+        fi
+        kill $p; wait $p || true
+        cat lines`
+      const watched = async (repair: string): Promise<string[]> => {
+        const words = [process.execPath, join(process.cwd(), 'dist/netlab.cjs')]
+        const text = await m.sh('here', `cd ${m.world.folder}; repair=${repair}; set -- ${words.join(' ')}${script}`)
+        return text
+          .trim()
+          .split('\n')
+          .map((line) => {
+            const { error, kind, changes = [] } = JSON.parse(line) as WatchJson & { error?: ErrorJson['error'] }
+            return [
+              error ? error.diagnostics.map(({ summary }) => summary).join() : kind,
+              ...changes.map(({ id, machine }) => `${id} on ${machine}`),
+            ].join(', ')
+          })
+      }
+      const drift = 'drift, a/eth0 on left'
+      const lost = 'machine left: the connection has ended'
+      expect(await watched('')).toEqual(['clean', drift, `${drift}, b/route/default on right`, 'clean', lost, 'clean'])
+      expect(await watched('--repair')).toEqual(['clean', drift, 'repaired, a/eth0 on left', 'clean'])
+    }, 60_000)
 
     test('exec, shell, logs and ps', async () => {
       expect(await ran('exec', '--lab', lab(), 'a', '--', 'hostname')).toBe('a\n')

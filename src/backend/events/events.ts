@@ -25,8 +25,11 @@ export interface Events {
   readonly processes: (pids: ReadonlySet<number>) => void
   /** Watches exactly these folders for names that come, go or are written to. */
   readonly folders: (paths: ReadonlySet<string>) => void
-  /** What has happened, or undefined if nothing did within `timeout` ms (-1: for ever). */
+  /** What has happened, or undefined if nothing did within `timeout` ms (-1: for ever), or before `wake` was called. */
   readonly next: (timeout: number) => Promise<Happenings | undefined>
+  readonly wake: () => void
+  /** Ends the reports. Nobody may wait for any then. */
+  readonly close: () => void
 }
 
 const [O_RDONLY, O_CLOEXEC, SYS_PIDFD_OPEN] = [0, 0o2000000, 434]
@@ -34,7 +37,7 @@ const IN_NONBLOCK = 0o4000
 /** inotify(7): written and closed, attributes, names that come, go and change. Not every write: logs are in such folders too. */
 const CHANGES = 0x8 | 0x4 | 0x100 | 0x200 | 0x40 | 0x80
 
-/** Opens the way to the kernel's reports, through koffi, until this process ends. Throws where that is not installed or does not work. */
+/** Opens the way to the kernel's reports, through koffi. Throws where that is not installed or does not work. */
 export function openEvents(): Events {
   const koffi = createRequire(__filename).resolve('koffi')
   const system = openSystem(koffi)
@@ -50,6 +53,7 @@ export function openEvents(): Events {
   const watched = new Map<string, number>()
   const mounts = libc.open('/proc/self/mountinfo', O_RDONLY | O_CLOEXEC, 0)
   const names = Buffer.alloc(1 << 16)
+  let woken = false
   poller.add(inotify)
   poller.add(mounts, true) // proc_pid_mountinfo(5): an error stands for a change
 
@@ -131,13 +135,25 @@ export function openEvents(): Events {
         if (watch >= 0) watched.set(path, watch)
       }
     },
+    wake() {
+      woken = true
+      poller.wake()
+    },
+    close() {
+      for (const netns of [...spaces.keys()]) leave(netns)
+      for (const fd of [...pidfds.values(), inotify, mounts]) libc.close(fd)
+      poller.close()
+    },
     async next(timeout) {
       const until = timeout < 0 ? Infinity : Date.now() + timeout
       for (;;) {
         const left = until === Infinity ? -1 : Math.max(0, until - Date.now())
         const ready = await poller.wait(left)
         const found = look(ready)
-        if (found || (ready.length === 0 && left >= 0 && Date.now() >= until)) return found
+        if (found || woken || (ready.length === 0 && left >= 0 && Date.now() >= until)) {
+          woken = false
+          return found
+        }
       }
     },
   }
