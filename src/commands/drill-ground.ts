@@ -48,7 +48,7 @@ export async function mend(ground: DrillGround): Promise<void> {
       `the break could not be repaired: ${left.changes.map(({ id }) => id).join(' ')}`,
       'netlab plan --reveal shows what is left, netlab apply does it.',
     )
-  await waitUntilSettled(live.resources, ground.runner, (bridges) =>
+  await waitUntilSettled(live, ground.runner, (bridges) =>
     stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
   )
 }

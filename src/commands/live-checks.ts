@@ -46,9 +46,7 @@ export async function testLive(
   const ground = survey(lab, live)
   mustBeLive(lab, ground, host)
   if (checks.length)
-    await waitUntilSettled(live.resources, runner, (bridges) =>
-      stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
-    )
+    await waitUntilSettled(live, runner, (bridges) => stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`))
   const proc = procOf(host)
   const overflows = neighborOverflows(proc)
   const results = await runChecks(checks, ground, host, {

@@ -56,9 +56,7 @@ export async function reachLive(
     )
   const names = new Set(hosts.map(({ name }) => name))
   const { from, to } = chosen([...names])
-  await waitUntilSettled(live.resources, runner, (bridges) =>
-    stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`),
-  )
+  await waitUntilSettled(live, runner, (bridges) => stage(`Waiting for the spanning tree of ${bridges.join(', ')} …`))
   const proc = procOf(runner.host)
   const overflows = neighborOverflows(proc)
   const here = machineOf ? undefined : openReachHere()

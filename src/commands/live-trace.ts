@@ -1,4 +1,5 @@
 import { addressOf, splitPort, Untried, type LabIndex } from '../checks/lab-index.ts'
+import { waitForCarriers } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { stage } from '../host/status-line.ts'
 import { chainLines, type ChainLines } from '../firewall/nft-lines.ts'
@@ -40,7 +41,8 @@ export async function traceLive(
   over = ALL_HERE,
 ): Promise<Way> {
   const { from } = request
-  const live = await readLive(lab.request, runner)
+  const first = await readLive(lab.request, runner)
+  const live = (await waitForCarriers(first, runner)) ? await readLive(lab.request, runner) : first
   const labIndex = survey(lab, live)
   return await orUntraceable(async () => {
     const asked = requestOf(request, labIndex)

@@ -96,7 +96,6 @@ async function traceFresh(host: Host, request: TraceRequest, options: Options): 
   try {
     const { name, leftOut } = await copy.ask('apply', { source, processes: true, lint: false })
     note(renderLeftOut(leftOut))
-    await copy.ask('settle', null)
     return { name, way: await copy.ask('trace', request) }
   } finally {
     await copy.close()

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { impairWords } from '../commands/disturb.ts'
 import { netOfLab, withLocks, type LabsNet } from '../commands/fault-net.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
 import { traceLive } from '../commands/live-trace.ts'
 import type { Located } from '../commands/locate.ts'
+import { waitForCarriers } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { healFaults, meantBy } from '../faults/heal-faults.ts'
@@ -14,10 +14,9 @@ import type { Command } from '../model/command.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import type { Operation } from '../model/operation.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { placeIn } from '../model/place.ts'
-import type { IpLink, Runner } from '../model/runner.ts'
+import type { Runner } from '../model/runner.ts'
 import { read, type Live } from '../observe/read.ts'
 import { faultJson } from '../views/fault-text.ts'
 import { planJson } from '../views/json.ts'
@@ -31,16 +30,6 @@ export interface Built {
   readonly located: Located
   readonly runner: Runner
 }
-
-/** How long links may take, and the pause before they are looked at again, in milliseconds. */
-const [PATIENCE, PAUSE] = [2000, 5]
-
-/**
- * Whether the kernel has not yet acted on the carrier of a link. It does so a little later, and at most once a second
- * (linkwatch_schedule_work in net/core/link_watch.c): until then a port of a bridge forwards nothing.
- */
-const isComing = ({ flags }: IpLink): boolean =>
-  flags.includes('LOWER_UP') && flags.includes('NO-CARRIER') && !flags.includes('DORMANT')
 
 type Input<Name extends keyof Operations> = Operations[Name]['input']
 
@@ -92,22 +81,10 @@ export function startInside(host: Host, the: () => Built) {
     },
 
     async settle() {
-      const { lab } = the()
-      const { runner, places } = net()
-      for (let [asked, until] = [false, Date.now() + PATIENCE]; ; await sleep(PAUSE)) {
-        const live = await look()
-        ground = Promise.resolve(survey(lab, live))
-        const coming = [...live.dumps].flatMap(([name, { links }]) =>
-          links.filter(isComing).map(({ ifname }): Operation => {
-            const argv = ['ip', 'link', 'show', 'dev', ifname]
-            return { do: 'run', place: places.get(name) ?? {}, argv }
-          }),
-        )
-        if (Date.now() > until || coming.length === 0) return null
-        // Linux 6.8 and newer act on a carrier when somebody asks for this link alone (rtnl_getlink in net/core/rtnetlink.c).
-        if (!asked) await runner.run([coming], () => {})
-        asked = true
-      }
+      const { lab, runner } = the()
+      const live = await look()
+      ground = Promise.resolve(survey(lab, (await waitForCarriers(live, runner)) ? await look() : live))
+      return null
     },
 
     async plan() {
