@@ -10,7 +10,7 @@ import { checkJson, type CheckJson } from '../views/check-results.ts'
 import { renderBreak, type BreakJson } from '../views/drill-text.ts'
 import { FORMAT } from '../views/json.ts'
 import { become, mend, tryChecks, viewOf, type DrillGround, type DrillView } from './drill-ground.ts'
-import { mustBeOnOne } from './lab-runner.ts'
+import { spreadOf } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { openLocated } from './prepare.ts'
 import { note, out, outColors, outJson, type Global } from './terminal.ts'
@@ -35,17 +35,17 @@ export async function breakLab(host: Host, argument: string | undefined, options
   const level = levelOf(options.level)
   const seed = options.seed === undefined ? randomInt(1_000_000) : seedOf(options.seed)
   const located = locate(argument, options)
-  mustBeOnOne(host, located, 'break')
-  const opened = openLocated(located, host, { lint: false })
+  const spread = await spreadOf(host, located)
+  const opened = spread?.opened ?? openLocated(located, host, { lint: false })
   if (!opened)
     throw UserError.of(
       'no-lab-file',
       'a drill needs a lab file',
       'The checks in it show what is broken: name the file.',
     )
-  const runner = startRunner(host)
+  const runner = spread?.runner ?? startRunner(host)
   const ground: DrillGround = { located, opened, runner }
-  const release = await host.lock(opened.name, PATIENCE, (holder) =>
+  const release = await runner.host.lock(opened.name, PATIENCE, (holder) =>
     note(`Waiting for another run on lab ${opened.name}${holder && ` (${holder})`} …\n`),
   )
   const stop = new AbortController()

@@ -25,7 +25,12 @@ export async function planMachines(
   { lab, each }: Machines,
   options: ChangeOptions,
   forApply: boolean,
-): Promise<{ readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] }> {
+): Promise<{
+  readonly plan: PlanJson
+  readonly warnings: readonly Diagnostic[]
+  /** A drill is under way (`netlab break`). */
+  readonly drill: boolean
+}> {
   const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
   const plans = await each((peer) => peer.ask('plan', { destroy, adopt, target, replace, spare: [...spare], forApply }))
   return {
@@ -34,6 +39,7 @@ export async function planMachines(
       ...(options.lint === false ? [] : lab.warnings),
       ...[...plans.values()].flatMap(({ warnings }) => warnings),
     ],
+    drill: [...plans.values()].some(({ drill }) => drill),
   }
 }
 

@@ -9,6 +9,7 @@ import { startRunner } from '../run/choose-runner.ts'
 import type { HintJson } from '../views/drill-text.ts'
 import { FORMAT } from '../views/json.ts'
 import { tryChecks, viewOf, type DrillView } from './drill-ground.ts'
+import { spreadOf } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { openLocated } from './prepare.ts'
 import { note as say, out, outColors, outJson, type Global } from './terminal.ts'
@@ -25,11 +26,12 @@ const NAMED = 3
 /** `netlab hint`: gives the next hint for the drill that is under way, from general to exact. Returns 0. */
 export async function hint(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument, options)
-  const opened = openLocated(located, host, { lint: false })
+  const spread = await spreadOf(host, located)
+  const opened = spread?.opened ?? openLocated(located, host, { lint: false })
   if (!opened)
     throw UserError.of('no-lab-file', 'hints need the lab file', 'Name the file from which the lab was made.')
-  const runner = startRunner(host)
-  const release = await host.lock(opened.name, PATIENCE, (holder) =>
+  const runner = spread?.runner ?? startRunner(host)
+  const release = await runner.host.lock(opened.name, PATIENCE, (holder) =>
     say(`Waiting for another run on lab ${opened.name}${holder && ` (${holder})`} …\n`),
   )
   try {

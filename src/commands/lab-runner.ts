@@ -7,6 +7,8 @@ import { NEAR } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf } from '../model/topology.ts'
 import { startRunner } from '../run/choose-runner.ts'
+import type { OpenedFile } from './change-machines.ts'
+import type { Machines } from './open-machines.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
 import { openLocated } from './prepare.ts'
@@ -35,9 +37,17 @@ export async function spreadOf(host: Host, located: Located): Promise<SpreadLab 
   const opened = openLocated(file, host, { lint: false })
   if (!opened?.machines) return undefined
   const { openMachines } = await import('./open-machines.ts')
+  return await spreadLab(host, { located: file, opened }, await openMachines(host, file, opened))
+}
+
+/** The network of machines that are connected as one. */
+export async function spreadLab(
+  host: Host,
+  { located, opened }: OpenedFile,
+  { peers, spread, lab }: Machines,
+): Promise<SpreadLab> {
   const { wiresOf, withSmallMtus } = await import('../machines/wires.ts')
   const { spreadRunner } = await import('../machines/spread-host.ts')
-  const { peers, spread, lab } = await openMachines(host, file, opened)
   const { places } = spread
   const near = startRunner(host, located.text.length)
   const wires = wiresOf(lab, places)
@@ -55,17 +65,6 @@ function withoutFarRoots(lab: Lab, places: Spread['places']): Lab {
   if (resources.size === lab.resources.size) return lab
   const namespaces = new Map([...lab.namespaces].filter(([name]) => isSeen(name)))
   return { ...lab, namespaces, resources, topology: topologyOf(resources) }
-}
-
-/** Throws a UserError when a lab is on several machines, for a command that works on one. */
-export function mustBeOnOne(host: Host, located: Located | undefined, command: string): void {
-  if (!located || !('file' in located) || !MAY_NAME_MACHINES.test(located.text)) return
-  if (!openLocated(located, host, { lint: false })?.machines) return
-  throw UserError.of(
-    'several-machines',
-    `netlab ${command} works on one machine, and this lab is on several`,
-    `With --fresh, or without its machines, all of it is here: netlab test --fresh ${located.file}`,
-  )
 }
 
 /** The runner of a lab that was located: of one on several machines, the network of all of them as one. Throws as `spreadOf` does. */

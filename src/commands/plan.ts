@@ -2,7 +2,7 @@ import { startRunner } from '../run/choose-runner.ts'
 import { crowded, procOf } from '../observe/limits.ts'
 import { drillIn } from '../model/drill.ts'
 import { concealedPlan, DRILL_NOTE } from '../views/drill-text.ts'
-import { planJson } from '../views/json.ts'
+import { planJson, type PlanJson } from '../views/json.ts'
 import { renderCommands, renderPlan } from '../views/plan-text.ts'
 import { renderUnmanaged } from '../views/unmanaged.ts'
 import { renderReachChange, type ReachChangeJson } from '../views/reach-change.ts'
@@ -14,6 +14,7 @@ import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
+import { spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -72,36 +73,70 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   }
   const concealed = !options.reveal && !options.destroy && drillIn(live.resources) !== undefined
   const json = concealed ? concealedPlan(planJson(plan)) : planJson(plan)
-  if (concealed && !options.json) out(DRILL_NOTE)
-  else if (options.commands && !options.json) out(renderCommands(json))
-  else if (!options.json) {
-    out(renderPlan(json, source, outColors(options), options.destroy, options.full))
-    if (lab) out(renderUnmanaged(live.others, lab.resources))
-  }
+  show(json, source, options)
+  if (lab && !concealed && !options.commands && !options.json) out(renderUnmanaged(live.others, lab.resources))
+  return ended(json, await tried(host, prepared, located, options), plan.steps.length > 0, options)
+}
+
+/** Prints a plan for people. */
+function show(plan: PlanJson, source: string, { json, commands, destroy, full, ...global }: Options): void {
+  if (json) return
+  if (plan.concealed) out(DRILL_NOTE)
+  else if (commands) out(renderCommands(plan))
+  else out(renderPlan(plan, source, outColors(global), destroy, full))
+}
+
+/** What copies of what is live, and of what a plan makes of it, have shown. */
+interface Tried {
+  readonly reach?: ReachChangeJson
+  readonly tests?: ChecksJson
+}
+
+/** Tries what --reach and --test ask for, and prints it for people. */
+async function tried(
+  host: Host,
+  prepared: Pick<Prepared, 'plan' | 'live'>,
+  located: Located,
+  options: Options,
+): Promise<Tried> {
   const reach = options.reach ? await reachAfter(host, prepared, located, options) : undefined
   if (reach && !options.json) out(renderReachChange(reach, outColors(options), options.full))
-  const tests = options.test ? await testAfter(host, located, live.resources, plan, options) : undefined
-  if (options.json) outJson({ ...json, ...(reach && { reach }), ...(tests && { tests }) })
-  const code = tests ? exitCodeOf(tests) : 0
-  return code || (options.detailedExitcode && plan.steps.length > 0 ? 2 : 0)
+  const tests = options.test ? await testAfter(host, prepared, located, options) : undefined
+  return { ...(reach && { reach }), ...(tests && { tests }) }
+}
+
+/** Prints a plan for programs, and returns the exit code. */
+function ended(plan: PlanJson, more: Tried, changes: boolean, { json, detailedExitcode }: Options): number {
+  if (json) outJson({ ...plan, ...more })
+  const code = more.tests ? exitCodeOf(more.tests) : 0
+  return code || (detailedExitcode && changes ? 2 : 0)
 }
 
 /** The plan of a lab on several machines. */
 async function planOnMachines(host: Host, { located, opened }: OpenedFile, options: Options): Promise<number> {
-  for (const option of ['out', 'test', 'reach'] as const)
-    if (options[option]) throw UserError.of('bad-option', `--${option} is for labs on one machine`)
+  if (options.out !== undefined) throw UserError.of('bad-option', '--out is for labs on one machine')
+  const tries = options.test || options.reach
+  if (tries && options.skipMachine)
+    throw UserError.of('bad-option', '--test and --reach need all machines of the lab, so none can be left out')
   const { planMachines } = await import('./change-machines.ts')
   const { noteSkipped, openMachines } = await import('./open-machines.ts')
   const machines = await openMachines(host, located, opened, options.skipMachine)
   try {
     noteSkipped(machines)
-    const { plan, warnings } = await planMachines(machines, { ...options, lockTimeout: '0', rollback: true }, false)
+    const { plan, warnings, drill } = await planMachines(
+      machines,
+      { ...options, lockTimeout: '0', rollback: true },
+      false,
+    )
     remember(located.file)
     report(warnings, options)
-    if (options.json) outJson(plan)
-    else if (options.commands) out(renderCommands(plan))
-    else out(renderPlan(plan, located.file, outColors(options), options.destroy, options.full))
-    return options.detailedExitcode && plan.changes.length > 0 ? 2 : 0
+    const json = drill && !options.reveal && !options.destroy ? concealedPlan(plan) : plan
+    show(json, located.file, options)
+    const spread = tries ? await spreadLab(host, { located, opened }, machines) : undefined
+    const more = spread
+      ? await tried(host, await prepare(located, spread.opened, spread.runner, options), located, options)
+      : {}
+    return ended(json, more, plan.changes.length > 0, options)
   } finally {
     await machines.close()
   }
@@ -110,15 +145,14 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
 /** Runs the checks of the lab file in a copy of what is there after the plan. */
 async function testAfter(
   host: Host,
+  { plan, live }: Pick<Prepared, 'plan' | 'live'>,
   located: Located,
-  live: Resources,
-  plan: Plan,
   options: Options,
 ): Promise<ChecksJson> {
   if ('name' in located) throw UserError.of('no-lab-file', '--test needs a lab file', 'Checks are in lab files.')
   const { sourceIn } = await import('./lab-source.ts') // loaded on demand, as it starts programs
   const { testPlanned } = await import('./fresh-checks.ts')
-  const state = options.target?.length && { live: { lab: plan.lab, resources: afterPlan(live, plan) } }
+  const state = options.target?.length && { live: { lab: plan.lab, resources: afterPlan(live.resources, plan) } }
   return await testPlanned(host, { source: sourceIn(located), ...state }, { ...options, quiet: options.json === true })
 }
 
@@ -135,7 +169,7 @@ function afterPlan(live: Resources, { changes }: Plan): Resource[] {
 /** Which pairs the plan makes reach each other, and which no longer. */
 async function reachAfter(
   host: Host,
-  { plan, live: { resources } }: Prepared,
+  { plan, live: { resources } }: Pick<Prepared, 'plan' | 'live'>,
   located: Located,
   { target, destroy, processes = true }: Options,
 ): Promise<ReachChangeJson> {

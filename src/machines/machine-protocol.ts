@@ -71,7 +71,15 @@ export interface MachineOperations {
   /** Takes the lock of the lab; waits at most `timeout` ms. The event is the description of its holder. */
   readonly lock: Operation<{ readonly timeout: number }, null, { readonly holder: string }>
   /** Plans; `carry` carries out the last one. */
-  readonly plan: Operation<PlanInput, { readonly plan: PlanJson; readonly warnings: readonly Diagnostic[] }>
+  readonly plan: Operation<
+    PlanInput,
+    {
+      readonly plan: PlanJson
+      readonly warnings: readonly Diagnostic[]
+      /** The mark of a drill is here (`netlab break`). */
+      readonly drill: boolean
+    }
+  >
   /** Carries out the plan; rolls it back when it fails. */
   readonly carry: Operation<{ readonly rollback: boolean; readonly heal: boolean; readonly force: boolean }, CarriedOut>
   /** Stops what is carried out after the running step, and rolls it back. */

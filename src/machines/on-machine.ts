@@ -6,6 +6,7 @@ import { prepare, type Prepared, type PlanOptions } from '../commands/prepare.ts
 import { earlier, rollBack } from '../commands/rollback.ts'
 import type { Watcher } from '../commands/watcher.ts'
 import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
+import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
 import { namesIn } from '../model/names.ts'
 import type { Runner } from '../model/runner.ts'
@@ -101,7 +102,11 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       prepared = await prepare(located, lab, runner, options, { forApply })
       const { plan, warnings } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
-      return { plan: planJson(plan), warnings: warnings.filter(({ code }) => code !== 'elsewhere') }
+      return {
+        plan: planJson(plan),
+        warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
+        drill: drillIn(prepared.live.resources) !== undefined,
+      }
     },
 
     async carry({ rollback, heal, force }) {

@@ -21,8 +21,8 @@ export const machineCodes = {
     remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
   },
   'several-machines': {
-    cause: 'The command, or the sandbox of an ordinary user, works on one machine, and the lab is on several.',
-    remedy: 'docs/machines.md lists the commands that work across machines.',
+    cause: 'The lab is on several machines, and the sandbox of an ordinary user has no way to others.',
+    remedy: 'Be root, or test all of the lab on one machine: netlab test --fresh.',
   },
   'vni-taken': {
     cause: 'Something else on the machine uses the VXLAN network identifier (VNI) of a link.',

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { WayHop } from '../../src/model/packet-way.ts'
-import type { ReachJson } from '../../src/views/reach-json.ts'
 import { join } from 'node:path'
-import type { ErrorJson } from '../../src/views/json.ts'
+import type { WayHop } from '../../src/model/packet-way.ts'
+import type { ChecksJson } from '../../src/views/check-results.ts'
+import type { ErrorJson, PlanJson } from '../../src/views/json.ts'
+import type { ReachChangeJson } from '../../src/views/reach-change.ts'
+import type { ReachJson } from '../../src/views/reach-json.ts'
 import type { WatchJson } from '../../src/views/watch-text.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
@@ -122,10 +124,37 @@ checks:
       await m.sh('right', 'ip netns exec b iptables -F')
     }, 60_000)
 
-    test('what works on one machine says so', async () => {
-      for (const args of [['break', lab()]])
-        expect(await ran(...args)).toContain('works on one machine, and this lab is on several')
-    })
+    test('plan --reach and --test compare copies of the whole lab', async () => {
+      const dropping = readFileSync(lab(), 'utf8').replace(
+        'r: { forwarding: true }',
+        'r: { forwarding: true, iptables: { filter: { FORWARD: ["-s 10.0.2.2 -p tcp -j DROP"] } } }',
+      )
+      const { code, stdout } = await m.netlab(['plan', '--reach', '--test', '--json', m.write('other.yaml', dropping)])
+      expect(code).toBe(1)
+      const { changes, reach, tests } = JSON.parse(stdout) as PlanJson & { reach: ReachChangeJson; tests: ChecksJson }
+      expect(changes.map(({ id }) => id)).toEqual(['r/iptables'])
+      expect(reach).toMatchObject({
+        gained: [],
+        lost: [{ from: 'b', to: 'a', port: 80 }],
+        trace: { verdict: 'dropped', at: { namespace: 'r' } },
+      })
+      expect(tests.summary).toMatchObject({ pass: 3, fail: 1 })
+    }, 60_000)
+
+    test('a drill breaks one place on one of the machines, and gives nothing away', async () => {
+      const [head] = readFileSync(lab(), 'utf8').split('checks:')
+      const file = m.write('drill.yaml', `${head}checks: [{ from: b, ping: a, timeout: 0.5 }]\n`)
+      expect(JSON.parse(await ran('break', file, '--seed', '1', '--json'))).toMatchObject({
+        symptoms: [{ name: 'b ping a' }],
+      })
+      expect(JSON.parse(await ran('plan', file, '--json'))).toMatchObject({ concealed: true, changes: [] })
+      expect(JSON.parse(await ran('plan', file, '--json', '--reveal'))).toMatchObject({
+        changes: [{ machine: 'left', differences: [{ field: 'drill' }] }, {}],
+      })
+      expect(await ran('hint', file)).toMatch(/^Hint 1 of 5: /)
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+      expect(await m.netlab(['plan', '--detailed-exitcode', file])).toMatchObject({ code: 0 })
+    }, 60_000)
 
     test('capture has the packets of all machines in one file, in order', async () => {
       const file = m.write('all.pcapng', '')
