@@ -10,7 +10,7 @@ import { checkJson, type CheckJson } from '../views/check-results.ts'
 import { renderBreak, type BreakJson } from '../views/drill-text.ts'
 import { FORMAT } from '../views/json.ts'
 import { become, mend, tryChecks, viewOf, type DrillGround, type DrillView } from './drill-ground.ts'
-import { spreadOf } from './lab-runner.ts'
+import { mustBeSeen, spreadOf } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { openLocated } from './prepare.ts'
 import { note, out, outColors, outJson, type Global } from './terminal.ts'
@@ -36,6 +36,7 @@ export async function breakLab(host: Host, argument: string | undefined, options
   const seed = options.seed === undefined ? randomInt(1_000_000) : seedOf(options.seed)
   const located = locate(argument, options)
   const spread = await spreadOf(host, located)
+  if (spread) mustBeSeen(spread, 'break')
   const opened = spread?.opened ?? openLocated(located, host, { lint: false })
   if (!opened)
     throw UserError.of(

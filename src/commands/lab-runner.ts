@@ -25,6 +25,8 @@ export interface SpreadLab {
   /** By namespace, its machine. */
   readonly places: Spread['places']
   readonly wires: readonly Wire[]
+  /** Namespaces of other machines that are not the lab's own: commands do not look into them. */
+  readonly unseen: readonly string[]
 }
 
 /**
@@ -54,10 +56,11 @@ export async function spreadLab(
   const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires })
   const fitting = withoutFarRoots(withSmallMtus(lab, spread), places)
   const { namespaces } = fitting
-  return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires }
+  const unseen = [...lab.namespaces.keys()].filter((name) => !namespaces.has(name))
+  return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires, unseen }
 }
 
-/** The lab without namespaces of other machines that are not its own: commands do not look into them. */
+/** The lab without namespaces of other machines that are not its own. */
 function withoutFarRoots(lab: Lab, places: Spread['places']): Lab {
   const isSeen = (name: string): boolean =>
     lab.namespaces.get(name)?.borrowed === undefined || (places[name] ?? NEAR) === NEAR
@@ -65,6 +68,16 @@ function withoutFarRoots(lab: Lab, places: Spread['places']): Lab {
   if (resources.size === lab.resources.size) return lab
   const namespaces = new Map([...lab.namespaces].filter(([name]) => isSeen(name)))
   return { ...lab, namespaces, resources, topology: topologyOf(resources) }
+}
+
+/** Throws a UserError for a command that compares all of a lab with its file, when some of it is not looked into. */
+export function mustBeSeen({ unseen: [name] }: SpreadLab, command: string): void {
+  if (name === undefined) return
+  throw UserError.of(
+    'several-machines',
+    `netlab ${command} does not look into ${name}, which is another machine’s own namespace`,
+    `Without that namespace it works on several machines, and in a copy of the whole lab: netlab test --fresh`,
+  )
 }
 
 /** The runner of a lab that was located: of one on several machines, the network of all of them as one. Throws as `spreadOf` does. */

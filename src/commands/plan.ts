@@ -14,7 +14,7 @@ import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
-import { spreadLab } from './lab-runner.ts'
+import { mustBeSeen, spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savePlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -133,6 +133,8 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
     const json = drill && !options.reveal && !options.destroy ? concealedPlan(plan) : plan
     show(json, located.file, options)
     const spread = tries ? await spreadLab(host, { located, opened }, machines) : undefined
+    if (spread && (options.reach || options.target))
+      mustBeSeen(spread, options.reach ? 'plan --reach' : 'plan --test --target')
     const more = spread
       ? await tried(host, await prepare(located, spread.opened, spread.runner, options), located, options)
       : {}

@@ -81,7 +81,7 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
         [...parts].map(async ([peer, indexes]) => {
           const some = indexes.flatMap((i) => requests[i] ?? [])
           const found = peer ? unpack(await peer.ask('dump', { requests: some })) : await near.dump(some)
-          for (const [k, i] of indexes.entries()) dumps[i] = found[k]
+          for (const [k, i] of indexes.entries()) dumps[i] = peer && found[k] ? dumpFrom(peer.name, found[k]) : found[k]
         }),
       )
       const shown = asCables(requests, dumps)
@@ -92,6 +92,14 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
     inherited: (keys) => near.inherited(keys),
     nftForms: async (texts) => (await near.nftForms?.(texts)) ?? [],
   }
+}
+
+/** A dump of another machine. A namespace without a name, in which one of its links ends, is not taken for one of this machine. */
+function dumpFrom(machine: string, dump: Dump): Dump {
+  const nsids = new Map(dump.nsids)
+  for (const { link_netnsid: id } of dump.links)
+    if (id !== undefined && !nsids.has(id)) nsids.set(id, `(machine ${machine})`)
+  return { ...dump, nsids }
 }
 
 /** The machines of a lab as one. */

@@ -21,7 +21,8 @@ export const machineCodes = {
     remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
   },
   'several-machines': {
-    cause: 'The lab is on several machines, and the sandbox of an ordinary user has no way to others.',
+    cause:
+      'The lab is on several machines, and the sandbox of an ordinary user has no way to others; or it has another machine’s own namespace, into which the command does not look.',
     remedy: 'Be root, or test all of the lab on one machine: netlab test --fresh.',
   },
   'vni-taken': {

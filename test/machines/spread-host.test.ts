@@ -1,0 +1,30 @@
+import type { Peer } from '../../src/machines/connect.ts'
+import { pack } from '../../src/machines/packed.ts'
+import { spreadRunner } from '../../src/machines/spread-host.ts'
+import type { Dump, Runner } from '../../src/model/runner.ts'
+
+/** A namespace with a cable to one with a name, and one to one without. */
+const dump = {
+  links: [
+    { ifindex: 2, ifname: 'eth0', flags: [], mtu: 1500, link_index: 7, link_netnsid: 0 },
+    { ifindex: 3, ifname: 'eth1', flags: [], mtu: 1500, link_index: 8, link_netnsid: 1 },
+  ],
+  nsids: new Map([[0, 'r']]),
+} as unknown as Dump
+
+test('a namespace without a name on another machine is not one of this machine', async () => {
+  const near = { host: {}, dump: async () => [dump] } as unknown as Runner
+  const ask = async (name: string) => (name === 'homes' ? [] : pack([dump]))
+  const peers = [{ name: 'left', ask } as unknown as Peer]
+  const runner = await spreadRunner({ lab: 'spread', near, peers, places: { a: 'left', b: 'here' }, wires: [] })
+  const wish = { sysctls: [], depth: 'all' } as const
+  const [far, own] = await runner.dump([
+    { netns: 'a', ...wish },
+    { netns: 'b', ...wish },
+  ])
+  expect([...(far?.nsids ?? [])]).toEqual([
+    [0, 'r'],
+    [1, '(machine left)'],
+  ])
+  expect(own?.nsids).toBe(dump.nsids)
+})
