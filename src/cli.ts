@@ -116,8 +116,12 @@ changing(program.command('destroy'))
 program
   .command('confirm')
   .description('keep the change of apply --revert-after')
-  .argument('<lab>', 'the name of the lab')
-  .action((lab: string) => end(async (host) => (await import('./commands/revert.ts')).confirmApply(host, lab)))
+  .argument('<lab>', 'the name of the lab; of one on several machines, its file')
+  .addOption(set())
+  .addOption(skipMachine())
+  .action((lab: string, options: object) =>
+    end(async (host) => (await import('./commands/confirm.ts')).confirmApply(host, lab, options)),
+  )
 
 program
   .command('watchdog', { hidden: true })

@@ -113,8 +113,8 @@ function whatNext({ name, lab }: Prepared, located: Located, duration: number): 
   return `${time}${canTest ? `Next: netlab test ${located.file}` : `Next: netlab show ${name}`}\n`
 }
 
-/** A failed run has been rolled back already; what is `up` is taken back unless it is confirmed in time. */
-async function confirmOrRevert(watchdog: Watchdog, name: string, up: boolean): Promise<void> {
+/** A failed run has been rolled back already; what is `up` is taken back unless it is confirmed in time, by this name or file. */
+export async function confirmOrRevert(watchdog: Watchdog, name: string, up: boolean): Promise<void> {
   if (up) note(`This is taken back in ${watchdog.seconds} s, unless you say: netlab confirm ${name}\n`)
   else await watchdog.dismiss()
 }

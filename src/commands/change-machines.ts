@@ -7,10 +7,12 @@ import { mergedPlan } from '../machines/merged.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { PlanJson } from '../views/json.ts'
 import type { Run } from '../views/run-json.ts'
-import { approved, finish, heedSignals, showPlan, type ChangeOptions } from './apply.ts'
+import { approved, confirmOrRevert, finish, heedSignals, showPlan, type ChangeOptions } from './apply.ts'
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
-import { secondsOf } from './revert.ts'
+import { secondsOf, type Watchdog } from './revert.ts'
+import type { PlanOptions } from './prepare.ts'
+import { partIn, type SavedPart, type SavedPlan } from './saved.ts'
 import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
 import { note, report } from './terminal.ts'
 
@@ -20,20 +22,35 @@ export interface OpenedFile {
   readonly opened: OpenLab
 }
 
-/** Plans a lab on all its machines, as one plan, and returns it with warnings. */
+/** What the plan of a lab on several machines will be used for. */
+interface MachinesPurpose {
+  /** It will be carried out. */
+  readonly forApply?: true
+  /** It will be saved. */
+  readonly saving?: true
+  /** The plan that was saved: this one has to be the same. */
+  readonly saved?: SavedPlan
+}
+
+/** Plans a lab on all its machines, as one plan, and returns it with warnings; if it will be saved, with what is saved of each machine. */
 export async function planMachines(
   { lab, each }: Machines,
-  options: ChangeOptions,
-  forApply: boolean,
+  options: PlanOptions,
+  { forApply, saving, saved }: MachinesPurpose,
 ): Promise<{
   readonly plan: PlanJson
   readonly warnings: readonly Diagnostic[]
+  readonly parts: Readonly<Record<string, SavedPart>>
   /** A drill is under way (`netlab break`). */
   readonly drill: boolean
 }> {
   const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
-  const plans = await each((peer) => peer.ask('plan', { destroy, adopt, target, replace, spare: [...spare], forApply }))
+  const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true }
+  const plans = await each((peer) =>
+    peer.ask('plan', { ...wishes, ...(saving && { saving }), ...(saved && { saved: partIn(saved, peer.name) }) }),
+  )
   return {
+    parts: Object.fromEntries([...plans].flatMap(([name, { saving: part }]) => (part ? [[name, part]] : []))),
     plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),
     warnings: [
       ...(options.lint === false ? [] : lab.warnings),
@@ -46,14 +63,14 @@ export async function planMachines(
 /** `netlab apply` and `netlab destroy` of a lab on several machines: as `change` does on one. Returns the exit code. */
 export async function changeMachines(host: Host, file: OpenedFile, options: ChangeOptions): Promise<number> {
   const timeout = secondsOf('--lock-timeout', options.lockTimeout) * 1000
-  if (options.revertAfter !== undefined) throw UserError.of('bad-option', '--revert-after is for labs on one machine')
   const { located, opened } = file
+  const { saved } = located
   const machines = await openMachines(host, located, opened, options.skipMachine)
   const started = Date.now()
   const signals = heedSignals()
   try {
     noteSkipped(machines)
-    const shown = options.autoApprove ? undefined : await planMachines(machines, options, false)
+    const shown = options.autoApprove ? undefined : await planMachines(machines, options, {})
     if (shown) {
       showPlan(shown.plan, located.file, shown.warnings, options)
       if (shown.plan.changes.length === 0) return finish(shown.plan, { code: 0, status: 'unchanged' }, options)
@@ -64,7 +81,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     await lockAll(machines.peers, timeout, (name, holder) =>
       note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
     )
-    const current = await planMachines(machines, options, true)
+    const current = await planMachines(machines, options, { forApply: true, ...(saved && { saved }) })
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
         'plan-stale',
@@ -72,8 +89,10 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
         'Run the command again.',
       )
     if (!shown) showPlan(current.plan, located.file, current.warnings, options)
-    remember(located.file)
-    const run = await carryAll(machines, options, signals.stop)
+    if (!saved) remember(located.file)
+    const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
+    const { isUp, ...run } = await carryAll(machines, options, signals.stop)
+    if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
     if (run.code === 0 && current.plan.steps.length) {
       const time = ((Date.now() - started) / 1000).toFixed(1)
       const where = machines.peers.map(({ name }) => name).join(', ')
@@ -91,8 +110,25 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
   }
 }
 
+/** Starts a watchdog on every machine: each takes its part back by itself. Throws a UserError when one does not start; then none waits. */
+async function armAll({ peers, each }: Machines, duration: string): Promise<Watchdog> {
+  const dismiss = async (): Promise<void> =>
+    void (await Promise.allSettled(peers.map((peer) => peer.ask('dismiss', null))))
+  try {
+    const armed = await each((peer) => peer.ask('arm', { duration }))
+    return { seconds: Math.max(...armed.values()), dismiss }
+  } catch (error) {
+    await dismiss()
+    throw error
+  }
+}
+
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
-async function carryAll({ peers }: Machines, options: ChangeOptions, stop: AbortSignal): Promise<Run> {
+async function carryAll(
+  { peers }: Machines,
+  options: ChangeOptions,
+  stop: AbortSignal,
+): Promise<Run & { readonly isUp: boolean }> {
   const { rollback, heal = false, force = false } = options
   const others = (failed: Peer): Peer[] => peers.filter((peer) => peer !== failed)
   const halt = (these: readonly Peer[]): void => {
@@ -129,6 +165,7 @@ async function carryAll({ peers }: Machines, options: ChangeOptions, stop: Abort
   report(gone, options)
   const backs = [...undone.values()]
   return {
+    isUp: !failed,
     code: failed ? Number(stop.reason) || 1 : Math.max(0, ...results.map(({ done }) => done.code)),
     status: stop.aborted ? 'stopped' : failed || results.some(({ done }) => done.code !== 0) ? 'failed' : 'done',
     done: results.reduce((sum, { done }) => sum + done.done, 0),

@@ -9,14 +9,15 @@ import { renderReachChange, type ReachChangeJson } from '../views/reach-change.t
 import { UserError } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
+import { NEAR } from '../model/other-machine.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
-import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
+import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
 import { mustBeSeen, spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
-import { savePlan } from './saved.ts'
+import { savedPart, savePlan, type SavedPlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, PlanOptions, LocateOptions {
@@ -57,19 +58,7 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
   if (options.out !== undefined) {
     if ('name' in recording) throw UserError.of('no-lab-file', '--out needs a lab file')
-    const { destroy, adopt, target, replace } = options
-    const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace })) as PlanOptions
-    const { file, text, set, taken } = recording
-    savePlan(options.out, {
-      wishes,
-      file,
-      text,
-      beside: taken,
-      ...(set?.size && { set: [...set] }),
-      live: [...live.resources.values()],
-      plan,
-    })
-    note(`Saved. To do exactly this: netlab apply ${options.out}\n`)
+    save(options.out, recording, options, { [NEAR]: savedPart(prepared) })
   }
   const concealed = !options.reveal && !options.destroy && drillIn(live.resources) !== undefined
   const json = concealed ? concealedPlan(planJson(plan)) : planJson(plan)
@@ -112,9 +101,21 @@ function ended(plan: PlanJson, more: Tried, changes: boolean, { json, detailedEx
   return code || (detailedExitcode && changes ? 2 : 0)
 }
 
+/** Saves a plan in a file. */
+function save(
+  path: string,
+  { file, text, set, taken }: RecordedFile,
+  options: Options,
+  parts: SavedPlan['parts'],
+): void {
+  const { destroy, adopt, target, replace, skipMachine } = options
+  const wishes = JSON.parse(JSON.stringify({ destroy, adopt, target, replace, skipMachine })) as SavedPlan['wishes']
+  savePlan(path, { wishes, file, text, beside: taken, ...(set?.size && { set: [...set] }), parts })
+  note(`Saved. To do exactly this: netlab apply ${path}\n`)
+}
+
 /** The plan of a lab on several machines. */
 async function planOnMachines(host: Host, { located, opened }: OpenedFile, options: Options): Promise<number> {
-  if (options.out !== undefined) throw UserError.of('bad-option', '--out is for labs on one machine')
   const tries = options.test || options.reach
   if (tries && options.skipMachine)
     throw UserError.of('bad-option', '--test and --reach need all machines of the lab, so none can be left out')
@@ -123,20 +124,20 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
   const machines = await openMachines(host, located, opened, options.skipMachine)
   try {
     noteSkipped(machines)
-    const { plan, warnings, drill } = await planMachines(
-      machines,
-      { ...options, lockTimeout: '0', rollback: true },
-      false,
-    )
+    const saving = options.out !== undefined
+    const { saved, ...unsaved } = located
+    const purpose = { ...(saving && { saving }), ...(saved && { saved }) }
+    const { plan, warnings, parts, drill } = await planMachines(machines, options, purpose)
     remember(located.file)
     report(warnings, options)
+    if (options.out !== undefined) save(options.out, located, options, parts)
     const json = drill && !options.reveal && !options.destroy ? concealedPlan(plan) : plan
     show(json, located.file, options)
     const spread = tries ? await spreadLab(host, { located, opened }, machines) : undefined
     if (spread && (options.reach || options.target))
       mustBeSeen(spread, options.reach ? 'plan --reach' : 'plan --test --target')
     const more = spread
-      ? await tried(host, await prepare(located, spread.opened, spread.runner, options), located, options)
+      ? await tried(host, await prepare(unsaved, spread.opened, spread.runner, options), located, options)
       : {}
     return ended(json, more, plan.changes.length > 0, options)
   } finally {

@@ -18,6 +18,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Names } from '../model/names.ts'
+import { NEAR } from '../model/other-machine.ts'
 import { isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
@@ -29,7 +30,7 @@ import { newLenders, strayLenders, withLenders, type FoundLab } from './borrow.t
 import type { Located } from './locate.ts'
 import { mustBeFree } from './foreign.ts'
 import { readLive } from './read-live.ts'
-import { mustBeFresh, mustBeSame } from './saved.ts'
+import { mustBeFresh, mustBeSame, partIn, type SavedPart } from './saved.ts'
 
 /** The option of commands that warn of what a lab file says. */
 export interface Linting {
@@ -55,6 +56,8 @@ export interface PlanPurpose {
   readonly forApply?: boolean
   /** The contents of deleted namespaces will not be shown. */
   readonly marksOnly?: boolean
+  /** What a saved plan has for this machine: the plan has to be the same. Default: that of a lab on one machine, if a saved plan was located. */
+  readonly saved?: SavedPart
 }
 
 /** The desired and the live side of a lab, and the plan. */
@@ -175,7 +178,7 @@ async function prepared(
       `there is no lab file ${name}, and no live lab of that name`,
       [...otherWorldHint(runner.host, undefined, ''), 'netlab list shows the labs that are live.'].join('\n'),
     )
-  const saved = 'saved' in located ? located.saved : undefined
+  const saved = purpose.saved ?? ('saved' in located && located.saved ? partIn(located.saved, NEAR) : undefined)
   if (saved) mustBeFresh(saved, live.resources)
   const planned = await planFor(name, wanted, live, runner, options)
   const plan: Plan = live.faults.length ? { ...planned.plan, faults: live.faults } : planned.plan

@@ -5,7 +5,7 @@ import type { Resource } from '../model/resource.ts'
 import { touchedBy } from '../plan/listed.ts'
 import type { Prepared } from './prepare.ts'
 import { earlier, rollBack } from './rollback.ts'
-import { note, out } from './terminal.ts'
+import { note } from './terminal.ts'
 
 /** A separate process that takes a lab back to its earlier state, unless it is dismissed in time. */
 export interface Watchdog {
@@ -16,9 +16,12 @@ export interface Watchdog {
 /** The input of the watchdog, as JSON. */
 interface Orders {
   readonly lab: string
+  readonly door: string
   readonly seconds: number
   readonly before: readonly Resource[]
   readonly aliases: readonly (readonly [namespace: string, alias: string])[]
+  /** As in the plan. */
+  readonly names?: readonly (readonly [name: string, address: string])[]
   /** Ids of what the run may have changed. */
   readonly touched: readonly string[]
 }
@@ -26,24 +29,34 @@ interface Orders {
 /** How long a watchdog waits for another run on the lab before it takes the lab back, in milliseconds. */
 const LOCK_TIMEOUT = 600_000
 
-const doorOf = (lab: string): string => `${lab}/revert`
+/** Where the watchdog of a lab waits; that of the part of a lab on one of its machines waits elsewhere: all parts are kept, or none. */
+export const revertDoor = (lab: string, isPart = false): string => `${lab}/revert${isPart ? '-part' : ''}`
 
-/** Starts the watchdog of a lab, in a session of its own: it outlives this process and its terminal. */
+/**
+ * Starts the watchdog of a lab, or of its part on this machine, in a session of its own: it outlives this process, its terminal and
+ * its connection.
+ */
 export async function startWatchdog(
   host: Host,
   { name: lab, live, plan }: Prepared,
   duration: string,
+  isPart = false,
 ): Promise<Watchdog> {
+  const door = revertDoor(lab, isPart)
   const seconds = secondsOf('--revert-after', duration)
   if (seconds === 0)
     throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
-  if (await dismiss(host, lab)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
+  if (await host.knock(door)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
   // Its standard error goes to /dev/null: writing to a pipe that is closed by then would end it.
   const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', ...host.self, 'watchdog']
   const child = host.startLasting({ argv }, { NETLAB_FAULT: '' })
-  const { resources, aliases } = earlier(live, plan)
+  const { resources, aliases, names } = earlier(live, plan)
   const before = [...resources.values()]
-  const orders: Orders = { lab, seconds, before, aliases: [...aliases], touched: [...touchedBy(plan)] }
+  const orders: Orders = {
+    ...{ lab, door, seconds, before },
+    ...{ aliases: [...aliases], touched: [...touchedBy(plan)] },
+    ...(names && { names: [...names] }),
+  }
   child.stdin.end(JSON.stringify(orders))
   await new Promise<void>((resolve, reject) => {
     child.stdout.once('data', () => resolve())
@@ -59,7 +72,7 @@ export async function startWatchdog(
   })
   child.stdout.destroy()
   child.unref()
-  return { seconds, dismiss: async () => void (await dismiss(host, lab)) }
+  return { seconds, dismiss: async () => void (await host.knock(door)) }
 }
 
 /** The longest time that a timer of Node can have, in seconds. */
@@ -75,34 +88,23 @@ export function secondsOf(option: string, duration: string): number {
   return seconds
 }
 
-/** `netlab confirm`: keeps what was applied with --revert-after. */
-export async function confirmApply(host: Host, lab: string): Promise<number> {
-  if (!(await dismiss(host, lab)))
-    throw UserError.of(
-      'nothing-to-confirm',
-      `nothing of lab ${lab} waits to be confirmed`,
-      'It may have been taken back already: netlab plan shows it.',
-    )
-  out(`Lab ${lab} stays as it is.\n`)
-  return 0
-}
-
-/** Ends the watchdog of a lab; false when there is none. */
-const dismiss = (host: Host, lab: string): Promise<boolean> => host.knock(doorOf(lab))
-
 /** The watchdog process: waits, and takes the lab back unless somebody knocks (`confirmApply`) in time. */
 export async function runWatchdog(host: Host): Promise<number> {
   let text = ''
   for await (const chunk of process.stdin) text += String(chunk)
-  const { lab, seconds, before, aliases, touched } = JSON.parse(text) as Orders
-  const dismissed = await host.waitForKnock(doorOf(lab), seconds * 1000, () => {
+  const { lab, door, seconds, before, aliases, names, touched } = JSON.parse(text) as Orders
+  const dismissed = await host.waitForKnock(door, seconds * 1000, () => {
     process.stdout.on('error', () => {}) // the process that started this one may have ended
     process.stdout.write('ready\n')
   })
   if (dismissed) return 0
   const release = await host.lock(lab, LOCK_TIMEOUT, () => {})
   try {
-    const state = { resources: new Map(before.map((r) => [r.id, r])), aliases: new Map(aliases) }
+    const state = {
+      resources: new Map(before.map((r) => [r.id, r])),
+      aliases: new Map(aliases),
+      ...(names && { names: new Map(names) }),
+    }
     return (await rollBack(lab, state, new Set(touched), startRunner(host))).complete ? 0 : 1
   } finally {
     release()

@@ -4,10 +4,10 @@ import type { Change, Plan } from '../model/change.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { writeFile } from './own-files.ts'
-import type { PlanOptions } from './prepare.ts'
+import type { PlanOptions, Prepared } from './prepare.ts'
 
 /** The version of plan files; others are refused. */
-const FORMAT = 1
+const FORMAT = 2
 
 /**
  * A plan as `plan --out` writes it: the steps that were shown, the lab file, and the live state that it was made from. Its
@@ -15,13 +15,24 @@ const FORMAT = 1
  */
 export interface SavedPlan {
   readonly netlab_plan: typeof FORMAT
-  readonly wishes: PlanOptions
+  readonly wishes: Wishes
   readonly file: string
   readonly text: string
   /** The texts of the files that the lab file names, by their names there. */
   readonly beside: Readonly<Record<string, string>>
   /** The values of vars that the command line gave. */
   readonly set?: readonly (readonly [name: string, value: string])[]
+  /** By machine, its part; of a lab on one machine, that of `NEAR`. */
+  readonly parts: Readonly<Record<string, SavedPart>>
+}
+
+/** The options that a plan was made with. */
+interface Wishes extends PlanOptions {
+  readonly skipMachine?: readonly string[]
+}
+
+/** What was planned on one machine. */
+export interface SavedPart {
   readonly live: readonly Resource[]
   readonly plan: Pick<Plan, 'lab' | 'steps'>
 }
@@ -47,7 +58,7 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
   if (!isFields(value) || value['netlab_plan'] !== FORMAT)
     throw UserError.of('bad-plan-file', `${path} is not a plan of this version of netlab`, AGAIN)
   if (!isWhole(value)) throw damaged(path)
-  const { destroy, adopt, target, replace } = value.wishes
+  const { destroy, adopt, target, replace, skipMachine } = value.wishes
   return {
     ...value,
     wishes: {
@@ -55,6 +66,7 @@ export function openPlan(path: string, text: string): SavedPlan | undefined {
       ...(adopt !== undefined && { adopt }),
       ...(target && { target }),
       ...(replace && { replace }),
+      ...(skipMachine && { skipMachine }),
     },
   }
 }
@@ -66,18 +78,28 @@ const isResource = (value: unknown): boolean =>
   isFields(value) && [value['id'], value['kind'], value['namespace']].every(isText) && isFields(value['spec'])
 
 function isWhole(value: Fields): value is Fields & SavedPlan {
-  const { wishes, file, text, beside, set, live, plan } = value
+  const { wishes, file, text, beside, set, parts } = value
   return (
     isFields(wishes) &&
     isFlag(wishes['destroy']) &&
     isFlag(wishes['adopt']) &&
     isTexts(wishes['target']) &&
     isTexts(wishes['replace']) &&
+    isTexts(wishes['skipMachine']) &&
     isText(file) &&
     isText(text) &&
     isFields(beside) &&
     Object.values(beside).every(isText) &&
     (set === undefined || (Array.isArray(set) && set.every((pair: unknown) => isTexts(pair)))) &&
+    isFields(parts) &&
+    Object.values(parts).every(isPart)
+  )
+}
+
+function isPart(value: unknown): boolean {
+  if (!isFields(value)) return false
+  const { live, plan } = value
+  return (
     Array.isArray(live) &&
     live.every(isResource) &&
     isFields(plan) &&
@@ -86,8 +108,21 @@ function isWhole(value: Fields): value is Fields & SavedPlan {
   )
 }
 
+/** What is saved of a plan. */
+export const savedPart = ({ live, plan: { lab, steps } }: Prepared): SavedPart => ({
+  live: [...live.resources.values()],
+  plan: { lab, steps },
+})
+
+/** The part of a machine. Throws a UserError when the plan has none. */
+export function partIn({ parts }: SavedPlan, machine: string): SavedPart {
+  const part = parts[machine]
+  if (part) return part
+  throw UserError.of('bad-plan-file', `the plan has no part for ${machine}: it was changed`, AGAIN)
+}
+
 /** Throws a UserError when the steps that are planned now are not those of the file: no others are carried out. */
-export function mustBeSame(saved: SavedPlan, { lab, steps }: Plan): void {
+export function mustBeSame(saved: SavedPart, { lab, steps }: Plan): void {
   if (lab === saved.plan.lab && JSON.stringify(steps) === JSON.stringify(saved.plan.steps)) return
   throw UserError.of(
     'bad-plan-file',
@@ -97,7 +132,7 @@ export function mustBeSame(saved: SavedPlan, { lab, steps }: Plan): void {
 }
 
 /** Throws a UserError that names the changes when the live state is not the one that the plan was made from. */
-export function mustBeFresh(saved: SavedPlan, live: Resources): void {
+export function mustBeFresh(saved: SavedPart, live: Resources): void {
   const changes = changesSince(saved, live)
   if (changes.length === 0) return
   const words = { create: 'is new', update: 'has changed', replace: 'has changed', delete: 'is gone' }
@@ -108,7 +143,7 @@ export function mustBeFresh(saved: SavedPlan, live: Resources): void {
   )
 }
 
-function changesSince({ live: before, plan: { lab } }: SavedPlan, live: Resources): readonly Change[] {
+function changesSince({ live: before, plan: { lab } }: SavedPart, live: Resources): readonly Change[] {
   try {
     return makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) }).changes
   } catch {

@@ -1,6 +1,7 @@
 import type { CarriedOut } from '../commands/carry.ts'
 import type { MachineFinding } from '../commands/examine.ts'
 import type { RolledBack } from '../commands/rollback.ts'
+import type { SavedPart } from '../commands/saved.ts'
 import type { Seen } from '../commands/watcher.ts'
 import type { CapturedPacket } from '../backend/capture/pcapng.ts'
 import type { CaptureSource, Counted, RecordingOptions } from '../backend/capture/recording.ts'
@@ -38,6 +39,10 @@ export interface PlanInput {
   readonly spare: readonly string[]
   /** It will be carried out. */
   readonly forApply: boolean
+  /** What a saved plan has for the machine: the plan has to be the same. */
+  readonly saved?: SavedPart
+  /** It will be saved. */
+  readonly saving?: true
 }
 
 /** What netlab on a machine of a lab may be asked for, in this order. */
@@ -78,10 +83,17 @@ export interface MachineOperations {
       readonly warnings: readonly Diagnostic[]
       /** The mark of a drill is here (`netlab break`). */
       readonly drill: boolean
+      readonly saving?: SavedPart
     }
   >
   /** Carries out the plan; rolls it back when it fails. */
   readonly carry: Operation<{ readonly rollback: boolean; readonly heal: boolean; readonly force: boolean }, CarriedOut>
+  /** Starts the watchdog that takes the plan back unless it is dismissed, also when the connection is lost. Returns its seconds. */
+  readonly arm: Operation<{ readonly duration: string }, number>
+  /** Whether a watchdog of the lab waits. */
+  readonly waits: Operation<null, boolean>
+  /** Ends the watchdog; false when there is none. */
+  readonly dismiss: Operation<null, boolean>
   /** Stops what is carried out after the running step, and rolls it back. */
   readonly stop: Operation<null, null>
   /** Rolls back what was carried out. */

@@ -2,8 +2,10 @@ import { examineMachine } from '../commands/examine.ts'
 import { carryOutKeeping } from '../commands/keep-faults.ts'
 import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
-import { prepare, type Prepared, type PlanOptions } from '../commands/prepare.ts'
+import { prepare, type Prepared, type PlanOptions, type PlanPurpose } from '../commands/prepare.ts'
+import { revertDoor, startWatchdog } from '../commands/revert.ts'
 import { earlier, rollBack } from '../commands/rollback.ts'
+import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
 import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
 import { drillIn } from '../model/drill.ts'
@@ -35,6 +37,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
+  let purpose: PlanPurpose = {}
   let release: (() => void) | undefined
   let carrying: Promise<unknown> | undefined
   let watcher: Watcher | undefined
@@ -96,16 +99,18 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       return null
     },
 
-    async plan({ forApply, spare, ...wishes }) {
+    async plan({ forApply, saved, saving, spare, ...wishes }) {
       const { located, lab, runner } = the()
       options = { ...wishes, ...asPart(lab, spare) }
-      prepared = await prepare(located, lab, runner, options, { forApply })
+      purpose = { forApply, ...(saved && { saved }) }
+      prepared = await prepare(located, lab, runner, options, purpose)
       const { plan, warnings } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
       return {
         plan: planJson(plan),
         warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
         drill: drillIn(prepared.live.resources) !== undefined,
+        ...(saving && { saving: savedPart(prepared) }),
       }
     },
 
@@ -114,13 +119,20 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       if (!prepared) throw new Error('nothing is planned yet')
       if (force && prepared.plan.strangers.length) {
         await host.end(prepared.plan.strangers)
-        prepared = await prepare(the().located, the().lab, runner, options, { forApply: true })
+        prepared = await prepare(the().located, the().lab, runner, options, purpose)
       }
       const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
       const done = carryOutKeeping(prepared, runner, change, stop.signal)
       carrying = done
       return await done
     },
+
+    async arm({ duration }) {
+      return (await startWatchdog(host, prepared!, duration, true)).seconds
+    },
+
+    waits: async () => host.isLocked(revertDoor(the().lab.name, true)),
+    dismiss: () => host.knock(revertDoor(the().lab.name, true)),
 
     async stop() {
       stop.abort(1)

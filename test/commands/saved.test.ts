@@ -10,14 +10,15 @@ const open = () => openPlan(file, readFileSync(file, 'utf8'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const good: SavedPlan = {
-  netlab_plan: 1,
+  netlab_plan: 2,
   wishes: { target: ['a'] },
   file: 'lab.yaml',
   text: 'namespaces: {a: }',
   beside: {},
-  live: [],
-  plan: { lab: 'lab', steps: [] },
+  parts: { here: { live: [], plan: { lab: 'lab', steps: [] } } },
 }
+
+const part = (of: object): Record<string, unknown> => ({ parts: { here: { ...good.parts['here'], ...of } } })
 
 /** The codes of what is wrong with a file. */
 function refused(work: () => unknown): string[] {
@@ -38,22 +39,24 @@ test('what is written is read, and other files are none', () => {
 })
 
 test.each<[string, Record<string, unknown>]>([
-  ['another format', { netlab_plan: 2 }],
+  ['another format', { netlab_plan: 1 }],
   ['wishes', { wishes: { target: 'a' } }],
   ['a wish', { wishes: { destroy: 'yes' } }],
   ['the text', { text: 7 }],
   ['files beside', { beside: { x: 1 } }],
   ['vars', { set: [['hosts', 3]] }],
-  ['nothing live', { live: undefined }],
-  ['a live resource', { live: [null] }],
-  ['the plan', { plan: 7 }],
-  ['steps', { plan: { lab: 'lab', steps: {} } }],
+  ['machines', { wishes: { skipMachine: 'a' } }],
+  ['no parts', { parts: undefined }],
+  ['nothing live', part({ live: undefined })],
+  ['a live resource', part({ live: [null] })],
+  ['the plan', part({ plan: 7 })],
+  ['steps', part({ plan: { lab: 'lab', steps: {} } })],
 ])('a plan with a changed part is refused: %s', (_, part) => {
   writeFileSync(file, JSON.stringify({ ...good, ...part }))
   expect(refused(() => open())).toEqual(['bad-plan-file'])
 })
 
-test.each(['{"netlab_plan":1,"wis', '{"format_version":"1.0","netlab_plan":true}', '{"netlab_plan":[]}'])(
+test.each(['{"netlab_plan":2,"wis', '{"format_version":"1.0","netlab_plan":true}', '{"netlab_plan":[]}'])(
   '%s',
   (text) => {
     writeFileSync(file, text)
@@ -68,5 +71,5 @@ test('options that no plan can be asked for are left out', () => {
 
 test('a live state that no kind can compare is refused', () => {
   const live = [{ id: 'a', kind: 'nonsense', namespace: 'a', spec: {} }]
-  expect(refused(() => mustBeFresh({ ...good, live }, new Map()))).toEqual(['bad-plan-file'])
+  expect(refused(() => mustBeFresh({ live, plan: { lab: 'lab', steps: [] } }, new Map()))).toEqual(['bad-plan-file'])
 })

@@ -8,6 +8,7 @@ import type { ReachJson } from '../../src/views/reach-json.ts'
 import type { WatchJson } from '../../src/views/watch-text.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
+import { until } from '../support/until.ts'
 import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
 
 // Other machines are root's here: network namespaces with wires between them.
@@ -189,6 +190,41 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect((await m.netlab(['capture', '--lab', lab(), 'a:lo', '-w', file])).stderr).toContain('a:lo is down')
       await m.sh('left', 'ip -n a link set lo up')
     })
+
+    test('a saved plan is done on all machines, or refused; what is not confirmed is taken back on each', async () => {
+      const plan = join(m.world.folder, 'plan')
+      const more = lab().replace('lab.yaml', 'more.yaml')
+      m.write(
+        'more.yaml',
+        readFileSync(lab(), 'utf8').replace(/ via: 10\.0\.([12])\.1 \}/g, '$&, { to: 10.9.0.0/16, via: 10.0.$1.1 }'),
+      )
+      const live = async (): Promise<number[]> =>
+        await Promise.all(
+          (['left', 'right'] as const).map(async (where, i) =>
+            (await m.sh(where, `ip -n ${'ab'[i]} route show 10.9.0.0/16 | wc -l`)).trim(),
+          ),
+        ).then((counts) => counts.map(Number))
+      expect(await ran('plan', more, '--out', plan)).toMatch(/^a on left$/m)
+      expect(await live()).toEqual([0, 0])
+      await m.sh('right', 'ip -n b link set eth0 mtu 1400')
+      expect((await m.netlab(['apply', plan])).stderr).toContain('the plan is stale: the live network has changed')
+      await m.sh('right', 'ip -n b link set eth0 mtu 1450')
+      const text = readFileSync(plan, 'utf8')
+      const changed = JSON.parse(text) as { parts: { right: { plan: { steps: unknown[] } } } }
+      changed.parts.right.plan.steps.pop()
+      m.write('plan', JSON.stringify(changed))
+      expect((await m.netlab(['apply', plan])).stderr).toContain('the plan is not what its lab file asks for')
+      m.write('plan', text)
+      const reverting = await m.netlab(['apply', plan, '--revert-after', '2s'])
+      expect(reverting).toMatchObject({ code: 0, stderr: expect.stringContaining(`netlab confirm ${more}`) })
+      expect(await until(live, (counts) => counts.join() === '0,0', 20)).toEqual([0, 0])
+      expect(await m.netlab(['apply', plan, '--revert-after', '60s'])).toMatchObject({ code: 0 })
+      expect((await m.netlab(['confirm', 'spread'])).stderr).toContain('netlab confirm FILE')
+      expect(await ran('confirm', more)).toBe('Lab spread stays as it is.\n')
+      expect((await m.netlab(['confirm', more])).stderr).toContain('nothing of lab spread waits to be confirmed')
+      expect(await live()).toEqual([1, 1])
+      expect(await m.netlab(['apply', '-y', lab()])).toMatchObject({ code: 0 })
+    }, 60_000)
 
     test('watch reports and repairs what drifts on any machine, and connects again to one that was lost', async () => {
       // Before each change, the report of the one before has to be there.

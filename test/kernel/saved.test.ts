@@ -13,7 +13,7 @@ test('a saved plan is done as it is, and one that was changed ends with a plain 
   writeFileSync(lab, 'name: s\nnamespaces: { a: { processes: { p: { command: [sleep, "4803"] } } } }\n')
   expect((await world.netlab(['plan', lab, '--out', file])).code).toBe(0)
   const text = readFileSync(file, 'utf8')
-  expect(text).toMatch(/^\{"netlab_plan":1,/)
+  expect(text).toMatch(/^\{"netlab_plan":2,/)
 
   const evil = join(world.folder, 'evil')
   const more = {
@@ -22,8 +22,8 @@ test('a saved plan is done as it is, and one that was changed ends with a plain 
     wave: 9,
     operation: { do: 'run', place: {}, argv: ['touch', evil] },
   }
-  const plan = JSON.parse(text) as { plan: { steps: unknown[] } }
-  plan.plan.steps.push(more)
+  const plan = JSON.parse(text) as { parts: { here: { plan: { steps: unknown[] } } } }
+  plan.parts.here.plan.steps.push(more)
   writeFileSync(file, JSON.stringify(plan))
   const { code, stdout, stderr } = await world.netlab(['apply', file, '--json'])
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.not.stringMatching(/bug in netlab|^ +at /m) })
