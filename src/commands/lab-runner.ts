@@ -3,15 +3,13 @@ import type { Peer } from '../machines/connect.ts'
 import type { Spread, Wire } from '../machines/wires.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { NEAR } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
-import { topologyOf } from '../model/topology.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { OpenedFile } from './change-machines.ts'
 import type { Machines } from './open-machines.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated, withoutFarRoots } from './prepare.ts'
 
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
@@ -54,20 +52,10 @@ export async function spreadLab(
   const near = startRunner(host, located.text.length)
   const wires = wiresOf(lab, places)
   const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires })
-  const fitting = withoutFarRoots(withSmallMtus(lab, spread), places)
+  const fitting = withoutFarRoots(withSmallMtus(lab, spread))
   const { namespaces } = fitting
   const unseen = [...lab.namespaces.keys()].filter((name) => !namespaces.has(name))
   return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires, unseen }
-}
-
-/** The lab without namespaces of other machines that are not its own. */
-function withoutFarRoots(lab: Lab, places: Spread['places']): Lab {
-  const isSeen = (name: string): boolean =>
-    lab.namespaces.get(name)?.borrowed === undefined || (places[name] ?? NEAR) === NEAR
-  const resources = new Map([...lab.resources].filter(([, { namespace }]) => isSeen(namespace)))
-  if (resources.size === lab.resources.size) return lab
-  const namespaces = new Map([...lab.namespaces].filter(([name]) => isSeen(name)))
-  return { ...lab, namespaces, resources, topology: topologyOf(resources) }
 }
 
 /** Throws a UserError for a command that compares all of a lab with its file, when some of it is not looked into. */

@@ -7,7 +7,7 @@ import type { Runner } from '../model/runner.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { nearest } from './nearest.ts'
-import { loadFound } from './prepare.ts'
+import { loadFound, withoutFarRoots } from './prepare.ts'
 
 /** The options of commands that take the names of namespaces. */
 export interface NamespaceOptions extends LocateOptions {
@@ -61,10 +61,11 @@ export async function liveNamespaces(runner: Runner, options: NamespaceOptions):
   }
 }
 
-/** The lab that was named, or the one of this directory; undefined when there is none. */
+/** The lab that was named, or the one of this directory, as far as commands look into it; undefined when there is none. */
 export async function labHere(host: Host, { lab: argument, set = [] }: NamespaceOptions): Promise<Lab | undefined> {
   try {
-    return await loadFound(locate(argument, { set, say: () => {} }), host)
+    const lab = await loadFound(locate(argument, { set, say: () => {} }), host)
+    return lab && withoutFarRoots(lab)
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

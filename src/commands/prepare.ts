@@ -1,6 +1,6 @@
 import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
-import { openLab, type Lab, type OpenLab, type LabHeader } from '../language/load-lab.ts'
+import { openLab, type Lab, type LabHeader, type NamespaceHeader, type OpenLab } from '../language/load-lab.ts'
 import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
@@ -22,6 +22,7 @@ import { NEAR } from '../model/other-machine.ts'
 import { isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
+import { topologyOf } from '../model/topology.ts'
 import { repeats, restrict, type Listed } from '../plan/listed.ts'
 import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
@@ -98,6 +99,16 @@ export const loadLocated = (located: Located, host: Host, linting?: Linting): La
 export async function loadFound(located: Located, host: Host, linting?: Linting): Promise<Lab | undefined> {
   const unfound = openLocated(located, host, linting)
   return unfound && (await withLenders(unfound, host)).opened.lab()
+}
+
+/** A lab on several machines without what it borrows on others, such as their own namespaces: only plans look into those. */
+export function withoutFarRoots(lab: Lab): Lab {
+  if (!lab.machines) return lab
+  const isSeen = ({ borrowed, machine }: NamespaceHeader): boolean => borrowed === undefined || machine === undefined
+  const namespaces = new Map([...lab.namespaces].filter(([, header]) => isSeen(header)))
+  if (namespaces.size === lab.namespaces.size) return lab
+  const resources = new Map([...lab.resources].filter(([, { namespace }]) => namespaces.has(namespace)))
+  return { ...lab, namespaces, resources, topology: topologyOf(resources) }
 }
 
 /** The request that reads the live state of this lab; without a header, of a lab that is known only by name. */

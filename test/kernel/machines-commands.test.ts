@@ -276,6 +276,16 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect((await m.netlab(['ps'], { cwd: m.world.folder })).stdout).toMatch(/^a +\d+ +web +/m)
     })
 
+    test('what is for another machine’s own namespace is not done here', async () => {
+      const [head = ''] = readFileSync(lab(), 'utf8').split('checks:')
+      const text = `${head.replace('namespaces:', 'namespaces:\n  top: { root: true, machine: left }')}checks: [{ from: top, ping: a }]\n`
+      const file = m.write('top.yaml', text)
+      expect(await ran('exec', '--lab', file, 'top', '--', 'hostname')).toContain('there is no namespace top')
+      expect(await ran('cut', '--lab', file, 'top:eth0')).toMatch(/^1\n/)
+      expect(await ran('test', file)).toContain('namespace top is not live')
+      expect(await ran('trace', '--lab', file, 'top', 'a')).toContain('there is no namespace top')
+    }, 60_000)
+
     test('faults: cut, partition and heal', async () => {
       const check = async (): Promise<number> => (await m.netlab(['test', '--only', 'b tcp a:80', lab()])).code
       for (const fault of [
