@@ -1,9 +1,9 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
-import { nextHops, noAnswer, unanswered } from './no-neighbor.ts'
+import { isAsking, MUTE, nextHops, noAnswer, unanswered, unheard } from './no-neighbor.ts'
 import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
-import type { Dump } from '../model/runner.ts'
+import type { Dump, IpRoute } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
 import type { RouteAnswer } from './route-asked.ts'
@@ -110,7 +110,7 @@ function inTunnel(tunnel: string, remote: string, local: string | undefined, kno
   const answer = known.askFor(namespace, { source, destination: remote, protocol: '' })
   const asked = unanswered(namespace, undefined, nextHops(answer, remote), known.sights)
   if (asked !== undefined)
-    return `${noAnswer(`the interfaces of ${namespace}`, asked, known.labIndex)}, on the way to ${end}`
+    return `${noAnswer(`the interfaces of ${namespace}`, asked, known.labIndex, known.sights)}, on the way to ${end}`
   if (answer && 'errno' in answer) return `${noRouteText(namespace, remote, answer.errno)}, ${end}`
   return `it went into the tunnel ${tunnel}, and nothing left for its other end ${remote}; why is unknown`
 }
@@ -163,6 +163,10 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
 const outDevice = (answer: RouteAnswer | undefined): string | undefined =>
   answer && 'route' in answer ? answer.route.dev : undefined
 
+/** Whether it is a blackhole, unreachable or prohibit route. */
+const isDiscarding = ({ route }: Extract<RouteAnswer, { readonly route: IpRoute }>): boolean =>
+  ['6', '7', '8'].includes(route.type ?? '')
+
 /** Why a bridge has not passed it on. */
 function bridgeReason(
   { namespace, points, role }: Hop,
@@ -206,15 +210,22 @@ function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): 
   const device = labIndex.nodes.get(namespace)?.interfaces.get(oif ?? 0)
   const place = `${namespace}:${device ?? '?'}`
   const destination = lastVisit(hop)?.states.at(-1)?.packet.destination ?? ''
-  const asked = unanswered(namespace, oif, nextHops(known.askRoute(hop), destination), sights)
+  const hops = nextHops(known.askRoute(hop), destination)
+  const asked = unanswered(namespace, oif, hops, sights)
   const peer = device === undefined ? undefined : peerOf(labIndex, namespace, device)
   const isDown = peer !== undefined && labIndex.live.resources.get(peer)?.spec['up'] === false
   const down = isDown ? `; ${placeText(peer)} is down` : ''
-  if (asked !== undefined) return `${noAnswer(place, asked, labIndex)}${down}`
+  if (asked !== undefined) return `${noAnswer(place, asked, labIndex, sights)}${down}`
   if (device !== undefined && labIndex.live.resources.get(linkId(namespace, device))?.spec['up'] === false)
     return `${place} is down`
   if (isDown) return `${placeText(peer)} is down`
-  return `it was to leave by ${place}, and did not; why is unknown`
+  const link = known.dumps.get(namespace)?.links.find(({ ifname }) => ifname === device)
+  if (link?.flags.includes('NO-CARRIER'))
+    return `${place} has no carrier${link.linkinfo?.info_kind === 'bridge' ? ': none of its ports is up' : ''}`
+  const deaf = unheard(namespace, hops, sights)
+  if (deaf !== undefined) return deaf
+  const mute = destination.includes(':') && !isAsking(namespace, sights) ? MUTE : ''
+  return `it was to leave by ${place}, and did not; why is unknown${mute}`
 }
 
 /** It came to the decision where it goes, and went nowhere. */
@@ -241,7 +252,7 @@ function routingReason(hop: Hop, known: Knowledge): string {
       return `${namespace} discards what comes to it with its own address ${packet.source} as the source`
     return noRouteText(namespace, packet.destination, errno)
   }
-  if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
+  if (answer && isDiscarding(answer)) {
     const type = routeTypes[answer.route.type ?? '']
     return `the ${type} route to ${answer.route.dst} of ${namespace} discards it`
   }
@@ -256,10 +267,13 @@ function neverSent({ namespace }: WayPlace, known: Knowledge): End {
   const { sights, labIndex } = known
   const lost = (reason: string): End => ({ verdict: 'lost', reason, at: { namespace } })
   const { destination, protocol } = sights.flow
-  const answer = known.askFor(namespace, { source: anySource(destination), destination, protocol })
+  const own = protocol === 'icmp' && destination.includes(':') ? 'icmp6' : protocol
+  const answer = known.askFor(namespace, { source: anySource(destination), destination, protocol: own })
   const asked = unanswered(namespace, undefined, nextHops(answer, destination), sights)
-  if (asked !== undefined) return lost(noAnswer(`the interfaces of ${namespace}`, asked, labIndex))
-  if (!sights.refused) return lost(`it never left ${namespace}; why is unknown`)
+  if (asked !== undefined) return lost(noAnswer(`the interfaces of ${namespace}`, asked, labIndex, sights))
+  const blind = sights.blind.get(namespace)
+  if (!sights.refused)
+    return lost(`it never left ${namespace}; why is unknown${blind === undefined ? '' : `: ${blind}`}`)
   const { errno, text } = sights.refused
   const { size } = sights.flow
   const device = outDevice(answer)
@@ -277,7 +291,8 @@ function neverSent({ namespace }: WayPlace, known: Knowledge): End {
   const also = down.length
     ? `; ${down.map(({ id }) => placeText(id)).join(', ')} ${down.length > 1 ? 'are' : 'is'} down`
     : ''
-  if (errno === ENETUNREACH || errno === EACCES || errno === EINVAL)
+  const isOfRoute = answer && ('errno' in answer ? answer.errno === errno : isDiscarding(answer))
+  if (isOfRoute || errno === ENETUNREACH || errno === EACCES || errno === EINVAL)
     return lost(`${noRouteText(namespace, sights.flow.destination, errno)}${also}`)
   return lost(`the kernel did not send it from ${namespace}: ${text}${also}`)
 }

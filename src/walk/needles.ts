@@ -112,13 +112,15 @@ function plainNeedles(flow: Flow): Needle[] {
 
 /**
  * A filter for captures, as tcpdump takes it, that lets pass every packet with a word of this flow in it, however deep in
- * tunnels, and the questions for neighbours.
+ * tunnels, and the questions for neighbours. The answer to a datagram is known by its port only; `tunnels`: also in a tunnel.
  */
-export function filterOf({ protocol, sequence, token, sport }: Flow): string {
+export function filterOf({ protocol, sequence, token, sport }: Flow, tunnels: boolean): string {
   const words = protocol === 'tcp' ? [sequence, sequence + 1] : [token.readUInt32BE(0)]
   const places: string[] = []
-  for (let at = SHALLOWEST; at <= DEEPEST; at += 2)
+  for (let at = SHALLOWEST; at <= DEEPEST; at += 2) {
     for (const word of words) places.push(`link[${COOKED_HEADER + at}:4] = ${word}`)
+    if (tunnels && protocol === 'udp') places.push(`link[${COOKED_HEADER + at}:2] = ${sport}`)
+  }
   const neighbors = 'arp or (ip6[6] = 58 and (ip6[40] = 135 or ip6[40] = 136))'
   return [neighbors, ...(protocol === 'udp' ? [`udp port ${sport}`] : []), ...places].join(' or ')
 }

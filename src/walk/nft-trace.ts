@@ -16,6 +16,8 @@ export interface TraceStep {
   readonly handle?: bigint
   /** `accept`, `drop`, `jump CHAIN`, `goto CHAIN`, `return`, `continue`, `queue`, `stolen`. */
   readonly verdict: string
+  /** The same in all reports on a packet as long as it is in the namespace. */
+  readonly id?: number
   readonly iif?: number
   readonly oif?: number
   readonly mark?: number
@@ -24,7 +26,7 @@ export interface TraceStep {
 }
 
 const [AF_NETLINK, SOCK_RAW, SOCK_CLOEXEC, SOL_NETLINK, ADD_MEMBERSHIP] = [16, 3, 0o2000000, 270, 1]
-const [NETLINK_NETFILTER, NFNLGRP_NFTRACE, MSG_DONTWAIT, EINTR] = [12, 9, 0x40, 4]
+const [NETLINK_NETFILTER, NFNLGRP_NFTRACE, MSG_DONTWAIT, EINTR, EPERM] = [12, 9, 0x40, 4, 1]
 /** nfnetlink.h and nf_tables.h. */
 const [BATCH_BEGIN, BATCH_END, NFTABLES] = [16, 17, 10]
 const [NEWTABLE, NEWCHAIN, NEWRULE, TRACE] = [0, 3, 6, 17]
@@ -115,7 +117,9 @@ export function makeTable(
     if (length < 0) throw new Error(error())
     if (answer.readUInt16LE(4) !== 2 /* NLMSG_ERROR */) continue
     const refused = -answer.readInt32LE(16)
-    if (refused !== 0) throw new Error(error(refused))
+    // The table has that name already, and another owner.
+    if (refused === EPERM) throw new Error('another trace is running there')
+    if (refused !== 0) throw new Error(`nftables refuses to trace: ${error(refused)}`)
     return
   }
 }
@@ -164,7 +168,7 @@ const VERDICTS: Readonly<Record<number, string>> = {
 function decodeStep(buffer: Buffer, start: number, stop: number): TraceStep {
   let [table, chain, verdict, kind] = ['', '', '', 'rule' as TraceStep['kind']]
   let [network, transport]: [Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0)]
-  const found: { handle?: bigint; iif?: number; oif?: number; mark?: number } = {}
+  const found: { handle?: bigint; id?: number; iif?: number; oif?: number; mark?: number } = {}
   const copy = (at: number, end: number): Buffer => Buffer.from(buffer.subarray(at, end))
   attributes(buffer, start + 4, stop, (type, at, end) => {
     if (type === 1) table = string(buffer, at, end)
@@ -172,6 +176,7 @@ function decodeStep(buffer: Buffer, start: number, stop: number): TraceStep {
     else if (type === 3) found.handle = buffer.readBigUInt64BE(at)
     else if (type === 4) kind = (['rule', 'policy', 'return', 'rule'] as const)[buffer.readUInt32BE(at) & 3] ?? 'rule'
     else if (type === 5) verdict = verdictText(buffer, at, end)
+    else if (type === 6) found.id = buffer.readUInt32BE(at)
     else if (type === 8) network = copy(at, end)
     else if (type === 9) transport = copy(at, end)
     else if (type === 10) found.iif = buffer.readUInt32BE(at)

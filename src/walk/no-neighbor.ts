@@ -31,9 +31,39 @@ export function unanswered(
 }
 
 /** The words for an address for which a place has asked in vain. Who has it may be somewhere else. */
-export function noAnswer(place: string, asked: string, { live }: LabIndex): string {
+export function noAnswer(place: string, asked: string, { live }: LabIndex, sights: Sights): string {
   const [holder] = live.holders(asked)
   if (!holder) return `nobody at ${place} has ${asked}`
   const isDown = live.resources.get(holder.link)?.spec['up'] === false
-  return `${placeText(holder.link)} has ${asked}, and did not answer ${place}${isDown ? ': it is down' : ''}`
+  const { namespace } = holder
+  const isAsked = sights.neighbors.some(
+    (one) => one.namespace === namespace && one.direction === 'in' && one.sought === asked,
+  )
+  const isDeaf = isAsked && asked.includes(':') && !sights.counters.get(namespace)?.has('Icmp6InNeighborSolicits')
+  const why = isDown ? ': it is down' : isDeaf ? `: ${namespace} ${DROPS} neighbor solicitation` : ''
+  return `${placeText(holder.link)} has ${asked}, and did not answer ${place}${why}`
 }
+
+/** What came to an interface, and not to the part of the kernel that counts it. IPv4 has no rules for ARP in these tables. */
+const DROPS = 'has a rule or a filter that drops ICMPv6, and with it the'
+
+/** Why a namespace that was answered does not know the neighbour; undefined: it does, or was not answered. */
+export function unheard(namespace: string, wanted: readonly string[], sights: Sights): string | undefined {
+  const answer = sights.neighbors.find(
+    (one) =>
+      one.namespace === namespace &&
+      one.direction === 'in' &&
+      one.sought === undefined &&
+      one.source.includes(':') &&
+      wanted.includes(one.source),
+  )
+  const isHeard = sights.counters.get(namespace)?.has('Icmp6InNeighborAdvertisements')
+  return answer && !isHeard ? `${answer.source} answered, and ${namespace} ${DROPS} neighbor advertisement` : undefined
+}
+
+/** Whether a namespace has asked for any neighbour. */
+export const isAsking = (namespace: string, { neighbors }: Sights): boolean =>
+  neighbors.some((one) => one.namespace === namespace && one.direction === 'out' && one.sought !== undefined)
+
+/** What to add where a packet of IPv6 has not left and nobody asked for a neighbour: the kernel sends the question through the hook output. */
+export const MUTE = ': no neighbor solicitation was sent either; a rule in the hook output may drop ICMPv6'

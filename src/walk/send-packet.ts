@@ -2,19 +2,22 @@ import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 import type { System } from '../backend/netlink/libc.ts'
 import { addressBytes, toBe16 } from '../backend/netlink/message.ts'
-import { checksum } from '../checks/packet.ts'
+import { checksum, headerOf } from '../checks/packet.ts'
 import { payloadOf, PROTOCOL, type Flow } from './needles.ts'
 
 /** A packet that has been sent. Its socket stays open, so that the kernel does not refuse the answer. */
 export interface Sent {
   /** Why the kernel did not send it, as an error number and its text. */
   readonly refused?: { readonly errno: number; readonly text: string }
+  /** Whether the answer, or the refusal of a connection, has come to the socket. To be asked once. */
+  readonly isAnswered: () => boolean
   /** Ends the attempt: a connection is closed. */
   readonly close: () => void
 }
 
 const [AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW] = [2, 10, 1, 2, 3]
-const [SOCK_NONBLOCK, SOCK_CLOEXEC, EINPROGRESS, EADDRINUSE] = [0o4000, 0o2000000, 115, 98]
+const [SOCK_NONBLOCK, SOCK_CLOEXEC, MSG_DONTWAIT] = [0o4000, 0o2000000, 0x40]
+const [EADDRINUSE, EISCONN, ECONNREFUSED, EINPROGRESS] = [98, 106, 111, 115]
 /** linux/in.h, in6.h: never in fragments, whatever is known of the way (ip(7), IP_PMTUDISC_PROBE). */
 const [IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, IPV6_DONTFRAG, PROBE] = [10, 23, 62, 3]
 const [IPPROTO_IP, IPPROTO_IPV6] = [0, 41]
@@ -34,7 +37,7 @@ export function sendPacket(system: System, path: string, flow: Flow): Sent {
   const set = (level: number, option: number, ...values: number[]): number =>
     call('setsockopt', fd, level, option, Buffer.from(Int32Array.from(values).buffer), 4 * values.length)
   const close = (): void => void libc.close(fd)
-  const refused = (): Sent => ({ refused: { errno: errno(), text: error() }, close })
+  const refused = (): Sent => ({ refused: { errno: errno(), text: error() }, isAnswered: () => false, close })
   try {
     if (protocol !== 'icmp') {
       const own = socketAddress(family, undefined, sport)
@@ -58,10 +61,22 @@ export function sendPacket(system: System, path: string, flow: Flow): Sent {
     }
     const there = socketAddress(family, destination, protocol === 'icmp' ? 0 : dport)
     if (connect(fd, there, there.length) < 0 && errno() !== EINPROGRESS) return refused()
-    if (protocol === 'tcp') return { close }
+    if (protocol === 'tcp') {
+      const isAnswered = (): boolean =>
+        connect(fd, there, there.length) >= 0 || [EISCONN, ECONNREFUSED].includes(errno())
+      return { isAnswered, close }
+    }
     const bytes = protocol === 'icmp' ? echo(flow) : payloadOf(flow)
     if (libc.send(fd, bytes, bytes.length, 0) < 0) return refused()
-    return { close }
+    const isAnswered = (): boolean => {
+      const room = Buffer.alloc(1 << 16)
+      for (;;) {
+        const length = libc.recv(fd, room, room.length, MSG_DONTWAIT)
+        if (length < 0) return false
+        if (protocol === 'udp' || isReplyTo(flow, room.subarray(0, length))) return true
+      }
+    }
+    return { isAnswered, close }
   } catch (reason) {
     close()
     throw reason
@@ -92,4 +107,10 @@ function echo(flow: Flow): Buffer {
   // An odd number of bytes counts with a zero behind them.
   if (family === 4) bytes.writeUInt16BE(checksum(Buffer.concat([bytes, Buffer.alloc(bytes.length % 2)])), 2)
   return bytes
+}
+
+/** Whether a raw socket has received the answer to the echo request: of IPv4 it has the network header, too. */
+function isReplyTo({ family, token }: Flow, bytes: Buffer): boolean {
+  const type = bytes[family === 4 ? headerOf(bytes) : 0]
+  return type === (family === 4 ? 0 : 129) && bytes.includes(token)
 }

@@ -52,6 +52,8 @@ export interface Sights {
   /** Namespaces whose steps cannot be seen, and why. */
   readonly blind: ReadonlyMap<string, string>
   readonly refused?: NonNullable<Sent['refused']>
+  /** The answer has come to the socket of the sender. */
+  readonly isAnswered: boolean
 }
 
 /** Where a packet is watched. */
@@ -122,6 +124,7 @@ export async function watchPacket(
     steps: new Map(both((one) => one.steps)),
     counters: new Map(both((one) => one.counters)),
     blind: new Map(both((one) => one.blind)),
+    isAnswered: all.some((one) => one.isAnswered),
     ...(sent.refused && { refused: sent.refused }),
   }
 }

@@ -37,7 +37,7 @@ const ENDS = ['input-last', 'postrouting-last']
 export function visitsOf(steps: readonly TraceStep[], flow: Flow, seen: readonly Seen[], inTunnel?: Role): Visit[] {
   const visits: TraceStep[][] = []
   // A rule that rejects sends its error before the kernel reports the rule: the visit of one packet is within that of the other.
-  const open: { readonly bridges: boolean; readonly steps: TraceStep[] }[] = []
+  const open: { readonly bridges: boolean; readonly id: number | undefined; readonly steps: TraceStep[] }[] = []
   for (const step of steps) {
     const bridges = step.family === 'bridge'
     const isOwn = step.table === TRACE_TABLE
@@ -45,9 +45,11 @@ export function visitsOf(steps: readonly TraceStep[], flow: Flow, seen: readonly
     if (isOwn && BEGINNINGS.includes(step.chain) && step.handle !== undefined && step.bytes) {
       const opened: TraceStep[] = []
       visits.push(opened)
-      open.push({ bridges, steps: opened })
+      open.push({ bridges, id: step.id, steps: opened })
     }
-    const at = open.findLastIndex((one) => one.bridges === bridges)
+    // What is lost without a rule has no last step, and so stays open.
+    const known = open.findLastIndex((one) => one.bridges === bridges && one.id === step.id)
+    const at = known < 0 ? open.findLastIndex((one) => one.bridges === bridges) : known
     open[at]?.steps.push(step)
     const ends = isOwn ? step.kind === 'policy' && ENDS.includes(step.chain) : ['drop', 'stolen'].includes(step.verdict)
     if (ends && at >= 0) open.splice(at, 1)

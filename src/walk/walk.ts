@@ -226,7 +226,9 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
   if (reply) {
     const back = endOfHop(reply, known)
     const who = replies[0]!.namespace
-    const isBack = back.verdict === 'arrived' && reply.namespace === from
+    // Where no hook can be seen, the sender's own socket knows.
+    const { blind, isAnswered } = known.sights
+    const isBack = reply.namespace === from && (back.verdict === 'arrived' || (blind.has(from) && isAnswered))
     const bytes = replies[0]!.points[0]?.packet.bytes
     const isRefusal = known.sights.flow.protocol === 'tcp' && bytes !== undefined && isReset(bytes)
     if (isBack && isRefusal)
@@ -245,7 +247,10 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
   if (error && report) {
     const words = icmpErrorText(report)
     const who = errors[0]!.namespace
-    const said = `${who} sent back: ${words}`
+    const back = endOfHop(error, known)
+    const isBack = back.verdict === 'arrived' && error.namespace === from
+    const why = back.reason || `it arrived at ${error.namespace}, which did not ask`
+    const said = isBack ? `${who} sent back: ${words}` : `${who} reports: ${words}, and the report was lost: ${why}`
     if (there.verdict === 'arrived')
       return /port unreachable/.test(words)
         ? {

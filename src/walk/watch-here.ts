@@ -22,7 +22,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
   const openTap = usable(() => loadPcap(koffi))
   const system = usable(() => openSystem(koffi))
   const poller = openPoller(koffi)
-  const filter = filterOf(flow)
+  const filter = filterOf(flow, tunnels)
   const taps = new Map<number, { readonly namespace: string; readonly tap: Tap }>()
   const traces = new Map<number, string>()
   const steps = new Map<string, TraceStep[]>()
@@ -49,7 +49,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
       makeTable(system, fd, 'inet', needles)
       if (bridges) makeTable(system, fd, 'bridge', needles)
     } catch (error) {
-      blind.set(namespace, `nftables refuses to trace: ${(error as Error).message}`)
+      blind.set(namespace, (error as Error).message)
     }
   }
 
@@ -122,6 +122,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
         return sent.refused ? { refused: sent.refused } : {}
       }),
     async end() {
+      const isAnswered = sent?.isAnswered() ?? false
       ended = true
       poller.wake()
       try {
@@ -136,7 +137,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
         close()
       }
       sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-      return { sightings, neighbors, steps, counters, blind }
+      return { sightings, neighbors, steps, counters, blind, isAnswered }
     },
   }
 }

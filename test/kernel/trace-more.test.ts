@@ -18,9 +18,14 @@ namespaces:
       - { to: 10.0.3.0/24, nexthops: [{ via: 10.0.2.2 }, { via: 10.0.4.2 }] }
       - { to: "fd03::/64", via: "fd02::2" }
       - { to: 10.0.8.0/24, via: 10.0.9.2 }
-    iptables: { filter: { OUTPUT: ["-p udp --dport 4789 -m length --length 1400: -j DROP"] } }
+    iptables:
+      filter:
+        FORWARD: ["-p udp --dport 53 -d 10.0.1.2 -j DROP", "-p udp --dport 1002 -j REJECT"]
+        OUTPUT: ["-p udp --dport 4789 -m length --length 1400: -j DROP", "-p icmp --icmp-type port-unreachable -j DROP"]
+      nat: { PREROUTING: ["-p udp --dport 5353 -j DNAT --to-destination 10.0.1.2:53"] }
   r2:
     forwarding: true
+    bridges: { none: ["fd07::1/64"] }
     interfaces:
       vx: { type: vxlan, id: 7, link: a, local: 10.0.2.2, remote: 10.0.2.1, dstport: 4789, mtu: 1400, addresses: [10.0.9.2/24] }
     routes: [{ to: 10.0.1.0/24, via: 10.0.2.1 }, { to: "fd01::/64", via: "fd02::1" }]
@@ -41,7 +46,12 @@ namespaces:
           udp dport 1001 drop
         }
       }
-  t: { routes: [{ to: default, via: 10.0.8.1 }] }
+  t:
+    routes: [{ to: default, via: 10.0.8.1 }]
+    processes:
+      echo:
+        command: [node, -e, "const s = require('dgram').createSocket('udp4'); s.on('message', (m, from) => s.send('yes', from.port, from.address)).bind(53)"]
+        ready: { udp: 53 }
 links:
   - { endpoints: { c:eth0: [10.0.1.2/24, "fd01::2/64"], r1:c: [10.0.1.1/24, "fd01::1/64"] } }
   - { endpoints: { r1:a: [10.0.2.1/24, "fd02::1/64"], r2:a: [10.0.2.2/24, "fd02::2/64"] } }
@@ -119,6 +129,54 @@ test('in a tunnel: what carries the packet, its route and its rules', async () =
     verdict: 'dropped',
     at: { namespace: 'r1', rule: { chain: 'OUTPUT', number: 1 } },
   })
+})
+
+test('the answer to a datagram, in a tunnel', async () => {
+  const { verdict, reply } = await trace('r1', '10.0.8.2:53', '--udp')
+  expect(verdict).toBe('answered')
+  expect(reply?.hops.at(-1)?.interfaces).toMatchObject([
+    { interface: 'a', carried_by: { dport: 4789 } },
+    { interface: 'vx' },
+  ])
+})
+
+test('an error that is lost itself, and a redirect that the kernel sends meanwhile', async () => {
+  const rejected = await trace('c', 's:1002', '--udp')
+  expect(rejected.reason).toMatch(/; r1 reports: port unreachable, and the report was lost: r1 dropped it by rule 2/)
+  expect(await trace('c', 's:5353', '--udp')).toMatchObject({
+    verdict: 'dropped',
+    at: { namespace: 'r1', hook: 'forward', rule: { number: 1 } },
+  })
+})
+
+test('neighbours of IPv6: no carrier, and rules that drop the question or the answer', async () => {
+  expect(await trace('r2', 'fd07::2')).toMatchObject({ reason: 'r2:none has no carrier: none of its ports is up' })
+  const [advert, solicit] = ['icmpv6 type nd-neighbor-advert', 'icmpv6 type nd-neighbor-solicit']
+  const cases = [
+    ['s', 'fd03::1', 's', 'input', advert, /^fd03::1 answered, and s has a rule or a filter that drops/],
+    ['r1', 'fd02::2', 'r2', 'input', solicit, /^r2:a has fd02::2, and did not answer .*: r2 has a rule or a filter/],
+  ] as const
+  for (const [from, to, namespace, hook, match, reason] of cases) {
+    await ran(
+      namespace,
+      'nft',
+      `table ip6 deaf { chain deaf { type filter hook ${hook} priority 0; ${match} drop; }; }`,
+    )
+    await ran(from, 'sh', '-c', 'for i in $(ls /sys/class/net); do ip -6 neigh flush dev $i; done')
+    expect(await trace(from, to)).toMatchObject({ verdict: 'lost', reason: expect.stringMatching(reason) as string })
+    await ran(namespace, 'nft', 'delete table ip6 deaf')
+  }
+})
+
+test('two traces at the same time: one of them sees no rules, and says so', async () => {
+  const ways = await Promise.all([trace('c', 's'), trace('c', 's')])
+  const told = ways.map(({ hops }) => hops.flatMap(({ unknown }) => unknown ?? []))
+  for (const text of told.flat()) expect(text).toBe('its rules: another trace is running there')
+  expect(told.flat().length).toBeGreaterThan(0)
+  expect(ways.map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual([
+    'answered: s answered',
+    'answered: s answered',
+  ])
 })
 
 test('the reverse path filter', async () => {
