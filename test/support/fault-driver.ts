@@ -5,6 +5,7 @@ import { thisMachine } from '../../src/host/this-machine.ts'
 import type { FaultAction } from '../../src/model/fault.ts'
 import { resourcesIn } from '../../src/observe/found.ts'
 import { startRunner } from '../../src/run/choose-runner.ts'
+import { choicesOf } from './choices.ts'
 
 /** What the driver is to do, and where. */
 export interface FaultTask {
@@ -25,25 +26,12 @@ export interface FaultReport {
   readonly median: { readonly cut: number; readonly heal: number }
 }
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Runs in a world. Sets and heals faults at random, and looks whether everything is as before, after each sequence and within. */
 async function main(): Promise<void> {
   let input = ''
   for await (const chunk of process.stdin) input += String(chunk)
   const task = JSON.parse(input) as FaultTask
-  const random = randomFrom(task.seed)
-  const below = (n: number): number => Math.floor(random() * n)
-  const one = <T>(all: readonly T[]): T => all[below(all.length)]!
+  const { below, one, maybe } = choicesOf(task.seed)
   const net: FaultNet = {
     runner: startRunner(thisMachine),
     places: new Map(task.namespaces.map((name) => [name, { netns: name }])),
@@ -79,7 +67,7 @@ async function main(): Promise<void> {
     const [namespace = '', device = ''] = one(task.targets).split(':')
     const target = { namespace, device }
     const which = below(10)
-    if (which < 4) return { kind: 'cut', target, ...(random() < 0.3 && { oneWay: true as const }) }
+    if (which < 4) return { kind: 'cut', target, ...(maybe(0.3) && { oneWay: true as const }) }
     if (which < 8) {
       const side = one(['', '', 'to', 'from'])
       const settings = { rate: `${1 + below(50)}mbit` }
@@ -105,7 +93,7 @@ async function main(): Promise<void> {
     const ids: string[] = []
     const said: string[] = []
     for (let step = 1 + below(7); step > 0; step--) {
-      if (ids.length && random() < 0.3) {
+      if (ids.length && maybe(0.3)) {
         const id = one(ids)
         said.push(`heal ${id}`)
         await healFaults(net, ({ fault }) => fault.id === id)

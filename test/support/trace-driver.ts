@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process'
+import { startOperations } from '../../src/session/operations.ts'
+import { thisMachine } from '../../src/host/this-machine.ts'
+import type { TraceRequest } from '../../src/session/protocol.ts'
+import { openJudge } from './trace-judge.ts'
+import { randomNetwork } from './trace-lab.ts'
+import { until } from './until.ts'
+import { openWitness } from './witness.ts'
+
+/** What the driver is to do. */
+export interface TruthTask {
+  readonly seed: number
+  readonly packets: number
+  /** Only this packet is sent, and everything is told of it. */
+  readonly only?: number
+}
+
+/** What it found. */
+export interface TruthReport {
+  /** What trace said and witnesses contradict. */
+  readonly wrong: readonly string[]
+  /** What ended how often, by the reason without its names. */
+  readonly ends: Readonly<Record<string, number>>
+  /** Of the only packet: what trace said, what was seen, and the lab. */
+  readonly all?: unknown
+}
+
+/** Runs in a world. Builds a random lab, sends random packets, and compares what trace says with what witnesses saw. */
+async function main(): Promise<void> {
+  let input = ''
+  for await (const chunk of process.stdin) input += String(chunk)
+  const { seed, packets, only } = JSON.parse(input) as TruthTask
+  const { lab, listeners, packet } = randomNetwork(seed)
+  const text = JSON.stringify(lab, null, 1)
+  const operations = startOperations(thisMachine)
+  await operations.apply({ source: { file: 'truth.yaml', text, set: {} }, processes: true, lint: false }, () => {})
+  await operations.settle(null, () => {})
+  const namespaces = Object.keys((lab as { namespaces: object }).namespaces)
+  // An interface whose own address is not sure yet asks for no neighbour.
+  const tentative = async (): Promise<boolean> =>
+    namespaces.some((name) => execFileSync('ip', ['-n', name, '-o', 'addr', 'show', 'tentative']).length > 0)
+  await until(tentative, (some) => !some, 10)
+  const witness = openWitness(namespaces, listeners)
+  const judge = openJudge(witness, listeners)
+  const wrong: string[] = []
+  const ends: Record<string, number> = {}
+  let all: unknown
+  for (let i = 0; i < packets; i++) {
+    const request = packet()
+    if (only !== undefined && only !== i) continue
+    const way = await operations.trace(request, () => {})
+    const evidence = witness.look()
+    const complaints = judge(request, way, evidence)
+    const end = `${way.verdict}: ${way.reason.replace(/[^ ]*[.:\d][^ ]*/g, '…')}`
+    ends[end] = (ends[end] ?? 0) + 1
+    if (complaints.length)
+      wrong.push(
+        [`lab ${seed}, packet ${i}: ${words(request)}: ${way.verdict}: ${way.reason}`, ...complaints].join('\n  '),
+      )
+    if (only !== undefined) all = { way, evidence, lab }
+  }
+  await witness.close()
+  const report: TruthReport = { wrong, ends, ...(only !== undefined && { all }) }
+  process.stdout.write(JSON.stringify(report, plain))
+}
+
+const words = ({ from, to, protocol }: TraceRequest): string => `${from} ${to} ${protocol}`
+const plain = (_: string, value: unknown): unknown =>
+  value instanceof Map
+    ? Object.fromEntries(value)
+    : (value as { type?: string } | null)?.type === 'Buffer'
+      ? Buffer.from((value as { data: number[] }).data).toString('hex')
+      : value
+
+void main()
