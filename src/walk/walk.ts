@@ -220,7 +220,10 @@ function neighborOf(
 /** The end of the whole: of the answer if there is one, of the error, or of the packet itself. */
 function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[]], known: Knowledge): End {
   const nowhere: Hop = { namespace: from, role: 'request', points: [], visits: [], every: [] }
-  const there = endOfHop(requests.at(-1) ?? nowhere, known)
+  const last = requests.at(-1) ?? nowhere
+  const there = endOfHop(last, known)
+  // Where it arrived; the port may have been translated on the way.
+  const port = statesOf(last).at(-1)?.packet.dport ?? known.sights.flow.dport ?? ''
   const place = `${there.at.namespace}${there.at.interface === undefined ? '' : `:${there.at.interface}`}`
   const [reply, error] = [replies.at(-1), errors.at(-1)]
   if (reply) {
@@ -233,7 +236,7 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
     const isRefusal = known.sights.flow.protocol === 'tcp' && bytes !== undefined && isReset(bytes)
     if (isBack && isRefusal)
       return there.verdict === 'arrived'
-        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${known.sights.flow.dport} of ${who}` }
+        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${port} of ${who}` }
         : { ...there, verdict: 'refused' }
     if (isBack) return { ...back, verdict: 'answered', reason: `${who} answered` }
     const why = back.reason || `it arrived at ${reply.namespace}, which did not ask`
@@ -256,7 +259,7 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
         ? {
             ...there,
             verdict: 'refused',
-            reason: `nobody listens at port ${known.sights.flow.dport ?? ''} of ${who}; ${said}`,
+            reason: `nobody listens at port ${port} of ${who}; ${said}`,
           }
         : { ...there, verdict: 'refused', reason: said }
     if (there.verdict === 'lost' && /is unknown/.test(there.reason)) return { ...there, reason: said }

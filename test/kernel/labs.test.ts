@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { kindOf } from '../../src/kinds/index.ts'
 import { parseCidr, subnetOf } from '../../src/model/cidr.ts'
 import { nameOf, type Resource, type Resources } from '../../src/model/resource.ts'
@@ -98,6 +98,20 @@ possible.forEach((file) =>
 
     test('proves its claims', async () => {
       await netlab('test', path)
+    })
+
+    test('its comments say how packets end', async () => {
+      const lines = [...readFileSync(path, 'utf8').matchAll(/^#   netlab trace (.+?) +# (\w+): (.+)$/gm)]
+      expect(lines.length).toBeGreaterThan(0)
+      for (const [line, words = '', verdict = '', reason = ''] of lines) {
+        const { stdout } = await world.netlab(['trace', ...words.split(' '), '--lab', path, '--json'])
+        // Of an answer, the comment says what to see on the way.
+        const begins = verdict === 'answered' ? '' : reason
+        expect({ line, ...(JSON.parse(stdout) as object) }).toMatchObject({
+          verdict,
+          reason: expect.stringMatching(new RegExp(`^${begins.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as string,
+        })
+      }
     })
 
     test('shows exactly what is broken, and repairs it', async () => {
