@@ -58,6 +58,14 @@ export async function spreadLab(
   return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires, unseen }
 }
 
+/** Where the packets of a lab go that is on several machines; undefined: all on this one. */
+export const walkOver = async (spread: SpreadLab | undefined) =>
+  spread && (await import('../machines/spread-probes.ts')).spreadWalk(spread.peers, spread.places, spread.wires)
+
+/** The machine of each namespace for `netlab reach`; undefined: all are on this one. */
+export const reachOver = async (spread: SpreadLab | undefined) =>
+  spread && (await import('../machines/spread-probes.ts')).spreadReach(spread.peers, spread.places)
+
 /** Throws a UserError for a command that compares all of a lab with its file, when some of it is not looked into. */
 export function mustBeSeen({ unseen: [name] }: SpreadLab, command: string): void {
   if (name === undefined) return

@@ -10,7 +10,7 @@ import { reachLive, type ReachableLab } from './live-reach.ts'
 import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
-import { spreadOf, type SpreadLab } from './lab-runner.ts'
+import { reachOver, spreadOf } from './lab-runner.ts'
 import { loadFound, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 
@@ -46,10 +46,6 @@ export async function reach(
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ')
 
-/** The machines of a lab on several, by namespace. */
-const reachOver = async ({ peers, places }: SpreadLab) =>
-  (await import('../machines/spread-probes.ts')).spreadReach(peers, places)
-
 /** The lab, from its file or, without one, as it is live. */
 async function liveLab(host: Host, options: Options) {
   const located = locate(options.lab, options)
@@ -67,5 +63,5 @@ async function liveLab(host: Host, options: Options) {
   const lab: ReachableLab = found ?? {
     ...{ name, folder: '.', checks: [], resources, topology: topologyOf(resources), namespaces },
   }
-  return { lab, live, runner, machineOf: spread && (await reachOver(spread)) }
+  return { lab, live, runner, machineOf: await reachOver(spread) }
 }

@@ -15,7 +15,7 @@ import { renderWay } from '../views/way-text.ts'
 import { compareWays, renderCompared, type ComparedWay } from '../views/ways-compared.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { sourceOf } from './lab-source.ts'
-import { locatedHere, spreadOf, type SpreadLab } from './lab-runner.ts'
+import { locatedHere, spreadOf, walkOver, type SpreadLab } from './lab-runner.ts'
 import { labHere } from './live-namespaces.ts'
 import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -83,7 +83,7 @@ async function traced(host: Host, request: TraceRequest, options: PacketOptions)
   const runner = spread?.runner ?? startRunner(host)
   stage('Reading the live network …')
   const lab = await labOf(request.from, runner, spread?.lab ?? (await labHere(host, options)), options)
-  const way = await traceLive(lab, request, runner, spread && (await walkOver(spread)))
+  const way = await traceLive(lab, request, runner, await walkOver(spread))
   return { name: lab.name, way, ...(spread && { spread }) }
 }
 
@@ -116,10 +116,6 @@ async function comparedWith(
   const { plan } = await prepare(located, opened, spread?.runner ?? startRunner(host))
   return compareWays(way, fresh.way, planJson(plan).changes)
 }
-
-/** Where the packets of a lab on several machines go. */
-const walkOver = async ({ peers, places, wires }: SpreadLab) =>
-  (await import('../machines/spread-probes.ts')).spreadWalk(peers, places, wires)
 
 /** The lab that is traced: the one of the file, or of the namespace. */
 async function labOf(

@@ -5,7 +5,7 @@ import type { Child, Host } from '../model/host.ts'
 import { groupedBy } from '../model/grouped.ts'
 import { NEAR } from '../model/other-machine.ts'
 import type { Dump, Failure, Runner } from '../model/runner.ts'
-import { farStreams } from '../session/far-programs.ts'
+import { farStreams, type ProgramEvent } from '../session/far-programs.ts'
 import { lockAll } from './all-peers.ts'
 import { cablesFor } from './as-cables.ts'
 import type { Peer } from './connect.ts'
@@ -189,7 +189,11 @@ function farChild(peer: Peer, handle: number, command: Command, env: Readonly<Re
     ...{ exitCode: null as number | null, signalCode: null as NodeJS.Signals | null, unref: () => {} },
     kill: (signal: NodeJS.Signals = 'SIGTERM') => void peer.ask('kill', { handle, signal }).catch(() => {}),
   })
-  peer.ask('start', { handle, command, env }, take).then(
+  const hear = (event: ProgramEvent): void => {
+    if (event.started) events.emit('spawn')
+    take(event)
+  }
+  peer.ask('start', { handle, command, env }, hear).then(
     ({ code, signal }) => {
       end()
       Object.assign(child, { exitCode: code, signalCode: signal })

@@ -1,5 +1,6 @@
 import { impairWords } from '../commands/disturb.ts'
 import { netOfLab, withLocks, type LabsNet } from '../commands/fault-net.ts'
+import { walkOver, type SpreadLab } from '../commands/lab-runner.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
 import { traceLive } from '../commands/live-trace.ts'
 import type { Located } from '../commands/locate.ts'
@@ -13,14 +14,13 @@ import { enterNamespace } from '../host/in-namespace.ts'
 import type { Command } from '../model/command.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
-import type { Host } from '../model/host.ts'
 import type { TimelineAction } from '../model/timeline.ts'
 import { placeIn } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import { read, type Live } from '../observe/read.ts'
 import { faultJson } from '../views/fault-text.ts'
 import { planJson } from '../views/json.ts'
-import { farPrograms } from './far-programs.ts'
+import { farPrograms, type FarPrograms } from './far-programs.ts'
 import type { Operations, Program } from './protocol.ts'
 
 /** The lab that a copy holds. */
@@ -29,13 +29,15 @@ export interface Built {
   readonly opened: OpenLab
   readonly located: Located
   readonly runner: Runner
+  /** When it is on several machines. */
+  readonly spread?: SpreadLab
 }
 
 type Input<Name extends keyof Operations> = Operations[Name]['input']
 
 /** What can be done in a copy once its lab, which `the` returns, is built. */
-export function startInside(host: Host, the: () => Built) {
-  const programs = farPrograms(host)
+export function startInside(the: () => Built) {
+  let programs: FarPrograms | undefined
   const faults = new Set<string>()
   const over = new AbortController()
   let ground: Promise<LabIndex> | undefined
@@ -47,7 +49,7 @@ export function startInside(host: Host, the: () => Built) {
 
   /** The command that runs a program in its namespace. Throws a UserError when the lab has no such namespace. */
   async function inside({ namespace, argv, env = {}, cwd }: Program): Promise<Command> {
-    const { lab } = the()
+    const { lab, runner } = the()
     ground ??= look().then((live) => survey(lab, live))
     const { places, names, variables } = await ground
     if (!places.has(namespace))
@@ -59,7 +61,8 @@ export function startInside(host: Host, the: () => Built) {
     const words = [...Object.entries(env).map(([key, value]) => `${key}=${value}`)]
     const folder = cwd === undefined ? [] : [`--chdir=${cwd}`]
     const whole = words.length || folder.length ? ['env', ...folder, '--', ...words, ...argv] : argv
-    return enterNamespace(host, { ...placeIn(places.get(namespace)), names, variables: variables(namespace) }, whole)
+    const place = { ...placeIn(places.get(namespace)), names, variables: variables(namespace) }
+    return enterNamespace(runner.host, place, whole)
   }
 
   /** The namespaces of the lab, as faults need them. */
@@ -75,9 +78,9 @@ export function startInside(host: Host, the: () => Built) {
   }
 
   return {
-    trace(request: Input<'trace'>) {
-      const { lab, runner } = the()
-      return traceLive({ ...lab, request: readRequestOf(lab.name, lab) }, request, runner)
+    async trace(request: Input<'trace'>) {
+      const { lab, runner, spread } = the()
+      return await traceLive({ ...lab, request: readRequestOf(lab.name, lab) }, request, runner, await walkOver(spread))
     },
 
     async settle() {
@@ -98,19 +101,21 @@ export function startInside(host: Host, the: () => Built) {
         ...(input !== undefined && { input }),
         ...(timeout !== undefined && { timeout }),
       }
-      const { code, stdout, stderr } = await host.run(command, over.signal)
+      const { code, stdout, stderr } = await the().runner.host.run(command, over.signal)
       return { code, stdout, stderr }
     },
 
-    spawn: async ({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) =>
-      await programs.start(handle, await inside(program), {}, emit),
+    async spawn({ handle, ...program }: Input<'spawn'>, emit: (event: Operations['spawn']['event']) => void) {
+      programs ??= farPrograms(the().runner.host)
+      return await programs.start(handle, await inside(program), {}, emit)
+    },
 
     async feed(input: Input<'feed'>) {
-      programs.feed(input)
+      programs?.feed(input)
       return null
     },
 
-    kill: async ({ handle, signal }: Input<'kill'>) => programs.kill(handle, signal),
+    kill: async ({ handle, signal }: Input<'kill'>) => programs?.kill(handle, signal) ?? false,
 
     cut: ({ targets, oneWay }: Input<'cut'>) => set({ do: 'cut', targets, ...(oneWay && { oneWay: true }) }),
     impair: ({ words }: Input<'impair'>) => set({ do: 'impair', ...impairWords(words) }),
@@ -118,7 +123,7 @@ export function startInside(host: Host, the: () => Built) {
 
     async leave() {
       over.abort()
-      programs.killAll()
+      programs?.killAll()
       if (faults.size === 0) return null
       const on = net()
       await withLocks(on, () => healFaults(on, ({ fault }) => faults.has(fault.id)))

@@ -4,6 +4,7 @@ import { withLenders } from '../commands/borrow.ts'
 import { carryOut } from '../commands/carry.ts'
 import { checksNamed, mustBeLive, testLive } from '../commands/live-checks.ts'
 import { reachLive } from '../commands/live-reach.ts'
+import { spreadOf } from '../commands/lab-runner.ts'
 import { openSource, renamed, renamedError } from '../commands/lab-source.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
 import { openLab, type OpenLab } from '../language/load-lab.ts'
@@ -26,7 +27,7 @@ export function startOperations(host: Host): Doing<Operations> {
     return built
   }
   return {
-    ...startInside(host, the),
+    ...startInside(the),
     async apply(input, emit) {
       const { source, live } = input
       const file = source && openSource(source)
@@ -49,12 +50,14 @@ export function startOperations(host: Host): Doing<Operations> {
     },
     async attach({ source }) {
       const file = openSource(source)
-      const runner = startRunner(host, source.text.length)
+      const { located } = file
       try {
-        const opened = openLab({ ...file.located, readBeside: file.located.beside, confines: host.confines() })
-        const lab = (await withLenders(opened, host)).opened.lab()
+        const spread = await spreadOf(host, located)
+        const runner = spread?.runner ?? startRunner(host, source.text.length)
+        const opened = spread?.opened ?? openLab({ ...located, readBeside: located.beside, confines: host.confines() })
+        const lab = spread?.lab ?? (await withLenders(opened, host)).opened.lab()
         mustBeLive(lab, survey(lab, await read(readRequestOf(lab.name, lab), runner)), host)
-        built = { lab, opened, located: file.located, runner }
+        built = { lab, opened, located, runner, ...(spread && { spread }) }
         return { name: lab.name, leftOut: [], warnings: lab.warnings.map(renamed(file.shown)) }
       } catch (error) {
         throw renamedError(file.shown, error)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { WayHop } from '../../src/model/packet-way.ts'
 import type { ChecksJson } from '../../src/views/check-results.ts'
 import type { ErrorJson, PlanJson } from '../../src/views/json.ts'
@@ -275,6 +276,27 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect(await ran('logs', lab())).toBe('a/web | ready\n')
       expect((await m.netlab(['ps'], { cwd: m.world.folder })).stdout).toMatch(/^a +\d+ +web +/m)
     })
+
+    test('a program uses it as a lab on one machine', async () => {
+      const program = `
+        import { lab } from '${pathToFileURL(resolve('dist/api.mjs')).href}'
+        const net = await lab('${lab()}', { fresh: false })
+        const said = [(await net.exec('a', ['hostname'])).stdout, (await net.trace('b', 'a')).verdict]
+        const cat = await net.spawn('a', ['cat'])
+        cat.stdin.end('hello')
+        for await (const piece of cat.stdout) said.push(String(piece))
+        await net.cut('a:eth0')
+        said.push((await net.trace('b', 'a')).verdict, (await net.plan()).faults.length)
+        await net.close()
+        console.log(JSON.stringify(said))
+      `
+      const { stdout, stderr } = await m.world.run([process.execPath, '--input-type=module', '-e', program])
+      expect({ stderr, said: JSON.parse(stdout) as unknown }).toEqual({
+        stderr: '',
+        said: ['a\n', 'answered', 'hello', 'lost', 1],
+      })
+      expect(await m.netlab(['test', '--only', 'b ping a', lab()])).toMatchObject({ code: 0 })
+    }, 60_000)
 
     test('what is for another machine’s own namespace is not done here', async () => {
       const [head = ''] = readFileSync(lab(), 'utf8').split('checks:')
