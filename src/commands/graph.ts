@@ -4,6 +4,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Way } from '../model/packet-way.ts'
 import type { Action } from '../model/change.ts'
+import { drillIn } from '../model/drill.ts'
 import type { Resources } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { processStates } from '../observe/process-states.ts'
@@ -135,6 +136,10 @@ async function seen(located: Located, host: Host, options: Options): Promise<See
   const doing = options.live && options.format === 'html' ? await processStates(name, host) : []
   const states = new Map(doing.map(({ resource, state }) => [resource.id, state]))
   if (!opened) return { name, resources: there, states }
+  if (drillIn(live.resources)) {
+    note('A drill is under way (netlab break): what differs from the file is not marked. netlab hint helps.\n')
+    return { name, resources: options.plan ? wanted : there, states }
+  }
   const names = options.plan ? ofPlan : ofLive
   const marks = new Map(plan.changes.map(({ id, action }) => [id, names[action]]))
   // Where both sides have it: what a plan leads to, or what is there now.

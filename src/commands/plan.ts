@@ -56,11 +56,18 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   const { plan, source, lab, live, warnings } = prepared
   if ('file' in located) remember(located.file)
   report([...warnings, ...(lab && !options.destroy ? crowded(lab.topology, lab.checks, procOf(host)) : [])], options)
+  const concealed = !options.reveal && !options.destroy && drillIn(live.resources) !== undefined
+  const telling = (['out', 'test', 'reach'] as const).find((name) => options[name])
+  if (concealed && telling)
+    throw UserError.of(
+      'drill-under-way',
+      `a drill is under way (netlab break), and --${telling} would give it away`,
+      'netlab hint helps. With --reveal, netlab plan does it; netlab apply repairs the lab.',
+    )
   if (options.out !== undefined) {
     if ('name' in recording) throw UserError.of('no-lab-file', '--out needs a lab file')
     save(options.out, recording, options, { [NEAR]: savedPart(prepared) })
   }
-  const concealed = !options.reveal && !options.destroy && drillIn(live.resources) !== undefined
   const json = concealed ? concealedPlan(planJson(plan)) : planJson(plan)
   show(json, source, options)
   if (lab && !concealed && !options.commands && !options.json) out(renderUnmanaged(live.others, lab.resources))

@@ -5,7 +5,15 @@ import type { Host } from '../model/host.ts'
 import { NEAR } from '../model/other-machine.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { errorJson } from '../views/json.ts'
-import { faultReport, renderWatch, watchJson, type WatchedChange, type WatchKind } from '../views/watch-text.ts'
+import {
+  concealedReport,
+  endDrill,
+  faultReport,
+  renderWatch,
+  watchJson,
+  type WatchedChange,
+  type WatchKind,
+} from '../views/watch-text.ts'
 import { openBrake } from './brake.ts'
 import { locate, recorded, type LocatedFile, type LocateOptions } from './locate.ts'
 import { stampsOf, type FileStamps } from './own-files.ts'
@@ -64,10 +72,11 @@ async function watchOn(host: Host, argument: string | undefined, options: Option
 
   /** Reports the state if it is another than before. */
   function tell(kind: WatchKind, changes: readonly WatchedChange[]): boolean {
-    const state = JSON.stringify([kind, changes])
+    const isConcealed = kind === 'drift' && endDrill(changes)
+    const state = JSON.stringify([kind, isConcealed || changes])
     if (state === told) return false
     told = kind === 'repaired' ? '' : state
-    const line = watchJson(kind, changes, new Date())
+    const line = isConcealed ? concealedReport(new Date()) : watchJson(kind, changes, new Date())
     out(
       options.json
         ? `${JSON.stringify(line)}\n`

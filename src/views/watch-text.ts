@@ -27,6 +27,8 @@ export interface WatchJson {
   readonly time: string
   readonly kind: WatchKind
   readonly changes: readonly WatchedChange[]
+  /** With `drift`, while a drill is under way: the changes are left out. */
+  readonly concealed?: true
   /** With `fault`: the faults that there are now, all of them. */
   readonly faults?: readonly FaultJson[]
 }
@@ -52,6 +54,13 @@ export const watchJson = (kind: WatchKind, changes: readonly WatchedChange[], ti
   changes,
 })
 
+/** The report that something differs, which does not give a drill away. */
+export const concealedReport = (time: Date): WatchJson => ({ ...watchJson('drift', [], time), concealed: true })
+
+/** Whether these changes would end a drill: one of them removes its mark. */
+export const endDrill = (changes: readonly WatchedChange[]): boolean =>
+  changes.some(({ kind, before }) => kind === 'namespace' && before?.['drill'] !== undefined)
+
 /** The report that the faults are others than before. */
 export const faultReport = (faults: readonly Fault[], time: Date): WatchJson => ({
   ...watchJson('fault', [], time),
@@ -60,7 +69,7 @@ export const faultReport = (faults: readonly Fault[], time: Date): WatchJson => 
 
 /** A report as people read it: the time, what it is, and the changes. */
 export function renderWatch(
-  { kind, changes, time, faults = [] }: WatchJson,
+  { kind, changes, time, concealed, faults = [] }: WatchJson,
   source: string,
   c: Colors,
   full = false,
@@ -71,6 +80,7 @@ export function renderWatch(
     return faults.length === 0
       ? `${clock} ${c.green('fault')}: all faults have ended.\n`
       : `${clock} ${c.yellow('fault')}: now there ${faults.length === 1 ? 'is' : 'are'}\n${renderFaults(faults, c)}`
+  if (concealed) return `${clock} ${c.yellow(kind)}: a drill is under way (netlab break): the changes are not shown.\n`
   if (kind === 'clean') return `${clock} ${c.green('clean')}: the live network matches ${source}.\n`
   const where = ({ file, line, column }: WatchedChange): string =>
     file === undefined ? '' : `  ${c.dim(`${file}:${line}:${column}`)}`

@@ -40,6 +40,12 @@ const revealed = async () =>
   JSON.parse(await netlab(0, 'plan', lab, '--json', '--reveal')) as {
     changes: { id: string; namespace: string; kind: string }[]
   }
+/** The first line of `netlab watch`. */
+async function watched(): Promise<unknown> {
+  const script = '"$@" > watched & until [ -s watched ]; do sleep 0.05; done; kill $!; wait; cat watched'
+  const program = [process.execPath, join(process.cwd(), 'dist/netlab.cjs'), 'watch', lab, '--json']
+  return JSON.parse((await world.run(['sh', '-c', script, 'sh', ...program], { cwd: world.folder })).stdout)
+}
 const hint = async () =>
   JSON.parse(await netlab(0, 'hint', lab, '--json')) as { solved: boolean; hint?: string; number?: number; of?: number }
 
@@ -55,6 +61,17 @@ test('a drill breaks a check, gives nothing away, and apply repairs it', async (
   expect(places).not.toEqual([])
   for (const place of places) expect(text + json).not.toContain(place)
   expect(JSON.parse(json)).toMatchObject({ concealed: true, changes: [], steps: [] })
+
+  for (const option of [['--out', join(world.folder, 'saved')], ['--test'], ['--reach']])
+    expect((await world.netlab(['plan', lab, ...option])).stderr).toContain(
+      `--${option[0]?.slice(2)} would give it away`,
+    )
+  for (const option of ['--live', '--plan']) {
+    const drawn = await world.netlab(['graph', lab, option, '--format', 'mermaid'])
+    expect(drawn.stderr).toContain('what differs from the file is not marked')
+    expect(drawn.stdout).not.toMatch(/ style | linkStyle |missing|differs|changed|added|removed/)
+  }
+  expect(await watched()).toMatchObject({ kind: 'drift', changes: [], concealed: true })
 
   const { stderr } = await world.netlab(['break', lab])
   expect(stderr).toContain('a drill is under way')
