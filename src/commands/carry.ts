@@ -1,6 +1,7 @@
 import { STOPPING } from '../kinds/process-start.ts'
 import { execute, failure, type Execution, type Failed, type Unstarted } from '../run/execute.ts'
 import { hold, holdable } from '../run/hold.ts'
+import type { Others } from '../run/other-parts.ts'
 import { stage } from '../host/status-line.ts'
 import { lastWords } from '../host/process-logs.ts'
 import { doneInNew } from '../run/schedule.ts'
@@ -45,13 +46,14 @@ export interface CarriedOut {
 
 /**
  * Makes the changes that a plan lists, and no others, until a new plan does not list them any more; other changes that have
- * become necessary meanwhile are only reported. Rolls back on failure.
+ * become necessary meanwhile are only reported. Rolls back on failure. `others` carry out other parts of the plan.
  */
 export async function carryOut(
   prepared: Prepared,
   runner: Runner,
   options: ChangeOptions,
   signal: AbortSignal,
+  others?: Others,
 ): Promise<CarriedOut> {
   const { name, lab, wanted } = prepared
   const before = earlier(prepared.live, prepared.plan)
@@ -73,7 +75,8 @@ export async function carryOut(
     }
     stage('Carrying out the plan …')
     const held = hold(toHold, runner)
-    const execution = await execute(plan.steps, runner, { ...showProgress(process.stderr), settled }, signal)
+    const progress = { ...showProgress(process.stderr), settled, ...(others && round === 1 && { others }) }
+    const execution = await execute(plan.steps, runner, progress, signal)
     done += execution.done.length
     if (execution.failed || execution.stopped) {
       const diagnostics = tell(execution, prepared, runner.host, options)

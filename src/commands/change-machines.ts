@@ -3,6 +3,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { diagnosticsIn, lockAll } from '../machines/all-peers.ts'
+import { openMeeting } from '../machines/meeting.ts'
 import { mergedPlan } from '../machines/merged.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { PlanJson } from '../views/json.ts'
@@ -91,7 +92,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     if (!shown) showPlan(current.plan, located.file, current.warnings, options)
     if (!saved) remember(located.file)
     const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
-    const { isUp, ...run } = await carryAll(machines, options, signals.stop)
+    const { isUp, ...run } = await carryAll(machines, current.plan, options, signals.stop)
     if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
     if (run.code === 0 && current.plan.steps.length) {
       const time = ((Date.now() - started) / 1000).toFixed(1)
@@ -125,7 +126,8 @@ async function armAll({ peers, each }: Machines, duration: string): Promise<Watc
 
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
 async function carryAll(
-  { peers }: Machines,
+  { peers, lab }: Machines,
+  plan: PlanJson,
   options: ChangeOptions,
   stop: AbortSignal,
 ): Promise<Run & { readonly isUp: boolean }> {
@@ -135,15 +137,19 @@ async function carryAll(
     if (rollback) for (const peer of these) peer.ask('stop', null).catch(() => {})
   }
   stop.addEventListener('abort', () => halt(peers))
+  const meeting = openMeeting(peers, lab, plan)
+  const wishes = { rollback, heal, force, meets: meeting !== undefined }
   const settled = await Promise.allSettled(
     peers.map(async (peer) => {
       try {
-        const done = await peer.ask('carry', { rollback, heal, force })
+        const done = await peer.ask('carry', wishes, (event) => meeting?.take(peer, event))
         if (done.code !== 0 && !done.kept) halt(others(peer))
         return done
       } catch (error) {
         halt(others(peer))
         throw error
+      } finally {
+        meeting?.left(peer)
       }
     }),
   )

@@ -66,6 +66,9 @@ export type ProcessSpec = {
 /** `ns1/process/web` */
 export const processId = (namespace: string, name: string): string => idOfProcess(`${namespace}/${name}`)
 
+/** The ids of the programs that come before it. */
+const awaits = ({ spec: { after = [] } }: Resource<ProcessSpec>): string[] => after.map(idOfProcess)
+
 /** A program that runs in a namespace from apply to destroy. Live ones are made by `processResource`, not from a dump. */
 export const process: Kind<ProcessSpec> = {
   name: 'process',
@@ -75,10 +78,8 @@ export const process: Kind<ProcessSpec> = {
   published: ({ files: _, home: __, ...spec }) => spec,
   toLab: (r) => ofNamespace(r, { processes: { [r.spec.name]: without(r.spec, 'name', 'dir', 'files', 'home') } }),
   compare,
-  needs: (r) => [
-    ...(r.borrowed ? [r.namespace] : [r.namespace, homeOfProcess(r)]),
-    ...(r.spec.after ?? []).map(idOfProcess),
-  ],
+  needs: (r) => [...(r.borrowed ? [r.namespace] : [r.namespace, homeOfProcess(r)]), ...awaits(r)],
+  awaits,
   below: () => [],
   lostWith: (r) => [r.namespace, homeOfProcess(r)],
   lingers: () => true,

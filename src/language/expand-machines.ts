@@ -76,14 +76,17 @@ export interface Tie {
   readonly id: string
 }
 
-/** What must be on one machine: second names, interfaces upon those of other namespaces, and programs that wait for others. */
+/** What must be on one machine: second names, and interfaces upon those of other namespaces. */
 export function tiesOf(resources: Resources): Tie[] {
   const ties: Tie[] = []
-  for (const r of resources.values())
-    for (const need of kindOf(r.kind).needs(r)) {
-      const other = resources.get(need)?.namespace
+  for (const r of resources.values()) {
+    const kind = kindOf(r.kind)
+    const apart = new Set(kind.awaits?.(r))
+    for (const need of kind.needs(r)) {
+      const other = apart.has(need) ? undefined : resources.get(need)?.namespace
       if (other !== undefined && other !== r.namespace) ties.push({ namespace: r.namespace, other, id: r.id })
     }
+  }
   return ties
 }
 

@@ -20,6 +20,7 @@ import type { RouteRequest } from '../walk/route-asked.ts'
 import type { Glimpse, MachineSights, Watch, WatchRequest } from '../walk/walk-machine.ts'
 import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-programs.ts'
 import type { Source } from '../session/protocol.ts'
+import type { CarryEvent, Proceeding } from './on-machine-others.ts'
 import type { Packed } from './packed.ts'
 import type { Road, Spread } from './wires.ts'
 
@@ -87,7 +88,21 @@ export interface MachineOperations {
     }
   >
   /** Carries out the plan; rolls it back when it fails. */
-  readonly carry: Operation<{ readonly rollback: boolean; readonly heal: boolean; readonly force: boolean }, CarriedOut>
+  readonly carry: Operation<
+    {
+      readonly rollback: boolean
+      readonly heal: boolean
+      readonly force: boolean
+      /** It waits for `proceed` before it starts programs. */
+      readonly meets: boolean
+    },
+    CarriedOut,
+    CarryEvent
+  >
+  /** All machines have done what comes before programs. */
+  readonly proceed: Operation<Proceeding, null>
+  /** A program on another machine is ready, or will not be. */
+  readonly heard: Operation<{ readonly program: string; readonly isReady: boolean }, null>
   /** Starts the watchdog that takes the plan back unless it is dismissed, also when the connection is lost. Returns its seconds. */
   readonly arm: Operation<{ readonly duration: string }, number>
   /** Whether a watchdog of the lab waits. */

@@ -19,6 +19,7 @@ import type { Doing } from '../session/conversation.ts'
 import { planJson } from '../views/json.ts'
 import { startProbes } from './on-machine-probes.ts'
 import { startServices } from './on-machine-services.ts'
+import { hearOthers, type HeardOthers } from './on-machine-others.ts'
 import { partOf, type Part } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { roadTo } from './roads.ts'
@@ -41,6 +42,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
   let release: (() => void) | undefined
   let carrying: Promise<unknown> | undefined
   let watcher: Watcher | undefined
+  let others: HeardOthers | undefined
   const stop = new AbortController()
   const the = (): Opened => {
     if (!opened) throw new Error('nothing is open yet')
@@ -114,7 +116,7 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       }
     },
 
-    async carry({ rollback, heal, force }) {
+    async carry({ rollback, heal, force, meets }, emit) {
       const { runner } = the()
       if (!prepared) throw new Error('nothing is planned yet')
       if (force && prepared.plan.strangers.length) {
@@ -122,9 +124,20 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
         prepared = await prepare(the().located, the().lab, runner, options, purpose)
       }
       const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
-      const done = carryOutKeeping(prepared, runner, change, stop.signal)
+      others = meets ? hearOthers(emit, stop.signal) : undefined
+      const done = carryOutKeeping(prepared, runner, change, stop.signal, others)
       carrying = done
       return await done
+    },
+
+    async proceed(proceeding) {
+      others?.proceed(proceeding)
+      return null
+    },
+
+    async heard({ program, isReady }) {
+      others?.heard(program, isReady)
+      return null
     },
 
     async arm({ duration }) {

@@ -1,6 +1,7 @@
-import { tiesOf } from '../language/expand-machines.ts'
+import { tiesOf, type Tie } from '../language/expand-machines.ts'
 import type { Lab } from '../language/load-lab.ts'
 import { NEAR } from '../model/other-machine.ts'
+import { linkId, type Resource } from '../model/resource.ts'
 import { scriptTies } from './script-ties.ts'
 
 /** Namespaces that stay together. */
@@ -42,7 +43,8 @@ function groupsOf({ namespaces, resources, checks }: Lab): Group[] {
     const place = machine ?? (borrowed === undefined ? undefined : NEAR)
     of.set(name, { names: [name], place, links: new Map() })
   }
-  for (const { namespace, other } of [...tiesOf(resources), ...scriptTies(checks, [...namespaces.keys()])]) {
+  const ties = [...tiesOf(resources), ...tunnelTies(resources), ...scriptTies(checks, [...namespaces.keys()])]
+  for (const { namespace, other } of ties) {
     const [a, b] = [of.get(namespace), of.get(other)]
     if (!a || !b || a === b) continue
     a.names.push(...b.names)
@@ -55,6 +57,21 @@ function groupsOf({ namespaces, resources, checks }: Lab): Group[] {
     if (a && b && a !== b) a.links.set(b, (a.links.get(b) ?? 0) + 1)
   }
   return [...new Set(of.values())]
+}
+
+/**
+ * Cables to bridges with a VXLAN of the lab among their ports. In place of such a cable, a link between machines would look like
+ * one more tunnel: FRR announces no stations behind it.
+ */
+function tunnelTies(resources: Lab['resources']): Tie[] {
+  const bridgeOf = ({ namespace, spec: { master } }: Resource): string | undefined =>
+    typeof master === 'string' ? linkId(namespace, master) : undefined
+  const all = [...resources.values()]
+  const tunneled = new Set(all.flatMap((r) => (r.kind === 'vxlan' ? (bridgeOf(r) ?? []) : [])))
+  return all.flatMap((r): Tie[] => {
+    const other = resources.get(String(r.spec['peer']))?.namespace
+    return other !== undefined && tunneled.has(bridgeOf(r) ?? '') ? [{ namespace: r.namespace, other, id: r.id }] : []
+  })
 }
 
 /** Places the groups that have no place yet. */

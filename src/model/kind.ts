@@ -108,6 +108,8 @@ export interface Kind<S extends object = any> {
   compare(live: S, desired: S): Difference[]
   /** Ids that must exist first. */
   needs(resource: Resource<S>): string[]
+  /** Of those, the ids of what may be on another machine: programs wait for each other across machines. */
+  awaits?(resource: Resource<S>): string[]
   /** Ids of what it is created on top of, when that is only a part of what it `needs`. */
   below?(resource: Resource<S>): string[]
   /** Ids of resources with which the kernel removes this one: its namespace, its interface, its peer. */

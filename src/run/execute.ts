@@ -4,7 +4,8 @@ import { stageOf, type Step } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { runPrograms, type ProgramsRun } from './run-programs.ts'
-import { ofPrograms, opens, settledAfter, uninterrupted, waves } from './schedule.ts'
+import type { Others } from './other-parts.ts'
+import { ofPrograms, opens, settledAfter, startsPrograms, uninterrupted, waves } from './schedule.ts'
 
 /** Callbacks while a plan is carried out. */
 export interface Progress {
@@ -15,6 +16,8 @@ export interface Progress {
    * Bridges start forwarding only after the promises that this returned are settled.
    */
   settled?(namespaces: readonly (string | undefined)[]): Promise<unknown>
+  /** The machines that carry out other parts of the plan; absent: there are none. */
+  readonly others?: Others
   /** Called once, after the last step or the failure. */
   end(): void
 }
@@ -57,6 +60,7 @@ export async function execute(
   const reading: Promise<unknown>[] = []
   const unstarted: Unstarted[] = []
   const remarks: ProgramsRun['remarks'][number][] = []
+  let { others } = progress
   const finish = (step: Step): void => {
     done.push(step)
     progress.done(step, done.length, steps.length, steps[done.length])
@@ -70,8 +74,20 @@ export async function execute(
   for (const some of uninterrupted(all)) {
     if (opens(some[0])) await Promise.all(reading)
     let rest = some.flat()
+    const starts = startsPrograms(rest)
+    if (starts) {
+      others?.reach()
+      await others?.meet()
+    }
     if (ofPrograms(rest) && !signal?.aborted) {
-      const { failed, skipped, ...printed } = await runPrograms(rest, runner, finish, signal)
+      const { failed, skipped, ...printed } = await runPrograms(
+        rest,
+        runner,
+        finish,
+        signal,
+        starts ? others : undefined,
+      )
+      if (starts) others = undefined
       remarks.push(...printed.remarks)
       const [first] = failed
       if (first && stageOf(first.step.stage).programs === 'stop') {
@@ -104,6 +120,7 @@ export async function execute(
       rest = rest.filter((_, index) => !finished.has(index))
     }
   }
+  others?.reach()
   progress.end()
   return { done, unstarted, remarks, stopped: signal?.aborted === true && done.length < steps.length }
 }

@@ -1,6 +1,7 @@
 import { stageOf, type Step } from '../model/change.ts'
 import type { Outcome } from '../model/command.ts'
 import type { Runner } from '../model/runner.ts'
+import type { Others } from './other-parts.ts'
 
 /** How many programs of a lab are started or ended at a time: most of the time they wait. */
 const AT_ONCE = 8
@@ -23,13 +24,14 @@ export interface ProgramsRun {
 
 /**
  * Starts or ends programs, each as soon as those that come before it (`Step.after`) are ready, or have ended. One that fails keeps
- * only those that come after it from being started. Begins nothing new when `signal` is aborted; throws for none of this.
+ * only those that come after it from being started. `others` start programs at the same time. Begins nothing new when `signal` is aborted; throws for none of this.
  */
 export async function runPrograms(
   wave: readonly Step[],
   runner: Runner,
   finish: (step: Step) => void,
   signal?: AbortSignal,
+  others?: Others,
 ): Promise<ProgramsRun> {
   const failed: FailedStep[] = []
   const skipped: { step: Step; before: string }[] = []
@@ -49,8 +51,9 @@ export async function runPrograms(
     const steps = changes.get(id)
     // A circle, which validation has refused in lab files, must not wait for itself.
     results.set(id, Promise.resolve(true))
-    const result = steps ? carryOut(steps) : Promise.resolve(true)
+    const result = steps ? carryOut(steps) : (others?.isReady(id) ?? Promise.resolve(true))
     results.set(id, result)
+    if (steps && others) void result.then((isReady) => others.tell(id, isReady))
     return result
   }
   const carryOut = async (steps: readonly Step[]): Promise<boolean> => {

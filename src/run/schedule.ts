@@ -197,6 +197,10 @@ export const opens = (wave: readonly Step[] | undefined): boolean =>
 export const ofPrograms = (wave: readonly Step[]): boolean =>
   wave[0] !== undefined && stageOf(wave[0].stage).programs !== undefined
 
+/** Whether the steps of this wave start programs of the lab. */
+export const startsPrograms = (wave: readonly Step[]): boolean =>
+  wave[0] !== undefined && stageOf(wave[0].stage).programs === 'start'
+
 /** By wave, the namespaces that no later wave changes: they can be read again while others are still being set up. */
 export function settledAfter(all: readonly (readonly Step[])[]): (string | undefined)[][] {
   const least = all.findLastIndex((wave) => wave.some(({ stage }) => stageOf(stage).turn === 'lab'))

@@ -34,7 +34,10 @@ namespaces:
     routes: [{ to: default, via: 10.0.1.1 }]
     processes: { web: { command: "echo ready; exec node -e 'require(\\"net\\").createServer().listen(80)'", ready: { tcp: 80 } } }
   r: { forwarding: true }
-  b: { machine: right, routes: [{ to: default, via: 10.0.2.1 }] }
+  b:
+    machine: right
+    routes: [{ to: default, via: 10.0.2.1 }]
+    processes: { asks: { command: [bash, -c, "exec 3<>/dev/tcp/10.0.1.2/80"], once: true, after: a/web } }
 links:
   - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
   - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }

@@ -1,6 +1,7 @@
 import { HERE } from '../../src/model/place.ts'
 import type { Step } from '../../src/model/change.ts'
 import type { Runner } from '../../src/model/runner.ts'
+import type { Others } from '../../src/run/other-parts.ts'
 import { runPrograms } from '../../src/run/run-programs.ts'
 
 const step = (change: string, after: string[] = [], stage: Step['stage'] = 'start processes'): Step => ({
@@ -9,7 +10,7 @@ const step = (change: string, after: string[] = [], stage: Step['stage'] = 'star
 })
 
 /** Runs steps with programs that take a while; those in `failing` fail. Notes when each begins and ends. */
-async function run(steps: Step[], failing: string[] = [], signal?: AbortSignal) {
+async function run(steps: Step[], failing: string[] = [], signal?: AbortSignal, others?: Others) {
   const log: string[] = []
   const runProgram: Runner['runProgram'] = async ({ argv: [name = ''] }) => {
     log.push(`+${name}`)
@@ -19,7 +20,7 @@ async function run(steps: Step[], failing: string[] = [], signal?: AbortSignal) 
   }
   const done: string[] = []
   jest.useFakeTimers()
-  const ran = runPrograms(steps, { runProgram } as Runner, ({ change }) => done.push(change), signal)
+  const ran = runPrograms(steps, { runProgram } as Runner, ({ change }) => done.push(change), signal, others)
   await jest.advanceTimersByTimeAsync(1000)
   jest.useRealTimers()
   const result = await ran
@@ -45,6 +46,20 @@ test('one that cannot be ended keeps nothing else from being ended', async () =>
   expect(log).toBe('+b -b +a -a')
   expect(done).toEqual(['a'])
   expect(failed).toHaveLength(1)
+})
+
+test('what comes after a program on another machine waits for that, and tells what came of it', async () => {
+  const told: string[] = []
+  const isReady = async (id: string): Promise<boolean> => {
+    await new Promise((done) => setTimeout(done, 100))
+    return id === 'far'
+  }
+  const tell = (id: string, ok: boolean): void => void told.push(`${id} ${ok}`)
+  const others = { reach: () => {}, meet: async () => {}, isReady, tell }
+  const { log, skipped } = await run([step('a', ['far']), step('bb'), step('c', ['lost'])], ['bb'], undefined, others)
+  expect(log).toBe('+bb -bb +a -a')
+  expect(skipped).toMatchObject([{ step: { change: 'c' }, before: 'lost' }])
+  expect(told.sort()).toEqual(['a true', 'bb false', 'c false'])
 })
 
 test('a circle ends, and a signal keeps everything from being begun', async () => {

@@ -1,0 +1,55 @@
+import type { Others } from '../run/other-parts.ts'
+
+/** What a machine says while it carries out its part of a plan. */
+export type CarryEvent =
+  | { readonly reached: true }
+  | {
+      readonly program: string
+      readonly isReady: boolean
+    }
+
+/** What a machine is told when all have done what comes before programs. */
+export interface Proceeding {
+  /** Programs on other machines that come before some here. */
+  readonly awaited: readonly string[]
+  /** Programs here that come before some on other machines. */
+  readonly watched: readonly string[]
+}
+
+/** The other machines, and how this one hears of them. */
+export interface HeardOthers extends Others {
+  readonly proceed: (proceeding: Proceeding) => void
+  readonly heard: (id: string, isReady: boolean) => void
+}
+
+/** What a machine knows of the others while it carries out its part of a plan; when `signal` is aborted it waits for none. */
+export function hearOthers(emit: (event: CarryEvent) => void, signal: AbortSignal): HeardOthers {
+  let watched: ReadonlySet<string> = new Set()
+  let meet = (): void => {}
+  const met = new Promise<void>((done) => (meet = done))
+  const answers = new Map<string, { readonly answer: Promise<boolean>; readonly give: (isReady: boolean) => void }>()
+  const over = (): void => {
+    meet()
+    for (const { give } of answers.values()) give(false)
+  }
+  if (signal.aborted) over()
+  signal.addEventListener('abort', over)
+  return {
+    reach: () => emit({ reached: true }),
+    meet: () => met,
+    isReady: (id) => answers.get(id)?.answer ?? Promise.resolve(true),
+    tell(program, isReady) {
+      if (watched.has(program)) emit({ program, isReady })
+    },
+    proceed(proceeding) {
+      watched = new Set(proceeding.watched)
+      for (const id of proceeding.awaited) {
+        let give = (_: boolean): void => {}
+        const answer = new Promise<boolean>((done) => (give = done))
+        answers.set(id, { answer, give })
+      }
+      meet()
+    },
+    heard: (id, isReady) => answers.get(id)?.give(isReady),
+  }
+}

@@ -1,0 +1,61 @@
+import { loadLab } from '../../src/language/load-lab.ts'
+import type { Peer } from '../../src/machines/connect.ts'
+import { openMeeting } from '../../src/machines/meeting.ts'
+import type { PlanJson } from '../../src/views/json.ts'
+
+const lab = loadLab({
+  file: 'lab.yaml',
+  lint: false,
+  text: `
+machines: { left: { ssh: left }, right: { ssh: right } }
+namespaces:
+  a: { machine: left, processes: { one: { command: [sleep, "1"] }, two: { command: [sleep, "1"], after: one } } }
+  b: { machine: right, processes: { three: { command: [sleep, "1"], after: [a/one, a/two, c/four] } } }
+  c: { machine: right, processes: { four: { command: [sleep, "1"] } } }
+`,
+})
+const start = (change: string, machine: string) => ({ change, machine, stage: 'start processes' })
+const planOf = (...steps: object[]) => ({ steps }) as unknown as PlanJson
+
+/** Three machines that note what they are asked for. */
+function meet(plan: PlanJson) {
+  const log: string[] = []
+  const peers = ['here', 'left', 'right'].map((name) => {
+    const ask = (operation: string, input: object): Promise<null> => {
+      log.push(`${name} ${operation} ${JSON.stringify(input)}`)
+      return Promise.resolve(null)
+    }
+    return { name, ask } as unknown as Peer
+  })
+  return { log, peers, meeting: openMeeting(peers, lab, plan) }
+}
+
+test('machines start programs when all have come to that point, or have ended', () => {
+  const all = ['a/process/one', 'a/process/two'].map((id) => start(id, 'left'))
+  const { log, peers, meeting } = meet(
+    planOf(...all, start('b/process/three', 'right'), start('c/process/four', 'right')),
+  )
+  const [here, left, right] = peers as [Peer, Peer, Peer]
+  meeting?.take(left, { reached: true })
+  meeting?.take(right, { reached: true })
+  expect(log).toEqual([])
+  meeting?.left(here)
+  const [one, two] = ['a/process/one', 'a/process/two']
+  expect(log.splice(0)).toEqual([
+    'here proceed {"awaited":[],"watched":[]}',
+    `left proceed {"awaited":[],"watched":["${one}","${two}"]}`,
+    `right proceed {"awaited":["${one}","${two}"],"watched":[]}`,
+  ])
+  meeting?.take(left, { program: one, isReady: true })
+  expect(log.splice(0)).toEqual([`right heard {"program":"${one}","isReady":true}`])
+  // It has ended, or is lost, without a word on the other.
+  meeting?.left(left)
+  expect(log).toEqual([`right heard {"program":"${two}","isReady":false}`])
+})
+
+test('what is not started now is not waited for, and without programs nobody meets', () => {
+  const { log, peers, meeting } = meet(planOf(start('b/process/three', 'right')))
+  for (const peer of peers) meeting?.take(peer, { reached: true })
+  expect(log.at(-1)).toBe('right proceed {"awaited":[],"watched":[]}')
+  expect(meet(planOf({ change: 'a', machine: 'left', stage: 'create namespaces' })).meeting).toBeUndefined()
+})
