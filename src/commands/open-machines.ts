@@ -36,8 +36,7 @@ export async function openMachines(
   skip: readonly string[] = [],
   lost?: (name: string, error: UserError) => void,
 ): Promise<Machines> {
-  const lab = opened.lab()
-  const machines: ReadonlyMap<string, Machine> = lab.machines ?? new Map()
+  const machines: ReadonlyMap<string, Machine> = opened.machines ?? new Map()
   const unknown = skip.find((name) => !machines.has(name))
   if (unknown !== undefined)
     throw UserError.of(
@@ -53,10 +52,17 @@ export async function openMachines(
     )
   stage('Connecting …')
   const far = [...machines].filter(([name]) => !skip.includes(name))
-  const begun = [Promise.resolve(nearPeer(host, NEAR)), ...far.map(([name, machine]) => farPeer(host, name, machine))]
-  const settled = await Promise.allSettled(begun)
-  const peers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const close = async (): Promise<void> => void (await Promise.all(peers.map((peer) => peer.close())))
+  const begun = [
+    Promise.resolve(nearPeer(host, NEAR, opened)),
+    ...far.map(([name, machine]) => farPeer(host, name, machine)),
+  ]
+  const connected = Promise.allSettled(begun)
+  const answering = async (): Promise<Peer[]> =>
+    (await connected).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const close = async (): Promise<void> => void (await Promise.all((await answering()).map((peer) => peer.close())))
+  const lab = expandOr(close, opened) // while the machines start
+  const settled = await connected
+  const peers = await answering()
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
   try {
     const skipped = [...skip]
@@ -69,7 +75,8 @@ export async function openMachines(
       return []
     })
     failWith(failed)
-    const met = await each((peer) => peer.ask('hello', { lab: lab.name }))
+    const source = sourceElsewhere(located)
+    const met = await each((peer) => peer.ask('hello', { lab: lab.name, source }))
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)
     const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
@@ -78,11 +85,19 @@ export async function openMachines(
     const roads = await roadsFor(wires, addresses, peers, opened, lab)
     const spread = { places, ...roads }
     mustFit(wires, spread, lab, opened)
-    const source = sourceElsewhere(located)
-    await each((peer) => peer.ask('open', { source, machine: peer.name, spread }))
+    await each((peer) => peer.ask('open', { machine: peer.name, spread }))
     return { lab, spread, peers, skipped, each, close }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {
+  try {
+    return opened.lab()
+  } catch (error) {
+    void close()
     throw error
   }
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
+import type { OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { Machine } from '../model/other-machine.ts'
@@ -36,9 +37,9 @@ const SSH = [
   ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
 ]
 
-/** The machine that netlab runs on, as one of the machines of a lab. */
-export function nearPeer(host: Host, name: string): Peer {
-  const { end, ...operations } = startMachine(host)
+/** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
+export function nearPeer(host: Host, name: string, opened: OpenLab): Peer {
+  const { end, ...operations } = startMachine(host, opened)
   const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
     (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
   return { name, ask, attach: (...of) => host.attach(...of), close: end }

@@ -50,9 +50,9 @@ export interface PlanInput {
 export interface MachineOperations {
   /** Says that the one who asks is still there. */
   readonly alive: Operation<null, null>
-  /** Who this is: with ssh, its address. */
+  /** Hands over the lab file, and asks who this is: with ssh, its address. */
   readonly hello: Operation<
-    { readonly lab: string },
+    { readonly lab: string; readonly source: Source },
     {
       readonly address?: string
       /** The namespaces of the lab that are live here. */
@@ -67,7 +67,7 @@ export interface MachineOperations {
     { readonly [address: string]: Road & { readonly source: string } }
   >
   /** Opens the lab, whose part on this machine is what the operations that follow are about. */
-  readonly open: Operation<{ readonly source: Source; readonly machine: string; readonly spread: Spread }, null>
+  readonly open: Operation<{ readonly machine: string; readonly spread: Spread }, null>
   /** What the machine has and lacks for its part of the lab. */
   readonly examine: Operation<null, readonly MachineFinding[]>
   /** Watches for drift until the conversation ends, and tells what a `Watcher` sees. */

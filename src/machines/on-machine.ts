@@ -33,8 +33,12 @@ interface Opened {
   readonly runner: Runner
 }
 
-/** What netlab does on a machine of a lab, whoever asks: the process on another machine, or this one. */
-export function startMachine(host: Host): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
+/** What netlab does on a machine of a lab, whoever asks: the process on another machine, or this one, where the lab is `known`. */
+export function startMachine(
+  host: Host,
+  known?: OpenLab,
+): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
+  let handed: { located: Located; whole: OpenLab; size: number } | undefined
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
@@ -51,7 +55,11 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
   return {
     alive: async () => null,
 
-    async hello({ lab }) {
+    async hello({ lab, source }) {
+      const { located } = openSource(source)
+      const whole = known ?? openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint: false })
+      handed = { located, whole, size: source.text.length }
+      setImmediate(() => expandAhead(whole))
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
       const { byLab } = await owners(startRunner(host))
       return {
@@ -66,10 +74,9 @@ export function startMachine(host: Host): Doing<MachineOperations> & { readonly 
       return Object.fromEntries(found.flatMap(([address, road]) => (road ? [[address, road]] : [])))
     },
 
-    async open({ source, machine, spread }) {
-      const { located } = openSource(source)
-      const whole = openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint: false })
-      opened = { located, lab: openPart(whole, machine, spread), runner: startRunner(host, source.text.length) }
+    async open({ machine, spread }) {
+      const { located, whole, size } = handed!
+      opened = { located, lab: openPart(whole, machine, spread), runner: startRunner(host, size) }
       return null
     },
 
@@ -178,13 +185,22 @@ const asPart = (lab: OpenPart, spare: readonly string[] = []): Pick<PlanOptions,
   spare: new Set([...lab.spare, ...spare]),
 })
 
+/** Expands a lab while the other machines are asked where they are. */
+function expandAhead(lab: OpenLab): void {
+  try {
+    lab.lab()
+  } catch {
+    // Whoever opens its part is told.
+  }
+}
+
 function openPart(whole: OpenLab, machine: string, spread: Spread): OpenPart {
   const { lab: part, spare } = partOf(whole.lab(), machine, spread)
   return {
     ...whole,
     namespaces: part.namespaces,
     ...{ whole: whole.lab(), spare },
-    lab: () => part,
+    lab: () => ({ ...part, warnings: [] }), // they are told once, where somebody reads them
     at: (places) => openPart(whole.at(places), machine, spread),
   }
 }
