@@ -12,7 +12,7 @@ import { approved, confirmOrRevert, finish, heedSignals, showPlan, type ChangeOp
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
 import { secondsOf, type Watchdog } from './revert.ts'
-import type { PlanOptions } from './prepare.ts'
+import { mustBeKnown, type PlanOptions } from './prepare.ts'
 import { partIn, type SavedPart, type SavedPlan } from './saved.ts'
 import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
 import { note, report } from './terminal.ts'
@@ -50,6 +50,8 @@ export async function planMachines(
   const plans = await each((peer) =>
     peer.ask('plan', { ...wishes, ...(saving && { saving }), ...(saved && { saved: partIn(saved, peer.name) }) }),
   )
+  const known = new Set([...plans.values()].flatMap((one) => one.known))
+  mustBeKnown(lab.name, [...target, ...replace], (id) => known.has(id))
   return {
     parts: Object.fromEntries([...plans].flatMap(([name, { saving: part }]) => (part ? [[name, part]] : []))),
     plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),

@@ -41,11 +41,7 @@ export interface Lookout {
 }
 
 /** Prepares what a lab file asks for, which does not change until the file does. Throws a UserError as planning does. */
-export async function openLookout(
-  unfound: OpenLab,
-  runner: Runner,
-  options: Pick<PlanOptions, 'names' | 'spare'>,
-): Promise<Lookout> {
+export async function openLookout(unfound: OpenLab, runner: Runner, options: PlanOptions): Promise<Lookout> {
   const { opened, problems } = await withLenders(unfound, runner.host)
   const lab = opened.lab()
   if (problems.length) throw new UserError(problems)

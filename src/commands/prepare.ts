@@ -49,6 +49,8 @@ export interface PlanOptions extends Linting {
   readonly names?: Names
   /** Ids of which nothing is changed. Default: none. */
   readonly spare?: ReadonlySet<string>
+  /** This is the part of a lab on one machine: an id that is not known may be on another. */
+  readonly isPart?: true
 }
 
 /** What the plan will be used for. */
@@ -235,7 +237,7 @@ export async function planFor(
   wanted: Resources,
   live: Live,
   runner: Runner,
-  { adopt = false, target = [], replace = [], names, spare }: PlanOptions,
+  { adopt = false, target = [], replace = [], names, spare, isPart }: PlanOptions,
   listed?: Listed,
 ): Promise<{ readonly plan: Plan; readonly rest: readonly Change[] }> {
   const { ids, refused }: Partial<Adoptions> = adopt ? adoptions(wanted, live) : {}
@@ -247,11 +249,7 @@ export async function planFor(
   const { resources } = adopted.size ? withListed({ resources: adopted, others: new Map() }, wanted) : live
   const found = new Map([...live.resources, ...used, ...resources])
   const desired = pinned(wanted, found, live)
-  const unknown = [...target, ...replace].filter((id) => !desired.has(id) && !found.has(id))
-  if (unknown.length)
-    throw new UserError(
-      unknown.map((id) => ({ code: 'unknown-id', severity: 'error', summary: `nothing in ${name} has the id ${id}` })),
-    )
+  if (!isPart) mustBeKnown(name, [...target, ...replace], (id) => desired.has(id) || found.has(id))
   const leaving = [...found.values()].flatMap(({ id, kind, spec }) =>
     kind === 'namespace' && !spec['stale'] && (!desired.has(id) || replace.includes(id)) ? [id] : [],
   )
@@ -268,6 +266,15 @@ export async function planFor(
   const { plan, rest } = restrict(sides, (change) => !spare?.has(change.id) && isListed(change))
   await mustBeAble(plan, found, runner)
   return { plan: schedule(plan, (id) => below(id, sides.desired)), rest }
+}
+
+/** Throws a UserError that names the ids that nothing in a lab has. */
+export function mustBeKnown(lab: string, ids: readonly string[], isKnown: (id: string) => boolean): void {
+  const unknown = ids.filter((id) => !isKnown(id))
+  if (unknown.length)
+    throw new UserError(
+      unknown.map((id) => ({ code: 'unknown-id', severity: 'error', summary: `nothing in ${lab} has the id ${id}` })),
+    )
 }
 
 /** The second names of these namespaces, where they have them already. */

@@ -65,11 +65,7 @@ export async function untilQuiet(events: Events, first: Happenings, note: (more:
 }
 
 /** Prepares to watch an opened lab. Throws a UserError as planning does. */
-export async function openWatcher(
-  unfound: OpenLab,
-  runner: Runner,
-  options: Pick<PlanOptions, 'names' | 'spare'> = {},
-): Promise<Watcher> {
+export async function openWatcher(unfound: OpenLab, runner: Runner, options: PlanOptions = {}): Promise<Watcher> {
   const { host } = runner
   const lookout = await openLookout(unfound, runner, options)
   const events = openReports()

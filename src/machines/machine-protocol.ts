@@ -84,6 +84,8 @@ export interface MachineOperations {
       readonly warnings: readonly Diagnostic[]
       /** The mark of a drill is here (`netlab break`). */
       readonly drill: boolean
+      /** The ids in `target` and `replace` that something here has. */
+      readonly known: readonly string[]
       readonly saving?: SavedPart
     }
   >

@@ -113,12 +113,13 @@ export function startMachine(
       options = { ...wishes, ...asPart(lab, spare) }
       purpose = { forApply, ...(saved && { saved }) }
       prepared = await prepare(located, lab, runner, options, purpose)
-      const { plan, warnings } = prepared
-      if (!wishes.destroy) await mustBeUnused(plan, prepared.live.resources, runner, lab.quote)
+      const { plan, warnings, wanted, live } = prepared
+      if (!wishes.destroy) await mustBeUnused(plan, live.resources, runner, lab.quote)
       return {
         plan: planJson(plan),
         warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
-        drill: drillIn(prepared.live.resources) !== undefined,
+        known: [...wishes.target, ...wishes.replace].filter((id) => wanted.has(id) || live.resources.has(id)),
+        drill: drillIn(live.resources) !== undefined,
         ...(saving && { saving: savedPart(prepared) }),
       }
     },
@@ -180,7 +181,8 @@ interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
 }
 
 /** How a part is planned; nothing is changed of what has the ids in `spare`. */
-const asPart = (lab: OpenPart, spare: readonly string[] = []): Pick<PlanOptions, 'names' | 'spare'> => ({
+const asPart = (lab: OpenPart, spare: readonly string[] = []): Pick<PlanOptions, 'names' | 'spare' | 'isPart'> => ({
+  isPart: true,
   names: namesIn(lab.whole.resources),
   spare: new Set([...lab.spare, ...spare]),
 })

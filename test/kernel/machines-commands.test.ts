@@ -196,6 +196,10 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
     })
 
     test('a saved plan is done on all machines, or refused; what is not confirmed is taken back on each', async () => {
+      expect((await m.netlab(['plan', lab(), '--target', 'a/eth0', 'none'])).stderr).toContain('has the id none')
+      expect(await ran('plan', lab(), '--replace', 'b/process/asks')).toContain(
+        'Plan: 1 to add, 0 to change, 1 to destroy',
+      )
       const plan = join(m.world.folder, 'plan')
       const more = lab().replace('lab.yaml', 'more.yaml')
       m.write(
@@ -208,7 +212,9 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
             (await m.sh(where, `ip -n ${'ab'[i]} route show 10.9.0.0/16 | wc -l`)).trim(),
           ),
         ).then((counts) => counts.map(Number))
-      expect(await ran('plan', more, '--out', plan)).toMatch(/^a on left$/m)
+      expect(await ran('plan', more, '--target', 'a/route/10.9.0.0/16', 'b/route/10.9.0.0/16', '--out', plan)).toMatch(
+        /^a on left$/m,
+      )
       expect(await live()).toEqual([0, 0])
       await m.sh('right', 'ip -n b link set eth0 mtu 1400')
       expect((await m.netlab(['apply', plan])).stderr).toContain('the plan is stale: the live network has changed')
