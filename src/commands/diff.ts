@@ -37,8 +37,8 @@ interface Side {
 const NOTHING = '/dev/null'
 
 /**
- * `netlab diff A B`: what a plan from one lab file to another would change. Reads files and git, never the live network. With
- * --test, the checks of B run in a copy of it. Returns 0; with --detailed-exitcode, 2 when there are changes; with --test, 1 and 3 as
+ * `netlab diff A B`: what a plan from one lab file to another would change. Reads files and git, never the live network; loads rules that
+ * are written differently in throw-away namespaces. With --test, the checks of B run in a copy of it. Returns 0; with --detailed-exitcode, 2 when there are changes; with --test, 1 and 3 as
  * `netlab test` does.
  */
 export async function diff(host: Host, from: string, to: string, options: Options): Promise<number> {
@@ -49,9 +49,13 @@ export async function diff(host: Host, from: string, to: string, options: Option
   const name = names[1] ?? names[0] ?? 'lab'
   if (names[0] !== undefined && names[0] !== name && isNamed(before, after))
     note(`${from} is lab ${names[0]}, and ${to} is lab ${name}: they are compared as if both were ${name}.\n`)
-  const [first, second] = [before, after].map((one) => naming(one.shown, () => resourcesOf(opened(one, name))))
+  const written = [before, after].map((one) => naming(one.shown, () => resourcesOf(opened(one, name))))
   stage('Comparing …')
-  const { live, desired } = asIfLive(name, first!, second!)
+  const { spelledAlike } = await import('./spelled-alike.ts') // loaded on demand
+  const { sides, untried } = await spelledAlike(written[0]!, written[1]!, host)
+  if (untried !== undefined)
+    note(`Rules are compared as they are written, and another spelling of the same is shown as a change: ${untried}\n`)
+  const { live, desired } = asIfLive(name, ...sides)
   const changes = changesBetween({ live, desired })
   const plan = planJson({ lab: name, adopts: [], strangers: [], changes, steps: [] })
   const document = { ...plan, compared: { from, to } }

@@ -85,7 +85,7 @@ function inWords(before: Resources, after: Resources): [Resources, Resources] {
     return other && !theirs ? undefined : mine
   }
   const worded = (r: Resource): Resource => {
-    if (r.kind === 'nftables') {
+    if (r.kind === 'nftables' && r.spec['text'] !== undefined) {
       const spec = tables(r)
       return spec ? { ...r, spec: spec as unknown as Resource['spec'] } : r
     }

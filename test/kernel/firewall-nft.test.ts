@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { nftablesValue } from '../../src/firewall/rule-files.ts'
 import { compareNft } from '../../src/kinds/nftables.ts'
+import type { PlanJson } from '../../src/views/json.ts'
 import { firewallIn, nftResource, written, type Firewall } from '../support/firewall.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -89,6 +92,29 @@ test.each([
 test('a priority by name is not a change', async () => {
   await fw.sh(ns, `nft -f - <<'E'\n${input().replace('priority filter', 'priority 0')}E`)
   expect(await drift(input())).toEqual([])
+})
+
+test('netlab diff shows no other spelling of a rule as a change, and says when it cannot tell', async () => {
+  const lab = (name: string, nft: string, ...rules: string[]): string => {
+    const file = join(world.folder, name)
+    const namespaces = { a: { nftables: nft, iptables: { filter: { INPUT: rules } } }, b: {} }
+    writeFileSync(file, JSON.stringify({ name: 'spelled', namespaces, links: [{ endpoints: ['a:eth0', 'b:eth0'] }] }))
+    return file
+  }
+  const first = lab('first.yaml', `define p = 80\n${input('tcp dport $p drop', 'iif "eth0" ip saddr { 10.0.0.1, 10.0.0.2 } accept')}`, '-p tcp --dport 80 -j DROP', '-s 10.0.0.9/255.255.255.0 -j DROP') // prettier-ignore
+  const nft = input('tcp dport http drop', 'iif eth0 ip saddr { 10.0.0.2, 10.0.0.1 } accept').replace('filter;', '0;')
+  const same = lab('same.yaml', nft, '-p tcp -m tcp --dport http -j DROP', '-s 10.0.0.0/24 -j DROP')
+  const other = lab('other.yaml', nft.replace('http', '81'), '-p tcp --dport http -j DROP', '-s 10.0.0.0/24 -j DROP')
+  const wrong = lab('wrong.yaml', nft.replace('http', 'nonsense'), '-p tcp --dport 80 -j DROP')
+  expect(await world.netlab(['diff', first, same, '--detailed-exitcode'])).toMatchObject({ code: 0, stderr: '' })
+  const { changes } = JSON.parse((await world.netlab(['diff', first, other, '--json'])).stdout) as PlanJson
+  expect(changes).toMatchObject([
+    {
+      id: 'a/nftables',
+      differences: [{ field: 'inet web/input', from: 'tcp dport 80 drop', to: 'tcp dport 81 drop' }],
+    },
+  ])
+  expect((await world.netlab(['diff', first, wrong])).stderr).toContain('Rules are compared as they are written')
 })
 
 const port = (n: number) => `udp dport ${n} counter accept`
