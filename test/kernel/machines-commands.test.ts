@@ -162,7 +162,6 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       })
       expect(await ran('hint', file)).toMatch(/^Hint 1 of 5: /)
       expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
-      expect(await m.netlab(['plan', '--detailed-exitcode', file])).toMatchObject({ code: 0 })
     }, 60_000)
 
     test('capture has the packets of all machines in one file, in order', async () => {
@@ -312,9 +311,7 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       const text = `${head.replace('namespaces:', 'namespaces:\n  top: { root: true, machine: left }')}checks: [{ from: top, ping: a }]\n`
       const file = m.write('top.yaml', text)
       expect(await ran('exec', '--lab', file, 'top', '--', 'hostname')).toContain('there is no namespace top')
-      expect(await ran('cut', '--lab', file, 'top:eth0')).toMatch(/^1\n/)
       expect(await ran('test', file)).toContain('namespace top is not live')
-      expect(await ran('trace', '--lab', file, 'top', 'a')).toContain('there is no namespace top')
     }, 60_000)
 
     test('faults: cut, partition and heal', async () => {
