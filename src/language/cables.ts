@@ -172,16 +172,16 @@ export function warnOfMistypedBridges(x: Expansion, drafts: ReadonlyMap<string, 
 /** The longest name of an interface, in bytes. */
 const LONGEST = 15
 
-/**
- * The name of a bridge's port, made from the other end alone. A name that is too long is cut and gets a hash. Parallel cables
- * between two bridges are numbered.
- */
+/** The name for an interface, cut and with a hash of the whole if that is too long. */
+export const interfaceNameFrom = (wanted: string): string =>
+  wanted.length <= LONGEST ? wanted : `${wanted.slice(0, 8)}~${sha256(wanted).slice(0, 6)}`
+
+/** The name of a bridge's port, made from the other end alone. Parallel cables between two bridges are numbered. */
 function portName(drafts: ReadonlyMap<string, Draft>, bridge: End, other: End): string {
   const full = `${other.namespace}~${other.name}`
   for (let n = 1; ; n++) {
     const wanted = n === 1 ? full : `${full}~${n}`
-    const digest = sha256(wanted).slice(0, 6)
-    const id = linkId(bridge.namespace, wanted.length <= LONGEST ? wanted : `${wanted.slice(0, 8)}~${digest}`)
+    const id = linkId(bridge.namespace, interfaceNameFrom(wanted))
     if (!drafts.has(id)) return id
   }
 }

@@ -32,6 +32,7 @@ import { expandMachines, machineOf, mustBeTogether } from './expand-machines.ts'
 import { expandMacsec } from './expand-macsec.ts'
 import { checkSettings, expandSettings, sysctlKeys } from './expand-settings.ts'
 import { checkShape } from './shape.ts'
+import { withPieces } from './switch-pieces.ts'
 import type { Path, Source } from './yaml/source.ts'
 import { expandWireguard, type KeyFile } from './expand-wireguard.ts'
 
@@ -167,13 +168,17 @@ interface Begun {
   readonly source: Source
   readonly report: Report
   readonly header?: LabHeader
+  /** The ids of interfaces with an MTU that the file does not say, although they have one. */
+  readonly assumed?: readonly string[]
 }
 
 function begin(input: LabInput): Begun {
   const { file, text, set } = input
-  const source = assemble({ file, text, read: input.readBeside ?? missing, ...(set && { set }) })
-  const report = reporter(source)
-  if (report.failed() || !checkShape(source.value, report)) return { source, report }
+  const whole = assemble({ file, text, read: input.readBeside ?? missing, ...(set && { set }) })
+  const shape = reporter(whole)
+  if (shape.failed() || !checkShape(whole.value, shape)) return { source: whole, report: shape }
+  const { source, assumed } = withPieces(whole, shape)
+  const report = source === whole ? shape : reporter(source)
   const { name: own = labNameFrom(file), namespaces, machines, place } = source.value as LabFile
   const { name = own } = input
   const all = Object.entries(namespaces)
@@ -208,7 +213,7 @@ function begin(input: LabInput): Begun {
     ...(machines && { machines: new Map(Object.entries(machines)) }),
     ...(place === 'auto' && { spreads: true as const }),
   }
-  return { source, report, header }
+  return { source, report, header, assumed }
 }
 
 function finish(input: LabInput, begun: Begun): Lab {
@@ -219,7 +224,7 @@ function finish(input: LabInput, begun: Begun): Lab {
 }
 
 /** Expands the lab file and reports errors in it; undefined when an error makes the rest pointless. */
-function expand(input: LabInput, { source, report, header }: Begun): Lab | undefined {
+function expand(input: LabInput, { source, report, header, assumed = [] }: Begun): Lab | undefined {
   const { file, keyFile = missing, readBeside = missing, confines } = input
   if (!header) return undefined
   const wanted = source.value as LabFile
@@ -233,6 +238,7 @@ function expand(input: LabInput, { source, report, header }: Begun): Lab | undef
   if (report.failed()) return undefined
   expandSettings(x)
   expandInterfaces(x)
+  for (const id of assumed) x.assumedMtus.add(id)
   const keyAt = (path: Path, name: string) => keyFile(besideLab(source, path, name))
   expandWireguard(x, keyAt)
   expandMacsec(x, keyAt)

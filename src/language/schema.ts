@@ -89,8 +89,15 @@ const namespace: Schema = {
       others,
       shares: textSchema('Another namespace: this name becomes a second name for it.'),
       machine: {
-        ...textSchema('The machine on which it is: one of `machines`. Default: where netlab runs.'),
-        examples: ['left'],
+        anyOf: [textSchema('A machine.'), { ...listOf(textSchema('A machine.'), 'Machines.'), minItems: 1 }],
+        description:
+          'The machine on which it is: one of `machines`. Default: where netlab runs. A list makes it a switch on several machines: its bridges are on each of them and joined; all else is on the first.',
+        examples: ['left', ['left', 'right']],
+      },
+      evpn: {
+        const: true,
+        description:
+          'Joins the bridges of a switch on several machines by EVPN over VXLAN, with FRR on each of them. Default: by links between all.',
       },
       root: { const: true, description: 'This namespace is the machine’s own network namespace.' },
       container: {

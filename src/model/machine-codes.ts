@@ -8,6 +8,10 @@ export const machineCodes = {
     cause: 'Two things that only work on one machine are on two.',
     remedy: 'Give both namespaces the same `machine`.',
   },
+  'cannot-spread': {
+    cause: 'A namespace is on several machines, and has something that works on one only.',
+    remedy: 'Give it one machine, or leave that out.',
+  },
   'machine-lost': {
     cause: 'A machine of the lab does not answer, or netlab cannot run there.',
     remedy: 'The words of ssh, or of the command in `run`, follow. `--skip-machine` leaves a machine out.',

@@ -1,0 +1,89 @@
+import { interfaceNameFrom } from './cables.ts'
+import type { LinkFile, NamespaceFile } from './lab-file.ts'
+import type { SpreadSwitch } from './spread-switches.ts'
+
+/** How many pieces with EVPN, and bridges of such switches, a lab has so far: they are numbered. */
+export interface EvpnCount {
+  pieces: number
+  bridges: number
+}
+
+/** The pieces of a switch that EVPN joins. */
+export interface EvpnFabric {
+  /** What the n-th piece has beside its bridges. */
+  readonly fields: (n: number) => NamespaceFile
+  /** The link between two pieces, of which these are the names. */
+  readonly link: (n: number, m: number, names: readonly [string, string]) => LinkFile
+}
+
+/** What VXLAN adds to a packet over IPv4, in bytes. */
+const OVERHEAD = 50
+/** The MTU of hosts where the file says none, in bytes. */
+const USUAL = 1500
+/** The number of the autonomous system of all pieces: a private one (RFC 6996). */
+const AS = 65000
+
+/** A link-local address of IPv4 (RFC 3927), of which the first and the last 256 are reserved. */
+const addressOf = (number: number): string => `169.254.${1 + (number >> 8)}.${number & 255}`
+
+/**
+ * Joins the pieces of a switch by EVPN over VXLAN (RFC 8365), with FRR in each of them: sessions of internal BGP between all, on
+ * point-to-point links. For each bridge there is a VXLAN, from which frames go straight to the piece where their receiver is.
+ * `mtus` has by bridge the MTU of its hosts, where the file says it.
+ */
+export function evpnFabric(
+  { name, machines, bridges }: SpreadSwitch,
+  mtus: ReadonlyMap<string, number | undefined>,
+  count: EvpnCount,
+): EvpnFabric {
+  const first = count.pieces + 1
+  count.pieces += machines.length
+  const vnis = [...bridges.keys()].map((bridge) => [bridge, ++count.bridges] as const)
+  const address = (n: number): string => addressOf(first + n)
+  const to = (n: number): string => interfaceNameFrom(`to-${machines[n]}`)
+  const most = Math.max(...[...mtus.values()].map((mtu) => mtu ?? USUAL)) + OVERHEAD
+  const end = (n: number, m: number) => ({ addresses: [{ address: address(n), peer: address(m) }] })
+  return {
+    fields: (n) => ({
+      interfaces: Object.fromEntries(
+        vnis.map(([bridge, id]) => [
+          `vxlan${id}`,
+          {
+            ...{ type: 'vxlan', id, local: address(n), dstport: 4789, learning: false, bridge, others: 'keep' },
+            ...(mtus.get(bridge) !== undefined && { mtu: mtus.get(bridge) }),
+          },
+        ]),
+      ),
+      files: {
+        '/etc/frr/frr.conf': {
+          content: configuration(
+            name,
+            address(n),
+            machines.map((_, m) => address(m)).filter((_, m) => m !== n),
+          ),
+        },
+        '/etc/frr/vtysh.conf': { content: 'service integrated-vtysh-config\n' },
+      },
+      private: [{ path: '/run/frr', owner: 'frr' }],
+      processes: {
+        zebra: { command: '/usr/lib/frr/zebra', ready: { file: '/run/frr/zserv.api' } },
+        bgpd: { command: '/usr/lib/frr/bgpd', after: 'zebra', ready: { file: '/run/frr/bgpd.vty' } },
+        configure: { command: ['vtysh', '-b'], once: true, after: ['zebra', 'bgpd'] },
+      },
+    }),
+    link: (n, m, names) => ({
+      endpoints: { [`${names[0]}:${to(m)}`]: end(n, m), [`${names[1]}:${to(n)}`]: end(m, n) },
+      mtu: most,
+    }),
+  }
+}
+
+/** What FRR reads: the other pieces are neighbours, which are told of all hosts. */
+const configuration = (name: string, own: string, others: readonly string[]): string => `hostname ${name}
+router bgp ${AS}
+ bgp router-id ${own}
+ no bgp default ipv4-unicast
+${others.map((other) => ` neighbor ${other} remote-as internal\n neighbor ${other} timers connect 1\n`).join('')} address-family l2vpn evpn
+${others.map((other) => `  neighbor ${other} activate\n`).join('')}  advertise-all-vni
+ exit-address-family
+`
