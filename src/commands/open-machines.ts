@@ -208,7 +208,7 @@ function mustFit(wires: readonly Wire[], spread: Spread, { resources }: Lab, ope
         code: 'mtu-too-large',
         severity: 'error',
         summary: `an MTU of ${mtu} does not fit between ${machines.join(' and ')}: their packets carry ${room} bytes of a link`,
-        detail: `VXLAN adds ${overheadOf(spread.addresses[machines[0]] ?? '')} bytes to each. Say mtu: ${room}, or raise the MTU between the machines.`,
+        detail: `VXLAN adds ${overheadOf(spread.addresses[machines[0]] ?? '')} bytes to each. Lower the mtu by ${mtu - room}, or raise the MTU between the machines.`,
         ...at(ends[0], resources),
       },
     ]

@@ -32,7 +32,7 @@ const addressOf = (number: number): string => `169.254.${1 + (number >> 8)}.${nu
  * `mtus` has by bridge the MTU of its hosts, where the file says it.
  */
 export function evpnFabric(
-  { name, machines, bridges }: SpreadSwitch,
+  { machines, bridges }: SpreadSwitch,
   mtus: ReadonlyMap<string, number | undefined>,
   count: EvpnCount,
 ): EvpnFabric {
@@ -55,19 +55,13 @@ export function evpnFabric(
         ]),
       ),
       files: {
-        '/etc/frr/frr.conf': {
-          content: configuration(
-            name,
-            address(n),
-            machines.map((_, m) => address(m)).filter((_, m) => m !== n),
-          ),
-        },
+        '/etc/frr/frr.conf': { content: configuration(address(n), [...machines.keys()].map(address)) },
         '/etc/frr/vtysh.conf': { content: 'service integrated-vtysh-config\n' },
       },
       private: [{ path: '/run/frr', owner: 'frr' }],
       processes: {
-        zebra: { command: '/usr/lib/frr/zebra', ready: { file: '/run/frr/zserv.api' } },
-        bgpd: { command: '/usr/lib/frr/bgpd', after: 'zebra', ready: { file: '/run/frr/bgpd.vty' } },
+        zebra: { command: ['/usr/lib/frr/zebra'], ready: { file: '/run/frr/zserv.api' } },
+        bgpd: { command: ['/usr/lib/frr/bgpd'], after: 'zebra', ready: { file: '/run/frr/bgpd.vty' } },
         configure: { command: ['vtysh', '-b'], once: true, after: ['zebra', 'bgpd'] },
       },
     }),
@@ -78,12 +72,18 @@ export function evpnFabric(
   }
 }
 
-/** What FRR reads: the other pieces are neighbours, which are told of all hosts. */
-const configuration = (name: string, own: string, others: readonly string[]): string => `hostname ${name}
-router bgp ${AS}
+/** What FRR reads: all other pieces are neighbours, and are told of all hosts. */
+function configuration(own: string, all: readonly string[]): string {
+  const ofOthers = (line: (other: string) => string): string =>
+    all
+      .filter((address) => address !== own)
+      .map(line)
+      .join('')
+  return `router bgp ${AS}
  bgp router-id ${own}
  no bgp default ipv4-unicast
-${others.map((other) => ` neighbor ${other} remote-as internal\n neighbor ${other} timers connect 1\n`).join('')} address-family l2vpn evpn
-${others.map((other) => `  neighbor ${other} activate\n`).join('')}  advertise-all-vni
+${ofOthers((other) => ` neighbor ${other} remote-as internal\n neighbor ${other} timers connect 1\n`)} address-family l2vpn evpn
+${ofOthers((other) => `  neighbor ${other} activate\n`)}  advertise-all-vni
  exit-address-family
 `
+}

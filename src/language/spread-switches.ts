@@ -111,13 +111,13 @@ function checkSpread({ name, fields, machines, bridges, ports }: SpreadSwitch, r
         `${bridge} is joined by EVPN, so it cannot filter VLANs`,
         'Use a bridge for each VLAN, or leave out evpn.',
       )
-    const isolated = fields.evpn ? undefined : ports.get(bridge)?.find(({ settings }) => settings['isolated'] === true)
+    const isolated = ports.get(bridge)?.find(({ settings }) => settings['isolated'] === true)
     if (isolated)
       report.error(
         'cannot-spread',
         [...isolated.path, 'isolated'],
         `${bridge} is on several machines, so its ports cannot be isolated`,
-        'The ports to its other pieces are, which keeps frames from going in circles. Add evpn: true, which does without.',
+        'Its pieces do not tell each other which ports are isolated. Leave it out.',
       )
   }
 }

@@ -49,7 +49,7 @@ export function withPieces(source: Source, report: Report): Pieces {
         report.error(
           'given-twice',
           ['namespaces', piece],
-          `${piece} is the piece of ${name} there`,
+          `${piece} is what ${name} is called on ${one.machines[n]}`,
           'Choose another name.',
           'key',
         )

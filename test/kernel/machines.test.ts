@@ -204,7 +204,7 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
       code: 1,
       stderr: expect.stringContaining('an MTU of 1500 does not fit between left and right'),
     })
-    expect(large.stderr).toContain('Say mtu: 1450')
+    expect(large.stderr).toContain('Lower the mtu by 50')
     expect((await plan(lab({ body: pair(', mtu: 1300') }))).stdout).toMatch(/a\/eth0 .* mtu 1300,/)
     const raise = (mtu: number): Promise<unknown> =>
       Promise.all([
@@ -216,6 +216,37 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     await m.sh('left', 'ip netns exec a ping -M do -s 1472 -c1 -W5 10.0.1.2')
     await raise(1500)
   })
+
+  test('a switch on all of them is one switch, as a mesh and by EVPN', async () => {
+    const text = lab({
+      body: `
+namespaces:
+  mesh: { machine: &all [left, right, third], bridges: { br0: { addresses: [10.0.1.254/24] } } }
+  evpn: { machine: *all, evpn: true, bridges: { br0: { addresses: [10.0.2.254/24] } } }
+  h1: { machine: left, sysctls: &loud { net.ipv4.icmp_echo_ignore_broadcasts: 0 } }
+  h2: { machine: right, sysctls: *loud }
+  h3: { machine: third, sysctls: *loud }
+links:
+  - endpoints: { "h[1..3]:mesh": "10.0.1.{i}/24", "mesh:br0": }
+  - endpoints: { "h[1..3]:evpn": "10.0.2.{i}/24", "evpn:br0": }
+`,
+    })
+    expect(await apply(text)).toMatchObject({ code: 0 })
+    const ping = 'ip netns exec h1 ping'
+    for (const host of ['1.2', '1.3', '1.254', '2.2', '2.3', '2.254'])
+      await m.sh('left', `timeout 60 sh -c 'until ${ping} -c1 -W2 10.0.${host}; do sleep 0.1; done'`)
+    // Broadcasts come to each host once, before what is sent after them; a VXLAN in another leaves less room.
+    const heard = async (...[host, where]: ['h2', 'right'] | ['h3', 'third']): Promise<number> =>
+      Number((await m.sh(where, `ip netns exec ${host} nstat -asz IcmpMsgInType8`)).split(/\s+/)[2])
+    const [h2, h3] = [await heard('h2', 'right'), await heard('h3', 'third')]
+    await m.sh('left', `${ping} -b -c3 -i0.2 10.0.1.255; ${ping} -b -c3 -i0.2 10.0.2.255`)
+    for (const n of [2, 3])
+      await m.sh('left', `${ping} -Mdo -s1422 -c1 -W5 10.0.1.${n}; ${ping} -Mdo -s1372 -c1 -W5 10.0.2.${n}`)
+    expect([await heard('h2', 'right'), await heard('h3', 'third')]).toEqual([h2 + 8, h3 + 8])
+    expect(await m.sh('right', 'bridge -n evpn.right fdb show br br0')).toMatch(/vxlan1 .*extern_learn/)
+    expect(await m.sh('left', 'ip -n h1 -o link')).toMatch(/evpn@.* mtu 1400 [^]*mesh@.* mtu 1450 /)
+    expect(await nothing(text)).toMatchObject({ code: 0 })
+  }, 120_000)
 
   test('what others have there is in the way before anything is changed', async () => {
     const vni = /mtu 1450, id (\d+)/.exec((await plan(lab({ body: pair() }))).stdout)?.[1] ?? ''
