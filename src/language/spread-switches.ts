@@ -32,6 +32,10 @@ interface SpreadPort {
   readonly path: Path
 }
 
+/** The namespace of the n-th piece of a switch. */
+export const pieceOf = ({ name, machines }: Pick<SpreadSwitch, 'name' | 'machines'>, n: number): string =>
+  n > 0 ? `${name}.${machines[n]}` : name
+
 /** What such a namespace cannot be besides. */
 const NO_SWITCH = ['root', 'shares', ...LENDERS] as const
 
@@ -51,7 +55,18 @@ export function spreadSwitches(file: SpreadFile, report: Report): ReadonlyMap<st
       )
   }
   if (found.size) addPorts(file, found)
-  for (const one of found.values()) checkSpread(one, report)
+  for (const one of found.values()) {
+    checkSpread(one, report)
+    for (const [n, machine] of one.machines.entries())
+      if (n > 0 && Object.hasOwn(file.namespaces, pieceOf(one, n)))
+        report.error(
+          'given-twice',
+          ['namespaces', pieceOf(one, n)],
+          `${pieceOf(one, n)} is what ${one.name} is called on ${machine}`,
+          'Choose another name.',
+          'key',
+        )
+  }
   return found
 }
 

@@ -1,9 +1,9 @@
 import { lenderOf } from '../model/lender.ts'
 import { elsewhere } from './drafts.ts'
-import { evpnFabric, type EvpnFabric } from './evpn-fabric.ts'
+import { evpnFabric, type EvpnCount, type EvpnFabric } from './evpn-fabric.ts'
 import type { LinkFile, NamespaceFile } from './lab-file.ts'
 import type { Report } from './report.ts'
-import { spreadSwitches, type SpreadFile, type SpreadSwitch, type SwitchFile } from './spread-switches.ts'
+import { pieceOf, spreadSwitches, type SpreadFile, type SpreadSwitch, type SwitchFile } from './spread-switches.ts'
 import type { Path, Source } from './yaml/source.ts'
 
 /** A lab in which each namespace is on one machine. */
@@ -17,9 +17,6 @@ export interface Pieces {
 /** Settings that make a bridge a host, or belong to the first piece. */
 const OF_FIRST = new Set([...elsewhere, 'mac'])
 
-/** The namespace of the n-th piece of a switch. */
-const pieceOf = ({ name, machines }: SpreadSwitch, n: number): string => (n > 0 ? `${name}.${machines[n]}` : name)
-
 /**
  * The lab with a namespace for each piece of a switch that is on several machines. The first has the name of the switch, and all that
  * the file says of it; the others have the same bridges. All pieces are joined with each other, and a link to a bridge of the switch
@@ -30,42 +27,15 @@ export function withPieces(source: Source, report: Report): Pieces {
   const switches = spreadSwitches(file, report)
   if (switches.size === 0) return { source, assumed: [] }
   const { links = [] } = file
-  const places = new Map<string, readonly [of: string, n: number]>()
-  const namespaces: Record<string, NamespaceFile | null> = {}
-  const joints: { readonly of: string; readonly link: LinkFile }[] = []
-  const assumed: string[] = []
   const count = { pieces: 0, bridges: 0 }
-  for (const [name, fields] of Object.entries(file.namespaces)) {
-    const one = switches.get(name)
-    if (!one) {
-      namespaces[name] = fields as NamespaceFile | null
-      continue
-    }
-    const mtus = new Map([...one.bridges.keys()].map((bridge) => [bridge, mtuAt(one, bridge)]))
-    const fabric = one.fields.evpn && one.machines.length > 1 ? evpnFabric(one, mtus, count) : undefined
-    for (const n of one.machines.keys()) {
-      const piece = pieceOf(one, n)
-      if (n > 0 && Object.hasOwn(file.namespaces, piece))
-        report.error(
-          'given-twice',
-          ['namespaces', piece],
-          `${piece} is what ${name} is called on ${one.machines[n]}`,
-          'Choose another name.',
-          'key',
-        )
-      places.set(piece, [name, n])
-      namespaces[piece] = pieceFields(one, n, fabric, report)
-      for (let m = 0; m < n; m++) {
-        const names = [pieceOf(one, m), piece] as const
-        const made = fabric
-          ? [fabric.link(m, n, names)]
-          : [...mtus].map(([bridge, mtu]) => meshLink(one, bridge, mtu, names))
-        joints.push(...made.map((link) => ({ of: name, link })))
-        if (fabric && [...mtus.values()].some((mtu) => mtu === undefined))
-          assumed.push(...made.flatMap(({ endpoints }) => Object.keys(endpoints).map((end) => end.replace(':', '/'))))
-      }
-    }
-  }
+  const apart = new Map([...switches].map(([name, one]) => [name, takenApart(one, count, report)]))
+  const namespaces = Object.entries(file.namespaces).flatMap(([name, fields]): (readonly [string, unknown])[] => [
+    ...(apart.get(name)?.namespaces ?? [[name, fields]]),
+  ])
+  const joints = [...apart].flatMap(([of, made]) => made.links.map((link) => ({ of, link })))
+  const places = new Map(
+    [...apart].flatMap(([of, made]) => [...made.namespaces.keys()].map((piece, n) => [piece, { of, n }] as const)),
+  )
   const moved = moves(file, switches)
   /** By number and end of a link, the end as the file has it. */
   const written = new Map<string, string>()
@@ -80,7 +50,11 @@ export function withPieces(source: Source, report: Report): Pieces {
       endpoints: Object.fromEntries(Object.entries(endpoints).map(([end, value]) => [to.get(end) ?? end, value])),
     }
   })
-  const value = { ...file, namespaces, links: [...all, ...joints.map(({ link }) => link)] }
+  const value = {
+    ...file,
+    namespaces: Object.fromEntries(namespaces),
+    links: [...all, ...joints.map(({ link }) => link)],
+  }
   const back = (path: Path): Path => {
     const [top, name, part, ...rest] = path
     if (top === 'links' && typeof name === 'number') {
@@ -90,12 +64,37 @@ export function withPieces(source: Source, report: Report): Pieces {
       const from = part === 'endpoints' ? written.get(`${name} ${end}`) : undefined
       return from === undefined ? path : ['links', name, part!, from, ...more]
     }
-    const [of, n = 0] = (top === 'namespaces' && places.get(String(name))) || []
-    if (of === undefined) return path
+    const place = top === 'namespaces' ? places.get(String(name)) : undefined
+    if (!place) return path
+    const { of, n } = place
     if (part === 'machine' || (n > 0 && part !== 'bridges')) return ['namespaces', of, 'machine', n]
     return ['namespaces', of, ...path.slice(2)]
   }
-  return { source: elsewhereWritten({ ...source, value, errors: [...report.diagnostics] }, back), assumed }
+  return {
+    source: elsewhereWritten({ ...source, value, errors: [...report.diagnostics] }, back),
+    assumed: [...apart.values()].flatMap((made) => made.assumed),
+  }
+}
+
+/** The pieces of a switch, and the links between them; `assumed` as in `Pieces`. */
+function takenApart(one: SpreadSwitch, count: EvpnCount, report: Report) {
+  const { fields, machines, bridges } = one
+  const mtus = new Map([...bridges.keys()].map((bridge) => [bridge, mtuAt(one, bridge)]))
+  const fabric = fields.evpn && machines.length > 1 ? evpnFabric(one, mtus, count) : undefined
+  const names = machines.map((_, n) => pieceOf(one, n))
+  const links = names.flatMap((to, n) =>
+    names.slice(0, n).flatMap((from, m) => {
+      const pair = [from, to] as const
+      return fabric ? [fabric.link(m, n, pair)] : [...mtus].map(([bridge, mtu]) => meshLink(one, bridge, mtu, pair))
+    }),
+  )
+  const isAssumed = fabric && [...mtus.values()].includes(undefined)
+  const ends = links.flatMap(({ endpoints }) => Object.keys(endpoints))
+  return {
+    namespaces: new Map(names.map((name, n) => [name, pieceFields(one, n, fabric, report)])),
+    links,
+    assumed: isAssumed ? ends.map((end) => end.replace(':', '/')) : [],
+  }
 }
 
 /** The source with the positions of what is written at other paths. */
@@ -143,7 +142,7 @@ function pieceFields(one: SpreadSwitch, n: number, fabric: EvpnFabric | undefine
         )
     joined[field] = Array.isArray(own) ? [...(own as unknown[]), ...(value as unknown[])] : { ...own, ...value }
   }
-  return joined as NamespaceFile
+  return joined
 }
 
 /** The MTU of the ports of a bridge, in bytes, if the file says it of all of them. */
