@@ -1,10 +1,12 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
-import { isAsking, MUTE, nextHops, noAnswer, unanswered, unheard } from './no-neighbor.ts'
+import { nextHops, noAnswer, unanswered, unheard, unknownNeighbor } from './no-neighbor.ts'
 import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump, IpRoute } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
+import type { Packet } from '../checks/packet.ts'
+import { bridgeReason } from './bridge-loss.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
 import type { RouteAnswer } from './route-asked.ts'
 import type { Sights } from './sights.ts'
@@ -30,7 +32,8 @@ export interface Knowledge {
   /** … for a packet that is made in a namespace. */
   readonly askFor: (
     namespace: string,
-    packet: { readonly source: string; readonly destination: string; readonly protocol: string },
+    packet: Pick<Packet, 'source' | 'destination' | 'protocol' | 'sport' | 'dport'>,
+    mark?: number,
   ) => RouteAnswer | undefined
   /** The wire between machines for which the cable of an interface stands, by the id of that. */
   readonly wireOf: (end: string) => WayWire | undefined
@@ -112,6 +115,8 @@ function inTunnel(tunnel: string, remote: string, local: string | undefined, kno
   if (asked !== undefined)
     return `${noAnswer(`the interfaces of ${namespace}`, asked, known.labIndex, known.sights)}, on the way to ${end}`
   if (answer && 'errno' in answer) return `${noRouteText(namespace, remote, answer.errno)}, ${end}`
+  const waiting = unknownNeighbor(namespace, [namespace, undefined], nextHops(answer, remote), known)
+  if (waiting !== undefined) return `${waiting}, on the way to ${end}`
   return `it went into the tunnel ${tunnel}, and nothing left for its other end ${remote}; why is unknown`
 }
 
@@ -150,13 +155,25 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   if (reached.has('postrouting-last')) return lost(afterPostrouting(hop, visit.oif, known), { hook: 'postrouting' })
   if (reached.has('forward-last') || reached.has('output-last')) return unexplained('postrouting')
   if (reached.has('forward-first')) return unexplained('forward')
-  if (reached.has('output-first')) return unexplained('output')
+  if (reached.has('output-first')) {
+    const again = routeAgain(namespace, visit, known)
+    return again === undefined ? unexplained('output') : lost(again, { hook: 'output' })
+  }
   if (!reached.has('prerouting-last')) return unexplained('prerouting')
   const device = outDevice(known.askRoute(hop))
   const packet = visit.states.at(-1)?.packet
   const big = device !== undefined && packet ? tooBigFor(packet, namespace, device, known.dumps) : undefined
   if (big) return lost(big.reason, { hook: 'routing', mtu: big.mtu })
   return lost(routingReason(hop, known), { hook: 'routing' })
+}
+
+/** Why it went no further when it got a mark where it was made: the kernel looks its route up again then. Undefined: that is not why. */
+function routeAgain(namespace: string, { states, mark }: Visit, { askFor }: Knowledge): string | undefined {
+  const state = states.at(-1)
+  const answer = state && state.mark !== mark ? askFor(namespace, state.packet, mark) : undefined
+  if (!state || !answer || !('errno' in answer)) return undefined
+  const why = noRouteText(namespace, state.packet.destination, answer.errno)
+  return `${why}: its route was looked up again with the mark 0x${mark.toString(16)}`
 }
 
 /** The interface of a route; undefined where it has several. */
@@ -166,42 +183,6 @@ const outDevice = (answer: RouteAnswer | undefined): string | undefined =>
 /** Whether it is a blackhole, unreachable or prohibit route. */
 const isDiscarding = ({ route }: Extract<RouteAnswer, { readonly route: IpRoute }>): boolean =>
   ['6', '7', '8'].includes(route.type ?? '')
-
-/** Why a bridge has not passed it on. */
-function bridgeReason(
-  { namespace, points, role }: Hop,
-  bridge: string,
-  { dumps, sights, labIndex }: Knowledge,
-): string {
-  const links = dumps.get(namespace)?.links ?? []
-  const arrived = points[0]?.device
-  const port = (name?: string) => links.find(({ ifname }) => ifname === name)?.linkinfo?.info_slave_data
-  const state = port(arrived)?.['state']
-  if (typeof state === 'string' && state !== 'forwarding')
-    return `the port ${namespace}:${arrived} of ${bridge} is ${state}, and not forwarding`
-  const [holder] = labIndex.live.holders(points[0]!.packet.destination)
-  const towards = holder && peerOf(labIndex, namespaceOf(holder.link), nameOf(holder.link))
-  const isIsolated = (name?: string): boolean => port(name)?.['isolated'] === true
-  const others = links.filter(({ master, ifname }) => master === bridge && ifname !== arrived)
-  const leads = others.find(({ ifname }) => linkId(namespace, ifname) === towards)?.ifname
-  if (leads !== undefined && isIsolated(arrived) && isIsolated(leads))
-    return `${namespace}:${arrived} and ${namespace}:${leads} are isolated ports of ${bridge}`
-  const isOpen = ({ ifname, flags }: (typeof others)[number]): boolean =>
-    flags.includes('LOWER_UP') &&
-    !(isIsolated(arrived) && isIsolated(ifname)) &&
-    port(ifname)?.['state'] === 'forwarding'
-  if (others.length && !others.some(isOpen))
-    return `no other port of the bridge ${namespace}:${bridge} is up and forwarding`
-  const passed = sights.sightings.some(
-    (one) => one.namespace === namespace && one.direction === 'out' && one.role === role,
-  )
-  if (!passed) return `the bridge ${namespace}:${bridge} has not passed it on; why is unknown`
-  const down =
-    holder && labIndex.live.resources.get(holder.link)?.spec['up'] === false
-      ? `; ${placeText(holder.link)} is down`
-      : ''
-  return `the bridge ${namespace}:${bridge} finds nobody with the MAC address that it is sent to${down}`
-}
 
 /** It has passed all hooks, and has not left: the neighbour is missing, or the interface does not send. */
 function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): string {
@@ -224,8 +205,8 @@ function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): 
     return `${place} has no carrier${link.linkinfo?.info_kind === 'bridge' ? ': none of its ports is up' : ''}`
   const deaf = unheard(namespace, hops, sights)
   if (deaf !== undefined) return deaf
-  const mute = destination.includes(':') && !isAsking(namespace, sights) ? MUTE : ''
-  return `it was to leave by ${place}, and did not; why is unknown${mute}`
+  const waiting = unknownNeighbor(place, [namespace, oif], hops, known)
+  return waiting ?? `it was to leave by ${place}, and did not; why is unknown`
 }
 
 /** It came to the decision where it goes, and went nowhere. */
@@ -266,9 +247,12 @@ function routingReason(hop: Hop, known: Knowledge): string {
 function neverSent({ namespace }: WayPlace, known: Knowledge): End {
   const { sights, labIndex } = known
   const lost = (reason: string): End => ({ verdict: 'lost', reason, at: { namespace } })
-  const { destination, protocol } = sights.flow
+  const { destination, protocol, sport, dport } = sights.flow
   const own = protocol === 'icmp' && destination.includes(':') ? 'icmp6' : protocol
-  const answer = known.askFor(namespace, { source: anySource(destination), destination, protocol: own })
+  const answer = known.askFor(namespace, {
+    ...{ source: anySource(destination), destination, protocol: own },
+    ...(dport !== undefined && { sport, dport }),
+  })
   const asked = unanswered(namespace, undefined, nextHops(answer, destination), sights)
   if (asked !== undefined) return lost(noAnswer(`the interfaces of ${namespace}`, asked, labIndex, sights))
   const blind = sights.blind.get(namespace)

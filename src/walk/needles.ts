@@ -17,6 +17,8 @@ export interface Flow {
   readonly token: Buffer
   /** How many bytes the whole packet has; it is not fragmented. Absent: as few as needed. */
   readonly size?: number
+  /** Of udp, when its way has been seen. Absent: an answer is known by its port. */
+  readonly ends?: DatagramEnds
 }
 
 /** Bytes at a place after the network header of packets of this protocol. */
@@ -156,7 +158,8 @@ const ICMP_ERRORS: Readonly<Record<string, readonly number[]>> = { icmp: [3, 4, 
 export const isError = ({ protocol, bytes }: Pick<Packet, 'protocol' | 'bytes'>): boolean =>
   ICMP_ERRORS[protocol]?.includes(bytes[headerOf(bytes)] ?? -1) ?? false
 
-function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefined {
+/** Which part of the exchange a packet is. */
+export function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefined {
   const { bytes } = packet
   const at = headerOf(bytes)
   if (isError(packet)) {
@@ -180,6 +183,46 @@ function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefined {
     return isAt(HEADER, token) ? (type === 8 || type === 128 ? 'request' : 'reply') : undefined
   }
   if (protocol !== 'udp') return undefined
+  if (flow.ends) return isAnswer(packet, flow.ends) ? 'reply' : isAt(HEADER, token) ? 'request' : undefined
   if (isAt(HEADER, token) && dport !== flow.sport) return 'request'
   return dport === flow.sport && sport !== flow.sport ? 'reply' : undefined
+}
+
+/** The ends of the datagram, wherever it was seen: behind a translation it has others. */
+interface DatagramEnds {
+  /** Where it came from, and where it went. */
+  readonly from: ReadonlySet<string>
+  readonly to: ReadonlySet<string>
+  /** The ports that it went to; absent: an answer comes from the same address, too. */
+  readonly ports?: ReadonlySet<number>
+}
+
+const end = (address: string, port: number | undefined): string => `${address} ${port}`
+
+function isAnswer(
+  { source, sport, destination, dport }: Omit<Packet, 'time'>,
+  { from, to, ports }: DatagramEnds,
+): boolean {
+  const isFromThere = to.has(end(source, sport)) || (sport !== undefined && ports?.has(sport))
+  return isFromThere === true && from.has(end(destination, dport))
+}
+
+/**
+ * The flow with the ends of its datagram, which was seen, in order: what carries its own bytes is the datagram, unless it comes back
+ * from where that went. Other hosts may use its port as well, so an answer goes from where it went to where it came from; only where
+ * there is none, from another address, as some programs answer.
+ */
+export function withAnswers(flow: Flow, seen: readonly Pick<Seen, 'role' | 'packet'>[]): Flow {
+  if (flow.protocol !== 'udp') return flow
+  const from = new Set<string>()
+  const to = new Set([end(flow.destination, flow.dport)])
+  const ports = new Set<number>()
+  const known = { ...flow, ends: { from, to } }
+  for (const { packet } of seen) {
+    if (isError(packet) || roleIn(packet, known) !== 'request') continue
+    from.add(end(packet.source, packet.sport))
+    to.add(end(packet.destination, packet.dport))
+    if (packet.dport !== undefined) ports.add(packet.dport)
+  }
+  return seen.some(({ packet }) => roleIn(packet, known) === 'reply') ? known : { ...flow, ends: { from, to, ports } }
 }

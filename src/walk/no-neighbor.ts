@@ -61,9 +61,27 @@ export function unheard(namespace: string, wanted: readonly string[], sights: Si
   return answer && !isHeard ? `${answer.source} answered, and ${namespace} ${DROPS} neighbor advertisement` : undefined
 }
 
-/** Whether a namespace has asked for any neighbour. */
-export const isAsking = (namespace: string, { neighbors }: Sights): boolean =>
-  neighbors.some((one) => one.namespace === namespace && one.direction === 'out' && one.sought !== undefined)
+/**
+ * What to say of a neighbour that the kernel has no answer from, and whose question was not seen: it was asked for before, or the
+ * question was dropped. Undefined: there is none.
+ */
+export function unknownNeighbor(
+  place: string,
+  [namespace, ifindex]: readonly [string, number | undefined],
+  wanted: readonly string[],
+  { sights, labIndex }: { readonly sights: Sights; readonly labIndex: LabIndex },
+): string | undefined {
+  const waiting = sights.waiting.find(
+    (one) =>
+      one.namespace === namespace && wanted.includes(one.address) && (ifindex === undefined || one.ifindex === ifindex),
+  )
+  if (!waiting) return undefined
+  const { address } = waiting
+  const isAsking = sights.neighbors.some((one) => one.namespace === namespace && one.direction === 'out')
+  const nobody = labIndex.live.holders(address).length ? '' : ', which nobody in the lab has'
+  const mute = address.includes(':') && !isAsking ? MUTE : ''
+  return `${place} does not get the MAC address of ${address}${nobody}${mute}`
+}
 
-/** What to add where a packet of IPv6 has not left and nobody asked for a neighbour: the kernel sends the question through the hook output. */
-export const MUTE = ': no neighbor solicitation was sent either; a rule in the hook output may drop ICMPv6'
+/** The kernel sends the question through the hook output. */
+const MUTE = '; if no neighbor solicitation left, a rule in the hook output drops ICMPv6'

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { groupedBy } from '../model/grouped.ts'
-import type { Flow, Seen } from './needles.ts'
+import type { WaitingNeighbor } from './waiting-neighbors.ts'
+import { roleIn, withAnswers, type Flow, type Seen } from './needles.ts'
 import type { TraceStep } from './nft-trace.ts'
 import { PortTaken, type Sent } from './send-packet.ts'
 import { inOrder } from './sight-order.ts'
@@ -45,6 +46,8 @@ export interface Sights {
   /** In order. */
   readonly sightings: readonly Sighting[]
   readonly neighbors: readonly NeighborSighting[]
+  /** The neighbours without an answer, at the end. */
+  readonly waiting: readonly WaitingNeighbor[]
   /** The steps through rules, in order, by namespace. */
   readonly steps: ReadonlyMap<string, readonly TraceStep[]>
   /** What has grown in /proc/net/snmp, snmp6 and netstat, by namespace: `Ip.InNoRoutes` → how much. */
@@ -75,10 +78,10 @@ export interface WatchedLab {
 const QUIET = { udp: 1200, icmp: 1200, tcp: 900 } as const
 /** How long after the answer the rest of its steps may arrive. */
 const GRACE = 30
-/** How often it is looked at whether that is over. */
-const PAUSE = 10
+/** How often it is looked at whether that is over, and as how much time one look counts at most: a busy machine has its own time. */
+const [PAUSE, COUNTS] = [10, 20]
 /** Longer than this nothing takes, in milliseconds. */
-const LONGEST = 10_000
+const LONGEST = 30_000
 
 /**
  * Watches these namespaces, sends the packet, and returns what was seen, when it has been answered or nothing more happens. Throws
@@ -88,10 +91,10 @@ export async function watchPacket(
   flow: Flow,
   { watched, machineOf, tunnels, labIndex, isOver }: WatchedLab,
 ): Promise<Sights> {
-  let [last, over] = [0, 0]
+  let [quiet, isEnding] = [0, false]
   const seen = (glimpse: Glimpse): void => {
-    last = Date.now()
-    if (isOver(glimpse)) over ||= last
+    if (!isEnding) quiet = 0
+    isEnding ||= isOver(glimpse)
   }
   const parts = groupedBy(watched, ({ namespace }) => machineOf(namespace))
   const begun = await Promise.allSettled(
@@ -104,23 +107,34 @@ export async function watchPacket(
     for (const one of begun) if (one.status === 'rejected') throw one.reason
     sent = await watches[0]!.send(watched[0]?.netns)
     if (sent === 'taken') throw new PortTaken()
-    const quiet = sent.refused ? GRACE : QUIET[flow.protocol]
-    const started = (last = Date.now())
-    const left = (): number => Math.min(over ? over + GRACE : last + quiet, started + LONGEST) - Date.now()
-    for (let wait = left(); wait > 0; wait = left()) await sleep(Math.min(wait, PAUSE))
+    quiet = 0
+    const enough = (): number => (isEnding || (sent !== 'taken' && sent.refused) ? GRACE : QUIET[flow.protocol])
+    const started = Date.now()
+    for (let before = started; quiet < enough() && before < started + LONGEST;) {
+      await sleep(PAUSE)
+      const now = Date.now()
+      quiet += Math.min(now - before, COUNTS)
+      before = now
+    }
   } catch (error) {
     await end().catch(() => {})
     throw error
   }
   const all = await end()
   const both = <T>(of: (one: MachineSights) => Iterable<T>): T[] => all.flatMap((one) => [...of(one)])
+  const ordered = inOrder(
+    all.map(({ sightings }) => sightings),
+    labIndex,
+  )
+  const known = withAnswers(flow, ordered)
   return {
-    flow,
-    sightings: inOrder(
-      all.map(({ sightings }) => sightings),
-      labIndex,
-    ),
+    flow: known,
+    sightings: ordered.flatMap((one) => {
+      const role = roleIn(one.packet, known)
+      return role ? [{ ...one, role }] : []
+    }),
     neighbors: both((one) => one.neighbors),
+    waiting: both((one) => one.waiting),
     steps: new Map(both((one) => one.steps)),
     counters: new Map(both((one) => one.counters)),
     blind: new Map(both((one) => one.blind)),

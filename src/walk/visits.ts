@@ -20,6 +20,8 @@ export interface Visit {
   readonly steps: readonly TraceStep[]
   /** The packet as it came to each hook. */
   readonly states: readonly State[]
+  /** Its mark at the end. */
+  readonly mark: number
 }
 
 /** A packet at a hook. */
@@ -79,6 +81,7 @@ function visitOf(all: readonly TraceStep[], flow: Flow, known: readonly Seen[], 
     reached: new Set(all.flatMap(({ table, chain }) => (table === TRACE_TABLE ? [chain] : []))),
     steps: all.filter(({ table }) => table !== TRACE_TABLE),
     states,
+    mark: all.at(-1)?.mark ?? 0,
   }
 }
 

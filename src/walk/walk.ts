@@ -89,8 +89,8 @@ function wayOf(
     const question = questionOf(visit)
     return question && routes.ask(hop.namespace, question)
   }
-  const askFor: Knowledge['askFor'] = (namespace, packet) =>
-    routes.ask(namespace, { packet: { ...packet, bytes: Buffer.alloc(0) }, mark: 0 })
+  const askFor: Knowledge['askFor'] = (namespace, packet, mark = 0) =>
+    routes.ask(namespace, { packet: { bytes: Buffer.alloc(0), ...packet }, mark })
   const { labIndex, dumps, wireOf } = kit
   const known: Knowledge = { labIndex, sights, dumps, rulesOf, askRoute, askFor, wireOf }
   const end = endOfAll(from, [requests, replies, errors], known)
@@ -171,6 +171,7 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit
   const carrierRoute = ofVisit(hop.every.findLast(({ carries, iif }) => carries && iif === undefined))
   const neighbor = neighborOf(hop, route?.via ?? questionOf(inner)?.packet.destination, sights, labIndex)
   const blind = sights.blind.get(namespace)
+  const isMade = visits.length > 0 || hop.role !== 'reply' || first?.direction === 'in'
   return {
     namespace,
     ...(first?.direction === 'in' && !isLoop(first) && { in: first.device }),
@@ -187,6 +188,7 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit
     rules: known.rulesOf(hop),
     rewrites: rewritesOf(states),
     ...(blind !== undefined && bridge === undefined && { unknown: `its rules: ${blind}` }),
+    ...(!isMade && blind === undefined && { unknown: 'from where the answer came: its ports are translated here' }),
     ...(visits.length === 0 && blind === undefined && bridge === undefined && dump?.legacy && { unknown: 'its rules' }),
   }
 }
@@ -228,7 +230,8 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
   const [reply, error] = [replies.at(-1), errors.at(-1)]
   if (reply) {
     const back = endOfHop(reply, known)
-    const who = replies[0]!.namespace
+    // Where ports are translated, the answer is known only from there on.
+    const who = there.verdict === 'arrived' ? there.at.namespace : replies[0]!.namespace
     // Where no hook can be seen, the sender's own socket knows.
     const { blind, isAnswered } = known.sights
     const isBack = reply.namespace === from && (back.verdict === 'arrived' || (blind.has(from) && isAnswered))
@@ -265,6 +268,8 @@ function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[
     if (there.verdict === 'lost' && /is unknown/.test(there.reason)) return { ...there, reason: said }
     return { ...there, reason: `${there.reason}; ${said}` }
   }
+  if (known.sights.isAnswered)
+    return { ...there, verdict: 'answered', reason: `${from} has the answer; by which way is unknown` }
   if (there.verdict !== 'arrived') return there
   return {
     ...there,

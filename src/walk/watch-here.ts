@@ -10,6 +10,7 @@ import { makeTable, openTrace, readTrace, type TraceStep } from './nft-trace.ts'
 import { askRoutesHere } from './route-asked.ts'
 import { PortTaken, sendPacket, type Sent } from './send-packet.ts'
 import type { NeighborSighting, Sighting, Watched } from './sights.ts'
+import { waitingNeighbors, type WaitingNeighbor } from './waiting-neighbors.ts'
 import type { WalkMachine } from './walk-machine.ts'
 
 const LINUX_SLL2 = 276
@@ -29,6 +30,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
   const blind = new Map<string, string>()
   const sightings: Sighting[] = []
   const neighbors: NeighborSighting[] = []
+  const waiting: WaitingNeighbor[] = []
   const before = new Map<string, Map<string, number>>()
   const counters = new Map<string, Map<string, number>>()
   const needles = needlesOf(flow, tunnels)
@@ -129,6 +131,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
         await watching
         for (const fd of [...taps.keys(), ...traces.keys()]) take(fd)
         inside(() => {
+          for (const one of watched) waiting.push(...waitingNeighbors(system, one))
           for (const { namespace, netns } of watched)
             if (system.enter(netns))
               counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
@@ -137,7 +140,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
         close()
       }
       sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-      return { sightings, neighbors, steps, counters, blind, isAnswered }
+      return { sightings, neighbors, waiting, steps, counters, blind, isAnswered }
     },
   }
 }

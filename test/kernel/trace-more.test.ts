@@ -22,7 +22,9 @@ namespaces:
       filter:
         FORWARD: ["-p udp --dport 53 -d 10.0.1.2 -j DROP", "-p udp --dport 1002 -j REJECT"]
         OUTPUT: ["-p udp --dport 4789 -m length --length 1400: -j DROP", "-p icmp --icmp-type port-unreachable -j DROP"]
-      nat: { PREROUTING: ["-p udp --dport 5353 -j DNAT --to-destination 10.0.1.2:53"] }
+      nat:
+        PREROUTING: ["-p udp --dport 5353 -j DNAT --to-destination 10.0.1.2:53"]
+        POSTROUTING: ["-s 10.0.1.0/24 -d 10.0.8.2 -p udp -j MASQUERADE --to-ports 2000-2001"]
   r2:
     forwarding: true
     bridges: { none: ["fd07::1/64"] }
@@ -50,7 +52,7 @@ namespaces:
     routes: [{ to: default, via: 10.0.8.1 }]
     processes:
       echo:
-        command: [node, -e, "const s = require('dgram').createSocket('udp4'); s.on('message', (m, from) => s.send('yes', from.port, from.address)).bind(53)"]
+        command: [node, -e, "const on = (port, what) => { const s = require('dgram').createSocket('udp4'); s.on('message', (m, to) => s.send(what ?? m, to.port, to.address)).bind(port) }; on(53, 'yes'); on(55)"]
         ready: { udp: 53 }
 links:
   - { endpoints: { c:eth0: [10.0.1.2/24, "fd01::2/64"], r1:c: [10.0.1.1/24, "fd01::1/64"] } }
@@ -121,7 +123,8 @@ test('in a tunnel: what carries the packet, its route and its rules', async () =
     carrier_route: { prefix: '10.0.2.0/24', dev: 'a' },
     interfaces: [{ interface: 'vx' }, { interface: 'a', carried_by: { destination: '10.0.2.2', dport: 4789 } }],
   })
-  expect(through.hops[0]?.rules.map(({ chain, carrier }) => [chain, carrier])).toEqual([
+  const rules = through.hops[0]?.rules.filter(({ chain }) => chain === 'OUTPUT')
+  expect(rules?.map(({ chain, carrier }) => [chain, carrier])).toEqual([
     ['OUTPUT', undefined],
     ['OUTPUT', true],
   ])
@@ -138,6 +141,43 @@ test('the answer to a datagram, in a tunnel', async () => {
     { interface: 'a', carried_by: { dport: 4789 } },
     { interface: 'vx' },
   ])
+})
+
+test('the answer to a datagram whose ports are translated: who answered, and as much of the way as it can be known on', async () => {
+  const [other, same] = [await trace('c', '10.0.8.2:53', '--udp'), await trace('c', '10.0.8.2:55', '--udp')]
+  for (const way of [other, same]) expect(way).toMatchObject({ verdict: 'answered', reason: 't answered' })
+  expect(other.reply?.hops.map(({ namespace, unknown }) => [namespace, unknown])).toEqual([
+    ['r1', 'from where the answer came: its ports are translated here'],
+    ['c', undefined],
+  ])
+  expect(same.hops.map(({ namespace }) => namespace)).toEqual(['c', 'r1', 'r2', 't'])
+  expect(same.reply?.hops.map(({ namespace }) => namespace)).toEqual(['t', 'r2', 'r1', 'c'])
+})
+
+test('a mark that is set where the packet is made leads it to another route', async () => {
+  await ran('c', 'ip', 'rule', 'add', 'fwmark', '7', 'prohibit')
+  await ran(
+    'c',
+    'iptables',
+    '-t',
+    'mangle',
+    '-A',
+    'OUTPUT',
+    '-p',
+    'udp',
+    '--dport',
+    '77',
+    '-j',
+    'MARK',
+    '--set-mark',
+    '7',
+  )
+  expect(await trace('c', 's:77', '--udp')).toMatchObject({
+    verdict: 'lost',
+    reason: 'a route of c prohibits 10.0.3.2: its route was looked up again with the mark 0x7',
+  })
+  await ran('c', 'ip', 'rule', 'del', 'fwmark', '7', 'prohibit')
+  await ran('c', 'iptables', '-t', 'mangle', '-F', 'OUTPUT')
 })
 
 test('an error that is lost itself, and a redirect that the kernel sends meanwhile', async () => {
@@ -191,26 +231,30 @@ test('the reverse path filter', async () => {
   await ran('r2', 'sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=0')
 })
 
-test('beside a flood on the same way it sees its own packet only', async () => {
+test('beside a flood on the same way it sees its own packet only, and no rule counts more than that', async () => {
   const flood = `
-import socket, time
+import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect(('10.0.3.2', 9))
 print('ready', flush=True)
 while True:
-    for _ in range(20):
-        try: s.send(b'x' * 36)
-        except OSError: pass
-    time.sleep(0.002) # a flood that fills the kernel's queues loses the traced packet, too
+    try: s.send(b'x' * 36)
+    except OSError: pass
 `
+  const chain =
+    'chain forward { type filter hook forward priority 10; icmp type { echo-request, echo-reply } counter; }'
+  await ran('r2', 'nft', `table ip tally { ${chain}; }`)
   const [enter = '', ...rest] = [...world.enter, 'ip', 'netns', 'exec', 'c', 'python3', '-c', flood]
   const child = spawn(enter, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((done) => child.stdout.once('data', done))
   const way = await trace('c', 's')
   child.kill('SIGKILL')
+  const { stdout } = await world.run(['ip', 'netns', 'exec', 'r2', 'nft', 'list', 'table', 'ip', 'tally'])
+  await ran('r2', 'nft', 'delete', 'table', 'ip', 'tally')
   expect(way).toMatchObject({ verdict: 'answered' })
   expect(way.hops.map(({ namespace }) => namespace)).toEqual(['c', 'r1', 'r2', 'sw', 's'])
   expect(way.hops.flatMap(({ unknown }) => unknown ?? [])).toEqual([])
+  expect(stdout).toContain('counter packets 2 ')
 })
 
 test('a port that STP has not opened yet', async () => {
