@@ -1,5 +1,6 @@
 import { decodePacket, headerOf, RAW_IP, type Packet } from '../../src/checks/packet.ts'
 import { ANSWER } from './trace-programs.ts'
+import { PORT } from './trace-walls.ts'
 import type { Frame } from './witness.ts'
 
 type Headers = Omit<Packet, 'time'>
@@ -47,7 +48,7 @@ function partOf(packet: Headers): Pick<SeenFrame, 'part' | 'exchange' | 'quoted'
   }
   if (protocol === 'udp') {
     const isAnswer = body.subarray(8, 16).equals(ANSWER)
-    if (!isAnswer) return { part: 'request', exchange: hex(8) }
+    if (!isAnswer) return { part: packet.sport === PORT.echo ? 'reply' : 'request', exchange: hex(8) }
     return {
       part: 'reply',
       exchange: Buffer.from(body.subarray(16, 24).map((byte) => byte ^ 0xff)).toString('hex'),

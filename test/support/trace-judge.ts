@@ -9,6 +9,8 @@ export interface Case {
   readonly request: TraceRequest
   readonly way: Way
   readonly evidence: Evidence
+  /** What happened before: rules may have counted it only now. */
+  readonly earlier?: Evidence | undefined
   /** The frames of this packet, of its answer and of errors. */
   readonly frames: readonly SeenFrame[]
   readonly witness: Witness
@@ -21,6 +23,7 @@ export function openJudge(
   listeners: readonly string[],
 ): (request: TraceRequest, way: Way, evidence: Evidence) => string[] {
   const known = new Set<string>()
+  let last: Evidence | undefined
   return (request, way, evidence) => {
     const all = evidence.frames.flatMap((frame) => seenFrame(frame) ?? [])
     // An error may come seconds after the packet that it quotes.
@@ -34,7 +37,8 @@ export function openJudge(
     for (const { exchange } of fresh) known.add(exchange)
     if (exchanges.size > 1) return [`there were packets of ${exchanges.size} exchanges`]
     const frames = all.filter(({ exchange }) => exchanges.has(exchange))
-    const one: Case = { request, way, evidence, frames, witness, listeners }
+    const one: Case = { request, way, evidence, earlier: last, frames, witness, listeners }
+    last = evidence
     return [...complaintsOfPoints(one), ...complaintsOfRoutes(one), ...complaintsOfRules(one), ...complaintsOfEnd(one)]
   }
 }
@@ -116,10 +120,16 @@ function complaintsOfPoints({ way, frames, witness }: Case): string[] {
   const parts = new Set(told(way).map(([part]) => part))
   const others = frames.filter((one) => parts.has(one.part) && !explained.has(one) && !isCopy(one, witness))
   // Errors about the answer are not told of.
-  const untold = others.filter(({ part, quoted }) => part !== 'error' || quoted?.part === 'request')
+  const untold = others.filter(({ part, quoted }) => part !== 'error' || quoted?.part === 'request').filter(isToBeTold)
   for (const { namespace, device, direction, part, inner } of untold)
     complaints.push(`the way does not tell of the ${part} at ${namespace}:${device} ${direction}: ${fieldsOf(inner)}`)
   return complaints
+
+  /** An answer to a datagram is known by its port only, unless it has the same bytes. */
+  function isToBeTold({ part, inner }: SeenFrame): boolean {
+    const isHidden = way.reply?.hops[0]?.unknown?.startsWith('from where') || /by which way is unknown/.test(way.reason)
+    return !(part === 'reply' && isHidden && inner.dport !== way.hops[0]?.packet.sport)
+  }
 }
 
 /** Frames went to the next hop that the way says. */
@@ -152,7 +162,7 @@ function complaintsOfRoutes({ way, frames, witness }: Case): string[] {
 }
 
 /** Each rule that the way tells of counted the packet, and rules counted nothing else. */
-function complaintsOfRules({ way, evidence, witness }: Case): string[] {
+function complaintsOfRules({ way, evidence, earlier, witness }: Case): string[] {
   const complaints: string[] = []
   const met = new Map<string, Map<string, number>>()
   for (const [, hops] of told(way))
@@ -168,7 +178,7 @@ function complaintsOfRules({ way, evidence, witness }: Case): string[] {
         met.set(namespace, here.set(`${name} ${number}`, (here.get(`${name} ${number}`) ?? 0) + 1))
       }
   for (const [namespace, counted] of evidence.rules) {
-    const most = noiseIn(namespace, { way, evidence })
+    const most = noiseIn(namespace, { way, evidence, earlier })
     for (const name of new Set([...counted.keys(), ...(met.get(namespace)?.keys() ?? [])])) {
       const [said, real] = [met.get(namespace)?.get(name) ?? 0, counted.get(name) ?? 0]
       if (real < said || real > said + most)
@@ -180,18 +190,21 @@ function complaintsOfRules({ way, evidence, witness }: Case): string[] {
   return complaints
 }
 
-/** How many packets that the way does not tell of may have met rules of a namespace. */
-function noiseIn(namespace: string, { way, evidence }: Pick<Case, 'way' | 'evidence'>): number {
+/** How many packets that the way does not tell of may have met rules of a namespace: others that were seen there, or made there. */
+function noiseIn(namespace: string, { way, evidence, earlier }: Pick<Case, 'way' | 'evidence' | 'earlier'>): number {
   const isHere = (one: Frame): boolean => one.namespace === namespace && one.packet.protocol !== 'arp'
-  const late = evidence.earlier.filter((one) => isHere(one) && !seenFrame(one)).length
+  const late = earlier?.frames.filter((one) => isHere(one) && !seenFrame(one)).length ?? 0
   const seen = evidence.frames.filter(isHere).length
-  const points = told(way).flatMap(([, hops]) =>
-    hops.flatMap((hop) => (hop.namespace === namespace ? hop.interfaces : [])),
-  ).length
-  const counters = evidence.counters.get(namespace)
-  const made = ['Icmp.OutDestUnreachs', 'Icmp.OutTimeExcds', 'Icmp6OutMsgs', 'Tcp.RetransSegs', 'Tcp.OutRsts']
-  return late + Math.max(0, seen - points) + made.reduce((sum, name) => sum + (counters?.get(name) ?? 0), 0)
+  const hops = told(way).flatMap(([, all]) => all.filter((hop) => hop.namespace === namespace))
+  const points = hops.flatMap(({ interfaces }) => interfaces)
+  const madeBy = (one: Evidence | undefined): number =>
+    MADE.reduce((sum, name) => sum + (one?.counters.get(namespace)?.get(name) ?? 0), 0)
+  const toldMade = hops.filter((hop) => hop.in === undefined).length
+  return late + Math.max(0, seen - points.length) + Math.max(0, madeBy(evidence) - toldMade) + madeBy(earlier)
 }
+
+/** The counters of packets that are made in a namespace. */
+const MADE = ['Ip.OutRequests', 'Ip6OutRequests']
 
 /** A rule in words, as evidence names it. */
 export const countedName = ({ table, chain, number }: Pick<WayRule, 'table' | 'chain' | 'number'>): string =>

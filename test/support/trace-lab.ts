@@ -214,7 +214,7 @@ function packetOf(
   const ports =
     protocol === 'tcp'
       ? [PORT.tcp, PORT.tcp, PORT.tcpMoved, PORT.nobody]
-      : [PORT.udp, PORT.udp, PORT.silent, PORT.udpMoved, PORT.nobody]
+      : [PORT.udp, PORT.udp, PORT.echo, PORT.silent, PORT.udpMoved, PORT.nobody]
   const port = random.one(ports)
   return { from, to: make === six ? `[${address}]:${port}` : `${address}:${port}`, protocol }
 

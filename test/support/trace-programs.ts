@@ -18,7 +18,7 @@ const [AF_INET6, SOCK_STREAM, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_CLOEXEC] = [10, 1,
 const [ADDRESS, ROOM] = [28, 2048]
 
 /**
- * Listens in these namespaces: for connections, for datagrams that are answered, and for datagrams that are
+ * Listens in these namespaces: for connections, for datagrams that are answered, for some that are sent back, and for datagrams that are
  * not. `heard` tells once what came.
  */
 export function openPrograms(
@@ -37,7 +37,7 @@ export function openPrograms(
   let news: Heard[] = []
   for (const namespace of namespaces) {
     if (!system.enter(namespace)) throw new Error(`${namespace}: ${system.error()}`)
-    for (const port of [PORT.tcp, PORT.udp, PORT.silent]) {
+    for (const port of [PORT.tcp, PORT.udp, PORT.echo, PORT.silent]) {
       const type = port === PORT.tcp ? SOCK_STREAM : SOCK_DGRAM
       const fd = system.call('socket', AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
       const address = Buffer.alloc(ADDRESS)
@@ -65,6 +65,7 @@ export function openPrograms(
         if (size < 0) return
         const answer = Buffer.concat([ANSWER, bytes.subarray(0, size).map((byte) => byte ^ 0xff)])
         if (port === PORT.udp) sendto(fd, answer, answer.length, 0, from, ADDRESS)
+        if (port === PORT.echo) sendto(fd, bytes, size, 0, from, ADDRESS)
       }
       news.push({ namespace, port })
     }

@@ -1,7 +1,7 @@
 import type { Choices } from './choices.ts'
 
-/** The ports that packets and rules name: of a listener of TCP, of UDP, of one that says nothing, of translations, of nobody. */
-export const PORT = { tcp: 80, udp: 53, silent: 54, tcpMoved: 8080, udpMoved: 5353, nobody: 9 } as const
+/** The ports that packets and rules name: of a listener of TCP, of UDP, of one that sends back what came, of one that says nothing, of translations, of nobody. */
+export const PORT = { tcp: 80, udp: 53, echo: 55, silent: 54, tcpMoved: 8080, udpMoved: 5353, nobody: 9 } as const
 
 /** What rules may name. */
 export interface WallNames {
@@ -95,7 +95,8 @@ function translations(
   const host = random.one(hosts[family])
   const to = (port: number): string => (family === 6 ? `[${host}]:${port}` : `${host}:${port}`)
   const network = random.one(networks[family])
-  const sources = [`-o ${random.one(devices)} -j MASQUERADE`, `-s ${network} ! -d ${network} -j MASQUERADE`]
+  const masquerade = `MASQUERADE${random.maybe(0.3) ? ' --random-fully' : ''}`
+  const sources = [`-o ${random.one(devices)} -j ${masquerade}`, `-s ${network} ! -d ${network} -j ${masquerade}`]
   return {
     PREROUTING: [
       `-p tcp --dport ${PORT.tcpMoved} -j DNAT --to-destination ${to(PORT.tcp)}`,

@@ -41,8 +41,6 @@ export interface CountedRule {
 /** What happened in the kernel meanwhile, seen without netlab's trace. */
 export interface Evidence {
   readonly frames: readonly Frame[]
-  /** Those that were seen before: rules may have counted them only now. */
-  readonly earlier: readonly Frame[]
   /** By namespace: the rules that counted more, and how much more. */
   readonly rules: ReadonlyMap<string, ReadonlyMap<string, number>>
   /** By namespace: what grew in /proc/net/snmp and the like. */
@@ -59,6 +57,8 @@ export interface Witness {
   readonly look: () => Evidence
   /** Whether the kernel has a route there, as `ip route get` says. */
   readonly hasRoute: (namespace: string, ...words: string[]) => boolean
+  /** Whether the kernel has no answer from a neighbour, as `ip neigh` says. */
+  readonly isWaiting: (namespace: string, address: string) => boolean
   readonly close: () => Promise<void>
 }
 
@@ -170,7 +170,6 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
   const all = <T>(read: (namespace: string) => T): Map<string, T> =>
     new Map(namespaces.map((name) => [name, read(name)]))
   const countersOf = (namespace: string): Map<string, number> => within(namespace, readCounters)
-  let earlier: readonly Frame[] = []
   let before = { rules: all(counted), counters: all(countersOf) }
   return {
     ...{ links, policies },
@@ -180,10 +179,7 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
         all((name) => grownCounters(before[kind].get(name) ?? new Map<string, number>(), after[kind].get(name)!))
       const [rules, counters] = [grown('rules'), grown('counters')]
       before = after
-      const frames = namespaces.flatMap(drain)
-      const last = earlier
-      earlier = frames
-      return { frames, earlier: last, rules, counters, heard: programs.heard() }
+      return { frames: namespaces.flatMap(drain), rules, counters, heard: programs.heard() }
     },
     hasRoute(namespace, ...words) {
       try {
@@ -193,6 +189,8 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
         return false
       }
     },
+    isWaiting: (namespace, address) =>
+      /INCOMPLETE|FAILED/.test(execFileSync('ip', ['-n', namespace, 'neigh', 'show', address], { encoding: 'utf8' })),
     async close() {
       for (const fd of sockets.values()) system.libc.close(fd)
       await programs.close()
