@@ -17,6 +17,7 @@ import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { withoutRandomMacs } from './hand-made.ts'
 import { unwrittenKeys } from './keys-left.ts'
+import { withTuning } from './tuned-by-hand.ts'
 import { expressible, nameInPlan, type Network, type Remark } from './network.ts'
 
 /** What to import. */
@@ -97,7 +98,8 @@ export async function readNetwork({ names, root, lenders }: Subject, runner: Run
     remarks.push({ at: ['namespaces', namespace], text: `Not managed: rules of ${program}: ${tables.join(', ')}` })
   remarks.push(...unwrittenKeys(lab, found))
   const network = expressible(found)
-  const named = await withOwnerNames(network.resources, runner.host)
+  const tuned = await withTuning(network.resources, live.dumps, runner)
+  const named = await withOwnerNames(tuned, runner.host)
   const resources = await withoutRandomMacs(named, lab, runner)
   return { ...network, resources, lab, taken, remarks: [...network.remarks, ...remarks] }
 }

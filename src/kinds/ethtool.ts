@@ -139,9 +139,19 @@ function set(r: Resource<EthtoolSpec>, { offload = {}, channels = {} }: Omit<Eth
 export const ETHTOOL_SCRIPT =
   'for dev; do echo "--netlab-- $dev"; ethtool -k "$dev"; ethtool -l "$dev"; done 2>/dev/null'
 
+/** Whether an offload is on, and whether the driver allows another value. */
+export interface TunedOffload {
+  readonly on: boolean
+  readonly fixed: boolean
+  /** It is not as was asked for: another offload, or the driver, does not allow it now. */
+  readonly follows: boolean
+  /** It is one of those that the last offload before it stands for. */
+  readonly isPart: boolean
+}
+
 /** What ethtool reads of an interface. */
 export interface Tuned {
-  readonly offload: ReadonlyMap<string, { readonly on: boolean; readonly fixed: boolean }>
+  readonly offload: ReadonlyMap<string, TunedOffload>
   readonly channels: Readonly<Record<string, number>>
 }
 
@@ -152,8 +162,10 @@ export function parseEthtool(text: string): Map<string, Tuned> {
     const [dev = '', ...lines] = part.split('\n')
     const offload = new Map(
       lines.flatMap((line) => {
-        const [, name = '', state, note] = /^\t?([\w-]+): (on|off)(?: \[(.*)\])?$/.exec(line) ?? []
-        return state === undefined ? [] : [[name, { on: state === 'on', fixed: note === 'fixed' }] as const]
+        const [, tab, name = '', state, note = ''] = /^(\t?)([\w-]+): (on|off)(?: \[(.*)\])?$/.exec(line) ?? []
+        if (state === undefined) return []
+        const flags = { fixed: note === 'fixed', follows: note.startsWith('requested'), isPart: tab !== '' }
+        return [[name, { on: state === 'on', ...flags }] as const]
       }),
     )
     const current = lines.slice(lines.indexOf('Current hardware settings:') + 1)

@@ -279,3 +279,30 @@ ip netns exec t iptables -A INPUT -m comment --comment 'x [1..2] {i} \${j}' -j A
   const { text } = await imported()
   expect(text).toMatch(/# (Not managed|A plan changes it): /)
 })
+
+test('what ethtool has set on cables is written, unless a new cable has it too', async () => {
+  await shell(`
+    ip netns add a; ip netns add b
+    for i in 0 1 2 3; do ip -n a link add e$i type veth peer name e$i netns b; done
+    ip -n a link add q numtxqueues 5 numrxqueues 5 type veth peer name q netns b
+  `)
+  expect((await imported()).text).not.toMatch(/offload|a:e\d: *{/)
+  await shell(`
+    ip netns exec a ethtool -K e0 tx off gro on >&2
+    ip netns exec a ethtool -K e1 sg off >&2
+    ip netns exec b ethtool -K e2 tx-tcp6-segmentation off highdma off >&2
+    ip netns exec a ethtool -L q rx 2
+  `)
+  const settings = `for n in a b; do for d in e0 e1 e2 e3 q; do ip netns exec $n ethtool -k $d; ip netns exec $n ethtool -l $d; done; done`
+  const before = await shell(settings)
+  const { text, said } = await imported()
+  expect(text).toContain('a:e0: { offload: { tx-checksumming: false, generic-receive-offload: true } }, b:e0: }')
+  expect(text).toContain('a:e1: { offload: { scatter-gather: false } }, b:e1: }')
+  expect(text).toContain('a:e2: , b:e2: { offload: { tx-tcp6-segmentation: false, highdma: false } } }')
+  expect(text).toContain('a:q: { queues: 5, channels: { rx: 2 } }')
+  expect({ said, left: await changes('--adopt') }).toEqual({ said: '', left: [] })
+  await netlab('apply', file(), '--adopt', '-y')
+  await netlab('destroy', file(), '-y')
+  await netlab('apply', file(), '-y')
+  expect(await shell(settings)).toBe(before)
+})
