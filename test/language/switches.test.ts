@@ -173,6 +173,7 @@ links: [{ endpoints: { "h:eth0": , "sw:br1": }${more} }]
 })
 
 test.each([
+  ['sw: { machine: [nope, left], bridges: { br0: } }', '3:19 there is no machine nope'],
   ['sw: { machine: [left, nope], bridges: { br0: } }', '3:25 there is no machine nope'],
   ['sw: { machine: [left, left], bridges: { br0: } }', '3:25 left is in this list already'],
   ['sw: { machine: [left, right] }', '3:18 sw is on several machines, and has no bridges'],
