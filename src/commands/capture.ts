@@ -6,7 +6,7 @@ import { idle, stage } from '../host/status-line.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
-import { NEAR } from '../model/other-machine.ts'
+import { machineIn, NEAR } from '../model/other-machine.ts'
 import { ownerOf } from '../model/owner.ts'
 import { placeIn } from '../model/place.ts'
 import type { Dump, Runner } from '../model/runner.ts'
@@ -87,7 +87,7 @@ export async function capture(host: Host, given: readonly string[], options: Opt
 function partsOf(sources: readonly CaptureSource[], spread: SpreadLab | undefined): RecordedPart[] {
   const byMachine = new Map<string, CaptureSource[]>()
   for (const source of sources) {
-    const name = spread?.places[source.netns ?? ''] ?? NEAR
+    const name = machineIn(source.netns) ?? spread?.places[source.netns ?? ''] ?? NEAR
     byMachine.set(name, [...(byMachine.get(name) ?? []), source])
   }
   return [...byMachine].map(([name, some]) => {

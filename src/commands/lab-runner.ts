@@ -1,6 +1,7 @@
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { Spread, Wire } from '../machines/wires.ts'
+import { machineIn } from '../model/other-machine.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
@@ -9,7 +10,7 @@ import type { OpenedFile } from './change-machines.ts'
 import type { Machines } from './open-machines.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
-import { openLocated, withoutFarRoots } from './prepare.ts'
+import { openLocated, asSeenFromHere } from './prepare.ts'
 
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
@@ -23,7 +24,7 @@ export interface SpreadLab {
   /** By namespace, its machine. */
   readonly places: Spread['places']
   readonly wires: readonly Wire[]
-  /** Namespaces of other machines that are not the lab's own: commands do not look into them. */
+  /** What the lab borrows from containers and processes of other machines: commands do not look into that. */
   readonly unseen: readonly string[]
 }
 
@@ -51,9 +52,10 @@ export async function spreadLab(
   const { places } = spread
   const near = startRunner(host, located.text.length)
   const wires = wiresOf(lab, places)
-  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires })
-  const fitting = withoutFarRoots(withSmallMtus(lab, spread))
+  const fitting = asSeenFromHere(withSmallMtus(lab, spread))
   const { namespaces } = fitting
+  const roots = new Set([...namespaces.values()].flatMap(({ borrowed }) => machineIn(borrowed) ?? []))
+  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires, roots })
   const unseen = [...lab.namespaces.keys()].filter((name) => !namespaces.has(name))
   return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires, unseen }
 }
@@ -71,7 +73,7 @@ export function mustBeSeen({ unseen: [name] }: SpreadLab, command: string): void
   if (name === undefined) return
   throw UserError.of(
     'several-machines',
-    `netlab ${command} does not look into ${name}, which is another machine’s own namespace`,
+    `netlab ${command} does not look into ${name}, which is the namespace of another machine’s container or process`,
     `Without that namespace it works on several machines, and in a copy of the whole lab: netlab test --fresh`,
   )
 }

@@ -7,7 +7,7 @@ import type { Runner } from '../model/runner.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { nearest } from './nearest.ts'
-import { loadFound, withoutFarRoots } from './prepare.ts'
+import { loadFound, asSeenFromHere } from './prepare.ts'
 
 /** The options of commands that take the names of namespaces. */
 export interface NamespaceOptions extends LocateOptions {
@@ -65,7 +65,7 @@ export async function liveNamespaces(runner: Runner, options: NamespaceOptions):
 export async function labHere(host: Host, { lab: argument, set = [] }: NamespaceOptions): Promise<Lab | undefined> {
   try {
     const lab = await loadFound(locate(argument, { set, say: () => {} }), host)
-    return lab && withoutFarRoots(lab)
+    return lab && asSeenFromHere(lab)
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

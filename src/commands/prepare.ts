@@ -18,8 +18,8 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Names } from '../model/names.ts'
-import { NEAR } from '../model/other-machine.ts'
-import { isPath } from '../model/place.ts'
+import { machineIn, NEAR, ownOf } from '../model/other-machine.ts'
+import { HERE_NAME, isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf } from '../model/topology.ts'
@@ -103,13 +103,24 @@ export async function loadFound(located: Located, host: Host, linting?: Linting)
   return unfound && (await withLenders(unfound, host)).opened.lab()
 }
 
-/** A lab on several machines without what it borrows on others, such as their own namespaces: only plans look into those. */
-export function withoutFarRoots(lab: Lab): Lab {
+/**
+ * A lab on several machines as commands see it that look at all of them at once: the own namespaces of other machines have paths
+ * (`ownOf`), and what it borrows there from containers and processes is left out: only plans look into those.
+ */
+export function asSeenFromHere(lab: Lab): Lab {
   if (!lab.machines) return lab
-  const isSeen = ({ borrowed, machine }: NamespaceHeader): boolean => borrowed === undefined || machine === undefined
-  const namespaces = new Map([...lab.namespaces].filter(([, header]) => isSeen(header)))
-  if (namespaces.size === lab.namespaces.size) return lab
-  const resources = new Map([...lab.resources].filter(([, { namespace }]) => namespaces.has(namespace)))
+  const namespaces = new Map<string, NamespaceHeader>()
+  for (const [name, header] of lab.namespaces) {
+    const { borrowed, machine } = header
+    if (borrowed === undefined || machine === undefined) namespaces.set(name, header)
+    else if (borrowed === HERE_NAME) namespaces.set(name, { ...header, borrowed: ownOf(machine) })
+  }
+  const resources = new Map<string, Resource>()
+  for (const [id, r] of lab.resources) {
+    const header = namespaces.get(r.namespace)
+    const { borrowed } = header ?? {}
+    if (header) resources.set(id, borrowed !== undefined && machineIn(borrowed) ? { ...r, borrowed } : r)
+  }
   return { ...lab, namespaces, resources, topology: topologyOf(resources) }
 }
 

@@ -22,7 +22,7 @@ import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { runnerOf } from './lab-runner.ts'
 import { readLive } from './read-live.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
-import { loadFound, readRequestOf, withoutFarRoots } from './prepare.ts'
+import { loadFound, readRequestOf, asSeenFromHere } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {
@@ -49,7 +49,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
   }
   const runner = await runnerOf(host, located)
   stage('Reading the live network …')
-  const seen = lab && withoutFarRoots(lab)
+  const seen = lab && asSeenFromHere(lab)
   const found = withListed(await readLive(readRequestOf(name, seen), runner), seen?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const lenders = [...found.theirs].filter(([, { kind }]) => kind === 'borrowed')

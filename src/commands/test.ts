@@ -12,7 +12,7 @@ import { runnerOf } from './lab-runner.ts'
 import { checksNamed, testLive } from './live-checks.ts'
 import { seedOf } from './run-fault.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadFound, withoutFarRoots, type Linting } from './prepare.ts'
+import { loadFound, asSeenFromHere, type Linting } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Linting, LocateOptions {
@@ -150,7 +150,7 @@ async function testHere(
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
   const { begin, each } = checksPrinter(options)
   begin(checks.map(checkName))
-  const { results, remarks } = await testLive(withoutFarRoots(lab), checks, await runnerOf(host, located), {
+  const { results, remarks } = await testLive(asSeenFromHere(lab), checks, await runnerOf(host, located), {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
     seed: seedOf(options.seed),

@@ -7,7 +7,7 @@ import type {
 } from '../backend/capture/recording.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Peer } from './connect.ts'
-import { unpack, type Packed } from './packed.ts'
+import { asThere, unpack, type Packed } from './packed.ts'
 
 /** Opens a recording of interfaces on another machine. Throws a UserError, which names it, when one cannot be opened or the machine is lost. */
 export async function farRecording(
@@ -18,7 +18,7 @@ export async function farRecording(
 ): Promise<Recording> {
   let ended: Promise<Packed<readonly Counted[]>> | undefined
   const links = await new Promise<readonly number[]>((opened, failed) => {
-    ended = peer.ask('record', { sources, options }, (event) => {
+    ended = peer.ask('record', { sources: asThere(sources), options }, (event) => {
       if (event.links) opened(event.links)
       if (event.vanished) vanished(event.vanished.source, event.vanished.words)
       if (event.packets === undefined) return

@@ -3,14 +3,14 @@ import type { Command } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
 import { groupedBy } from '../model/grouped.ts'
-import { NEAR } from '../model/other-machine.ts'
+import { machineIn, NEAR, ownOf } from '../model/other-machine.ts'
 import type { Dump, Failure, Runner } from '../model/runner.ts'
 import { farStreams, type ProgramEvent } from '../session/far-programs.ts'
 import { lockAll } from './all-peers.ts'
 import { cablesFor } from './as-cables.ts'
 import type { Peer } from './connect.ts'
 import { ITSELF, withItself } from './on-machine-services.ts'
-import { pack, unpack } from './packed.ts'
+import { asThere, pack, unpack } from './packed.ts'
 import type { Wire } from './wires.ts'
 
 /** Where the namespaces of a lab are, and the machines. */
@@ -22,6 +22,8 @@ interface Spreading {
   /** By namespace, its machine. */
   readonly places: Readonly<Record<string, string>>
   readonly wires: readonly Wire[]
+  /** The other machines whose own namespaces the lab has. */
+  readonly roots: ReadonlySet<string>
 }
 
 /** Process ids that stand for programs on other machines are above all that Linux gives (pid_max in proc_sys_kernel(5)). */
@@ -31,16 +33,17 @@ const FAR_PID = 1 << 23
  * The network of a lab that is on several machines, as that of one: what is for a namespace goes to the machine on which that is, and
  * everything else to the one that netlab runs on.
  */
-export async function spreadRunner({ lab, near, peers, places, wires }: Spreading): Promise<Runner> {
+export async function spreadRunner({ lab, near, peers, places, wires, roots }: Spreading): Promise<Runner> {
   const far = new Map(peers.flatMap((peer) => (peer.name === NEAR ? [] : [[peer.name, peer] as const])))
-  const peerOf = (netns: string | undefined): Peer | undefined => far.get(places[netns ?? ''] ?? NEAR)
+  const peerOf = (netns: string | undefined): Peer | undefined =>
+    far.get(machineIn(netns) ?? places[netns ?? ''] ?? NEAR)
   const asCables = cablesFor(wires)
   const homes = new Set((await Promise.all([...far.values()].map((peer) => peer.ask('homes', null)))).flat())
   const host = spreadHost(near.host, lab, peers, peerOf, homes)
   return {
     host,
     runProgram: (operation, signal) =>
-      peerOf(operation.place.netns)?.ask('runProgram', { operation: pack(operation) }) ??
+      peerOf(operation.place.netns)?.ask('runProgram', { operation: pack(asThere(operation)) }) ??
       near.runProgram(operation, signal),
 
     async run(waves, done, signal) {
@@ -51,7 +54,7 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
           [...parts].map(async ([peer, indexes]): Promise<Failure | undefined> => {
             const operations = indexes.flatMap((i) => wave[i] ?? [])
             const failure = peer
-              ? await peer.ask('operate', { operations: pack(operations) })
+              ? await peer.ask('operate', { operations: pack(asThere(operations)) })
               : await near.run([operations], () => {}, signal)
             return failure ? { ...failure, index: count + (indexes[failure.index] ?? 0) } : undefined
           }),
@@ -74,14 +77,19 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
       return all.flat().sort((a, b) => (a.name < b.name ? -1 : 1))
     },
 
-    async dump(requests, onDump) {
+    async dump(given, onDump) {
+      const requests = given.map(({ paths, ...request }) => ({
+        ...request,
+        ...(paths && { paths: paths.filter((path) => machineIn(path) === undefined) }),
+      }))
       const parts = groupedBy([...requests.keys()], (i) => peerOf(requests[i]?.netns))
       const dumps: (Dump | undefined)[] = requests.map(() => undefined)
       await Promise.all(
         [...parts].map(async ([peer, indexes]) => {
           const some = indexes.flatMap((i) => requests[i] ?? [])
-          const found = peer ? unpack(await peer.ask('dump', { requests: some })) : await near.dump(some)
-          for (const [k, i] of indexes.entries()) dumps[i] = peer && found[k] ? dumpFrom(peer.name, found[k]) : found[k]
+          const found = peer ? unpack(await peer.ask('dump', asThere({ requests: some }))) : await near.dump(some)
+          for (const [k, i] of indexes.entries())
+            dumps[i] = peer && found[k] ? dumpFrom(peer.name, found[k], roots) : found[k]
         }),
       )
       const shown = asCables(requests, dumps)
@@ -95,10 +103,10 @@ export async function spreadRunner({ lab, near, peers, places, wires }: Spreadin
 }
 
 /** A dump of another machine. A namespace without a name, in which one of its links ends, is not taken for one of this machine. */
-function dumpFrom(machine: string, dump: Dump): Dump {
+function dumpFrom(machine: string, dump: Dump, roots: ReadonlySet<string>): Dump {
+  const own = roots.has(machine) ? ownOf(machine) : `(machine ${machine})`
   const nsids = new Map(dump.nsids)
-  for (const { link_netnsid: id } of dump.links)
-    if (id !== undefined && !nsids.has(id)) nsids.set(id, `(machine ${machine})`)
+  for (const { link_netnsid: id } of dump.links) if (id !== undefined && !nsids.has(id)) nsids.set(id, own)
   return { ...dump, nsids }
 }
 
@@ -131,10 +139,16 @@ function spreadHost(
     ...near,
     isLocal: false,
     self: [ITSELF],
-    run: (command, signal) => peerOf(command.netns)?.ask('run', command) ?? near.run(here(command), signal),
+    run: (command, signal) => peerOf(command.netns)?.ask('run', asThere(command)) ?? near.run(here(command), signal),
     start,
     startLasting: (command, env) => near.startLasting(here(command), env),
-    attach: (command, env) => peerOf(command.netns)?.attach(command, env ?? {}) ?? near.attach(here(command), env),
+    attach: (command, env) =>
+      peerOf(command.netns)?.attach(asThere(command), env ?? {}) ?? near.attach(here(command), env),
+    status(path) {
+      const index = peers.findIndex(({ name }) => name === machineIn(path))
+      const status = near.status(index < 0 ? path : '/proc/self/ns/net')
+      return status && index >= 0 ? { ...status, inode: -1 - index } : status // no namespace here has such an inode
+    },
     signal(pid, name) {
       const tell = children.get(Math.abs(pid))
       tell?.(name)
@@ -193,7 +207,7 @@ function farChild(peer: Peer, handle: number, command: Command, env: Readonly<Re
     if (event.started) events.emit('spawn')
     take(event)
   }
-  peer.ask('start', { handle, command, env }, hear).then(
+  peer.ask('start', { handle, command: asThere(command), env }, hear).then(
     ({ code, signal }) => {
       end()
       Object.assign(child, { exitCode: code, signalCode: signal })

@@ -6,7 +6,7 @@ import type { WalkKit } from '../walk/walk.ts'
 import type { WalkMachine } from '../walk/walk-machine.ts'
 import { walkHere } from '../walk/watch-here.ts'
 import type { Peer } from './connect.ts'
-import { pack, unpack } from './packed.ts'
+import { asThere, pack, unpack } from './packed.ts'
 import type { Spread, Wire } from './wires.ts'
 
 /** Where the packets of a lab go that is on several machines. */
@@ -46,22 +46,22 @@ function walkOn({ ask }: Peer): WalkMachine {
     watch: (request, seen) =>
       new Promise((begun, failed) => {
         const watch = {
-          send: (netns?: string) => ask('sendWatched', placeIn(netns)),
+          send: (netns?: string) => ask('sendWatched', asThere(placeIn(netns))),
           end: async () => unpack(await ask('endWatch', null)),
         }
-        ask('watch', pack(request), (event) => (event === true ? begun(watch) : seen(event))).catch(failed)
+        ask('watch', pack(asThere(request)), (event) => (event === true ? begun(watch) : seen(event))).catch(failed)
       }),
-    askRoutes: async (requests) => unpack(await ask('askRoutes', pack(requests))),
+    askRoutes: async (requests) => unpack(await ask('askRoutes', pack(asThere(requests)))),
   }
 }
 
 const reachOn = ({ ask }: Peer): ReachMachine => ({
-  listening: (hosts) => ask('listening', pack(hosts)),
-  ping: async (request, progress) => unpack(await ask('ping', pack(request), progress)),
+  listening: (hosts) => ask('listening', pack(asThere(hosts))),
+  ping: async (request, progress) => unpack(await ask('ping', pack(asThere(request)), progress)),
   listen: async (services) => ({
-    opened: await ask('listen', pack(services)),
+    opened: await ask('listen', pack(asThere(services))),
     close: async () => void (await ask('stopListening', null)),
   }),
   tryServices: async (hosts, questions, progress) =>
-    unpack(await ask('tryServices', pack({ hosts, questions }), progress)),
+    unpack(await ask('tryServices', pack(asThere({ hosts, questions })), progress)),
 })

@@ -26,7 +26,7 @@ export const machineCodes = {
   },
   'several-machines': {
     cause:
-      'The lab is on several machines, and the sandbox of an ordinary user has no way to others; or it has another machine’s own namespace, into which the command does not look.',
+      'The lab is on several machines, and the sandbox of an ordinary user has no way to others; or it borrows from a container or process of another machine, into which the command does not look.',
     remedy: 'Be root, or test all of the lab on one machine: netlab test --fresh.',
   },
   'vni-taken': {

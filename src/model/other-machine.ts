@@ -10,3 +10,12 @@ export interface Machine {
 
 /** The name of the machine that netlab runs on, where one is needed. */
 export const NEAR = 'here'
+
+const OWN = '/machine/'
+
+/** Stands for the own network namespace of another machine where the path of a namespace is asked for. */
+export const ownOf = (machine: string): string => OWN + machine
+
+/** The machine for whose own namespace a path stands; undefined: for none. */
+export const machineIn = (netns: string | undefined): string | undefined =>
+  netns?.startsWith(OWN) ? netns.slice(OWN.length) : undefined

@@ -306,12 +306,25 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect(await m.netlab(['test', '--only', 'b ping a', lab()])).toMatchObject({ code: 0 })
     }, 60_000)
 
-    test('what is for another machine’s own namespace is not done here', async () => {
+    test('another machine’s own namespace is one of the lab', async () => {
       const [head = ''] = readFileSync(lab(), 'utf8').split('checks:')
-      const text = `${head.replace('namespaces:', 'namespaces:\n  top: { root: true, machine: left }')}checks: [{ from: top, ping: a }]\n`
-      const file = m.write('top.yaml', text)
-      expect(await ran('exec', '--lab', file, 'top', '--', 'hostname')).toContain('there is no namespace top')
-      expect(await ran('test', file)).toContain('namespace top is not live')
+      const text = head
+        .replace('namespaces:', 'namespaces:\n  top: { root: true, machine: left }')
+        .replace('links:', 'links:\n  - endpoints: { "top:nl0": 10.7.0.1/24, "a:up": 10.7.0.2/24 }')
+      const checks = `checks:
+  - { from: top, ping: a, observe: { at: "top:nl0", source: 10.7.0.1 } }
+  - { from: a, tcp: "top:99", to: "top:99" }
+`
+      const file = m.write('top.yaml', text + checks)
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+      const shown = await ran('show', file)
+      expect(shown).toMatch(/^top\n {2}nl0 {2}10\.7\.0\.1\/24 {2}── a:up$/m)
+      expect(shown).toMatch(/^ {2}up .* ── top:nl0$/m)
+      expect(await ran('exec', '--lab', file, 'top', '--', 'ip', '-br', 'addr')).toMatch(/^eth0.* 192\.168\.9\.2\/24/m)
+      expect(await ran('test', file)).toMatch(/^2 passed/m)
+      expect(await ran('trace', '--lab', file, 'a', 'top')).toContain('answered: top answered.')
+      expect(await m.netlab(['apply', '-y', lab()])).toMatchObject({ code: 0 })
+      expect(await m.sh('left', 'ip -o link show type veth | grep -c nl0 || true')).toBe('0\n')
     }, 60_000)
 
     test('faults: cut, partition and heal', async () => {

@@ -1,6 +1,7 @@
 import type { Peer } from '../../src/machines/connect.ts'
 import { pack } from '../../src/machines/packed.ts'
 import { spreadRunner } from '../../src/machines/spread-host.ts'
+import { ownOf } from '../../src/model/other-machine.ts'
 import type { Dump, Runner } from '../../src/model/runner.ts'
 
 /** A namespace with a cable to one with a name, and one to one without. */
@@ -16,7 +17,14 @@ test('a namespace without a name on another machine is not one of this machine',
   const near = { host: {}, dump: async () => [dump] } as unknown as Runner
   const ask = async (name: string) => (name === 'homes' ? [] : pack([dump]))
   const peers = [{ name: 'left', ask } as unknown as Peer]
-  const runner = await spreadRunner({ lab: 'spread', near, peers, places: { a: 'left', b: 'here' }, wires: [] })
+  const runner = await spreadRunner({
+    lab: 'spread',
+    near,
+    peers,
+    places: { a: 'left', b: 'here' },
+    wires: [],
+    roots: new Set(),
+  })
   const wish = { sysctls: [], depth: 'all' } as const
   const [far, own] = await runner.dump([
     { netns: 'a', ...wish },
@@ -27,4 +35,23 @@ test('a namespace without a name on another machine is not one of this machine',
     [1, '(machine left)'],
   ])
   expect(own?.nsids).toBe(dump.nsids)
+})
+
+test('the own namespace of another machine has a path here, and none there', async () => {
+  const asked: unknown[] = []
+  const near = { host: { status: () => ({ inode: 7 }) }, dump: async () => [] } as unknown as Runner
+  const ask = async (name: string, input: unknown) => {
+    asked.push(input)
+    return name === 'homes' ? [] : pack([dump])
+  }
+  const peers = [{ name: 'left', ask } as unknown as Peer]
+  const roots = new Set(['left'])
+  const runner = await spreadRunner({ lab: 'spread', near, peers, places: {}, wires: [], roots })
+  const netns = ownOf('left')
+  const [far] = await runner.dump([{ netns, paths: [netns, '/proc/7/ns/net'], sysctls: [], depth: 'links' }])
+  expect(asked.at(-1)).toEqual({ requests: [{ paths: ['/proc/7/ns/net'], sysctls: [], depth: 'links' }] })
+  expect(far?.nsids.get(1)).toBe(netns)
+  expect(runner.host.status(netns)?.inode).toBe(-1)
+  await runner.host.run({ argv: ['true'], netns })
+  expect(asked.at(-1)).toEqual({ argv: ['true'] })
 })
