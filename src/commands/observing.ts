@@ -51,6 +51,7 @@ export function addObserving(program: Command, end: End): void {
     .description('show who reaches whom, by ping and at every port that something listens at')
     .argument('[from]', 'the namespaces that ask: a name, h[1..3], h*, or several with commas between them')
     .argument('[to]', 'the namespaces that they ask for')
+    .option('--fresh', 'in a new copy of what the lab file says')
     .option('--lab <lab>', LAB)
     .addOption(set())
     .addOption(full())

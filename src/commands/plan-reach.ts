@@ -4,7 +4,7 @@ import type { Host } from '../model/host.ts'
 import type { Way } from '../model/packet-way.ts'
 import type { Pair } from '../model/reach-pair.ts'
 import { openCopy, type Copy } from '../session/client.ts'
-import type { CopyInput } from '../session/protocol.ts'
+import type { CopyInput, Source } from '../session/protocol.ts'
 import { renderLeftOut } from '../views/check-results.ts'
 import { reachChange, type ReachChangeJson } from '../views/reach-change.ts'
 import { note } from './terminal.ts'
@@ -26,7 +26,7 @@ export async function planReach(
   const built = async (side: ReachSide, what: string): Promise<ReachedCopy> => {
     const copy = await openCopy(host)
     copies.push(copy)
-    return { copy, pairs: await reachOf(copy, side, what) }
+    return { copy, ...(await reachOf(copy, side, what)) }
   }
   try {
     const [first, second] = await Promise.all([
@@ -41,9 +41,25 @@ export async function planReach(
   }
 }
 
-interface ReachedCopy {
-  readonly copy: Copy
+/** Who reaches whom in a new copy of a lab file. Throws a UserError when it cannot be built. */
+export async function reachFresh(host: Host, source: Source): Promise<Reached> {
+  stage('Building a copy …')
+  const copy = await openCopy(host)
+  try {
+    return await reachOf(copy, { source, processes: true }, 'the lab file')
+  } finally {
+    await copy.close()
+  }
+}
+
+/** The lab of a copy, and its pairs. */
+interface Reached {
+  readonly name: string
   readonly pairs: readonly Pair[]
+}
+
+interface ReachedCopy extends Reached {
+  readonly copy: Copy
 }
 
 /** The way of a packet of this pair. */
@@ -51,11 +67,11 @@ const wayOf = ({ ask }: Copy, { from, to, protocol, port }: Pair): Promise<Way> 
   ask('trace', { from, to: port === undefined ? to : `${to}:${port}`, protocol })
 
 /** Who reaches whom in a copy. */
-async function reachOf({ ask }: Copy, side: ReachSide, what: string): Promise<readonly Pair[]> {
+async function reachOf({ ask }: Copy, side: ReachSide, what: string): Promise<Reached> {
   try {
-    const { leftOut } = await ask('apply', { ...side, lint: false })
+    const { name, leftOut } = await ask('apply', { ...side, lint: false })
     if (leftOut.length) note(`In the copy of ${what}:\n${renderLeftOut(leftOut)}`)
-    return (await ask('reach', {})).pairs
+    return { name, ...(await ask('reach', {})) }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const [first, ...more] = error.diagnostics

@@ -1,6 +1,8 @@
 import { stage } from '../host/status-line.ts'
 import type { LabHeader } from '../language/load-lab.ts'
+import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import type { Pair } from '../model/reach-pair.ts'
 import { topologyOf } from '../model/topology.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { FORMAT } from '../views/json.ts'
@@ -19,10 +21,12 @@ interface Options extends Global, LocateOptions {
   readonly json?: boolean
   readonly html?: boolean
   readonly full?: boolean
+  /** In a new copy of what the file says. */
+  readonly fresh?: boolean
 }
 
 /**
- * `netlab reach`: asks every namespace with an address for every other, by ping, and for every service. Returns 0 when that was done,
+ * `netlab reach`: asks every namespace with an address for every other, by ping, and for every service; with --fresh, in a copy of the lab file. Returns 0 when that was done,
  * whatever the answers are.
  */
 export async function reach(
@@ -32,15 +36,40 @@ export async function reach(
   { full = false, ...options }: Options,
 ): Promise<number> {
   const started = Date.now()
-  const { lab, live, runner, machineOf } = await liveLab(host, options)
   const chosen = (names: readonly string[]) => ({ from: chosenNames(from, names), to: chosenNames(to, names) })
-  const { pairs, without, remarks } = await reachLive(lab, live, runner, chosen, machineOf)
-  if (without.length) note(`Left out, without an address: ${listed(without)}.\n`)
-  if (options.json) outJson({ format_version: FORMAT, lab: lab.name, pairs })
-  else if (options.html) outText(reachPage(lab.name, pairs, full))
-  else out(renderReach(lab.name, pairs, (Date.now() - started) / 1000, full, outColors(options)))
+  const { name, pairs, remarks } = options.fresh
+    ? await inCopy(host, chosen, options)
+    : await asLive(host, chosen, options)
+  if (options.json) outJson({ format_version: FORMAT, lab: name, pairs })
+  else if (options.html) outText(reachPage(name, pairs, full))
+  else out(renderReach(name, pairs, (Date.now() - started) / 1000, full, outColors(options)))
   report(remarks, options)
   return 0
+}
+
+/** Who asks and who is asked for, of these names. */
+type Choice = (names: readonly string[]) => { readonly from: ReadonlySet<string>; readonly to: ReadonlySet<string> }
+
+interface Answers {
+  readonly name: string
+  readonly pairs: readonly Pair[]
+  readonly remarks: readonly Diagnostic[]
+}
+
+async function asLive(host: Host, chosen: Choice, options: Options): Promise<Answers> {
+  const { lab, live, runner, machineOf } = await liveLab(host, options)
+  const { pairs, without, remarks } = await reachLive(lab, live, runner, chosen, machineOf)
+  if (without.length) note(`Left out, without an address: ${listed(without)}.\n`)
+  return { name: lab.name, pairs, remarks }
+}
+
+/** Asks all pairs of a copy. */
+async function inCopy(host: Host, chosen: Choice, { lab, set }: Options): Promise<Answers> {
+  const { sourceOf } = await import('./lab-source.ts') // loaded on demand, as it starts programs
+  const { reachFresh } = await import('./plan-reach.ts')
+  const { name, pairs } = await reachFresh(host, sourceOf(lab, { ...(set && { set }) }))
+  const { from, to } = chosen([...new Set(pairs.flatMap((pair) => [pair.from, pair.to]))])
+  return { name, pairs: pairs.filter((pair) => from.has(pair.from) && to.has(pair.to)), remarks: [] }
 }
 
 const listed = (names: readonly string[]): string =>

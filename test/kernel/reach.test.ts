@@ -77,6 +77,15 @@ test('every pair as ping and connections see it', async () => {
   expect(reasons.get('guest web 80tcp')).toBe('no answer')
 })
 
+test('in a copy the answers are those of the live lab', async () => {
+  const [live, fresh] = [
+    await pairsOf('client,guest', 'web,guest'),
+    await pairsOf('client,guest', 'web,guest', '--fresh'),
+  ]
+  const answers = (pairs: readonly Pair[]): unknown => pairs.map((pair) => [text(pair), pair.reached])
+  expect(answers(fresh)).toEqual(answers(live))
+})
+
 test('a choice of pairs, a table and a page; neighbours and listeners are as before', async () => {
   const [one] = await pairsOf('client', 'w*')
   expect(one).toEqual({ from: 'client', to: 'web', protocol: 'icmp', reached: true })
