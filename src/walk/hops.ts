@@ -5,7 +5,7 @@ import type { WayPacket } from '../model/packet-way.ts'
 import type { Role } from './needles.ts'
 import { pointsOf, type Point } from './points.ts'
 import type { Sights } from './sights.ts'
-import { visitsOf, type Visit } from './visits.ts'
+import { visitsOf, type State, type Visit } from './visits.ts'
 
 /** A namespace on the way: what was seen at its interfaces, and what its hooks reported. */
 export interface Hop {
@@ -102,4 +102,17 @@ export function bridgeOf(
   if (points.some(({ device, direction }) => device === name && direction === 'in')) return undefined
   if (last === first) return name
   return live.master(linkId(namespace, last!.device))?.id === master.id ? name : undefined
+}
+
+/** The packet at every place of a hop, in order: at its first interface, its hooks, and its last interface. */
+export function statesOf({ points, visits }: Hop): State[] {
+  const [first, last] = [points[0], points.at(-1)]
+  const inside = visits.filter(({ family }) => family === 'inet').flatMap((visit: Visit) => visit.states)
+  const mark = (state: State | undefined): number => state?.mark ?? 0
+  const arrival =
+    first?.direction === 'in' && !isLoop(first)
+      ? [{ hook: 'ingress', packet: first.packet, mark: mark(inside[0]) }]
+      : []
+  const left = last?.direction === 'out' ? [{ hook: 'egress', packet: last.packet, mark: mark(inside.at(-1)) }] : []
+  return [...arrival, ...inside, ...left]
 }

@@ -5,17 +5,15 @@ import type { LiveChain } from '../model/firewall.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 import type { Way, WayHop, WayPoint, WayRoute, WayRule, WayWire } from '../model/packet-way.ts'
 import { linkId } from '../model/resource.ts'
-import { bridgeOf, hopsOf, isLoop, lastVisit, wayPacket, type Hop } from './hops.ts'
-import { endOfHop, type End, type Knowledge } from './end.ts'
-import { ENETUNREACH, noRouteText } from './no-route.ts'
-import { icmpErrorText } from '../checks/icmp-errors.ts'
-import { isReset } from '../checks/packet.ts'
+import { bridgeOf, hopsOf, isLoop, lastVisit, statesOf, wayPacket, type Hop } from './hops.ts'
+import type { Knowledge } from './end.ts'
 import { newFlow, type Flow } from './needles.ts'
 import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
 import { PortTaken } from './send-packet.ts'
 import { watchPacket, type Sights, type WatchedLab } from './sights.ts'
-import { rewritesOf, type State, type Visit } from './visits.ts'
+import { rewritesOf, type Visit } from './visits.ts'
+import { endOfAll } from './way-end.ts'
 import type { WalkMachine } from './walk-machine.ts'
 
 /** What a walk needs to know of the lab. */
@@ -193,19 +191,6 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit
   }
 }
 
-/** The packet at every place of a hop, in order: at its first interface, its hooks, and its last interface. */
-function statesOf({ points, visits }: Hop): State[] {
-  const [first, last] = [points[0], points.at(-1)]
-  const inside = visits.filter(({ family }) => family === 'inet').flatMap((visit: Visit) => visit.states)
-  const mark = (state: State | undefined): number => state?.mark ?? 0
-  const arrival =
-    first?.direction === 'in' && !isLoop(first)
-      ? [{ hook: 'ingress', packet: first.packet, mark: mark(inside[0]) }]
-      : []
-  const left = last?.direction === 'out' ? [{ hook: 'egress', packet: last.packet, mark: mark(inside.at(-1)) }] : []
-  return [...arrival, ...inside, ...left]
-}
-
 function neighborOf(
   { namespace, points }: Hop,
   address: string | undefined,
@@ -217,82 +202,4 @@ function neighborOf(
   if (address === undefined || !question || points[0]?.namespace !== namespace) return undefined
   const answered = here.some((one) => one.direction === 'in' && one.sought === undefined && one.source === address)
   return { address, interface: nodes.get(namespace)?.interfaces.get(question.ifindex) ?? '?', answered }
-}
-
-/** The end of the whole: of the answer if there is one, of the error, or of the packet itself. */
-function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[], Hop[]], known: Knowledge): End {
-  const nowhere: Hop = { namespace: from, role: 'request', points: [], visits: [], every: [] }
-  const last = requests.at(-1) ?? nowhere
-  const there = endOfHop(last, known)
-  // Where it arrived; the port may have been translated on the way.
-  const port = statesOf(last).at(-1)?.packet.dport ?? known.sights.flow.dport ?? ''
-  const place = `${there.at.namespace}${there.at.interface === undefined ? '' : `:${there.at.interface}`}`
-  const [reply, error] = [replies.at(-1), errors.at(-1)]
-  if (reply) {
-    const back = endOfHop(reply, known)
-    // Where ports are translated, the answer is known only from there on.
-    const who = there.verdict === 'arrived' ? there.at.namespace : replies[0]!.namespace
-    // Where no hook can be seen, the sender's own socket knows.
-    const { blind, isAnswered } = known.sights
-    const isBack = reply.namespace === from && (back.verdict === 'arrived' || (blind.has(from) && isAnswered))
-    const bytes = replies[0]!.points[0]?.packet.bytes
-    const isRefusal = known.sights.flow.protocol === 'tcp' && bytes !== undefined && isReset(bytes)
-    if (isBack && isRefusal)
-      return there.verdict === 'arrived'
-        ? { ...there, verdict: 'refused', reason: `nobody listens at port ${port} of ${who}` }
-        : { ...there, verdict: 'refused' }
-    if (isBack) return { ...back, verdict: 'answered', reason: `${who} answered` }
-    const why = back.reason || `it arrived at ${reply.namespace}, which did not ask`
-    return {
-      ...back,
-      verdict: back.verdict === 'arrived' ? 'lost' : back.verdict,
-      reason: `${who} answered, but the answer was lost: ${why}`,
-    }
-  }
-  const report = errors[0]?.points[0]?.packet ?? errors[0]?.visits[0]?.states[0]?.packet
-  if (error && report) {
-    const words = icmpErrorText(report)
-    const who = errors[0]!.namespace
-    const back = endOfHop(error, known)
-    const isBack = back.verdict === 'arrived' && error.namespace === from
-    const why = back.reason || `it arrived at ${error.namespace}, which did not ask`
-    const said = isBack ? `${who} sent back: ${words}` : `${who} reports: ${words}, and the report was lost: ${why}`
-    if (there.verdict === 'arrived')
-      return /port unreachable/.test(words)
-        ? {
-            ...there,
-            verdict: 'refused',
-            reason: `nobody listens at port ${port} of ${who}; ${said}`,
-          }
-        : { ...there, verdict: 'refused', reason: said }
-    if (there.verdict === 'lost' && /is unknown/.test(there.reason)) return { ...there, reason: said }
-    return { ...there, reason: `${there.reason}; ${said}` }
-  }
-  if (known.sights.isAnswered)
-    return { ...there, verdict: 'answered', reason: `${from} has the answer; by which way is unknown` }
-  if (there.verdict !== 'arrived') return there
-  return {
-    ...there,
-    reason: `it arrived at ${place}, ${noWayBack(requests.at(-1)!, known) ?? `and nobody answered${listenedTo(there.at.namespace, known)}`}`,
-  }
-}
-
-/** Where the packet arrived there may be no route for the answer. */
-function noWayBack({ namespace, visits }: Hop, { askFor }: Knowledge): string | undefined {
-  const packet = visits.at(-1)?.states.at(-1)?.packet
-  const answer =
-    packet && askFor(namespace, { source: packet.destination, destination: packet.source, protocol: packet.protocol })
-  if (!packet || !answer || !('errno' in answer)) return undefined
-  if (answer.errno === ENETUNREACH) return `but ${namespace} has no route back to ${packet.source}`
-  return `but its answer goes nowhere: ${noRouteText(namespace, packet.source, answer.errno)}`
-}
-
-/** What the counters of the namespace say of a datagram or an opening that was not answered. */
-function listenedTo(namespace: string, { sights }: Knowledge): string {
-  const grown = sights.counters.get(namespace)
-  if (sights.flow.protocol === 'udp')
-    return grown?.has('Udp.InDatagrams') || grown?.has('Udp6InDatagrams') ? ': a program has it, and says nothing' : ''
-  if (sights.flow.protocol === 'tcp' && (grown?.has('TcpExt.ListenOverflows') || grown?.has('TcpExt.ListenDrops')))
-    return ': the queue of the program that listens is full'
-  return ''
 }

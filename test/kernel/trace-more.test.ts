@@ -60,7 +60,7 @@ links:
   - { endpoints: { r1:b: 10.0.4.1/24, r2:b: 10.0.4.2/24 } }
   - { endpoints: { r2:s: [10.0.3.1/24, "fd03::1/64"], sw:br: }, mtu: 1300 }
   - { endpoints: { s:eth0: [10.0.3.2/24, "fd03::2/64"], sw:br: }, mtu: 1300 }
-  - { endpoints: { t:eth0: 10.0.8.2/24, r2:t: 10.0.8.1/24 } }
+  - { endpoints: { t:eth0: [10.0.8.2/24, 10.0.8.3/24], r2:t: 10.0.8.1/24 } }
 `
 
 let world: World
@@ -141,6 +141,13 @@ test('the answer to a datagram, in a tunnel', async () => {
     { interface: 'a', carried_by: { dport: 4789 } },
     { interface: 'vx' },
   ])
+})
+
+test('an answer from another address than the one that was asked', async () => {
+  expect(await trace('r1', '10.0.8.3:53', '--udp')).toMatchObject({
+    verdict: 'lost',
+    reason: 't answered, but r1 does not take an answer from 10.0.8.2:53: it asked 10.0.8.3:53',
+  })
 })
 
 test('the answer to a datagram whose ports are translated: who answered, and as much of the way as it can be known on', async () => {
