@@ -14,14 +14,16 @@ function wasAnswered(one: Case): boolean {
   if (protocol === 'tcp') {
     // Its own opening, when it comes back to where it was made, is a segment that came, too.
     const own = cameTo(one, from, 'request').length
-    return came.some(({ inner }) => !isResetOf(inner)) && sum('Tcp.InSegs') > own
+    // What does not fit is answered by a reset.
+    return came.some(({ inner }) => !isResetOf(inner)) && sum('Tcp.InSegs') > own && sum('Tcp.OutRsts') === 0
   }
   // What came behind the hook of INPUT, apart from everything else that did.
   const carriers = one.evidence.frames.filter(
     ({ namespace, direction, packet }) =>
       namespace === from && direction === 'in' && packet.dport === 4789 && owns(one, from, packet.destination),
   )
-  const delivered = sum('Ip.InDelivers', 'Ip6InDelivers') - sum('Icmp.InMsgs', 'Icmp6InMsgs') - carriers.length - asked
+  const others = sum('Icmp.InMsgs', 'Icmp6InMsgs', 'Udp.NoPorts', 'Udp6NoPorts') + carriers.length + asked
+  const delivered = sum('Ip.InDelivers', 'Ip6InDelivers') - others
   return came.length > 0 && delivered > 0
 }
 

@@ -28,11 +28,15 @@ export function openJudge(
     const all = evidence.frames.flatMap((frame) => seenFrame(frame) ?? [])
     // An error may come seconds after the packet that it quotes.
     const fresh = all.filter(({ exchange }) => !known.has(exchange))
-    const sent = fresh.filter(({ part }) => part === 'request')
+    // What waited for a neighbour since an earlier packet may leave now, from another namespace.
+    const sent = fresh.filter(
+      ({ part, namespace, device, direction }) =>
+        part === 'request' && namespace === request.from && (direction === 'out' || device === 'lo'),
+    )
     // A packet may be lost before any interface, and an error about it or a reset be all that is seen.
     const isAbout = ({ quoted, part, inner: { protocol, source: destination, sport: dport } }: SeenFrame): boolean =>
       quoted ? isFor(quoted, request) : part === 'reply' && isFor({ protocol, destination, dport }, request)
-    const opened = sent.length ? sent : fresh.filter(isAbout)
+    const opened = sent.length ? sent : fresh.filter(isAbout).slice(-1)
     const exchanges = new Set(opened.map(({ exchange }) => exchange))
     for (const { exchange } of fresh) known.add(exchange)
     if (exchanges.size > 1) return [`there were packets of ${exchanges.size} exchanges`]

@@ -171,6 +171,14 @@ export const ENDINGS: readonly Ending[] = [
       ) ?? needs(grew(one, namespace, 'Udp.NoPorts', 'Udp6NoPorts'), `the counter of ${namespace} for it did not grow`),
   ],
   [
+    /^\S+ answered, but (\S+) does not take an answer from \[?(\S+?)\]?:(\d+): it asked /,
+    (one, [, namespace = '', source, sport]) =>
+      needs(
+        cameTo(one, namespace, 'reply').some(({ inner }) => inner.source === source && inner.sport === Number(sport)),
+        `no answer came from ${source} ${sport}`,
+      ),
+  ],
+  [
     /^it arrived at (\S+), which did not ask$/,
     (one, [, namespace = ''], part) =>
       needs(namespace !== one.request.from, `${namespace} asked`) ??
@@ -197,7 +205,11 @@ function discarded(
   part: SeenFrame['part'],
 ): string | undefined {
   const came = cameTo(one, namespace, part)
-  const left = one.frames.some((f) => f.part === part && f.namespace === namespace && f.direction === 'out')
+  // It may have passed there before.
+  const passed = [...one.way.hops, ...(one.way.reply?.hops ?? [])].some(
+    (hop) => hop.namespace === namespace && hop.out !== undefined,
+  )
+  const left = !passed && one.frames.some((f) => f.part === part && f.namespace === namespace && f.direction === 'out')
   return (
     needs(!left, `it left ${namespace}`) ??
     needs(
