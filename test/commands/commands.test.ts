@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { change, type ChangeOptions } from '../../src/commands/apply.ts'
 import { listLabs } from '../../src/commands/list.ts'
 import { plan } from '../../src/commands/plan.ts'
+import type { SavedPlan } from '../../src/commands/saved.ts'
 import { show } from '../../src/commands/show.ts'
+import { NEAR } from '../../src/model/other-machine.ts'
 
 const router = labOf('router')
 const apply = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
@@ -365,7 +367,7 @@ describe('a saved plan', () => {
     const kernel = pretend('router', false)
     await save(kernel)
     const text = readFileSync(file, 'utf8')
-    for (const broken of [text.replace('{"netlab_plan":1', '{"netlab_plan":9'), text.slice(0, -9)]) {
+    for (const broken of [text.replace(/^\{"netlab_plan":\d+/, '{"netlab_plan":1'), text.slice(0, -9)]) {
       writeFileSync(file, broken)
       const { code, err } = await apply(kernel, {}, file)
       expect(code).toBe(1)
@@ -377,8 +379,9 @@ describe('a saved plan', () => {
   test('is refused when its steps are not what its lab file asks for', async () => {
     const kernel = pretend('router', false)
     await save(kernel)
-    const saved = JSON.parse(readFileSync(file, 'utf8')) as { readonly plan: { readonly steps: unknown[] } }
-    saved.plan.steps.pop()
+    const saved = JSON.parse(readFileSync(file, 'utf8')) as SavedPlan
+    const steps = saved.parts[NEAR]?.plan.steps as unknown[]
+    steps.pop()
     writeFileSync(file, JSON.stringify(saved))
     const { code, err } = await apply(kernel, {}, file)
     expect(code).toBe(1)
