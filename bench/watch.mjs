@@ -62,6 +62,7 @@ async function measure(folder, hosts) {
   run('apply')
   const { program, told } = watching(file)
   if ((await told('watch')).kind !== 'clean') throw new Error('the lab is not clean at the start')
+  await sleep(hosts * 10) // IPv6 addresses become valid after apply, each of which is a change
   const times = []
   /** Programs that wait for their next line, so that the start of one is not measured. */
   const ips = Array.from({ length: Math.min(hosts, 20) }, (_, i) =>
