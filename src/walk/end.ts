@@ -3,7 +3,7 @@ import { nextHops, noAnswer, unanswered, unheard, unknownNeighbor } from './no-n
 import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
-import type { Dump, IpRoute } from '../model/runner.ts'
+import type { Dump } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
 import type { Packet } from '../checks/packet.ts'
 import { bridgeReason } from './bridge-loss.ts'
@@ -180,10 +180,6 @@ function routeAgain(namespace: string, { states, mark }: Visit, { askFor }: Know
 const outDevice = (answer: RouteAnswer | undefined): string | undefined =>
   answer && 'route' in answer ? answer.route.dev : undefined
 
-/** Whether it is a blackhole, unreachable or prohibit route. */
-const isDiscarding = ({ route }: Extract<RouteAnswer, { readonly route: IpRoute }>): boolean =>
-  ['6', '7', '8'].includes(route.type ?? '')
-
 /** It has passed all hooks, and has not left: the neighbour is missing, or the interface does not send. */
 function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): string {
   const { namespace } = hop
@@ -233,7 +229,7 @@ function routingReason(hop: Hop, known: Knowledge): string {
       return `${namespace} discards what comes to it with its own address ${packet.source} as the source`
     return noRouteText(namespace, packet.destination, errno)
   }
-  if (answer && isDiscarding(answer)) {
+  if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
     const type = routeTypes[answer.route.type ?? '']
     return `the ${type} route to ${answer.route.dst} of ${namespace} discards it`
   }
@@ -275,8 +271,7 @@ function neverSent({ namespace }: WayPlace, known: Knowledge): End {
   const also = down.length
     ? `; ${down.map(({ id }) => placeText(id)).join(', ')} ${down.length > 1 ? 'are' : 'is'} down`
     : ''
-  const isOfRoute = answer && ('errno' in answer ? answer.errno === errno : isDiscarding(answer))
-  if (isOfRoute || errno === ENETUNREACH || errno === EACCES || errno === EINVAL)
-    return lost(`${noRouteText(namespace, sights.flow.destination, errno)}${also}`)
+  const ofRoutes: readonly number[] = [ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL]
+  if (ofRoutes.includes(errno)) return lost(`${noRouteText(namespace, sights.flow.destination, errno)}${also}`)
   return lost(`the kernel did not send it from ${namespace}: ${text}${also}`)
 }

@@ -161,7 +161,7 @@ test('the answer to a datagram whose ports are translated: who answered, and as 
   expect(same.reply?.hops.map(({ namespace }) => namespace)).toEqual(['t', 'r2', 'r1', 'c'])
 })
 
-test('a mark that is set where the packet is made leads it to another route', async () => {
+test('routes that refuse a packet where it is made, also when a mark leads it there', async () => {
   await ran('c', 'ip', 'rule', 'add', 'fwmark', '7', 'prohibit')
   await ran(
     'c',
@@ -183,6 +183,9 @@ test('a mark that is set where the packet is made leads it to another route', as
     verdict: 'lost',
     reason: 'a route of c prohibits 10.0.3.2: its route was looked up again with the mark 0x7',
   })
+  await ran('c', 'ip', 'route', 'add', 'unreachable', '10.66.0.0/16')
+  expect((await trace('c', '10.66.0.1:80', '--tcp')).reason).toBe('a route of c says that 10.66.0.1 is unreachable')
+  await ran('c', 'ip', 'route', 'del', 'unreachable', '10.66.0.0/16')
   await ran('c', 'ip', 'rule', 'del', 'fwmark', '7', 'prohibit')
   await ran('c', 'iptables', '-t', 'mangle', '-F', 'OUTPUT')
 })
