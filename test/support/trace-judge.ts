@@ -204,7 +204,10 @@ function noiseIn(namespace: string, { way, evidence, earlier }: Pick<Case, 'way'
   const madeBy = (one: Evidence | undefined): number =>
     MADE.reduce((sum, name) => sum + (one?.counters.get(namespace)?.get(name) ?? 0), 0)
   const toldMade = hops.filter((hop) => hop.in === undefined).length
-  return late + Math.max(0, seen - points.length) + Math.max(0, madeBy(evidence) - toldMade) + madeBy(earlier)
+  const all = late + Math.max(0, seen - points.length) + Math.max(0, madeBy(evidence) - toldMade) + madeBy(earlier)
+  // A rule that rejects answers each of them by a packet that is not counted as made.
+  const rejects = hops.some(({ rules }) => rules.some(({ text }) => /reject/i.test(text)))
+  return rejects ? 2 * all : all
 }
 
 /** The counters of packets that are made in a namespace. */
