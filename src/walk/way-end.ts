@@ -60,9 +60,15 @@ export function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[
   if (known.sights.isAnswered)
     return { ...there, verdict: 'answered', reason: `${from} has the answer; by which way is unknown` }
   if (there.verdict !== 'arrived') return there
+  const { flow } = known.sights
+  // The answer would be known by its port.
+  const isMoved = flow.protocol === 'udp' && statesOf(last).at(-1)?.packet.sport !== flow.sport
+  const silence = isMoved
+    ? 'and whether somebody answered is unknown: its source port is translated'
+    : `and nobody answered${listenedTo(there.at.namespace, known)}`
   return {
     ...there,
-    reason: `it arrived at ${place}, ${noWayBack(requests.at(-1)!, known) ?? `and nobody answered${listenedTo(there.at.namespace, known)}`}`,
+    reason: `it arrived at ${place}, ${noWayBack(last, known) ?? silence}`,
   }
 }
 
