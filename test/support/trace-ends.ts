@@ -91,7 +91,8 @@ export function complaintsOfEnd(one: Case): string[] {
     return (
       needs(came, `nothing came to ${namespace}`) ??
       needs(
-        !one.frames.some((f) => f.part === 'reply' && f.namespace === namespace && f.direction === 'out'),
+        /whether somebody answered is unknown/.test(way.reason) ||
+          !one.frames.some((f) => f.part === 'reply' && f.namespace === namespace && f.direction === 'out'),
         `${namespace} answered`,
       ) ??
       (source === undefined ? undefined : lacksRoute(one, namespace, source)) ??

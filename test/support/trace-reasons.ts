@@ -75,8 +75,9 @@ function noRoute(one: Case, namespace: string, address: string, part: SeenFrame[
 /** Every reason that trace gives for a loss. */
 export const ENDINGS: readonly Ending[] = [
   [
-    /^(\S+) has no route to (\S+)/,
-    (one, [, namespace = '', address = ''], part) => noRoute(one, namespace, address, part),
+    /^(\S+) has no route to ([^\s,]+)(, the other end of the tunnel)?/,
+    (one, [, namespace = '', address = '', tunnel], part) =>
+      tunnel === undefined ? noRoute(one, namespace, address, part) : lacksRoute(one, namespace, address),
   ],
   [
     /^the reverse path filter of (\S+) dropped it/,
