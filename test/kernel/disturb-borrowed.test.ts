@@ -53,7 +53,8 @@ async function disturb({ lab: file, netlab: call, among }: Ground): Promise<void
 
   const subnet = { x: '10.0.1', y: '10.0.2', z: '10.0.3' }
   for (const name of among) expect(await until(() => hears(name, `${subnet[name]}.1`), Boolean)).toBe(true)
-  const before = await all()
+  // The kernel acts on new carriers within a second.
+  const before = await until(all, (text) => !/@\S+ +UNKNOWN/.test(text))
   for (const name of among) {
     await netlab('cut', `${name}:eth0`)
     expect([name, await hears('r', `${subnet[name]}.2`)]).toEqual([name, false])
