@@ -120,13 +120,13 @@ const help: Readonly<Record<string, Help>> = {
   },
   graph: {
     examples: [
-      ['netlab graph lab.yaml > lab.svg', 'a picture of what the file asks for'],
+      ['netlab graph lab.yaml > lab.svg', 'what the file asks for'],
       ['netlab graph lab.yaml --format html', 'a page to search and arrange'],
       ['netlab graph lab.yaml --live', 'what is down, missing or changed'],
       ['netlab graph lab.yaml --plan', 'what apply would change'],
       ['netlab graph lab.yaml --trace a b:80 --tcp', 'the way of a packet'],
       ['netlab graph lab.yaml --format mermaid', 'for Markdown; dot is for Graphviz'],
-      ['netlab graph lab.yaml --pin', 'fix the positions, in lab.layout.yaml'],
+      ['netlab graph lab.yaml --pin', 'fix the positions'],
     ],
     exitCodes: usual,
   },

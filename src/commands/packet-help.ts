@@ -8,7 +8,7 @@ export const packetHelp: Readonly<Record<string, Help>> = {
       ['netlab reach client', 'whom client reaches'],
       ["netlab reach 'h[1..3]' 'db*'", 'from three to all that begin with db'],
       ['netlab reach --full', 'a row for each namespace'],
-      ['netlab reach --fresh', 'in a copy that is thrown away; no root needed'],
+      ['netlab reach --fresh', 'in a copy, thrown away; no root needed'],
       ['netlab reach --html > reach.html', 'the table as a page'],
     ],
     exitCodes: [
