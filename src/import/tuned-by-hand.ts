@@ -33,7 +33,7 @@ export async function withTuning(
   const cables = new Map<string, Resource[]>()
   for (const r of resources.values())
     if (r.kind === 'veth') cables.set(r.namespace, [...(cables.get(r.namespace) ?? []), r])
-  if (cables.size === 0) return resources
+  if (cables.size === 0 || runner.host.find('ethtool') === undefined) return resources
   const countOf = ({ namespace, id }: Resource): number | undefined => {
     const link = dumps.get(namespace)?.links.find(({ ifname }) => ifname === nameOf(id))
     return link?.num_tx_queues === link?.num_rx_queues ? link?.num_tx_queues : undefined

@@ -1,9 +1,13 @@
 import { runOn } from '../support/commands.ts'
 import { pretend } from '../support/kernel.ts'
+import { uninstall } from '../support/record/programs.ts'
 import { importLab } from '../../src/commands/import.ts'
 import { readNetwork } from '../../src/import/read-network.ts'
 import { labText } from '../../src/import/lab-text.ts'
 import { longLab } from '../../src/language/write.ts'
+
+// The recordings have nothing of it.
+beforeAll(() => uninstall('ethtool'))
 
 describe.each(['ip', 'netlink'] as const)('from a recording, read by %s', (by) => {
   test.each(['router', 'forwarding'])('%s', async (name) => {

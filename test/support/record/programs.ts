@@ -56,5 +56,8 @@ afterAll(() => {
   rmSync(stubs, { recursive: true, force: true })
 })
 
+/** Takes away a program of which nothing is recorded. */
+export const uninstall = (name: string): void => rmSync(join(stubs, name))
+
 /** From now on programs print the outputs of this recording. */
 export const play = (all: readonly Played[]): void => void (active = new Map(all.map((one) => [keyOf(one), one])))
