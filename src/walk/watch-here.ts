@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { loadPcap, type Tap } from '../backend/capture/libpcap.ts'
+import { closeAll, closerAside } from '../backend/close-aside.ts'
 import { openSystem } from '../backend/netlink/libc.ts'
 import { openPoller } from '../backend/poller.ts'
 import { decodePacket, sought, type Packet } from '../checks/packet.ts'
@@ -81,12 +82,14 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
     seen({ role: found.role, namespace, direction })
   }
 
-  const close = (): void => {
+  async function close(): Promise<void> {
     sent?.close()
-    for (const { tap } of taps.values()) tap.close()
-    for (const fd of traces.keys()) system.libc.close(fd) // the kernel removes the table
     system.back()
     poller.close()
+    const close = closerAside(koffi)
+    // With its trace socket, the kernel removes a table.
+    const ofTraces = [...traces.keys()].map((fd) => () => close(fd))
+    await closeAll([...taps.values()].map(({ tap }) => tap.close).concat(ofTraces))
   }
 
   /** Does something in these namespaces, and leaves them. */
@@ -104,7 +107,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
       for (const { namespace, netns } of watched) if (system.enter(netns)) before.set(namespace, readCounters())
     })
   } catch (error) {
-    close()
+    await close()
     throw error
   }
   const watching = (async () => {
@@ -137,7 +140,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
               counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
         })
       } finally {
-        close()
+        await close()
       }
       sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
       return { sightings, neighbors, waiting, steps, counters, blind, isAnswered }

@@ -20,7 +20,8 @@ export interface Tap {
   readonly next: () => TappedPacket | undefined
   /** How many packets there have been, and how many of them were dropped because they came too fast. */
   readonly counts: () => { readonly received: number; readonly dropped: number }
-  readonly close: () => void
+  /** Closes it in another thread: the kernel takes long (src/backend/close-aside.ts). */
+  readonly close: () => Promise<void>
 }
 
 /** How to capture. */
@@ -69,7 +70,7 @@ export function loadPcap(path: string): OpenTap {
   const linkOf = number('int pcap_datalink(void *)')
   const next = number('int pcap_next_ex(void *, void *, void *)')
   const stats = number('int pcap_stats(void *, void *)')
-  const close = number('void pcap_close(void *)')
+  const close = library.func('void pcap_close(void *)')
   const errorOf = library.func('str pcap_geterr(void *)') as (handle: unknown) => string
   const statusText = library.func('str pcap_statustostr(int)') as (status: number) => string
 
@@ -116,7 +117,7 @@ export function loadPcap(path: string): OpenTap {
         stats(handle, counts)
         return { received: counts.readUInt32LE(0), dropped: counts.readUInt32LE(4) }
       },
-      close: () => void close(handle),
+      close: () => new Promise((done) => void close.async(handle, () => done())),
     }
   }
 

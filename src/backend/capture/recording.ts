@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { closeAll } from '../close-aside.ts'
 import { openSystem } from '../netlink/libc.ts'
 import { openPoller, type Poller } from '../poller.ts'
 import { loadPcap, type Tap, type TapOptions } from './libpcap.ts'
@@ -109,6 +110,7 @@ function record(
   let packets = 0
   const counted: Counted[] = []
   const held: CapturedPacket[] = []
+  const ended: Tap[] = []
   const links = [...taps.values()].map(({ tap }) => tap.link)
 
   function close(fd: number): void {
@@ -117,7 +119,7 @@ function record(
     taps.delete(fd)
     counted.push({ at: one.at, time: now(), ...one.tap.counts() })
     poller.remove(fd)
-    one.tap.close()
+    ended.push(one.tap)
   }
 
   function take(fd: number, most: number, until?: bigint): void {
@@ -154,6 +156,7 @@ function record(
     if (packets < count) for (const fd of [...taps.keys()]) take(fd, Infinity, end)
     await release(end)
     for (const fd of [...taps.keys()]) close(fd)
+    await closeAll(ended.map(({ close }) => close))
     poller.close()
     return counted
   }
