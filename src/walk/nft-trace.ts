@@ -89,6 +89,7 @@ export function makeTable(
       attributes: list,
     }).bytes
   const add = flags.create | flags.excl
+  const rules = CHAINS.flatMap(({ name, marks }) => (marks ? needles.map((needle) => [name, needle] as const) : []))
   const batch = Buffer.concat([
     message(BATCH_BEGIN, 0, [], 0),
     message(NEWTABLE, add, [text(1, TRACE_TABLE), attribute(2, toBe32(NFT_TABLE_F_OWNER))]),
@@ -101,15 +102,17 @@ export function makeTable(
         text(7, 'filter'),
       ]),
     ),
-    ...CHAINS.filter(({ marks }) => marks).flatMap(({ name }) =>
-      needles.map((needle) =>
-        message(NEWRULE, flags.create | flags.append, [text(1, TRACE_TABLE), text(2, name), nest(4, marking(needle))]),
-      ),
+    ...rules.map(([chain, needle], i) =>
+      message(NEWRULE, flags.create | flags.append | (i === rules.length - 1 ? NLM_F_ACK : 0), [
+        text(1, TRACE_TABLE),
+        text(2, chain),
+        nest(4, marking(needle)),
+      ]),
     ),
-    message(BATCH_END, NLM_F_ACK, [], 0),
+    message(BATCH_END, 0, [], 0),
   ])
   call('send', fd, batch, batch.length, 0)
-  // A batch that is refused is answered by its errors; one that is accepted, by an acknowledgement of its end.
+  // First come the errors of a batch that is refused. Before 6.10, Linux does not acknowledge its end, but what is in it.
   const answer = Buffer.alloc(1 << 16)
   for (;;) {
     const length = libc.recv(fd, answer, answer.length, 0)

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { adopt } from './adopt.mjs'
 import { drift } from './drift.mjs'
 import { faults } from './faults.mjs'
+import { trace } from './trace.mjs'
 
 let passed = 0
 let failed = 0
@@ -588,6 +589,7 @@ const parts = {
   },
   drift: () => drift({ check, must, netlab, plan, sh }),
   adopt: () => adopt({ check, must, netlab, run, sh }),
+  trace: () => trace({ netlab, must, check }),
   faults: () => faults({ check, must, netlab, plan, sh }),
   bond,
   tunnels,
