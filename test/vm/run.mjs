@@ -38,6 +38,14 @@ function lifecycle(file, breaks = []) {
   const tests = netlab('test', file, '--json')
   const { summary } = JSON.parse(tests.stdout)
   check(`${file}: ${summary.pass} checks pass${tests.code ? `\n${tests.stdout}` : ''}`, tests.code, 0)
+  for (const [line, words, verdict] of readFileSync(file, 'utf8').matchAll(/^#   netlab trace (.+?) +# (\w+): .+$/gm)) {
+    const way = JSON.parse(netlab('trace', ...words.split(' '), '--lab', file, '--json').stdout)
+    check(
+      `${file}: ${line.slice(4)}${way.verdict === verdict ? '' : ` (${JSON.stringify(way.error ?? way.reason)})`}`,
+      way.verdict,
+      verdict,
+    )
+  }
   if (breaks.length) {
     for (const [line] of breaks) sh(line)
     check(
