@@ -38,8 +38,17 @@ export async function waitUntilSettled(
 const isComing = ({ flags }: IpLink): boolean =>
   flags.includes('LOWER_UP') && flags.includes('NO-CARRIER') && !flags.includes('DORMANT')
 
+/** What `look` sees of a lab when the kernel has acted on the carriers of its links. */
+export async function whenSettled<Seen extends Pick<Live, 'resources' | 'dumps'>>(
+  look: () => Promise<Seen>,
+  runner: Runner,
+): Promise<Seen> {
+  const seen = await look()
+  return (await waitForCarriers(seen, runner)) ? await look() : seen
+}
+
 /** Waits until the kernel has acted on the carriers of all links of a lab, as far as it was read. Returns whether it had to wait. */
-export async function waitForCarriers(
+async function waitForCarriers(
   { resources, dumps }: Pick<Live, 'resources' | 'dumps'>,
   runner: Runner,
 ): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { addressOf, splitPort, Untried, type LabIndex } from '../checks/lab-index.ts'
-import { waitForCarriers } from '../checks/settle.ts'
+import { whenSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import { stage } from '../host/status-line.ts'
 import { chainLines, type ChainLines } from '../firewall/nft-lines.ts'
@@ -41,8 +41,7 @@ export async function traceLive(
   over = ALL_HERE,
 ): Promise<Way> {
   const { from } = request
-  const first = await readLive(lab.request, runner)
-  const live = (await waitForCarriers(first, runner)) ? await readLive(lab.request, runner) : first
+  const live = await whenSettled(() => readLive(lab.request, runner), runner)
   const labIndex = survey(lab, live)
   return await orUntraceable(async () => {
     const asked = requestOf(request, labIndex)

@@ -4,7 +4,7 @@ import { walkOver, type SpreadLab } from '../commands/lab-runner.ts'
 import { prepare, readRequestOf } from '../commands/prepare.ts'
 import { traceLive } from '../commands/live-trace.ts'
 import type { Located } from '../commands/locate.ts'
-import { waitForCarriers } from '../checks/settle.ts'
+import { whenSettled } from '../checks/settle.ts'
 import { survey } from '../checks/survey.ts'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { healFaults, meantBy } from '../faults/heal-faults.ts'
@@ -85,8 +85,7 @@ export function startInside(the: () => Built) {
 
     async settle() {
       const { lab, runner } = the()
-      const live = await look()
-      ground = Promise.resolve(survey(lab, (await waitForCarriers(live, runner)) ? await look() : live))
+      ground = Promise.resolve(survey(lab, await whenSettled(look, runner)))
       return null
     },
 
