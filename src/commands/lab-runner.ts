@@ -47,7 +47,8 @@ export async function spreadLab(
   { located, opened }: OpenedFile,
   { peers, spread, lab }: Machines,
 ): Promise<SpreadLab> {
-  const { wiresOf, withSmallMtus } = await import('../machines/wires.ts')
+  const { wiresOf } = await import('../machines/wires.ts')
+  const { withSmallMtus } = await import('../machines/small-mtus.ts')
   const { spreadRunner } = await import('../machines/spread-host.ts')
   const { places } = spread
   const near = startRunner(host, located.text.length)

@@ -3,7 +3,8 @@ import { HERE_NAME } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { withDependents } from '../session/fit.ts'
-import { wiresOf, withSmallMtus, WIRE_PORT, type Spread } from './wires.ts'
+import { withSmallMtus } from './small-mtus.ts'
+import { wiresOf, WIRE_PORT, type Spread } from './wires.ts'
 
 /** What of a lab is on one machine. */
 export interface Part {

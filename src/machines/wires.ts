@@ -2,7 +2,6 @@ import type { Lab } from '../language/load-lab.ts'
 import { NEAR } from '../model/other-machine.ts'
 import { hashOf } from '../model/owner.ts'
 import type { Resource } from '../model/resource.ts'
-import { topologyOf } from '../model/topology.ts'
 
 /** How a machine reaches another. */
 export interface Road {
@@ -68,40 +67,4 @@ export function roomOf({ machines: [a, b] }: Wire, { roads, addresses }: Spread)
   const [there, back] = [roads[a]?.[b], roads[b]?.[a]]
   if (!there || !back) return undefined
   return Math.min(there.mtu - overheadOf(addresses[b] ?? ''), back.mtu - overheadOf(addresses[a] ?? ''))
-}
-
-/**
- * The lab with smaller MTUs where its file says none: of interfaces in one broadcast domain with a link between machines that has no
- * room for the usual one, or with a VXLAN over such links.
- */
-export function withSmallMtus(lab: Lab, spread: Spread): Lab {
-  const { topology, assumedMtus } = lab
-  const rooms = new Map<string, number>()
-  const roomIn = (segment: string): number => rooms.get(segment) ?? Infinity
-  for (const wire of wiresOf(lab, spread.places)) {
-    const segment = topology.segment(wire.ends[0])
-    rooms.set(segment, Math.min(roomIn(segment), wire.mtu ?? roomOf(wire, spread) ?? Infinity))
-  }
-  /** By VXLAN network identifier, the room in the VXLANs whose own address is at a link. */
-  const inside = new Map<unknown, number>()
-  const tunnels = topology.ofKind('vxlan').filter(({ id }) => assumedMtus?.has(id))
-  for (const { namespace, spec } of tunnels) {
-    const local = String(spec['local'])
-    for (const holder of topology.holders(local))
-      if (holder.namespace === namespace) {
-        const room = roomIn(topology.segment(holder.link)) - overheadOf(local)
-        inside.set(spec['id'], Math.min(inside.get(spec['id']) ?? Infinity, room))
-      }
-  }
-  for (const { id, spec } of tunnels) {
-    const segment = topology.segment(id)
-    rooms.set(segment, Math.min(roomIn(segment), inside.get(spec['id']) ?? Infinity))
-  }
-  const resources = new Map(lab.resources)
-  for (const id of assumedMtus ?? []) {
-    const r = resources.get(id)
-    const mtu = roomIn(topology.segment(id))
-    if (r && Number(r.spec['mtu']) > mtu) resources.set(id, { ...r, spec: { ...r.spec, mtu } })
-  }
-  return { ...lab, resources, topology: topologyOf(resources) }
 }

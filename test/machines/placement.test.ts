@@ -105,6 +105,36 @@ checks: [{ from: a, ping: b }, { from: c, ping: a }]
     expect(other.get('b/c')?.kind).toBe('veth')
   })
 
+  test('has what is on such a link as small as it has to be, where the file says no MTU', () => {
+    const stacked = load(`
+machines: { left: { ssh: left }, right: { ssh: right } }
+namespaces:
+  a:
+    machine: left
+    interfaces:
+      vlan7: { type: vlan, id: 7, link: eth0 }
+      said: { type: macvlan, link: eth0, mtu: 1300 }
+      tun0: { type: gre, local: 10.0.0.1, remote: 10.0.0.2 }
+      bond0: { type: bond }
+      other: { type: dummy }
+  m: { interfaces: { eth0: { type: macvlan, link: "a:vlan7" } }, machine: left }
+  b: { machine: right }
+links:
+  - endpoints: { "a:eth0": 10.0.0.1/24, "b:eth0": 10.0.0.2/24 }
+  - endpoints: { "a:eth1": { master: bond0 }, "b:eth1": }
+  - endpoints: { "a:eth2": { master: bond0 }, "m:eth2": }
+`)
+    const { resources } = partOf(stacked, 'left', { ...spread, places: placesOf(stacked, new Map()) }).lab
+    const mtus = ['vlan7', 'said', 'tun0', 'bond0', 'eth1', 'eth2', 'other'].map((name) => [
+      name,
+      resources.get(`a/${name}`)?.spec['mtu'],
+    ])
+    expect(Object.fromEntries([...mtus, ['macvlan', resources.get('m/eth0')?.spec['mtu']]])).toEqual({
+      ...{ vlan7: 1450, said: 1300, tun0: 1426, other: 1500, macvlan: 1450 },
+      ...{ bond0: 1450, eth1: 1450, eth2: 1450 },
+    })
+  })
+
   test('has the checks that begin there', () => {
     expect(partOf(lab, 'right', spread).lab.checks).toMatchObject([{ from: 'c' }])
   })

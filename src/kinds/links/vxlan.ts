@@ -169,7 +169,9 @@ export const vxlan: LinkType = {
   lower: 'optional',
   lowerAttribute: 3,
   mtu: (lower, spec) =>
-    lower === undefined ? 1500 : lower - (String(spec['remote'] ?? spec['group'] ?? '').includes(':') ? 70 : 50),
+    lower === undefined
+      ? 1500
+      : lower - (String(spec['remote'] ?? spec['group'] ?? spec['local'] ?? '').includes(':') ? 70 : 50),
   feature: { module: 'vxlan', config: 'CONFIG_VXLAN', probe: 'ip link add name x0 type vxlan id 1 dstport 4789' },
   byType: true,
 }
