@@ -1,6 +1,6 @@
 import { interfaceNameFrom } from './cables.ts'
 import type { LinkFile, NamespaceFile } from './lab-file.ts'
-import type { SpreadSwitch } from './spread-switches.ts'
+import { pieceOf, type SpreadSwitch } from './spread-switches.ts'
 
 /** How many pieces with EVPN, and bridges of such switches, a lab has so far: they are numbered. */
 export interface EvpnCount {
@@ -23,6 +23,18 @@ const USUAL = 1500
 /** The number of the autonomous system of all pieces: a private one (RFC 6996). */
 const AS = 65000
 
+/** How long pieces wait for each other, in seconds: those on machines that are left out do not come. */
+const JOIN_TIME = 10
+/** Waits until zebra has told VXLANs of all other pieces: each sends there what is for everybody. $1: how many; then the VXLANs. */
+const JOIN = `others=$1 end=$(($(date +%s) + ${JOIN_TIME}))
+shift
+for vxlan; do
+  until [ "$(bridge fdb show dev "$vxlan" | grep -c '^00:00:00:00:00:00 dst')" -ge "$others" ] || [ "$(date +%s)" -ge $end ]; do
+    sleep 0.1
+  done
+done
+`
+
 /** A link-local address of IPv4 (RFC 3927), of which the first and the last 256 are reserved. */
 const addressOf = (number: number): string => `169.254.${1 + (number >> 8)}.${number & 255}`
 
@@ -32,7 +44,7 @@ const addressOf = (number: number): string => `169.254.${1 + (number >> 8)}.${nu
  * `mtus` has by bridge the MTU of its hosts, where the file says it.
  */
 export function evpnFabric(
-  { machines, bridges }: SpreadSwitch,
+  { name, machines, bridges }: SpreadSwitch,
   mtus: ReadonlyMap<string, number | undefined>,
   count: EvpnCount,
 ): EvpnFabric {
@@ -42,6 +54,7 @@ export function evpnFabric(
   const address = (n: number): string => addressOf(first + n)
   const to = (n: number): string => interfaceNameFrom(`to-${machines[n]}`)
   const most = Math.max(...[...mtus.values()].map((mtu) => mtu ?? USUAL)) + OVERHEAD
+  const pieces = machines.map((_, n) => pieceOf({ name, machines }, n))
   const end = (n: number, m: number) => ({ addresses: [{ address: address(n), peer: address(m) }] })
   return {
     fields: (n) => ({
@@ -56,6 +69,7 @@ export function evpnFabric(
       ),
       files: {
         '/etc/frr/frr.conf': { content: configuration(address(n), [...machines.keys()].map(address)) },
+        '/etc/frr/join.sh': { content: JOIN },
         '/etc/frr/vtysh.conf': { content: 'service integrated-vtysh-config\n' },
       },
       private: [{ path: '/run/frr', owner: 'frr' }],
@@ -63,6 +77,13 @@ export function evpnFabric(
         zebra: { command: ['/usr/lib/frr/zebra'], ready: { file: '/run/frr/zserv.api' } },
         bgpd: { command: ['/usr/lib/frr/bgpd'], after: 'zebra', ready: { file: '/run/frr/bgpd.vty' } },
         configure: { command: ['vtysh', '-b'], once: true, after: ['zebra', 'bgpd'] },
+        // A lab is up when its switch is one.
+        join: {
+          command: ['sh', '/etc/frr/join.sh', `${pieces.length - 1}`, ...vnis.map(([, id]) => `vxlan${id}`)],
+          once: true,
+          after: pieces.map((piece) => `${piece}/configure`),
+          ready: { timeout: 2 * JOIN_TIME },
+        },
       },
     }),
     link: (n, m, names) => ({

@@ -157,7 +157,7 @@ links: [{ endpoints: { "h:eth0": , "sw:br1": }${more} }]
     expect(spec(lab(), 'sw.third/to-right')).toMatchObject({ mtu: 1550 })
     expect(assumedMtus).toContain('sw.third/to-right')
     for (const namespace of ['sw', 'sw.third'])
-      for (const name of ['zebra', 'bgpd', 'configure'])
+      for (const name of ['zebra', 'bgpd', 'configure', 'join'])
         expect(resources.get(`${namespace}/process/${name}`)).toBeDefined()
     for (const own of ['d0', 'br0/10.0.0.254/24']) {
       expect(resources.get(`sw/${own}`)).toBeDefined()
