@@ -18,7 +18,7 @@ export async function exportsOf(source) {
     logLevel: 'error',
   })
   const module = { exports: {} }
-  const run = new Function('require', 'module', 'exports', '__filename', outputFiles[0].text)
-  run(createRequire(import.meta.url), module, module.exports, path)
+  const run = new Function('require', 'module', 'exports', '__filename', '__dirname', outputFiles[0].text)
+  run(createRequire(import.meta.url), module, module.exports, path, dirname(path))
   return module.exports
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { kindOf } from '../../src/kinds/index.ts'
 import { parseCidr, subnetOf } from '../../src/model/cidr.ts'
 import { nameOf, type Resource, type Resources } from '../../src/model/resource.ts'
@@ -7,6 +7,7 @@ import { losses } from '../../src/plan/cascade.ts'
 import type { PlanJson, ShowJson } from '../../src/views/json.ts'
 import { lacking, namedFirst } from '../support/features.ts'
 import { openWorld, type World } from '../support/netns.ts'
+import { toldTraces } from '../support/tour.ts'
 
 /** What somebody does behind netlab's back, and the ids that the next plan then must name: those and no others. */
 interface Break {
@@ -101,15 +102,13 @@ possible.forEach((file) =>
     })
 
     test('its comments say how packets end', async () => {
-      const lines = [...readFileSync(path, 'utf8').matchAll(/^#   netlab trace (.+?) +# (\w+): (.+)$/gm)]
-      expect(lines.length).toBeGreaterThan(0)
-      for (const [line, words = '', verdict = '', reason = ''] of lines) {
-        const { stdout } = await world.netlab(['trace', ...words.split(' '), '--lab', path, '--json'])
-        // Of an answer, the comment says what to see on the way.
-        const begins = verdict === 'answered' ? '' : reason
+      const traces = toldTraces(path)
+      expect(traces.length).toBeGreaterThan(0)
+      for (const { line, words, verdict, reason } of traces) {
+        const { stdout } = await world.netlab(['trace', ...words, '--lab', path, '--json'])
         expect({ line, ...(JSON.parse(stdout) as object) }).toMatchObject({
           verdict,
-          reason: expect.stringMatching(new RegExp(`^${begins.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as string,
+          reason: expect.stringMatching(new RegExp(`^${reason.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as string,
         })
       }
     })
