@@ -5,10 +5,9 @@ import { parallel } from '../host/parallel.ts'
 import { openAgents } from './agents.ts'
 import { netnsOf, splitPort, Untried, type LabIndex } from './lab-index.ts'
 import { watch, type Observed } from './observe.ts'
-import { newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
+import { listen, newTrail, ping, runProbe, tcp, udp, type Attempt, type Kit, type Probe } from './probe.ts'
 import { openSlots, type Slots } from './slots.ts'
 import { throughout, type RunningTimeline } from './throughout.ts'
-import { findWhereLost } from './where-lost.ts'
 
 /** The result of one check. `error`: it could not be tried. */
 export interface Result {
@@ -37,8 +36,8 @@ export interface RunOptions {
   readonly failFast?: boolean
   /** Begins the timeline of faults that a check names. */
   readonly during?: (name: string) => Promise<RunningTimeline>
-  /** False: packets that were lost are not sent again to find out where. */
-  readonly explain?: boolean
+  /** Sends packets like those of failed checks again, and returns where each was lost, if it is known. Default: nobody looks. */
+  readonly explain?: (checks: readonly Check[]) => Promise<readonly (string | undefined)[]>
 }
 
 /**
@@ -48,7 +47,7 @@ export interface RunOptions {
 const WIDTH = 12
 /** How many checks are tried at once, with those that only wait for an answer. */
 const WAITING = 240
-/** How many failed checks are tried again to find out where the packets were lost. */
+/** Of how many failed checks it is found out where their packets were lost. */
 const TRACED = 20
 /** Times in milliseconds: per try of what should pass, of what should fail, of a command; first and longest pause. */
 const PATIENCE = { pass: 3000, fail: 1200, run: 10_000, pause: 200, longest: 1000 }
@@ -81,20 +80,14 @@ export function checkName(check: Check): string {
  * First come, in parallel, checks that netlab's listeners cannot disturb: pings, and those that use a listener. Then, with all
  * listeners closed, connections to servers of the lab. Checks that must fail are tried after those that must pass, because
  * right after apply a network that is not ready yet fails everything; `within` says how long that may take. Then commands,
- * one by one in the order of the file, because they may change something, and checks with faults. Last, failed checks are tried again to find out
- * where their packets were lost.
+ * one by one in the order of the file, because they may change something, and checks with faults. Last, it is found out where
+ * the packets of failed checks were lost.
  */
 export async function runChecks(
   checks: readonly Check[],
   labIndex: LabIndex,
   host: Host,
-  {
-    look = () => Promise.resolve(labIndex),
-    each = () => {},
-    failFast = false,
-    explain = true,
-    during,
-  }: RunOptions = {},
+  { look = () => Promise.resolve(labIndex), each = () => {}, failFast = false, explain, during }: RunOptions = {},
 ): Promise<Result[]> {
   const agents = openAgents(host)
   const kit: Kit = { labIndex, host, agents, listening: new Map(), departed: () => {} }
@@ -143,7 +136,7 @@ export async function runChecks(
       await silence(kit)
     }
     const tried = results.filter(Boolean) // with `failFast` some are missing
-    if (explain) await locate(tried, kit)
+    if (explain) await locate(tried, kit, explain)
     return tried
   } finally {
     agents.close()
@@ -158,12 +151,14 @@ async function silence({ agents, labIndex, listening }: Kit): Promise<void> {
 }
 
 /** Adds to the results of unreached checks where their packets were lost. */
-async function locate(results: Result[], kit: Kit): Promise<void> {
+async function locate(results: Result[], kit: Kit, explain: NonNullable<RunOptions['explain']>): Promise<void> {
   const lost = results
     .filter(({ status, unreached, check }) => status === 'fail' && unreached === true && check.run === undefined)
     .slice(0, TRACED)
-  const once = lost.map(({ check: { count: _, ...check } }) => check)
-  const places = await findWhereLost(once, kit, (check, trail) => probes[kindOf(check)]!(check, kit, 1000, trail))
+  if (lost.length === 0) return
+  const listening = lost.map(({ check }) => listen(check, check.udp === undefined ? 'tcp' : 'udp', kit))
+  await Promise.allSettled(listening) // without a listener, that is why the packet is not answered
+  const places = await explain(lost.map(({ check }) => check))
   places.forEach((where, i) => {
     const result = lost[i]
     if (result && where !== undefined) results[results.indexOf(result)] = { ...result, where }

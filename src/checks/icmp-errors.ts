@@ -23,20 +23,11 @@ const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 
-/** The meaning of an ICMP error, and the destination of the packet that it quotes after its first 8 bytes, if it quotes one. */
-export function icmpErrorOf({ protocol, bytes }: Omit<Packet, 'time'>): {
-  readonly meaning: string
-  readonly destination?: string
-} {
+/** An ICMP error in words, with the destination of the packet that it quotes, if it quotes one: `host unreachable for 10.0.0.9`. */
+export function icmpErrorText({ protocol, bytes }: Omit<Packet, 'time'>): string {
   const at = headerOf(bytes)
   const [type = 0, code = 0] = bytes.subarray(at)
   const destination = decodePacket(bytes.subarray(at + 8), RAW_IP)?.destination
   const meaning = ERRORS[protocol]?.[`${type}/${code}`] ?? `${protocol} type ${type} code ${code}`
-  return { meaning, ...(destination !== undefined && { destination }) }
-}
-
-/** `host unreachable for 10.0.0.9` */
-export function icmpErrorText(packet: Omit<Packet, 'time'>): string {
-  const { meaning, destination } = icmpErrorOf(packet)
   return destination === undefined ? meaning : `${meaning} for ${destination}`
 }

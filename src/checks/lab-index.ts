@@ -1,4 +1,4 @@
-import { canonicalAddress, type Cidr } from '../model/cidr.ts'
+import { canonicalAddress } from '../model/cidr.ts'
 import type { Names } from '../model/names.ts'
 import { linkId } from '../model/resource.ts'
 import type { Topology } from '../model/topology.ts'
@@ -25,11 +25,7 @@ export interface NamespaceIndex {
   readonly interfaces: ReadonlyMap<number, string>
   /** The names of interfaces that are ports of a bridge or lower devices: they pass on packets for others. */
   readonly carriers: ReadonlySet<string>
-  /** The networks that it has routes to, whatever the table. */
-  readonly routes: readonly Cidr[]
   readonly forwards: { readonly 4: boolean; readonly 6: boolean }
-  /** As iptables-save prints it. */
-  readonly firewall: { readonly 4: string; readonly 6: string }
 }
 
 /** The reason why a check cannot be tried. `lasting`: later tries are not possible either. */
@@ -51,10 +47,6 @@ export function netnsOf({ places }: LabIndex, namespace: string): string | undef
 /** The namespace that has the address; the last one if there are several. */
 export const holderNamespace = ({ live }: LabIndex, address: string): string | undefined =>
   live.holders(address).at(-1)?.namespace
-
-/** The id of the interface that has the address, or should have it; the last one if there are several. */
-export const holderOf = ({ live, desired }: LabIndex, address: string): string | undefined =>
-  (live.holders(address).at(-1) ?? desired.holders(address).at(-1))?.link
 
 /** The id of the other end of a cable, which may be in a namespace outside the lab. */
 export function peerOf({ live }: Pick<LabIndex, 'live'>, namespace: string, device: string): string | undefined {

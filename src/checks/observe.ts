@@ -102,7 +102,7 @@ function seenAt(
 }
 
 /** Whether a packet was sent by a check or answers it. `origin`: the packets captured where the check starts. */
-export function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: readonly Packet[]): boolean {
+function isOf(packet: Packet, { tokens, localPorts }: Trail, origin: readonly Packet[]): boolean {
   const ports = (one: Packet): boolean => localPorts.has(one.sport ?? 0) || localPorts.has(one.dport ?? 0)
   if (packet.protocol === 'arp') return false
   if (ports(packet) || tokens.some((token) => packet.bytes.includes(token))) return true

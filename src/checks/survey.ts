@@ -3,8 +3,7 @@ import { liveNames, namesIn, labVariables, type Addressed } from '../model/names
 import type { Resources } from '../model/resource.ts'
 import { topologyOf, type Topology } from '../model/topology.ts'
 import { HERE_NAME, isPath } from '../model/place.ts'
-import { parseCidr, type Cidr } from '../model/cidr.ts'
-import type { Dump, IpRoute } from '../model/runner.ts'
+import type { Dump } from '../model/runner.ts'
 import type { LabIndex, NamespaceIndex } from './lab-index.ts'
 
 /** What is needed of the lab file. */
@@ -55,15 +54,6 @@ function nodeOf(dump: Dump): NamespaceIndex {
     carriers: new Set(
       dump.links.flatMap(({ ifname, master, link }) => [...(master ? [ifname] : []), ...(link ? [link] : [])]),
     ),
-    routes: dump.routes.flatMap(networkOf),
     forwards: { 4: forwards('net.ipv4.ip_forward'), 6: forwards('net.ipv6.conf.all.forwarding') },
-    firewall: { 4: dump.iptables, 6: dump.ip6tables },
   }
-}
-
-/** The network of a route; empty when it discards packets. IPv6 routes are known by their preference: `default` has no family. */
-function networkOf({ dst, type, ...more }: IpRoute): Cidr[] {
-  if (['6', '7', '8', 'blackhole', 'unreachable', 'prohibit'].includes(type ?? '')) return []
-  const network = parseCidr(dst === 'default' ? ('pref' in more ? '::/0' : '0.0.0.0/0') : dst)
-  return network ? [network] : []
 }

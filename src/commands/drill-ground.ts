@@ -58,16 +58,16 @@ async function carryThrough({ steps }: Plan, runner: Runner): Promise<boolean> {
   return !failed && unstarted.length === 0
 }
 
-/** Runs checks in what was read, without those that bring faults of their own (`during`). With `explain` they say where packets were lost. */
+/** Runs checks in what was read, without those that bring faults of their own (`during`). */
 export const tryChecks = (
   checks: readonly Check[],
   { lab, live }: DrillView,
   runner: Runner,
-  { explain = false, failFast = false }: Pick<RunOptions, 'explain' | 'failFast'> = {},
+  options: Pick<RunOptions, 'explain' | 'failFast'> = {},
 ): Promise<Result[]> =>
   runChecks(
     checks.filter(({ during }) => during === undefined),
     survey(lab, live),
     runner.host,
-    { explain, failFast },
+    options,
   )

@@ -1,5 +1,6 @@
 import { stage } from '../host/status-line.ts'
 import { breakages } from '../kinds/breaks.ts'
+import type { Check } from '../model/check.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { drillIn, withDrill, type Breakage, type DrillMark } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
@@ -9,8 +10,9 @@ import { startRunner } from '../run/choose-runner.ts'
 import type { HintJson } from '../views/drill-text.ts'
 import { FORMAT } from '../views/json.ts'
 import { tryChecks, viewOf, type DrillView } from './drill-ground.ts'
-import { spreadOf } from './lab-runner.ts'
+import { spreadOf, walkOver } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
+import { findLost } from './lost-packets.ts'
 import { openLocated } from './prepare.ts'
 import { note as say, out, outColors, outJson, type Global } from './terminal.ts'
 
@@ -82,8 +84,10 @@ export async function hint(host: Host, argument: string | undefined, options: Op
   async function whereLost(view: DrillView): Promise<string> {
     stage('Looking where packets are lost …')
     const packets = view.lab.checks.filter(({ run }) => run === undefined)
-    const lines = (await tryChecks(packets, view, runner, { explain: true })).flatMap(({ name, where }) =>
-      where === undefined ? [] : [`\n  ${name}: ${where.split('\n').join(' ')}`],
+    const over = await walkOver(spread)
+    const explain = (checks: readonly Check[]) => findLost(checks, view.lab, view.live, runner, over)
+    const lines = (await tryChecks(packets, view, runner, { explain })).flatMap(({ name, where }) =>
+      where === undefined ? [] : [`\n  ${name}: ${where}`],
     )
     return lines.length
       ? `Follow the packets of a check.${lines.slice(0, NAMED).join('')}`

@@ -11,6 +11,7 @@ import type { Host } from '../model/host.ts'
 import type { Dump, Runner } from '../model/runner.ts'
 import { lostConnections, neighborOverflows, overflowed, procOf } from '../observe/limits.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
+import { walkOver, type SpreadLab } from './lab-runner.ts'
 import { readLive } from './read-live.ts'
 import { readRequestOf } from './prepare.ts'
 import { timelinesOf } from './run-fault.ts'
@@ -23,6 +24,8 @@ interface TestOptions {
   readonly failFast: boolean
   /** Of timelines of faults. */
   readonly seed: number
+  /** When the lab is on several machines. */
+  readonly spread?: SpreadLab | undefined
 }
 
 /** The results of checks. */
@@ -37,7 +40,7 @@ export async function testLive(
   lab: Lab,
   checks: readonly Check[],
   runner: Runner,
-  { each, failFast, seed }: TestOptions,
+  { each, failFast, seed, spread }: TestOptions,
 ): Promise<TestedLive> {
   const { host } = runner
   stage('Reading the live network …')
@@ -52,6 +55,10 @@ export async function testLive(
   const results = await runChecks(checks, ground, host, {
     look: async () => survey(lab, await look()),
     during: timelinesOf(host, lab, runner, seed),
+    explain: async (lost) => {
+      const { findLost } = await import('./lost-packets.ts') // loaded only when a check fails
+      return await findLost(lost, lab, await look(), runner, await walkOver(spread))
+    },
     ...{ each, failFast },
   })
   const remarks = async (): Promise<readonly Diagnostic[]> => {

@@ -11,6 +11,7 @@ import type { IptablesSpec, LiveChain, NftSpec } from '../model/firewall.ts'
 import type { Host } from '../model/host.ts'
 import type { Way } from '../model/packet-way.ts'
 import type { Runner } from '../model/runner.ts'
+import type { Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import type { TraceRequest } from '../session/protocol.ts'
 import { faultWords } from '../views/fault-text.ts'
@@ -27,8 +28,24 @@ export type TraceableLab = Pick<Lab, 'name' | 'folder' | 'namespaces' | 'resourc
     readonly request: ReadRequest
   }
 
-/** Where a packet goes in a lab that is on this machine. */
-const ALL_HERE: Pick<WalkKit, 'machineOf' | 'wireOf'> = { machineOf: () => walkHere, wireOf: () => undefined }
+/** On which machines the namespaces of a lab are, and by which wires they are connected. */
+export type WalkOver = Pick<WalkKit, 'machineOf' | 'wireOf'>
+
+/** All of a lab is on this machine. */
+const ALL_HERE: WalkOver = { machineOf: () => walkHere, wireOf: () => undefined }
+
+/** What a walk needs to know of a lab that was read; `over` says on which machines it is. */
+export const walkKit = (
+  lab: Pick<TraceableLab, 'request' | 'resources' | 'where'>,
+  live: Live,
+  labIndex: LabIndex,
+  runner: Runner,
+  over = ALL_HERE,
+): WalkKit => ({
+  ...{ labIndex, dumps: live.dumps, runner, ...over },
+  ofNft: lab.request.nftables,
+  sourceOf: (namespace, chain, at) => sourceOf(lab, namespace, chain, at),
+})
 
 /**
  * Sends one packet in the live lab, and returns its way; `over` says on which machines that is. Throws a UserError when it cannot be
@@ -38,7 +55,7 @@ export async function traceLive(
   lab: TraceableLab,
   request: TraceRequest,
   runner: Runner,
-  over = ALL_HERE,
+  over?: WalkOver,
 ): Promise<Way> {
   const { from } = request
   const live = await whenSettled(() => readLive(lab.request, runner), runner)
@@ -47,11 +64,7 @@ export async function traceLive(
     const asked = requestOf(request, labIndex)
     if (!labIndex.places.has(from)) throw unknownNamespace(runner.host, from, labIndex)
     stage('Following the packet …')
-    const way = await walk(asked, {
-      ...{ labIndex, dumps: live.dumps, runner, ...over },
-      ofNft: lab.request.nftables,
-      sourceOf: (namespace, chain, at) => sourceOf(lab, namespace, chain, at),
-    })
+    const [way] = (await walk([asked], walkKit(lab, live, labIndex, runner, over))) as [Way]
     if (live.faults.length === 0 || !way.reason.includes('is unknown')) return way
     const faults = live.faults.map(faultWords).join(', ')
     return { ...way, reason: `${way.reason}; somebody has set faults: ${faults}` }

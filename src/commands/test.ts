@@ -5,10 +5,11 @@ import { idle } from '../host/status-line.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { checkJson, checksJson, exitCodeOf, junit, renderSummary, type ChecksJson } from '../views/check-results.ts'
 import { stampsOf, watchFiles, writeFile, type FileStamps } from './own-files.ts'
 import { checksPrinter } from './checks-printer.ts'
-import { runnerOf } from './lab-runner.ts'
+import { spreadOf } from './lab-runner.ts'
 import { checksNamed, testLive } from './live-checks.ts'
 import { seedOf } from './run-fault.ts'
 import { locate, type LocateOptions } from './locate.ts'
@@ -150,10 +151,13 @@ async function testHere(
   if (checks.length === 0) note(`${located.file} has no checks.\n`)
   const { begin, each } = checksPrinter(options)
   begin(checks.map(checkName))
-  const { results, remarks } = await testLive(asSeenFromHere(lab), checks, await runnerOf(host, located), {
+  const spread = await spreadOf(host, located)
+  const runner = spread?.runner ?? startRunner(host, located.text.length)
+  const { results, remarks } = await testLive(asSeenFromHere(lab), checks, runner, {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
     seed: seedOf(options.seed),
+    spread,
   })
   return { json: checksJson(lab.name, results), remarks, untried: checks.length - results.length }
 }

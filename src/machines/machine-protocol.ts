@@ -153,7 +153,7 @@ export interface MachineOperations {
   readonly homes: Operation<null, readonly string[]>
   /** As of `WalkMachine`, until `endWatch`; the event `true` says that it has begun. */
   readonly watch: Operation<Packed<WatchRequest>, null, Glimpse | true>
-  readonly sendWatched: Operation<Place, Awaited<ReturnType<Watch['send']>>>
+  readonly sendWatched: Operation<Place & { readonly flow: number }, Awaited<ReturnType<Watch['send']>>>
   readonly endWatch: Operation<null, Packed<MachineSights>>
   readonly askRoutes: Operation<Packed<readonly RouteRequest[]>, Packed<readonly (Buffer | undefined)[]>>
   /** As of `ReachMachine`; the event is how many questions are done. */

@@ -30,7 +30,7 @@ export function startProbes(): Probes {
       return null
     },
 
-    sendWatched: ({ netns }) => tried(() => watch!.send(netns)),
+    sendWatched: ({ flow, netns }) => tried(() => watch!.send(flow, netns)),
 
     async endWatch() {
       over()

@@ -46,7 +46,7 @@ function walkOn({ ask }: Peer): WalkMachine {
     watch: (request, seen) =>
       new Promise((begun, failed) => {
         const watch = {
-          send: (netns?: string) => ask('sendWatched', asThere(placeIn(netns))),
+          send: (flow: number, netns?: string) => ask('sendWatched', { flow, ...asThere(placeIn(netns)) }),
           end: async () => unpack(await ask('endWatch', null)),
         }
         ask('watch', pack(asThere(request)), (event) => (event === true ? begun(watch) : seen(event))).catch(failed)

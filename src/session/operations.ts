@@ -64,12 +64,12 @@ export function startOperations(host: Host): Doing<Operations> {
       }
     },
     async test({ only, failFast, seed }, emit) {
-      const { lab, runner } = the()
+      const { lab, runner, spread } = the()
       const checks = only === undefined ? lab.checks : checksNamed(lab.checks, only)
       emit({ names: checks.map(checkName) })
       if (checks.length === 0) return { json: checksJson(lab.name, []), remarks: [] }
       const each = (result: Result): void => emit({ check: checkJson(result) })
-      const { results, remarks } = await testLive(lab, checks, runner, { each, failFast, seed })
+      const { results, remarks } = await testLive(lab, checks, runner, { each, failFast, seed, spread })
       return { json: checksJson(lab.name, results), remarks: await remarks() }
     },
     async reach() {

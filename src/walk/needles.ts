@@ -19,11 +19,12 @@ export interface Flow {
   readonly size?: number
   /** Of udp, when its way has been seen. Absent: an answer is known by its port. */
   readonly ends?: DatagramEnds
+  /** With what errors quote it, when its way has been seen (`quoteOf`). Absent: an error whose quotation is cut off may be of it. */
+  readonly quotes?: ReadonlySet<string>
 }
 
-/** Bytes at a place after the network header of packets of this protocol. */
+/** Bytes at a place after the network header. */
 export interface Needle {
-  readonly protocol: number
   /** In bytes. */
   readonly offset: number
   readonly bytes: Uint8Array
@@ -44,29 +45,42 @@ const quotedHeader = ({ family }: Pick<Flow, 'family'>): number => (family === 6
 const [SHALLOWEST, DEEPEST] = [8, 200]
 /** Of a cooked capture (LINKTYPE_LINUX_SLL2). */
 const COOKED_HEADER = 20
-const TOKEN = 16
+/** How long a token is, and how much of it packets that are traced together have in common. */
+const [TOKEN, SHARED] = [16, 4]
 
-/** A new packet to this address. */
-export function newFlow({
-  protocol,
-  address: destination,
-  port: dport,
-  size,
-}: {
+/** Where a packet goes that is to be traced. */
+export interface Aim {
   readonly protocol: Flow['protocol']
   readonly address: string
   readonly port?: number
+  /** Of the whole packet, in bytes. */
   readonly size?: number
-}): Flow {
-  const random = randomBytes(TOKEN + 6)
-  const sport = PORTS.from + (random.readUInt16BE(TOKEN) % (PORTS.to - PORTS.from))
-  return {
-    ...{ protocol, family: destination.includes(':') ? 6 : 4, destination, sport },
+}
+
+/** How many packets can be traced together. */
+export const MOST_FLOWS = 32
+
+/**
+ * New packets to these addresses, `MOST_FLOWS` at most. One filter fits them all: their ports are in one block, their sequence
+ * numbers begin with the same three bytes, and their tokens with the same four.
+ */
+export function newFlows(aims: readonly Aim[]): Flow[] {
+  const random = randomBytes(8 + SHARED)
+  const port = random.readUInt16BE(0) % (PORTS.to - PORTS.from)
+  const sequence = random.readUInt32BE(4) & 0x7fffff00
+  return aims.map(({ protocol, address: destination, port: dport, size }, i) => ({
+    ...{ protocol, family: destination.includes(':') ? 6 : 4, destination },
     ...(dport !== undefined && { dport }),
     ...(size !== undefined && { size }),
-    ...{ sequence: random.readUInt32BE(TOKEN + 2) & 0x7fffffff, token: random.subarray(0, TOKEN) },
-  }
+    sport: PORTS.from + blockOf(port) + ((port + i) % MOST_FLOWS),
+    // An answer acknowledges the next number.
+    sequence: sequence + 2 * i,
+    token: Buffer.concat([random.subarray(8), randomBytes(TOKEN - SHARED)]),
+  }))
 }
+
+/** The first of the ports among which is this one. */
+const blockOf = (port: number): number => port - (port % MOST_FLOWS)
 
 /**
  * How many bytes are between the network header of a packet and that of one that it carries: of ipip and sit; of gre, also with a
@@ -83,48 +97,47 @@ export function payloadOf({ token, size, destination }: Pick<Flow, 'token' | 'si
   return Buffer.concat([token, Buffer.alloc(more)])
 }
 
-/** How rules of nftables know the packet, its answer, and errors that quote it; where there are tunnels, also what carries them. */
-export function needlesOf(flow: Flow, tunnels: boolean): Needle[] {
-  const plain = plainNeedles(flow)
-  if (!tunnels) return plain
-  const header = quotedHeader(flow)
-  const deeper = CARRIED_AT.flatMap((at) => plain.map((one) => ({ ...one, offset: at + header + one.offset })))
-  const isKnown = (one: Needle): boolean =>
-    plain.some(({ offset, bytes }) => offset === one.offset && Buffer.compare(bytes, one.bytes) === 0)
-  return [...plain, ...deeper.filter((one) => !isKnown(one))]
+/** How rules of nftables know these packets, their answers, and errors that quote them; where there are tunnels, also what carries them. */
+export function needlesOf(flows: readonly Flow[], tunnels: boolean): Needle[] {
+  const deeper = (flow: Flow): Needle[] =>
+    CARRIED_AT.flatMap((at) =>
+      plainNeedles(flow).map((one) => ({ ...one, offset: at + quotedHeader(flow) + one.offset })),
+    )
+  const all = [...flows.flatMap(plainNeedles), ...(tunnels ? flows.flatMap(deeper) : [])]
+  return [...new Map(all.map((one) => [`${one.offset} ${Buffer.from(one.bytes).toString('hex')}`, one])).values()]
 }
 
 function plainNeedles(flow: Flow): Needle[] {
-  const { protocol, family, token, sport, sequence } = flow
-  const icmp = family === 6 ? PROTOCOL.icmp6 : PROTOCOL.icmp
-  const own = protocol === 'icmp' ? icmp : PROTOCOL[protocol]
+  const { protocol, token, sport, sequence } = flow
   const quoted = HEADER + quotedHeader(flow)
-  if (protocol === 'tcp')
-    return [
-      { protocol: own, offset: 4, bytes: toBe32(sequence) },
-      { protocol: own, offset: 8, bytes: toBe32(sequence + 1) },
-      { protocol: icmp, offset: quoted + 4, bytes: toBe32(sequence) },
-    ]
+  if (protocol === 'tcp') {
+    const first = toBe32(sequence).subarray(0, 3)
+    return [4, 8, quoted + 4].map((offset) => ({ offset, bytes: first }))
+  }
+  const first = token.subarray(0, SHARED)
   return [
-    { protocol: own, offset: HEADER, bytes: token.subarray(0, 8) },
-    ...(protocol === 'udp' ? [{ protocol: own, offset: 2, bytes: toBe16(sport) }] : []),
-    { protocol: icmp, offset: quoted + HEADER, bytes: token.subarray(0, 8) },
+    ...[HEADER, quoted + HEADER].map((offset) => ({ offset, bytes: first })),
+    ...(protocol === 'udp' ? [{ offset: 2, bytes: toBe16(sport) }] : []),
   ]
 }
 
 /**
- * A filter for captures, as tcpdump takes it, that lets pass every packet with a word of this flow in it, however deep in
+ * A filter for captures, as tcpdump takes it, that lets pass every packet with a word of these flows in it, however deep in
  * tunnels, and the questions for neighbours. The answer to a datagram is known by its port only; `tunnels`: also in a tunnel.
  */
-export function filterOf({ protocol, sequence, token, sport }: Flow, tunnels: boolean): string {
-  const words = protocol === 'tcp' ? [sequence, sequence + 1] : [token.readUInt32BE(0)]
+export function filterOf(flows: readonly Flow[], tunnels: boolean): string {
+  const words = new Set(
+    flows.flatMap(({ protocol, sequence, token, sport }) => [
+      protocol === 'tcp' ? `4] & 0xffffff00 = ${sequence & ~0xff}` : `4] = ${token.readUInt32BE(0)}`,
+      ...(tunnels && protocol === 'udp' ? [`2] & ${0xffff & ~(MOST_FLOWS - 1)} = ${blockOf(sport)}`] : []),
+    ]),
+  )
   const places: string[] = []
-  for (let at = SHALLOWEST; at <= DEEPEST; at += 2) {
-    for (const word of words) places.push(`link[${COOKED_HEADER + at}:4] = ${word}`)
-    if (tunnels && protocol === 'udp') places.push(`link[${COOKED_HEADER + at}:2] = ${sport}`)
-  }
+  for (let at = SHALLOWEST; at <= DEEPEST; at += 2)
+    for (const word of words) places.push(`link[${COOKED_HEADER + at}:${word}`)
   const neighbors = 'arp or (ip6[6] = 58 and (ip6[40] = 135 or ip6[40] = 136))'
-  return [neighbors, ...(protocol === 'udp' ? [`udp port ${sport}`] : []), ...places].join(' or ')
+  const answers = flows.flatMap(({ protocol, sport }) => (protocol === 'udp' ? [`udp port ${sport}`] : []))
+  return [neighbors, ...answers, ...places].join(' or ')
 }
 
 /** A packet of the exchange, and the one that carries it, if it is in a tunnel. */
@@ -164,8 +177,9 @@ export function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefin
   const at = headerOf(bytes)
   if (isError(packet)) {
     const quoted = decodePacket(bytes.subarray(at + HEADER), RAW_IP)
-    // The kernel's report of a step has only the beginning of the quoted packet, and it reports no other error.
-    if (!quoted) return bytes.length <= at + 20 ? 'error' : undefined
+    // The kernel's report of a step has only the beginning of the quoted packet.
+    const isCut = !quoted && bytes.length <= at + 20
+    if (!quoted) return isCut && (flow.quotes?.has(quoteOf(bytes.subarray(at + HEADER))) ?? true) ? 'error' : undefined
     const role = roleIn(quoted, flow)
     return role === undefined ? undefined : 'error'
   }
@@ -187,6 +201,26 @@ export function roleIn(packet: Omit<Packet, 'time'>, flow: Flow): Role | undefin
   if (isAt(HEADER, token) && dport !== flow.sport) return 'request'
   return dport === flow.sport && sport !== flow.sport ? 'reply' : undefined
 }
+
+/**
+ * What is the same in the network header of a packet from its start to its end, and of which the kernel's report of an error has
+ * enough: the identification of IPv4, the flow label of IPv6, and the protocol. `bytes` begins with that header.
+ */
+function quoteOf(bytes: Buffer): string {
+  const isSix = (bytes[0] ?? 0) >> 4 === 6
+  return isSix ? `${bytes.toString('hex', 1, 4).slice(1)} ${bytes[6]}` : `${bytes.toString('hex', 4, 6)} ${bytes[9]}`
+}
+
+/** The flow with what errors quote of it, of which these packets were seen. */
+export const withQuotes = (flow: Flow, seen: readonly Pick<Packet, 'bytes'>[]): Flow => ({
+  ...flow,
+  quotes: new Set(
+    seen.flatMap(({ bytes }) => {
+      const found = recognise(bytes, flow)
+      return found?.role === 'request' ? [quoteOf(found.packet.bytes)] : []
+    }),
+  ),
+})
 
 /** The ends of the datagram, wherever it was seen: behind a translation it has others. */
 interface DatagramEnds {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabIndex } from '../checks/lab-index.ts'
 import { groupedBy } from '../model/grouped.ts'
 import type { WaitingNeighbor } from './waiting-neighbors.ts'
-import { roleIn, withAnswers, type Flow, type Seen } from './needles.ts'
+import { roleIn, withAnswers, withQuotes, type Flow, type Seen } from './needles.ts'
 import type { TraceStep } from './nft-trace.ts'
 import { PortTaken, type Sent } from './send-packet.ts'
 import { inOrder } from './sight-order.ts'
@@ -59,16 +59,19 @@ export interface Sights {
   readonly isAnswered: boolean
 }
 
-/** Where a packet is watched. */
+/** Where packets are watched. */
 export interface WatchedLab {
-  /** The packet is sent from the first. */
   readonly watched: readonly Watched[]
   readonly machineOf: (namespace: string) => WalkMachine
   /** Whether there may be tunnels. */
   readonly tunnels: boolean
   readonly labIndex: LabIndex
-  /** Whether a packet ends the exchange. */
-  readonly isOver: (glimpse: Glimpse) => boolean
+}
+
+/** A packet, and the namespace from which it is sent. */
+export interface Departure {
+  readonly from: string
+  readonly flow: Flow
 }
 
 /**
@@ -84,31 +87,42 @@ const [PAUSE, COUNTS] = [10, 20]
 const LONGEST = 30_000
 
 /**
- * Watches these namespaces, sends the packet, and returns what was seen, when it has been answered or nothing more happens. Throws
- * Untried when a machine cannot watch, and PortTaken.
+ * Watches these namespaces, sends the packets, and returns what was seen of each, when all have been answered or nothing more happens.
+ * Throws Untried when a machine cannot watch, and PortTaken.
  */
-export async function watchPacket(
-  flow: Flow,
-  { watched, machineOf, tunnels, labIndex, isOver }: WatchedLab,
-): Promise<Sights> {
-  let [quiet, isEnding] = [0, false]
-  const seen = (glimpse: Glimpse): void => {
-    if (!isEnding) quiet = 0
-    isEnding ||= isOver(glimpse)
+export async function watchPackets(
+  departures: readonly Departure[],
+  { watched, machineOf, tunnels, labIndex }: WatchedLab,
+): Promise<Sights[]> {
+  const flows = departures.map(({ flow }) => flow)
+  const open = new Set(flows.keys())
+  let quiet = 0
+  const seen = ({ flow, role, namespace, direction }: Glimpse): void => {
+    if (open.has(flow)) quiet = 0
+    if (role !== 'request' && direction === 'in' && namespace === departures[flow]?.from) open.delete(flow)
   }
   const parts = groupedBy(watched, ({ namespace }) => machineOf(namespace))
   const begun = await Promise.allSettled(
-    [...parts].map(([machine, some]) => machine.watch({ flow, watched: some, tunnels }, seen)),
+    [...parts].map(async ([machine, some]) => {
+      const watch = await machine.watch({ flows, watched: some, tunnels }, seen)
+      return [machine, watch] as const
+    }),
   )
-  const watches = begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const end = (): Promise<MachineSights[]> => Promise.all(watches.map((watch) => watch.end()))
-  let sent: Pick<Sent, 'refused'> | 'taken'
+  const watches = new Map(begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
+  const end = (): Promise<MachineSights[]> => Promise.all([...watches.values()].map((watch) => watch.end()))
+  const refused = new Map<number, Sent['refused']>()
   try {
     for (const one of begun) if (one.status === 'rejected') throw one.reason
-    sent = await watches[0]!.send(watched[0]?.netns)
-    if (sent === 'taken') throw new PortTaken()
+    for (const [flow, { from }] of departures.entries()) {
+      const netns = watched.find(({ namespace }) => namespace === from)?.netns
+      const sent = await watches.get(machineOf(from))!.send(flow, netns)
+      if (sent === 'taken') throw new PortTaken()
+      if (!sent.refused) continue
+      refused.set(flow, sent.refused)
+      open.delete(flow)
+    }
     quiet = 0
-    const enough = (): number => (isEnding || (sent !== 'taken' && sent.refused) ? GRACE : QUIET[flow.protocol])
+    const enough = (): number => Math.max(GRACE, ...[...open].map((flow) => QUIET[flows[flow]!.protocol]))
     const started = Date.now()
     for (let before = started; quiet < enough() && before < started + LONGEST;) {
       await sleep(PAUSE)
@@ -121,12 +135,25 @@ export async function watchPacket(
     throw error
   }
   const all = await end()
+  return flows.map((flow, i) => sightsOf(flow, i, all, refused.get(i), labIndex))
+}
+
+/** What was seen of the packet with this index on all machines. */
+function sightsOf(
+  flow: Flow,
+  index: number,
+  all: readonly MachineSights[],
+  refused: Sent['refused'],
+  labIndex: LabIndex,
+): Sights {
   const both = <T>(of: (one: MachineSights) => Iterable<T>): T[] => all.flatMap((one) => [...of(one)])
   const ordered = inOrder(
-    all.map(({ sightings }) => sightings),
+    all.map(({ sightings }) => sightings.filter((one) => one.flow === index)),
     labIndex,
   )
-  const known = withAnswers(flow, ordered)
+  const steps = new Map(both((one) => one.steps))
+  const reported = [...steps.values()].flat().flatMap(({ bytes }) => (bytes ? [{ bytes }] : []))
+  const known = withQuotes(withAnswers(flow, ordered), [...ordered.map(({ packet }) => packet), ...reported])
   return {
     flow: known,
     sightings: ordered.flatMap((one) => {
@@ -135,10 +162,10 @@ export async function watchPacket(
     }),
     neighbors: both((one) => one.neighbors),
     waiting: both((one) => one.waiting),
-    steps: new Map(both((one) => one.steps)),
+    steps,
     counters: new Map(both((one) => one.counters)),
     blind: new Map(both((one) => one.blind)),
-    isAnswered: all.some((one) => one.isAnswered),
-    ...(sent.refused && { refused: sent.refused }),
+    isAnswered: all.some(({ answered }) => answered.includes(index)),
+    ...(refused && { refused }),
   }
 }

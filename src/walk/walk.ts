@@ -7,11 +7,11 @@ import type { Way, WayHop, WayPoint, WayRoute, WayRule, WayWire } from '../model
 import { linkId } from '../model/resource.ts'
 import { bridgeOf, hopsOf, isLoop, lastVisit, statesOf, wayPacket, type Hop } from './hops.ts'
 import type { Knowledge } from './end.ts'
-import { newFlow, type Flow } from './needles.ts'
+import { newFlows, type Aim } from './needles.ts'
 import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
 import { PortTaken } from './send-packet.ts'
-import { watchPacket, type Sights, type WatchedLab } from './sights.ts'
+import { watchPackets, type Sights, type WatchedLab } from './sights.ts'
 import { rewritesOf, type Visit } from './visits.ts'
 import { endOfAll } from './way-end.ts'
 import type { WalkMachine } from './walk-machine.ts'
@@ -31,26 +31,29 @@ export interface WalkKit {
   readonly sourceOf: (namespace: string, chain: LiveChain, at: number | undefined) => string | undefined
 }
 
-/** A packet to be sent. */
-export interface WalkRequest {
+/** A packet to be sent. With a `size`, it is not fragmented; tcp has none. */
+export interface WalkRequest extends Aim {
   readonly from: string
   /** As it was typed. */
   readonly to: string
-  readonly protocol: Flow['protocol']
-  readonly address: string
-  readonly port?: number
-  /** Of the whole packet, in bytes, which is not fragmented then; not of tcp. */
-  readonly size?: number
 }
 
 /** How often another source port is tried when a program has it. */
 const TRIES = 5
 
-/** Sends the packet, and tells its way and that of its answer. Throws Untried when it cannot be sent or watched. */
-export async function walk(request: WalkRequest, kit: WalkKit): Promise<Way> {
+/**
+ * Sends the packets, `MOST_FLOWS` at most, and tells the way of each and of its answer. Throws Untried when one cannot be sent or
+ * watched.
+ */
+export async function walk(requests: readonly WalkRequest[], kit: WalkKit): Promise<Way[]> {
+  for (const { from } of requests) netnsOf(kit.labIndex, from)
+  const sights = await sightsOfAll(requests, kit)
+  return await Promise.all(requests.map((request, i) => explained(request, sights[i]!, kit)))
+}
+
+/** The way of a packet of which this was seen. */
+async function explained(request: WalkRequest, sights: Sights, kit: WalkKit): Promise<Way> {
   const { labIndex } = kit
-  netnsOf(labIndex, request.from)
-  const sights = await sightsOf(request, kit)
   const roles = (['request', 'reply', 'error'] as const).map((role) => hopsOf(role, sights, labIndex))
   const books = await booksOf(roles.flat(), kit)
   const routes = openRoutes(labIndex, kit.machineOf)
@@ -103,21 +106,26 @@ function wayOf(
   }
 }
 
-async function sightsOf(request: WalkRequest, { labIndex, dumps, machineOf }: WalkKit): Promise<Sights> {
-  const { from } = request
-  const names = [from, ...[...labIndex.nodes.keys()].filter((name) => name !== from)]
+async function sightsOfAll(
+  requests: readonly WalkRequest[],
+  { labIndex, dumps, machineOf }: WalkKit,
+): Promise<Sights[]> {
+  const names = new Set([...requests.map(({ from }) => from), ...labIndex.nodes.keys()])
   const lab: WatchedLab = {
-    watched: names.map((namespace) => ({
+    watched: [...names].map((namespace) => ({
       namespace,
       ...placeIn(labIndex.places.get(namespace)),
       bridges: /^table bridge /m.test(dumps.get(namespace)?.nftables ?? ''),
     })),
     ...{ machineOf, labIndex, tunnels: hasTunnels(labIndex) },
-    isOver: ({ role, namespace, direction }) => role !== 'request' && namespace === from && direction === 'in',
   }
   for (let tries = 1; ; tries++)
     try {
-      return await watchPacket(newFlow(request), lab)
+      const flows = newFlows(requests)
+      const departures = flows.map((flow, i) => ({ from: requests[i]!.from, flow }))
+      const sights = await watchPackets(departures, lab)
+      // The counters of a namespace are of all packets together.
+      return sights.length === 1 ? sights : sights.map((one) => ({ ...one, counters: new Map() }))
     } catch (error) {
       if (!(error instanceof PortTaken) || tries === TRIES) throw error
     }

@@ -10,32 +10,32 @@ import { filterOf, needlesOf, recognise } from './needles.ts'
 import { makeTable, openTrace, readTrace, type TraceStep } from './nft-trace.ts'
 import { askRoutesHere } from './route-asked.ts'
 import { PortTaken, sendPacket, type Sent } from './send-packet.ts'
-import type { NeighborSighting, Sighting, Watched } from './sights.ts'
+import type { NeighborSighting, Watched } from './sights.ts'
 import { waitingNeighbors, type WaitingNeighbor } from './waiting-neighbors.ts'
-import type { WalkMachine } from './walk-machine.ts'
+import type { FlowSighting, WalkMachine } from './walk-machine.ts'
 
 const LINUX_SLL2 = 276
 /** How many bytes of a packet are looked at, and how many the kernel keeps until they are. */
 const [SNAPLEN, ROOM] = [320, 1 << 17]
 
 /** Watches and sends in the namespaces of the machine that netlab runs on. The thread is in none of them in between. */
-const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen) => {
+const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen) => {
   const koffi = createRequire(__filename).resolve('koffi')
   const openTap = usable(() => loadPcap(koffi))
   const system = usable(() => openSystem(koffi))
   const poller = openPoller(koffi)
-  const filter = filterOf(flow, tunnels)
+  const filter = filterOf(flows, tunnels)
   const taps = new Map<number, { readonly namespace: string; readonly tap: Tap }>()
   const traces = new Map<number, string>()
   const steps = new Map<string, TraceStep[]>()
   const blind = new Map<string, string>()
-  const sightings: Sighting[] = []
+  const sightings: FlowSighting[] = []
   const neighbors: NeighborSighting[] = []
   const waiting: WaitingNeighbor[] = []
   const before = new Map<string, Map<string, number>>()
   const counters = new Map<string, Map<string, number>>()
-  const needles = needlesOf(flow, tunnels)
-  let sent: Sent | undefined
+  const needles = needlesOf(flows, tunnels)
+  const sent = new Map<number, Sent>()
   let ended = false
 
   function open({ namespace, netns, bridges }: Watched): void {
@@ -76,14 +76,16 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
       neighbors.push({ ...at, ...(asked !== undefined && { sought: asked }), source: packet.source })
       return
     }
-    const found = recognise(packet.bytes, flow)
-    if (!found) return
-    sightings.push({ ...at, strange, ...found })
-    seen({ role: found.role, namespace, direction })
+    for (const [flow, one] of flows.entries()) {
+      const found = recognise(packet.bytes, one)
+      if (!found) continue
+      sightings.push({ ...at, flow, strange, ...found })
+      seen({ flow, role: found.role, namespace, direction })
+    }
   }
 
   async function close(): Promise<void> {
-    sent?.close()
+    for (const one of sent.values()) one.close()
     system.back()
     poller.close()
     const close = closerAside(koffi)
@@ -115,19 +117,20 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
   })()
   watching.catch(() => {}) // whoever ends it is told
   return {
-    send: async (netns) =>
+    send: async (flow, netns) =>
       inside(() => {
         system.enter(netns)
         try {
-          sent = sendPacket(system, koffi, flow)
+          const one = sendPacket(system, koffi, flows[flow]!)
+          sent.set(flow, one)
+          return one.refused ? { refused: one.refused } : {}
         } catch (error) {
           if (error instanceof PortTaken) return 'taken'
           throw error
         }
-        return sent.refused ? { refused: sent.refused } : {}
       }),
     async end() {
-      const isAnswered = sent?.isAnswered() ?? false
+      const answered = [...sent].flatMap(([flow, one]) => (one.isAnswered() ? [flow] : []))
       ended = true
       poller.wake()
       try {
@@ -143,7 +146,7 @@ const watchHere: WalkMachine['watch'] = async ({ flow, watched, tunnels }, seen)
         await close()
       }
       sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-      return { sightings, neighbors, waiting, steps, counters, blind, isAnswered }
+      return { sightings, neighbors, waiting, steps, counters, blind, answered }
     },
   }
 }

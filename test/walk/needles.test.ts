@@ -1,7 +1,7 @@
 import type { Packet } from '../../src/checks/packet.ts'
-import { newFlow, recognise, roleIn, withAnswers, type Seen } from '../../src/walk/needles.ts'
+import { newFlows, recognise, roleIn, withAnswers, withQuotes, type Flow, type Seen } from '../../src/walk/needles.ts'
 
-const flow = newFlow({ protocol: 'udp', address: '10.0.0.2', port: 53 })
+const [flow] = newFlows([{ protocol: 'udp', address: '10.0.0.2', port: 53 }]) as [Flow]
 const none = new Uint8Array(8)
 
 /** A datagram of IPv4. */
@@ -39,4 +39,24 @@ test('a program that answers from another of its addresses has answered, if nobo
   const roles = (...seen: Packet[]) => [right!, other!].map((one) => roleIn(one, withAnswers(flow, asSeen(seen))))
   expect(roles(there, other!)).toEqual(['reply', 'reply'])
   expect(roles(there, right!, other!)).toEqual(['reply', undefined])
+})
+
+test('an error of which the kernel reports only the beginning is of the packet that it quotes', () => {
+  const flows = newFlows([1, 2].map((port) => ({ protocol: 'udp', address: '10.0.0.2', port })))
+  const sent = flows.map(({ sport, dport, token }, i) => {
+    const packet = datagram('10.0.0.1', sport, '10.0.0.2', dport!, token)
+    packet.bytes.writeUInt16BE(1000 + i, 4)
+    return packet
+  })
+  const error = (quoted: Packet) => {
+    const header = datagram('10.0.0.2', 0, '10.0.0.1', 0, none).bytes.subarray(0, 20)
+    header[9] = 1
+    const bytes = Buffer.concat([header, Uint8Array.of(3, 3, 0, 0, 0, 0, 0, 0), quoted.bytes.subarray(0, 12)])
+    return { ...quoted, protocol: 'icmp', bytes }
+  }
+  const known = flows.map((one) => withQuotes(one, sent))
+  expect(sent.map((one) => known.map((of) => roleIn(error(one), of)))).toEqual([
+    ['error', undefined],
+    [undefined, 'error'],
+  ])
 })
