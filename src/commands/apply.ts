@@ -5,6 +5,7 @@ import { planJson, type PlanJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOutKeeping } from './keep-faults.ts'
+import { sizeHere } from './lab-runner.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
@@ -34,7 +35,7 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
 export async function change(host: Host, argument: string | undefined, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
   const located = locate(argument, given)
-  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
+  const runner = startRunner(host, sizeHere(located))
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given

@@ -15,6 +15,10 @@ import { openLocated, asSeenFromHere } from './prepare.ts'
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
 
+/** What `startRunner` is told of the size of a lab file: 0 when other machines may have most of the work. */
+export const sizeHere = (located: Located): number =>
+  'text' in located && !/^["']?machines["']?\s*:/m.test(located.text) ? located.text.length : 0
+
 /** The machines of a lab that is on several, and their network as one. */
 export interface SpreadLab {
   readonly opened: OpenLab

@@ -1,5 +1,6 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
+import { partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
@@ -85,7 +86,8 @@ export async function openMachines(
     const roads = await roadsFor(wires, addresses, peers, opened, lab)
     const spread = { places, ...roads }
     mustFit(wires, spread, lab, opened)
-    await each((peer) => peer.ask('open', { machine: peer.name, spread }))
+    const partOn = partDataOf(lab, spread)
+    await each((peer) => peer.ask('open', { part: partOn(peer.name) }))
     return { lab, spread, peers, skipped, each, close }
   } catch (error) {
     await close()

@@ -15,7 +15,7 @@ import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
-import { mustBeSeen, spreadLab } from './lab-runner.ts'
+import { mustBeSeen, sizeHere, spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savedPart, savePlan, type SavedPlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -47,7 +47,7 @@ interface Options extends Global, PlanOptions, LocateOptions {
 export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument, options)
   const recording = 'name' in located ? located : recorded(located)
-  const runner = startRunner(host, 'text' in located ? located.text.length : 0)
+  const runner = startRunner(host, sizeHere(located))
   const opened = openLocated(recording, host, options)
   if (opened?.machines && 'file' in recording)
     return await planOnMachines(host, { located: recording, opened }, options)

@@ -22,7 +22,8 @@ import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-prog
 import type { Source } from '../session/protocol.ts'
 import type { CarryEvent, Proceeding } from './on-machine-others.ts'
 import type { Packed } from './packed.ts'
-import type { Road, Spread } from './wires.ts'
+import type { PartData } from './part.ts'
+import type { Road } from './wires.ts'
 
 interface Operation<Input, Result, Event = never> {
   readonly input: Input
@@ -50,7 +51,7 @@ export interface PlanInput {
 export interface MachineOperations {
   /** Says that the one who asks is still there. */
   readonly alive: Operation<null, null>
-  /** Hands over the lab file, and asks who this is: with ssh, its address. */
+  /** Hands over the lab file, for positions in it, and asks who this is: with ssh, its address. */
   readonly hello: Operation<
     { readonly lab: string; readonly source: Source },
     {
@@ -66,8 +67,8 @@ export interface MachineOperations {
     { readonly to: readonly string[]; readonly from?: string },
     { readonly [address: string]: Road & { readonly source: string } }
   >
-  /** Opens the lab, whose part on this machine is what the operations that follow are about. */
-  readonly open: Operation<{ readonly machine: string; readonly spread: Spread }, null>
+  /** Opens the part of the lab on this machine, which the operations that follow are about. */
+  readonly open: Operation<{ readonly part: PartData }, null>
   /** What the machine has and lacks for its part of the lab. */
   readonly examine: Operation<null, readonly MachineFinding[]>
   /** Watches for drift until the conversation ends, and tells what a `Watcher` sees. */

@@ -7,10 +7,9 @@ import { revertDoor, startWatchdog } from '../commands/revert.ts'
 import { earlier, rollBack } from '../commands/rollback.ts'
 import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
-import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
+import { openLab, type OpenLab } from '../language/load-lab.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
-import { namesIn } from '../model/names.ts'
 import type { Runner } from '../model/runner.ts'
 import { owners } from '../observe/owners.ts'
 import { touchedBy } from '../plan/listed.ts'
@@ -20,11 +19,10 @@ import { planJson } from '../views/json.ts'
 import { startProbes } from './on-machine-probes.ts'
 import { startServices } from './on-machine-services.ts'
 import { hearOthers, type HeardOthers } from './on-machine-others.ts'
-import { partOf, type Part } from './part.ts'
+import { openPart, type OpenPart } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { roadTo } from './roads.ts'
 import { mustBeUnused } from './used-vnis.ts'
-import type { Spread } from './wires.ts'
 
 /** The part of a lab that is on this machine. */
 interface Opened {
@@ -38,7 +36,7 @@ export function startMachine(
   host: Host,
   known?: OpenLab,
 ): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
-  let handed: { located: Located; whole: OpenLab; size: number } | undefined
+  let handed: (Omit<Opened, 'lab'> & { readonly whole: () => OpenLab }) | undefined
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
@@ -57,11 +55,15 @@ export function startMachine(
 
     async hello({ lab, source }) {
       const { located } = openSource(source)
-      const whole = known ?? openLab({ ...located, readBeside: located.beside, confines: host.confines(), lint: false })
-      handed = { located, whole, size: source.text.length }
-      setImmediate(() => expandAhead(whole))
+      const confines = host.confines()
+      let whole = known
+      handed = {
+        located,
+        runner: startRunner(host, known ? 0 : source.text.length),
+        whole: () => (whole ??= openLab({ ...located, readBeside: located.beside, confines, lint: false })),
+      }
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
-      const { byLab } = await owners(startRunner(host))
+      const { byLab } = await owners(handed.runner)
       return {
         ...(address && { address }),
         namespaces: byLab.get(lab) ?? [],
@@ -74,9 +76,10 @@ export function startMachine(
       return Object.fromEntries(found.flatMap(([address, road]) => (road ? [[address, road]] : [])))
     },
 
-    async open({ machine, spread }) {
-      const { located, whole, size } = handed!
-      opened = { located, lab: openPart(whole, machine, spread), runner: startRunner(host, size) }
+    async open({ part }) {
+      const { whole, ...rest } = handed!
+      if (host.confines()) whole().lab() // says what the lab cannot have here
+      opened = { ...rest, lab: openPart(part, whole) }
       return null
     },
 
@@ -175,34 +178,12 @@ export function startMachine(
   }
 }
 
-/** The part of a lab on a machine, as a lab of its own, and the whole. */
-interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
-  readonly whole: Lab
-}
-
 /** How a part is planned; nothing is changed of what has the ids in `spare`. */
-const asPart = (lab: OpenPart, spare: readonly string[] = []): Pick<PlanOptions, 'names' | 'spare' | 'isPart'> => ({
+const asPart = (
+  { names, ...lab }: OpenPart,
+  spare: readonly string[] = [],
+): Pick<PlanOptions, 'names' | 'spare' | 'isPart'> => ({
   isPart: true,
-  names: namesIn(lab.whole.resources),
+  names,
   spare: new Set([...lab.spare, ...spare]),
 })
-
-/** Expands a lab while the other machines are asked where they are. */
-function expandAhead(lab: OpenLab): void {
-  try {
-    lab.lab()
-  } catch {
-    // Whoever opens its part is told.
-  }
-}
-
-function openPart(whole: OpenLab, machine: string, spread: Spread): OpenPart {
-  const { lab: part, spare } = partOf(whole.lab(), machine, spread)
-  return {
-    ...whole,
-    namespaces: part.namespaces,
-    ...{ whole: whole.lab(), spare },
-    lab: () => ({ ...part, warnings: [] }), // they are told once, where somebody reads them
-    at: (places) => openPart(whole.at(places), machine, spread),
-  }
-}

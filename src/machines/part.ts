@@ -1,10 +1,11 @@
-import type { Lab } from '../language/load-lab.ts'
+import type { Lab, LabHeader, OpenLab } from '../language/load-lab.ts'
+import { namesIn, type Names } from '../model/names.ts'
 import { HERE_NAME } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { withDependents } from '../session/fit.ts'
 import { withSmallMtus } from './small-mtus.ts'
-import { wiresOf, WIRE_PORT, type Spread } from './wires.ts'
+import { wiresOf, WIRE_PORT, type Spread, type Wire } from './wires.ts'
 
 /** What of a lab is on one machine. */
 export interface Part {
@@ -13,19 +14,46 @@ export interface Part {
   readonly spare: ReadonlySet<string>
 }
 
+/** What a machine is told of its part of a lab, as plain JSON data: it need not read the lab file. */
+export interface PartData extends Pick<Lab, 'name' | 'file' | 'folder' | 'checks'> {
+  readonly namespaces: Entries<LabHeader['namespaces']>
+  readonly sysctls: Entries<LabHeader['sysctls']>
+  readonly nftables: Entries<LabHeader['nftables']>
+  readonly faults: Entries<Lab['faults']>
+  readonly resources: readonly Resource[]
+  /** The ids of resources that the file does not say. */
+  readonly unwritten: readonly string[]
+  /** As of `Part`. */
+  readonly spare: readonly string[]
+  /** The names of the whole lab. */
+  readonly names: Entries<Names>
+}
+
+type Entries<M> = M extends ReadonlyMap<infer Key, infer Value> ? readonly (readonly [Key, Value])[] : never
+
+/** The part of a lab on a machine, as a lab of its own. */
+export interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
+  /** The names of the whole lab. */
+  readonly names: Names
+}
+
 /**
- * What of a lab is on one machine: its namespaces with all that is in them. In place of a cable to another machine there is a VXLAN
- * on the interface by which that is reached.
+ * What of a lab is on a machine, by its name: its namespaces with all that is in them. In place of a cable to another machine there is
+ * a VXLAN on the interface by which that is reached.
  */
-export function partOf(whole: Lab, machine: string, spread: Spread): Part {
+export function partsOf(whole: Lab, spread: Spread): (machine: string) => Part {
   const lab = withSmallMtus(whole, spread)
-  const { places } = spread
-  const isHere = (namespace: string): boolean => places[namespace] === machine
+  const wires = wiresOf(lab, spread.places)
+  return (machine) => partOf(lab, machine, spread, wires)
+}
+
+function partOf(lab: Lab, machine: string, spread: Spread, wires: readonly Wire[]): Part {
+  const isHere = (namespace: string): boolean => spread.places[namespace] === machine
   const namespaces = new Map([...lab.namespaces].filter(([name]) => isHere(name)))
   const root = [...namespaces].find(([, { borrowed }]) => borrowed === HERE_NAME)?.[0] ?? machine
   const resources = new Map([...lab.resources].filter(([, { namespace }]) => isHere(namespace)))
   const loose: string[] = []
-  for (const wire of wiresOf(lab, places).filter(({ machines }) => machines.includes(machine))) {
+  for (const wire of wires.filter(({ machines }) => machines.includes(machine))) {
     const near = wire.machines[0] === machine ? 0 : 1
     const cable = resources.get(wire.ends[near])
     const other = wire.machines[1 - near] ?? ''
@@ -56,4 +84,75 @@ function wireEnd(
   remote: string | undefined,
 ): Resource {
   return { ...cable, kind: 'vxlan', spec: { ...spec, id, local, remote, dstport: WIRE_PORT, link } }
+}
+
+/** The parts of a lab, by the names of machines, as these are told of them. */
+export function partDataOf(whole: Lab, spread: Spread): (machine: string) => PartData {
+  const names = [...namesIn(whole.resources)]
+  const parts = partsOf(whole, spread)
+  return (machine) => {
+    const { lab, spare } = parts(machine)
+    const { name, file, folder, checks } = lab
+    const here = ([namespace]: readonly [string, unknown]): boolean => lab.namespaces.has(namespace)
+    const resources = [...lab.resources.values()]
+    return {
+      ...{ name, file, folder, checks, names, resources },
+      namespaces: [...lab.namespaces],
+      sysctls: [...lab.sysctls].filter(here),
+      nftables: [...lab.nftables].filter(here),
+      faults: [...lab.faults],
+      unwritten: resources.flatMap(({ id, source }) => (source ? [] : [id])),
+      spare: [...spare],
+    }
+  }
+}
+
+/** Opens a part of a lab. `whole` opens the file, for the positions in it that errors and warnings name. */
+export function openPart(data: PartData, whole: () => OpenLab): OpenPart {
+  const unwritten = new Set(data.unwritten)
+  const positionOf =
+    (id: string): NonNullable<Resource['source']> =>
+    (part) =>
+      whole().lab().resources.get(id)!.source!(part)
+  const resources = new Map(
+    data.resources.map((r) => [r.id, unwritten.has(r.id) ? r : { ...r, source: positionOf(r.id) }]),
+  )
+  const header = {
+    name: data.name,
+    namespaces: new Map(data.namespaces),
+    sysctls: new Map(data.sysctls),
+    nftables: new Map(data.nftables),
+  }
+  const lab: Lab = {
+    ...{ ...header, file: data.file, folder: data.folder, checks: data.checks, resources },
+    topology: topologyOf(resources),
+    faults: new Map(data.faults),
+    warnings: [], // they are told once, where somebody reads them
+    where: (...of) =>
+      whole()
+        .lab()
+        .where(...of),
+  }
+  return {
+    ...header,
+    lab: () => lab,
+    at: (places) => openPart(partAt(data, places), whole),
+    position: (path) => whole().position(path),
+    quote: (diagnostic) => whole().quote(diagnostic),
+    spare: new Set(data.spare),
+    names: new Map(data.names),
+  }
+}
+
+/** A part with somebody else's namespaces at these paths, by name. */
+function partAt(data: PartData, places: ReadonlyMap<string, string>): PartData {
+  const found = <T extends object>(namespace: string, one: T): T & { borrowed?: string } => {
+    const borrowed = places.get(namespace)
+    return borrowed === undefined ? one : { ...one, borrowed }
+  }
+  return {
+    ...data,
+    namespaces: data.namespaces.map(([name, header]) => [name, found(name, header)]),
+    resources: data.resources.map((r) => found(r.namespace, r)),
+  }
 }

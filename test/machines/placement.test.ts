@@ -1,5 +1,5 @@
 import { loadLab, type Lab } from '../../src/language/load-lab.ts'
-import { partOf } from '../../src/machines/part.ts'
+import { partsOf } from '../../src/machines/part.ts'
 import { placesOf } from '../../src/machines/placement.ts'
 import { wiresOf, type Spread } from '../../src/machines/wires.ts'
 import { randomOf } from '../support/damage.ts'
@@ -94,13 +94,13 @@ checks: [{ from: a, ping: b }, { from: c, ping: a }]
   }
 
   test('has a VXLAN in place of a cable to another machine, as large as fits on both sides', () => {
-    const { resources, namespaces } = partOf(lab, 'left', spread).lab
+    const { resources, namespaces } = partsOf(lab, spread)('left').lab
     expect([...resources.values()].find(({ id }) => id === 'a/eth0')).toMatchObject({
       kind: 'vxlan',
       spec: { local: '192.0.2.1', remote: '192.0.2.2', link: 'left/ens3', mtu: 1450, dstport: 4789 },
     })
     expect([...namespaces.keys()]).toEqual(['a', 'left'])
-    const other = partOf(lab, 'right', spread).lab.resources
+    const other = partsOf(lab, spread)('right').lab.resources
     expect(other.get('b/eth0')?.spec['id']).toBe(resources.get('a/eth0')?.spec['id'])
     expect(other.get('b/c')?.kind).toBe('veth')
   })
@@ -136,11 +136,11 @@ links:
   })
 
   test('has the checks that begin there', () => {
-    expect(partOf(lab, 'right', spread).lab.checks).toMatchObject([{ from: 'c' }])
+    expect(partsOf(lab, spread)('right').lab.checks).toMatchObject([{ from: 'c' }])
   })
 
   test('leaves links to machines that are left out, and what is on them, as they are', () => {
-    const { lab: part, spare } = partOf(lab, 'left', { ...spread, roads: {} })
+    const { lab: part, spare } = partsOf(lab, { ...spread, roads: {} })('left')
     expect([...spare].sort()).toEqual(['a/eth0', 'a/eth0/10.0.0.1/24'])
     expect([...part.resources.keys()].filter((id) => id.startsWith('a/eth0'))).toEqual([])
   })
