@@ -15,6 +15,8 @@ export interface FileStatus {
   /** In bytes. */
   readonly size: number
   readonly isFile: boolean
+  /** When it was last changed itself (ctime), in milliseconds; of a namespace, when it was first mounted. */
+  readonly changed: number
 }
 
 /** A file that is held open, so that it exists even after its name is removed. */

@@ -231,6 +231,8 @@ export interface NamedNamespace {
   readonly name: string
   /** Names with the same inode are names of the same namespace. */
   readonly inode: number
+  /** `FileStatus.changed`: a later namespace may have the same inode, and has another time. */
+  readonly changed: number
   /** It is a plain file, left by a crash or a reboot: no namespace is mounted on it. */
   readonly stale: boolean
   /** The lab whose run left the plain file, if the file contains its mark. */

@@ -17,6 +17,7 @@ export function startRunner(host: Host, size = 0): Runner {
   const runner: Runner = {
     ...ipRunner(host),
     run: async (...of) => (await chosen).run(...of),
+    list: async () => (await chosen).list(),
     foresee: (count) => void chosen.then((runner) => runner.foresee?.(count)),
     dump: async (...of) => (await chosen).dump(...of),
     inherited: async (keys) => (await chosen).inherited(keys),

@@ -637,6 +637,17 @@ describe('the netlink runner', () => {
     await sh('ip netns del a; ip netns del b')
   })
 
+  test('what others do to names is seen after they are listed', async () => {
+    const list = { list: true } as const
+    const dump = { dump: [{ netns: 'a', sysctls: [], depth: 'links' }] } as const
+    const others = (...run: Operation[]): Task => ({ run, by: 'ip' })
+    const had = await world.drive([
+      ...[list, dump, others(create('a')), list, dump],
+      ...[others(remove('a'), create('a')), list, dump, others(remove('a')), list, dump],
+    ])
+    expect([1, 4, 7, 10].map((i) => (had[i] as Dumps)[0]?.links.length)).toEqual([undefined, 1, 1, undefined])
+  })
+
   test('a wave that fails is not followed by others, and its failure is told', async () => {
     const alias = (text: string) => set('w', 'lo', { alias: text })
     const program = at('w', 'sysctl -qn net.ipv4.ip_forward')

@@ -17,6 +17,7 @@ export type Task =
       readonly stop?: true
     }
   | { readonly dump: readonly DumpRequest[]; readonly by?: 'ip' }
+  | { readonly list: true; readonly by?: never }
   /** Sysctls to read in a new namespace. */
   | { readonly inherited: readonly string[]; readonly by?: 'ip' }
   /** Rule sets of nftables to bring into their canonical form. */
@@ -37,6 +38,7 @@ async function main(): Promise<void> {
     const runner = task.by === 'ip' ? ipRunner(thisMachine) : own
     const start = performance.now()
     if ('dump' in task) results.push(await runner.dump(task.dump))
+    else if ('list' in task) results.push(await runner.list())
     else if ('inherited' in task) results.push(await runner.inherited(task.inherited))
     else if ('forms' in task) results.push(await runner.nftForms?.(task.forms))
     else if ('try' in task) {

@@ -167,7 +167,8 @@ function list(host: Host): NamedNamespace[] {
     if (!entry) return []
     const stale = entry.device === folder.device
     const owner = stale && entry.isFile ? markIn(host, `${NETNS_DIR}/${name}`, entry.size) : undefined
-    return [{ name, inode: entry.inode, stale, ...(owner !== undefined && { owner }) }]
+    const { inode, changed } = entry
+    return [{ name, inode, changed, stale, ...(owner !== undefined && { owner }) }]
   })
 }
 

@@ -15,8 +15,16 @@ export const netlinkRunner = (threads: Threads, scale: Scale, host: Host): Runne
   const programs = ipRunner(host)
   let store: Store | undefined
   const names = { epoch: 0 }
+  let listed = ''
   return {
     ...programs,
+    async list() {
+      const found = await programs.list()
+      const now = JSON.stringify(found)
+      if (now !== listed) names.epoch++ // others make and delete namespaces, too
+      listed = now
+      return found
+    },
     foresee(count) {
       if (count < scale.premade || store) return
       const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))

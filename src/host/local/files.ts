@@ -25,6 +25,7 @@ const statusOf = (stats: fs.Stats): FileStatus => ({
   inode: stats.ino,
   size: stats.size,
   isFile: stats.isFile(),
+  changed: stats.ctimeMs,
 })
 
 export function status(path: string): FileStatus | undefined {

@@ -41,7 +41,7 @@ async function main(folder: string, of: string): Promise<void> {
 function filesOf(before: Recording, after: Recording): Record<string, string> {
   const inodes = [...new Set(after.machine.list.map(({ inode }) => inode))]
   const machine = {
-    list: after.machine.list.map((one) => ({ ...one, inode: inodes.indexOf(one.inode) + 1 })),
+    list: after.machine.list.map((one) => ({ ...one, inode: inodes.indexOf(one.inode) + 1, changed: 0 })),
     processes: after.machine.processes,
     names: after.machine.names,
   }
