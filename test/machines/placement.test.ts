@@ -1,6 +1,9 @@
-import { loadLab, type Lab } from '../../src/language/load-lab.ts'
-import { partsOf } from '../../src/machines/part.ts'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadLab, openLab, type Lab } from '../../src/language/load-lab.ts'
+import { openPart, partDataOf, partsOf, type PartData } from '../../src/machines/part.ts'
 import { placesOf } from '../../src/machines/placement.ts'
+import { NEAR } from '../../src/model/other-machine.ts'
 import { wiresOf, type Spread } from '../../src/machines/wires.ts'
 import { randomOf } from '../support/damage.ts'
 
@@ -124,7 +127,7 @@ links:
   - endpoints: { "a:eth1": { master: bond0 }, "b:eth1": }
   - endpoints: { "a:eth2": { master: bond0 }, "m:eth2": }
 `)
-    const { resources } = partOf(stacked, 'left', { ...spread, places: placesOf(stacked, new Map()) }).lab
+    const { resources } = partsOf(stacked, { ...spread, places: placesOf(stacked, new Map()) })('left').lab
     const mtus = ['vlan7', 'said', 'tun0', 'bond0', 'eth1', 'eth2', 'other'].map((name) => [
       name,
       resources.get(`a/${name}`)?.spec['mtu'],
@@ -143,5 +146,32 @@ links:
     const { lab: part, spare } = partsOf(lab, { ...spread, roads: {} })('left')
     expect([...spare].sort()).toEqual(['a/eth0', 'a/eth0/10.0.0.1/24'])
     expect([...part.resources.keys()].filter((id) => id.startsWith('a/eth0'))).toEqual([])
+  })
+
+  test('is the same on the other side, for labs with resources of every kind', () => {
+    const folders = readdirSync('test/fixtures/dumps').map((entry) => join('test/fixtures/dumps', entry))
+    const files = folders.map((folder) => join(folder, 'lab.yaml')).filter((file) => existsSync(file))
+    expect(files.length).toBeGreaterThan(5)
+    for (const file of files) {
+      const readBeside = (path: string): string => readFileSync(join(file, '..', path), 'utf8')
+      const whole = openLab({ file, text: readFileSync(file, 'utf8'), readBeside, lint: false })
+      const here = { places: placesOf(whole.lab(), new Map()), addresses: {}, roads: {} }
+      const text = JSON.stringify(partDataOf(whole.lab(), here)(NEAR))
+      const part = openPart(JSON.parse(text) as PartData, () => whole)
+      const said = ({ resources }: Lab): unknown[] =>
+        [...resources.values()].map((r) => ({ ...r, source: r.source?.() }))
+      expect(said(part.lab())).toEqual(said(whole.lab()))
+    }
+  })
+
+  test('finds the namespaces of others, which the file names by what has them', () => {
+    const text = 'namespaces: { a: { container: web }, b: {} }\nlinks: [{ endpoints: ["a:e", "b:e"] }]\n'
+    const whole = openLab({ file: 'lab.yaml', text, lint: false })
+    const here = { places: { a: NEAR, b: NEAR }, addresses: {}, roads: {} }
+    const found = new Map([['a', '/proc/7/ns/net']])
+    const [part, same] = [openPart(partDataOf(whole.lab(), here)(NEAR), () => whole), whole].map((one) => one.at(found))
+    const bare = (lab: Lab): unknown[] => [...lab.resources.values()].map(({ source: _, ...r }) => r)
+    expect(bare(part!.lab())).toEqual(bare(same!.lab()))
+    expect([...part!.namespaces]).toEqual([...same!.namespaces])
   })
 })
