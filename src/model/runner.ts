@@ -1,6 +1,6 @@
 import type { BridgeFdb, BridgeMdb, BridgeVlans } from './bridge-dump.ts'
 import type { Outcome } from './command.ts'
-import type { Host } from './host.ts'
+import type { FileStatus, Host } from './host.ts'
 import type { IpAddress, IpNeighbor } from './ip-address.ts'
 import type { IpNexthop } from './ip-nexthop.ts'
 import type { IpFou, IpMacsec } from './tunnel-dump.ts'
@@ -226,13 +226,9 @@ export interface Failure {
   readonly outcome: Outcome
 }
 
-/** An entry of /run/netns. */
-export interface NamedNamespace {
+/** An entry of /run/netns. Names with the same inode are names of the same namespace; a later one may have it again, at another time. */
+export interface NamedNamespace extends Pick<FileStatus, 'inode' | 'changed'> {
   readonly name: string
-  /** Names with the same inode are names of the same namespace. */
-  readonly inode: number
-  /** `FileStatus.changed`: a later namespace may have the same inode, and has another time. */
-  readonly changed: number
   /** It is a plain file, left by a crash or a reboot: no namespace is mounted on it. */
   readonly stale: boolean
   /** The lab whose run left the plain file, if the file contains its mark. */
