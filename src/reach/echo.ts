@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { System } from '../backend/netlink/libc.ts'
 import { checksum, headerOf } from '../checks/packet.ts'
 import { canonicalAddress } from '../model/cidr.ts'
+import { incoming, type Datagram } from './many-messages.ts'
 import { SOCK, type Sockets } from './probe-sockets.ts'
 
 const PROTOCOL = { 4: 1, 6: 58 } as const
@@ -24,36 +25,19 @@ export interface Echo {
 export interface Echoes {
   /** A socket for one family in the namespace that the thread is in. */
   readonly open: (family: 4 | 6) => number
-  /** Sends a request. Returns what `Sockets.send` does. */
-  readonly ask: (fd: number, family: 4 | 6, to: Buffer, sequence: number) => number
-  /** The next answer that has arrived, undefined: none. */
-  readonly next: (fd: number, family: 4 | 6) => Echo | undefined
+  /** A request. */
+  readonly request: (family: 4 | 6, sequence: number) => Buffer
+  /** The answers that have arrived. */
+  readonly answers: (fd: number, family: 4 | 6) => Generator<Echo, void>
 }
 
 /** Echo requests through raw sockets (raw(7), RFC 792, RFC 4443), which also receive why a request did not arrive. */
 export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
   const token = randomBytes(8)
   const id = token.readUInt16BE(6)
-  const messages = { 4: messageOf(4), 6: messageOf(6) }
+  const received = incoming(sockets)
 
-  function messageOf(family: 4 | 6): Buffer {
-    const message = Buffer.alloc(SIZE)
-    message.writeUInt8(REQUEST[family], 0)
-    message.writeUInt16BE(id, 4)
-    token.copy(message, 8)
-    return message
-  }
-
-  const received: Echoes['next'] = (fd, family) => {
-    for (;;) {
-      const length = sockets.receive(fd)
-      if (length < 0) return undefined
-      const echo = echoIn(sockets.inbox.subarray(0, length), family)
-      if (echo) return echo
-    }
-  }
-
-  function echoIn(packet: Buffer, family: 4 | 6): Echo | undefined {
+  function echoIn({ bytes: packet, sender }: Datagram, family: 4 | 6): Echo | undefined {
     const start = family === 4 ? headerOf(packet) : 0
     if (packet.length < start + 8) return undefined
     const type = packet[start]!
@@ -67,11 +51,9 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
     if (inner.length < 8 || inner[0] !== REQUEST[family] || inner.readUInt16BE(4) !== id) return undefined
     return {
       sequence: inner.readUInt16BE(6),
-      error: `${senderOf(family)} says: ${inWords(family, type, packet[start + 1]!)}`,
+      error: `${addressText(sender.subarray(family === 4 ? 4 : 8), family)} says: ${inWords(family, type, packet[start + 1]!)}`,
     }
   }
-
-  const senderOf = (family: 4 | 6): string => addressText(sockets.sender.subarray(family === 4 ? 4 : 8), family)
 
   return {
     open(family) {
@@ -84,14 +66,21 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
       libc.setsockopt(fd, SOL[family], FILTER, filter, filter.length)
       return fd
     },
-    ask(fd, family, to, sequence) {
-      const message = messages[family]
-      message.writeUInt16BE(0, 2)
+    request(family, sequence) {
+      const message = Buffer.alloc(SIZE)
+      message.writeUInt8(REQUEST[family], 0)
+      message.writeUInt16BE(id, 4)
       message.writeUInt16BE(sequence, 6)
+      token.copy(message, 8)
       if (family === 4) message.writeUInt16BE(checksum(message), 2) // the kernel writes that of ICMPv6
-      return sockets.send(fd, message, SIZE, to)
+      return message
     },
-    next: received,
+    *answers(fd, family) {
+      for (const datagram of received(fd)) {
+        const echo = echoIn(datagram, family)
+        if (echo) yield echo
+      }
+    },
   }
 }
 

@@ -1,8 +1,12 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { System } from '../backend/netlink/libc.ts'
+import { parallel } from '../host/parallel.ts'
 import { familyOf } from '../model/cidr.ts'
+import { groupedBy } from '../model/grouped.ts'
 import type { Reachable } from '../model/reach-pair.ts'
 import { openEchoes } from './echo.ts'
+import { outgoing } from './many-messages.ts'
 import { openNeighbors } from './neighbors.ts'
 import { socketAddress, type Sockets } from './probe-sockets.ts'
 
@@ -24,10 +28,12 @@ export interface Pinged {
   readonly reason: (from: number, to: number) => string
 }
 
-/** Hosts of one group ask those of another in turn; so few that their neighbours fit into the smallest table (1024). */
-const GROUP = 16
+/** Hosts of one group ask those of another in turn: where neighbours must be forgotten, so few that theirs fit into the smallest table (1024). */
+const GROUP = { forgetful: 16, free: 128 }
 /** Requests that are sent before answers are taken: no queue of the kernel is full by then. */
-const BURST = 32
+const BURST = 64
+/** How many hosts send at the same time: the kernel handles a packet on the processor that sends it. */
+const SENDERS = Math.min(4, availableParallelism())
 /** How long the second and the third request of a pair wait for answers, in milliseconds; the first has the time of its block. */
 const WAITS = [400, 1600]
 /** How many pairs wait at the same time; without neighbours that must be forgotten, many more. */
@@ -49,8 +55,12 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
   const count = hosts.length
   const echoes = openEchoes(system, sockets)
   const neighbors = openNeighbors(system)
-  const addresses = hosts.map(({ address }) => socketAddress(address, 0))
   const families = hosts.map(({ address }) => familyOf(address))
+  const requests = hosts.map(({ address }, i) => ({
+    to: socketAddress(address, 0),
+    bytes: echoes.request(families[i]!, i),
+  }))
+  const messages = outgoing(requests, sockets)
   const answered = new Uint8Array(count * count)
   const reasons = new Map<number, string>()
   const fds = new Map<string, number>()
@@ -67,28 +77,32 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
     return fd
   }
 
-  function ask(from: number, to: number): void {
-    const family = families[to]!
-    const sent = echoes.ask(socketOf(from, family), family, addresses[to]!, to)
-    if (sent < 0) reasons.set(from * count + to, sendError(-sent))
+  /** Sends from one host to others: each burst with one call. */
+  async function ask(from: number, all: readonly number[]): Promise<void> {
+    for (const [family, some] of groupedBy(all, (to) => families[to]!)) {
+      const fd = socketOf(from, family)
+      for (let i = 0; i < some.length; i += BURST) {
+        const burst = some.slice(i, i + BURST)
+        const sent = await messages.send(fd, burst)
+        // That call ends at the first error, and does not tell which: the rest is sent one by one.
+        for (const to of burst.slice(sent)) {
+          const code = sockets.send(fd, requests[to]!.bytes, requests[to]!.bytes.length, requests[to]!.to)
+          if (code < 0) reasons.set(from * count + to, sendError(-code))
+        }
+        take(from)
+      }
+    }
   }
 
   function take(from: number): void {
     for (const family of [4, 6] as const) {
       const fd = fds.get(`${from} ${family}`)
       if (fd === undefined) continue
-      for (let echo = echoes.next(fd, family); echo; echo = echoes.next(fd, family)) {
-        if (echo.sequence >= count) continue
-        if (echo.error === undefined) answered[from * count + echo.sequence] = 1
-        else reasons.set(from * count + echo.sequence, echo.error)
+      for (const { sequence, error } of echoes.answers(fd, family)) {
+        if (sequence >= count) continue
+        if (error === undefined) answered[from * count + sequence] = 1
+        else reasons.set(from * count + sequence, error)
       }
-    }
-  }
-
-  function askAll(from: number, all: readonly number[]): void {
-    for (let i = 0; i < all.length; i += BURST) {
-      for (const to of all.slice(i, i + BURST)) ask(from, to)
-      take(from)
     }
   }
 
@@ -106,31 +120,46 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
 
   const isOpen = (pair: number): boolean => !answered[pair]
 
+  /** What FROM itself refuses to send has no answer to wait for. */
+  const isFinal = (pair: number): boolean => reasons.has(pair)
+
+  /** Asks these pairs, by host that asks, and waits at most so many milliseconds. */
+  async function askSome(lists: ReadonlyMap<number, readonly number[]>, wait: number): Promise<void> {
+    const involved = new Set([...lists].flatMap(([from, all]) => [from, ...all]))
+    note(involved)
+    await parallel(lists, SENDERS, ([from, all]) => ask(from, all))
+    const isWaiting = (): boolean =>
+      [...lists].some(([from, all]) => all.some((to) => isOpen(from * count + to) && !isFinal(from * count + to)))
+    const until = performance.now() + wait
+    for (;;) {
+      for (const from of lists.keys()) take(from)
+      if (performance.now() >= until || !isWaiting()) break
+      await sleep(PAUSE)
+    }
+    forgetIn(involved)
+  }
+
   /** Everything once: by blocks of two groups, so that a block needs few neighbours. */
   async function first(): Promise<void> {
-    const groups = Math.ceil(count / GROUP)
-    const members = (group: number): number[] =>
-      Array.from({ length: Math.min(GROUP, count - group * GROUP) }, (_, i) => group * GROUP + i)
-    const byGroup = hosts.map((_, from) => {
-      const lists: number[][] = Array.from({ length: groups }, () => [])
-      for (const to of targets(from)) lists[Math.floor(to / GROUP)]!.push(to)
-      return lists
-    })
+    const size = forgetful ? GROUP.forgetful : GROUP.free
+    const groups = Math.ceil(count / size)
+    const byGroup = hosts.map((_, from) => groupedBy(targets(from), (to) => Math.floor(to / size)))
     let done = 0
     for (let a = 0; a < groups; a++)
       for (let b = a; b < groups; b++) {
-        const both = a === b ? members(a) : [...members(a), ...members(b)]
-        note(both)
-        for (const host of both)
-          for (const other of a === b ? [a] : Math.floor(host / GROUP) === a ? [b] : [a]) {
-            const all = byGroup[host]![other]!
-            if (all.length) askAll(host, all)
-            done += all.length
+        const lists = new Map<number, readonly number[]>()
+        const add = (group: number, other: number): void => {
+          for (let from = group * size; from < Math.min(count, (group + 1) * size); from++) {
+            const all = byGroup[from]!.get(other)
+            if (all) lists.set(from, all)
           }
-        for (const host of both) take(host)
-        forgetIn(both)
+        }
+        add(a, b)
+        if (a !== b) add(b, a)
+        if (lists.size === 0) continue
+        await askSome(lists, 0)
+        for (const all of lists.values()) done += all.length
         progress(done)
-        await turn()
       }
   }
 
@@ -138,29 +167,10 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
   async function again(pairs: readonly number[], wait: number): Promise<void> {
     const most = forgetful ? WAITING.forgetful : WAITING.free
     for (let i = 0; i < pairs.length; i += most) {
-      const some = pairs.slice(i, i + most)
-      const byFrom = new Map<number, number[]>()
-      for (const pair of some) {
-        const from = Math.floor(pair / count)
-        const list = byFrom.get(from)
-        if (list) list.push(pair % count)
-        else byFrom.set(from, [pair % count])
-      }
-      const involved = new Set([...byFrom.keys(), ...some.map((pair) => pair % count)])
-      note(involved)
-      for (const [from, all] of byFrom) askAll(from, all)
-      const until = performance.now() + wait
-      for (;;) {
-        for (const from of byFrom.keys()) take(from)
-        if (performance.now() > until || !some.some((pair) => isOpen(pair) && !isFinal(pair))) break
-        await sleep(PAUSE)
-      }
-      forgetIn(involved)
+      const lists = groupedBy(pairs.slice(i, i + most), (pair) => Math.floor(pair / count))
+      await askSome(new Map([...lists].map(([from, some]) => [from, some.map((pair) => pair % count)])), wait)
     }
   }
-
-  /** What FROM itself refuses to send has no answer to wait for. */
-  const isFinal = (pair: number): boolean => reasons.has(pair)
 
   try {
     await first()

@@ -15,7 +15,7 @@ const [SO_SNDBUFFORCE, SO_RCVBUFFORCE, IPPROTO_IPV6, IPV6_V6ONLY] = [32, 33, 41,
 /** poll(2) */
 const [POLLIN, POLLOUT] = [1, 4]
 
-/** Sockets in the namespaces of a lab. None of these calls waits. */
+/** Sockets in the namespaces of a lab. None of these calls waits for packets. */
 export interface Sockets {
   /** A socket in the namespace that the thread is in (`System.enter`). Throws when there is none to be had. */
   readonly open: (family: 4 | 6, kind: number, protocol: number) => number
@@ -24,6 +24,12 @@ export interface Sockets {
   readonly send: (fd: number, bytes: Buffer, length: number, to?: Buffer) => number
   /** Receives one datagram into `inbox`, and the address of its sender into `sender`. */
   readonly receive: (fd: number) => number
+  /** sendmmsg(2) with these headers, in a thread of libuv's pool: how many were sent. */
+  readonly sendMany: (fd: number, headers: Buffer, count: number) => Promise<number>
+  /** recvmmsg(2): how many were received. */
+  readonly receiveMany: (fd: number, headers: Buffer, count: number) => number
+  /** Where a buffer is in memory, for structures that point to it. */
+  readonly addressOf: (buffer: Buffer) => bigint
   readonly inbox: Buffer
   readonly sender: Buffer
   /** The error that the socket has met, as a positive number; 0: none. */
@@ -55,6 +61,8 @@ export function openSockets(koffiFile: string, { libc, errno, error }: System): 
   const connect = library.func('int connect(int, void *, int)') as Call
   const sendto = library.func('long sendto(int, void *, size_t, int, void *, int)') as Call
   const recvfrom = library.func('long recvfrom(int, void *, size_t, int, void *, void *)') as Call
+  const sendmmsg = library.func('int sendmmsg(int, void *, uint, int)')
+  const recvmmsg = library.func('int recvmmsg(int, void *, uint, int, void *)') as Call
   const listen = library.func('int listen(int, int)') as Call
   const accept = library.func('int accept4(int, void *, void *, int)') as Call
   const getsockopt = library.func('int getsockopt(int, int, int, void *, void *)') as Call
@@ -92,6 +100,12 @@ export function openSockets(koffiFile: string, { libc, errno, error }: System): 
       senderSize.writeInt32LE(sender.length)
       return result(recvfrom(fd, inbox, inbox.length, MSG_DONTWAIT, sender, senderSize))
     },
+    sendMany: (fd, headers, count) =>
+      new Promise((resolve) => {
+        sendmmsg.async(fd, headers, count, MSG_DONTWAIT, (_error: unknown, sent: number) => resolve(Math.max(0, sent)))
+      }),
+    receiveMany: (fd, headers, count) => Math.max(0, recvmmsg(fd, headers, count, MSG_DONTWAIT, null)),
+    addressOf: (buffer) => koffi.address(buffer),
     inbox,
     sender,
     errorOf(fd) {
