@@ -25,16 +25,14 @@ export interface Reach {
   readonly remarks: readonly Diagnostic[]
 }
 
-/** The kernel's own limit of neighbours (gc_thresh3), where it cannot be read. */
-const NEIGHBORS = 1024
-
 /**
  * Asks the namespaces that `chosen` returns, who may ask and who is asked for, from the names of those with an address; `machineOf` is
- * the machine of each. Default: this one. Throws a UserError when there are none.
+ * the machine of each. Default: this one. `dumps` reads everything in the namespaces; of `live`, links and addresses are enough. Throws a UserError when there are none.
  */
 export async function reachLive(
   lab: ReachableLab,
   live: Live,
+  dumps: () => Promise<Live['dumps']>,
   runner: Runner,
   chosen: (names: readonly string[]) => { readonly from: ReadonlySet<string>; readonly to: ReadonlySet<string> },
   machineOf?: (name: string) => ReachMachine,
@@ -63,13 +61,12 @@ export async function reachLive(
   const pairs = await reachAll({
     machineOf: machineOf ?? (() => here!),
     index,
-    dumps: live.dumps,
+    dumps,
     desired: lab.resources,
     checks: lab.checks,
     hosts: hosts.filter(({ name }) => from.has(name) || to.has(name)),
     isFrom: (name) => from.has(name),
     isTo: (name) => to.has(name),
-    neighbors: Number(proc('sys/net/ipv4/neigh/default/gc_thresh3') ?? NEIGHBORS),
     borrowed: (name) => lab.namespaces.get(name)?.borrowed !== undefined,
     progress: (what, done, of) => stage(`Trying ${what}: ${done} of ${of} …`),
   })

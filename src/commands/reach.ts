@@ -1,9 +1,11 @@
+import { hasFou } from '../backend/iproute/read-more.ts'
 import { stage } from '../host/status-line.ts'
 import type { LabHeader } from '../language/load-lab.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Pair } from '../model/reach-pair.ts'
 import { topologyOf } from '../model/topology.ts'
+import { read } from '../observe/read.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import { FORMAT } from '../views/json.ts'
 import { reachPage } from '../views/reach-page.ts'
@@ -57,8 +59,8 @@ interface Answers {
 }
 
 async function asLive(host: Host, chosen: Choice, options: Options): Promise<Answers> {
-  const { lab, live, runner, machineOf } = await liveLab(host, options)
-  const { pairs, without, remarks } = await reachLive(lab, live, runner, chosen, machineOf)
+  const { lab, live, dumps, runner, machineOf } = await liveLab(host, options)
+  const { pairs, without, remarks } = await reachLive(lab, live, dumps, runner, chosen, machineOf)
   if (without.length) note(`Left out, without an address: ${listed(without)}.\n`)
   return { name: lab.name, pairs, remarks }
 }
@@ -83,7 +85,11 @@ async function liveLab(host: Host, options: Options) {
   stage('Reading the live network …')
   const runner = spread?.runner ?? startRunner(host)
   const name = found?.name ?? ('name' in located ? located.name : '')
-  const live = await readLive(readRequestOf(name, found), runner)
+  const request = readRequestOf(name, found)
+  // Ports for tunnels are no services, and not among what little is read first.
+  const few = spread || hasFou(host) ? request : { ...request, onlyLinks: true as const }
+  const live = await readLive(few, runner)
+  const dumps = async () => (few === request ? live : await read(request, runner)).dumps
   const resources = new Map<string, never>()
   const spaces = [...live.resources.values()].filter(({ kind }) => kind === 'namespace' || kind === 'share')
   const namespaces: LabHeader['namespaces'] = new Map(
@@ -92,5 +98,5 @@ async function liveLab(host: Host, options: Options) {
   const lab: ReachableLab = found ?? {
     ...{ name, folder: '.', checks: [], resources, topology: topologyOf(resources), namespaces },
   }
-  return { lab, live, runner, machineOf: await reachOver(spread) }
+  return { lab, live, dumps, runner, machineOf: await reachOver(spread) }
 }

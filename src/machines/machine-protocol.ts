@@ -13,6 +13,7 @@ import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../mo
 import type { Place } from '../model/place.ts'
 import type { Reachable } from '../model/reach-pair.ts'
 import type { Listening } from '../reach/listening.ts'
+import type { NeighborRoom } from '../reach/neighbor-room.ts'
 import type { OwnService, PingRequest } from '../reach/reach-machine.ts'
 import type { ServiceAnswer, ServiceQuestion } from '../reach/try-services.ts'
 import type { PlanJson } from '../views/json.ts'
@@ -159,6 +160,7 @@ export interface MachineOperations {
   readonly askRoutes: Operation<Packed<readonly RouteRequest[]>, Packed<readonly (Buffer | undefined)[]>>
   /** As of `ReachMachine`; the event is how many questions are done. */
   readonly listening: Operation<Packed<readonly Reachable[]>, readonly (readonly Listening[])[]>
+  readonly neighbors: Operation<null, NeighborRoom>
   readonly ping: Operation<Packed<PingRequest>, Packed<readonly (string | undefined)[]>, number>
   /** Until `stopListening`. */
   readonly listen: Operation<Packed<readonly OwnService[]>, readonly boolean[]>

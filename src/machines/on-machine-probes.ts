@@ -6,7 +6,8 @@ import { pack, unpack } from './packed.ts'
 
 type Probes = Pick<
   Doing<MachineOperations>,
-  'watch' | 'sendWatched' | 'endWatch' | 'askRoutes' | 'listening' | 'ping' | 'listen' | 'stopListening' | 'tryServices'
+  | ('watch' | 'sendWatched' | 'endWatch' | 'askRoutes')
+  | ('listening' | 'neighbors' | 'ping' | 'listen' | 'stopListening' | 'tryServices')
 >
 
 /** What a machine does for packets that are sent through a lab which is on several. */
@@ -40,6 +41,7 @@ export function startProbes(): Probes {
     askRoutes: async (requests) => pack(await (await walking()).askRoutes(unpack(requests))),
 
     listening: async (hosts) => (await reach()).listening(unpack(hosts)),
+    neighbors: async () => (await reach()).neighbors(),
     ping: async (request, emit) => pack(await (await reach()).ping(unpack(request), emit)),
 
     async listen(services) {

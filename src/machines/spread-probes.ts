@@ -57,6 +57,7 @@ function walkOn({ ask }: Peer): WalkMachine {
 
 const reachOn = ({ ask }: Peer): ReachMachine => ({
   listening: (hosts) => ask('listening', pack(asThere(hosts))),
+  neighbors: () => ask('neighbors', null),
   ping: async (request, progress) => unpack(await ask('ping', pack(asThere(request)), progress)),
   listen: async (services) => ({
     opened: await ask('listen', pack(asThere(services))),

@@ -28,6 +28,8 @@ export interface ReadRequest {
   readonly destroyOnly?: ReadonlySet<string>
   /** From this many namespaces on, only the owner of each is read, and not what is in it. */
   readonly marksOnlyFrom?: number
+  /** Only links, addresses and faults are read: `resources` and `dumps` lack everything else. */
+  readonly onlyLinks?: true
   /** Sysctls that labs seldom set are read as well. */
   readonly rareSysctls?: true
   /** Namespaces of other labs are read as well, as if they were nobody's. */
@@ -57,7 +59,7 @@ const NONE: readonly string[] = []
 
 /** The request for each namespace; with `marksOnly`, only the owner is read of namespaces of the lab. */
 export function dumpRequests(request: ReadRequest, marksOnly = false): (name: string) => DumpRequest {
-  const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls } = request
+  const { namespaces, sysctls, nftables, createdThisRun, destroyOnly, rareSysctls, onlyLinks } = request
   const pins = (name: string): readonly string[] =>
     destroyOnly ? forwarding : namespaces.get(name)?.unbridged ? ofUnbridged : inheritable
   // Namespaces with equal lists share one array, because readers prepare each array once.
@@ -73,7 +75,7 @@ export function dumpRequests(request: ReadRequest, marksOnly = false): (name: st
   const rare = destroyOnly || !rareSysctls ? [] : [...occasional.keys()]
   const wholes = new Map<readonly string[], readonly string[]>()
   /** These, and those that labs seldom set. */
-  const whole = (usual: readonly string[]): readonly string[] => {
+  const withRare = (usual: readonly string[]): readonly string[] => {
     let list = wholes.get(usual)
     if (!list) wholes.set(usual, (list = [...usual, ...rare]))
     return list
@@ -81,13 +83,15 @@ export function dumpRequests(request: ReadRequest, marksOnly = false): (name: st
   const lent = [...lentTo(request).keys()]
   const nameless = lent.length ? { paths: lent } : {}
   return (name) => {
-    const own = sysctls.get(name) ?? []
+    const own = onlyLinks ? NONE : (sysctls.get(name) ?? [])
+    const deep = onlyLinks ? 'rules' : 'all'
     const borrowed = borrowedAt(name, request)
-    if (borrowed) return { ...(isPath(borrowed) && { netns: borrowed }), sysctls: own, depth: 'all', ...nameless }
-    if (marksOnly) return { netns: name, sysctls: [], depth: 'mark' }
+    if (borrowed) return { ...(isPath(borrowed) && { netns: borrowed }), sysctls: own, depth: deep, ...nameless }
+    if (marksOnly) return { netns: name, sysctls: NONE, depth: 'mark' }
+    if (onlyLinks) return { netns: name, sysctls: own, depth: deep, ...nameless }
     const done = createdThisRun?.get(name)
-    const depth = done?.plain ? 'plain' : 'all'
-    const list = done ? shared([...own, ...done.sysctls], NONE) : shared(own, whole(pins(name)))
+    const depth = done?.plain ? 'plain' : deep
+    const list = done ? shared([...own, ...done.sysctls], NONE) : shared(own, withRare(pins(name)))
     const ofNft = nftables.get(name)
     return { netns: name, sysctls: list, depth, ...(ofNft && { nftables: ofNft }), ...nameless }
   }

@@ -97,7 +97,8 @@ export async function read(
   const set = new Map<string, readonly string[]>()
   for (const [name, dump] of dumps) {
     const known = full(name).sysctls
-    const more = ownerOfDump(dump) === lab && !marksOnly ? notesIn(loopbackOf(dump)?.ifalias).sysctls : []
+    const more =
+      ownerOfDump(dump) === lab && !marksOnly && !request.onlyLinks ? notesIn(loopbackOf(dump)?.ifalias).sysctls : []
     const dropped = more.filter((key) => !known.includes(key))
     if (dropped.length) set.set(name, dropped)
   }

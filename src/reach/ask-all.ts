@@ -1,5 +1,6 @@
 import type { LabIndex } from '../checks/lab-index.ts'
 import type { Check } from '../model/check.ts'
+import { familyOf } from '../model/cidr.ts'
 import { groupedBy } from '../model/grouped.ts'
 import type { Pair, Reachable, Service } from '../model/reach-pair.ts'
 import type { Resources } from '../model/resource.ts'
@@ -13,8 +14,8 @@ import type { ServiceAnswer } from './try-services.ts'
 /** What is asked. */
 export interface ReachRequest {
   readonly index: LabIndex
-  /** What was read of the live namespaces, by the lab's names. */
-  readonly dumps: ReadonlyMap<string, Dump>
+  /** Reads the live namespaces, by the lab's names. */
+  readonly dumps: () => Promise<ReadonlyMap<string, Dump>>
   /** The lab file's. */
   readonly desired: Resources
   readonly checks: readonly Check[]
@@ -24,15 +25,13 @@ export interface ReachRequest {
   readonly isTo: (name: string) => boolean
   /** The machine on which a namespace is. */
   readonly machineOf: (name: string) => ReachMachine
-  /** How many neighbours the kernel keeps for all namespaces together. */
-  readonly neighbors: number
   /** Whether the namespace is not the lab's own: nothing is forgotten there. */
   readonly borrowed: (name: string) => boolean
   /** Says how far it has come. */
   readonly progress: (what: string, done: number, of: number) => void
 }
 
-/** Part of the kernel's table of neighbours that is left to others. */
+/** A lab may fill the fourth part of a kernel's table of neighbours; the rest is for others. */
 const SHARE = 4
 /** Up to so many pairs, all are tried; of more, those of hosts that are provably alike are tried by samples. */
 const MANY = 20_000
@@ -49,15 +48,15 @@ export async function reachAll(request: ReachRequest): Promise<Pair[]> {
     request,
   )
   const count = asking.length * (asked.length + services.length)
-  const classes = count > MANY ? alikeHosts(hosts, request.dumps) : numbers.map((i) => [i])
-  const isCrowded = neighborsOf(request) > request.neighbors / SHARE
+  const classes = count > MANY ? alikeHosts(hosts, await request.dumps()) : numbers.map((i) => [i])
+  const crowded = await crowdedMachines(request)
   const pings = await askByClasses(classes, asking, asked, (questions) =>
     askEach(
       questions,
       ([from]) => machineOf(from),
       (machine, some, done) => {
         const forgetful = numbers.filter((i) => machineOf(i) === machine && !request.borrowed(hosts[i]!.name))
-        return machine.ping({ hosts, questions: some, ...(isCrowded && { forgetful }) }, done)
+        return machine.ping({ hosts, questions: some, ...(crowded.has(machine) && { forgetful }) }, done)
       },
       (done) => progress('ping', done, questions.length),
     ),
@@ -153,12 +152,18 @@ const alikeServices = (services: readonly Service[]): Service[][] => [
   ...groupedBy(services, ({ protocol, port, own }) => `${protocol} ${port} ${own ?? ''}`).values(),
 ]
 
-/** How many neighbours the hosts make the kernel remember: all pairs of each segment. */
-function neighborsOf({ hosts, index }: ReachRequest): number {
+/** The machines on which the hosts make the kernel remember more neighbours than there is room for: all pairs of each segment. */
+async function crowdedMachines({ hosts, index, machineOf }: ReachRequest): Promise<Set<ReachMachine>> {
+  const families = new Set(hosts.map(({ address }) => familyOf(address)))
+  const segments = hosts.map(({ name }) => new Set(index.live.links(name).map(({ id }) => index.live.segment(id))))
   const sizes = new Map<string, number>()
-  for (const { name } of hosts) {
-    const segments = new Set(index.live.links(name).map(({ id }) => index.live.segment(id)))
-    for (const segment of segments) sizes.set(segment, (sizes.get(segment) ?? 0) + 1)
+  for (const segment of segments.flatMap((some) => [...some])) sizes.set(segment, (sizes.get(segment) ?? 0) + 1)
+  const crowded = new Set<ReachMachine>()
+  for (const [machine, numbers] of groupedBy(hosts.keys(), (i) => machineOf(hosts[i]!.name))) {
+    const room = await machine.neighbors()
+    const others = numbers.flatMap((i) => [...segments[i]!].map((segment) => sizes.get(segment)! - 1))
+    const count = others.reduce((sum, some) => sum + some, 0)
+    if ([...families].some((family) => count > room[family] / SHARE)) crowded.add(machine)
   }
-  return [...sizes.values()].reduce((sum, size) => sum + size * (size - 1), 0)
+  return crowded
 }

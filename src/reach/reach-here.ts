@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { openSystem } from '../backend/netlink/libc.ts'
 import { listeningHere } from './listening.ts'
+import { neighborRoom } from './neighbor-room.ts'
 import { listenOwn } from './own-services.ts'
 import { pingPairs } from './ping-pairs.ts'
 import { openSockets } from './probe-sockets.ts'
@@ -22,6 +23,7 @@ export function openReachHere(): ReachMachine {
   }
   return {
     listening: (hosts) => inside(() => hosts.map(({ netns }) => (system.enter(netns) ? listeningHere(system) : []))),
+    neighbors: () => inside(() => neighborRoom(system)),
     ping: ({ hosts, questions, forgetful }, progress) =>
       inside(async () => {
         const targets = hosts.map((): number[] => [])

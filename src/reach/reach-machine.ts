@@ -1,6 +1,7 @@
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import type { Question } from './ask-classes.ts'
 import type { Listening } from './listening.ts'
+import type { NeighborRoom } from './neighbor-room.ts'
 import type { ServiceAnswer, ServiceQuestion } from './try-services.ts'
 
 /** What a machine is to ping. */
@@ -25,6 +26,8 @@ export type Progress = (done: number) => void
 export interface ReachMachine {
   /** What listens in these namespaces there, for each of them. */
   readonly listening: (hosts: readonly Reachable[]) => Promise<readonly (readonly Listening[])[]>
+  /** How many neighbours its kernel keeps. */
+  readonly neighbors: () => Promise<NeighborRoom>
   /** Sends echo requests. Undefined: answered; otherwise why not, where `FROM` stands for the one that asked. */
   readonly ping: (request: PingRequest, progress: Progress) => Promise<readonly (string | undefined)[]>
   /** Listens at these services, and answers, until `close`. `opened`: whether each could be; another program may have taken it. */

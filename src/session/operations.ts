@@ -76,7 +76,7 @@ export function startOperations(host: Host): Doing<Operations> {
       const { lab, runner } = the()
       const live = await read(readRequestOf(lab.name, lab), runner)
       const every = (names: readonly string[]) => ({ from: new Set(names), to: new Set(names) })
-      const { pairs } = await reachLive(lab, live, runner, every)
+      const { pairs } = await reachLive(lab, live, async () => live.dumps, runner, every)
       return { pairs }
     },
   }

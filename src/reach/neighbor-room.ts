@@ -1,0 +1,37 @@
+import { attributes, messages } from '../backend/netlink/answer.ts'
+import type { System } from '../backend/netlink/libc.ts'
+import { encode, flags } from '../backend/netlink/message.ts'
+
+/** How many neighbours of each family a kernel keeps, for all its namespaces together. */
+export type NeighborRoom = Readonly<Record<4 | 6, number>>
+
+/** RTM_NEWNEIGHTBL, RTM_GETNEIGHTBL (linux/rtnetlink.h), NDTA_THRESH3 (linux/neighbour.h), and the messages that end an answer. */
+const [NEW_TABLE, GET_TABLES, NDTA_THRESH3, NLMSG_ERROR, NLMSG_DONE, NDTMSG] = [64, 66, 4, 2, 3, 4]
+const FAMILIES: Readonly<Record<number, 4 | 6>> = { 2: 4, 10: 6 }
+/** The kernel's own limit, where it does not say. */
+const DEFAULT = 1024
+
+/**
+ * Asks the kernel for its limits (gc_thresh3). Only the machine's own namespace has them under /proc/sys/net; every namespace has them by
+ * netlink (neightbl_fill_info in net/core/neighbour.c).
+ */
+export function neighborRoom(system: System): NeighborRoom {
+  const room = { 4: DEFAULT, 6: DEFAULT }
+  const answer = Buffer.alloc(64 << 10)
+  const request = encode({ type: GET_TABLES, flags: flags.dump, header: new Uint8Array(NDTMSG), attributes: [] }).bytes
+  const socket = system.socket(undefined, 0)
+  let isOver = socket < 0 || system.libc.send(socket, request, request.length, 0) < 0
+  while (!isOver) {
+    const length = system.receive(socket, answer)
+    isOver = length <= 0
+    messages(answer, { from: 0, to: length }, (type, at, end) => {
+      isOver ||= type === NLMSG_DONE || type === NLMSG_ERROR
+      const family = FAMILIES[answer[at]!]
+      if (type === NEW_TABLE && family)
+        attributes(answer, at + NDTMSG, end, (name, value) => {
+          if (name === NDTA_THRESH3) room[family] = answer.readUInt32LE(value)
+        })
+    })
+  }
+  return room
+}
