@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expectCommentedWays } from '../support/commented-ways.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { openPodman, type Podman } from '../support/podman.ts'
 
@@ -64,6 +65,7 @@ function podmans(): void {
           text: expect.stringContaining('No changes.'),
         })
       expect(await netlab(['test', path], env)).toMatchObject({ code: 0, text: expect.stringContaining('4 passed') })
+      await expectCommentedWays(path, (args) => world.netlab(args, { env: { ...podman.env, ...env } }))
       expect((await netlab(['show', path], env)).text).toMatch(/^web {2}container web$/m)
       expect((await netlab(['show', path, '--desired'], env)).text).toContain('container: web')
       expect((await netlab(['exec', '--lab', path, 'web', '--', 'ping', '-c1', 'db'], env)).code).toBe(0)

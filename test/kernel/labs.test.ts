@@ -5,9 +5,9 @@ import { nameOf, type Resource, type Resources } from '../../src/model/resource.
 import { topologyOf } from '../../src/model/topology.ts'
 import { losses } from '../../src/plan/cascade.ts'
 import type { PlanJson, ShowJson } from '../../src/views/json.ts'
+import { expectCommentedWays } from '../support/commented-ways.ts'
 import { lacking, namedFirst } from '../support/features.ts'
 import { openWorld, type World } from '../support/netns.ts'
-import { toldTraces } from '../support/tour.ts'
 
 /** What somebody does behind netlab's back, and the ids that the next plan then must name: those and no others. */
 interface Break {
@@ -102,15 +102,7 @@ possible.forEach((file) =>
     })
 
     test('its comments say how packets end', async () => {
-      const traces = toldTraces(path)
-      expect(traces.length).toBeGreaterThan(0)
-      for (const { line, words, verdict, reason } of traces) {
-        const { stdout } = await world.netlab(['trace', ...words, '--lab', path, '--json'])
-        expect({ line, ...(JSON.parse(stdout) as object) }).toMatchObject({
-          verdict,
-          reason: expect.stringMatching(new RegExp(`^${reason.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`)) as string,
-        })
-      }
+      await expectCommentedWays(path, world.netlab)
     })
 
     test('shows exactly what is broken, and repairs it', async () => {
