@@ -11,11 +11,15 @@ export interface Point extends Sighting {
 /** The packet as it is in the cable: with the one that carries it. */
 export const wholeOf = ({ outer, packet }: Sighting): Buffer => (outer ?? packet).bytes
 
-/** What is the same of a packet that is seen at a place a second time: it was sent again, or a loop of bridges brought it. */
+/**
+ * What is the same of a packet that is seen at a place a second time: it was sent again, or a loop of bridges brought it. An opening
+ * that is sent again may be translated to another port (`masquerade random`).
+ */
 function keyOf({ namespace, ifindex, direction, role, packet, outer }: Sighting): string {
-  const { source, destination, sport, dport, bytes } = packet
+  const { protocol, source, destination, sport, dport, bytes } = packet
   const ttl = bytes[(bytes[0] ?? 0) >> 4 === 6 ? 7 : 8]
-  return [namespace, ifindex, direction, role, source, destination, sport, dport, ttl, outer?.source].join(' ')
+  const ends = protocol === 'tcp' ? [] : [source, destination, sport, dport]
+  return [namespace, ifindex, direction, role, ttl, outer?.source, ...ends].join(' ')
 }
 
 /**

@@ -1,7 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { startOperations } from '../../src/session/operations.ts'
+import { splitPort } from '../../src/checks/lab-index.ts'
+import { whenSettled } from '../../src/checks/settle.ts'
+import { survey } from '../../src/checks/survey.ts'
+import { readRequestOf } from '../../src/commands/prepare.ts'
 import { thisMachine } from '../../src/host/this-machine.ts'
+import { loadLab, type Lab } from '../../src/language/load-lab.ts'
+import type { Outcome } from '../../src/model/command.ts'
+import type { Host } from '../../src/model/host.ts'
+import type { Runner } from '../../src/model/runner.ts'
+import { read } from '../../src/observe/read.ts'
+import { startRunner } from '../../src/run/choose-runner.ts'
+import { startOperations } from '../../src/session/operations.ts'
 import type { TraceRequest } from '../../src/session/protocol.ts'
+import { walk, type WalkKit, type WalkRequest } from '../../src/walk/walk.ts'
+import { walkHere } from '../../src/walk/watch-here.ts'
 import { openJudge } from './trace-judge.ts'
 import { randomNetwork } from './trace-lab.ts'
 import { until } from './until.ts'
@@ -32,10 +44,11 @@ async function main(): Promise<void> {
   const { seed, packets, only } = JSON.parse(input) as TruthTask
   const { lab, listeners, packet } = randomNetwork(seed)
   const text = JSON.stringify(lab, null, 1)
-  const operations = startOperations(thisMachine)
-  await operations.apply({ source: { file: 'truth.yaml', text, set: {} }, processes: true, lint: false }, () => {})
-  await operations.settle(null, () => {})
-  const namespaces = Object.keys((lab as { namespaces: object }).namespaces)
+  const source = { file: 'truth.yaml', text, set: {} }
+  await startOperations(thisMachine).apply({ source, processes: true, lint: false }, () => {})
+  const loaded = loadLab({ file: source.file, text, lint: false })
+  const kit = await kitOf(loaded)
+  const namespaces = [...loaded.namespaces.keys()]
   // An interface whose own address is not sure yet asks for no neighbour.
   const tentative = async (): Promise<boolean> =>
     namespaces.some((name) => execFileSync('ip', ['-n', name, '-o', 'addr', 'show', 'tentative']).length > 0)
@@ -48,7 +61,7 @@ async function main(): Promise<void> {
   for (let i = 0; i < packets; i++) {
     const request = packet()
     if (only !== undefined && only !== i) continue
-    const way = await operations.trace(request, () => {})
+    const way = await walk(asked(request), kit)
     const evidence = witness.look()
     const complaints = judge(request, way, evidence)
     const end = `${way.verdict}: ${way.reason.replace(/[^ ]*[.:\d][^ ]*/g, '…')}`
@@ -62,6 +75,31 @@ async function main(): Promise<void> {
   await witness.close()
   const report: TruthReport = { wrong, ends, ...(only !== undefined && { all }) }
   process.stdout.write(JSON.stringify(report, plain))
+}
+
+/** What a walk needs to know of a live lab. Everything is read only once: packets do not change it. */
+async function kitOf(lab: Lab): Promise<WalkKit> {
+  const listed = new Map<string, Promise<Outcome>>()
+  const run: Host['run'] = (command) => {
+    const key = JSON.stringify(command)
+    const known = listed.get(key) ?? thisMachine.run(command)
+    listed.set(key, known)
+    return known
+  }
+  const runner: Runner = { ...startRunner(thisMachine), host: { ...thisMachine, run } }
+  const request = readRequestOf(lab.name, lab)
+  const live = await whenSettled(() => read(request, runner), runner)
+  return {
+    ...{ labIndex: survey(lab, live), dumps: live.dumps, runner, ofNft: request.nftables },
+    ...{ machineOf: () => walkHere, wireOf: () => undefined, sourceOf: () => undefined },
+  }
+}
+
+/** The request of a walk to an address. */
+function asked({ from, to, protocol }: TraceRequest): WalkRequest {
+  if (protocol === 'icmp') return { from, to, protocol, address: to }
+  const { host: address, port } = splitPort(to)
+  return { from, to, protocol, address, port }
 }
 
 const words = ({ from, to, protocol }: TraceRequest): string => `${from} ${to} ${protocol}`

@@ -63,3 +63,6 @@ function partOf(packet: Headers): Pick<SeenFrame, 'part' | 'exchange' | 'quoted'
   if (isAnswer && (isOpening || isReset)) return { part: 'reply', exchange: number(8, 1) }
   return { part: 'more', exchange: number(4, 1) }
 }
+
+/** The time to live of a packet, or its hop limit. */
+export const ttlOf = ({ bytes }: Headers): number | undefined => bytes[(bytes[0] ?? 0) >> 4 === 6 ? 7 : 8]

@@ -1,7 +1,7 @@
 import type { TraceRequest } from '../../src/session/protocol.ts'
 import type { Way, WayHop, WayPacket, WayRule } from '../../src/model/packet-way.ts'
 import { complaintsOfEnd } from './trace-ends.ts'
-import { seenFrame, type SeenFrame } from './trace-frames.ts'
+import { seenFrame, ttlOf, type SeenFrame } from './trace-frames.ts'
 import type { Evidence, Frame, Witness } from './witness.ts'
 
 /** What a judge compares with one way. */
@@ -89,7 +89,7 @@ const isCopy = ({ strange, direction, namespace, device }: SeenFrame, { links }:
   (direction === 'out' && links.get(namespace)!.some(({ ifname, master }) => ifname === device && master !== undefined))
 
 /** Each interface that the way tells of was passed, by the packet that it says, and no other one was. */
-function complaintsOfPoints({ way, frames, witness }: Case): string[] {
+function complaintsOfPoints({ request, way, frames, evidence, witness }: Case): string[] {
   const complaints: string[] = []
   const explained = new Set<SeenFrame>()
   for (const [part, hops] of told(way))
@@ -122,12 +122,25 @@ function complaintsOfPoints({ way, frames, witness }: Case): string[] {
       }
     }
   const parts = new Set(told(way).map(([part]) => part))
-  const others = frames.filter((one) => parts.has(one.part) && !explained.has(one) && !isCopy(one, witness))
+  const others = frames.filter(
+    (one) => parts.has(one.part) && !explained.has(one) && !isCopy(one, witness) && !isRepeated(one),
+  )
   // Errors about the answer are not told of.
   const untold = others.filter(({ part, quoted }) => part !== 'error' || quoted?.part === 'request').filter(isToBeTold)
   for (const { namespace, device, direction, part, inner } of untold)
     complaints.push(`the way does not tell of the ${part} at ${namespace}:${device} ${direction}: ${fieldsOf(inner)}`)
   return complaints
+
+  /** An opening that was sent again passes where the first one did; masquerading may give it another port, and then its answer as well. */
+  function isRepeated({ part, namespace, device, direction, inner }: SeenFrame): boolean {
+    const place = [part, namespace, device, direction, ttlOf(inner)].join(' ')
+    return (
+      evidence.counters.get(request.from)?.has('TcpExt.TCPSynRetrans') === true &&
+      [...explained].some(
+        (one) => [one.part, one.namespace, one.device, one.direction, ttlOf(one.inner)].join(' ') === place,
+      )
+    )
+  }
 
   /** An answer to a datagram is known by its port only, unless it has the same bytes. */
   function isToBeTold({ part, inner }: SeenFrame): boolean {

@@ -1,5 +1,5 @@
 import type { Case } from './trace-judge.ts'
-import type { SeenFrame } from './trace-frames.ts'
+import { ttlOf, type SeenFrame } from './trace-frames.ts'
 
 /** A kind of end: the words of its reason, and what contradicts it. */
 type Ending = readonly [
@@ -93,7 +93,7 @@ export const ENDINGS: readonly Ending[] = [
     (one, [, namespace = ''], part) =>
       needs(grew(one, namespace, 'Ip.InHdrErrors', 'Ip6InHdrErrors'), 'its counter did not grow') ??
       needs(
-        cameTo(one, namespace, part).some(({ inner: { bytes } }) => bytes[(bytes[0] ?? 0) >> 4 === 6 ? 7 : 8] === 1),
+        cameTo(one, namespace, part).some(({ inner }) => ttlOf(inner) === 1),
         'nothing came there with a time to live of 1',
       ),
   ],
