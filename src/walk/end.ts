@@ -8,7 +8,7 @@ import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way
 import type { Packet } from '../checks/packet.ts'
 import { bridgeReason } from './bridge-loss.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
-import type { RouteAnswer } from './route-asked.ts'
+import type { RouteAnswer, RouteQuestion } from './route-asked.ts'
 import type { Sights } from './sights.ts'
 import { mtuOf, tooBigFor } from './too-big.ts'
 import type { Visit } from './visits.ts'
@@ -27,6 +27,8 @@ export interface Knowledge {
   readonly sights: Sights
   readonly dumps: ReadonlyMap<string, Dump>
   readonly rulesOf: (hop: Hop) => readonly WayRule[]
+  /** What the kernel is asked for the route of the packet in a visit of a hop. */
+  readonly questionOf: (hop: Hop, visit: Visit | undefined) => RouteQuestion | undefined
   /** The kernel's answer for the packet as it was at the last hook of a visit. Without one: of the last. */
   readonly askRoute: (hop: Hop, visit?: Visit) => RouteAnswer | undefined
   /** … for a packet that is made in a namespace. */
@@ -103,7 +105,8 @@ function afterLeaving({ namespace, points }: Hop, known: Knowledge): End {
   return lost(`it left by ${namespace}:${device} and did not arrive at ${placeText(peer)}; why is unknown${between}`)
 }
 
-const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')
+/** A source that is not yet chosen, for a packet to this address. */
+export const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')
 
 /** It went into a tunnel, and no packet that carries it was seen. */
 function inTunnel(tunnel: string, remote: string, local: string | undefined, known: Knowledge): string {

@@ -6,7 +6,7 @@ import type { Dump, Runner } from '../model/runner.ts'
 import type { Way, WayHop, WayPoint, WayRoute, WayRule, WayWire } from '../model/packet-way.ts'
 import { linkId } from '../model/resource.ts'
 import { bridgeOf, hopsOf, isLoop, lastVisit, statesOf, wayPacket, type Hop } from './hops.ts'
-import type { Knowledge } from './end.ts'
+import { anySource, type Knowledge } from './end.ts'
 import { newFlows, type Aim } from './needles.ts'
 import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
@@ -86,14 +86,21 @@ function wayOf(
         return rule ? [{ ...rule, ...(carries && { carrier: true as const }) }] : []
       }),
     )
+  const { labIndex, dumps, wireOf } = kit
+  const questionOf: Knowledge['questionOf'] = ({ namespace, role }, visit) => {
+    const question = packetAtRouting(visit)
+    const about = requests.findLast((one) => one.namespace === namespace)
+    const isSourceless = role === 'error' && visit?.iif === undefined && about && !isFor(about, labIndex)
+    if (!question || !isSourceless) return question
+    return { ...question, packet: { ...question.packet, source: anySource(question.packet.destination) } }
+  }
   const askRoute = (hop: Hop, visit = lastVisit(hop)): RouteAnswer | undefined => {
-    const question = questionOf(visit)
+    const question = questionOf(hop, visit)
     return question && routes.ask(hop.namespace, question)
   }
   const askFor: Knowledge['askFor'] = (namespace, packet, mark = 0) =>
     routes.ask(namespace, { packet: { bytes: Buffer.alloc(0), ...packet }, mark })
-  const { labIndex, dumps, wireOf } = kit
-  const known: Knowledge = { labIndex, sights, dumps, rulesOf, askRoute, askFor, wireOf }
+  const known: Knowledge = { labIndex, sights, dumps, rulesOf, questionOf, askRoute, askFor, wireOf }
   const end = endOfAll(from, [requests, replies, errors], known)
   const written = (hops: readonly Hop[]): WayHop[] => hops.map((hop) => wayHop(hop, known, kit))
   const back = replies.length ? replies : errors
@@ -150,8 +157,17 @@ async function booksOf(hops: readonly Hop[], { labIndex, dumps, runner, ofNft, s
   return new Map(books)
 }
 
+/**
+ * Whether the packet of a hop is for its namespace. The kernel gives an error about one that is not its source only when it has the
+ * route of the error (icmp_send in net/ipv4/icmp.c, icmp6_send in net/ipv6/icmp.c): rules for sources do not apply.
+ */
+function isFor(hop: Hop, { live }: LabIndex): boolean {
+  const { destination = '' } = statesOf(hop).at(-1)?.packet ?? {}
+  return live.holders(destination).some(({ namespace }) => namespace === hop.namespace)
+}
+
 /** What the kernel is asked for a route: the packet as it was when its route was chosen. */
-function questionOf(visit: Visit | undefined): RouteQuestion | undefined {
+function packetAtRouting(visit: Visit | undefined): RouteQuestion | undefined {
   const chosenAt = visit?.iif === undefined ? 'output' : 'prerouting'
   const state = visit?.states.findLast(({ hook }) => hook === chosenAt)
   return visit && state && { ...state, ...(visit.iif !== undefined && { iif: visit.iif }) }
@@ -165,7 +181,7 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit
   const bridge = bridgeOf(hop, labIndex)
   const dump = dumps.get(namespace)
   const ofVisit = (visit: Visit | undefined): WayRoute | undefined => {
-    const question = questionOf(visit)
+    const question = known.questionOf(hop, visit)
     const answer = known.askRoute(hop, visit)
     if (!question || !answer || !('route' in answer)) return undefined
     const device = question.iif === undefined ? undefined : labIndex.nodes.get(namespace)?.interfaces.get(question.iif)
@@ -175,7 +191,7 @@ function wayHop(hop: Hop, known: Knowledge, { labIndex, dumps, wireOf }: WalkKit
   const inner = visits.findLast(({ family }) => family === 'inet')
   const route = bridge === undefined ? ofVisit(inner) : undefined
   const carrierRoute = ofVisit(hop.every.findLast(({ carries, iif }) => carries && iif === undefined))
-  const neighbor = neighborOf(hop, route?.via ?? questionOf(inner)?.packet.destination, sights, labIndex)
+  const neighbor = neighborOf(hop, route?.via ?? known.questionOf(hop, inner)?.packet.destination, sights, labIndex)
   const blind = sights.blind.get(namespace)
   const isMade = visits.length > 0 || hop.role !== 'reply' || first?.direction === 'in'
   return {

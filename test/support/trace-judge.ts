@@ -158,11 +158,19 @@ function complaintsOfRoutes({ way, frames, witness }: Case): string[] {
       ),
     )
   return told(way).flatMap(([part, hops]) =>
-    hops.flatMap(({ namespace, out, route, carrier_route, interfaces }) => {
+    hops.flatMap((hop) => {
+      const { namespace, out, route, carrier_route, interfaces } = hop
+      // A packet may pass a namespace several times.
+      const leaving = fieldsOf(beforeAndAfter(hop).after)
       const last = interfaces.at(-1)
       const used = last?.carried_by ? carrier_route : route
       const sent = frames.filter(
-        (one) => one.part === part && one.namespace === namespace && one.device === out && one.direction === 'out',
+        (one) =>
+          one.part === part &&
+          one.namespace === namespace &&
+          one.device === out &&
+          one.direction === 'out' &&
+          fieldsOf(one.inner) === leaving,
       )
       if (!used || sent.length === 0 || used.nexthops) return []
       const complaints: string[] = []
