@@ -224,8 +224,9 @@ function routingReason(hop: Hop, known: Knowledge): string {
   if (answer && 'errno' in answer) {
     const { errno } = answer
     const forwards = known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4]
-    if (errno === EHOSTUNREACH && forwards === false) return `forwarding is off in ${namespace}`
-    if (errno === EHOSTUNREACH)
+    // IPv6 looks only at routes that lead on whether it forwards (ip6_forward in net/ipv6/ip6_output.c).
+    if (errno === EHOSTUNREACH && !six && forwards === false) return `forwarding is off in ${namespace}`
+    if (errno === EHOSTUNREACH && !six)
       return `${namespace} has a route to ${packet.destination} that says unreachable, or does not forward by ${hop.points.at(-1)?.device}`
     const isOwn = known.labIndex.live.holders(packet.source).some((one) => one.namespace === namespace)
     if (errno === EINVAL && isOwn && hop.points[0]?.direction === 'in')

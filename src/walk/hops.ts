@@ -3,6 +3,7 @@ import type { Packet } from '../checks/packet.ts'
 import { linkId } from '../model/resource.ts'
 import type { WayPacket } from '../model/packet-way.ts'
 import type { Role } from './needles.ts'
+import { copyOf, copyToFollow } from './copies.ts'
 import { pointsOf, type Point } from './points.ts'
 import type { Sights } from './sights.ts'
 import { visitsOf, type State, type Visit } from './visits.ts'
@@ -32,7 +33,11 @@ export function wayPacket({ protocol, source, destination, sport, dport, bytes }
 export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
   const parts: { readonly namespace: string; readonly points: Point[]; readonly every: Visit[] }[] = []
   let last: Point | undefined
-  for (const point of pointsOf(role, sights.sightings, labIndex)) {
+  const copy = role === 'request' ? copyToFollow(sights) : undefined
+  const isFollowed = (packet: Omit<Packet, 'time'> | undefined): boolean =>
+    copy === undefined || packet === undefined || copyOf(packet) === copy
+  const followed = sights.sightings.filter((one) => one.role === role && isFollowed(one.packet))
+  for (const point of pointsOf(followed, labIndex)) {
     const goesOn = last?.namespace === point.namespace && !(last.direction === 'out' && point.direction === 'in')
     if (goesOn) parts.at(-1)!.points.push(point)
     else parts.push({ namespace: point.namespace, points: [point], every: [] })
@@ -44,7 +49,7 @@ export function hopsOf(role: Role, sights: Sights, labIndex: LabIndex): Hop[] {
   for (const [namespace, steps] of sights.steps) {
     const here = sights.sightings.filter((one) => one.namespace === namespace)
     const visits = visitsOf(steps, sights.flow, here, lostIn === namespace ? role : undefined).filter(
-      (visit) => visit.role === role,
+      (visit) => visit.role === role && (visit.carries || isFollowed(visit.states[0]?.packet)),
     )
     const own = parts.filter((part) => part.namespace === namespace)
     for (const visit of visits) {

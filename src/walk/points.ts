@@ -1,7 +1,6 @@
 import type { LabIndex } from '../checks/lab-index.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Sighting } from './sights.ts'
-import type { Role } from './needles.ts'
 
 /** A packet at an interface whose name is known. */
 export interface Point extends Sighting {
@@ -15,22 +14,19 @@ export const wholeOf = ({ outer, packet }: Sighting): Buffer => (outer ?? packet
  * What is the same of a packet that is seen at a place a second time: it was sent again, or a loop of bridges brought it. An opening
  * that is sent again may be translated to another port (`masquerade random`).
  */
-function keyOf({ namespace, ifindex, direction, role, packet, outer }: Sighting): string {
+function keyOf({ namespace, ifindex, direction, packet, outer }: Sighting): string {
   const { protocol, source, destination, sport, dport, bytes } = packet
   const ttl = bytes[(bytes[0] ?? 0) >> 4 === 6 ? 7 : 8]
   const ends = protocol === 'tcp' ? [] : [source, destination, sport, dport]
-  return [namespace, ifindex, direction, role, ttl, outer?.source, ...ends].join(' ')
+  return [namespace, ifindex, direction, ttl, outer?.source, ...ends].join(' ')
 }
 
-/**
- * The way of the packets of a role: the points that it passed, in order. Copies that bridges flooded to others are left out. `names`
- * gives the names of interfaces of a namespace by their indexes.
- */
-export function pointsOf(role: Role, sightings: readonly Sighting[], labIndex: LabIndex): Point[] {
+/** The way of a packet, or of its answer: the points that it passed, in order. Copies that bridges flooded to others are left out. */
+export function pointsOf(sightings: readonly Sighting[], labIndex: LabIndex): Point[] {
   const met = new Set<string>()
   const points = sightings.flatMap((sighting): Point[] => {
     const key = keyOf(sighting)
-    if (sighting.role !== role || met.has(key)) return []
+    if (met.has(key)) return []
     met.add(key)
     const device = labIndex.nodes.get(sighting.namespace)?.interfaces.get(sighting.ifindex) ?? `if${sighting.ifindex}`
     return [{ ...sighting, device }]

@@ -190,6 +190,19 @@ test('routes that refuse a packet where it is made, also when a mark leads it th
   await ran('c', 'iptables', '-t', 'mangle', '-F', 'OUTPUT')
 })
 
+test('routers that refuse a packet: rules for sources do not lead their errors, and IPv6 may refuse without forwarding', async () => {
+  await ran('r1', 'ip', 'rule', 'add', 'from', '10.0.1.0/24', 'table', '100')
+  await ran('r1', 'ip', 'route', 'add', '10.0.1.0/24', 'via', '10.0.2.2', 'table', '100')
+  const { reason, reply } = await trace('c', '10.66.0.1')
+  expect(reason).toBe('r1 has no route to 10.66.0.1; r1 sent back: network unreachable for 10.66.0.1')
+  expect(reply?.hops[0]).toMatchObject({ namespace: 'r1', out: 'c', route: { table: 'main', dev: 'c' } })
+  await ran('r1', 'ip', 'rule', 'del', 'from', '10.0.1.0/24', 'table', '100')
+  await ran('r1', 'ip', 'route', 'add', 'unreachable', 'fd66::/64')
+  await ran('r1', 'sysctl', '-qw', 'net.ipv6.conf.all.forwarding=0')
+  expect((await trace('c', 'fd66::1')).reason).toMatch(/^a route of r1 says that fd66::1 is unreachable; r1 sent back/)
+  await ran('r1', 'sysctl', '-qw', 'net.ipv6.conf.all.forwarding=1')
+})
+
 test('an error that is lost itself, and a redirect that the kernel sends meanwhile', async () => {
   const rejected = await trace('c', 's:1002', '--udp')
   expect(rejected.reason).toMatch(/; r1 reports: port unreachable, and the report was lost: r1 dropped it by rule 2/)

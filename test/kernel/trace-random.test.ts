@@ -6,7 +6,7 @@ import { openWorld } from '../support/netns.ts'
 import type { TruthReport, TruthTask } from '../support/trace-driver.ts'
 
 /** How many packets are sent in all, in each lab, and in how many labs at the same time: a trace mostly waits. */
-const [PACKETS, EACH, AT_ONCE] = [Number(process.env['NETLAB_TRACES'] ?? 300), 20, 15]
+const [PACKETS, EACH, AT_ONCE] = [Number(process.env['NETLAB_TRACES'] ?? 300), 25, 12]
 /** One packet of one lab, `LAB:PACKET`, of which everything is printed. */
 const [LAB, ONLY] = (process.env['NETLAB_TRACE'] ?? '').split(':').map(Number)
 

@@ -122,24 +122,25 @@ function complaintsOfPoints({ request, way, frames, evidence, witness }: Case): 
       }
     }
   const parts = new Set(told(way).map(([part]) => part))
-  const others = frames.filter(
-    (one) => parts.has(one.part) && !explained.has(one) && !isCopy(one, witness) && !isRepeated(one),
-  )
+  const others = frames.filter((one) => parts.has(one.part) && !explained.has(one) && !isCopy(one, witness))
   // Errors about the answer are not told of.
-  const untold = others.filter(({ part, quoted }) => part !== 'error' || quoted?.part === 'request').filter(isToBeTold)
+  const untold = others
+    .filter(({ part, quoted }) => part !== 'error' || quoted?.part === 'request')
+    .filter((one) => isToBeTold(one) && !isRepeated(one))
   for (const { namespace, device, direction, part, inner } of untold)
     complaints.push(`the way does not tell of the ${part} at ${namespace}:${device} ${direction}: ${fieldsOf(inner)}`)
   return complaints
 
-  /** An opening that was sent again passes where the first one did; masquerading may give it another port, and then its answer as well. */
+  /**
+   * An opening that was sent again may take another way of several (IPv6 changes its flow label: tcp_write_timeout in
+   * net/ipv4/tcp_timer.c), and masquerading may give it another port, and then its answer as well. It passes a place once each time.
+   */
   function isRepeated({ part, namespace, device, direction, inner }: SeenFrame): boolean {
     const place = [part, namespace, device, direction, ttlOf(inner)].join(' ')
-    return (
-      evidence.counters.get(request.from)?.has('TcpExt.TCPSynRetrans') === true &&
-      [...explained].some(
-        (one) => [one.part, one.namespace, one.device, one.direction, ttlOf(one.inner)].join(' ') === place,
-      )
+    const here = others.filter(
+      (one) => [one.part, one.namespace, one.device, one.direction, ttlOf(one.inner)].join(' ') === place,
     )
+    return here.length <= (evidence.counters.get(request.from)?.get('TcpExt.TCPSynRetrans') ?? 0)
   }
 
   /** An answer to a datagram is known by its port only, unless it has the same bytes. */

@@ -114,7 +114,7 @@ export const ENDINGS: readonly Ending[] = [
   [
     /^(\S+?):(\S+) does not get the MAC address of ([^\s,;]+)(, which nobody in the lab has)?/,
     (one, [, namespace = '', device, address = '', nobody], part) =>
-      needs(one.witness.isWaiting(namespace, address), `${namespace} does not wait for ${address}`) ??
+      needs(!one.witness.knowsMac(namespace, address), `${namespace} has the MAC address of ${address}`) ??
       needs(
         (nobody === undefined) === [...one.witness.links.keys()].some((holder) => owns(one, holder, address)),
         `somebody has ${address}, or nobody has`,

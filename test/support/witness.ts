@@ -57,8 +57,8 @@ export interface Witness {
   readonly look: () => Evidence
   /** Whether the kernel has a route there, as `ip route get` says. */
   readonly hasRoute: (namespace: string, ...words: string[]) => boolean
-  /** Whether the kernel has no answer from a neighbour, as `ip neigh` says. */
-  readonly isWaiting: (namespace: string, address: string) => boolean
+  /** Whether the kernel knows the MAC address of a neighbour, as `ip neigh` says. One that has failed may be forgotten at any time. */
+  readonly knowsMac: (namespace: string, address: string) => boolean
   readonly close: () => Promise<void>
 }
 
@@ -189,8 +189,8 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
         return false
       }
     },
-    isWaiting: (namespace, address) =>
-      /INCOMPLETE|FAILED/.test(execFileSync('ip', ['-n', namespace, 'neigh', 'show', address], { encoding: 'utf8' })),
+    knowsMac: (namespace, address) =>
+      / lladdr /.test(execFileSync('ip', ['-n', namespace, 'neigh', 'show', address], { encoding: 'utf8' })),
     async close() {
       for (const fd of sockets.values()) system.libc.close(fd)
       await programs.close()
