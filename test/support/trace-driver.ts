@@ -2,18 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { splitPort } from '../../src/checks/lab-index.ts'
 import { whenSettled } from '../../src/checks/settle.ts'
 import { survey } from '../../src/checks/survey.ts'
+import { walkKit } from '../../src/commands/live-trace.ts'
 import { readRequestOf } from '../../src/commands/prepare.ts'
 import { thisMachine } from '../../src/host/this-machine.ts'
 import { loadLab, type Lab } from '../../src/language/load-lab.ts'
 import type { Outcome } from '../../src/model/command.ts'
 import type { Host } from '../../src/model/host.ts'
+import type { Way } from '../../src/model/packet-way.ts'
 import type { Runner } from '../../src/model/runner.ts'
 import { read } from '../../src/observe/read.ts'
 import { startRunner } from '../../src/run/choose-runner.ts'
 import { startOperations } from '../../src/session/operations.ts'
 import type { TraceRequest } from '../../src/session/protocol.ts'
 import { walk, type WalkKit, type WalkRequest } from '../../src/walk/walk.ts'
-import { walkHere } from '../../src/walk/watch-here.ts'
 import { openJudge } from './trace-judge.ts'
 import { randomNetwork } from './trace-lab.ts'
 import { until } from './until.ts'
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
   for (let i = 0; i < packets; i++) {
     const request = packet()
     if (only !== undefined && only !== i) continue
-    const way = await walk(asked(request), kit)
+    const [way] = (await walk([asked(request)], kit)) as [Way]
     const evidence = witness.look()
     const complaints = judge(request, way, evidence)
     const end = `${way.verdict}: ${way.reason.replace(/[^ ]*[.:\d][^ ]*/g, '…')}`
@@ -89,10 +90,7 @@ async function kitOf(lab: Lab): Promise<WalkKit> {
   const runner: Runner = { ...startRunner(thisMachine), host: { ...thisMachine, run } }
   const request = readRequestOf(lab.name, lab)
   const live = await whenSettled(() => read(request, runner), runner)
-  return {
-    ...{ labIndex: survey(lab, live), dumps: live.dumps, runner, ofNft: request.nftables },
-    ...{ machineOf: () => walkHere, wireOf: () => undefined, sourceOf: () => undefined },
-  }
+  return walkKit({ ...lab, request }, live, survey(lab, live), runner)
 }
 
 /** The request of a walk to an address. */
