@@ -102,7 +102,7 @@ possible.forEach((file) =>
     })
 
     test('its comments say how packets end', async () => {
-      await expectCommentedWays(path, world.netlab)
+      await expectCommentedWays(path, (args) => world.netlab(args))
     })
 
     test('shows exactly what is broken, and repairs it', async () => {
