@@ -25,8 +25,10 @@ export interface Peer {
   readonly close: () => Promise<void>
 }
 
-/** How long a machine may take to answer at first, in milliseconds. */
+/** How long a machine may take for each step until netlab runs there, and for the next piece of netlab, in milliseconds. */
 const PATIENCE = 60_000
+/** How much of netlab is sent at once, in bytes. */
+const PIECE = 65_536
 /** How much a machine may print before netlab starts there, in bytes. */
 const WORDS = 1_000_000
 /** How often the other side is told that this one is there, and how long it may be silent, in milliseconds. */
@@ -62,11 +64,16 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
   words = ''
   createInterface({ input: child.stderr }).on('line', (line) => note(`${name}: ${line}\n`))
   const { ask, over } = askOver<MachineOperations>(child.stdin, child.stdout)
+  // Netlab starts there first.
+  let patience = PATIENCE
   let heard = Date.now()
-  child.stdout.on('data', () => (heard = Date.now()))
+  child.stdout.on('data', () => {
+    patience = SILENCE
+    heard = Date.now()
+  })
   const beat = setInterval(() => {
-    if (Date.now() - heard > SILENCE) {
-      over(lost(`no answer for ${SILENCE / 1000} s`))
+    if (Date.now() - heard > patience) {
+      over(lost(`no answer for ${patience / 1000} s`))
       end()
     } else ask('alive', null).catch(() => {})
   }, BEAT).unref()
@@ -111,6 +118,9 @@ function buildId(host: Host): string {
   return hash.digest('hex')
 }
 
+/** Netlab as it is sent, once for all machines. */
+let packed: Promise<Buffer> | undefined
+
 /** Waits until netlab runs there, and sends it when it is asked for. */
 async function begin(child: Child, host: Host, lost: (why: string) => UserError): Promise<void> {
   let text = ''
@@ -127,12 +137,15 @@ async function begin(child: Child, host: Host, lost: (why: string) => UserError)
       if (text.length > WORDS) return over(lost('it prints without end, and does not start netlab'))
       for (let found; (found = /^(?:.*\n)*?netlab-boot (\w+) ?(.*)\n/.exec(text));) {
         text = text.slice(found[0].length)
+        late.refresh()
         if (found[1] === 'fails') return over(lost(found[2] ?? ''))
         if (found[1] === 'send') {
-          void pack(host).then((bytes) => {
+          packed ??= pack(host)
+          void packed.then((bytes) => {
             const sum = createHash('sha256').update(bytes).digest('hex')
             child.stdin.write(`${bytes.length} ${sum}\n`)
-            child.stdin.write(bytes)
+            for (let at = 0; at < bytes.length; at += PIECE)
+              child.stdin.write(bytes.subarray(at, at + PIECE), () => late.refresh())
           }, over)
           continue
         }
