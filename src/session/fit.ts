@@ -21,9 +21,10 @@ export interface Fitted {
  */
 export function fitted(lab: Lab, processes: boolean): Fitted {
   const reasons = new Map<string, string>()
-  for (const { id, kind, spec } of lab.resources.values()) {
+  for (const [name, { lender }] of lab.namespaces)
+    if (lender) reasons.set(name, `it is ${lenderText(lender)}, somebody else’s`)
+  for (const { id, kind } of lab.resources.values()) {
     if (kind === 'existing') reasons.set(id, 'it is the machine’s own')
-    else if (kind === 'borrowed') reasons.set(id, `it is ${lenderText(spec)}, somebody else’s`)
     else if (kind === 'process' && !processes) reasons.set(id, '--no-processes')
   }
   if (reasons.size === 0) return { lab, leftOut: [] }
