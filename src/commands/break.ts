@@ -36,7 +36,7 @@ export async function breakLab(host: Host, argument: string | undefined, options
   const seed = options.seed === undefined ? randomInt(1_000_000) : seedOf(options.seed)
   const located = locate(argument, options)
   const spread = await spreadOf(host, located)
-  if (spread) mustBeSeen(spread, 'break')
+  if (spread) mustBeSeen(spread)
   const opened = spread?.opened ?? openLocated(located, host, { lint: false })
   if (!opened)
     throw UserError.of(

@@ -28,7 +28,7 @@ const PATIENCE = 60_000
  */
 export async function faultNet(host: Host, options: NamespaceOptions, hereOnly = false): Promise<LabsNet> {
   const runner = await runnerHere(host, options)
-  const here = await labHere(host, options)
+  const here = await labHere(runner.host, options)
   stage('Reading the live network …')
   const { byNamespace } = await owners(runner)
   const labs = new Map<string, string>()

@@ -1,7 +1,8 @@
-import type { Lab, OpenLab } from '../language/load-lab.ts'
+import type { Lab, NamespaceHeader, OpenLab } from '../language/load-lab.ts'
 import type { Peer } from '../machines/connect.ts'
 import type { Spread, Wire } from '../machines/wires.ts'
-import { machineIn } from '../model/other-machine.ts'
+import { NEAR, theirsOf } from '../model/other-machine.ts'
+import { HERE_NAME } from '../model/place.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { Runner } from '../model/runner.ts'
@@ -28,7 +29,7 @@ export interface SpreadLab {
   /** By namespace, its machine. */
   readonly places: Spread['places']
   readonly wires: readonly Wire[]
-  /** What the lab borrows from containers and processes of other machines: commands do not look into that. */
+  /** What the lab borrows from containers and processes of other machines, and is not there. */
   readonly unseen: readonly string[]
 }
 
@@ -57,12 +58,30 @@ export async function spreadLab(
   const { places } = spread
   const near = startRunner(host, located.text.length)
   const wires = wiresOf(lab, places)
-  const fitting = asSeenFromHere(withSmallMtus(lab, spread))
+  const lent = await lentOn(peers, lab)
+  const fitting = asSeenFromHere(withSmallMtus(lab, spread), lent)
   const { namespaces } = fitting
-  const roots = new Set([...namespaces.values()].flatMap(({ borrowed }) => machineIn(borrowed) ?? []))
-  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires, roots })
+  const roots = new Set([...lab.namespaces.values()].flatMap(ownMachineOf))
+  const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires, roots, lent })
   const unseen = [...lab.namespaces.keys()].filter((name) => !namespaces.has(name))
-  return { opened: { ...opened, namespaces, lab: () => fitting }, lab: fitting, runner, peers, places, wires, unseen }
+  const seen: OpenLab = { ...opened, namespaces, lab: () => fitting, at: () => seen }
+  return { opened: seen, lab: fitting, runner, peers, places, wires, unseen }
+}
+
+const ownMachineOf = ({ borrowed, machine }: NamespaceHeader): string | readonly [] =>
+  (borrowed === HERE_NAME ? machine : undefined) ?? []
+
+/** By name, the paths of the namespaces that a lab borrows from containers and processes, as far as they are there. */
+async function lentOn(peers: readonly Peer[], { namespaces }: Lab): Promise<Map<string, string>> {
+  if (![...namespaces.values()].some(({ lender }) => lender)) return new Map()
+  const found = await Promise.all(
+    peers.map(async ({ name: machine, ask }) =>
+      Object.entries(await ask('lenders', null)).map(
+        ([name, path]) => [name, machine === NEAR ? path : theirsOf(machine, path)] as const,
+      ),
+    ),
+  )
+  return new Map(found.flat())
 }
 
 /** Where the packets of a lab go that is on several machines; undefined: all on this one. */
@@ -73,14 +92,11 @@ export const walkOver = async (spread: SpreadLab | undefined) =>
 export const reachOver = async (spread: SpreadLab | undefined) =>
   spread && (await import('../machines/spread-probes.ts')).spreadReach(spread.peers, spread.places)
 
-/** Throws a UserError for a command that compares all of a lab with its file, when some of it is not looked into. */
-export function mustBeSeen({ unseen: [name] }: SpreadLab, command: string): void {
+/** Throws a UserError for a command that needs all of a lab, when some of what it borrows is not there. */
+export function mustBeSeen({ unseen: [name], places }: SpreadLab): void {
   if (name === undefined) return
-  throw UserError.of(
-    'several-machines',
-    `netlab ${command} does not look into ${name}, which is the namespace of another machine’s container or process`,
-    `Without that namespace it works on several machines, and in a copy of the whole lab: netlab test --fresh`,
-  )
+  const where = places[name] === NEAR ? '' : ` on ${places[name]}`
+  throw UserError.of('no-lender', `${name}${where} cannot be entered`, 'netlab plan says why.')
 }
 
 /** The runner of a lab that was located: of one on several machines, the network of all of them as one. Throws as `spreadOf` does. */

@@ -65,7 +65,7 @@ export async function liveNamespaces(runner: Runner, options: NamespaceOptions):
 export async function labHere(host: Host, { lab: argument, set = [] }: NamespaceOptions): Promise<Lab | undefined> {
   try {
     const lab = await loadFound(locate(argument, { set, say: () => {} }), host)
-    return lab && asSeenFromHere(lab)
+    return lab && asSeenFromHere(lab, host.lent)
   } catch (error) {
     if (argument === undefined && error instanceof UserError) return undefined
     throw error

@@ -15,7 +15,7 @@ import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
-import { mustBeSeen, sizeHere, spreadLab } from './lab-runner.ts'
+import { sizeHere, spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savedPart, savePlan, type SavedPlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -141,8 +141,6 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
     const json = drill && !options.reveal && !options.destroy ? concealedPlan(plan) : plan
     show(json, located.file, options)
     const spread = tries ? await spreadLab(host, { located, opened }, machines) : undefined
-    if (spread && (options.reach || options.target))
-      mustBeSeen(spread, options.reach ? 'plan --reach' : 'plan --test --target')
     const more = spread
       ? await tried(host, await prepare(unsaved, spread.opened, spread.runner, options), located, options)
       : {}

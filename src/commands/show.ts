@@ -49,7 +49,7 @@ export async function show(host: Host, argument: string | undefined, options: Op
   }
   const runner = await runnerOf(host, located)
   stage('Reading the live network …')
-  const seen = lab && asSeenFromHere(lab)
+  const seen = lab && asSeenFromHere(lab, runner.host.lent)
   const found = withListed(await readLive(readRequestOf(name, seen), runner), seen?.resources ?? new Map())
   report(await legacyWarnings(found, runner), options)
   const lenders = [...found.theirs].filter(([, { kind }]) => kind === 'borrowed')

@@ -153,7 +153,7 @@ async function testHere(
   begin(checks.map(checkName))
   const spread = await spreadOf(host, located)
   const runner = spread?.runner ?? startRunner(host, located.text.length)
-  const { results, remarks } = await testLive(asSeenFromHere(lab), checks, runner, {
+  const { results, remarks } = await testLive(asSeenFromHere(lab, runner.host.lent), checks, runner, {
     each: (result) => each(checkJson(result)),
     failFast: options.failFast === true,
     seed: seedOf(options.seed),

@@ -70,6 +70,8 @@ export interface MachineOperations {
   >
   /** Opens the part of the lab on this machine, which the operations that follow are about. */
   readonly open: Operation<{ readonly part: PartData }, null>
+  /** By name, the paths of the namespaces that the part borrows from containers and processes, as far as they are there. */
+  readonly lenders: Operation<null, { readonly [name: string]: string }>
   /** What the machine has and lacks for its part of the lab. */
   readonly examine: Operation<null, readonly MachineFinding[]>
   /** Watches for drift until the conversation ends, and tells what a `Watcher` sees. */

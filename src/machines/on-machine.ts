@@ -1,3 +1,4 @@
+import { withLenders } from '../commands/borrow.ts'
 import { examineMachine } from '../commands/examine.ts'
 import { carryOutKeeping } from '../commands/keep-faults.ts'
 import { openSource } from '../commands/lab-source.ts'
@@ -10,6 +11,7 @@ import type { Watcher } from '../commands/watcher.ts'
 import { openLab, type OpenLab } from '../language/load-lab.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
+import { isPath } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import { owners } from '../observe/owners.ts'
 import { touchedBy } from '../plan/listed.ts'
@@ -81,6 +83,14 @@ export function startMachine(
       if (host.confines()) whole().lab() // says what the lab cannot have here
       opened = { ...rest, lab: openPart(part, whole) }
       return null
+    },
+
+    async lenders() {
+      const { namespaces } = (await withLenders(the().lab, host)).opened
+      const found = [...namespaces].flatMap(([name, { lender, borrowed = '' }]) =>
+        lender && isPath(borrowed) ? [[name, borrowed] as const] : [],
+      )
+      return Object.fromEntries(found)
     },
 
     examine: () => examineMachine(host, the().lab.lab()),

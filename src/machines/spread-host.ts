@@ -3,7 +3,8 @@ import type { Command } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
 import { groupedBy } from '../model/grouped.ts'
-import { machineIn, NEAR, ownOf } from '../model/other-machine.ts'
+import { machineIn, NEAR, ownOf, pathThere, theirsOf } from '../model/other-machine.ts'
+import { isPath } from '../model/place.ts'
 import type { Dump, Failure, Runner } from '../model/runner.ts'
 import { farStreams, type ProgramEvent } from '../session/far-programs.ts'
 import { lockAll } from './all-peers.ts'
@@ -24,6 +25,7 @@ interface Spreading {
   readonly wires: readonly Wire[]
   /** The other machines whose own namespaces the lab has. */
   readonly roots: ReadonlySet<string>
+  readonly lent: NonNullable<Host['lent']>
 }
 
 /** Process ids that stand for programs on other machines are above all that Linux gives (pid_max in proc_sys_kernel(5)). */
@@ -33,13 +35,13 @@ const FAR_PID = 1 << 23
  * The network of a lab that is on several machines, as that of one: what is for a namespace goes to the machine on which that is, and
  * everything else to the one that netlab runs on.
  */
-export async function spreadRunner({ lab, near, peers, places, wires, roots }: Spreading): Promise<Runner> {
+export async function spreadRunner({ lab, near, peers, places, wires, roots, lent }: Spreading): Promise<Runner> {
   const far = new Map(peers.flatMap((peer) => (peer.name === NEAR ? [] : [[peer.name, peer] as const])))
   const peerOf = (netns: string | undefined): Peer | undefined =>
     far.get(machineIn(netns) ?? places[netns ?? ''] ?? NEAR)
-  const asCables = cablesFor(wires)
+  const asCables = cablesFor(wires, lent)
   const homes = new Set((await Promise.all([...far.values()].map((peer) => peer.ask('homes', null)))).flat())
-  const host = spreadHost(near.host, lab, peers, peerOf, homes)
+  const host = { ...spreadHost(near.host, lab, peers, peerOf, homes), lent }
   return {
     host,
     runProgram: (operation, signal) =>
@@ -78,10 +80,12 @@ export async function spreadRunner({ lab, near, peers, places, wires, roots }: S
     },
 
     async dump(given, onDump) {
-      const requests = given.map(({ paths, ...request }) => ({
-        ...request,
-        ...(paths && { paths: paths.filter((path) => machineIn(path) === undefined) }),
-      }))
+      const requests = given.map(({ paths, ...request }) => {
+        const machine = peerOf(request.netns)?.name
+        const there = paths?.filter((path) => machineIn(path) === machine)
+        const known = machine === undefined ? there : there?.flatMap((path) => pathThere(path) ?? [])
+        return { ...request, ...(known && { paths: known }) }
+      })
       const parts = groupedBy([...requests.keys()], (i) => peerOf(requests[i]?.netns))
       const dumps: (Dump | undefined)[] = requests.map(() => undefined)
       await Promise.all(
@@ -102,10 +106,10 @@ export async function spreadRunner({ lab, near, peers, places, wires, roots }: S
   }
 }
 
-/** A dump of another machine. A namespace without a name, in which one of its links ends, is not taken for one of this machine. */
+/** A dump of another machine, with the paths of its namespaces as they are known here. A namespace without a name, in which one of its links ends, is not taken for one of this machine. */
 function dumpFrom(machine: string, dump: Dump, roots: ReadonlySet<string>): Dump {
   const own = roots.has(machine) ? ownOf(machine) : `(machine ${machine})`
-  const nsids = new Map(dump.nsids)
+  const nsids = new Map([...dump.nsids].map(([id, one]) => [id, isPath(one) ? theirsOf(machine, one) : one]))
   for (const { link_netnsid: id } of dump.links) if (id !== undefined && !nsids.has(id)) nsids.set(id, own)
   return { ...dump, nsids }
 }
@@ -119,6 +123,7 @@ function spreadHost(
   homes: ReadonlySet<string>,
 ): Host {
   const peers = all.filter(({ name }) => name !== NEAR)
+  const far: string[] = []
   const children = new Map<number, (name: NodeJS.Signals) => void>()
   const here = (command: Command): Command => withItself(command, near.self)
   /** Asks each machine about those of these namespaces that are there; `undefined` is the near one. */
@@ -145,9 +150,10 @@ function spreadHost(
     attach: (command, env) =>
       peerOf(command.netns)?.attach(asThere(command), env ?? {}) ?? near.attach(here(command), env),
     status(path) {
-      const index = peers.findIndex(({ name }) => name === machineIn(path))
-      const status = near.status(index < 0 ? path : '/proc/self/ns/net')
-      return status && index >= 0 ? { ...status, inode: -1 - index } : status // no namespace here has such an inode
+      if (machineIn(path) === undefined) return near.status(path)
+      if (!far.includes(path)) far.push(path)
+      const status = near.status('/proc/self/ns/net')
+      return status && { ...status, inode: -1 - far.indexOf(path) } // no namespace here has such an inode
     },
     signal(pid, name) {
       const tell = children.get(Math.abs(pid))

@@ -86,6 +86,8 @@ export interface Resident extends Stranger {
 export interface Host {
   /** Whether sockets of this process reach its kernel, as the netlink runner needs. */
   readonly isLocal: boolean
+  /** By name, the paths of the namespaces that a lab on several machines borrows from containers and processes; absent: not known. */
+  readonly lent?: ReadonlyMap<string, string>
   /** Whether it is a sandbox: a shell there is of use, because other shells do not see its labs. */
   readonly isSandbox: boolean
   /** Whether netlab is root there. */

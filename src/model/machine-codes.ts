@@ -25,8 +25,7 @@ export const machineCodes = {
     remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
   },
   'several-machines': {
-    cause:
-      'The lab is on several machines, and the sandbox of an ordinary user has no way to others; or it borrows from a container or process of another machine, into which the command does not look.',
+    cause: 'The lab is on several machines, and the sandbox of an ordinary user has no way to others.',
     remedy: 'Be root, or test all of the lab on one machine: netlab test --fresh.',
   },
   'vni-taken': {

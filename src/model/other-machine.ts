@@ -16,6 +16,13 @@ const OWN = '/machine/'
 /** Stands for the own network namespace of another machine where the path of a namespace is asked for. */
 export const ownOf = (machine: string): string => OWN + machine
 
-/** The machine for whose own namespace a path stands; undefined: for none. */
+/** Stands for a namespace with this path on another machine. */
+export const theirsOf = (machine: string, path: string): string => ownOf(machine) + path
+
+/** The machine on which the namespace is for which a path stands; undefined: on this one, or it has a name. */
 export const machineIn = (netns: string | undefined): string | undefined =>
-  netns?.startsWith(OWN) ? netns.slice(OWN.length) : undefined
+  netns?.startsWith(OWN) ? netns.slice(OWN.length).split('/', 1)[0] : undefined
+
+/** The path on its machine of the namespace for which a path stands; undefined: the machine's own. */
+export const pathThere = (netns: string): string | undefined =>
+  netns.slice(ownOf(machineIn(netns) ?? '').length) || undefined

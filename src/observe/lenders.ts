@@ -1,6 +1,7 @@
 import type { Code } from '../model/diagnostic-codes.ts'
 import type { Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
+import { machineIn } from '../model/other-machine.ts'
 import { lenderText, LENDERS, type Lender } from '../model/lender.ts'
 import { fileOf } from '../model/place.ts'
 
@@ -22,12 +23,14 @@ type Found = { readonly path: string } | Pick<Problem, 'code' | 'summary' | 'det
 
 const wrong = (code: Code, summary: string, detail: string): Found => ({ code, summary, detail })
 
-/** Finds somebody else's namespaces. Runs one program for all containers, once for each of podman and docker that is installed. */
+/** Finds somebody else's namespaces, but for those on other machines, which are found there. Runs one program for all containers, once for each of podman and docker that is installed. */
 export async function findLenders(
-  namespaces: ReadonlyMap<string, { readonly lender?: Lender }>,
+  namespaces: ReadonlyMap<string, { readonly lender?: Lender; readonly borrowed?: string }>,
   host: Host,
 ): Promise<Lent> {
-  const lenders = [...namespaces].flatMap(([name, { lender }]) => (lender ? [[name, lender] as const] : []))
+  const lenders = [...namespaces].flatMap(([name, { lender, borrowed }]) =>
+    lender && machineIn(borrowed) === undefined ? [[name, lender] as const] : [],
+  )
   const containers = await findContainers(
     lenders.flatMap(([, { container }]) => container ?? []),
     host,

@@ -328,6 +328,38 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect(await m.sh('left', 'ip -o link show type veth | grep -c nl0 || true')).toBe('0\n')
     }, 60_000)
 
+    test('the namespace of another machine’s process is one of the lab', async () => {
+      const pid = (await m.sh('left', 'unshare --net sleep 1000 >/dev/null 2>&1 & echo $!')).trim()
+      const file = m.write(
+        'borrower.yaml',
+        `${machines()}
+name: borrower
+namespaces: { p: { pid: ${pid}, machine: left }, l: { machine: left, forwarding: true }, f: { machine: right } }
+links:
+  - endpoints: { "p:f": 10.8.0.1/24, "f:p": 10.8.0.2/24 }
+  - endpoints: { "p:l": 10.8.1.1/24, "l:p": 10.8.1.2/24 }
+checks:
+  - { from: p, ping: f, observe: { at: "p:f", source: 10.8.0.1 } }
+  - { from: f, tcp: "p:99", to: "p:99" }
+  - { from: l, ping: 10.8.1.1 }
+`,
+      )
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+      expect(await ran('plan', file, '--detailed-exitcode')).toContain('No changes.')
+      const shown = await ran('show', file)
+      expect(shown).toMatch(/^p {2}process \d+\n(?: {2}f .* ── f:p, mtu 1450\n| {2}l .* ── l:p\n){2}/m)
+      expect(shown).toMatch(/^f\n {2}p .* ── p:f, mtu 1450$/m)
+      expect(await ran('test', file)).toMatch(/^3 passed/m)
+      expect(await ran('trace', '--lab', file, 'f', 'p')).toMatch(
+        /carried by VXLAN \d+ from right to left[^]*answered: p/,
+      )
+      expect(await ran('exec', '--lab', file, 'p', '--', 'ip', '-br', 'addr', 'show', 'f')).toContain('10.8.0.1/24')
+      const { pairs } = JSON.parse(await ran('reach', '--json', '--lab', file)) as ReachJson
+      expect(pairs.filter(({ from, reached }) => from === 'p' && reached)).toHaveLength(2)
+      expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
+      await m.sh('left', `kill ${pid}`)
+    }, 60_000)
+
     test('faults: cut, partition and heal', async () => {
       const check = async (): Promise<number> => (await m.netlab(['test', '--only', 'b tcp a:80', lab()])).code
       for (const fault of [

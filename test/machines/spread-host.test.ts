@@ -1,7 +1,7 @@
 import type { Peer } from '../../src/machines/connect.ts'
 import { pack } from '../../src/machines/packed.ts'
 import { spreadRunner } from '../../src/machines/spread-host.ts'
-import { ownOf } from '../../src/model/other-machine.ts'
+import { ownOf, theirsOf } from '../../src/model/other-machine.ts'
 import type { Dump, Runner } from '../../src/model/runner.ts'
 
 /** A namespace with a cable to one with a name, and one to one without. */
@@ -24,6 +24,7 @@ test('a namespace without a name on another machine is not one of this machine',
     places: { a: 'left', b: 'here' },
     wires: [],
     roots: new Set(),
+    lent: new Map(),
   })
   const wish = { sysctls: [], depth: 'all' } as const
   const [far, own] = await runner.dump([
@@ -37,7 +38,7 @@ test('a namespace without a name on another machine is not one of this machine',
   expect(own?.nsids).toBe(dump.nsids)
 })
 
-test('the own namespace of another machine has a path here, and none there', async () => {
+test('the own namespace of another machine has a path here and none there, and one of a container has its path there', async () => {
   const asked: unknown[] = []
   const near = { host: { status: () => ({ inode: 7 }) }, dump: async () => [] } as unknown as Runner
   const ask = async (name: string, input: unknown) => {
@@ -46,12 +47,16 @@ test('the own namespace of another machine has a path here, and none there', asy
   }
   const peers = [{ name: 'left', ask } as unknown as Peer]
   const roots = new Set(['left'])
-  const runner = await spreadRunner({ lab: 'spread', near, peers, places: {}, wires: [], roots })
+  const runner = await spreadRunner({ lab: 'spread', near, peers, places: {}, wires: [], roots, lent: new Map() })
   const netns = ownOf('left')
-  const [far] = await runner.dump([{ netns, paths: [netns, '/proc/7/ns/net'], sysctls: [], depth: 'links' }])
-  expect(asked.at(-1)).toEqual({ requests: [{ paths: ['/proc/7/ns/net'], sysctls: [], depth: 'links' }] })
+  const theirs = theirsOf('left', '/proc/9/ns/net')
+  const [far] = await runner.dump([{ netns, paths: [netns, theirs, '/proc/7/ns/net'], sysctls: [], depth: 'links' }])
+  expect(asked.at(-1)).toEqual({ requests: [{ paths: ['/proc/9/ns/net'], sysctls: [], depth: 'links' }] })
   expect(far?.nsids.get(1)).toBe(netns)
   expect(runner.host.status(netns)?.inode).toBe(-1)
   await runner.host.run({ argv: ['true'], netns })
   expect(asked.at(-1)).toEqual({ argv: ['true'] })
+  await runner.host.run({ argv: ['true'], netns: theirs })
+  expect(asked.at(-1)).toEqual({ argv: ['true'], netns: '/proc/9/ns/net' })
+  expect(runner.host.status(theirs)?.inode).toBe(-2)
 })
