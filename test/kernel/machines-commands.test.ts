@@ -45,7 +45,7 @@ links:
 checks:
   - { from: b, ping: a, observe: { at: "a:eth0", source: 10.0.2.2 } }
   - { from: b, tcp: "a:80" }
-  - { from: a, udp: "b:9999", to: "b:9999" }
+  - { from: a, udp: "b:9999", to: "b:9999", timeout: 1 }
   - { from: b, run: "getent hosts a && hostname", expect: { stdout: "10.0.1.2" } }
 `,
     )
@@ -99,6 +99,8 @@ checks:
         verdict: 'dropped',
         at: { namespace: 'a', rule: { chain: 'INPUT', number: 1 } },
       })
+      const { checks } = JSON.parse((await m.netlab(['test', '--json', '--only', 'udp', lab()])).stdout) as ChecksJson
+      expect(checks[0]?.where).toMatch(/^b answered, but the answer was lost: a dropped it by rule 1 of INPUT /)
       await m.sh('left', 'ip netns exec a iptables -D INPUT -p udp -j DROP; ip -n a route del default')
       expect(await traced('b', 'a', '--compare')).toMatchObject({
         reason: 'it arrived at a:eth0, but a has no route back to 10.0.2.2',
