@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { openSystem } from '../backend/netlink/libc.ts'
-import { listeningHere } from './listening.ts'
+import { listeningHere } from '../backend/listening.ts'
 import { neighborRoom } from './neighbor-room.ts'
 import { listenOwn } from './own-services.ts'
 import { pingPairs } from './ping-pairs.ts'

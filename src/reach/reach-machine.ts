@@ -1,6 +1,6 @@
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import type { Question } from './ask-classes.ts'
-import type { Listening } from './listening.ts'
+import type { Listening } from '../backend/listening.ts'
 import type { NeighborRoom } from './neighbor-room.ts'
 import type { ServiceAnswer, ServiceQuestion } from './try-services.ts'
 

@@ -3,7 +3,7 @@ import { holderNamespace, splitPort, type LabIndex } from '../checks/lab-index.t
 import type { Check } from '../model/check.ts'
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import type { Resources } from '../model/resource.ts'
-import { procAddress, type Listening } from './listening.ts'
+import { procAddress, type Listening } from '../backend/listening.ts'
 
 /** From here on a UDP port is usually that of a client, which the kernel chose (ip_local_port_range in ip(7)). */
 const EPHEMERAL = 32_768

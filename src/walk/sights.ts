@@ -52,6 +52,8 @@ export interface Sights {
   readonly steps: ReadonlyMap<string, readonly TraceStep[]>
   /** What has grown in /proc/net/snmp, snmp6 and netstat, by namespace: `Ip.InNoRoutes` → how much. */
   readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** By namespace, the UDP ports of programs; empty unless a datagram was sent. */
+  readonly udpPorts: ReadonlyMap<string, ReadonlySet<number>>
   /** Namespaces whose steps cannot be seen, and why. */
   readonly blind: ReadonlyMap<string, string>
   readonly refused?: NonNullable<Sent['refused']>
@@ -164,6 +166,7 @@ function sightsOf(
     waiting: both((one) => one.waiting),
     steps,
     counters: new Map(both((one) => one.counters)),
+    udpPorts: new Map(both((one) => one.udpPorts)),
     blind: new Map(both((one) => one.blind)),
     isAnswered: all.some(({ answered }) => answered.includes(index)),
     ...(refused && { refused }),

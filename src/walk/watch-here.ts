@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { loadPcap, type Tap } from '../backend/capture/libpcap.ts'
 import { closeAll, closerAside } from '../backend/close-aside.ts'
+import { udpPortsHere } from '../backend/listening.ts'
 import { openSystem } from '../backend/netlink/libc.ts'
 import { openPoller } from '../backend/poller.ts'
 import { decodePacket, sought, type Packet } from '../checks/packet.ts'
@@ -34,6 +35,8 @@ const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen
   const waiting: WaitingNeighbor[] = []
   const before = new Map<string, Map<string, number>>()
   const counters = new Map<string, Map<string, number>>()
+  const udpPorts = new Map<string, Set<number>>()
+  const hasDatagrams = flows.some(({ protocol }) => protocol === 'udp')
   const needles = needlesOf(flows, tunnels)
   const sent = new Map<number, Sent>()
   let ended = false
@@ -138,15 +141,17 @@ const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen
         for (const fd of [...taps.keys(), ...traces.keys()]) take(fd)
         inside(() => {
           for (const one of watched) waiting.push(...waitingNeighbors(system, one))
-          for (const { namespace, netns } of watched)
-            if (system.enter(netns))
-              counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
+          for (const { namespace, netns } of watched) {
+            if (!system.enter(netns)) continue
+            counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
+            if (hasDatagrams) udpPorts.set(namespace, udpPortsHere(system))
+          }
         })
       } finally {
         await close()
       }
       sightings.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-      return { sightings, neighbors, waiting, steps, counters, blind, answered }
+      return { sightings, neighbors, waiting, steps, counters, udpPorts, blind, answered }
     },
   }
 }

@@ -65,7 +65,7 @@ export function endOfAll(from: string, [requests, replies, errors]: [Hop[], Hop[
   const isMoved = flow.protocol === 'udp' && statesOf(last).at(-1)?.packet.sport !== flow.sport
   const silence = isMoved
     ? 'and whether somebody answered is unknown: its source port is translated'
-    : `and nobody answered${listenedTo(there.at.namespace, known)}`
+    : `and nobody answered${listenedTo(there.at.namespace, port, known)}`
   return {
     ...there,
     reason: `it arrived at ${place}, ${noWayBack(last, known) ?? silence}`,
@@ -92,9 +92,12 @@ function noWayBack({ namespace, visits }: Hop, { askFor }: Knowledge): string | 
   return `but its answer goes nowhere: ${noRouteText(namespace, packet.source, answer.errno)}`
 }
 
-/** What the counters of the namespace say of a datagram or an opening that was not answered. */
-function listenedTo(namespace: string, { sights }: Knowledge): string {
+/** What the namespace says of a datagram or an opening that was not answered. */
+function listenedTo(namespace: string, port: number | '', { sights }: Knowledge): string {
   const grown = sights.counters.get(namespace)
+  // The kernel limits how many errors it sends.
+  if (sights.flow.protocol === 'udp' && port !== '' && sights.udpPorts.get(namespace)?.has(port) === false)
+    return `: nobody listens at port ${port}`
   if (sights.flow.protocol === 'udp')
     return grown?.has('Udp.InDatagrams') || grown?.has('Udp6InDatagrams') ? ': a program has it, and says nothing' : ''
   if (sights.flow.protocol === 'tcp' && (grown?.has('TcpExt.ListenOverflows') || grown?.has('TcpExt.ListenDrops')))

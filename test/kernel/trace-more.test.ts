@@ -212,6 +212,15 @@ test('an error that is lost itself, and a redirect that the kernel sends meanwhi
   })
 })
 
+test('that nobody listens is known also where the kernel sends no error, because it limits them', async () => {
+  await ran('s', 'sysctl', '-qw', 'net.ipv4.icmp_ratelimit=1000000')
+  expect(await trace('c', 's:9', '--udp')).toMatchObject({
+    verdict: 'arrived',
+    reason: expect.stringMatching(/^it arrived at s:\S+, and nobody answered: nobody listens at port 9$/),
+  })
+  await ran('s', 'sysctl', '-qw', 'net.ipv4.icmp_ratelimit=1000')
+})
+
 test('neighbours of IPv6: no carrier, and rules that drop the question or the answer', async () => {
   expect(await trace('r2', 'fd07::2')).toMatchObject({ reason: 'r2:none has no carrier: none of its ports is up' })
   const [advert, solicit] = ['icmpv6 type nd-neighbor-advert', 'icmpv6 type nd-neighbor-solicit']

@@ -98,7 +98,9 @@ export function complaintsOfEnd(one: Case): string[] {
       (source === undefined ? undefined : lacksRoute(one, namespace, source)) ??
       (/a program has it/.test(way.reason)
         ? needs(heard && listeners.includes(namespace) && request.to.endsWith(`:${PORT.silent}`), 'no program heard it')
-        : undefined)
+        : /nobody listens/.test(way.reason)
+          ? needs(!heard && grew(one, namespace, 'Udp.NoPorts', 'Udp6NoPorts'), `a program has it`)
+          : undefined)
     )
   }
 }

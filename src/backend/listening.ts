@@ -1,5 +1,5 @@
-import type { System } from '../backend/netlink/libc.ts'
-import { encode, flags, toU32 } from '../backend/netlink/message.ts'
+import type { System } from './netlink/libc.ts'
+import { encode, flags, toU32 } from './netlink/message.ts'
 
 /** A port that a program listens at, and the address: `0.0.0.0`, `::`, or one of the namespace's, in the kernel's bytes. */
 export interface Listening {
@@ -63,14 +63,20 @@ function tcpListeners(system: System): Listening[] | undefined {
   }
 }
 
+/** The UDP ports of all sockets in the namespace that the thread is in, also of those that take datagrams from one peer only. */
+export const udpPortsHere = (system: System): Set<number> => new Set(socketsIn(system, ['udp']).map(({ port }) => port))
+
 /** The same from /proc/net/tcp and its siblings (proc_net(5)). */
-function fromFiles(system: System, protocols: readonly Listening['protocol'][]): Listening[] {
+const fromFiles = (system: System, protocols: readonly Listening['protocol'][]): Listening[] =>
+  socketsIn(system, protocols).flatMap(({ state, ...one }) => (state === STATE[one.protocol] ? [one] : []))
+
+function socketsIn(system: System, protocols: readonly Listening['protocol'][]): (Listening & { state: string })[] {
   return FILES.filter(([protocol]) => protocols.includes(protocol)).flatMap(([protocol, file]) => {
     const text = readProc(system, `thread-self/net/${file}`)
-    return text.split('\n').flatMap((line): Listening[] => {
-      const [, at, port = '', state] =
+    return text.split('\n').flatMap((line) => {
+      const [, at, port = '', state = ''] =
         /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) /.exec(line) ?? []
-      return at !== undefined && state === STATE[protocol] ? [{ protocol, port: parseInt(port, 16), at }] : []
+      return at === undefined ? [] : [{ protocol, port: parseInt(port, 16), at, state }]
     })
   })
 }
