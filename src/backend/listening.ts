@@ -21,6 +21,7 @@ const STATE = { tcp: '0A', udp: '07' } as const
 /** NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, and the messages that end an answer: sock_diag(7). */
 const [SOCK_DIAG, BY_FAMILY, NLMSG_ERROR, NLMSG_DONE] = [4, 20, 2, 3]
 const [AF_INET, AF_INET6, IPPROTO_TCP, TCP_LISTEN] = [2, 10, 6, 10]
+/** What was received last. */
 const answer = Buffer.alloc(1 << 16)
 
 /** What listens in the namespace that the thread is in. */
@@ -84,15 +85,14 @@ function socketsIn(system: System, protocols: readonly Listening['protocol'][]):
 function readProc(system: System, path: string): string {
   const fd = system.openProc(path, 0)
   if (fd < 0) return ''
-  const parts: Buffer[] = []
+  let text = ''
   for (;;) {
-    const part = Buffer.alloc(64 << 10)
-    const length = system.libc.read(fd, part, part.length)
+    const length = system.libc.read(fd, answer, answer.length)
     if (length <= 0) break
-    parts.push(part.subarray(0, length))
+    text += answer.toString('latin1', 0, length)
   }
   system.libc.close(fd)
-  return Buffer.concat(parts).toString()
+  return text
 }
 
 /** An address as /proc/net/tcp has it. */

@@ -19,6 +19,11 @@ export async function askByClasses<A>(
   asked: readonly number[],
   ask: (questions: readonly Question[]) => Promise<readonly A[]>,
 ): Promise<Answered<A>[]> {
+  if (classes.every(({ length }) => length === 1)) {
+    const every = asking.flatMap((from) => asked.flatMap((to): Question[] => (from === to ? [] : [[from, to]])))
+    const answers = await ask(every)
+    return every.map(([from, to], i) => ({ from, to, answer: answers[i]! }))
+  }
   const within = (hosts: readonly number[]): number[][] => {
     const wanted = new Set(hosts)
     return classes.map((members) => members.filter((host) => wanted.has(host))).filter(({ length }) => length > 0)

@@ -81,9 +81,13 @@ function startedOnDemand(many: number, open: () => Server, start: () => Channel)
   }
 }
 
-/** The number of namespaces, operations or rule sets in a request. Making namespaces in advance always takes a thread of its own. */
+/** How much of a namespace is read where only links, addresses and rules are asked for, measured by the time. */
+const SHALLOW = 1 / 4
+
+/** The number of namespaces that are read whole, operations or rule sets in a request. Making namespaces in advance always takes a thread of its own. */
 function amount(request: Request): number {
-  if (request.kind === 'read') return request.readings.length
+  if (request.kind === 'read')
+    return request.readings.reduce((sum, { requests, files }) => sum + (requests.length > 1 || files ? 1 : SHALLOW), 0)
   if (request.kind === 'run') return request.jobs.length
   return request.kind === 'try' ? request.texts.length : Infinity
 }
