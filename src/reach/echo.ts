@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { System } from '../backend/netlink/libc.ts'
-import { checksum, headerOf } from '../checks/packet.ts'
+import { checksum } from '../checks/packet.ts'
 import { canonicalAddress } from '../model/cidr.ts'
-import { incoming, type Datagram } from './many-messages.ts'
+import { incoming } from './many-messages.ts'
 import { SOCK, type Sockets } from './probe-sockets.ts'
 
 const PROTOCOL = { 4: 1, 6: 58 } as const
@@ -27,8 +27,8 @@ export interface Echoes {
   readonly open: (family: 4 | 6) => number
   /** A request. */
   readonly request: (family: 4 | 6, sequence: number) => Buffer
-  /** The answers that have arrived. */
-  readonly answers: (fd: number, family: 4 | 6) => Generator<Echo, void>
+  /** Visits the answers that have arrived. */
+  readonly answers: (fd: number, family: 4 | 6, visit: (echo: Echo) => void) => void
 }
 
 /** Echo requests through raw sockets (raw(7), RFC 792, RFC 4443), which also receive why a request did not arrive. */
@@ -37,21 +37,25 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
   const id = token.readUInt16BE(6)
   const received = incoming(sockets)
 
-  function echoIn({ bytes: packet, sender }: Datagram, family: 4 | 6): Echo | undefined {
-    const start = family === 4 ? headerOf(packet) : 0
-    if (packet.length < start + 8) return undefined
-    const type = packet[start]!
+  /** What a packet says that begins at `at`; undefined: it has nothing to do with these requests. */
+  function echoIn(bytes: Buffer, at: number, end: number, sender: number, family: 4 | 6): Echo | undefined {
+    const network = (header: number): number => (family === 4 ? ((bytes[header] ?? 0) & 15) * 4 : 40)
+    const start = family === 4 ? at + network(at) : at
+    if (end < start + 8) return undefined
+    const type = bytes[start]!
     if (type === REPLY[family])
-      return packet.subarray(start + 8, start + SIZE).equals(token) && packet.readUInt16BE(start + 4) === id
-        ? { sequence: packet.readUInt16BE(start + 6) }
+      return end >= start + SIZE &&
+        bytes.readUInt16BE(start + 4) === id &&
+        token.compare(bytes, start + 8, start + SIZE) === 0
+        ? { sequence: bytes.readUInt16BE(start + 6) }
         : undefined
     // An error quotes the packet that caused it.
-    const quoted = packet.subarray(start + 8)
-    const inner = quoted.subarray(headerOf(quoted))
-    if (inner.length < 8 || inner[0] !== REQUEST[family] || inner.readUInt16BE(4) !== id) return undefined
+    const inner = start + 8 + network(start + 8)
+    if (end < inner + 8 || bytes[inner] !== REQUEST[family] || bytes.readUInt16BE(inner + 4) !== id) return undefined
+    const from = addressText(bytes.subarray(sender + (family === 4 ? 4 : 8)), family)
     return {
-      sequence: inner.readUInt16BE(6),
-      error: `${addressText(sender.subarray(family === 4 ? 4 : 8), family)} says: ${inWords(family, type, packet[start + 1]!)}`,
+      sequence: bytes.readUInt16BE(inner + 6),
+      error: `${from} says: ${inWords(family, type, bytes[start + 1]!)}`,
     }
   }
 
@@ -75,12 +79,11 @@ export function openEchoes({ libc }: System, sockets: Sockets): Echoes {
       if (family === 4) message.writeUInt16BE(checksum(message), 2) // the kernel writes that of ICMPv6
       return message
     },
-    *answers(fd, family) {
-      for (const datagram of received(fd)) {
-        const echo = echoIn(datagram, family)
-        if (echo) yield echo
-      }
-    },
+    answers: (fd, family, visit) =>
+      received(fd, (bytes, at, end, sender) => {
+        const echo = echoIn(bytes, at, end, sender, family)
+        if (echo) visit(echo)
+      }),
   }
 }
 

@@ -22,9 +22,9 @@ export function outgoing(
   const size = messages[0]?.bytes.length ?? 0
   const memory = headers(messages.length, size, sockets)
   messages.forEach(({ to, bytes }, i) => {
-    to.copy(memory.name(i))
+    to.copy(memory.all, memory.name(i))
     memory.all.writeUInt32LE(to.length, i * HEADER + NAME_SIZE)
-    bytes.copy(memory.bytes(i))
+    bytes.copy(memory.all, memory.bytes(i))
   })
   return {
     send(fd, numbers) {
@@ -35,47 +35,40 @@ export function outgoing(
   }
 }
 
-/** A datagram, and the socket address of its sender; both are overwritten by the next that are received. */
-export interface Datagram {
-  readonly bytes: Buffer
-  readonly sender: Buffer
-}
+/** A datagram: `at` and `end` enclose it, and `sender` is where the socket address of its sender begins. */
+export type VisitDatagram = (bytes: Buffer, at: number, end: number, sender: number) => void
 
 /** Returns a function that receives what waits at a socket, many datagrams at once (recvmmsg(2)); of long ones only the beginning. */
-export function incoming(sockets: Sockets): (fd: number) => Generator<Datagram, void> {
+export function incoming(sockets: Sockets): (fd: number, visit: VisitDatagram) => void {
   const memory = headers(SLOTS, KEPT, sockets)
-  return function* (fd) {
+  return (fd, visit) => {
     for (;;) {
       for (let i = 0; i < SLOTS; i++) memory.all.writeUInt32LE(ADDRESS, i * HEADER + NAME_SIZE)
       const count = sockets.receiveMany(fd, memory.all, SLOTS)
-      for (let i = 0; i < count; i++)
-        yield {
-          bytes: memory.bytes(i).subarray(0, memory.all.readUInt32LE(i * HEADER + LENGTH)),
-          sender: memory.name(i),
-        }
+      for (let i = 0; i < count; i++) {
+        const at = memory.bytes(i)
+        visit(memory.all, at, at + memory.all.readUInt32LE(i * HEADER + LENGTH), memory.name(i))
+      }
       if (count < SLOTS) return
     }
   }
 }
 
-/** Headers, each with room for a socket address and for `size` bytes, in one piece of memory. */
+/** Headers, each with room for a socket address (`name`) and for `size` bytes (`bytes`): all in one piece of memory, by offsets. */
 function headers(count: number, size: number, { addressOf }: Sockets) {
   const [vectors, names, contents] = [count * HEADER, count * (HEADER + VECTOR), count * (HEADER + VECTOR + ADDRESS)]
   const all = Buffer.alloc(contents + count * size)
   const start = addressOf(all)
   const at = (offset: number): bigint => start + BigInt(offset)
-  const [nameOf, bytesOf] = [(i: number) => names + i * ADDRESS, (i: number) => contents + i * size]
+  const name = (i: number): number => names + i * ADDRESS
+  const bytes = (i: number): number => contents + i * size
   for (let i = 0; i < count; i++) {
     const [header, vector] = [i * HEADER, vectors + i * VECTOR]
-    all.writeBigUInt64LE(at(nameOf(i)), header + NAME)
+    all.writeBigUInt64LE(at(name(i)), header + NAME)
     all.writeBigUInt64LE(at(vector), header + VECTORS)
     all.writeBigUInt64LE(1n, header + VECTOR_COUNT)
-    all.writeBigUInt64LE(at(bytesOf(i)), vector + BYTES)
+    all.writeBigUInt64LE(at(bytes(i)), vector + BYTES)
     all.writeBigUInt64LE(BigInt(size), vector + SIZE)
   }
-  return {
-    all,
-    name: (i: number): Buffer => all.subarray(nameOf(i), nameOf(i) + ADDRESS),
-    bytes: (i: number): Buffer => all.subarray(bytesOf(i), bytesOf(i) + size),
-  }
+  return { all, name, bytes }
 }

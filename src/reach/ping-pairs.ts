@@ -98,11 +98,11 @@ export async function pingPairs(run: PingRun, system: System, sockets: Sockets):
     for (const family of [4, 6] as const) {
       const fd = fds.get(`${from} ${family}`)
       if (fd === undefined) continue
-      for (const { sequence, error } of echoes.answers(fd, family)) {
-        if (sequence >= count) continue
+      echoes.answers(fd, family, ({ sequence, error }) => {
+        if (sequence >= count) return
         if (error === undefined) answered[from * count + sequence] = 1
         else reasons.set(from * count + sequence, error)
-      }
+      })
     }
   }
 
