@@ -229,22 +229,30 @@ interface DatagramEnds {
   readonly to: ReadonlySet<string>
   /** The ports that it went to; absent: an answer comes from the same address, too. */
   readonly ports?: ReadonlySet<number>
+  /** What answers carry: they are known by it where a translation gives them another source. */
+  readonly carried?: ReadonlySet<string>
 }
 
 const end = (address: string, port: number | undefined): string => `${address} ${port}`
 
-function isAnswer(
-  { source, sport, destination, dport }: Omit<Packet, 'time'>,
-  { from, to, ports }: DatagramEnds,
-): boolean {
-  const isFromThere = to.has(end(source, sport)) || (sport !== undefined && ports?.has(sport))
-  return isFromThere === true && from.has(end(destination, dport))
+/** What a datagram carries, as far as the kernel's report of a step has it (NFT_TRACETYPE_TRANSPORT_HSIZE in net/netfilter/nf_tables_trace.c). */
+const carriedBy = ({ bytes }: Pick<Packet, 'bytes'>): string => {
+  const at = headerOf(bytes) + HEADER
+  return bytes.toString('hex', at, at + 12)
+}
+
+function isAnswer(packet: Omit<Packet, 'time'>, { from, to, ports, carried }: DatagramEnds): boolean {
+  const { source, sport, destination, dport } = packet
+  if (!from.has(end(destination, dport))) return false
+  return (
+    to.has(end(source, sport)) || (sport !== undefined && ports?.has(sport)) || carried?.has(carriedBy(packet)) === true
+  )
 }
 
 /**
  * The flow with the ends of its datagram, which was seen, in order: what carries its own bytes is the datagram, unless it comes back
  * from where that went. Other hosts may use its port as well, so an answer goes from where it went to where it came from; only where
- * there is none, from another address, as some programs answer.
+ * there is none, from another address, as some programs answer. A translation that knows nothing of the datagram may change that on the way.
  */
 export function withAnswers(flow: Flow, seen: readonly Pick<Seen, 'role' | 'packet'>[]): Flow {
   if (flow.protocol !== 'udp') return flow
@@ -258,5 +266,7 @@ export function withAnswers(flow: Flow, seen: readonly Pick<Seen, 'role' | 'pack
     to.add(end(packet.destination, packet.dport))
     if (packet.dport !== undefined) ports.add(packet.dport)
   }
-  return seen.some(({ packet }) => roleIn(packet, known) === 'reply') ? known : { ...flow, ends: { from, to, ports } }
+  const repliesFrom = (ends: DatagramEnds) => seen.filter(({ packet }) => roleIn(packet, { ...flow, ends }) === 'reply')
+  const ends = repliesFrom(known.ends).length ? known.ends : { from, to, ports }
+  return { ...flow, ends: { ...ends, carried: new Set(repliesFrom(ends).map(({ packet }) => carriedBy(packet))) } }
 }

@@ -34,11 +34,13 @@ test('what others send to the same port is no answer', () => {
   expect([answer, foreign].map((one) => roleIn(one, known))).toEqual(['reply', undefined])
 })
 
-test('a program that answers from another of its addresses has answered, if nobody else has', () => {
-  const [right, other] = ['10.0.0.2', '10.0.0.3'].map((from) => datagram(from, 53, '10.0.0.1', flow.sport, none))
-  const roles = (...seen: Packet[]) => [right!, other!].map((one) => roleIn(one, withAnswers(flow, asSeen(seen))))
-  expect(roles(there, other!)).toEqual(['reply', 'reply'])
-  expect(roles(there, right!, other!)).toEqual(['reply', undefined])
+test('a program that answers from another of its addresses has answered, if nobody else has, also where that is translated', () => {
+  const right = datagram('10.0.0.2', 53, '10.0.0.1', flow.sport, none)
+  const other = datagram('10.0.0.3', 53, '10.0.0.1', flow.sport, Buffer.from('other'))
+  const moved = datagram('10.0.2.1', 2000, '10.0.0.1', flow.sport, Buffer.from('other'))
+  const roles = (...seen: Packet[]) => [right, other, moved].map((one) => roleIn(one, withAnswers(flow, asSeen(seen))))
+  expect(roles(there, other)).toEqual(['reply', 'reply', 'reply'])
+  expect(roles(there, right, other)).toEqual(['reply', undefined, undefined])
 })
 
 test('an error of which the kernel reports only the beginning is of the packet that it quotes', () => {
