@@ -13,7 +13,7 @@ import type { Dump, DumpRequest, Failure, NamedNamespace, Stranger } from '../mo
 import type { Place } from '../model/place.ts'
 import type { Reachable } from '../model/reach-pair.ts'
 import type { Listening } from '../backend/listening.ts'
-import type { NeighborRoom } from '../reach/neighbor-room.ts'
+import type { NeighborRoom } from '../backend/netlink/neighbor-room.ts'
 import type { OwnService, PingRequest } from '../reach/reach-machine.ts'
 import type { ServiceAnswer, ServiceQuestion } from '../reach/try-services.ts'
 import type { PlanJson } from '../views/json.ts'

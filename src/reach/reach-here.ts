@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { openSystem } from '../backend/netlink/libc.ts'
+import { neighborRoom } from '../backend/netlink/neighbor-room.ts'
 import { listeningHere } from '../backend/listening.ts'
-import { neighborRoom } from './neighbor-room.ts'
 import { listenOwn } from './own-services.ts'
 import { pingPairs } from './ping-pairs.ts'
 import { openSockets } from './probe-sockets.ts'

@@ -1,7 +1,7 @@
 import type { Reachable, Service } from '../model/reach-pair.ts'
 import type { Question } from './ask-classes.ts'
 import type { Listening } from '../backend/listening.ts'
-import type { NeighborRoom } from './neighbor-room.ts'
+import type { NeighborRoom } from '../backend/netlink/neighbor-room.ts'
 import type { ServiceAnswer, ServiceQuestion } from './try-services.ts'
 
 /** What a machine is to ping. */

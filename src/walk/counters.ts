@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 
+/** The counter of neighbours for which the kernel of the machine had no room, beside those of a namespace. */
+export const NEIGHBORS_REFUSED = 'Neighbors.TableFulls'
+
 /** The counters in /proc/net/snmp, snmp6 and netstat of the namespace that the thread is in: `Ip.InNoRoutes` → packets. */
 export function readCounters(): Map<string, number> {
   const result = new Map<string, number>()

@@ -7,6 +7,7 @@ import type { Dump } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
 import type { Packet } from '../checks/packet.ts'
 import { bridgeReason } from './bridge-loss.ts'
+import { NEIGHBORS_REFUSED } from './counters.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
 import type { RouteAnswer, RouteQuestion } from './route-asked.ts'
 import type { Sights } from './sights.ts'
@@ -159,7 +160,7 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   if (reached.has('forward-last') || reached.has('output-last')) return unexplained('postrouting')
   if (reached.has('forward-first')) return unexplained('forward')
   if (reached.has('output-first')) {
-    const again = routeAgain(namespace, visit, known)
+    const again = routeAgain(hop, visit, known)
     return again === undefined ? unexplained('output') : lost(again, { hook: 'output' })
   }
   if (!reached.has('prerouting-last')) return unexplained('prerouting')
@@ -170,14 +171,24 @@ function inside(hop: Hop, at: WayPlace, known: Knowledge): End {
   return lost(routingReason(hop, known), { hook: 'routing' })
 }
 
-/** Why it went no further when it got a mark where it was made: the kernel looks its route up again then. Undefined: that is not why. */
-function routeAgain(namespace: string, { states, mark }: Visit, { askFor }: Knowledge): string | undefined {
-  const state = states.at(-1)
-  const answer = state && state.mark !== mark ? askFor(namespace, state.packet, mark) : undefined
-  if (!state || !answer || !('errno' in answer)) return undefined
-  const why = noRouteText(namespace, state.packet.destination, answer.errno)
-  return `${why}: its route was looked up again with the mark 0x${mark.toString(16)}`
+/**
+ * Why it went no further when a rule gave it a mark or another destination where it was made: the kernel looks its route up again then
+ * (ip_route_me_harder in net/ipv4/netfilter.c). Undefined: that is not why.
+ */
+function routeAgain(hop: Hop, { states, mark }: Visit, { askFor, rulesOf }: Knowledge): string | undefined {
+  const [state, rule] = [states.at(-1), rulesOf(hop).at(-1)]
+  const [, six, four] = DESTINATION.exec(rule?.text ?? '') ?? []
+  const moved = six ?? four
+  if (!state || (state.mark === mark && moved === undefined)) return undefined
+  const destination = moved ?? state.packet.destination
+  const answer = askFor(hop.namespace, { ...state.packet, destination }, mark)
+  if (!answer || !('errno' in answer)) return undefined
+  const cause = moved !== undefined && rule ? `after ${ruleInWords(rule)}` : `with the mark 0x${mark.toString(16)}`
+  return `${noRouteText(hop.namespace, destination, answer.errno)}: its route was looked up again ${cause}`
 }
+
+/** The new destination in a rule of iptables or nft. */
+const DESTINATION = /(?:--to-destination|\bdnat(?: ip6?)? to) (?:\[([\da-f:]+)\]|([\d.]+|[\da-f:]+))/
 
 /** The interface of a route; undefined where it has several. */
 const outDevice = (answer: RouteAnswer | undefined): string | undefined =>
@@ -205,8 +216,14 @@ function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): 
   const deaf = unheard(namespace, hops, sights)
   if (deaf !== undefined) return deaf
   const waiting = unknownNeighbor(place, [namespace, oif], hops, known)
-  return waiting ?? `it was to leave by ${place}, and did not; why is unknown`
+  if (waiting !== undefined) return waiting
+  const isFull = sights.counters.get(namespace)?.has(NEIGHBORS_REFUSED)
+  const why = isFull ? FULL : 'why is unknown'
+  return `it was to leave by ${place}, and did not; ${why}`
 }
+
+const FULL =
+  'the kernel had no room for more neighbours, of all namespaces together (net.ipv4.neigh.default.gc_thresh3, net.ipv6)'
 
 /** It came to the decision where it goes, and went nowhere. */
 function routingReason(hop: Hop, known: Knowledge): string {

@@ -3,10 +3,11 @@ import { loadPcap, type Tap } from '../backend/capture/libpcap.ts'
 import { closeAll, closerAside } from '../backend/close-aside.ts'
 import { udpPortsHere } from '../backend/listening.ts'
 import { openSystem } from '../backend/netlink/libc.ts'
+import { neighborsRefused } from '../backend/netlink/neighbor-room.ts'
 import { openPoller } from '../backend/poller.ts'
 import { decodePacket, sought, type Packet } from '../checks/packet.ts'
 import { Untried } from '../checks/lab-index.ts'
-import { grownCounters, readCounters } from './counters.ts'
+import { grownCounters, NEIGHBORS_REFUSED, readCounters } from './counters.ts'
 import { filterOf, needlesOf, recognise } from './needles.ts'
 import { makeTable, openTrace, readTrace, type TraceStep } from './nft-trace.ts'
 import { askRoutesHere } from './route-asked.ts'
@@ -37,6 +38,7 @@ const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen
   const counters = new Map<string, Map<string, number>>()
   const udpPorts = new Map<string, Set<number>>()
   const hasDatagrams = flows.some(({ protocol }) => protocol === 'udp')
+  let refused = 0
   const needles = needlesOf(flows, tunnels)
   const sent = new Map<number, Sent>()
   let ended = false
@@ -109,6 +111,7 @@ const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen
   try {
     inside(() => {
       for (const one of watched) open(one)
+      refused = neighborsRefused(system)
       for (const { namespace, netns } of watched) if (system.enter(netns)) before.set(namespace, readCounters())
     })
   } catch (error) {
@@ -141,9 +144,11 @@ const watchHere: WalkMachine['watch'] = async ({ flows, watched, tunnels }, seen
         for (const fd of [...taps.keys(), ...traces.keys()]) take(fd)
         inside(() => {
           for (const one of watched) waiting.push(...waitingNeighbors(system, one))
+          refused = neighborsRefused(system) - refused
           for (const { namespace, netns } of watched) {
             if (!system.enter(netns)) continue
-            counters.set(namespace, grownCounters(before.get(namespace) ?? new Map(), readCounters()))
+            const grown = grownCounters(before.get(namespace) ?? new Map(), readCounters())
+            counters.set(namespace, refused > 0 ? grown.set(NEIGHBORS_REFUSED, refused) : grown)
             if (hasDatagrams) udpPorts.set(namespace, udpPortsHere(system))
           }
         })

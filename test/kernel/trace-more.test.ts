@@ -185,6 +185,11 @@ test('routes that refuse a packet where it is made, also when a mark leads it th
   })
   await ran('c', 'ip', 'route', 'add', 'unreachable', '10.66.0.0/16')
   expect((await trace('c', '10.66.0.1:80', '--tcp')).reason).toBe('a route of c says that 10.66.0.1 is unreachable')
+  await ran('c', 'sh', '-c', 'iptables -t nat -A OUTPUT -p udp --dport 78 -j DNAT --to-destination 10.66.0.1:79')
+  expect((await trace('c', 's:78', '--udp')).reason).toMatch(
+    /^a route of c says that 10.66.0.1 is unreachable: its route was looked up again after rule 1 of OUTPUT \(ip nat\): -p udp/,
+  )
+  await ran('c', 'iptables', '-t', 'nat', '-F', 'OUTPUT')
   await ran('c', 'ip', 'route', 'del', 'unreachable', '10.66.0.0/16')
   await ran('c', 'ip', 'rule', 'del', 'fwmark', '7', 'prohibit')
   await ran('c', 'iptables', '-t', 'mangle', '-F', 'OUTPUT')

@@ -6,7 +6,7 @@ import { openWorld } from '../support/netns.ts'
 import type { TruthReport, TruthTask } from '../support/trace-driver.ts'
 
 /** How many packets are sent in all, in each lab, and in how many labs at the same time: a trace mostly waits. */
-const [PACKETS, EACH, AT_ONCE] = [Number(process.env['NETLAB_TRACES'] ?? 300), 25, 12]
+const [PACKETS, EACH, AT_ONCE] = [Number(process.env['NETLAB_TRACES'] ?? 300), 30, 10]
 /** One packet of one lab, `LAB:PACKET`, of which everything is printed. */
 const [LAB, ONLY] = (process.env['NETLAB_TRACE'] ?? '').split(':').map(Number)
 
@@ -21,6 +21,8 @@ test('random packets in random labs: captures, counters and listeners bear out w
   const driver = join(builder.folder, 'driver.cjs')
   const checkout = resolve(__dirname, '../..')
   symlinkSync(join(checkout, 'node_modules'), join(builder.folder, 'node_modules'))
+  // For large labs.
+  symlinkSync(join(checkout, 'dist/thread.cjs'), join(builder.folder, 'thread.cjs'))
   const entry = join(checkout, 'test/support/trace-driver.ts')
   await execa('esbuild', [entry, ...BUNDLE, `--outfile=${driver}`], { preferLocal: true })
 

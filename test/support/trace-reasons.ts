@@ -126,6 +126,17 @@ export const ENDINGS: readonly Ending[] = [
         `it left by ${namespace}:${device}`,
       ),
   ],
+  [
+    /^it was to leave by (\S+?):(\S+), and did not; the kernel had no room for more neighbours/,
+    (one, [, namespace = '', device], part) =>
+      needs(one.evidence.refused > 0, 'it had') ??
+      needs(
+        !one.frames.some(
+          (f) => f.part === part && f.namespace === namespace && f.device === device && f.direction === 'out',
+        ),
+        `it left by ${namespace}:${device}`,
+      ),
+  ],
   [/is unknown/, () => 'trace does not know why'],
   [
     /^(\S+):(\S+) has no carrier/,

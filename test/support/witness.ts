@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 import { openSystem } from '../../src/backend/netlink/libc.ts'
+import { neighborsRefused } from '../../src/backend/netlink/neighbor-room.ts'
 import { decodePacket, RAW_IP, sought, type Packet } from '../../src/checks/packet.ts'
 import { grownCounters, readCounters } from '../../src/walk/counters.ts'
 import { openPrograms, type Heard } from './trace-programs.ts'
@@ -46,6 +47,8 @@ export interface Evidence {
   /** By namespace: what grew in /proc/net/snmp and the like. */
   readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly heard: readonly Heard[]
+  /** How often the kernel of the machine had no room for a neighbour. */
+  readonly refused: number
 }
 
 /** Sees everything that happens in these namespaces. */
@@ -170,16 +173,18 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
   const all = <T>(read: (namespace: string) => T): Map<string, T> =>
     new Map(namespaces.map((name) => [name, read(name)]))
   const countersOf = (namespace: string): Map<string, number> => within(namespace, readCounters)
-  let before = { rules: all(counted), counters: all(countersOf) }
+  const now = () => ({ rules: all(counted), counters: all(countersOf), refused: neighborsRefused(system) })
+  let before = now()
   return {
     ...{ links, policies },
     look() {
-      const after = { rules: all(counted), counters: all(countersOf) }
-      const grown = (kind: keyof typeof after) =>
+      const after = now()
+      const grown = (kind: 'rules' | 'counters') =>
         all((name) => grownCounters(before[kind].get(name) ?? new Map<string, number>(), after[kind].get(name)!))
       const [rules, counters] = [grown('rules'), grown('counters')]
+      const refused = after.refused - before.refused
       before = after
-      return { frames: namespaces.flatMap(drain), rules, counters, heard: programs.heard() }
+      return { frames: namespaces.flatMap(drain), rules, counters, heard: programs.heard(), refused }
     },
     hasRoute(namespace, ...words) {
       try {
