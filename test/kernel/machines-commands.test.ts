@@ -10,7 +10,7 @@ import type { WatchJson } from '../../src/views/watch-text.ts'
 import type { GraphJson } from '../../src/views/graph/text-forms.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
 import { until } from '../support/until.ts'
-import { machineNames, openMachineWorld, type Machines } from '../support/machines.ts'
+import { machinesField, openMachineWorld, type Machines } from '../support/machines.ts'
 import { tour } from '../support/tour.ts'
 
 // Other machines are root's here: network namespaces with wires between them.
@@ -20,10 +20,7 @@ else test('is for root: there are no machines to test with', () => expect(asRoot
 
 function commands(): void {
   let m: Machines
-  const machines = (): string =>
-    `machines:\n${machineNames
-      .map((name) => `  ${name}: { run: ${JSON.stringify(m.enter[name])}, address: ${m.addresses[name]} }\n`)
-      .join('')}`
+  const machines = (): string => machinesField(m, 'run')
   const lab = (): string =>
     m.write(
       'lab.yaml',
@@ -330,37 +327,47 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect(await m.sh('left', 'ip -o link show type veth | grep -c nl0 || true')).toBe('0\n')
     }, 60_000)
 
-    test('the namespace of another machine’s process is one of the lab', async () => {
+    test('a switch on several machines, and the namespace of another machine’s process, are of the lab', async () => {
       const pid = (await m.sh('left', 'unshare --net sleep 1000 >/dev/null 2>&1 & echo $!')).trim()
       const file = m.write(
-        'borrower.yaml',
+        'switch.yaml',
         `${machines()}
-name: borrower
-namespaces: { p: { pid: ${pid}, machine: left }, l: { machine: left, forwarding: true }, f: { machine: right } }
+name: switch
+namespaces:
+  sw: { machine: [left, right], bridges: { br0: { addresses: [10.8.0.254/24] } } }
+  p: { pid: ${pid}, machine: left }
+  h: { machine: right }
 links:
-  - endpoints: { "p:f": 10.8.0.1/24, "f:p": 10.8.0.2/24 }
-  - endpoints: { "p:l": 10.8.1.1/24, "l:p": 10.8.1.2/24 }
+  - endpoints: { "p:eth0": 10.8.0.1/24, "sw:br0": }
+  - endpoints: { "h:eth0": 10.8.0.2/24, "sw:br0": }
+  - endpoints: { "p:h": 10.8.1.1/24, "h:p": 10.8.1.2/24 }
 checks:
-  - { from: p, ping: f, observe: { at: "p:f", source: 10.8.0.1 } }
-  - { from: f, tcp: "p:99", to: "p:99" }
-  - { from: l, ping: 10.8.1.1 }
+  - { from: p, ping: sw, observe: { at: "p:eth0", source: 10.8.0.1 } }
+  - { from: h, tcp: "10.8.1.1:99", to: "p:99" }
 `,
       )
+      expect(await m.netlab(['apply', '-y', file, '--skip-machine', 'right'])).toMatchObject({ code: 0 })
+      expect(await m.sh('right', 'ls /run/netns')).not.toMatch(/^h$/m)
       expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
-      expect(await ran('plan', file, '--detailed-exitcode')).toContain('No changes.')
       const shown = await ran('show', file)
-      expect(shown).toMatch(/^p {2}process \d+\n(?: {2}f .* ── f:p, mtu 1450\n| {2}l .* ── l:p\n){2}/m)
-      expect(shown).toMatch(/^f\n {2}p .* ── p:f, mtu 1450$/m)
-      expect(await ran('test', file)).toMatch(/^3 passed/m)
-      expect(await ran('trace', '--lab', file, 'f', 'p')).toMatch(
-        /carried by VXLAN \d+ from right to left[^]*answered: p/,
+      expect(shown).toMatch(/^p {2}process \d+\n(?: {2}eth0 .* ── sw:br0 .*\n| {2}h .* ── h:p, mtu 1450\n){2}/m)
+      expect(shown).toMatch(/^sw\.right\n.* bridge: h~eth0 sw~br0, mtu 1450\n(?:.*\n)? {2}sw~br0 .* ── sw:br0 /m)
+      const { links } = JSON.parse(await ran('graph', '--live', '--format', 'json', file)) as GraphJson
+      expect(links.filter(({ kind, state }) => kind === 'cable' && state === 'up')).toHaveLength(4)
+      expect(await ran('trace', '--lab', file, 'h', '10.8.0.1')).toMatch(
+        /^ {2}sw\.right {2}h~eth0 → sw~br0$[^]*VXLAN \d+ from right to left[^]*^answered: p answered/m,
       )
-      expect(await ran('exec', '--lab', file, 'p', '--', 'ip', '-br', 'addr', 'show', 'f')).toContain('10.8.0.1/24')
       const { pairs } = JSON.parse(await ran('reach', '--json', '--lab', file)) as ReachJson
-      expect(pairs.filter(({ from, reached }) => from === 'p' && reached)).toHaveLength(2)
+      expect(pairs.map(({ reached }) => reached)).toEqual(Array(8).fill(true))
+      expect(await ran('test', file)).toMatch(/^2 passed/m)
+      expect(await ran('exec', '--lab', file, 'p', '--', 'ip', '-br', 'addr', 'show', 'dev', 'h')).toContain(
+        '10.8.1.1/24',
+      )
+      await m.sh('right', 'bridge -n sw.right link set dev sw~br0 isolated off')
+      expect(await ran('plan', file)).toMatch(/^sw\.right on right$[^]*isolated: false → true[^]*1 to change/m)
       expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
       await m.sh('left', `kill ${pid}`)
-    }, 60_000)
+    }, 120_000)
 
     test('faults: cut, partition and heal', async () => {
       const check = async (): Promise<number> => (await m.netlab(['test', '--only', 'b tcp a:80', lab()])).code

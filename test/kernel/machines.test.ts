@@ -232,6 +232,9 @@ links:
 `,
     })
     expect(await apply(text)).toMatchObject({ code: 0 })
+    // When apply ends, EVPN knows its pieces: their addresses for what is for everybody.
+    const pieces = "bridge -n evpn.right fdb show dev vxlan1 | grep -c '^00:00:00:00:00:00 dst'"
+    expect(await m.sh('right', pieces)).toBe('2\n')
     const [ping, hosts] = ['ip netns exec h1 ping', '1.2 1.3 1.254 2.2 2.3 2.254']
     await m.sh('left', `for host in ${hosts}; do until ${ping} -c1 -W2 10.0.$host; do sleep 0.1; done; done`)
     // Broadcasts come to each host once, before what is sent after them; a VXLAN in another leaves less room.

@@ -34,6 +34,15 @@ links:
   - endpoints: { "b:c": 10.0.3.1/24, "c:b": 10.0.3.2/24 }
 `
 
+/** The field `machines` of a lab that is on them, reached by ssh, or by the words that enter their namespaces. */
+export const machinesField = ({ enter, addresses }: Machines, by: 'ssh' | 'run'): string =>
+  `machines:\n${machineNames
+    .map((name) => {
+      const run = `run: ${JSON.stringify(enter[name])}, address: ${addresses[name]}`
+      return `  ${name}: { ${by === 'ssh' ? `ssh: ${name}` : run} }\n`
+    })
+    .join('')}`
+
 export const machineNames = ['left', 'right', 'third'] as const
 type MachineName = (typeof machineNames)[number]
 

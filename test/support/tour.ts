@@ -2,7 +2,7 @@ import { cpSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { ChecksJson } from '../../src/views/check-results.ts'
 import type { TraceJson } from '../../src/views/way-text.ts'
-import { machineNames, type Machines } from './machines.ts'
+import { machineNames, machinesField, type Machines } from './machines.ts'
 import { until } from './until.ts'
 
 /** A trace that the comments of a lab tell readers to try. */
@@ -33,16 +33,16 @@ const look = `
     nft list ruleset; iptables-save | grep -v '^#'; ps -eo args=; } | grep -v -e '^cache$' -e fe80: -e 'ps -eo'`
 
 /**
- * Spreads a lab over the machines, which netlab reaches by ssh, with nothing changed but `machines:` and `place: auto`: applies it,
+ * Spreads a lab over the machines, which netlab reaches `by` ssh or a command, with nothing changed but `machines:` and `place: auto`: applies it,
  * plans it again, runs its checks and the traces of its comments, destroys it. Returns the number of checks that passed; throws an
  * error with what netlab said when a step fails, the plan is not empty, or something of the lab is left on a machine.
  */
-export async function tour(m: Machines, lab: string): Promise<number> {
+export async function tour(m: Machines, lab: string, by: 'ssh' | 'run' = 'ssh'): Promise<number> {
   const folder = join(m.world.folder, 'tour')
   // With the files that it names.
   cpSync(dirname(lab), folder, { recursive: true })
-  const machines = machineNames.map((name) => `  ${name}: { ssh: ${name} }\n`).join('')
-  const file = m.write(join('tour', basename(lab)), `${readFileSync(lab, 'utf8')}\nplace: auto\nmachines:\n${machines}`)
+  const text = `${readFileSync(lab, 'utf8')}\nplace: auto\n${machinesField(m, by)}`
+  const file = m.write(join('tour', basename(lab)), text)
   const netlab = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await m.netlab([...args, file], { timeout: 300 })
     if (code !== 0) throw new Error(`netlab ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
