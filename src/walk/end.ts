@@ -236,7 +236,8 @@ function routingReason(hop: Hop, known: Knowledge): string {
   const six = packet.source.includes(':')
   const ttl = packet.bytes[six ? 7 : 8] ?? 0
   const grew = (...names: string[]): boolean => names.some((name) => counters?.has(name))
-  if (grew('TcpExt.IPReversePathFilter') || (answer && 'errno' in answer && answer.errno === EXDEV))
+  const isFiltered = grew('TcpExt.IPReversePathFilter') && (!known.sights.isShared || isOfSource(packet, hop, known))
+  if (isFiltered || (answer && 'errno' in answer && answer.errno === EXDEV))
     return `the reverse path filter of ${namespace} dropped it: ${namespace} does not reach ${packet.source} by ${hop.points.at(-1)?.device}`
   if (answer && 'errno' in answer) {
     const { errno } = answer
@@ -258,6 +259,13 @@ function routingReason(hop: Hop, known: Knowledge): string {
     return `forwarding is off in ${namespace}`
   if (ttl <= 1) return `its ${six ? 'hop limit' : 'time to live'} ended in ${namespace}`
   return `it was lost in ${namespace} where its route is chosen; why is unknown`
+}
+
+/** Whether a namespace refuses a packet, and would send one that is made there to its destination. */
+function isOfSource({ destination, protocol }: Omit<Packet, 'time'>, hop: Hop, known: Knowledge): boolean {
+  const answer = known.askRoute(hop)
+  const own = known.askFor(hop.namespace, { source: anySource(destination), destination, protocol })
+  return answer !== undefined && 'errno' in answer && own !== undefined && 'route' in own
 }
 
 /** No packet was seen at all. */

@@ -50,6 +50,8 @@ export interface Sights {
   readonly waiting: readonly WaitingNeighbor[]
   /** The steps through rules, in order, by namespace. */
   readonly steps: ReadonlyMap<string, readonly TraceStep[]>
+  /** Other packets were traced at the same time: what has grown may be of them. */
+  readonly isShared: boolean
   /** What has grown in /proc/net/snmp, snmp6 and netstat, by namespace: `Ip.InNoRoutes` → how much. */
   readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>
   /** By namespace, the UDP ports of programs; empty unless a datagram was sent. */
@@ -112,16 +114,15 @@ export async function watchPackets(
   )
   const watches = new Map(begun.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
   const end = (): Promise<MachineSights[]> => Promise.all([...watches.values()].map((watch) => watch.end()))
-  const refused = new Map<number, Sent['refused']>()
+  const refused: Pick<Sent, 'refused'>[] = []
   try {
     for (const one of begun) if (one.status === 'rejected') throw one.reason
     for (const [flow, { from }] of departures.entries()) {
       const netns = watched.find(({ namespace }) => namespace === from)?.netns
       const sent = await watches.get(machineOf(from))!.send(flow, netns)
       if (sent === 'taken') throw new PortTaken()
-      if (!sent.refused) continue
-      refused.set(flow, sent.refused)
-      open.delete(flow)
+      refused.push(sent)
+      if (sent.refused) open.delete(flow)
     }
     quiet = 0
     const enough = (): number => Math.max(GRACE, ...[...open].map((flow) => QUIET[flows[flow]!.protocol]))
@@ -137,7 +138,8 @@ export async function watchPackets(
     throw error
   }
   const all = await end()
-  return flows.map((flow, i) => sightsOf(flow, i, all, refused.get(i), labIndex))
+  const isShared = flows.length > 1
+  return flows.map((flow, i) => ({ ...sightsOf(flow, i, all, labIndex), isShared, ...refused[i] }))
 }
 
 /** What was seen of the packet with this index on all machines. */
@@ -145,9 +147,8 @@ function sightsOf(
   flow: Flow,
   index: number,
   all: readonly MachineSights[],
-  refused: Sent['refused'],
   labIndex: LabIndex,
-): Sights {
+): Omit<Sights, 'refused' | 'isShared'> {
   const both = <T>(of: (one: MachineSights) => Iterable<T>): T[] => all.flatMap((one) => [...of(one)])
   const ordered = inOrder(
     all.map(({ sightings }) => sightings.filter((one) => one.flow === index)),
@@ -169,6 +170,5 @@ function sightsOf(
     udpPorts: new Map(both((one) => one.udpPorts)),
     blind: new Map(both((one) => one.blind)),
     isAnswered: all.some(({ answered }) => answered.includes(index)),
-    ...(refused && { refused }),
   }
 }

@@ -21,7 +21,7 @@ export interface FlowSighting extends Sighting {
 }
 
 /** What was seen on one machine. */
-export interface MachineSights extends Omit<Sights, 'flow' | 'sightings' | 'refused' | 'isAnswered'> {
+export interface MachineSights extends Omit<Sights, 'flow' | 'sightings' | 'refused' | 'isShared' | 'isAnswered'> {
   readonly sightings: readonly FlowSighting[]
   /** The indexes of the packets whose answers have come to their senders. */
   readonly answered: readonly number[]

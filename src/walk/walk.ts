@@ -130,9 +130,7 @@ async function sightsOfAll(
     try {
       const flows = newFlows(requests)
       const departures = flows.map((flow, i) => ({ from: requests[i]!.from, flow }))
-      const sights = await watchPackets(departures, lab)
-      // The counters of a namespace are of all packets together.
-      return sights.length === 1 ? sights : sights.map((one) => ({ ...one, counters: new Map() }))
+      return await watchPackets(departures, lab)
     } catch (error) {
       if (!(error instanceof PortTaken) || tries === TRIES) throw error
     }

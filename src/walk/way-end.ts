@@ -94,7 +94,7 @@ function noWayBack({ namespace, visits }: Hop, { askFor }: Knowledge): string | 
 
 /** What the namespace says of a datagram or an opening that was not answered. */
 function listenedTo(namespace: string, port: number | '', { sights }: Knowledge): string {
-  const grown = sights.counters.get(namespace)
+  const grown = sights.isShared ? undefined : sights.counters.get(namespace)
   // The kernel limits how many errors it sends.
   if (sights.flow.protocol === 'udp' && port !== '' && sights.udpPorts.get(namespace)?.has(port) === false)
     return `: nobody listens at port ${port}`

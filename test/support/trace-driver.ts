@@ -28,6 +28,9 @@ export interface TruthTask {
   readonly only?: number
 }
 
+/** How often a packet is sent alone again. */
+const AGAIN = 3
+
 /** What it found. */
 export interface TruthReport {
   /** What trace said and witnesses contradict. */
@@ -58,11 +61,13 @@ async function main(): Promise<void> {
   const judge = openJudge(witness, listeners)
   const wrong: string[] = []
   const ends: Record<string, number> = {}
+  const told: (readonly [WalkRequest, Way])[] = []
   let all: unknown
   for (let i = 0; i < packets; i++) {
     const request = packet()
     if (only !== undefined && only !== i) continue
     const [way] = (await walk([asked(request)], kit)) as [Way]
+    told.push([asked(request), way])
     const evidence = witness.look()
     const complaints = judge(request, way, evidence)
     const end = `${way.verdict}: ${way.reason.replace(/[^ ]*[.:\d][^ ]*/g, '…')}`
@@ -73,10 +78,34 @@ async function main(): Promise<void> {
       )
     if (only !== undefined) all = { way, evidence, lab }
   }
+  if (only === undefined) wrong.push(...(await together(told, kit)).map((one) => `lab ${seed}, together: ${one}`))
   await witness.close()
   const report: TruthReport = { wrong, ends, ...(only !== undefined && { all }) }
   process.stdout.write(JSON.stringify(report, plain))
 }
+
+/** What is told of packets that are sent together, and is not told of each when it is sent alone. */
+async function together(alone: readonly (readonly [WalkRequest, Way])[], kit: WalkKit): Promise<string[]> {
+  const requests = alone.map(([request]) => request)
+  const ways = await walk(requests, kit)
+  const complaints: string[] = []
+  for (const [i, [request, first]] of alone.entries()) {
+    const one = endOf(ways[i]!)
+    const others = [endOf(first)]
+    // Chance, and limits of the kernel, may end it in another way.
+    for (let tries = 0; tries < AGAIN && !others.includes(one); tries++) {
+      const [again] = (await walk([request], kit)) as [Way]
+      others.push(endOf(again))
+    }
+    if (!others.includes(one)) complaints.push(`${words(request)}: ${one}\n  alone: ${others.join('\n  alone: ')}`)
+  }
+  return complaints
+}
+
+/** How it ended, without what depends on the time: the kernel limits how many errors it sends, and gives up asking for a neighbour. */
+const endOf = ({ verdict, reason }: Way): string =>
+  /(?<= has | MAC address of )[0-9a-f.:]+/.exec(reason)?.[0] ??
+  /nobody listens at port \d+/.exec(reason)?.[0] ?? `${verdict}: ${reason.replace(/; .*|: a program has it.*/, '')}`
 
 /** What a walk needs to know of a live lab. Everything is read only once: packets do not change it. */
 async function kitOf(lab: Lab): Promise<WalkKit> {
