@@ -1,7 +1,6 @@
 import { peerOf, placeText, type LabIndex } from '../checks/lab-index.ts'
 import { nextHops, noAnswer, unanswered, unheard, unknownNeighbor } from './no-neighbor.ts'
-import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
-import { routeTypes } from '../model/route-spec.ts'
+import { EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, noRouteText } from './no-route.ts'
 import { linkId, nameOf, namespaceOf } from '../model/resource.ts'
 import type { Dump } from '../model/runner.ts'
 import type { WayPlace, WayRule, WayVerdict, WayWire } from '../model/packet-way.ts'
@@ -9,7 +8,8 @@ import type { Packet } from '../checks/packet.ts'
 import { bridgeReason } from './bridge-loss.ts'
 import { NEIGHBORS_REFUSED } from './counters.ts'
 import { bridgeOf, lastVisit, type Hop } from './hops.ts'
-import type { RouteAnswer, RouteQuestion } from './route-asked.ts'
+import { anySource, type RouteAnswer, type RouteQuestion } from './route-asked.ts'
+import { routingReason } from './routing-loss.ts'
 import type { Sights } from './sights.ts'
 import { mtuOf, tooBigFor } from './too-big.ts'
 import type { Visit } from './visits.ts'
@@ -105,9 +105,6 @@ function afterLeaving({ namespace, points }: Hop, known: Knowledge): End {
   const between = wire ? `: between them is VXLAN ${wire.vni} from ${wire.from} to ${wire.to}` : ''
   return lost(`it left by ${namespace}:${device} and did not arrive at ${placeText(peer)}; why is unknown${between}`)
 }
-
-/** A source that is not yet chosen, for a packet to this address. */
-export const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')
 
 /** It went into a tunnel, and no packet that carries it was seen. */
 function inTunnel(tunnel: string, remote: string, local: string | undefined, known: Knowledge): string {
@@ -224,49 +221,6 @@ function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): 
 
 const FULL =
   'the kernel had no room for more neighbours, of all namespaces together (net.ipv4.neigh.default.gc_thresh3, net.ipv6)'
-
-/** It came to the decision where it goes, and went nowhere. */
-function routingReason(hop: Hop, known: Knowledge): string {
-  const { namespace } = hop
-  const state = lastVisit(hop)?.states.at(-1)
-  const answer = known.askRoute(hop)
-  const counters = known.sights.counters.get(namespace)
-  const packet = state?.packet
-  if (!packet) return `it was lost in ${namespace} where its route is chosen; why is unknown`
-  const six = packet.source.includes(':')
-  const ttl = packet.bytes[six ? 7 : 8] ?? 0
-  const grew = (...names: string[]): boolean => names.some((name) => counters?.has(name))
-  const isFiltered = grew('TcpExt.IPReversePathFilter') && (!known.sights.isShared || isOfSource(packet, hop, known))
-  if (isFiltered || (answer && 'errno' in answer && answer.errno === EXDEV))
-    return `the reverse path filter of ${namespace} dropped it: ${namespace} does not reach ${packet.source} by ${hop.points.at(-1)?.device}`
-  if (answer && 'errno' in answer) {
-    const { errno } = answer
-    const forwards = known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4]
-    // IPv6 looks only at routes that lead on whether it forwards (ip6_forward in net/ipv6/ip6_output.c).
-    if (errno === EHOSTUNREACH && !six && forwards === false) return `forwarding is off in ${namespace}`
-    if (errno === EHOSTUNREACH && !six)
-      return `${namespace} has a route to ${packet.destination} that says unreachable, or does not forward by ${hop.points.at(-1)?.device}`
-    const isOwn = known.labIndex.live.holders(packet.source).some((one) => one.namespace === namespace)
-    if (errno === EINVAL && isOwn && hop.points[0]?.direction === 'in')
-      return `${namespace} discards what comes to it with its own address ${packet.source} as the source`
-    return noRouteText(namespace, packet.destination, errno)
-  }
-  if (answer && ['6', '7', '8'].includes(answer.route.type ?? '')) {
-    const type = routeTypes[answer.route.type ?? '']
-    return `the ${type} route to ${answer.route.dst} of ${namespace} discards it`
-  }
-  if (known.labIndex.nodes.get(namespace)?.forwards[six ? 6 : 4] === false && answer?.route.type !== '2')
-    return `forwarding is off in ${namespace}`
-  if (ttl <= 1) return `its ${six ? 'hop limit' : 'time to live'} ended in ${namespace}`
-  return `it was lost in ${namespace} where its route is chosen; why is unknown`
-}
-
-/** Whether a namespace refuses a packet, and would send one that is made there to its destination. */
-function isOfSource({ destination, protocol }: Omit<Packet, 'time'>, hop: Hop, known: Knowledge): boolean {
-  const answer = known.askRoute(hop)
-  const own = known.askFor(hop.namespace, { source: anySource(destination), destination, protocol })
-  return answer !== undefined && 'errno' in answer && own !== undefined && 'route' in own
-}
 
 /** No packet was seen at all. */
 function neverSent({ namespace }: WayPlace, known: Knowledge): End {

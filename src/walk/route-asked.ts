@@ -67,6 +67,9 @@ export function askRoutesHere(requests: readonly RouteRequest[]): (Buffer | unde
   }
 }
 
+/** A source that is not yet chosen, for a packet to this address. */
+export const anySource = (destination: string): string => (destination.includes(':') ? '::' : '0.0.0.0')
+
 /** Opens the way to the routes of these namespaces. */
 export function openRoutes(
   { places, nodes }: Pick<LabIndex, 'places' | 'nodes'>,

@@ -6,9 +6,16 @@ import type { Dump, Runner } from '../model/runner.ts'
 import type { Way, WayHop, WayPoint, WayRoute, WayRule, WayWire } from '../model/packet-way.ts'
 import { linkId } from '../model/resource.ts'
 import { bridgeOf, hopsOf, isLoop, lastVisit, statesOf, wayPacket, type Hop } from './hops.ts'
-import { anySource, type Knowledge } from './end.ts'
+import type { Knowledge } from './end.ts'
 import { newFlows, type Aim } from './needles.ts'
-import { openRoutes, wayRoute, type RouteAnswer, type RouteOracle, type RouteQuestion } from './route-asked.ts'
+import {
+  anySource,
+  openRoutes,
+  wayRoute,
+  type RouteAnswer,
+  type RouteOracle,
+  type RouteQuestion,
+} from './route-asked.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
 import { PortTaken } from './send-packet.ts'
 import { watchPackets, type Sights, type WatchedLab } from './sights.ts'

@@ -105,7 +105,8 @@ async function together(alone: readonly (readonly [WalkRequest, Way])[], kit: Wa
 /** How it ended, without what depends on the time: the kernel limits how many errors it sends, and gives up asking for a neighbour. */
 const endOf = ({ verdict, reason }: Way): string =>
   /(?<= has | MAC address of )[0-9a-f.:]+/.exec(reason)?.[0] ??
-  /nobody listens at port \d+/.exec(reason)?.[0] ?? `${verdict}: ${reason.replace(/; .*|: a program has it.*/, '')}`
+  /nobody listens at port \d+/.exec(reason)?.[0] ??
+  `${verdict}: ${reason.replace(/; .*|: a program has it.*/, '')}`
 
 /** What a walk needs to know of a live lab. Everything is read only once: packets do not change it. */
 async function kitOf(lab: Lab): Promise<WalkKit> {
