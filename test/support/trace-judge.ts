@@ -9,7 +9,7 @@ export interface Case {
   readonly request: TraceRequest
   readonly way: Way
   readonly evidence: Evidence
-  /** What happened before: rules may have counted it only now. */
+  /** What else happened before: rules may have counted it only now. */
   readonly earlier?: Evidence | undefined
   /** The frames of this packet, of its answer and of errors. */
   readonly frames: readonly SeenFrame[]
@@ -42,7 +42,12 @@ export function openJudge(
     if (exchanges.size > 1) return [`there were packets of ${exchanges.size} exchanges`]
     const frames = all.filter(({ exchange }) => exchanges.has(exchange))
     const one: Case = { request, way, evidence, earlier: last, frames, witness, listeners }
-    last = evidence
+    // An error may come while the witness looks: its frame is evidence already, and the rules count it only for the next packet.
+    const isOwn = (frame: Frame): boolean => {
+      const seen = seenFrame(frame)
+      return seen !== undefined && seen.part !== 'error' && exchanges.has(seen.exchange)
+    }
+    last = { ...evidence, frames: evidence.frames.filter((frame) => !isOwn(frame)) }
     return [...complaintsOfPoints(one), ...complaintsOfRoutes(one), ...complaintsOfRules(one), ...complaintsOfEnd(one)]
   }
 }
@@ -219,7 +224,7 @@ function complaintsOfRules({ way, evidence, earlier, witness }: Case): string[] 
 /** How many packets that the way does not tell of may have met rules of a namespace: others that were seen there, or made there. */
 function noiseIn(namespace: string, { way, evidence, earlier }: Pick<Case, 'way' | 'evidence' | 'earlier'>): number {
   const isHere = (one: Frame): boolean => one.namespace === namespace && one.packet.protocol !== 'arp'
-  const late = earlier?.frames.filter((one) => isHere(one) && !seenFrame(one)).length ?? 0
+  const late = earlier?.frames.filter(isHere).length ?? 0
   const seen = evidence.frames.filter(isHere).length
   const hops = told(way).flatMap(([, all]) => all.filter((hop) => hop.namespace === namespace))
   const points = hops.flatMap(({ interfaces }) => interfaces)
