@@ -124,13 +124,13 @@ async function kitOf(lab: Lab): Promise<WalkKit> {
 }
 
 /** The request of a walk to an address. */
-function asked({ from, to, protocol }: TraceRequest): WalkRequest {
-  if (protocol === 'icmp') return { from, to, protocol, address: to }
-  const { host: address, port } = splitPort(to)
-  return { from, to, protocol, address, port }
+function asked(request: TraceRequest): WalkRequest {
+  if (request.protocol === 'icmp') return { ...request, address: request.to }
+  const { host: address, port } = splitPort(request.to)
+  return { ...request, address, port }
 }
 
-const words = ({ from, to, protocol }: TraceRequest): string => `${from} ${to} ${protocol}`
+const words = ({ from, to, protocol, size }: TraceRequest): string => [from, to, protocol, size].join(' ').trim()
 const plain = (_: string, value: unknown): unknown =>
   value instanceof Map
     ? Object.fromEntries(value)

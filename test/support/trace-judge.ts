@@ -157,10 +157,13 @@ function complaintsOfPoints({ request, way, frames, evidence, witness }: Case): 
 
 /** Frames went to the next hop that the way says. */
 function complaintsOfRoutes({ way, frames, witness }: Case): string[] {
-  const owner = (mac: string): readonly string[] =>
-    [...witness.links.values()].flatMap((links) =>
-      links.flatMap(({ address, addr_info }) =>
-        address?.replaceAll(':', '') === mac ? addr_info.map(({ local }) => local) : [],
+  const isOf = (mac: string, address: string): boolean =>
+    [...witness.links].some(([namespace, links]) =>
+      links.some(
+        (link) =>
+          link.address?.replaceAll(':', '') === mac &&
+          (link.addr_info.some(({ local }) => local === address) ||
+            (witness.proxies.has(namespace) && !address.includes(':'))),
       ),
     )
   return told(way).flatMap(([part, hops]) =>
@@ -184,7 +187,7 @@ function complaintsOfRoutes({ way, frames, witness }: Case): string[] {
         complaints.push(`the route of ${namespace} leads to ${used.dev}, and the ${part} left by ${out}`)
       for (const { mac, packet } of sent) {
         const next = used.via ?? packet.destination
-        if (!owner(mac).includes(next))
+        if (!isOf(mac, next))
           complaints.push(`${namespace}:${out} sent the ${part} to ${mac}, which is not that of ${next}`)
       }
       return complaints

@@ -33,6 +33,8 @@ export function randomNetwork(seed: number): RandomNetwork {
   const spaces = new Map<string, Space>()
   const links: unknown[] = []
   const lans: { readonly router: number; readonly hosts: string[] }[] = []
+  /** A cable carries less than others: what a tunnel through it carries would come in pieces. */
+  let narrow = false
   const space = (name: string, forwards: boolean): Space => {
     const made: Space = { forwards, settings: {}, routes: [], devices: [] }
     spaces.set(name, made)
@@ -45,7 +47,7 @@ export function randomNetwork(seed: number): RandomNetwork {
     for (let count = 1 + random.below(2); count > 0; count--) lans.push(addLan(i, router))
   routers.slice(1).forEach((_, i) => joinRouters(i))
   for (const [i, router] of routers.entries()) addRoutes(i, router)
-  if (routers.length > 1 && random.maybe(0.4)) addTunnel()
+  if (routers.length > 1 && !narrow && random.maybe(0.4)) addTunnel()
   for (const [i, router] of routers.entries()) if (random.maybe(0.4)) addPolicy(i, router)
 
   const networks = {
@@ -100,9 +102,13 @@ export function randomNetwork(seed: number): RandomNetwork {
       const host = space(name, false)
       host.devices.push('eth0')
       const isUp = !random.maybe(0.05)
-      if (isUp && !random.maybe(0.06)) host.routes.push({ to: 'default', via: four(n, 1) })
+      // It takes everybody for a neighbour, and needs a router that answers for others.
+      const isWide = random.maybe(0.08)
+      if (isWide && random.maybe(0.8)) set(router, 'net.ipv4.conf.all.proxy_arp', 1)
+      if (isUp && !isWide && !random.maybe(0.06)) host.routes.push({ to: 'default', via: four(n, 1) })
       if (isUp && !random.maybe(0.06)) host.routes.push({ to: 'default', via: six(n, 1) })
-      const addresses = both(n, FIRST + k)
+      const own = both(n, FIRST + k)
+      const addresses = isWide ? own.map((address) => address.replace('/24', '/16')) : own
       links.push({
         endpoints: {
           [`${name}:eth0`]: { addresses, ...(!isUp && { up: false }) },
@@ -113,9 +119,19 @@ export function randomNetwork(seed: number): RandomNetwork {
     return { router: i, hosts: names }
   }
 
+  function set({ settings }: Space, key: string, value: number): void {
+    settings['sysctls'] = { ...(settings['sysctls'] as object | undefined), [key]: value }
+  }
+
   function joinRouters(i: number): void {
-    const ends = (network: number, name: string) =>
-      links.push({ endpoints: { [`r${i}:${name}r`]: both(network, 1), [`r${i + 1}:${name}l`]: both(network, 2) } })
+    const ends = (network: number, name: string): void => {
+      const mtu = random.maybe(0.2) ? random.one([1280, 1300, 1400]) : undefined
+      if (mtu !== undefined) narrow = true
+      links.push({
+        endpoints: { [`r${i}:${name}r`]: both(network, 1), [`r${i + 1}:${name}l`]: both(network, 2) },
+        ...(mtu !== undefined && { mtu }),
+      })
+    }
     ends(CABLE + i, 'a')
     routers[i]!.devices.push('ar')
     routers[i + 1]!.devices.push('al')
@@ -178,21 +194,23 @@ export function randomNetwork(seed: number): RandomNetwork {
   }
 
   /** A rule by which some packets are looked up in a table of its own. */
-  function addPolicy(i: number, { settings, routes }: Space): void {
-    const n = 1 + random.below(lans.length)
-    const rules = [
+  function addPolicy(i: number, router: Space): void {
+    const { settings, routes, devices } = router
+    const [make, bits] = random.maybe(0.3) ? ([six, 64] as const) : ([four, 24] as const)
+    const lan = (): string => `${make(1 + random.below(lans.length), make === six ? '' : 0)}/${bits}`
+    settings['rules'] = [
       random.one([
-        { priority: 100, from: `${four(n, 0)}/24`, table: 100 },
+        { priority: 100, from: lan(), table: 100 },
         { priority: 100, fwmark: 1, table: 100 },
         { priority: 100, ipproto: 'udp', dport: `${PORT.udp}`, table: 100 },
-        { priority: 100, to: `${four(n, 0)}/24`, action: random.one(['blackhole', 'unreachable', 'prohibit']) },
+        { priority: 100, iif: random.one(devices), table: 100 },
+        { priority: 100, to: lan(), action: random.one(['blackhole', 'unreachable', 'prohibit']) },
       ]),
     ]
-    settings['rules'] = rules
-    const to = `${four(1 + random.below(lans.length), 0)}/24`
-    if (routers.length > 1) routes.push({ to, via: nextHop(i, i === 0 ? 1 : i - 1, four)[0], table: 100 })
+    const to = lan()
+    if (routers.length > 1) routes.push({ to, via: nextHop(i, i === 0 ? 1 : i - 1, make)[0], table: 100 })
     else routes.push({ to, type: random.one(['blackhole', 'unreachable']), table: 100 })
-    if (random.maybe(0.5)) settings['sysctls'] = { 'net.ipv4.conf.all.rp_filter': 1 }
+    if (random.maybe(0.5)) set(router, 'net.ipv4.conf.all.rp_filter', random.one([1, 1, 2]))
   }
 }
 
@@ -210,13 +228,15 @@ function packetOf(
   const address = random.one([host, host, host, host, host, make(n + 1, 1), make(n + 1, 1), cable, ...rarely()])
   const protocol = random.one(['icmp', 'tcp', 'udp'] as const)
   const from = random.one(senders)
-  if (protocol === 'icmp') return { from, to: address, protocol }
+  const size = random.maybe(0.15) ? random.one([1000, 1281, 1301, 1401, 1501]) : undefined
+  const sized = size !== undefined && protocol !== 'tcp' ? { size } : {}
+  if (protocol === 'icmp') return { from, to: address, protocol, ...sized }
   const ports =
     protocol === 'tcp'
       ? [PORT.tcp, PORT.tcp, PORT.tcpMoved, PORT.nobody]
       : [PORT.udp, PORT.udp, PORT.echo, PORT.silent, PORT.udpMoved, PORT.nobody]
   const port = random.one(ports)
-  return { from, to: make === six ? `[${address}]:${port}` : `${address}:${port}`, protocol }
+  return { from, to: make === six ? `[${address}]:${port}` : `${address}:${port}`, protocol, ...sized }
 
   /** Addresses that nobody has, or that no route leads to. */
   function rarely(): string[] {

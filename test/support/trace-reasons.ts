@@ -72,6 +72,16 @@ function noRoute(one: Case, namespace: string, address: string, part: SeenFrame[
   )
 }
 
+/** Whether an interface carries as much as was said, and that is too little. */
+function isTooBig({ witness }: Case, [namespace, device]: readonly [string, string], size: number, mtu: number) {
+  const link = witness.links.get(namespace)?.find(({ ifname }) => ifname === device)
+  return needs(link?.mtu === mtu && size > mtu, `${namespace}:${device} carries ${link?.mtu}`)
+}
+
+/** The length of a packet by its header, in bytes. */
+const lengthOf = ({ bytes }: SeenFrame['inner']): number =>
+  (bytes[0] ?? 0) >> 4 === 6 ? 40 + bytes.readUInt16BE(4) : bytes.readUInt16BE(2)
+
 /** Every reason that trace gives for a loss. */
 export const ENDINGS: readonly Ending[] = [
   [
@@ -135,6 +145,30 @@ export const ENDINGS: readonly Ending[] = [
           (f) => f.part === part && f.namespace === namespace && f.device === device && f.direction === 'out',
         ),
         `it left by ${namespace}:${device}`,
+      ),
+  ],
+  [
+    /^it is too big for (\S+?):(\S+?): (\d+) bytes, and (\d+) is the most$/,
+    (one, [, namespace = '', device = '', size, mtu], part) =>
+      isTooBig(one, [namespace, device], Number(size), Number(mtu)) ??
+      needs(
+        cameTo(one, namespace, part).some(({ inner }) => lengthOf(inner) === Number(size)),
+        `nothing of ${size} bytes came to ${namespace}`,
+      ),
+  ],
+  [
+    /^it is too big: (\d+) bytes, and (\S+?):(\S+?) sends (\d+) at most/,
+    (one, [, size, namespace = '', device = '', mtu]) =>
+      isTooBig(one, [namespace, device], Number(size), Number(mtu)) ??
+      needs(one.request.size === Number(size) && one.frames.length === 0, 'it was sent'),
+  ],
+  [
+    /^it is too big: (\d+) bytes(?:;|$)/,
+    (one, [, size]) =>
+      needs(one.request.size === Number(size) && one.frames.length === 0, 'it was sent') ??
+      needs(
+        one.witness.links.get(one.request.from)!.some(({ mtu }) => mtu < Number(size)),
+        'all interfaces carry it',
       ),
   ],
   [/is unknown/, () => 'trace does not know why'],

@@ -68,6 +68,14 @@ function protocolOf(random: Choices, family: Family): string {
   return random.one([icmp, `-p tcp --dport ${port}`, `-p udp --dport ${port}`, '-p tcp', '-p udp'])
 }
 
+/** The errors with which iptables rejects. */
+const ERRORS = {
+  4: ['net-unreachable', 'host-unreachable', 'net-prohibited', 'host-prohibited', 'admin-prohibited'].map(
+    (name) => `icmp-${name}`,
+  ),
+  6: ['no-route', 'adm-prohibited', 'addr-unreachable'].map((name) => `icmp6-${name}`),
+} as const
+
 function iptablesRule(random: Choices, names: WallNames, family: Family, chain: string): string {
   const protocol = protocolOf(random, family)
   const device =
@@ -81,8 +89,8 @@ function iptablesRule(random: Choices, names: WallNames, family: Family, chain: 
     '-m conntrack --ctstate RELATED,ESTABLISHED',
     '-m mark --mark 0x1',
   ])
-  const reject = family === 6 ? 'icmp6-adm-prohibited' : 'icmp-host-prohibited'
-  const ends = match.includes('-p tcp') ? 'REJECT --reject-with tcp-reset' : `REJECT --reject-with ${reject}`
+  const errors = [...ERRORS[family], ...(match.includes('-p tcp') ? ['tcp-reset', 'tcp-reset', 'tcp-reset'] : [])]
+  const ends = `REJECT --reject-with ${random.one(errors)}`
   const targets = ['ACCEPT', 'ACCEPT', 'ACCEPT', 'DROP', random.one(['REJECT', ends]), 'RETURN']
   return `${match} ${chain === 'SORT' || random.maybe(0.7) ? `-j ${random.one(targets)}` : random.one(['-j SORT', '-g SORT'])}`
 }
@@ -144,14 +152,16 @@ function nftMatch(random: Choices, { devices, networks }: WallNames, hook: strin
 }
 
 function nftRule(random: Choices, names: WallNames, hook: string | undefined): string {
+  const match = nftMatch(random, names, hook)
+  const errors = [
+    '',
+    '',
+    ...['no-route', 'host-unreachable', 'admin-prohibited'].map((name) => ` with icmpx type ${name}`),
+  ]
+  const reject = `reject${random.one(match.startsWith('tcp') ? [...errors, ' with tcp reset', ' with tcp reset'] : errors)}`
   const verdicts = [
-    'accept',
-    'accept',
-    'accept',
-    'drop',
-    'reject',
-    'return',
+    ...['accept', 'accept', 'accept', 'drop', reject, 'return'],
     ...(hook === undefined ? [] : ['jump sort', 'goto sort']),
   ]
-  return `${nftMatch(random, names, hook)} counter ${random.one(verdicts)}`
+  return `${match} counter ${random.one(verdicts)}`
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
 import { openSystem } from '../../src/backend/netlink/libc.ts'
@@ -54,6 +55,8 @@ export interface Evidence {
 /** Sees everything that happens in these namespaces. */
 export interface Witness {
   readonly links: ReadonlyMap<string, readonly WitnessedLink[]>
+  /** The namespaces that answer questions for neighbours on behalf of others (proxy_arp in ip-sysctl.rst). */
+  readonly proxies: ReadonlySet<string>
   /** The policies of chains: namespace, then `ip filter FORWARD` → `drop`. */
   readonly policies: ReadonlyMap<string, ReadonlyMap<string, string>>
   /** What happened since the last call. */
@@ -100,6 +103,7 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
   const sockets = new Map<string, number>()
   const links = new Map<string, WitnessedLink[]>()
   const policies = new Map<string, Map<string, string>>()
+  const proxies = new Set<string>()
   const within = <T>(namespace: string, act: () => T): T => {
     if (!system.enter(namespace)) throw new Error(`${namespace}: ${system.error()}`)
     try {
@@ -111,6 +115,7 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
   for (const name of namespaces) {
     links.set(name, JSON.parse(execFileSync('ip', ['-n', name, '-j', 'addr'], { encoding: 'utf8' })) as WitnessedLink[])
     within(name, () => {
+      if (readFileSync('/proc/sys/net/ipv4/conf/all/proxy_arp', 'utf8').trim() === '1') proxies.add(name)
       const fd = system.call('socket', AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, ALL)
       const room = Buffer.from(Int32Array.of(4 << 20).buffer)
       system.call('setsockopt', fd, SOL_SOCKET, SO_RCVBUFFORCE, room, room.length)
@@ -176,7 +181,7 @@ export function openWitness(namespaces: readonly string[], listeners: readonly s
   const now = () => ({ rules: all(counted), counters: all(countersOf), refused: neighborsRefused(system) })
   let before = now()
   return {
-    ...{ links, policies },
+    ...{ links, policies, proxies },
     look() {
       const after = now()
       const grown = (kind: 'rules' | 'counters') =>
