@@ -152,18 +152,25 @@ const alikeServices = (services: readonly Service[]): Service[][] => [
   ...groupedBy(services, ({ protocol, port, own }) => `${protocol} ${port} ${own ?? ''}`).values(),
 ]
 
-/** The machines on which the hosts make the kernel remember more neighbours than there is room for: all pairs of each segment. */
-async function crowdedMachines({ hosts, index, machineOf }: ReachRequest): Promise<Set<ReachMachine>> {
-  const families = new Set(hosts.map(({ address }) => familyOf(address)))
-  const segments = hosts.map(({ name }) => new Set(index.live.links(name).map(({ id }) => index.live.segment(id))))
-  const sizes = new Map<string, number>()
-  for (const segment of segments.flatMap((some) => [...some])) sizes.set(segment, (sizes.get(segment) ?? 0) + 1)
+/** The machines on which the hosts make the kernel remember more neighbours than there is room for. */
+async function crowdedMachines(request: ReachRequest): Promise<Set<ReachMachine>> {
+  const { hosts, machineOf } = request
+  const families = [...new Set(hosts.map(({ address }) => familyOf(address)))]
   const crowded = new Set<ReachMachine>()
-  for (const [machine, numbers] of groupedBy(hosts.keys(), (i) => machineOf(hosts[i]!.name))) {
+  for (const [machine, some] of groupedBy(hosts, ({ name }) => machineOf(name))) {
     const room = await machine.neighbors()
-    const others = numbers.flatMap((i) => [...segments[i]!].map((segment) => sizes.get(segment)! - 1))
-    const count = others.reduce((sum, some) => sum + some, 0)
-    if ([...families].some((family) => count > room[family] / SHARE)) crowded.add(machine)
+    const most = Math.min(...families.map((family) => room[family])) / SHARE
+    // Most labs are so small that it does not matter who shares a segment with whom.
+    if (some.length * (hosts.length - 1) > most && neighborsOf(some, request) > most) crowded.add(machine)
   }
   return crowded
+}
+
+/** How many neighbours these hosts have when all pairs of each segment reach each other. */
+function neighborsOf(some: readonly Reachable[], { hosts, index }: ReachRequest): number {
+  const segments = ({ name }: Reachable): Set<string> =>
+    new Set(index.live.links(name).map(({ id }) => index.live.segment(id)))
+  const sizes = new Map<string, number>()
+  for (const host of hosts) for (const segment of segments(host)) sizes.set(segment, (sizes.get(segment) ?? 0) + 1)
+  return some.flatMap((host) => [...segments(host)]).reduce((sum, segment) => sum + sizes.get(segment)! - 1, 0)
 }
