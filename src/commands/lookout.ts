@@ -16,6 +16,7 @@ import type { OpenLab } from '../language/load-lab.ts'
 import { scale } from '../run/schedule.ts'
 import { withLenders } from './borrow.ts'
 import { planFor, readRequestOf, type PlanOptions } from './prepare.ts'
+import { endOverdue } from './read-live.ts'
 
 /** What a look at the live network has found. */
 export interface Sight {
@@ -35,7 +36,7 @@ export interface Lookout {
   readonly own: readonly string[]
   /**
    * Makes the plan that `netlab plan` would make. Reads only these namespaces (by the lab's names), and those that it has not read
-   * yet; all of them if it is not said which. Throws a UserError as planning does.
+   * yet; all of them if it is not said which. Ends faults whose time is over. Throws a UserError as planning does.
    */
   readonly look: (changed?: ReadonlySet<string>) => Promise<Sight>
 }
@@ -62,16 +63,19 @@ export async function openLookout(unfound: OpenLab, runner: Runner, options: Pla
     ]),
     nameOf: (netns) => (netns === undefined ? root : (lent.get(netns) ?? netns)),
     own,
-    async look(changed) {
-      for (const name of changed ?? [...known.keys()]) known.delete(name)
-      const places = [undefined, ...lent.keys(), ...own]
-      const unread = places.filter((place) => !known.has(place === undefined ? root : (lent.get(place) ?? place)))
-      for (const [name, found] of await readAhead(request, unread, runner).found) known.set(name, found)
-      const found = await read(request, runner, [Promise.resolve(known)])
-      const wanted = await asPrinted(await withOwners(written, runner.host), found.resources, runner)
-      const live = await withTuned(withListed(found, wanted), wanted, runner, true)
-      const { plan } = await planFor(lab.name, wanted, live, runner, options)
-      return { plan, live, wanted }
-    },
+    look,
+  }
+
+  async function look(changed?: ReadonlySet<string>): Promise<Sight> {
+    for (const name of changed ?? [...known.keys()]) known.delete(name)
+    const places = [undefined, ...lent.keys(), ...own]
+    const unread = places.filter((place) => !known.has(place === undefined ? root : (lent.get(place) ?? place)))
+    for (const [name, found] of await readAhead(request, unread, runner).found) known.set(name, found)
+    const found = await read(request, runner, [Promise.resolve(known)])
+    if ((await endOverdue(request, found, runner)).length) return await look()
+    const wanted = await asPrinted(await withOwners(written, runner.host), found.resources, runner)
+    const live = await withTuned(withListed(found, wanted), wanted, runner, true)
+    const { plan } = await planFor(lab.name, wanted, live, runner, options)
+    return { plan, live, wanted }
   }
 }

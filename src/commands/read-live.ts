@@ -1,5 +1,5 @@
 import { healFaults } from '../faults/heal-faults.ts'
-import { isOverdue } from '../model/fault.ts'
+import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
@@ -13,9 +13,19 @@ import { note } from './terminal.ts'
  */
 export async function readLive(request: ReadRequest, runner: Runner): Promise<Live> {
   const live = await read(request, runner)
-  if (!live.faults.some(isOverdue)) return live
-  const net = netOfLive(request.lab, live, request.namespaces, runner)
-  const ended = await withLocks(net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
+  const ended = await endOverdue(request, live, runner)
+  if (!ended.length) return live
   note(ended.map((fault) => `The time of this fault is over: ${faultWords(fault)}\n`).join(''))
   return await read(request, runner)
+}
+
+/** Ends the faults of what was read whose time is over, and returns them. Waits for a run on the lab if there are any. */
+export async function endOverdue(
+  { lab, namespaces }: ReadRequest,
+  live: Live,
+  runner: Runner,
+): Promise<readonly Fault[]> {
+  if (!live.faults.some(isOverdue)) return []
+  const net = netOfLive(lab, live, namespaces, runner)
+  return await withLocks(net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
 }

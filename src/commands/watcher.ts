@@ -3,7 +3,7 @@ import { openEvents, type Events, type Happenings } from '../backend/events/even
 import { idle, stage } from '../host/status-line.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { Fault } from '../model/fault.ts'
+import { overdueFrom, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
 import { watchedChanges, type WatchedChange } from '../views/watch-text.ts'
 import { openLookout } from './lookout.ts'
@@ -119,6 +119,7 @@ export async function openWatcher(unfound: OpenLab, runner: Runner, options: Pla
 
   return {
     async run(see) {
+      let overdue = Infinity
       for (let differs = false; !over;) {
         if (await tracker.isStale()) {
           see({ looking: true })
@@ -128,10 +129,11 @@ export async function openWatcher(unfound: OpenLab, runner: Runner, options: Pla
           differs = !seen || !('changes' in seen) || seen.changes.length > 0
           if (!seen) continue
           see(seen)
+          overdue = Math.min(...('faults' in seen ? seen.faults : []).map(overdueFrom))
         }
-        const happened = await events.next(
-          differs ? Math.max(DIFFERING, SELDOM * took.whole) : Math.max(SLOW, RARE * took.whole),
-        )
+        const pause = differs ? Math.max(DIFFERING, SELDOM * took.whole) : Math.max(SLOW, RARE * took.whole)
+        const left = overdue - Date.now() + 1
+        const happened = await events.next(left > 0 ? Math.min(pause, left) : pause)
         if (happened) await gather(happened)
         else tracker.ask(true)
       }

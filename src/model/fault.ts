@@ -46,8 +46,11 @@ export type Fault = FaultAction & {
 /** How long a fault may outlast its time, in milliseconds: who has set it ends it. */
 const GRACE = 1000
 
-/** Whether the time of a fault is over, and who should have ended it has not. */
-export const isOverdue = ({ until }: Fault): boolean => until !== undefined && Date.now() > until + GRACE
+/** From when on the time of a fault is over, and who should have ended it has not, in milliseconds since 1970; Infinity: never. */
+export const overdueFrom = ({ until }: Fault): number => (until === undefined ? Infinity : until + GRACE)
+
+/** Whether that is so now. */
+export const isOverdue = (fault: Fault): boolean => Date.now() > overdueFrom(fault)
 
 /** The settings of an interface that a cut changes. */
 export interface Carrier {

@@ -82,7 +82,6 @@ test('a fault with an end is ended by the next command that looks when all that 
   await until(plan, ({ faults }) => faults !== undefined)
   await world.run(['sh', '-c', 'pkill -KILL -f "netlab.cjs guard$"; pkill -KILL -f "netlab.cjs cut a:eth0 --for 4s$"'])
   expect(await hears('a', '10.0.0.2')).toBe(false)
-  expect(words((await plan()).faults)).toEqual(['cut a:eth0'])
   const said = await until(
     () => netlab('show', 'kept'),
     ({ stderr }) => stderr !== '',
@@ -90,4 +89,34 @@ test('a fault with an end is ended by the next command that looks when all that 
   expect(said.stderr).toContain('The time of this fault is over: cut a:eth0')
   expect((await plan()).faults).toBeUndefined()
   expect(await until(() => hears('a', '10.0.0.2'), Boolean)).toBe(true)
+})
+
+test('a watch ends such a fault as soon as its time is over', async () => {
+  write(LAB)
+  await netlab('apply', file, '-y')
+  const [command = '', ...rest] = [...world.enter, process.execPath, resolve('dist/netlab.cjs')]
+  const watch = spawn(command, [...rest, 'watch', file, '--json'])
+  let said = ''
+  watch.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+  try {
+    spawn(command, [...rest, 'cut', 'a:eth0', '--for', '3s'], { stdio: 'ignore' })
+    await until(
+      async () => said,
+      (text) => text.includes('"cut"'),
+    )
+    await world.run([
+      'sh',
+      '-c',
+      'pkill -KILL -f "netlab.cjs guard$"; pkill -KILL -f "netlab.cjs cut a:eth0 --for 3s$"',
+    ])
+    // Without a clock of its own it would look after half a minute.
+    expect(await until(() => hears('a', '10.0.0.2'), Boolean, 15)).toBe(true)
+    await until(
+      async () => said,
+      (text) => text.trimEnd().endsWith('"faults":[]}'),
+    )
+    expect(said.trimEnd().split('\n').at(-1)).toMatch(/"kind":"fault".*"faults":\[\]/)
+  } finally {
+    watch.kill()
+  }
 })
