@@ -63,7 +63,7 @@ export async function spreadLab(
   const { namespaces } = fitting
   const roots = new Set([...lab.namespaces.values()].flatMap(ownMachineOf))
   const runner = await spreadRunner({ lab: lab.name, near, peers, places, wires, roots, lent })
-  const unseen = [...lab.namespaces.keys()].filter((name) => !namespaces.has(name))
+  const unseen = [...namespaces].flatMap(([name, { lender }]) => (lender && !lent.has(name) ? [name] : []))
   const seen: OpenLab = { ...opened, namespaces, lab: () => fitting, at: () => seen }
   return { opened: seen, lab: fitting, runner, peers, places, wires, unseen }
 }

@@ -18,8 +18,9 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Change, Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import type { Names } from '../model/names.ts'
+import { lenderText } from '../model/lender.ts'
 import { NEAR, ownOf } from '../model/other-machine.ts'
-import { HERE_NAME, isPath } from '../model/place.ts'
+import { isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf } from '../model/topology.ts'
@@ -105,23 +106,22 @@ export async function loadFound(located: Located, host: Host, linting?: Linting)
 
 /**
  * A lab on several machines as commands see it that look at all of them at once: the own namespaces of other machines have paths
- * (`ownOf`), as have those of containers and processes (`lent`, by name); what was not found there is left out.
+ * (`ownOf`), as have those of containers and processes (`lent`, by name) that are there.
  */
 export function asSeenFromHere(lab: Lab, lent: Host['lent'] = new Map()): Lab {
   if (!lab.machines) return lab
   const namespaces = new Map<string, NamespaceHeader>()
   for (const [name, header] of lab.namespaces) {
-    const { borrowed, machine } = header
+    const { borrowed, lender, machine } = header
     const path = lent.get(name)
     if (path !== undefined) namespaces.set(name, { ...header, borrowed: path })
     else if (borrowed === undefined || machine === undefined) namespaces.set(name, header)
-    else if (borrowed === HERE_NAME) namespaces.set(name, { ...header, borrowed: ownOf(machine) })
+    else namespaces.set(name, { ...header, borrowed: lender ? lenderText(lender) : ownOf(machine) })
   }
   const resources = new Map<string, Resource>()
   for (const [id, r] of lab.resources) {
-    const header = namespaces.get(r.namespace)
-    const { borrowed } = header ?? {}
-    if (header) resources.set(id, borrowed === undefined ? r : { ...r, borrowed })
+    const borrowed = namespaces.get(r.namespace)?.borrowed
+    resources.set(id, borrowed === undefined ? r : { ...r, borrowed })
   }
   return { ...lab, namespaces, resources, topology: topologyOf(resources) }
 }
