@@ -206,15 +206,10 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     })
     expect(large.stderr).toContain('Lower the mtu by 50')
     expect((await plan(lab({ body: pair(', mtu: 1300') }))).stdout).toMatch(/a\/eth0 .* mtu 1300,/)
-    const raise = (mtu: number): Promise<unknown> =>
-      Promise.all([
-        ...machineNames.map((name) => m.sh(name, `ip link set eth0 mtu ${mtu}`)),
-        m.sh('here', `for name in ${machineNames.join(' ')}; do ip link set to-$name mtu ${mtu}; done`),
-      ])
-    await raise(1600)
+    await m.setMtu(1600)
     expect(await apply(lab({ body: pair() }))).toMatchObject({ code: 0 })
     await m.sh('left', 'ip netns exec a ping -M do -s 1472 -c1 -W5 10.0.1.2')
-    await raise(1500)
+    await m.setMtu(1500)
   })
 
   test('a switch on all of them is one switch, as a mesh and by EVPN', async () => {

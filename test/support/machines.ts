@@ -16,6 +16,8 @@ export interface Machines {
   netlab(args: readonly string[], options?: Options): Promise<Outcome>
   /** Runs a script on a machine, or in the world. Returns what it prints, and throws when it fails. */
   sh(where: MachineName | 'here', script: string): Promise<string>
+  /** Sets the MTU between them (bytes), which is 1500. */
+  setMtu(mtu: number): Promise<void>
   /** What labs have left on the machines and here; empty when it is nothing. */
   rest(): Promise<string>
   close(): Promise<void>
@@ -141,6 +143,10 @@ export async function openMachineWorld(): Promise<Machines> {
     },
     netlab: (args, options) => world.netlab(args, { ...options, env: { ...env, ...options?.env } }),
     sh,
+    async setMtu(mtu) {
+      for (const name of machineNames) await sh(name, `ip link set eth0 mtu ${mtu}`)
+      await sh('here', `for name in ${machineNames.join(' ')}; do ip link set to-$name mtu ${mtu}; done`)
+    },
     async rest() {
       const look =
         'ls /run/netns; ip -o link show type vxlan; ip -o link show type veth | grep -v -e eth0@ -e to- || true'

@@ -663,6 +663,14 @@ const parts = {
 }
 /** What takes long here, only when it is asked for by name: `npm run test:vm -- labs`. */
 const extra = {
+  // On three machines: namespaces of networks, mounts and processes, into which netlab goes by nsenter.
+  machines: () => {
+    const names = ['27-gre', '28-qinq', '29-bond', '30-geneve', '31-qos', '42-wireguard', 'vlan-filtering']
+    const labs = names.map((name) => `labs/${name}.yaml`)
+    const argv = ['scripts/tour.mjs', '--run', '--mtu', '1600', ...labs]
+    const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' })
+    check('machines: all labs pass on three machines', status, 0)
+  },
   labs: () => {
     for (const lab of readdirSync('labs').filter((name) => name.endsWith('.yaml'))) lifecycle(`labs/${lab}`)
   },
