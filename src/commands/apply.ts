@@ -1,4 +1,5 @@
 import { startRunner } from '../run/choose-runner.ts'
+import { scale } from '../run/schedule.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { planJson, type PlanJson } from '../views/json.ts'
@@ -63,7 +64,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   try {
     let current = await prepare(located, opened, runner, options, {
       forApply: true,
-      marksOnly: !shown && !options.json && !saved,
+      ...(!shown && !options.json && !saved && { marksOnlyFrom: scale.marksOnly }),
     })
     // The live state may have changed between the question and the lock.
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
@@ -123,8 +124,11 @@ export async function confirmOrRevert(watchdog: Watchdog, name: string, up: bool
 /** Shows the plan before the question. */
 function show({ live, plan, source, warnings }: Prepared, options: ChangeOptions): void {
   showPlan(planJson(plan), source, warnings, options)
-  if (live.marksOnly) note('What is in a namespace goes with it; netlab plan --destroy lists that as well.\n')
+  if (live.marksOnly) note(NOT_LISTED)
 }
+
+/** Said of a plan for which only the marks of namespaces were read. */
+export const NOT_LISTED = 'What is in a namespace goes with it; netlab plan --destroy lists that as well.\n'
 
 /** Shows a plan and its warnings, even with --json: that document is printed at the end, with the result. */
 export function showPlan(

@@ -6,9 +6,10 @@ import { diagnosticsIn, lockAll } from '../machines/all-peers.ts'
 import { openMeeting } from '../machines/meeting.ts'
 import { mergedPlan } from '../machines/merged.ts'
 import type { Peer } from '../machines/connect.ts'
+import { scale } from '../run/schedule.ts'
 import type { PlanJson } from '../views/json.ts'
 import type { Run } from '../views/run-json.ts'
-import { approved, confirmOrRevert, finish, heedSignals, showPlan, type ChangeOptions } from './apply.ts'
+import { approved, confirmOrRevert, finish, heedSignals, NOT_LISTED, showPlan, type ChangeOptions } from './apply.ts'
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
 import { secondsOf, type Watchdog } from './revert.ts'
@@ -27,6 +28,8 @@ export interface OpenedFile {
 interface MachinesPurpose {
   /** It will be carried out. */
   readonly forApply?: true
+  /** As of `PlanInput`. */
+  readonly marksOnly?: boolean
   /** It will be saved. */
   readonly saving?: true
   /** The plan that was saved: this one has to be the same. */
@@ -37,16 +40,18 @@ interface MachinesPurpose {
 export async function planMachines(
   { lab, each }: Machines,
   options: PlanOptions,
-  { forApply, saving, saved }: MachinesPurpose,
+  { forApply, marksOnly = false, saving, saved }: MachinesPurpose,
 ): Promise<{
   readonly plan: PlanJson
   readonly warnings: readonly Diagnostic[]
   readonly parts: Readonly<Record<string, SavedPart>>
   /** A drill is under way (`netlab break`). */
   readonly drill: boolean
+  /** Only the marks of namespaces were read. */
+  readonly marksOnly: boolean
 }> {
   const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
-  const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true }
+  const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true, marksOnly }
   const plans = await each((peer) =>
     peer.ask('plan', { ...wishes, ...(saving && { saving }), ...(saved && { saved: partIn(saved, peer.name) }) }),
   )
@@ -60,6 +65,7 @@ export async function planMachines(
       ...[...plans.values()].flatMap(({ warnings }) => warnings),
     ],
     drill: [...plans.values()].some(({ drill }) => drill),
+    marksOnly: [...plans.values()].some(({ marksOnly }) => marksOnly),
   }
 }
 
@@ -68,7 +74,8 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
   const timeout = secondsOf('--lock-timeout', options.lockTimeout) * 1000
   const { located, opened } = file
   const { saved } = located
-  const machines = await openMachines(host, located, opened, options.skipMachine)
+  const isBare = options.destroy === true && !options.skipMachine
+  const machines = await openMachines(host, located, opened, { skip: options.skipMachine, isBare })
   const started = Date.now()
   const signals = heedSignals()
   try {
@@ -84,7 +91,8 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     await lockAll(machines.peers, timeout, (name, holder) =>
       note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
     )
-    const current = await planMachines(machines, options, { forApply: true, ...(saved && { saved }) })
+    const marksOnly = !shown && !options.json && !saved && opened.namespaces.size >= scale.marksOnly
+    const current = await planMachines(machines, options, { forApply: true, marksOnly, ...(saved && { saved }) })
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
         'plan-stale',
@@ -92,6 +100,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
         'Run the command again.',
       )
     if (!shown) showPlan(current.plan, located.file, current.warnings, options)
+    if (current.marksOnly) note(NOT_LISTED)
     if (!saved) remember(located.file)
     const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
     const { isUp, ...run } = await carryAll(machines, current.plan, options, signals.stop)

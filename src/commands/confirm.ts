@@ -45,7 +45,7 @@ async function confirmOnMachines(
   { skipMachine }: Options,
 ): Promise<boolean> {
   const { openMachines } = await import('./open-machines.ts')
-  const { peers, close } = await openMachines(host, located, opened, skipMachine)
+  const { peers, close } = await openMachines(host, located, opened, { skip: skipMachine, isBare: true })
   try {
     const waiting = [...(await onAll(peers, (peer) => peer.ask('waits', null)))]
     const gone = waiting.flatMap(([name, waits]) => (waits ? [] : [name]))

@@ -32,12 +32,14 @@ export async function doctor(host: Host, argument: string | undefined, options: 
 async function everywhere(host: Host, { located, opened }: OpenedFile): Promise<MachineFinding[]> {
   const { openMachines } = await import('./open-machines.ts')
   const lost: MachineFinding[] = []
-  const machines = await openMachines(host, located, opened, [], (name, error) => {
-    const [{ summary = '', detail } = {}] = error.diagnostics
-    lost.push({
-      ...{ name, kind: 'machine', purpose: summary, essential: true, present: false },
-      ...(detail && { fix: detail }),
-    })
+  const machines = await openMachines(host, located, opened, {
+    lost: (name, error) => {
+      const [{ summary = '', detail } = {}] = error.diagnostics
+      lost.push({
+        ...{ name, kind: 'machine', purpose: summary, essential: true, present: false },
+        ...(detail && { fix: detail }),
+      })
+    },
   })
   try {
     stage('Looking at the machines …')

@@ -1,6 +1,6 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
-import { partDataOf } from '../machines/part.ts'
+import { bareLab, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
@@ -25,17 +25,25 @@ export interface Machines {
   readonly close: () => Promise<void>
 }
 
+/** What of the machines of a lab is connected, and for what. */
+interface Connecting {
+  /** Machines that are left out. */
+  readonly skip?: readonly string[] | undefined
+  /** When it is given, machines that do not answer are left out, too, after a call of it. */
+  readonly lost?: (name: string, error: UserError) => void
+  /** Nothing is planned but to destroy the lab. */
+  readonly isBare?: boolean
+}
+
 /**
- * Connects to the machines of a lab, places its namespaces on them, and opens it there. `skip` are machines that are left out. With
- * `lost`, those that do not answer are left out, too, after a call of it. Throws a UserError when a machine does not answer, or two of
- * them cannot be joined as the lab wants it.
+ * Connects to the machines of a lab, places its namespaces on them, and opens it there. Throws a UserError when a machine does not
+ * answer, or two of them cannot be joined as the lab wants it.
  */
 export async function openMachines(
   host: Host,
   located: RecordedFile,
   opened: OpenLab,
-  skip: readonly string[] = [],
-  lost?: (name: string, error: UserError) => void,
+  { skip = [], lost, isBare = false }: Connecting = {},
 ): Promise<Machines> {
   const machines: ReadonlyMap<string, Machine> = opened.machines ?? new Map()
   const unknown = skip.find((name) => !machines.has(name))
@@ -61,7 +69,7 @@ export async function openMachines(
   const answering = async (): Promise<Peer[]> =>
     (await connected).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const close = async (): Promise<void> => void (await Promise.all((await answering()).map((peer) => peer.close())))
-  const lab = expandOr(close, opened) // while the machines start
+  const lab = isBare ? bareLab(opened, located.file) : expandOr(close, opened) // while the machines start
   const settled = await connected
   const peers = await answering()
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
@@ -77,7 +85,8 @@ export async function openMachines(
     })
     failWith(failed)
     const source = sourceElsewhere(located)
-    const met = await each((peer) => peer.ask('hello', { lab: lab.name, source }))
+    const greeting = { source, ...(lab.spreads && { lab: lab.name }) }
+    const met = await each((peer) => peer.ask('hello', greeting))
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)
     const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))

@@ -58,8 +58,8 @@ export interface PlanOptions extends Linting {
 export interface PlanPurpose {
   /** It will be carried out. */
   readonly forApply?: boolean
-  /** The contents of deleted namespaces will not be shown. */
-  readonly marksOnly?: boolean
+  /** The contents of deleted namespaces will not be shown: from this many on, only their marks are read. */
+  readonly marksOnlyFrom?: number
   /** What a saved plan has for this machine: the plan has to be the same. Default: that of a lab on one machine, if a saved plan was located. */
   readonly saved?: SavedPart
 }
@@ -160,6 +160,7 @@ async function prepared(
   options: PlanOptions,
   purpose: PlanPurpose,
 ): Promise<Prepared> {
+  const { marksOnlyFrom, ...rest } = purpose
   const { opened, problems }: Partial<FoundLab> = unfound ? await withLenders(unfound, runner.host) : {}
   const name = opened?.name ?? ('name' in located ? located.name : '')
   stage('Reading the live network …')
@@ -177,7 +178,7 @@ async function prepared(
           nftables: whole.nftables,
           destroyOnly: new Set(opened.namespaces.keys()),
         }),
-        ...(purpose.marksOnly && { marksOnlyFrom: scale.marksOnly }),
+        ...(marksOnlyFrom !== undefined && { marksOnlyFrom }),
       }
     : {
         ...whole,
@@ -210,8 +211,8 @@ async function prepared(
   const plan: Plan = live.faults.length ? { ...planned.plan, faults: live.faults } : planned.plan
   if (saved) mustBeSame(saved, plan)
   const toHold = purpose.forApply ? holdable(plan.steps, runner.host) : []
-  if (live.marksOnly && !(onlyTakesNames(plan) && toHold.length === plan.steps.length))
-    return prepared(located, unfound, runner, options, { ...purpose, marksOnly: false })
+  if (live.marksOnly && !(onlyTakesNames(plan, marksOnlyFrom ?? 0) && toHold.length === plan.steps.length))
+    return prepared(located, unfound, runner, options, rest)
   const quote = opened?.quote ?? ((diagnostic: Diagnostic): Diagnostic => diagnostic)
   const warnings = [
     ...(opened

@@ -42,6 +42,8 @@ export interface PlanInput {
   readonly spare: readonly string[]
   /** It will be carried out. */
   readonly forApply: boolean
+  /** Of namespaces that are deleted, only the marks need to be read. */
+  readonly marksOnly: boolean
   /** What a saved plan has for the machine: the plan has to be the same. */
   readonly saved?: SavedPart
   /** It will be saved. */
@@ -54,10 +56,10 @@ export interface MachineOperations {
   readonly alive: Operation<null, null>
   /** Hands over the lab file, for positions in it, and asks who this is: with ssh, its address. */
   readonly hello: Operation<
-    { readonly lab: string; readonly source: Source },
+    { readonly source: Source; /** Which lab's live namespaces are asked for. */ readonly lab?: string },
     {
       readonly address?: string
-      /** The namespaces of the lab that are live here. */
+      /** Those that are live here. */
       readonly namespaces: readonly string[]
       /** Whether links to other machines can begin here: not in a sandbox. */
       readonly hasRoads: boolean
@@ -91,6 +93,8 @@ export interface MachineOperations {
       /** The ids in `target` and `replace` that something here has. */
       readonly known: readonly string[]
       readonly saving?: SavedPart
+      /** Only the marks of namespaces were read. */
+      readonly marksOnly: boolean
     }
   >
   /** Carries out the plan; rolls it back when it fails. */

@@ -65,10 +65,10 @@ export function startMachine(
         whole: () => (whole ??= openLab({ ...located, readBeside: located.beside, confines, lint: false })),
       }
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
-      const { byLab } = await owners(handed.runner)
+      const live = lab === undefined ? undefined : (await owners(handed.runner)).byLab.get(lab)
       return {
         ...(address && { address }),
-        namespaces: byLab.get(lab) ?? [],
+        namespaces: live ?? [],
         hasRoads: !host.isSandbox,
       }
     },
@@ -121,10 +121,10 @@ export function startMachine(
       return null
     },
 
-    async plan({ forApply, saved, saving, spare, ...wishes }) {
+    async plan({ forApply, marksOnly, saved, saving, spare, ...wishes }) {
       const { located, lab, runner } = the()
       options = { ...wishes, ...asPart(lab, spare) }
-      purpose = { forApply, ...(saved && { saved }) }
+      purpose = { forApply, ...(saved && { saved }), ...(marksOnly && { marksOnlyFrom: 1 }) }
       prepared = await prepare(located, lab, runner, options, purpose)
       const { plan, warnings, wanted, live } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, live.resources, runner, lab.quote)
@@ -133,6 +133,7 @@ export function startMachine(
         warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
         known: [...wishes.target, ...wishes.replace].filter((id) => wanted.has(id) || live.resources.has(id)),
         drill: drillIn(live.resources) !== undefined,
+        marksOnly: live.marksOnly === true,
         ...(saving && { saving: savedPart(prepared) }),
       }
     },

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Lab, LabHeader, OpenLab } from '../language/load-lab.ts'
 import { namesIn, type Names } from '../model/names.ts'
 import { HERE_NAME } from '../model/place.ts'
@@ -84,6 +85,18 @@ function wireEnd(
   remote: string | undefined,
 ): Resource {
   return { ...cable, kind: 'vxlan', spec: { ...spec, id, local, remote, dstport: WIRE_PORT, link } }
+}
+
+/** A lab whose file is not written out: of its parts, only what has to be known to destroy them. */
+export function bareLab(opened: OpenLab, file: string): Lab {
+  const { name, namespaces, sysctls, nftables, machines, spreads } = opened
+  const resources = new Map<string, Resource>()
+  return {
+    ...{ name, namespaces, sysctls, nftables, file, folder: dirname(resolve(file)) },
+    ...{ ...(machines && { machines }), ...(spreads && { spreads }) },
+    ...{ resources, topology: topologyOf(resources), checks: [], faults: new Map(), warnings: [] },
+    where: (...of) => opened.lab().where(...of),
+  }
 }
 
 /** The parts of a lab, by the names of machines, as these are told of them. */

@@ -39,9 +39,9 @@ export const scale = {
 /** Whether sysctls that labs seldom set are read as well, in a lab with this many namespaces. */
 export const readsRareSysctls = (namespaces: number): boolean => namespaces <= scale.rareSysctls
 
-/** Whether a plan only deletes namespaces, and many of them: then nothing but their marks has to be read. */
-export const onlyTakesNames = ({ steps, strangers }: Plan): boolean =>
-  steps.length >= scale.marksOnly &&
+/** Whether a plan only deletes namespaces, and at least so many: then nothing but their marks has to be read. */
+export const onlyTakesNames = ({ steps, strangers }: Plan, least: number): boolean =>
+  steps.length >= least &&
   steps.every(({ operation }) => operation.do === 'netns.delete') &&
   strangers.length === 0
 
