@@ -30,6 +30,7 @@ interface MachinesPurpose {
   readonly forApply?: true
   /** As of `PlanInput`. */
   readonly marksOnly?: boolean
+  readonly steps: boolean
   /** It will be saved. */
   readonly saving?: true
   /** The plan that was saved: this one has to be the same. */
@@ -40,9 +41,13 @@ interface MachinesPurpose {
 export async function planMachines(
   { lab, each }: Machines,
   options: PlanOptions,
-  { forApply, marksOnly = false, saving, saved }: MachinesPurpose,
+  { forApply, marksOnly = false, steps, saving, saved }: MachinesPurpose,
 ): Promise<{
   readonly plan: PlanJson
+  /** How many steps it has. */
+  readonly count: number
+  /** The ids of the programs that it starts, and the machine of each. */
+  readonly starts: ReadonlyMap<string, string>
   readonly warnings: readonly Diagnostic[]
   readonly parts: Readonly<Record<string, SavedPart>>
   /** A drill is under way (`netlab break`). */
@@ -51,7 +56,7 @@ export async function planMachines(
   readonly marksOnly: boolean
 }> {
   const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
-  const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true, marksOnly }
+  const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true, marksOnly, steps }
   const plans = await each((peer) =>
     peer.ask('plan', { ...wishes, ...(saving && { saving }), ...(saved && { saved: partIn(saved, peer.name) }) }),
   )
@@ -60,6 +65,8 @@ export async function planMachines(
   return {
     parts: Object.fromEntries([...plans].flatMap(([name, { saving: part }]) => (part ? [[name, part]] : []))),
     plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),
+    count: [...plans.values()].reduce((sum, { count }) => sum + count, 0),
+    starts: new Map([...plans].flatMap(([name, { starts }]) => starts.map((id) => [id, name] as const))),
     warnings: [
       ...(options.lint === false ? [] : lab.warnings),
       ...[...plans.values()].flatMap(({ warnings }) => warnings),
@@ -80,7 +87,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
   const signals = heedSignals()
   try {
     noteSkipped(machines)
-    const shown = options.autoApprove ? undefined : await planMachines(machines, options, {})
+    const shown = options.autoApprove ? undefined : await planMachines(machines, options, { steps: true })
     if (shown) {
       showPlan(shown.plan, located.file, shown.warnings, options)
       if (shown.plan.changes.length === 0) return finish(shown.plan, { code: 0, status: 'unchanged' }, options)
@@ -92,7 +99,8 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
       note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
     )
     const marksOnly = !shown && !options.json && !saved && opened.namespaces.size >= scale.marksOnly
-    const current = await planMachines(machines, options, { forApply: true, marksOnly, ...(saved && { saved }) })
+    const steps = shown !== undefined || options.json === true
+    const current = await planMachines(machines, options, { forApply: true, marksOnly, steps, ...(saved && { saved }) })
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
         'plan-stale',
@@ -103,9 +111,9 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
     if (current.marksOnly) note(NOT_LISTED)
     if (!saved) remember(located.file)
     const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
-    const { isUp, ...run } = await carryAll(machines, current.plan, options, signals.stop)
+    const { isUp, ...run } = await carryAll(machines, current.starts, options, signals.stop)
     if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
-    if (run.code === 0 && current.plan.steps.length) {
+    if (run.code === 0 && current.count) {
       const time = ((Date.now() - started) / 1000).toFixed(1)
       const where = machines.peers.map(({ name }) => name).join(', ')
       note(
@@ -114,7 +122,7 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
           : `Lab ${machines.lab.name} is up on ${where}: verified. It took ${time} s.\n`,
       )
     }
-    const unchanged = current.plan.steps.length === 0 && run.code === 0
+    const unchanged = current.count === 0 && run.code === 0
     return finish(current.plan, unchanged ? { ...run, status: 'unchanged' } : run, options)
   } finally {
     signals.end()
@@ -138,7 +146,7 @@ async function armAll({ peers, each }: Machines, duration: string): Promise<Watc
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
 async function carryAll(
   { peers, lab }: Machines,
-  plan: PlanJson,
+  starts: ReadonlyMap<string, string>,
   options: ChangeOptions,
   stop: AbortSignal,
 ): Promise<Run & { readonly isUp: boolean }> {
@@ -148,7 +156,7 @@ async function carryAll(
     if (rollback) for (const peer of these) peer.ask('stop', null).catch(() => {})
   }
   stop.addEventListener('abort', () => halt(peers))
-  const meeting = openMeeting(peers, lab, plan)
+  const meeting = openMeeting(peers, lab, starts)
   const wishes = { rollback, heal, force, meets: meeting !== undefined }
   const settled = await Promise.allSettled(
     peers.map(async (peer) => {

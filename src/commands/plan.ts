@@ -133,7 +133,8 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
     noteSkipped(machines)
     const saving = options.out !== undefined
     const { saved, ...unsaved } = located
-    const purpose = { ...(saving && { saving }), ...(saved && { saved }) }
+    const steps = options.json === true || options.commands === true
+    const purpose = { steps, ...(saving && { saving }), ...(saved && { saved }) }
     const { plan, warnings, parts, drill } = await planMachines(machines, options, purpose)
     remember(located.file)
     report(warnings, options)

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
@@ -62,7 +61,7 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
     throw error
   }
   words = ''
-  createInterface({ input: child.stderr }).on('line', (line) => note(`${name}: ${line}\n`))
+  passOn(name, child.stderr)
   const { ask, over } = askOver<MachineOperations>(child.stdin, child.stdout)
   // Netlab starts there first.
   let patience = PATIENCE
@@ -95,6 +94,17 @@ export async function farPeer(host: Host, name: string, machine: Machine): Promi
       end()
     },
   }
+}
+
+/** Passes on what a machine says, each line with its name. */
+function passOn(name: string, stream: Child['stderr']): void {
+  let begun = ''
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (begun + text).split('\n')
+    begun = lines.pop() ?? ''
+    if (lines.length) note(lines.map((line) => `${name}: ${line}\n`).join(''))
+  })
+  stream.on('end', () => note(begun && `${name}: ${begun}\n`))
 }
 
 const hintFor = ({ ssh, run }: Machine): string =>

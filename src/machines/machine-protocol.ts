@@ -48,6 +48,8 @@ export interface PlanInput {
   readonly saved?: SavedPart
   /** It will be saved. */
   readonly saving?: true
+  /** The steps are asked for, too: programs, and people who want to see them, read them. */
+  readonly steps: boolean
 }
 
 /** What netlab on a machine of a lab may be asked for, in this order. */
@@ -86,7 +88,12 @@ export interface MachineOperations {
   readonly plan: Operation<
     PlanInput,
     {
+      /** Without steps, unless they were asked for. */
       readonly plan: PlanJson
+      /** How many steps it has. */
+      readonly count: number
+      /** The ids of the programs that it starts. */
+      readonly starts: readonly string[]
       readonly warnings: readonly Diagnostic[]
       /** The mark of a drill is here (`netlab break`). */
       readonly drill: boolean

@@ -1,8 +1,5 @@
 import { kindOf } from '../kinds/index.ts'
 import type { Lab } from '../language/load-lab.ts'
-import { stageOf } from '../model/change.ts'
-import { NEAR } from '../model/other-machine.ts'
-import type { PlanJson } from '../views/json.ts'
 import type { Peer } from './connect.ts'
 import type { CarryEvent } from './on-machine-others.ts'
 
@@ -23,13 +20,12 @@ interface Awaited {
   readonly by: Set<string>
 }
 
-/** The machines meet before they start programs; undefined when the plan starts none. */
-export function openMeeting(peers: readonly Peer[], lab: Lab, plan: PlanJson): Meeting | undefined {
-  const starts = new Map(
-    plan.steps.flatMap(({ change, stage, machine = NEAR }) =>
-      stageOf(stage).programs === 'start' ? [[change, machine] as const] : [],
-    ),
-  )
+/** The machines meet before they start these programs (by id, on which machine); undefined when there are none. */
+export function openMeeting(
+  peers: readonly Peer[],
+  lab: Lab,
+  starts: ReadonlyMap<string, string>,
+): Meeting | undefined {
   if (starts.size === 0) return undefined
   const pending = awaitedIn(lab, starts)
   const missing = new Set(peers)

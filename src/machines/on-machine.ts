@@ -1,14 +1,13 @@
 import { withLenders } from '../commands/borrow.ts'
-import { examineMachine } from '../commands/examine.ts'
-import { carryOutKeeping } from '../commands/keep-faults.ts'
 import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
 import { prepare, type Prepared, type PlanOptions, type PlanPurpose } from '../commands/prepare.ts'
-import { revertDoor, startWatchdog } from '../commands/revert.ts'
-import { earlier, rollBack } from '../commands/rollback.ts'
+import type { CarriedOut } from '../commands/carry.ts'
+import { revertDoor } from '../commands/revert.ts'
 import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
 import { openLab, type OpenLab } from '../language/load-lab.ts'
+import { stageOf } from '../model/change.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
 import { isPath } from '../model/place.ts'
@@ -52,6 +51,18 @@ export function startMachine(
     if (!opened) throw new Error('nothing is open yet')
     return opened
   }
+  async function carried({ rollback, heal, force }: MachineOperations['carry']['input']): Promise<CarriedOut> {
+    const { carryOutKeeping } = await import('../commands/keep-faults.ts')
+    const { runner } = the()
+    if (!prepared) throw new Error('nothing is planned yet')
+    if (force && prepared.plan.strangers.length) {
+      await host.end(prepared.plan.strangers)
+      prepared = await prepare(the().located, the().lab, runner, options, purpose)
+    }
+    const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
+    return await carryOutKeeping(prepared, runner, change, stop.signal, others)
+  }
+
   return {
     alive: async () => null,
 
@@ -93,7 +104,10 @@ export function startMachine(
       return Object.fromEntries(found)
     },
 
-    examine: () => examineMachine(host, the().lab.lab()),
+    async examine() {
+      const { examineMachine } = await import('../commands/examine.ts')
+      return await examineMachine(host, the().lab.lab())
+    },
 
     async lock({ timeout }, emit) {
       release = await host.lock(the().lab.name, timeout, (holder) => emit({ holder }))
@@ -121,7 +135,7 @@ export function startMachine(
       return null
     },
 
-    async plan({ forApply, marksOnly, saved, saving, spare, ...wishes }) {
+    async plan({ forApply, marksOnly, saved, saving, spare, steps, ...wishes }) {
       const { located, lab, runner } = the()
       options = { ...wishes, ...asPart(lab, spare) }
       purpose = { forApply, ...(saved && { saved }), ...(marksOnly && { marksOnlyFrom: 1 }) }
@@ -129,7 +143,9 @@ export function startMachine(
       const { plan, warnings, wanted, live } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, live.resources, runner, lab.quote)
       return {
-        plan: planJson(plan),
+        plan: planJson(steps ? plan : { ...plan, steps: [] }),
+        count: plan.steps.length,
+        starts: plan.steps.flatMap(({ change, stage }) => (stageOf(stage).programs === 'start' ? [change] : [])),
         warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
         known: [...wishes.target, ...wishes.replace].filter((id) => wanted.has(id) || live.resources.has(id)),
         drill: drillIn(live.resources) !== undefined,
@@ -138,16 +154,9 @@ export function startMachine(
       }
     },
 
-    async carry({ rollback, heal, force, meets }, emit) {
-      const { runner } = the()
-      if (!prepared) throw new Error('nothing is planned yet')
-      if (force && prepared.plan.strangers.length) {
-        await host.end(prepared.plan.strangers)
-        prepared = await prepare(the().located, the().lab, runner, options, purpose)
-      }
-      const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
-      others = meets ? hearOthers(emit, stop.signal) : undefined
-      const done = carryOutKeeping(prepared, runner, change, stop.signal, others)
+    async carry(wishes, emit) {
+      others = wishes.meets ? hearOthers(emit, stop.signal) : undefined
+      const done = carried(wishes)
       carrying = done
       return await done
     },
@@ -163,6 +172,7 @@ export function startMachine(
     },
 
     async arm({ duration }) {
+      const { startWatchdog } = await import('../commands/revert.ts')
       return (await startWatchdog(host, prepared!, duration, true)).seconds
     },
 
@@ -175,6 +185,7 @@ export function startMachine(
     },
 
     async undo() {
+      const { earlier, rollBack } = await import('../commands/rollback.ts')
       const { name, live, plan } = prepared!
       return await rollBack(name, earlier(live, plan), touchedBy(plan), the().runner)
     },

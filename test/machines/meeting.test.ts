@@ -1,7 +1,6 @@
 import { loadLab } from '../../src/language/load-lab.ts'
 import type { Peer } from '../../src/machines/connect.ts'
 import { openMeeting } from '../../src/machines/meeting.ts'
-import type { PlanJson } from '../../src/views/json.ts'
 
 const lab = loadLab({
   file: 'lab.yaml',
@@ -14,11 +13,10 @@ namespaces:
   c: { machine: right, processes: { four: { command: [sleep, "1"] } } }
 `,
 })
-const start = (change: string, machine: string) => ({ change, machine, stage: 'start processes' })
-const planOf = (...steps: object[]) => ({ steps }) as unknown as PlanJson
+const start = (id: string, machine: string) => [id, machine] as const
 
 /** Three machines that note what they are asked for. */
-function meet(plan: PlanJson) {
+function meet(...starts: (readonly [id: string, machine: string])[]) {
   const log: string[] = []
   const peers = ['here', 'left', 'right'].map((name) => {
     const ask = (operation: string, input: object): Promise<null> => {
@@ -27,14 +25,12 @@ function meet(plan: PlanJson) {
     }
     return { name, ask } as unknown as Peer
   })
-  return { log, peers, meeting: openMeeting(peers, lab, plan) }
+  return { log, peers, meeting: openMeeting(peers, lab, new Map(starts)) }
 }
 
 test('machines start programs when all have come to that point, or have ended', () => {
   const all = ['a/process/one', 'a/process/two'].map((id) => start(id, 'left'))
-  const { log, peers, meeting } = meet(
-    planOf(...all, start('b/process/three', 'right'), start('c/process/four', 'right')),
-  )
+  const { log, peers, meeting } = meet(...all, start('b/process/three', 'right'), start('c/process/four', 'right'))
   const [here, left, right] = peers as [Peer, Peer, Peer]
   meeting?.take(left, { reached: true })
   meeting?.take(right, { reached: true })
@@ -54,8 +50,8 @@ test('machines start programs when all have come to that point, or have ended', 
 })
 
 test('what is not started now is not waited for, and without programs nobody meets', () => {
-  const { log, peers, meeting } = meet(planOf(start('b/process/three', 'right')))
+  const { log, peers, meeting } = meet(start('b/process/three', 'right'))
   for (const peer of peers) meeting?.take(peer, { reached: true })
   expect(log.at(-1)).toBe('right proceed {"awaited":[],"watched":[]}')
-  expect(meet(planOf({ change: 'a', machine: 'left', stage: 'create namespaces' })).meeting).toBeUndefined()
+  expect(meet().meeting).toBeUndefined()
 })
