@@ -1,6 +1,6 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
-import { bareLab, partDataOf } from '../machines/part.ts'
+import { bareLab, barePartOf, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
@@ -31,7 +31,7 @@ interface Connecting {
   readonly skip?: readonly string[] | undefined
   /** When it is given, machines that do not answer are left out, too, after a call of it. */
   readonly lost?: (name: string, error: UserError) => void
-  /** Nothing is planned but to destroy the lab. */
+  /** Nothing is planned but to destroy the lab: where what of it is, the machines find out. */
   readonly isBare?: boolean
 }
 
@@ -85,7 +85,14 @@ export async function openMachines(
     })
     failWith(failed)
     const source = sourceElsewhere(located)
-    const greeting = { source, ...(lab.spreads && { lab: lab.name }) }
+    if (isBare) {
+      const greet = (peer: Peer): Promise<unknown> =>
+        Promise.all([peer.ask('hello', { source, size: 0 }), peer.ask('open', { part: barePartOf(lab, peer.name) })])
+      await each(greet)
+      return { lab, spread: { places: {}, addresses: {}, roads: {} }, peers, skipped, each, close }
+    }
+    const size = source.text.length / peers.length
+    const greeting = { source, size, ...(lab.spreads && { lab: lab.name }) }
     const met = await each((peer) => peer.ask('hello', greeting))
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)

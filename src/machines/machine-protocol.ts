@@ -58,7 +58,13 @@ export interface MachineOperations {
   readonly alive: Operation<null, null>
   /** Hands over the lab file, for positions in it, and asks who this is: with ssh, its address. */
   readonly hello: Operation<
-    { readonly source: Source; /** Which lab's live namespaces are asked for. */ readonly lab?: string },
+    {
+      readonly source: Source
+      /** What `startRunner` is told of the size of the part that will be here, in characters. */
+      readonly size: number
+      /** The lab whose namespaces are asked for; absent: nobody wants to know. */
+      readonly lab?: string
+    },
     {
       readonly address?: string
       /** Those that are live here. */

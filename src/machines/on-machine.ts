@@ -66,13 +66,13 @@ export function startMachine(
   return {
     alive: async () => null,
 
-    async hello({ lab, source }) {
+    async hello({ lab, source, size }) {
       const { located } = openSource(source)
       const confines = host.confines()
       let whole = known
       handed = {
         located,
-        runner: startRunner(host, known ? 0 : source.text.length),
+        runner: startRunner(host, known ? 0 : size),
         whole: () => (whole ??= openLab({ ...located, readBeside: located.beside, confines, lint: false })),
       }
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')

@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path'
-import type { Lab, LabHeader, OpenLab } from '../language/load-lab.ts'
+import type { Lab, LabHeader, NamespaceHeader, OpenLab } from '../language/load-lab.ts'
 import { namesIn, type Names } from '../model/names.ts'
+import { NEAR } from '../model/other-machine.ts'
 import { HERE_NAME } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
-import { withDependents } from '../session/fit.ts'
+import { withDependents } from '../kinds/dependents.ts'
 import { withSmallMtus } from './small-mtus.ts'
 import { wiresOf, WIRE_PORT, type Spread, type Wire } from './wires.ts'
 
@@ -97,6 +98,17 @@ export function bareLab(opened: OpenLab, file: string): Lab {
     ...{ resources, topology: topologyOf(resources), checks: [], faults: new Map(), warnings: [] },
     where: (...of) => opened.lab().where(...of),
   }
+}
+
+/** The part of a bare lab on a machine: the namespaces that the file does not place elsewhere. */
+export function barePartOf(lab: Lab, machine: string): PartData {
+  const mayBeHere = ({ machine: placed, borrowed }: NamespaceHeader): boolean =>
+    placed === machine ||
+    (placed === undefined && (machine === NEAR || (lab.spreads === true && borrowed === undefined)))
+  const places = Object.fromEntries(
+    [...lab.namespaces].flatMap(([name, header]) => (mayBeHere(header) ? [[name, machine]] : [])),
+  )
+  return partDataOf(lab, { places, addresses: {}, roads: {} })(machine)
 }
 
 /** The parts of a lab, by the names of machines, as these are told of them. */

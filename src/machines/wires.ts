@@ -43,17 +43,18 @@ export function wiresOf({ name, resources, assumedMtus }: Lab, places: Spread['p
   const wires: Wire[] = []
   const taken = new Set<number>()
   const machineOf = ({ namespace }: Resource): string => places[namespace] ?? NEAR
-  for (const id of [...resources.keys()].sort()) {
-    const near = resources.get(id)
-    const far = near?.kind === 'veth' ? resources.get(String(near.spec['peer'])) : undefined
-    if (!near || !far || far.id < id || machineOf(near) === machineOf(far)) continue
-    let vni = hashOf(`${name} ${id} ${far.id}`) & 0xffffff || 1
+  const joined = [...resources.values()].flatMap((near) => {
+    const far = near.kind === 'veth' ? resources.get(String(near.spec['peer'])) : undefined
+    return far && near.id < far.id && machineOf(near) !== machineOf(far) ? [{ near, far }] : []
+  })
+  for (const { near, far } of joined.sort((a, b) => (a.near.id < b.near.id ? -1 : 1))) {
+    let vni = hashOf(`${name} ${near.id} ${far.id}`) & 0xffffff || 1
     while (taken.has(vni)) vni = (vni + 1) & 0xffffff || 1
     taken.add(vni)
     const said = [near, far].flatMap(({ id, spec }) => (assumedMtus?.has(id) ? [] : Number(spec['mtu'])))
     const mtu = said.length ? Math.max(...said) : undefined
     wires.push({
-      ends: [id, far.id],
+      ends: [near.id, far.id],
       machines: [machineOf(near), machineOf(far)],
       vni,
       ...(mtu !== undefined && { mtu }),

@@ -26,8 +26,11 @@ export const scale = {
   thread: { from: 100, file: 16_000 },
   /** From this many operations of one wave on, a second thread takes half of those that the kernel can do in parallel. */
   secondWriter: 200,
-  /** From this many namespaces with files to read on, a second thread reads files as well: it takes 20 ms to start. */
-  secondReader: 100,
+  /**
+   * From this many namespaces with files to read on, a second thread reads files as well: it takes 40 ms of processor time to start,
+   * and with 333 namespaces saves none.
+   */
+  secondReader: 400,
   /** From this many namespaces on, the descriptor table is enlarged at once: the kernel takes 23 ms for each doubling. */
   descriptors: 400,
   /** How many waves the thread gets at a time: it goes from one to the next without waiting for the main thread. */
@@ -41,9 +44,7 @@ export const readsRareSysctls = (namespaces: number): boolean => namespaces <= s
 
 /** Whether a plan only deletes namespaces, and at least so many: then nothing but their marks has to be read. */
 export const onlyTakesNames = ({ steps, strangers }: Plan, least: number): boolean =>
-  steps.length >= least &&
-  steps.every(({ operation }) => operation.do === 'netns.delete') &&
-  strangers.length === 0
+  steps.length >= least && steps.every(({ operation }) => operation.do === 'netns.delete') && strangers.length === 0
 
 /**
  * The plan with its steps in the order that takes the least time. Namespaces in which a bridge starts forwarding come last,

@@ -1,9 +1,9 @@
-import { kindOf } from '../kinds/index.ts'
+import { dependents, usersOf } from '../kinds/dependents.ts'
 import type { Lab } from '../language/load-lab.ts'
 import type { Check } from '../model/check.ts'
 import { canonicalAddress } from '../model/cidr.ts'
 import { lenderText } from '../model/lender.ts'
-import type { Resource, Resources } from '../model/resource.ts'
+import type { Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { checkName } from '../checks/engine.ts'
 import type { LeftOut } from '../views/check-results.ts'
@@ -45,41 +45,6 @@ export function fitted(lab: Lab, processes: boolean): Fitted {
     if (!checks.includes(check))
       leftOut.push({ id: checkName(check), reason: 'the check needs what was left out', also: [] })
   return { lab: { ...lab, resources, namespaces, checks, topology: topologyOf(resources) }, leftOut }
-}
-
-/** By id, the ids of the resources that need it. */
-function usersOf(resources: Resources): Map<string, string[]> {
-  const users = new Map<string, string[]>()
-  for (const r of resources.values())
-    for (const need of needsOf(r)) {
-      const known = users.get(need)
-      if (known) known.push(r.id)
-      else users.set(need, [r.id])
-    }
-  return users
-}
-
-const needsOf = (r: Resource): string[] => {
-  const { peer } = r.spec
-  return [
-    ...kindOf(r.kind).needs(r),
-    ...(r.id === r.namespace ? [] : [r.namespace]),
-    ...(typeof peer === 'string' ? [peer] : []),
-  ]
-}
-
-/** All that needs this resource, and what needs that. */
-function dependents(id: string, users: ReadonlyMap<string, readonly string[]>): string[] {
-  const found = new Set([id])
-  for (const one of found) for (const user of users.get(one) ?? []) found.add(user)
-  found.delete(id)
-  return [...found]
-}
-
-/** These resources, and all that needs them. */
-export function withDependents(ids: readonly string[], resources: Resources): Set<string> {
-  const users = usersOf(resources)
-  return new Set(ids.flatMap((id) => [id, ...dependents(id, users)]))
 }
 
 /** The address of an address. */

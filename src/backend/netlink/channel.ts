@@ -81,14 +81,15 @@ function startedOnDemand(many: number, open: () => Server, start: () => Channel)
   }
 }
 
-/** How much of a namespace is read where only links, addresses and rules are asked for, measured by the time. */
+/** How much of a namespace is read where only links, addresses and rules are asked for, measured by the time; a name is deleted in as little. */
 const SHALLOW = 1 / 4
 
 /** The number of namespaces that are read whole, operations or rule sets in a request. Making namespaces in advance always takes a thread of its own. */
 function amount(request: Request): number {
   if (request.kind === 'read')
     return request.readings.reduce((sum, { requests, files }) => sum + (requests.length > 1 || files ? 1 : SHALLOW), 0)
-  if (request.kind === 'run') return request.jobs.length
+  if (request.kind === 'run')
+    return request.jobs.reduce((sum, { do: what }) => sum + (what === 'delete' ? SHALLOW : 1), 0)
   return request.kind === 'try' ? request.texts.length : Infinity
 }
 
