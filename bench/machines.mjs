@@ -89,28 +89,33 @@ async function machines(folder) {
 const spread = (enter, before = []) =>
   `place: auto\nmachines:\n${NAMES.map((name, i) => `  ${name}: { run: ${JSON.stringify([...before, ...enter[name]])}, address: 192.168.9.${i + 2} }\n`).join('')}`
 
-/** How long netlab takes, in milliseconds. Throws when it fails. */
+/** How long netlab takes, and the processor time of all its processes, in milliseconds. Throws when it fails. */
 function time(...words) {
   const began = performance.now()
-  const { status, stderr, stdout } = spawnSync(process.execPath, [netlab, ...words], { encoding: 'utf8' })
+  const timed = ['-c', '"$@" || exit; times', 'sh', process.execPath, netlab, ...words]
+  const { status, stderr, stdout } = spawnSync('sh', timed, { encoding: 'utf8' })
+  const ms = performance.now() - began
   if (status !== 0) throw new Error(`netlab ${words.join(' ')}: ${stderr}${stdout}`)
-  return performance.now() - began
+  const [, ...children] = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stdout).map(Number)
+  const [userMinutes, user, systemMinutes, system] = children
+  return { ms, processor: 60_000 * (userMinutes + systemMinutes) + 1000 * (user + system) }
 }
 
-/** Applies, plans and destroys a lab; how long each took, in milliseconds. */
+/** Applies, plans and destroys a lab; how long each took. */
 const once = (file) => ({
   apply: time('apply', file, '-y', '--no-lint'),
   plan: time('plan', file, '--no-lint'),
   destroy: time('destroy', file, '-y'),
 })
 
-/** Compares two files in turn; the median of each command, of the first and of the second. */
+/** Compares two files in turn: of each command the median times of the first and of the second, and how often the processor time of the second is that of the first. */
 function compare(first, second) {
   const found = Array.from({ length: runs }, () => [once(first), once(second)])
-  return ['plan', 'apply', 'destroy'].map((command) => [
-    command,
-    ...[0, 1].map((which) => median(found.map((both) => both[which][command]))),
-  ])
+  return ['plan', 'apply', 'destroy'].map((command) => {
+    const of = (what) => [0, 1].map((which) => median(found.map((both) => both[which][command][what])))
+    const [one, other] = of('processor')
+    return [command, ...of('ms'), other / one]
+  })
 }
 
 async function main(folder) {
@@ -141,8 +146,8 @@ async function main(folder) {
   console.log(`\nA chain of ${size} on one machine and on three, which are all this one:\n`)
   console.log(
     table(
-      ['command', 'one, ms', 'three, ms', 'ratio'],
-      ratios.map(([command, a, b]) => [command, ms(a), ms(b), (b / a).toFixed(2)]),
+      ['command', 'one, ms', 'three, ms', 'ratio', 'of processor time'],
+      ratios.map(([command, a, b, processor]) => [command, ms(a), ms(b), (b / a).toFixed(2), processor.toFixed(2)]),
     ),
   )
   process.exit(0)

@@ -120,12 +120,16 @@ const folder = (): string => resolve(dirname(__filename), '..')
 
 const koffiFile = (): string => createRequire(__filename).resolve('koffi')
 
+/** What identifies this build, once it is known. */
+let known: string | undefined
+
 /** What identifies this build: hashes of what is packed. The first line of the program is that of the rest (scripts/build.mjs). */
 function buildId(host: Host): string {
+  if (known !== undefined) return known
   const hash = createHash('sha256').update(host.readFile(`${folder()}/dist/program.cjs`)?.split('\n', 1)[0] ?? '')
   const others = ['netlab.cjs', 'thread.cjs'].map((name) => `${folder()}/dist/${name}`)
   for (const file of [...others, `${dirname(koffiFile())}/package.json`]) hash.update(host.readFile(file) ?? '')
-  return hash.digest('hex')
+  return (known = hash.digest('hex'))
 }
 
 /** Netlab as it is sent, once for all machines. */

@@ -264,6 +264,9 @@ links:
   test('machines without a way to each other are an error', async () => {
     const away = await plan(lab({ right: run('right', [], '203.0.113.9'), body: pair() }))
     expect(away.stderr).toContain('a/eth0 and b/eth0 cannot be joined: left has no route to 203.0.113.9')
+    // What is there can be destroyed all the same.
+    const path = m.write('lab.yaml', lab({ right: run('right', [], '203.0.113.9'), body: pair() }))
+    expect(await m.netlab(['destroy', '-y', path])).toMatchObject({ code: 0 })
     const unknown = await plan(lab({ right: `{ run: ${JSON.stringify(m.enter.right)} }`, body: pair() }))
     expect(unknown.stderr).toContain('the address of right is not known')
     // An address of another machine.
