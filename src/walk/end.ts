@@ -215,12 +215,10 @@ function afterPostrouting(hop: Hop, oif: number | undefined, known: Knowledge): 
   const waiting = unknownNeighbor(place, [namespace, oif], hops, known)
   if (waiting !== undefined) return waiting
   const isFull = sights.counters.get(namespace)?.has(NEIGHBORS_REFUSED)
-  const why = isFull ? FULL : 'why is unknown'
+  const limit = `net.ipv${destination.includes(':') ? 6 : 4}.neigh.default.gc_thresh3`
+  const why = isFull ? `the kernel had no room for more neighbours of all namespaces: ${limit}` : 'why is unknown'
   return `it was to leave by ${place}, and did not; ${why}`
 }
-
-const FULL =
-  'the kernel had no room for more neighbours, of all namespaces together (net.ipv4.neigh.default.gc_thresh3, net.ipv6)'
 
 /** No packet was seen at all. */
 function neverSent({ namespace }: WayPlace, known: Knowledge): End {
