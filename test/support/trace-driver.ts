@@ -93,18 +93,22 @@ async function together(alone: readonly (readonly [WalkRequest, Way])[], kit: Wa
     const one = endOf(ways[i]!)
     const others = [endOf(first)]
     // Chance, and limits of the kernel, may end it in another way.
-    for (let tries = 0; tries < AGAIN && !others.includes(one); tries++) {
+    for (let tries = 0; tries < AGAIN && !others.includes(one) && !isOfNeighbor(one); tries++) {
       const [again] = (await walk([request], kit)) as [Way]
       others.push(endOf(again))
     }
-    if (!others.includes(one)) complaints.push(`${words(request)}: ${one}\n  alone: ${others.join('\n  alone: ')}`)
+    // A neighbour is known as soon as a packet comes from it, and that may be another of these.
+    if (![one, ...others].some(isOfNeighbor) && !others.includes(one))
+      complaints.push(`${words(request)}: ${one}\n  alone: ${others.join('\n  alone: ')}`)
   }
   return complaints
 }
 
+const isOfNeighbor = (end: string): boolean => /^[0-9a-f]*[.:][0-9a-f.:]+$|has a rule or a filter/.test(end)
+
 /** How it ended, without what depends on the time: the kernel limits how many errors it sends, and gives up asking for a neighbour. */
 const endOf = ({ verdict, reason }: Way): string =>
-  /(?<= has | MAC address of )[0-9a-f.:]+/.exec(reason)?.[0] ??
+  /(?<= has | MAC address of )[0-9a-f]*[.:][0-9a-f.:]+/.exec(reason)?.[0] ??
   /nobody listens at port \d+/.exec(reason)?.[0] ??
   `${verdict}: ${reason.replace(/; .*|: a program has it.*/, '')}`
 
