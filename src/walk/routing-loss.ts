@@ -2,8 +2,11 @@ import type { Packet } from '../checks/packet.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import type { Knowledge } from './end.ts'
 import { lastVisit, type Hop } from './hops.ts'
-import { EHOSTUNREACH, EINVAL, EXDEV, noRouteText } from './no-route.ts'
+import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
 import { anySource } from './route-asked.ts'
+
+/** Errors that the kernel finds before it looks where a packet came from (ip_route_input_slow in net/ipv4/route.c). */
+const REFUSALS: readonly number[] = [EACCES, EHOSTUNREACH, ENETUNREACH]
 
 /** Why a packet that came to the decision where it goes went nowhere, in words. */
 export function routingReason(hop: Hop, known: Knowledge): string {
@@ -16,7 +19,9 @@ export function routingReason(hop: Hop, known: Knowledge): string {
   const six = packet.source.includes(':')
   const ttl = packet.bytes[six ? 7 : 8] ?? 0
   const grew = (...names: string[]): boolean => names.some((name) => counters?.has(name))
-  const isFiltered = grew('TcpExt.IPReversePathFilter') && (!known.sights.isShared || isOfSource(packet, hop, known))
+  const isRefused = answer !== undefined && 'errno' in answer && REFUSALS.includes(answer.errno)
+  const isFiltered =
+    !isRefused && grew('TcpExt.IPReversePathFilter') && (!known.sights.isShared || isOfSource(packet, hop, known))
   if (isFiltered || (answer && 'errno' in answer && answer.errno === EXDEV))
     return `the reverse path filter of ${namespace} dropped it: ${namespace} does not reach ${packet.source} by ${hop.points.at(-1)?.device}`
   if (answer && 'errno' in answer) {

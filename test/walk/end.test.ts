@@ -39,3 +39,18 @@ test('a packet for a neighbour for whom the kernel had no room', () => {
     at: { namespace: 'a', hook: 'postrouting' },
   })
 })
+
+test('a packet that is not forwarded, while the reverse path filter drops another one', () => {
+  const state = { hook: 'prerouting', packet, mark: 0 }
+  const came = { ...visit, iif: 1, reached: new Set(['prerouting-first', 'prerouting-last']), states: [state] }
+  const both = known('TcpExt.IPReversePathFilter')
+  const labIndex = {
+    live: topologyOf(new Map()),
+    nodes: new Map([['a', { interfaces: new Map(), forwards: { 4: false, 6: false } }]]),
+  } as unknown as LabIndex
+  const askRoute = () => ({ errno: 113 })
+  const askFor = () => ({ route: { dst: '10.0.0.0/24', dev: 'eth0' } })
+  const sights = { ...both.sights, isShared: true }
+  const arrived = { ...hop, visits: [came], every: [came] } as unknown as Hop
+  expect(endOfHop(arrived, { ...both, sights, labIndex, askRoute, askFor }).reason).toBe('forwarding is off in a')
+})
