@@ -46,9 +46,15 @@ export function routingReason(hop: Hop, known: Knowledge): string {
   return `it was lost in ${namespace} where its route is chosen; why is unknown`
 }
 
-/** Whether a namespace refuses a packet, and would send one that is made there to its destination. */
-function isOfSource({ destination, protocol }: Omit<Packet, 'time'>, hop: Hop, known: Knowledge): boolean {
+/**
+ * Whether a namespace refuses a packet, would send one that is made there to its destination, and would not answer its source by the
+ * interface by which it came.
+ */
+function isOfSource({ source, destination, protocol }: Omit<Packet, 'time'>, hop: Hop, known: Knowledge): boolean {
   const answer = known.askRoute(hop)
-  const own = known.askFor(hop.namespace, { source: anySource(destination), destination, protocol })
-  return answer !== undefined && 'errno' in answer && own !== undefined && 'route' in own
+  const to = (address: string) =>
+    known.askFor(hop.namespace, { source: anySource(address), destination: address, protocol })
+  const [own, back] = [to(destination), to(source)]
+  const comesBack = back && 'route' in back && back.route.dev === hop.points.at(-1)?.device
+  return answer !== undefined && 'errno' in answer && own !== undefined && 'route' in own && !comesBack
 }

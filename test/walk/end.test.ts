@@ -40,7 +40,7 @@ test('a packet for a neighbour for whom the kernel had no room', () => {
   })
 })
 
-test('a packet that is not forwarded, while the reverse path filter drops another one', () => {
+test('a packet that is refused, while the reverse path filter drops another one', () => {
   const state = { hook: 'prerouting', packet, mark: 0 }
   const came = { ...visit, iif: 1, reached: new Set(['prerouting-first', 'prerouting-last']), states: [state] }
   const both = known('TcpExt.IPReversePathFilter')
@@ -48,9 +48,14 @@ test('a packet that is not forwarded, while the reverse path filter drops anothe
     live: topologyOf(new Map()),
     nodes: new Map([['a', { interfaces: new Map(), forwards: { 4: false, 6: false } }]]),
   } as unknown as LabIndex
-  const askRoute = () => ({ errno: 113 })
+  const refused = (errno: number) => () => ({ errno })
   const askFor = () => ({ route: { dst: '10.0.0.0/24', dev: 'eth0' } })
   const sights = { ...both.sights, isShared: true }
-  const arrived = { ...hop, visits: [came], every: [came] } as unknown as Hop
-  expect(endOfHop(arrived, { ...both, sights, labIndex, askRoute, askFor }).reason).toBe('forwarding is off in a')
+  const points = [{ namespace: 'a', device: 'eth0', direction: 'in' }]
+  const arrived = { ...hop, points, visits: [came], every: [came] } as unknown as Hop
+  const reason = (errno: number): string =>
+    endOfHop(arrived, { ...both, sights, labIndex, askRoute: refused(errno), askFor }).reason
+  expect(reason(113)).toBe('forwarding is off in a')
+  // A blackhole, and a filter that has nothing against its source.
+  expect(reason(22)).toMatch(/^a discards packets for 10.0.0.2: by a blackhole route/)
 })
