@@ -27,10 +27,13 @@ export const toldTraces = (lab: string): ToldTrace[] =>
     }),
   )
 
-/** All of a machine that a lab may leave something in. Addresses that the kernel makes take a moment; netlab itself stays in the cache. */
+/**
+ * All of a machine that a lab may leave something in. Addresses that the kernel makes take a moment, netlab itself stays in the cache, and the
+ * devices of tunnel modules stay (@NONE).
+ */
 const look = `
   { ls /run /run/netns; ip -br link; ip -4 -br addr; ip rule; ip -6 rule; ip route show table all; ip -6 route show table all
-    nft list ruleset; iptables-save | grep -v '^#'; ps -eo args=; } | grep -v -e '^cache$' -e fe80: -e 'ps -eo'`
+    nft list ruleset; iptables-save | grep -v '^#'; ps -eo args=; } | grep -v -e '^cache$' -e @NONE -e fe80: -e 'ps -eo'`
 
 /**
  * Spreads a lab over the machines, which netlab reaches `by` ssh or a command, with nothing changed but `machines:` and `place: auto`: applies it,
