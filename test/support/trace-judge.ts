@@ -2,7 +2,7 @@ import type { TraceRequest } from '../../src/session/protocol.ts'
 import type { Way, WayHop, WayPacket, WayRule } from '../../src/model/packet-way.ts'
 import { complaintsOfEnd } from './trace-ends.ts'
 import { seenFrame, ttlOf, type SeenFrame } from './trace-frames.ts'
-import type { Evidence, Frame, Witness } from './witness.ts'
+import type { Evidence, Frame, Witness, WitnessedLink } from './witness.ts'
 
 /** What a judge compares with one way. */
 export interface Case {
@@ -157,14 +157,16 @@ function complaintsOfPoints({ request, way, frames, evidence, witness }: Case): 
 
 /** Frames went to the next hop that the way says. */
 function complaintsOfRoutes({ way, frames, witness }: Case): string[] {
+  const has = (links: readonly WitnessedLink[], address: string): boolean =>
+    links.some(({ addr_info }) => addr_info.some(({ local }) => local === address))
+  // A namespace answers for an address of IPv4 at each of its interfaces (arp_ignore in ip-sysctl.rst), or for everybody.
   const isOf = (mac: string, address: string): boolean =>
     [...witness.links].some(([namespace, links]) =>
-      links.some(
-        (link) =>
-          link.address?.replaceAll(':', '') === mac &&
-          (link.addr_info.some(({ local }) => local === address) ||
-            (witness.proxies.has(namespace) && !address.includes(':'))),
-      ),
+      links
+        .filter((link) => link.address?.replaceAll(':', '') === mac)
+        .some((link) =>
+          address.includes(':') ? has([link], address) : has(links, address) || witness.proxies.has(namespace),
+        ),
     )
   return told(way).flatMap(([part, hops]) =>
     hops.flatMap((hop) => {
