@@ -1,12 +1,13 @@
-import type { Packet } from '../checks/packet.ts'
 import { routeTypes } from '../model/route-spec.ts'
 import type { Knowledge } from './end.ts'
 import { lastVisit, type Hop } from './hops.ts'
 import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, EXDEV, noRouteText } from './no-route.ts'
-import { anySource } from './route-asked.ts'
 
 /** Errors that the kernel finds before it looks where a packet came from (ip_route_input_slow in net/ipv4/route.c). */
 const REFUSALS: readonly number[] = [EACCES, EHOSTUNREACH, ENETUNREACH]
+
+/** Why it is not known which packet has made a counter grow. */
+export const NOT_ALONE = 'others were traced at the same time'
 
 /** Why a packet that came to the decision where it goes went nowhere, in words. */
 export function routingReason(hop: Hop, known: Knowledge): string {
@@ -20,8 +21,8 @@ export function routingReason(hop: Hop, known: Knowledge): string {
   const ttl = packet.bytes[six ? 7 : 8] ?? 0
   const grew = (...names: string[]): boolean => names.some((name) => counters?.has(name))
   const isRefused = answer !== undefined && 'errno' in answer && REFUSALS.includes(answer.errno)
-  const isFiltered =
-    !isRefused && grew('TcpExt.IPReversePathFilter') && (!known.sights.isShared || isOfSource(packet, hop, known))
+  const isFiltered = !isRefused && grew('TcpExt.IPReversePathFilter')
+  if (isFiltered && known.sights.isShared) return `it was lost in ${namespace}; why is unknown: ${NOT_ALONE}`
   if (isFiltered || (answer && 'errno' in answer && answer.errno === EXDEV))
     return `the reverse path filter of ${namespace} dropped it: ${namespace} does not reach ${packet.source} by ${hop.points.at(-1)?.device}`
   if (answer && 'errno' in answer) {
@@ -44,17 +45,4 @@ export function routingReason(hop: Hop, known: Knowledge): string {
     return `forwarding is off in ${namespace}`
   if (ttl <= 1) return `its ${six ? 'hop limit' : 'time to live'} ended in ${namespace}`
   return `it was lost in ${namespace} where its route is chosen; why is unknown`
-}
-
-/**
- * Whether a namespace refuses a packet, would send one that is made there to its destination, and would not answer its source by the
- * interface by which it came.
- */
-function isOfSource({ source, destination, protocol }: Omit<Packet, 'time'>, hop: Hop, known: Knowledge): boolean {
-  const answer = known.askRoute(hop)
-  const to = (address: string) =>
-    known.askFor(hop.namespace, { source: anySource(address), destination: address, protocol })
-  const [own, back] = [to(destination), to(source)]
-  const comesBack = back && 'route' in back && back.route.dev === hop.points.at(-1)?.device
-  return answer !== undefined && 'errno' in answer && own !== undefined && 'route' in own && !comesBack
 }

@@ -16,6 +16,7 @@ import {
   type RouteOracle,
   type RouteQuestion,
 } from './route-asked.ts'
+import { NOT_ALONE } from './routing-loss.ts'
 import { readRuleBook, type RuleBook } from './rule-book.ts'
 import { PortTaken } from './send-packet.ts'
 import { watchPackets, type Sights, type WatchedLab } from './sights.ts'
@@ -55,7 +56,11 @@ const TRIES = 5
 export async function walk(requests: readonly WalkRequest[], kit: WalkKit): Promise<Way[]> {
   for (const { from } of requests) netnsOf(kit.labIndex, from)
   const sights = await sightsOfAll(requests, kit)
-  return await Promise.all(requests.map((request, i) => explained(request, sights[i]!, kit)))
+  const ways = await Promise.all(requests.map((request, i) => explained(request, sights[i]!, kit)))
+  // What has grown while one was alone is its own.
+  for (const [i, { reason }] of ways.entries())
+    if (ways.length > 1 && reason.includes(NOT_ALONE)) [ways[i]] = (await walk([requests[i]!], kit)) as [Way]
+  return ways
 }
 
 /** The way of a packet of which this was seen. */
