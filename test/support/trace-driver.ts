@@ -106,11 +106,11 @@ async function together(alone: readonly (readonly [WalkRequest, Way])[], kit: Wa
 
 const isOfNeighbor = (end: string): boolean => /^[0-9a-f]*[.:][0-9a-f.:]+$|has a rule or a filter/.test(end)
 
-/** How it ended, without what depends on the time: the kernel limits how many errors it sends, and gives up asking for a neighbour. */
+/** How it ended, without what depends on the time: the kernel limits how many errors it sends, and gives up asking for a neighbour; of several next hops, each masquerades as another address. */
 const endOf = ({ verdict, reason }: Way): string =>
   /(?<= has | MAC address of )[0-9a-f]*[.:][0-9a-f.:]+/.exec(reason)?.[0] ??
   /nobody listens at port \d+/.exec(reason)?.[0] ??
-  `${verdict}: ${reason.replace(/; .*|: a program has it.*/, '')}`
+  `${verdict}: ${reason.replace(/; .*|: a program has it.*|(?<=no route back) to .*/, '')}`
 
 /** What a walk needs to know of a live lab. Everything is read only once: packets do not change it. */
 async function kitOf(lab: Lab): Promise<WalkKit> {
