@@ -99,11 +99,15 @@ export async function watchPackets(
   { watched, machineOf, tunnels, labIndex }: WatchedLab,
 ): Promise<Sights[]> {
   const flows = departures.map(({ flow }) => flow)
-  const open = new Set(flows.keys())
-  let quiet = 0
+  const ended = new Set<number>()
+  /** For how long nothing of each has happened, in milliseconds. What begins again later is sent again, or somebody else's. */
+  const quiet = flows.map(() => 0)
+  const enough = (flow: number): number => (ended.has(flow) ? GRACE : QUIET[flows[flow]!.protocol])
+  const isOpen = (flow: number): boolean => quiet[flow]! < enough(flow)
   const seen = ({ flow, role, namespace, direction }: Glimpse): void => {
-    if (open.has(flow)) quiet = 0
-    if (role !== 'request' && direction === 'in' && namespace === departures[flow]?.from) open.delete(flow)
+    if (ended.has(flow) || !isOpen(flow)) return
+    quiet[flow] = 0
+    if (role !== 'request' && direction === 'in' && namespace === departures[flow]?.from) ended.add(flow)
   }
   const parts = groupedBy(watched, ({ namespace }) => machineOf(namespace))
   const begun = await Promise.allSettled(
@@ -122,15 +126,13 @@ export async function watchPackets(
       const sent = await watches.get(machineOf(from))!.send(flow, netns)
       if (sent === 'taken') throw new PortTaken()
       refused.push(sent)
-      if (sent.refused) open.delete(flow)
+      if (sent.refused) ended.add(flow)
     }
-    quiet = 0
-    const enough = (): number => Math.max(GRACE, ...[...open].map((flow) => QUIET[flows[flow]!.protocol]))
     const started = Date.now()
-    for (let before = started; quiet < enough() && before < started + LONGEST;) {
+    for (let before = started; [...flows.keys()].some(isOpen) && before < started + LONGEST;) {
       await sleep(PAUSE)
       const now = Date.now()
-      quiet += Math.min(now - before, COUNTS)
+      for (const flow of flows.keys()) quiet[flow]! += Math.min(now - before, COUNTS)
       before = now
     }
   } catch (error) {
