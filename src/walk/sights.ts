@@ -140,37 +140,34 @@ export async function watchPackets(
     throw error
   }
   const all = await end()
-  const isShared = flows.length > 1
-  return flows.map((flow, i) => ({ ...sightsOf(flow, i, all, labIndex), isShared, ...refused[i] }))
-}
-
-/** What was seen of the packet with this index on all machines. */
-function sightsOf(
-  flow: Flow,
-  index: number,
-  all: readonly MachineSights[],
-  labIndex: LabIndex,
-): Omit<Sights, 'refused' | 'isShared'> {
   const both = <T>(of: (one: MachineSights) => Iterable<T>): T[] => all.flatMap((one) => [...of(one)])
-  const ordered = inOrder(
-    all.map(({ sightings }) => sightings.filter((one) => one.flow === index)),
-    labIndex,
-  )
-  const steps = new Map(both((one) => one.steps))
-  const reported = [...steps.values()].flat().flatMap(({ bytes }) => (bytes ? [{ bytes }] : []))
-  const known = withQuotes(withAnswers(flow, ordered), [...ordered.map(({ packet }) => packet), ...reported])
-  return {
-    flow: known,
-    sightings: ordered.flatMap((one) => {
-      const role = roleIn(one.packet, known)
-      return role ? [{ ...one, role }] : []
-    }),
+  const common = {
+    isShared: flows.length > 1,
     neighbors: both((one) => one.neighbors),
     waiting: both((one) => one.waiting),
-    steps,
+    steps: new Map(both((one) => one.steps)),
     counters: new Map(both((one) => one.counters)),
     udpPorts: new Map(both((one) => one.udpPorts)),
     blind: new Map(both((one) => one.blind)),
-    isAnswered: all.some(({ answered }) => answered.includes(index)),
   }
+  const reported = [...common.steps.values()].flat().flatMap(({ bytes }) => (bytes ? [{ bytes }] : []))
+  return flows.map((flow, i) => {
+    const lists = all.map(({ sightings }) => sightings.filter((one) => one.flow === i))
+    const isAnswered = all.some(({ answered }) => answered.includes(i))
+    return { ...common, ...ownSights(flow, inOrder(lists, labIndex), reported), isAnswered, ...refused[i] }
+  })
+}
+
+/** What was seen of a packet at interfaces, in order, and of all packets in `reported` steps: the flow with what that tells of it. */
+function ownSights(
+  flow: Flow,
+  ordered: readonly Sighting[],
+  reported: readonly { readonly bytes: Buffer }[],
+): Pick<Sights, 'flow' | 'sightings'> {
+  const known = withQuotes(withAnswers(flow, ordered), [...ordered.map(({ packet }) => packet), ...reported])
+  const sightings = ordered.flatMap((one) => {
+    const role = roleIn(one.packet, known)
+    return role ? [{ ...one, role }] : []
+  })
+  return { flow: known, sightings }
 }
