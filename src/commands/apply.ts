@@ -6,7 +6,7 @@ import { planJson, type PlanJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOutKeeping } from './keep-faults.ts'
-import { sizeHere } from './lab-runner.ts'
+import { connectAhead, sizeHere } from './lab-runner.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
@@ -41,6 +41,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
   const file = 'name' in located ? located : recorded(located)
+  await connectAhead(host, located, options.skipMachine)
   const opened = openLocated(file, host, options)
   if (opened?.machines && 'file' in file)
     return (await import('./change-machines.ts')).changeMachines(host, { located: file, opened }, options)

@@ -20,6 +20,12 @@ const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
 export const sizeHere = (located: Located): number =>
   'text' in located && !/^["']?machines["']?\s*:/m.test(located.text) ? located.text.length : 0
 
+/** Begins to connect to the machines that a lab file seems to name, before it is parsed. */
+export async function connectAhead(host: Host, located: Located, skip?: readonly string[]): Promise<void> {
+  if (!('text' in located) || host.isSandbox || !/^machines:/m.test(located.text)) return
+  ;(await import('../machines/ahead.ts')).connectAhead(host, located.text, skip)
+}
+
 /** The machines of a lab that is on several, and their network as one. */
 export interface SpreadLab {
   readonly opened: OpenLab
@@ -39,6 +45,7 @@ export interface SpreadLab {
  */
 export async function spreadOf(host: Host, located: Located): Promise<SpreadLab | undefined> {
   if (!('file' in located) || !MAY_NAME_MACHINES.test(located.text)) return undefined
+  await connectAhead(host, located)
   const file = recorded(located)
   const opened = openLocated(file, host, { lint: false })
   if (!opened?.machines) return undefined

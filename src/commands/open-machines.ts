@@ -1,5 +1,7 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
-import { farPeer, nearPeer, type Peer } from '../machines/connect.ts'
+import { comingPeer, dropAhead } from '../machines/ahead.ts'
+import { nearPeer, type Coming, type Peer } from '../machines/connect.ts'
+import type { MachineOperations } from '../machines/machine-protocol.ts'
 import { bareLab, barePartOf, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
@@ -61,15 +63,28 @@ export async function openMachines(
     )
   stage('Connecting …')
   const far = [...machines].filter(([name]) => !skip.includes(name))
-  const begun = [
-    Promise.resolve(nearPeer(host, NEAR, opened)),
-    ...far.map(([name, machine]) => farPeer(host, name, machine)),
-  ]
-  const connected = Promise.allSettled(begun)
+  const coming = new Map([
+    [NEAR, nearPeer(host, NEAR, opened)],
+    ...far.map(([name, machine]) => [name, comingPeer(host, name, machine)] as const),
+  ])
+  dropAhead()
+  // What is asked for now waits at each machine for netlab to start there.
+  const ask = <T>(act: (name: string, peer: Coming) => Promise<T>): ReadonlyMap<string, Promise<T>> => {
+    const asked = [...coming].map(([name, peer]) => [name, act(name, peer)] as const)
+    for (const [, answer] of asked) answer.catch(() => {}) // awaited below; first come errors of connecting, and of the file
+    return new Map(asked)
+  }
+  const size = located.text.length / coming.size
+  const greetings = ask((name, peer) =>
+    peer.ask('hello', isBare ? { size: 0 } : { size, ...greetingFor(name, opened) }),
+  )
+  const connected = Promise.allSettled([...coming.values()].map(({ peer }) => peer))
   const answering = async (): Promise<Peer[]> =>
     (await connected).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const close = async (): Promise<void> => void (await Promise.all((await answering()).map((peer) => peer.close())))
   const lab = isBare ? bareLab(opened, located.file) : expandOr(close, opened) // while the machines start
+  const source = sourceElsewhere(located)
+  const opening = isBare ? ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), source })) : undefined
   const settled = await connected
   const peers = await answering()
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
@@ -84,30 +99,34 @@ export async function openMachines(
       return []
     })
     failWith(failed)
-    const source = sourceElsewhere(located)
-    if (isBare) {
-      const greet = (peer: Peer): Promise<unknown> =>
-        Promise.all([peer.ask('hello', { source, size: 0 }), peer.ask('open', { part: barePartOf(lab, peer.name) })])
-      await each(greet)
+    const met = await each(({ name }) => greetings.get(name)!)
+    if (opening) {
+      await each(({ name }) => opening.get(name)!)
       return { lab, spread: { places: {}, addresses: {}, roads: {} }, peers, skipped, each, close }
     }
-    const size = source.text.length / peers.length
-    const greeting = { source, size, ...(lab.spreads && { lab: lab.name }) }
-    const met = await each((peer) => peer.ask('hello', greeting))
     const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
     const places = placesOf(lab, live)
     const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
     mustLead(wires, met, lab, opened)
-    const addresses = addressesOf(lab, met)
-    const roads = await roadsFor(wires, addresses, peers, opened, lab)
+    const roads = await roadsFor(wires, met, peers, opened, lab)
     const spread = { places, ...roads }
     mustFit(wires, spread, lab, opened)
     const partOn = partDataOf(lab, spread)
-    await each((peer) => peer.ask('open', { part: partOn(peer.name) }))
+    await each((peer) => peer.ask('open', { part: partOn(peer.name), source }))
     return { lab, spread, peers, skipped, each, close }
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** What a machine is asked before the lab file is expanded. */
+function greetingFor(name: string, { machines, ...lab }: OpenLab): Omit<Greeting['input'], 'size'> {
+  const from = machines?.get(name)?.address
+  const others = [...(machines ?? [])].flatMap(([other, { address }]) => (other === name ? [] : (address ?? [])))
+  return {
+    ...(lab.spreads && { lab: lab.name }),
+    ...(from !== undefined && { roads: { to: others, from } }),
   }
 }
 
@@ -120,7 +139,8 @@ function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {
   }
 }
 
-type Met = ReadonlyMap<string, { readonly address?: string; readonly hasRoads: boolean }>
+type Greeting = MachineOperations['hello']
+type Met = ReadonlyMap<string, Greeting['result']>
 
 /** The addresses of the machines, as far as they are known: those of the file, else those that ssh has used. */
 function addressesOf({ machines }: Lab, met: Met): Record<string, string> {
@@ -155,12 +175,12 @@ function mustLead(wires: readonly Wire[], met: Met, { resources }: Lab, opened: 
 /** How the machines at the ends of the wires reach each other. Throws a UserError when two do not. */
 async function roadsFor(
   wires: readonly Wire[],
-  known: Readonly<Record<string, string>>,
+  met: Met,
   peers: readonly Peer[],
   opened: OpenLab,
-  { resources }: Lab,
+  lab: Lab,
 ): Promise<Pick<Spread, 'addresses' | 'roads'>> {
-  const addresses: Record<string, string> = { ...known }
+  const addresses = addressesOf(lab, met)
   const neighbors = new Map<string, Set<string>>()
   for (const { machines } of wires)
     for (const [i, name] of machines.entries())
@@ -170,10 +190,10 @@ async function roadsFor(
     const others = [...(neighbors.get(peer.name) ?? [])].filter((name) => addresses[name] !== undefined)
     if (others.length === 0) return
     const from = addresses[peer.name]
-    const found = await peer.ask('roads', {
-      to: others.map((name) => addresses[name] ?? ''),
-      ...(from !== undefined && { from }),
-    })
+    const told = met.get(peer.name)?.roads
+    const to = others.flatMap((name) => addresses[name] ?? []).filter((address) => !told?.[address])
+    const more = to.length ? await peer.ask('roads', { to, ...(from !== undefined && { from }) }) : {}
+    const found = { ...told, ...more }
     roads[peer.name] = Object.fromEntries(
       others.flatMap((name) => {
         const road = found[addresses[name] ?? '']
@@ -202,7 +222,7 @@ async function roadsFor(
         severity: 'error',
         summary: `${ends[0]} and ${ends[1]} cannot be joined: ${why}`,
         detail: 'Give each machine, as its address, one of its own to which the others have a route.',
-        ...at(ends[0], resources),
+        ...at(ends[0], lab.resources),
       },
     ]
   })

@@ -15,7 +15,7 @@ import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
-import { sizeHere, spreadLab } from './lab-runner.ts'
+import { connectAhead, sizeHere, spreadLab } from './lab-runner.ts'
 import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savedPart, savePlan, type SavedPlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
@@ -48,6 +48,7 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   const located = locate(argument, options)
   const recording = 'name' in located ? located : recorded(located)
   const runner = startRunner(host, sizeHere(located))
+  await connectAhead(host, located, options.skipMachine)
   const opened = openLocated(recording, host, options)
   if (opened?.machines && 'file' in recording)
     return await planOnMachines(host, { located: recording, opened }, options)

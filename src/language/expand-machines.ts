@@ -1,6 +1,6 @@
 import { kindOf } from '../kinds/index.ts'
 import { canonicalAddress } from '../model/cidr.ts'
-import { NEAR } from '../model/other-machine.ts'
+import { isCommand, isDestination, NEAR } from '../model/other-machine.ts'
 import type { Resources } from '../model/resource.ts'
 import type { LabFile, NamespaceFile } from './lab-file.ts'
 import type { Expansion } from './expansion.ts'
@@ -42,10 +42,9 @@ export function expandMachines({ file, report }: Expansion): void {
         'Give one of them: how to run a command there.',
         'key',
       )
-    if (ssh !== undefined && !/^[^-\s][^\s]*$/.test(ssh))
+    if (ssh !== undefined && !isDestination(ssh))
       report.error('bad-machine', [...path, 'ssh'], `"${ssh}" is not a destination of ssh`, 'As in: root@left.example')
-    if (run?.[0]?.startsWith('-') || run?.[0] === '')
-      report.error('bad-machine', [...path, 'run', 0], `"${run[0]}" is not a program`)
+    if (run && !isCommand(run)) report.error('bad-machine', [...path, 'run', 0], `"${run[0]}" is not a program`)
     if (address !== undefined && canonicalAddress(address) === undefined)
       report.error('bad-machine', [...path, 'address'], `"${address}" is not an address`)
   }

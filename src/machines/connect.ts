@@ -24,6 +24,15 @@ export interface Peer {
   readonly close: () => Promise<void>
 }
 
+/** A machine that is being connected to. */
+export interface Coming {
+  /** What is asked for meanwhile waits there for netlab to start. */
+  readonly ask: Peer['ask']
+  /** Rejected with a UserError when the machine cannot be connected to. */
+  readonly peer: Promise<Peer>
+  readonly end: () => void
+}
+
 /** How long a machine may take for each step until netlab runs there, and for the next piece of netlab, in milliseconds. */
 const PATIENCE = 60_000
 /** How much of netlab is sent at once, in bytes. */
@@ -39,61 +48,74 @@ const SSH = [
 ]
 
 /** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
-export function nearPeer(host: Host, name: string, opened: OpenLab): Peer {
+export function nearPeer(host: Host, name: string, opened: OpenLab): Coming {
   const { end, ...operations } = startMachine(host, opened)
   const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
     (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
-  return { name, ask, attach: (...of) => host.attach(...of), close: end }
+  const peer = Promise.resolve({
+    name,
+    ask,
+    attach: (...of: Parameters<Host['attach']>) => host.attach(...of),
+    close: end,
+  })
+  return { ask, peer, end: () => void end() }
 }
 
-/** Starts netlab on another machine, and brings it along when it is not there. Throws a UserError when that is not possible. */
-export async function farPeer(host: Host, name: string, machine: Machine): Promise<Peer> {
+/** Starts netlab on another machine, and brings it along when it is not there. */
+export function farPeer(host: Host, name: string, machine: Machine): Coming {
   const child = host.start({ argv: thereWords(machine, host, '-T', 'machine') })
   let words = ''
   child.stderr.on('data', (data: Buffer) => (words = (words + data.toString()).slice(-10_000)))
   const lost = (why: string): UserError =>
     UserError.of('machine-lost', `machine ${name}: ${why}`, [words.trim(), hintFor(machine)].filter(Boolean).join('\n'))
   const end = (): void => void (child.pid !== undefined && host.signal(-child.pid, 'SIGKILL'))
-  try {
-    await begin(child, host, lost)
-  } catch (error) {
-    end()
-    throw error
-  }
-  words = ''
-  passOn(name, child.stderr)
-  const { ask, over } = askOver<MachineOperations>(child.stdin, child.stdout)
-  // Netlab starts there first.
-  let patience = PATIENCE
-  let heard = Date.now()
-  child.stdout.on('data', () => {
-    patience = SILENCE
-    heard = Date.now()
-  })
-  const beat = setInterval(() => {
-    if (Date.now() - heard > patience) {
-      over(lost(`no answer for ${patience / 1000} s`))
+  const { ask, listen, repeat, over } = askOver<MachineOperations>(child.stdin, child.stdout)
+  async function connected(): Promise<Peer> {
+    try {
+      await begin(child, host, repeat, lost)
+    } catch (error) {
+      over(error as UserError)
       end()
-    } else ask('alive', null).catch(() => {})
-  }, BEAT).unref()
-  const closed = new Promise<void>((done) => child.once('close', () => done()))
-  void closed.then(() => {
-    clearInterval(beat)
-    over(lost('the connection has ended'))
-  })
-  return {
-    name,
-    ask,
-    attach(command, env = {}) {
-      const terminal = process.stdin.isTTY ? '-tt' : '-T'
-      return host.attach({ argv: thereWords(machine, host, terminal, 'enter', JSON.stringify({ command, env })) })
-    },
-    async close() {
-      child.stdin.end()
-      await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
-      end()
-    },
+      throw error
+    }
+    words = ''
+    passOn(name, child.stderr)
+    listen()
+    // Netlab starts there first.
+    let patience = PATIENCE
+    let heard = Date.now()
+    child.stdout.on('data', () => {
+      patience = SILENCE
+      heard = Date.now()
+    })
+    const beat = setInterval(() => {
+      if (Date.now() - heard > patience) {
+        over(lost(`no answer for ${patience / 1000} s`))
+        end()
+      } else ask('alive', null).catch(() => {})
+    }, BEAT).unref()
+    const closed = new Promise<void>((done) => child.once('close', () => done()))
+    void closed.then(() => {
+      clearInterval(beat)
+      over(lost('the connection has ended'))
+    })
+    return {
+      name,
+      ask,
+      attach(command, env = {}) {
+        const terminal = process.stdin.isTTY ? '-tt' : '-T'
+        return host.attach({ argv: thereWords(machine, host, terminal, 'enter', JSON.stringify({ command, env })) })
+      },
+      async close() {
+        child.stdin.end()
+        await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
+        end()
+      },
+    }
   }
+  const peer = connected()
+  peer.catch(() => {}) // the callers await this promise; the handler only avoids an unhandled rejection
+  return { ask, peer, end }
 }
 
 /** Passes on what a machine says, each line with its name. */
@@ -135,8 +157,8 @@ function buildId(host: Host): string {
 /** Netlab as it is sent, once for all machines. */
 let packed: Promise<Buffer> | undefined
 
-/** Waits until netlab runs there, and sends it when it is asked for. */
-async function begin(child: Child, host: Host, lost: (why: string) => UserError): Promise<void> {
+/** Waits until netlab runs there, and sends it when it is asked for; then `repeat` sends what that took the place of. */
+async function begin(child: Child, host: Host, repeat: () => void, lost: (why: string) => UserError): Promise<void> {
   let text = ''
   await new Promise<void>((done, failed) => {
     const late = setTimeout(() => failed(lost(`no answer for ${PATIENCE / 1000} s`)), PATIENCE)
@@ -157,9 +179,10 @@ async function begin(child: Child, host: Host, lost: (why: string) => UserError)
           packed ??= pack(host)
           void packed.then((bytes) => {
             const sum = createHash('sha256').update(bytes).digest('hex')
-            child.stdin.write(`${bytes.length} ${sum}\n`)
+            child.stdin.write(`pack ${bytes.length} ${sum}\n`)
             for (let at = 0; at < bytes.length; at += PIECE)
               child.stdin.write(bytes.subarray(at, at + PIECE), () => late.refresh())
+            repeat()
           }, over)
           continue
         }

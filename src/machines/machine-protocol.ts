@@ -24,12 +24,18 @@ import type { Source } from '../session/protocol.ts'
 import type { CarryEvent, Proceeding } from './on-machine-others.ts'
 import type { Packed } from './packed.ts'
 import type { PartData } from './part.ts'
-import type { Road } from './wires.ts'
+import type { Roads } from './roads.ts'
 
 interface Operation<Input, Result, Event = never> {
   readonly input: Input
   readonly event: Event
   readonly result: Result
+}
+
+/** How a machine reaches these addresses is asked, from its own if that is known. */
+interface RoadsInput {
+  readonly to: readonly string[]
+  readonly from?: string
 }
 
 /** What a machine is asked to plan. */
@@ -56,14 +62,15 @@ export interface PlanInput {
 export interface MachineOperations {
   /** Says that the one who asks is still there. */
   readonly alive: Operation<null, null>
-  /** Hands over the lab file, for positions in it, and asks who this is: with ssh, its address. */
+  /** Asks who this is: with ssh, its address. */
   readonly hello: Operation<
     {
-      readonly source: Source
       /** What `startRunner` is told of the size of the part that will be here, in characters. */
       readonly size: number
       /** The lab whose namespaces are asked for; absent: nobody wants to know. */
       readonly lab?: string
+      /** The roads that are known to be needed. */
+      readonly roads?: RoadsInput
     },
     {
       readonly address?: string
@@ -71,15 +78,12 @@ export interface MachineOperations {
       readonly namespaces: readonly string[]
       /** Whether links to other machines can begin here: not in a sandbox. */
       readonly hasRoads: boolean
+      readonly roads: Roads
     }
   >
-  /** How this machine reaches these addresses, from its own if that is known; undefined: not at all. */
-  readonly roads: Operation<
-    { readonly to: readonly string[]; readonly from?: string },
-    { readonly [address: string]: Road & { readonly source: string } }
-  >
-  /** Opens the part of the lab on this machine, which the operations that follow are about. */
-  readonly open: Operation<{ readonly part: PartData }, null>
+  readonly roads: Operation<RoadsInput, Roads>
+  /** Opens the part of the lab on this machine, which the operations that follow are about; the lab file is for positions in it. */
+  readonly open: Operation<{ readonly part: PartData; readonly source: Source }, null>
   /** By name, the paths of the namespaces that the part borrows from containers and processes, as far as they are there. */
   readonly lenders: Operation<null, { readonly [name: string]: string }>
   /** What the machine has and lacks for its part of the lab. */

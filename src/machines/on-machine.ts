@@ -22,7 +22,7 @@ import { startServices } from './on-machine-services.ts'
 import { hearOthers, type HeardOthers } from './on-machine-others.ts'
 import { openPart, type OpenPart } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
-import { roadTo } from './roads.ts'
+import { roadsTo } from './roads.ts'
 import { mustBeUnused } from './used-vnis.ts'
 
 /** The part of a lab that is on this machine. */
@@ -37,7 +37,7 @@ export function startMachine(
   host: Host,
   known?: OpenLab,
 ): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
-  let handed: (Omit<Opened, 'lab'> & { readonly whole: () => OpenLab }) | undefined
+  let runner: Runner | undefined
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
@@ -66,33 +66,28 @@ export function startMachine(
   return {
     alive: async () => null,
 
-    async hello({ lab, source, size }) {
-      const { located } = openSource(source)
-      const confines = host.confines()
-      let whole = known
-      handed = {
-        located,
-        runner: startRunner(host, known ? 0 : size),
-        whole: () => (whole ??= openLab({ ...located, readBeside: located.beside, confines, lint: false })),
-      }
+    async hello({ lab, size, roads }) {
+      runner = startRunner(host, known ? 0 : size)
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
-      const live = lab === undefined ? undefined : (await owners(handed.runner)).byLab.get(lab)
+      const reached = roadsTo(roads?.to ?? [], roads?.from, host)
+      const live = lab === undefined ? undefined : (await owners(runner)).byLab.get(lab)
       return {
         ...(address && { address }),
         namespaces: live ?? [],
         hasRoads: !host.isSandbox,
+        roads: await reached,
       }
     },
 
-    async roads({ to, from }) {
-      const found = await Promise.all(to.map(async (address) => [address, await roadTo(address, from, host)] as const))
-      return Object.fromEntries(found.flatMap(([address, road]) => (road ? [[address, road]] : [])))
-    },
+    roads: ({ to, from }) => roadsTo(to, from, host),
 
-    async open({ part }) {
-      const { whole, ...rest } = handed!
-      if (host.confines()) whole().lab() // says what the lab cannot have here
-      opened = { ...rest, lab: openPart(part, whole) }
+    async open({ part, source }) {
+      const { located } = openSource(source)
+      const confines = host.confines()
+      let file = known
+      const whole = (): OpenLab => (file ??= openLab({ ...located, readBeside: located.beside, confines, lint: false }))
+      if (confines) whole().lab() // says what the lab cannot have here
+      opened = { located, runner: runner!, lab: openPart(part, whole) }
       return null
     },
 

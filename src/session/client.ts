@@ -48,7 +48,8 @@ export function openLive(host: Host): Session {
 
 /** The session of a process, which messages call `what`. */
 function asking(what: string, { child, ...its }: Pick<Apart, 'child' | 'words' | 'end'>): Session {
-  const { ask, over } = askOver<Operations>(child.stdin, child.stdout)
+  const { ask, listen, over } = askOver<Operations>(child.stdin, child.stdout)
+  listen()
   let closed: Promise<void> | undefined
   let isOver = false
   child.once('close', () => {

@@ -21,20 +21,29 @@ export type Asking<D> = <Name extends keyof D & string>(
 ) => Promise<D[Name] extends { result: infer Result } ? Result : never>
 
 interface Pending {
+  readonly line: string
   readonly on: (event: never) => void
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
 }
 
-/** Asks a netlab at the other end of these streams. `over` rejects what is still asked for, and whatever is asked later. */
-export function askOver<D>(
-  input: Writable,
-  output: Readable,
-): { readonly ask: Asking<D>; readonly over: (why: Error) => void } {
+/** A conversation with a netlab at the other end of two streams. */
+interface Conversation<D> {
+  readonly ask: Asking<D>
+  /** Takes the answers, once only these come. */
+  readonly listen: () => void
+  /** Asks once more for what has not been answered: it did not arrive. */
+  readonly repeat: () => void
+  /** Rejects what is still asked for, and whatever is asked later. */
+  readonly over: (why: Error) => void
+}
+
+/** Asks a netlab at the other end of these streams. What is asked for before it listens waits in the stream. */
+export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
   const asked = new Map<number, Pending>()
   let last = 0
   let gone: Error | undefined
-  createInterface({ input: output }).on('line', (line) => {
+  const hear = (line: string): void => {
     const { id, event, result, diagnostics, bug } = JSON.parse(line) as Answer
     const one = asked.get(id)
     if (!one) return
@@ -43,14 +52,17 @@ export function askOver<D>(
     if (diagnostics) one.reject(new UserError(diagnostics))
     else if (bug !== undefined) one.reject(Object.assign(new Error(bug), { stack: bug }))
     else one.resolve(result as never)
-  })
+  }
   return {
+    listen: () => void createInterface({ input: output }).on('line', hear),
+    repeat: () => asked.forEach(({ line }) => input.write(line)),
     ask: (name, what, on = () => {}) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
         const id = ++last
-        asked.set(id, { on, resolve, reject })
-        input.write(`${JSON.stringify({ id, do: name, input: what } satisfies Ask)}\n`)
+        const line = `${JSON.stringify({ id, do: name, input: what } satisfies Ask)}\n`
+        asked.set(id, { line, on, resolve, reject })
+        input.write(line)
       }),
     over(why) {
       gone = why
