@@ -1,6 +1,6 @@
 import { STOPPING } from '../kinds/process-start.ts'
 import { execute, failure, type Execution, type Failed, type Unstarted } from '../run/execute.ts'
-import { hold, holdable } from '../run/hold.ts'
+import { hold, holdable, type Held } from '../run/hold.ts'
 import type { Others } from '../run/other-parts.ts'
 import { stage } from '../host/status-line.ts'
 import { lastWords } from '../host/process-logs.ts'
@@ -44,17 +44,25 @@ export interface CarriedOut {
   readonly kept?: true
 }
 
+/** What a machine has to do with the others while it carries out its part of a plan. */
+export interface PlanPart {
+  readonly others?: Others
+  /** Takes the namespaces that have lost their names: they are released when all parts are done. */
+  readonly keep?: (held: Held) => void
+}
+
 /**
  * Makes the changes that a plan lists, and no others, until a new plan does not list them any more; other changes that have
- * become necessary meanwhile are only reported. Rolls back on failure. `others` carry out other parts of the plan.
+ * become necessary meanwhile are only reported. Rolls back on failure. `part` is that this plan is one of several machines' parts.
  */
 export async function carryOut(
   prepared: Prepared,
   runner: Runner,
   options: ChangeOptions,
   signal: AbortSignal,
-  others?: Others,
+  part: PlanPart = {},
 ): Promise<CarriedOut> {
+  const { others, keep = (held: Held) => held.release() } = part
   const { name, lab, wanted } = prepared
   const before = earlier(prepared.live, prepared.plan)
   let { plan, toHold } = prepared
@@ -86,11 +94,11 @@ export async function carryOut(
         note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
         return { ...result, code, done, diagnostics }
       }
-      const rollback = await rollBack(name, before, touched, runner, held)
+      const rollback = await rollBack(name, before, touched, runner, held && [held])
       note(rollback.text)
       return { ...result, code, done, diagnostics, rollback }
     }
-    held?.release()
+    if (held) keep(held)
     report(execution.remarks.map(killed(prepared)), options)
     for (const one of execution.unstarted) unstarted.set(one.step.change, obituary(one, prepared, runner.host))
     stage('Reading again, to verify …')

@@ -178,7 +178,9 @@ async function carryAll(
   )
   const failed = broken.length > 0 || results.some(({ done }) => done.code !== 0 && !done.kept)
   const undone = new Map<Peer, NonNullable<CarriedOut['rollback']>>()
-  if (failed && rollback && !options.destroy)
+  // When something cannot be deleted, what was deleted is not created again.
+  const stays = options.destroy && results.some(({ done }) => done.code !== 0 && !done.rollback)
+  if (failed && rollback && !stays)
     await Promise.all(
       results.map(async ({ peer, done }) => {
         const back = done.code === 0 || done.kept ? await peer.ask('undo', null).catch(() => undefined) : done.rollback

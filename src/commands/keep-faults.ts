@@ -5,10 +5,9 @@ import { hasFaults } from '../kinds/fault-marks.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
-import type { Others } from '../run/other-parts.ts'
 import { faultWords } from '../views/fault-text.ts'
 import type { ChangeOptions } from './apply.ts'
-import { carryOut, type CarriedOut } from './carry.ts'
+import { carryOut, type CarriedOut, type PlanPart } from './carry.ts'
 import { netOfLive } from './fault-net.ts'
 import type { Prepared } from './prepare.ts'
 import { note } from './terminal.ts'
@@ -30,10 +29,10 @@ export async function carryOutKeeping(
   runner: Runner,
   options: ChangeOptions,
   signal: AbortSignal,
-  others?: Others,
+  part?: PlanPart,
 ): Promise<CarriedOut> {
   const kept = await liftFaults(prepared, runner, options.heal ?? false, options.destroy ?? false)
-  return await carryOut(prepared, runner, options, signal, others).finally(() => kept.restore())
+  return await carryOut(prepared, runner, options, signal, part).finally(() => kept.restore())
 }
 
 /**

@@ -13,7 +13,7 @@ import type { ReadRequest } from '../observe/read-request.ts'
 import type { Change, Plan, Step } from '../model/change.ts'
 import { HERE_NAME, placeOf } from '../model/place.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
-import type { Runner } from '../model/runner.ts'
+import type { Failure, Runner } from '../model/runner.ts'
 import { isLink } from '../model/topology.ts'
 import { below } from '../plan/order.ts'
 import { restrict } from '../plan/listed.ts'
@@ -60,9 +60,10 @@ export async function rollBack(
   before: Earlier,
   touched: ReadonlySet<string>,
   runner: Runner,
-  held?: Held,
+  held: readonly Held[] = [],
 ): Promise<RolledBack> {
-  const unnamed = await held?.restore()
+  let unnamed: Failure | undefined
+  for (const one of held) unnamed = (await one.restore()) ?? unnamed
   const { failed, left } = before.marksOnly ? { left: [] } : await planBack(name, before, touched, runner)
   const complete = !unnamed && left.length === 0
   const errors = [unnamed?.outcome.stderr.trim(), failed && failureText(failed, runner.host)].flatMap((text) =>

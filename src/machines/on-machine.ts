@@ -14,6 +14,7 @@ import { isPath } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
 import { owners } from '../observe/owners.ts'
 import { touchedBy } from '../plan/listed.ts'
+import type { Held } from '../run/hold.ts'
 import { startRunner } from '../run/choose-runner.ts'
 import type { Doing } from '../session/conversation.ts'
 import { planJson } from '../views/json.ts'
@@ -46,6 +47,7 @@ export function startMachine(
   let carrying: Promise<unknown> | undefined
   let watcher: Watcher | undefined
   let others: HeardOthers | undefined
+  const held: Held[] = []
   const stop = new AbortController()
   const the = (): Opened => {
     if (!opened) throw new Error('nothing is open yet')
@@ -60,7 +62,10 @@ export function startMachine(
       prepared = await prepare(the().located, the().lab, runner, options, purpose)
     }
     const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
-    return await carryOutKeeping(prepared, runner, change, stop.signal, others)
+    return await carryOutKeeping(prepared, runner, change, stop.signal, {
+      ...(others && { others }),
+      keep: (namespaces) => held.push(namespaces),
+    })
   }
 
   return {
@@ -182,7 +187,7 @@ export function startMachine(
     async undo() {
       const { earlier, rollBack } = await import('../commands/rollback.ts')
       const { name, live, plan } = prepared!
-      return await rollBack(name, earlier(live, plan), touchedBy(plan), the().runner)
+      return await rollBack(name, earlier(live, plan), touchedBy(plan), the().runner, held)
     },
 
     /** What runs is stopped and rolled back, and the lock is free. */
@@ -190,6 +195,7 @@ export function startMachine(
       stop.abort(1)
       watcher?.close()
       await carrying?.catch(() => {})
+      for (const one of held.splice(0)) one.release()
       release?.()
     },
   }
