@@ -82,7 +82,10 @@ export async function changeMachines(host: Host, file: OpenedFile, options: Chan
   const { located, opened } = file
   const { saved } = located
   const isBare = options.destroy === true && !options.skipMachine
-  const machines = await openMachines(host, located, opened, { skip: options.skipMachine, isBare })
+  const machines = await openMachines(host, located, opened, {
+    ...{ skip: options.skipMachine, isBare },
+    isPlanned: !options.destroy && !options.autoApprove,
+  })
   const started = Date.now()
   const signals = heedSignals()
   try {

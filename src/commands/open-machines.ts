@@ -2,7 +2,7 @@ import { failWith, onAll } from '../machines/all-peers.ts'
 import { comingPeer, dropAhead } from '../machines/ahead.ts'
 import { nearPeer, type Coming, type Peer } from '../machines/connect.ts'
 import type { MachineOperations } from '../machines/machine-protocol.ts'
-import { bareLab, barePartOf, partDataOf } from '../machines/part.ts'
+import { bareLab, barePartOf, headerData, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
 import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
@@ -35,6 +35,8 @@ interface Connecting {
   readonly lost?: (name: string, error: UserError) => void
   /** Nothing is planned but to destroy the lab: where what of it is, the machines find out. */
   readonly isBare?: boolean
+  /** It is planned next: the machines read what they have of it while the lab file is expanded. */
+  readonly isPlanned?: boolean
 }
 
 /**
@@ -45,7 +47,7 @@ export async function openMachines(
   host: Host,
   located: RecordedFile,
   opened: OpenLab,
-  { skip = [], lost, isBare = false }: Connecting = {},
+  { skip = [], lost, isBare = false, isPlanned = false }: Connecting = {},
 ): Promise<Machines> {
   const machines: ReadonlyMap<string, Machine> = opened.machines ?? new Map()
   const unknown = skip.find((name) => !machines.has(name))
@@ -76,7 +78,10 @@ export async function openMachines(
   }
   const size = located.text.length / coming.size
   const greetings = ask((name, peer) =>
-    peer.ask('hello', isBare ? { size: 0 } : { size, ...greetingFor(name, opened) }),
+    peer.ask(
+      'hello',
+      isBare ? { size: 0 } : { size, ...greetingFor(name, opened), ...(isPlanned && { ahead: headerData(opened) }) },
+    ),
   )
   const connected = Promise.allSettled([...coming.values()].map(({ peer }) => peer))
   const answering = async (): Promise<Peer[]> =>

@@ -129,7 +129,7 @@ async function planOnMachines(host: Host, { located, opened }: OpenedFile, optio
     throw UserError.of('bad-option', '--test and --reach need all machines of the lab, so none can be left out')
   const { planMachines } = await import('./change-machines.ts')
   const { noteSkipped, openMachines } = await import('./open-machines.ts')
-  const machines = await openMachines(host, located, opened, { skip: options.skipMachine })
+  const machines = await openMachines(host, located, opened, { skip: options.skipMachine, isPlanned: !options.destroy })
   try {
     noteSkipped(machines)
     const saving = options.out !== undefined

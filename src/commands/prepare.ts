@@ -10,6 +10,7 @@ import { withListed } from '../observe/others.ts'
 import { mustRunHere } from '../observe/run-here.ts'
 import { withOwners } from '../observe/home-owners.ts'
 import { withTuned } from '../observe/tuned.ts'
+import type { ReadAhead } from '../observe/found.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { asPrinted } from '../observe/canonical-sysctls.ts'
@@ -60,6 +61,8 @@ export interface PlanPurpose {
   readonly forApply?: boolean
   /** The contents of deleted namespaces will not be shown: from this many on, only their marks are read. */
   readonly marksOnlyFrom?: number
+  /** Namespaces that were read before. */
+  readonly ahead?: Promise<ReadAhead> | undefined
   /** What a saved plan has for this machine: the plan has to be the same. Default: that of a lab on one machine, if a saved plan was located. */
   readonly saved?: SavedPart
 }
@@ -132,7 +135,7 @@ export const readRequestOf = (name: string, header: LabHeader | undefined): Read
   namespaces: header?.namespaces ?? new Map(),
   sysctls: header?.sysctls ?? new Map(),
   nftables: header?.nftables ?? new Map(),
-  ...(readsRareSysctls(header?.namespaces.size ?? 0) && { rareSysctls: true }),
+  ...(readsRareSysctls(header?.size ?? header?.namespaces.size ?? 0) && { rareSysctls: true }),
 })
 
 /**
@@ -185,7 +188,7 @@ async function prepared(
         ...(strays.size && { namespaces: new Map([...strays, ...whole.namespaces]) }),
         ...(purpose.forApply && !options.target?.length && { forApply: true }),
       }
-  const reading = (purpose.forApply ? read : readLive)(request, runner)
+  const reading = (purpose.forApply ? read : readLive)(request, runner, purpose.ahead ? [purpose.ahead] : [])
   reading.catch(() => {}) // awaited below; errors of the file, which is expanded first, come before
   await new Promise((resolve) => setImmediate(resolve)) // lets the reads start before the lab file is expanded
   const lab = options.destroy ? undefined : opened?.lab()

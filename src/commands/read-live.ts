@@ -1,6 +1,7 @@
 import { healFaults } from '../faults/heal-faults.ts'
 import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
+import type { ReadAhead } from '../observe/found.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { faultWords } from '../views/fault-text.ts'
@@ -9,10 +10,14 @@ import { note } from './terminal.ts'
 
 /**
  * Reads a lab. A fault whose time is over is ended first: the command that has set it, and its guard, may have been killed.
- * Waits for a run on the lab then.
+ * Waits for a run on the lab then. Namespaces that were read ahead are not read again before that.
  */
-export async function readLive(request: ReadRequest, runner: Runner): Promise<Live> {
-  const live = await read(request, runner)
+export async function readLive(
+  request: ReadRequest,
+  runner: Runner,
+  ahead: readonly Promise<ReadAhead>[] = [],
+): Promise<Live> {
+  const live = await read(request, runner, ahead)
   const ended = await endOverdue(request, live, runner)
   if (!ended.length) return live
   note(ended.map((fault) => `The time of this fault is over: ${faultWords(fault)}\n`).join(''))

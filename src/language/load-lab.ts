@@ -77,6 +77,8 @@ export interface LabHeader {
   readonly name: string
   /** Every namespace name of the file, in its order. */
   readonly namespaces: ReadonlyMap<string, NamespaceHeader>
+  /** The number of namespaces of the whole lab, when these are only those on one machine. */
+  readonly size?: number
   /** The sysctls that the file sets, by namespace. */
   readonly sysctls: ReadonlyMap<string, readonly string[]>
   /** By namespace, the tables called as iptables' own that the file declares under `nftables`: `ip nat`. */

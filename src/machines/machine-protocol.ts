@@ -23,7 +23,7 @@ import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-prog
 import type { Source } from '../session/protocol.ts'
 import type { CarryEvent, Proceeding } from './on-machine-others.ts'
 import type { Packed } from './packed.ts'
-import type { PartData } from './part.ts'
+import type { HeaderData, PartData } from './part.ts'
 import type { Roads } from './roads.ts'
 
 interface Operation<Input, Result, Event = never> {
@@ -69,6 +69,8 @@ export interface MachineOperations {
       readonly size: number
       /** The lab whose namespaces are asked for; absent: nobody wants to know. */
       readonly lab?: string
+      /** The lab that will be planned next: what of it is live here is read at once. */
+      readonly ahead?: HeaderData
       /** The roads that are known to be needed. */
       readonly roads?: RoadsInput
     },

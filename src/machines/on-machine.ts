@@ -1,17 +1,18 @@
 import { withLenders } from '../commands/borrow.ts'
 import { openSource } from '../commands/lab-source.ts'
 import type { Located } from '../commands/locate.ts'
-import { prepare, type Prepared, type PlanOptions, type PlanPurpose } from '../commands/prepare.ts'
+import { prepare, readRequestOf, type Prepared, type PlanOptions, type PlanPurpose } from '../commands/prepare.ts'
 import type { CarriedOut } from '../commands/carry.ts'
 import { revertDoor } from '../commands/revert.ts'
 import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
-import { openLab, type OpenLab } from '../language/load-lab.ts'
+import { openLab, type LabHeader, type OpenLab } from '../language/load-lab.ts'
 import { stageOf } from '../model/change.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
 import { isPath } from '../model/place.ts'
 import type { Runner } from '../model/runner.ts'
+import { readAhead, type ReadAhead } from '../observe/found.ts'
 import { owners } from '../observe/owners.ts'
 import { touchedBy } from '../plan/listed.ts'
 import type { Held } from '../run/hold.ts'
@@ -21,7 +22,7 @@ import { planJson } from '../views/json.ts'
 import { startProbes } from './on-machine-probes.ts'
 import { startServices } from './on-machine-services.ts'
 import { hearOthers, type HeardOthers } from './on-machine-others.ts'
-import { openPart, type OpenPart } from './part.ts'
+import { openHeader, openPart, type OpenPart } from './part.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { roadsTo } from './roads.ts'
 import { mustBeUnused } from './used-vnis.ts'
@@ -39,6 +40,7 @@ export function startMachine(
   known?: OpenLab,
 ): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
   let runner: Runner | undefined
+  let ahead: Promise<ReadAhead> | undefined
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
@@ -71,11 +73,16 @@ export function startMachine(
   return {
     alive: async () => null,
 
-    async hello({ lab, size, roads }) {
+    async hello({ lab, ahead: header, size, roads }) {
       runner = startRunner(host, known ? 0 : size)
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
       const reached = roadsTo(roads?.to ?? [], roads?.from, host)
-      const live = lab === undefined ? undefined : (await owners(runner)).byLab.get(lab)
+      if (header) ahead = foundAhead(openHeader(header), runner)
+      const live = ahead
+        ? [...(await ahead).keys()]
+        : lab === undefined
+          ? undefined
+          : (await owners(runner)).byLab.get(lab)
       return {
         ...(address && { address }),
         namespaces: live ?? [],
@@ -139,7 +146,9 @@ export function startMachine(
       const { located, lab, runner } = the()
       options = { ...wishes, ...asPart(lab, spare) }
       purpose = { forApply, ...(saved && { saved }), ...(marksOnly && { marksOnlyFrom: 1 }) }
-      prepared = await prepare(located, lab, runner, options, purpose)
+      const found = forApply ? undefined : ahead
+      ahead = undefined // it is of the moment
+      prepared = await prepare(located, lab, runner, options, { ...purpose, ahead: found })
       const { plan, warnings, wanted, live } = prepared
       if (!wishes.destroy) await mustBeUnused(plan, live.resources, runner, lab.quote)
       return {
@@ -199,6 +208,14 @@ export function startMachine(
       release?.()
     },
   }
+}
+
+/** Reads what is live here of the own namespaces of a lab. */
+async function foundAhead(header: LabHeader, runner: Runner): Promise<ReadAhead> {
+  const { namespaces } = header
+  const isOwn = (name: string): boolean => namespaces.has(name) && namespaces.get(name)?.borrowed === undefined
+  const names = (await runner.list()).flatMap(({ name, stale }) => (!stale && isOwn(name) ? [name] : []))
+  return await readAhead(readRequestOf(header.name, header), names, runner).found
 }
 
 /** How a part is planned; nothing is changed of what has the ids in `spare`. */

@@ -16,11 +16,17 @@ export interface Part {
   readonly spare: ReadonlySet<string>
 }
 
-/** What a machine is told of its part of a lab, as plain JSON data: it need not read the lab file. */
-export interface PartData extends Pick<Lab, 'name' | 'file' | 'folder' | 'checks'> {
+/** What a machine is told of a lab before that is expanded, as plain JSON data. */
+export interface HeaderData extends Pick<LabHeader, 'name'> {
+  /** The number of namespaces of the whole lab. */
+  readonly size: number
   readonly namespaces: Entries<LabHeader['namespaces']>
   readonly sysctls: Entries<LabHeader['sysctls']>
   readonly nftables: Entries<LabHeader['nftables']>
+}
+
+/** What a machine is told of its part of a lab, as plain JSON data: it need not read the lab file. */
+export interface PartData extends HeaderData, Pick<Lab, 'file' | 'folder' | 'checks'> {
   readonly faults: Entries<Lab['faults']>
   readonly resources: readonly Resource[]
   /** The ids of resources that the file does not say. */
@@ -111,20 +117,32 @@ export function barePartOf(lab: Lab, machine: string): PartData {
   return partDataOf(lab, { places, addresses: {}, roads: {} })(machine)
 }
 
+/** What is known of a lab before it is expanded, as a machine is told of it. */
+export const headerData = ({ name, size, namespaces, sysctls, nftables }: LabHeader): HeaderData => ({
+  ...{ name, size: size ?? namespaces.size },
+  ...{ namespaces: [...namespaces], sysctls: [...sysctls], nftables: [...nftables] },
+})
+
+/** What is known of a lab before it is expanded, as a machine was told of it. */
+export const openHeader = ({ name, size, namespaces, sysctls, nftables }: HeaderData): LabHeader => ({
+  ...{ name, size },
+  ...{ namespaces: new Map(namespaces), sysctls: new Map(sysctls), nftables: new Map(nftables) },
+})
+
 /** The parts of a lab, by the names of machines, as these are told of them. */
 export function partDataOf(whole: Lab, spread: Spread): (machine: string) => PartData {
   const names = [...namesIn(whole.resources)]
   const parts = partsOf(whole, spread)
   return (machine) => {
     const { lab, spare } = parts(machine)
-    const { name, file, folder, checks } = lab
+    const { file, folder, checks } = lab
     const here = ([namespace]: readonly [string, unknown]): boolean => lab.namespaces.has(namespace)
     const resources = [...lab.resources.values()]
+    const sysctls = new Map([...lab.sysctls].filter(here))
+    const nftables = new Map([...lab.nftables].filter(here))
     return {
-      ...{ name, file, folder, checks, names, resources },
-      namespaces: [...lab.namespaces],
-      sysctls: [...lab.sysctls].filter(here),
-      nftables: [...lab.nftables].filter(here),
+      ...headerData({ ...lab, size: whole.namespaces.size, sysctls, nftables }),
+      ...{ file, folder, checks, names, resources },
       faults: [...lab.faults],
       unwritten: resources.flatMap(({ id, source }) => (source ? [] : [id])),
       spare: [...spare],
@@ -142,12 +160,7 @@ export function openPart(data: PartData, whole: () => OpenLab): OpenPart {
   const resources = new Map(
     data.resources.map((r) => [r.id, unwritten.has(r.id) ? r : { ...r, source: positionOf(r.id) }]),
   )
-  const header = {
-    name: data.name,
-    namespaces: new Map(data.namespaces),
-    sysctls: new Map(data.sysctls),
-    nftables: new Map(data.nftables),
-  }
+  const header = openHeader(data)
   const lab: Lab = {
     ...{ ...header, file: data.file, folder: data.folder, checks: data.checks, resources },
     topology: topologyOf(resources),
