@@ -170,7 +170,11 @@ async function program() {
   for (const shell of ['bash', 'zsh', 'fish'])
     writeIfChanged(`dist/completion/${shell}`, readFileSync(`src/commands/completion/${shell}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
-  write('dist/netlab.cjs', await bundle('src/start.ts', { banner: { js: await launcher() } }), 0o755)
+  write(
+    'dist/netlab.cjs',
+    await bundle('src/start.ts', { banner: { js: await launcher() }, footer: { js: `// ${id}` } }),
+    0o755,
+  )
   write('dist/api.cjs', await bundle('src/api.ts'))
   writeIfChanged('dist/api.mjs', "import api from './api.cjs'\nexport const { lab, UserError } = api\n")
   for (const file of ['dist/api.d.mts', 'dist/api.d.cts']) writeIfChanged(file, declarations())

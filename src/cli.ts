@@ -9,6 +9,7 @@ import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
 import { full, json, LAB, NAMES_OF, noLint, set, skipMachine, spare, type Run } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
+import { leave } from './host/leave.ts'
 import { idle } from './host/status-line.ts'
 import type { Host } from './model/host.ts'
 import { visible } from './model/text.ts'
@@ -46,9 +47,7 @@ async function end(run: Run): Promise<void> {
     process.exitCode = reportError(error, { ...global, json: chosen.json ?? chosen.format === 'json' })
   }
   idle()
-  // Ended by itself, Node would first free all its memory and the threads': that takes it 20 ms and more.
-  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))))
-  process.exit()
+  await leave()
 }
 
 /** The options of the command that was called. */
@@ -234,17 +233,6 @@ program
   .action((options: { readonly live?: boolean }) =>
     end(async (host) => (await import('./session/session.ts')).session(host, options)),
   )
-
-program
-  .command('machine', { hidden: true })
-  .description('be one of the machines of a lab, as asked on standard input')
-  .action(() => end(async (host) => (await import('./machines/serve.ts')).serveMachine(host)))
-
-program
-  .command('enter', { hidden: true })
-  .description('run a program for the netlab on another machine, on this terminal')
-  .argument('<what>')
-  .action((what: string) => end(async (host) => (await import('./machines/serve.ts')).enterMachine(host, what)))
 
 program
   .command('agent', { hidden: true })

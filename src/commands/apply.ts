@@ -8,7 +8,8 @@ import { renderPlan } from '../views/plan-text.ts'
 import { carryOutKeeping } from './keep-faults.ts'
 import { connectAhead, sizeHere } from './lab-runner.ts'
 import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
-import { openLocated, prepare, type Prepared, type PlanOptions } from './prepare.ts'
+import { openLocated } from './open-located.ts'
+import { prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -44,7 +45,7 @@ export async function change(host: Host, argument: string | undefined, given: Ch
   await connectAhead(host, located, options.skipMachine)
   const opened = openLocated(file, host, options)
   if (opened?.machines && 'file' in file)
-    return (await import('./change-machines.ts')).changeMachines(host, { located: file, opened }, options)
+    return (await import('./change-machines.ts')).changeMachines(runner, { located: file, opened }, options)
   if (given.skipMachine) throw noMachines()
   const name = opened?.name ?? ('name' in located ? located.name : '')
   const shown = options.autoApprove ? undefined : await prepare(located, opened, runner, options)

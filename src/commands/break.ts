@@ -12,7 +12,7 @@ import { FORMAT } from '../views/json.ts'
 import { become, mend, tryChecks, viewOf, type DrillGround, type DrillView } from './drill-ground.ts'
 import { mustBeSeen, spreadOf } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated } from './open-located.ts'
 import { note, out, outColors, outJson, type Global } from './terminal.ts'
 
 /** The options of `netlab break`. */

@@ -1,6 +1,6 @@
 import { NEAR } from '../model/other-machine.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
-import type { Host } from '../model/host.ts'
+import type { Runner } from '../model/runner.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { diagnosticsIn, lockAll } from '../machines/all-peers.ts'
 import { openMeeting } from '../machines/meeting.ts'
@@ -77,12 +77,13 @@ export async function planMachines(
 }
 
 /** `netlab apply` and `netlab destroy` of a lab on several machines: as `change` does on one. Returns the exit code. */
-export async function changeMachines(host: Host, file: OpenedFile, options: ChangeOptions): Promise<number> {
+export async function changeMachines(near: Runner, file: OpenedFile, options: ChangeOptions): Promise<number> {
   const timeout = secondsOf('--lock-timeout', options.lockTimeout) * 1000
   const { located, opened } = file
   const { saved } = located
   const isBare = options.destroy === true && !options.skipMachine
-  const machines = await openMachines(host, located, opened, {
+  const machines = await openMachines(near.host, located, opened, {
+    near,
     ...{ skip: options.skipMachine, isBare },
     isPlanned: !options.destroy && !options.autoApprove,
   })

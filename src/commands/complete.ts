@@ -5,7 +5,7 @@ import { startRunner } from '../run/choose-runner.ts'
 import { descriptionOf, TEMPLATES } from './init.ts'
 import { locate } from './locate.ts'
 import { knownLogs } from './logs.ts'
-import { loadLocated } from './prepare.ts'
+import { loadLocated } from './open-located.ts'
 
 /** What may stand at the cursor. */
 interface Completion {

@@ -3,7 +3,7 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import type { OpenedFile } from './change-machines.ts'
 import { locate, recorded, type LocateOptions } from './locate.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated } from './open-located.ts'
 import { revertDoor } from './revert.ts'
 import { out } from './terminal.ts'
 

@@ -5,7 +5,7 @@ import { FORMAT } from '../views/json.ts'
 import type { OpenedFile } from './change-machines.ts'
 import { examineMachine, type MachineFinding } from './examine.ts'
 import { locate, recorded, type LocateOptions } from './locate.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated } from './open-located.ts'
 import { out, outColors, outJson, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {

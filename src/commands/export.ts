@@ -3,7 +3,7 @@ import { UserError } from '../model/diagnostic.ts'
 import { makePlan } from '../plan/make-plan.ts'
 import { renderScript } from '../views/script.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { reading, type Linting } from './prepare.ts'
+import { reading, type Linting } from './open-located.ts'
 import { outText, report, type Global } from './terminal.ts'
 
 /**

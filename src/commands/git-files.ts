@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import type * as ChildProcesses from 'node:child_process'
+import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { UserError } from '../model/diagnostic.ts'
 import { disk, type FileTree } from './beside.ts'
@@ -47,6 +48,8 @@ export function revisionIn(argument: string): Revision | undefined {
 function git(what: string, ...args: readonly string[]): Buffer {
   try {
     const env = { ...process.env, LC_ALL: 'C' }
+    // Loaded on demand: most lab files are not read from git, and it takes Node 5 ms.
+    const { execFileSync } = createRequire(__filename)('node:child_process') as typeof ChildProcesses
     return execFileSync('git', args, { env, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: LARGEST })
   } catch (error) {
     const { code, stderr = '', message } = error as NodeJS.ErrnoException & { readonly stderr?: Buffer }

@@ -13,7 +13,7 @@ import { tryChecks, viewOf, type DrillView } from './drill-ground.ts'
 import { spreadOf, walkOver } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { findLost } from './lost-packets.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated } from './open-located.ts'
 import { note as say, out, outColors, outJson, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {

@@ -19,7 +19,8 @@ import { startRunner } from '../run/choose-runner.ts'
 import { nameInPlan, type Remark } from '../import/network.ts'
 import type { LocatedFile } from './locate.ts'
 import { textBeside } from './own-files.ts'
-import { openLocated, prepare } from './prepare.ts'
+import { openLocated } from './open-located.ts'
+import { prepare } from './prepare.ts'
 import { note, outText, report, type Global } from './terminal.ts'
 
 interface Options extends Global {

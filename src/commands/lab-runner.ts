@@ -11,7 +11,8 @@ import type { OpenedFile } from './change-machines.ts'
 import type { Machines } from './open-machines.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
-import { openLocated, asSeenFromHere } from './prepare.ts'
+import { openLocated } from './open-located.ts'
+import { asSeenFromHere } from './prepare.ts'
 
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m

@@ -7,7 +7,8 @@ import type { Runner } from '../model/runner.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { nearest } from './nearest.ts'
-import { loadFound, asSeenFromHere } from './prepare.ts'
+import { loadFound } from './open-located.ts'
+import { asSeenFromHere } from './prepare.ts'
 
 /** The options of commands that take the names of namespaces. */
 export interface NamespaceOptions extends LocateOptions {

@@ -7,7 +7,7 @@ import { NEAR } from '../model/other-machine.ts'
 import { otherWorldHint } from './elsewhere.ts'
 import { locatedHere, spreadOf, type SpreadLab } from './lab-runner.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadLocated } from './prepare.ts'
+import { loadLocated } from './open-located.ts'
 
 interface Options extends LocateOptions {
   readonly follow?: boolean

@@ -10,6 +10,8 @@ import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { NEAR, type Machine } from '../model/other-machine.ts'
+import type { Runner } from '../model/runner.ts'
+import { startRunner } from '../run/choose-runner.ts'
 import { sourceElsewhere } from './lab-source.ts'
 import type { RecordedFile } from './locate.ts'
 import { note } from './terminal.ts'
@@ -35,6 +37,8 @@ interface Connecting {
   readonly lost?: (name: string, error: UserError) => void
   /** Nothing is planned but to destroy the lab: where what of it is, the machines find out. */
   readonly isBare?: boolean
+  /** The runner of the machine that netlab runs on, when one was started. */
+  readonly near?: Runner
   /** It is planned next: the machines read what they have of it while the lab file is expanded. */
   readonly isPlanned?: boolean
 }
@@ -47,7 +51,7 @@ export async function openMachines(
   host: Host,
   located: RecordedFile,
   opened: OpenLab,
-  { skip = [], lost, isBare = false, isPlanned = false }: Connecting = {},
+  { skip = [], lost, isBare = false, isPlanned = false, near = startRunner(host) }: Connecting = {},
 ): Promise<Machines> {
   const machines: ReadonlyMap<string, Machine> = opened.machines ?? new Map()
   const unknown = skip.find((name) => !machines.has(name))
@@ -66,7 +70,7 @@ export async function openMachines(
   stage('Connecting …')
   const far = [...machines].filter(([name]) => !skip.includes(name))
   const coming = new Map([
-    [NEAR, nearPeer(host, NEAR, opened)],
+    [NEAR, nearPeer(near, NEAR, opened)],
     ...far.map(([name, machine]) => [name, comingPeer(host, name, machine)] as const),
   ])
   dropAhead()
@@ -80,7 +84,7 @@ export async function openMachines(
   const greetings = ask((name, peer) =>
     peer.ask(
       'hello',
-      isBare ? { size: 0 } : { size, ...greetingFor(name, opened), ...(isPlanned && { ahead: headerData(opened) }) },
+      isBare ? { size: 0 } : { size, ...roadsBetween(name, opened), ...(isPlanned && { ahead: headerData(opened) }) },
     ),
   )
   const connected = Promise.allSettled([...coming.values()].map(({ peer }) => peer))
@@ -109,15 +113,18 @@ export async function openMachines(
       await each(({ name }) => opening.get(name)!)
       return { lab, spread: { places: {}, addresses: {}, roads: {} }, peers, skipped, each, close }
     }
-    const live = new Map([...met].flatMap(([name, { namespaces }]) => namespaces.map((one) => [one, name] as const)))
-    const places = placesOf(lab, live)
-    const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
-    mustLead(wires, met, lab, opened)
-    const roads = await roadsFor(wires, met, peers, opened, lab)
-    const spread = { places, ...roads }
-    mustFit(wires, spread, lab, opened)
-    const partOn = partDataOf(lab, spread)
-    await each((peer) => peer.ask('open', { part: partOn(peer.name), source }))
+    const openAt = async (live: Live): Promise<Spread> => {
+      const places = placesOf(lab, live)
+      const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
+      mustLead(wires, met, lab, opened)
+      const roads = await roadsFor(wires, met, peers, opened, lab)
+      const spread = { places, ...roads }
+      mustFit(wires, spread, lab, opened)
+      const partOn = partDataOf(lab, spread)
+      await each((peer) => peer.ask('open', { part: partOn(peer.name), source }))
+      return spread
+    }
+    const spread = lab.spreads ? await openWhereLive(lab, peers, met, openAt) : await openAt(new Map())
     return { lab, spread, peers, skipped, each, close }
   } catch (error) {
     await close()
@@ -125,14 +132,41 @@ export async function openMachines(
   }
 }
 
-/** What a machine is asked before the lab file is expanded. */
-function greetingFor(name: string, { machines, ...lab }: OpenLab): Omit<Greeting['input'], 'size'> {
+/**
+ * Opens a lab where its namespaces are live already. Whose those of its names are takes longer to find out than that they are there;
+ * so it is opened as if all were the lab's, and once more when some are not.
+ */
+async function openWhereLive(
+  { name: lab, namespaces }: Lab,
+  peers: readonly Peer[],
+  met: Met,
+  openAt: (live: Live) => Promise<Spread>,
+): Promise<Spread> {
+  const named = new Map(peers.map(({ name }) => [name, met.get(name)!.namespaces.filter((one) => namespaces.has(one))]))
+  const asked = onAll(
+    peers.filter(({ name }) => named.get(name)?.length),
+    async (peer) => (await peer.ask('owned', { lab })).filter((one) => namespaces.has(one)),
+  )
+  const first = openAt(liveOn(named))
+  first.catch(() => {}) // awaited below; first come errors of reading
+  const owned = await asked
+  if ([...owned].every(([name, { length }]) => length === named.get(name)?.length)) return await first
+  await first.catch(() => {})
+  return await openAt(liveOn(owned))
+}
+
+/** By namespace, the machine on which it is live. */
+type Live = ReadonlyMap<string, string>
+
+const liveOn = (machines: ReadonlyMap<string, readonly string[]>): Live =>
+  new Map([...machines].flatMap(([name, namespaces]) => namespaces.map((one) => [one, name] as const)))
+
+/** The roads that a machine is asked for before the lab file is expanded: to those whose addresses are in it. */
+function roadsBetween(name: string, { machines }: OpenLab): Pick<Greeting['input'], 'roads'> {
   const from = machines?.get(name)?.address
-  const others = [...(machines ?? [])].flatMap(([other, { address }]) => (other === name ? [] : (address ?? [])))
-  return {
-    ...(lab.spreads && { lab: lab.name }),
-    ...(from !== undefined && { roads: { to: others, from } }),
-  }
+  if (from === undefined) return {}
+  const to = [...(machines ?? [])].flatMap(([other, { address }]) => (other === name ? [] : (address ?? [])))
+  return { roads: { to, from } }
 }
 
 function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {

@@ -10,13 +10,15 @@ import { UserError } from '../model/diagnostic.ts'
 import type { Plan } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
 import { NEAR } from '../model/other-machine.ts'
+import type { Runner } from '../model/runner.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
 import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
 import { connectAhead, sizeHere, spreadLab } from './lab-runner.ts'
-import { openLocated, prepare, type PlanOptions, type Prepared } from './prepare.ts'
+import { openLocated } from './open-located.ts'
+import { prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savedPart, savePlan, type SavedPlan } from './saved.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
@@ -51,7 +53,7 @@ export async function plan(host: Host, argument: string | undefined, options: Op
   await connectAhead(host, located, options.skipMachine)
   const opened = openLocated(recording, host, options)
   if (opened?.machines && 'file' in recording)
-    return await planOnMachines(host, { located: recording, opened }, options)
+    return await planOnMachines(runner, { located: recording, opened }, options)
   if (options.skipMachine) throw noMachines()
   const prepared = await prepare(recording, opened, runner, options)
   const { plan, source, lab, live, warnings } = prepared
@@ -123,13 +125,18 @@ function save(
 }
 
 /** The plan of a lab on several machines. */
-async function planOnMachines(host: Host, { located, opened }: OpenedFile, options: Options): Promise<number> {
+async function planOnMachines(near: Runner, { located, opened }: OpenedFile, options: Options): Promise<number> {
   const tries = options.test || options.reach
   if (tries && options.skipMachine)
     throw UserError.of('bad-option', '--test and --reach need all machines of the lab, so none can be left out')
   const { planMachines } = await import('./change-machines.ts')
   const { noteSkipped, openMachines } = await import('./open-machines.ts')
-  const machines = await openMachines(host, located, opened, { skip: options.skipMachine, isPlanned: !options.destroy })
+  const { host } = near
+  const machines = await openMachines(host, located, opened, {
+    near,
+    skip: options.skipMachine,
+    isPlanned: !options.destroy,
+  })
   try {
     noteSkipped(machines)
     const saving = options.out !== undefined

@@ -1,6 +1,6 @@
 import { holdable } from '../run/hold.ts'
 import { onlyTakesNames, readsRareSysctls, scale, schedule } from '../run/schedule.ts'
-import { openLab, type Lab, type LabHeader, type NamespaceHeader, type OpenLab } from '../language/load-lab.ts'
+import type { Lab, LabHeader, NamespaceHeader, OpenLab } from '../language/load-lab.ts'
 import { canonicalize } from '../observe/canonical.ts'
 import { mustBeAble } from '../observe/missing-features.ts'
 import { pinned } from '../observe/inherited.ts'
@@ -30,16 +30,11 @@ import { below } from '../plan/order.ts'
 import { targeted } from '../plan/target.ts'
 import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { newLenders, strayLenders, withLenders, type FoundLab } from './borrow.ts'
+import type { Linting } from './open-located.ts'
 import type { Located } from './locate.ts'
 import { mustBeFree } from './foreign.ts'
 import { readLive } from './read-live.ts'
 import { mustBeFresh, mustBeSame, partIn, type SavedPart } from './saved.ts'
-
-/** The option of commands that warn of what a lab file says. */
-export interface Linting {
-  /** False after `--no-lint`. */
-  readonly lint?: boolean
-}
 
 /** The options of commands that make a plan. */
 export interface PlanOptions extends Linting {
@@ -83,28 +78,6 @@ export interface Prepared {
   readonly quote: (diagnostic: Diagnostic) => Diagnostic
   /** Warnings to be shown with the plan. */
   readonly warnings: readonly Diagnostic[]
-}
-
-/** Opens the lab file that was located; undefined when only a name was given. */
-export const openLocated = (located: Located, host: Host, { lint }: Linting = {}): OpenLab | undefined =>
-  'name' in located
-    ? undefined
-    : openLab({ ...reading(located), readBeside: located.beside, confines: host.confines(), lint })
-
-/** Says on a terminal that a lab file is being read, and returns it. */
-export function reading<L extends { readonly file: string }>(located: L): L {
-  stage(`Reading ${located.file} …`)
-  return located
-}
-
-/** Loads the lab file that was located; undefined when only a name was given. */
-export const loadLocated = (located: Located, host: Host, linting?: Linting): Lab | undefined =>
-  openLocated(located, host, linting)?.lab()
-
-/** `loadLocated`, with the paths of those of somebody else's namespaces that are there. */
-export async function loadFound(located: Located, host: Host, linting?: Linting): Promise<Lab | undefined> {
-  const unfound = openLocated(located, host, linting)
-  return unfound && (await withLenders(unfound, host)).opened.lab()
 }
 
 /**

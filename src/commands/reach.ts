@@ -15,7 +15,8 @@ import { readLive } from './read-live.ts'
 import { locate, type LocateOptions } from './locate.ts'
 import { chosenNames } from './chosen-names.ts'
 import { reachOver, spreadOf } from './lab-runner.ts'
-import { loadFound, readRequestOf } from './prepare.ts'
+import { loadFound } from './open-located.ts'
+import { readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, outText, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {

@@ -22,7 +22,8 @@ import { otherWorldHint, ownNamespaces } from './elsewhere.ts'
 import { runnerOf } from './lab-runner.ts'
 import { readLive } from './read-live.ts'
 import { locate, type Located, type LocateOptions } from './locate.ts'
-import { loadFound, readRequestOf, asSeenFromHere } from './prepare.ts'
+import { loadFound } from './open-located.ts'
+import { readRequestOf, asSeenFromHere } from './prepare.ts'
 import { out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, LocateOptions {

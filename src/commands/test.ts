@@ -13,7 +13,8 @@ import { spreadOf } from './lab-runner.ts'
 import { checksNamed, testLive } from './live-checks.ts'
 import { seedOf } from './run-fault.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { loadFound, asSeenFromHere, type Linting } from './prepare.ts'
+import { loadFound, type Linting } from './open-located.ts'
+import { asSeenFromHere } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 interface Options extends Global, Linting, LocateOptions {

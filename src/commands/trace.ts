@@ -19,7 +19,8 @@ import { locatedHere, spreadOf, walkOver, type SpreadLab } from './lab-runner.ts
 import { labHere } from './live-namespaces.ts'
 import { traceLive, type TraceableLab } from './live-trace.ts'
 import { locate, type LocateOptions } from './locate.ts'
-import { openLocated, prepare, readRequestOf } from './prepare.ts'
+import { openLocated } from './open-located.ts'
+import { prepare, readRequestOf } from './prepare.ts'
 import { note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 /** Which lab, and which packet. */

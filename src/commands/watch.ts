@@ -17,7 +17,7 @@ import {
 import { openBrake } from './brake.ts'
 import { locate, recorded, type LocatedFile, type LocateOptions } from './locate.ts'
 import { stampsOf, type FileStamps } from './own-files.ts'
-import { openLocated } from './prepare.ts'
+import { openLocated } from './open-located.ts'
 import { repairLab } from './repair.ts'
 import { note, out, outColors, report, type Global } from './terminal.ts'
 import { openReports, openWatcher, untilQuiet, type Seen, type Watcher } from './watcher.ts'

@@ -19,6 +19,14 @@ export type FileBeside =
 /** Finds a file or a folder that is named at the path. Throws as `readFileSync` does. */
 export type FilesBeside = (path: Path, name: string) => FileBeside & { readonly outside: boolean }
 
+/** Files, where only their texts can be read. */
+export const textAsFile =
+  (read: (path: string) => string) =>
+  (path: string): ReturnType<FilesBeside> => {
+    const base64 = Buffer.from(read(path)).toString('base64')
+    return { kind: 'file', base64, executable: false, outside: false }
+  }
+
 /** The fields that give the programs of a namespace a home. */
 const fields = ['processes', 'setup', 'files', 'private', 'hostname', 'resolver'] as const
 

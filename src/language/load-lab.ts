@@ -13,7 +13,7 @@ import { checkConfines } from './confined.ts'
 import { borrowedBy, expansion, type Expansion } from './expansion.ts'
 import type { LabFile } from './lab-file.ts'
 import { expandFirewalls, whereIn, type Origins, type PlaceInFile } from './expand-firewalls.ts'
-import { expandHomes, type FilesBeside } from './expand-homes.ts'
+import { expandHomes, textAsFile, type FilesBeside } from './expand-homes.ts'
 import { expandInterfaces } from './expand-interfaces.ts'
 import { expandFaults } from './expand-faults.ts'
 import { expandFou } from './expand-fou.ts'
@@ -287,14 +287,6 @@ const order = ({ position }: Diagnostic): number => (position ? position.line * 
 const missing = (path: string): never => {
   throw new Error(`${path} cannot be read from here`)
 }
-
-/** Files, where only their texts can be read. */
-const textAsFile =
-  (read: (path: string) => string) =>
-  (path: string): ReturnType<FilesBeside> => {
-    const base64 = Buffer.from(read(path)).toString('base64')
-    return { kind: 'file', base64, executable: false, outside: false }
-  }
 
 /** Finds the files that are named at the path: relative to the file around it. */
 function besideOf({ readBeside = missing, listBeside = () => [] }: LabInput, source: Source, path: Path): Beside {

@@ -35,13 +35,16 @@ export function dropAhead(): void {
   begun.clear()
 }
 
+const isWords = (list: unknown): list is readonly string[] =>
+  Array.isArray(list) && list.every((word) => typeof word === 'string')
+
 /** The machines of a lab file, as far as they are written in the plain way, and can be connected to as they are. */
 function machinesAhead(text: string): [string, Machine][] {
   const [block] = MACHINES.exec(text) ?? []
   const { machines } = (block === undefined ? {} : (parsePlain(block)?.value ?? {})) as Fields
   return Object.entries((machines ?? {}) as Fields).flatMap(([name, machine]): [string, Machine][] => {
     const { ssh, run } = (machine ?? {}) as Fields
-    if (run === undefined && isDestination(ssh)) return [[name, { ssh }]]
-    return ssh === undefined && isCommand(run) ? [[name, { run }]] : []
+    if (run === undefined && typeof ssh === 'string') return isDestination(ssh) ? [[name, { ssh }]] : []
+    return ssh === undefined && isWords(run) && isCommand(run) ? [[name, { run }]] : []
   })
 }

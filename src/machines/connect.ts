@@ -9,6 +9,7 @@ import type { OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { Machine } from '../model/other-machine.ts'
+import type { Runner } from '../model/runner.ts'
 import { askOver, type Asking } from '../session/conversation.ts'
 import boot from './boot.sh'
 import { startMachine } from './on-machine.ts'
@@ -48,8 +49,9 @@ const SSH = [
 ]
 
 /** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
-export function nearPeer(host: Host, name: string, opened: OpenLab): Coming {
-  const { end, ...operations } = startMachine(host, opened)
+export function nearPeer(runner: Runner, name: string, opened: OpenLab): Coming {
+  const { host } = runner
+  const { end, ...operations } = startMachine(host, { opened, runner })
   const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
     (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
   const peer = Promise.resolve({
@@ -145,12 +147,12 @@ const koffiFile = (): string => createRequire(__filename).resolve('koffi')
 /** What identifies this build, once it is known. */
 let known: string | undefined
 
-/** What identifies this build: hashes of what is packed. The first line of the program is that of the rest (scripts/build.mjs). */
+/** What identifies this build: a hash of what is packed. The last line of netlab.cjs is one of the program (scripts/build.mjs). */
 function buildId(host: Host): string {
   if (known !== undefined) return known
-  const hash = createHash('sha256').update(host.readFile(`${folder()}/dist/program.cjs`)?.split('\n', 1)[0] ?? '')
-  const others = ['netlab.cjs', 'thread.cjs'].map((name) => `${folder()}/dist/${name}`)
-  for (const file of [...others, `${dirname(koffiFile())}/package.json`]) hash.update(host.readFile(file) ?? '')
+  const hash = createHash('sha256')
+  const own = ['netlab.cjs', 'thread.cjs'].map((name) => `${folder()}/dist/${name}`)
+  for (const file of [...own, `${dirname(koffiFile())}/package.json`]) hash.update(host.readFile(file) ?? '')
   return (known = hash.digest('hex'))
 }
 

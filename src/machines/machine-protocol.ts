@@ -67,8 +67,6 @@ export interface MachineOperations {
     {
       /** What `startRunner` is told of the size of the part that will be here, in characters. */
       readonly size: number
-      /** The lab whose namespaces are asked for; absent: nobody wants to know. */
-      readonly lab?: string
       /** The lab that will be planned next: what of it is live here is read at once. */
       readonly ahead?: HeaderData
       /** The roads that are known to be needed. */
@@ -76,7 +74,7 @@ export interface MachineOperations {
     },
     {
       readonly address?: string
-      /** Those that are live here. */
+      /** The names of those that are live here, whose ever they are. */
       readonly namespaces: readonly string[]
       /** Whether links to other machines can begin here: not in a sandbox. */
       readonly hasRoads: boolean
@@ -84,6 +82,8 @@ export interface MachineOperations {
     }
   >
   readonly roads: Operation<RoadsInput, Roads>
+  /** The namespaces of the lab that are live here, of those that were named in `hello`; else all. */
+  readonly owned: Operation<{ readonly lab: string }, readonly string[]>
   /** Opens the part of the lab on this machine, which the operations that follow are about; the lab file is for positions in it. */
   readonly open: Operation<{ readonly part: PartData; readonly source: Source }, null>
   /** By name, the paths of the namespaces that the part borrows from containers and processes, as far as they are there. */

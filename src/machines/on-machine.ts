@@ -6,7 +6,8 @@ import type { CarriedOut } from '../commands/carry.ts'
 import { revertDoor } from '../commands/revert.ts'
 import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
-import { openLab, type LabHeader, type OpenLab } from '../language/load-lab.ts'
+import type * as LoadLab from '../language/load-lab.ts'
+import type { LabHeader, OpenLab } from '../language/load-lab.ts'
 import { stageOf } from '../model/change.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
@@ -37,7 +38,7 @@ interface Opened {
 /** What netlab does on a machine of a lab, whoever asks: the process on another machine, or this one, where the lab is `known`. */
 export function startMachine(
   host: Host,
-  known?: OpenLab,
+  known?: { readonly opened: OpenLab; readonly runner: Runner },
 ): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
   let runner: Runner | undefined
   let ahead: Promise<ReadAhead> | undefined
@@ -73,31 +74,28 @@ export function startMachine(
   return {
     alive: async () => null,
 
-    async hello({ lab, ahead: header, size, roads }) {
-      runner = startRunner(host, known ? 0 : size)
+    async hello({ ahead: header, size, roads }) {
+      runner = known?.runner ?? startRunner(host, size)
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
-      const reached = roadsTo(roads?.to ?? [], roads?.from, host)
       if (header) ahead = foundAhead(openHeader(header), runner)
-      const live = ahead
-        ? [...(await ahead).keys()]
-        : lab === undefined
-          ? undefined
-          : (await owners(runner)).byLab.get(lab)
       return {
         ...(address && { address }),
-        namespaces: live ?? [],
+        namespaces: host.list('/run/netns'),
         hasRoads: !host.isSandbox,
-        roads: await reached,
+        roads: await roadsTo(roads?.to ?? [], roads?.from, host),
       }
     },
+
+    owned: async ({ lab }) => (ahead ? [...(await ahead).keys()] : ((await owners(runner!)).byLab.get(lab) ?? [])),
 
     roads: ({ to, from }) => roadsTo(to, from, host),
 
     async open({ part, source }) {
       const { located } = openSource(source)
       const confines = host.confines()
-      let file = known
-      const whole = (): OpenLab => (file ??= openLab({ ...located, readBeside: located.beside, confines, lint: false }))
+      let file = known?.opened
+      const whole = (): OpenLab =>
+        (file ??= openFile({ ...located, readBeside: located.beside, confines, lint: false }))
       if (confines) whole().lab() // says what the lab cannot have here
       opened = { located, runner: runner!, lab: openPart(part, whole) }
       return null
@@ -209,6 +207,10 @@ export function startMachine(
     },
   }
 }
+
+/** Opens a lab file. Loaded on demand: few parts need more than what they are told, and it takes Node 10 ms. */
+const openFile: typeof LoadLab.openLab = (input) =>
+  (require('../language/load-lab.ts') as typeof LoadLab).openLab(input)
 
 /** Reads what is live here of the own namespaces of a lab. */
 async function foundAhead(header: LabHeader, runner: Runner): Promise<ReadAhead> {

@@ -1,5 +1,6 @@
 import type { Command } from '../model/command.ts'
 import type { Host } from '../model/host.ts'
+import { leave } from '../host/leave.ts'
 import { idle } from '../host/status-line.ts'
 import { answerAsks } from '../session/conversation.ts'
 import { startMachine } from './on-machine.ts'
@@ -10,10 +11,19 @@ import type { MachineOperations } from './machine-protocol.ts'
 const SILENCE = 20_000
 
 /**
+ * What the netlab on another machine starts on this one, and nobody else: `netlab machine`, and `netlab enter WHAT`. Ends this
+ * process.
+ */
+export async function serve(host: Host, [command, what = '']: readonly string[]): Promise<void> {
+  process.exitCode = command === 'enter' ? await enterMachine(host, what) : await serveMachine(host)
+  await leave()
+}
+
+/**
  * `netlab machine`: does what the netlab on another machine asks for, until that lets go, ends or is cut off. What runs then is
  * rolled back. Returns 0.
  */
-export async function serveMachine(host: Host): Promise<number> {
+async function serveMachine(host: Host): Promise<number> {
   const { end, ...operations } = startMachine(host)
   const over = new AbortController()
   const leave = (): void => over.abort()
@@ -27,7 +37,7 @@ export async function serveMachine(host: Host): Promise<number> {
 }
 
 /** `netlab enter`: runs a program (JSON: its command, and variables) on this terminal, and returns its exit code. */
-export async function enterMachine(host: Host, what: string): Promise<number> {
+async function enterMachine(host: Host, what: string): Promise<number> {
   const { command, env } = JSON.parse(what) as { readonly command: Command; readonly env: Record<string, string> }
   idle()
   return await host.attach(withItself(command, host.self), env)

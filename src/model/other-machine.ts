@@ -9,11 +9,10 @@ export interface Machine {
 }
 
 /** Whether ssh(1) takes this for a destination. */
-export const isDestination = (ssh: unknown): ssh is string => typeof ssh === 'string' && /^[^-\s]\S*$/.test(ssh)
+export const isDestination = (ssh: string): boolean => /^[^-\s]\S*$/.test(ssh)
 
 /** Whether these words begin with a program. */
-export const isCommand = (run: unknown): run is readonly string[] =>
-  Array.isArray(run) && run.every((word) => typeof word === 'string') && /^[^-]/.test(run[0] ?? '')
+export const isCommand = ([program = '']: readonly string[]): boolean => /^[^-]/.test(program)
 
 /** The name of the machine that netlab runs on, where one is needed. */
 export const NEAR = 'here'
