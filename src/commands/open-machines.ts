@@ -1,13 +1,13 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { comingPeer, dropAhead } from '../machines/ahead.ts'
 import { nearPeer, type Coming, type Peer } from '../machines/connect.ts'
-import type { MachineOperations } from '../machines/machine-protocol.ts'
+import { mustFit, mustLead, roadsBetween, roadsFor, type Met } from '../machines/join.ts'
 import { bareLab, barePartOf, headerData, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
-import { overheadOf, roomOf, wiresOf, type Road, type Spread, type Wire } from '../machines/wires.ts'
+import { wiresOf, type Spread } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
-import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import { UserError } from '../model/diagnostic.ts'
 import type { Host } from '../model/host.ts'
 import { NEAR, type Machine } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
@@ -93,7 +93,11 @@ export async function openMachines(
   const close = async (): Promise<void> => void (await Promise.all((await answering()).map((peer) => peer.close())))
   const lab = isBare ? bareLab(opened, located.file) : expandOr(close, opened) // while the machines start
   const source = sourceElsewhere(located)
-  const opening = isBare ? ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), source })) : undefined
+  // Of a lab that is only destroyed, what it borrows is all that is looked up in its file.
+  const borrows = [...opened.namespaces.values()].some(({ lender }) => lender)
+  const opening = isBare
+    ? ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), ...(borrows && { source }) }))
+    : undefined
   const settled = await connected
   const peers = await answering()
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
@@ -161,14 +165,6 @@ type Live = ReadonlyMap<string, string>
 const liveOn = (machines: ReadonlyMap<string, readonly string[]>): Live =>
   new Map([...machines].flatMap(([name, namespaces]) => namespaces.map((one) => [one, name] as const)))
 
-/** The roads that a machine is asked for before the lab file is expanded: to those whose addresses are in it. */
-function roadsBetween(name: string, { machines }: OpenLab): Pick<Greeting['input'], 'roads'> {
-  const from = machines?.get(name)?.address
-  if (from === undefined) return {}
-  const to = [...(machines ?? [])].flatMap(([other, { address }]) => (other === name ? [] : (address ?? [])))
-  return { roads: { to, from } }
-}
-
 function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {
   try {
     return opened.lab()
@@ -176,121 +172,6 @@ function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {
     void close()
     throw error
   }
-}
-
-type Greeting = MachineOperations['hello']
-type Met = ReadonlyMap<string, Greeting['result']>
-
-/** The addresses of the machines, as far as they are known: those of the file, else those that ssh has used. */
-function addressesOf({ machines }: Lab, met: Met): Record<string, string> {
-  const found: Record<string, string> = {}
-  for (const [name, { address }] of met) {
-    const known = machines?.get(name)?.address ?? address
-    if (known !== undefined && name !== NEAR) found[name] = known
-  }
-  return found
-}
-
-/** Throws a UserError when a link to another machine begins in a sandbox. */
-function mustLead(wires: readonly Wire[], met: Met, { resources }: Lab, opened: OpenLab): void {
-  const wrong = wires.flatMap(({ ends, machines }) =>
-    ends.flatMap((end, i): Diagnostic[] => {
-      const name = machines[i] ?? ''
-      if (met.get(name)?.hasRoads !== false) return []
-      return [
-        {
-          code: 'no-way',
-          severity: 'error',
-          summary: `${end} cannot be joined to ${machines[1 - i]}: netlab is not root on ${name}, and a sandbox has no way out`,
-          detail: `Be root on ${name}, or put both ends of the link on one machine.`,
-          ...at(end, resources),
-        },
-      ]
-    }),
-  )
-  if (wrong.length) throw new UserError(wrong.map(opened.quote))
-}
-
-/** How the machines at the ends of the wires reach each other. Throws a UserError when two do not. */
-async function roadsFor(
-  wires: readonly Wire[],
-  met: Met,
-  peers: readonly Peer[],
-  opened: OpenLab,
-  lab: Lab,
-): Promise<Pick<Spread, 'addresses' | 'roads'>> {
-  const addresses = addressesOf(lab, met)
-  const neighbors = new Map<string, Set<string>>()
-  for (const { machines } of wires)
-    for (const [i, name] of machines.entries())
-      neighbors.set(name, (neighbors.get(name) ?? new Set()).add(machines[1 - i] ?? ''))
-  const roads: Record<string, Record<string, Road>> = {}
-  const ask = async (peer: Peer): Promise<void> => {
-    const others = [...(neighbors.get(peer.name) ?? [])].filter((name) => addresses[name] !== undefined)
-    if (others.length === 0) return
-    const from = addresses[peer.name]
-    const told = met.get(peer.name)?.roads
-    const to = others.flatMap((name) => addresses[name] ?? []).filter((address) => !told?.[address])
-    const more = to.length ? await peer.ask('roads', { to, ...(from !== undefined && { from }) }) : {}
-    const found = { ...told, ...more }
-    roads[peer.name] = Object.fromEntries(
-      others.flatMap((name) => {
-        const road = found[addresses[name] ?? '']
-        if (road && peer.name === NEAR) addresses[NEAR] ??= road.source
-        return road ? [[name, { device: road.device, mtu: road.mtu }]] : []
-      }),
-    )
-  }
-  // The address of this machine follows from its way to the others.
-  if (addresses[NEAR] === undefined) for (const peer of peers) if (peer.name === NEAR) await ask(peer)
-  await onAll(
-    peers.filter(({ name }) => roads[name] === undefined),
-    ask,
-  )
-  const wrong = wires.flatMap(({ ends, machines: [a, b] }): Diagnostic[] => {
-    const [from, to] = roads[a]?.[b] ? [b, a] : [a, b]
-    if (roads[from]?.[to]) return []
-    const own = addresses[from] === undefined ? '' : ` from its address ${addresses[from]}`
-    const why =
-      addresses[to] === undefined
-        ? `the address of ${to} is not known`
-        : `${from} has no route to ${addresses[to]}${own}`
-    return [
-      {
-        code: 'no-way',
-        severity: 'error',
-        summary: `${ends[0]} and ${ends[1]} cannot be joined: ${why}`,
-        detail: 'Give each machine, as its address, one of its own to which the others have a route.',
-        ...at(ends[0], lab.resources),
-      },
-    ]
-  })
-  if (wrong.length) throw new UserError(wrong.map(opened.quote))
-  return { addresses, roads }
-}
-
-const at = (id: string, resources: Lab['resources']): Pick<Diagnostic, 'position'> => {
-  const position = resources.get(id)?.source?.()
-  return position ? { position } : {}
-}
-
-/** Throws a UserError when a link has a larger MTU than fits between its machines. */
-function mustFit(wires: readonly Wire[], spread: Spread, { resources }: Lab, opened: OpenLab): void {
-  const wrong = wires.flatMap((wire): Diagnostic[] => {
-    const room = roomOf(wire, spread) ?? 0
-    const { mtu = 0, ends, machines } = wire
-    if (mtu <= room) return []
-    return [
-      {
-        code: 'mtu-too-large',
-        severity: 'error',
-        summary: `an MTU of ${mtu} does not fit between ${machines.join(' and ')}: their packets carry ${room} bytes of a link`,
-        detail: `VXLAN adds ${overheadOf(spread.addresses[machines[0]] ?? '')} bytes to each. Lower the mtu by ${mtu - room}, or raise the MTU between the machines.`,
-        ...at(ends[0], resources),
-      },
-    ]
-  })
-  if (wrong.length) throw new UserError(wrong.map(opened.quote))
 }
 
 /** Says which machines are left out. */

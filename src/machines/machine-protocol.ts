@@ -84,8 +84,15 @@ export interface MachineOperations {
   readonly roads: Operation<RoadsInput, Roads>
   /** The namespaces of the lab that are live here, of those that were named in `hello`; else all. */
   readonly owned: Operation<{ readonly lab: string }, readonly string[]>
-  /** Opens the part of the lab on this machine, which the operations that follow are about; the lab file is for positions in it. */
-  readonly open: Operation<{ readonly part: PartData; readonly source: Source }, null>
+  /** Opens the part of the lab on this machine, which the operations that follow are about. */
+  readonly open: Operation<
+    {
+      readonly part: PartData
+      /** The lab file, for positions in it; absent: nothing that comes has any. */
+      readonly source?: Source
+    },
+    null
+  >
   /** By name, the paths of the namespaces that the part borrows from containers and processes, as far as they are there. */
   readonly lenders: Operation<null, { readonly [name: string]: string }>
   /** What the machine has and lacks for its part of the lab. */

@@ -91,13 +91,15 @@ export function startMachine(
     roads: ({ to, from }) => roadsTo(to, from, host),
 
     async open({ part, source }) {
-      const { located } = openSource(source)
+      const located = source && openSource(source).located
       const confines = host.confines()
       let file = known?.opened
-      const whole = (): OpenLab =>
-        (file ??= openFile({ ...located, readBeside: located.beside, confines, lint: false }))
-      if (confines) whole().lab() // says what the lab cannot have here
-      opened = { located, runner: runner!, lab: openPart(part, whole) }
+      const whole = (): OpenLab => {
+        if (!file && !located) throw new Error('the lab file is not here')
+        return (file ??= openFile({ ...located!, readBeside: located!.beside, confines, lint: false }))
+      }
+      if (confines && located) whole().lab() // says what the lab cannot have here
+      opened = { located: located ?? { name: part.name }, runner: runner!, lab: openPart(part, whole) }
       return null
     },
 

@@ -176,7 +176,7 @@ export function openPart(data: PartData, whole: () => OpenLab): OpenPart {
     lab: () => lab,
     at: (places) => openPart(partAt(data, places), whole),
     position: (path) => whole().position(path),
-    quote: (diagnostic) => whole().quote(diagnostic),
+    quote: (diagnostic) => (diagnostic.position && !diagnostic.snippet ? whole().quote(diagnostic) : diagnostic),
     spare: new Set(data.spare),
     names: new Map(data.names),
   }
