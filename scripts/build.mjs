@@ -163,7 +163,9 @@ async function launcher() {
 async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
-  write('dist/thread.cjs', await bundle('src/backend/netlink/thread.ts'))
+  const thread = await bundle('src/backend/netlink/thread.ts')
+  const whole = createHash('sha256').update(id).update(thread).digest('hex')
+  write('dist/thread.cjs', thread)
   write('dist/status.cjs', await bundle('src/host/status-thread.ts'))
   for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
     writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
@@ -172,7 +174,7 @@ async function program() {
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write(
     'dist/netlab.cjs',
-    await bundle('src/start.ts', { banner: { js: await launcher() }, footer: { js: `// ${id}` } }),
+    await bundle('src/start.ts', { banner: { js: await launcher() }, footer: { js: `// ${whole}` } }),
     0o755,
   )
   write('dist/api.cjs', await bundle('src/api.ts'))

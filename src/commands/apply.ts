@@ -37,12 +37,12 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
 export async function change(host: Host, argument: string | undefined, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
   const located = locate(argument, given)
-  const runner = startRunner(host, sizeHere(located))
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  const file = 'name' in located ? located : recorded(located)
   await connectAhead(host, located, options.skipMachine)
+  const runner = startRunner(host, sizeHere(located))
+  const file = 'name' in located ? located : recorded(located)
   const opened = openLocated(file, host, options)
   if (opened?.machines && 'file' in file)
     return (await import('./change-machines.ts')).changeMachines(runner, { located: file, opened }, options)

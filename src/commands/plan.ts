@@ -49,8 +49,8 @@ interface Options extends Global, PlanOptions, LocateOptions {
 export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
   const located = locate(argument, options)
   const recording = 'name' in located ? located : recorded(located)
-  const runner = startRunner(host, sizeHere(located))
   await connectAhead(host, located, options.skipMachine)
+  const runner = startRunner(host, sizeHere(located))
   const opened = openLocated(recording, host, options)
   if (opened?.machines && 'file' in recording)
     return await planOnMachines(runner, { located: recording, opened }, options)

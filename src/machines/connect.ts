@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
@@ -7,6 +6,7 @@ import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
+import { sha256 } from '../model/digest.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { Machine } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
@@ -144,16 +144,11 @@ const folder = (): string => resolve(dirname(__filename), '..')
 
 const koffiFile = (): string => createRequire(__filename).resolve('koffi')
 
-/** What identifies this build, once it is known. */
-let known: string | undefined
-
-/** What identifies this build: a hash of what is packed. The last line of netlab.cjs is one of the program (scripts/build.mjs). */
+/** What identifies this build: the hash of netlab in the last line of netlab.cjs (scripts/build.mjs), and the version of the library. */
 function buildId(host: Host): string {
-  if (known !== undefined) return known
-  const hash = createHash('sha256')
-  const own = ['netlab.cjs', 'thread.cjs'].map((name) => `${folder()}/dist/${name}`)
-  for (const file of [...own, `${dirname(koffiFile())}/package.json`]) hash.update(host.readFile(file) ?? '')
-  return (known = hash.digest('hex'))
+  const hash = host.readFile(`${folder()}/dist/netlab.cjs`)?.trimEnd().split(' ').at(-1) ?? ''
+  const { version } = JSON.parse(host.readFile(`${dirname(koffiFile())}/package.json`) ?? '{}') as { version?: string }
+  return `${hash}-${version}`
 }
 
 /** Netlab as it is sent, once for all machines. */
@@ -180,8 +175,7 @@ async function begin(child: Child, host: Host, repeat: () => void, lost: (why: s
         if (found[1] === 'send') {
           packed ??= pack(host)
           void packed.then((bytes) => {
-            const sum = createHash('sha256').update(bytes).digest('hex')
-            child.stdin.write(`pack ${bytes.length} ${sum}\n`)
+            child.stdin.write(`pack ${bytes.length} ${sha256(bytes)}\n`)
             for (let at = 0; at < bytes.length; at += PIECE)
               child.stdin.write(bytes.subarray(at, at + PIECE), () => late.refresh())
             repeat()
