@@ -52,8 +52,10 @@ const SSH = [
 export function nearPeer(runner: Runner, name: string, opened: OpenLab): Coming {
   const { host } = runner
   const { end, ...operations } = startMachine(host, { opened, runner })
-  const ask: Asking<MachineOperations> = (operation, input, on = () => {}) =>
-    (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
+  const ask: Asking<MachineOperations> = async (operation, input, on = () => {}) => {
+    await new Promise((resolve) => setImmediate(resolve)) // lets the other machines be asked before this one works
+    return (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
+  }
   const peer = Promise.resolve({
     name,
     ask,
