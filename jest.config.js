@@ -1,7 +1,7 @@
 // Jest runs CommonJS; test/support/transform.cjs makes it out of everything that is not, also below node_modules.
 const common = {
   testEnvironment: 'node',
-  transform: { '\\.([cm]?js|ts)$': '<rootDir>/test/support/transform.cjs' },
+  transform: { '\\.([cm]?js|ts|sh)$': '<rootDir>/test/support/transform.cjs' },
   transformIgnorePatterns: [],
   // Below execa; its exports know only `import`, which Jest does not ask for.
   moduleNameMapper: { '^unicorn-magic$': '<rootDir>/node_modules/unicorn-magic/node.js' },

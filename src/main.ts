@@ -8,7 +8,8 @@ async function main(): Promise<void> {
   process.argv.splice(2, process.argv.length, ...args)
   if (sandbox === undefined) {
     // Netlab starts itself on other machines; without the other commands, that takes it less time.
-    if (args[0] === 'machine' || args[0] === 'enter') return (await import('./machines/serve.ts')).serve(host, args)
+    if (args[0] === 'machine' || args[0] === 'enter')
+      return (await import('./machines/serve.ts')).serveNetlab(host, args)
     return (await import('./cli.ts')).runCommand(host)
   }
   const { enterSandbox: enter } = await import('./host/sandbox/enter.ts')

@@ -24,7 +24,7 @@ export const sizeHere = (located: Located): number =>
 /** Begins to connect to the machines that a lab file seems to name, before it is parsed. */
 export async function connectAhead(host: Host, located: Located, skip?: readonly string[]): Promise<void> {
   if (!('text' in located) || host.isSandbox || !/^machines:/m.test(located.text)) return
-  ;(await import('../machines/ahead.ts')).connectAhead(host, located.text, skip)
+  ;(await import('../machines/ahead.ts')).beginConnecting(host, located.text, skip)
 }
 
 /** The machines of a lab that is on several, and their network as one. */

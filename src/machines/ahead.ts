@@ -5,7 +5,7 @@ import { isCommand, isDestination, type Machine } from '../model/other-machine.t
 import { farPeer, type Coming } from './connect.ts'
 
 /** `machines` at the top of a lab file, with what is indented below. */
-const MACHINES = /^machines:[ \t]*\n(?:(?:[ \t].*|[ \t]*#.*|)\n)+/m
+const MACHINES = /^machines:(?:[ \t]+#.*)?[ \t]*\n(?:(?:[ \t].*|[ \t]*#.*|)\n)+/m
 
 /** The machines that are being connected to, by what the file says of them. */
 const begun = new Map<string, Coming>()
@@ -16,7 +16,7 @@ const keyOf = (name: string, { ssh, run }: Machine): string => JSON.stringify([n
  * Begins to connect to the machines that a lab file seems to name, before it is parsed: of a large one, that takes as long as netlab
  * takes to start there. Those that are left out are named in `skip`.
  */
-export function connectAhead(host: Host, text: string, skip: readonly string[] = []): void {
+export function beginConnecting(host: Host, text: string, skip: readonly string[] = []): void {
   for (const [name, machine] of machinesAhead(text))
     if (!skip.includes(name)) begun.set(keyOf(name, machine), farPeer(host, name, machine))
 }

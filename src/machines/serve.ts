@@ -14,7 +14,7 @@ const SILENCE = 20_000
  * What the netlab on another machine starts on this one, and nobody else: `netlab machine`, and `netlab enter WHAT`. Ends this
  * process.
  */
-export async function serve(host: Host, [command, what = '']: readonly string[]): Promise<void> {
+export async function serveNetlab(host: Host, [command, what = '']: readonly string[]): Promise<void> {
   process.exitCode = command === 'enter' ? await enterMachine(host, what) : await serveMachine(host)
   await leave()
 }

@@ -91,6 +91,33 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(await nothing(lab({}))).toMatchObject({ code: 0 })
   })
 
+  test('namespaces that are gone on some come back, as they were, when they cannot be deleted on another', async () => {
+    expect(await apply(lab({ body: pair() }))).toMatchObject({ code: 0 })
+    const counted = `ip -n a -s -j link show eth0`
+    await m.sh('left', 'ip netns exec a ping -c1 -W5 10.0.1.2; ip -n a link set eth0 down')
+    const before = await m.sh('left', counted)
+    const failed = await m.netlab([
+      ...['destroy', '-y'],
+      m.write('lab.yaml', lab({ right: run('right', ['env', 'NETLAB_FAULT=fail:1']), body: pair() })),
+    ])
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('NETLAB_FAULT=fail:1') })
+    for (const name of ['left', 'right'])
+      expect(failed.stderr).toContain(`${name}: Rolled back: the network is as it was.`)
+    expect(await m.sh('left', counted)).toBe(before)
+  })
+
+  test('what has a name of the lab on a machine, and is not its own, does not hold the lab there', async () => {
+    const auto = `place: auto\nnamespaces: { a: , b: , c: }\n`
+    await m.sh('third', 'ip netns add b')
+    const named = await plan(lab({ body: auto }))
+    await m.sh('third', 'ip netns del b')
+    expect(named.stdout).toBe((await plan(lab({ body: auto }))).stdout)
+    // What is its own does.
+    const there = 'namespaces: { a: , b: { machine: third }, c: }\n'
+    expect(await apply(lab({ body: there }))).toMatchObject({ code: 0 })
+    expect((await plan(lab({ body: auto }))).stdout).not.toMatch(/^b on/m)
+  })
+
   test('a machine that does not answer is an error, or is left out', async () => {
     const third = '{ ssh: nobody@192.168.9.77 }'
     await m.sh('here', 'ip route add unreachable 192.168.9.77')

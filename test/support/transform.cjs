@@ -12,7 +12,8 @@ module.exports = {
     createHash('sha256').update(`${esbuild.version}\0${path}\0${source}\0`).update(self).digest('hex'),
 
   process(source, path) {
-    if (path.endsWith('.browser.js')) return { code: `module.exports = ${JSON.stringify(source)}` }
+    // As in the build (scripts/build.mjs), these are texts.
+    if (/\.(sh|browser\.js)$/.test(path)) return { code: `module.exports = ${JSON.stringify(source)}` }
     if (extname(path) !== '.ts' && !isModule.test(source)) return { code: source }
     return esbuild.transformSync(source, {
       sourcefile: path,
