@@ -4,6 +4,7 @@ import { nearPeer, type Coming, type Peer } from '../machines/connect.ts'
 import { mustFit, mustLead, roadsBetween, roadsFor, type Met } from '../machines/join.ts'
 import { bareLab, barePartOf, headerData, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
+import { withSmallMtus } from '../machines/small-mtus.ts'
 import { wiresOf, type Spread } from '../machines/wires.ts'
 import { stage } from '../host/status-line.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
@@ -123,8 +124,9 @@ export async function openMachines(
       mustLead(wires, met, lab, opened)
       const roads = await roadsFor(wires, met, peers, opened, lab)
       const spread = { places, ...roads }
-      mustFit(wires, spread, lab, opened)
-      const partOn = partDataOf(lab, spread)
+      const fitting = withSmallMtus(lab, spread)
+      mustFit(wires, spread, fitting, opened)
+      const partOn = partDataOf(fitting, spread)
       await each((peer) => peer.ask('open', { part: partOn(peer.name), source }))
       return spread
     }

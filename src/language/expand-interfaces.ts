@@ -1,6 +1,7 @@
 import { bridge as bridgeType } from '../kinds/links/bridge.ts'
 import { badMac, isGroupMac, isMac } from '../kinds/lab-entry.ts'
 import { counts } from '../kinds/links/bundle.ts'
+import { largeMtus } from '../kinds/links/large-mtus.ts'
 import { portFields } from '../kinds/links/port.ts'
 import { settingsOf } from '../kinds/settings.ts'
 import type { LinkSpec } from '../model/link-type.ts'
@@ -54,7 +55,21 @@ export function expandInterfaces(x: Expansion): void {
         merge(x, drafts, linkId(namespace, name), ['namespaces', namespace, 'interfaces', name], value)
   for (const made of [...drafts.values()]) receiver(x, drafts, made)
   finish(x, drafts)
+  fit(x, drafts)
   warnOfMistypedBridges(x, drafts)
+}
+
+/** Reports MTUs that the kernel refuses. */
+function fit({ resources, report }: Expansion, drafts: ReadonlyMap<string, Draft>): void {
+  for (const { link, lower, mtu, most } of largeMtus(resources)) {
+    const { settings, path } = drafts.get(link.id)!
+    report.error(
+      'mtu-too-large',
+      settings['mtu']?.path ?? path,
+      `an MTU of ${mtu} does not fit on ${lower}, which leaves ${most}`,
+      `Lower the mtu by ${mtu - most}, or raise that of ${lower}.`,
+    )
+  }
 }
 
 /** Turns drafts into resources. Lower devices, masters and MTUs can be resolved only when all interfaces are known. */
@@ -96,8 +111,9 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
       continue
     }
     const mtu = mtuOf(id)
-    const { mtu: said, up, ...spec } = specs.get(id) ?? { up: true }
-    if (said === undefined) x.assumedMtus.add(id)
+    const { mtu: _, up, ...spec } = specs.get(id) ?? { up: true }
+    const whose = [id, bundleOfDraft(made, drafts) ?? id]
+    if (whose.every((one) => specs.get(one)?.mtu === undefined)) x.assumedMtus.add(id)
     const { master, mac } = spec as LinkSpec
     const toMachines = master !== undefined && mac === undefined && isExisting(drafts.get(linkId(namespace, master)))
     const more = { ...(mtu !== undefined && { mtu }), ...(toMachines && { mac: portMac(x.lab, id) }) }

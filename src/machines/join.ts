@@ -1,3 +1,4 @@
+import { largeMtus } from '../kinds/links/large-mtus.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import { NEAR } from '../model/other-machine.ts'
@@ -106,12 +107,15 @@ export async function roadsFor(
   return { addresses, roads }
 }
 
-const at = (id: string, resources: Lab['resources']): Pick<Diagnostic, 'position'> => {
-  const position = resources.get(id)?.source?.()
+const at = (id: string, resources: Lab['resources'], part?: readonly string[]): Pick<Diagnostic, 'position'> => {
+  const position = resources.get(id)?.source?.(part)
   return position ? { position } : {}
 }
 
-/** Throws a UserError when a link has a larger MTU than fits between its machines. */
+/**
+ * Throws a UserError when a link has a larger MTU than fits between its machines, or something of a lab `withSmallMtus` a larger one
+ * than these leave it.
+ */
 export function mustFit(wires: readonly Wire[], spread: Spread, { resources }: Lab, opened: OpenLab): void {
   const wrong = wires.flatMap((wire): Diagnostic[] => {
     const room = roomOf(wire, spread) ?? 0
@@ -127,5 +131,13 @@ export function mustFit(wires: readonly Wire[], spread: Spread, { resources }: L
       },
     ]
   })
-  if (wrong.length) throw new UserError(wrong.map(opened.quote))
+  const above = largeMtus(resources).map(({ link, lower, mtu, most }): Diagnostic => ({
+    code: 'mtu-too-large',
+    severity: 'error',
+    summary: `an MTU of ${mtu} does not fit on ${lower}: packets between machines leave ${most}`,
+    detail: `Lower the mtu by ${mtu - most}, or raise the MTU between the machines.`,
+    ...at(link.id, resources, ['mtu']),
+  }))
+  const all = [...wrong, ...above]
+  if (all.length) throw new UserError(all.map(opened.quote))
 }

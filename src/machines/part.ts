@@ -6,7 +6,6 @@ import { HERE_NAME } from '../model/place.ts'
 import { linkId, type Resource } from '../model/resource.ts'
 import { topologyOf } from '../model/topology.ts'
 import { withDependents } from '../kinds/dependents.ts'
-import { withSmallMtus } from './small-mtus.ts'
 import { wiresOf, WIRE_PORT, type Spread, type Wire } from './wires.ts'
 
 /** What of a lab is on one machine. */
@@ -47,10 +46,9 @@ export interface OpenPart extends OpenLab, Pick<Part, 'spare'> {
 
 /**
  * What of a lab is on a machine, by its name: its namespaces with all that is in them. In place of a cable to another machine there is
- * a VXLAN on the interface by which that is reached.
+ * a VXLAN on the interface by which that is reached. The lab has MTUs that fit (`withSmallMtus`).
  */
-export function partsOf(whole: Lab, spread: Spread): (machine: string) => Part {
-  const lab = withSmallMtus(whole, spread)
+export function partsOf(lab: Lab, spread: Spread): (machine: string) => Part {
   const wires = wiresOf(lab, spread.places)
   return (machine) => partOf(lab, machine, spread, wires)
 }

@@ -181,6 +181,8 @@ export interface LinkType {
   readonly addWords?: (name: string, spec: LinkSpec) => string[]
   /** The kernel's default MTU in bytes, given that of the lower device; undefined: not known, and not compared. */
   readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
+  /** The kernel keeps its MTU within that of its lower device: `mtu` of that is the largest. */
+  readonly mtuWithinLower?: true
   /** Whether it has no MAC address that can be set when it is created. */
   readonly noMac?: (spec: Readonly<Record<string, unknown>>) => boolean
   /** It carries packets without Ethernet headers, and can be no port of a bridge, a bond or a team. */

@@ -21,8 +21,9 @@ export const machineCodes = {
     remedy: 'Give each an `address` to which the others have a route.',
   },
   'mtu-too-large': {
-    cause: 'A link between two machines has a larger MTU than fits into the packets between them.',
-    remedy: 'Lower the `mtu` of the link, or raise that of the machines’ interfaces.',
+    cause:
+      'An interface has a larger MTU than its lower device allows, or a link between two machines a larger one than fits into the packets between them.',
+    remedy: 'Lower the `mtu`, or raise that of the lower device or of the machines’ interfaces.',
   },
   'several-machines': {
     cause: 'The lab is on several machines, and the sandbox of an ordinary user has no way to others.',

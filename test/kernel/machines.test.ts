@@ -233,6 +233,11 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     })
     expect(large.stderr).toContain('Lower the mtu by 50')
     expect((await plan(lab({ body: pair(', mtu: 1300') }))).stdout).toMatch(/a\/eth0 .* mtu 1300,/)
+    const on = '    mac: { type: macvlan, link: eth0, mtu: 1500 }'
+    expect(await plan(lab({ body: pair().replace('a: {', `a: { interfaces: {\n${on}\n  },`) }))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/MTU of 1500 does not fit on a:eth0: .* leave 1450\n.*lab\.yaml:\d+:44/),
+    })
     await m.setMtu(1600)
     expect(await apply(lab({ body: pair() }))).toMatchObject({ code: 0 })
     await m.sh('left', 'ip netns exec a ping -M do -s 1472 -c1 -W5 10.0.1.2')

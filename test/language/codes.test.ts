@@ -36,6 +36,7 @@ test.each<[Code, string]>([
   ['kernel-makes-it', two('10.0.0.1/24', '10.0.0.2/24', 'routes: [{ to: 10.0.0.0/24, dev: e0 }]')],
   ['missing-field', 'namespaces: { a: { interfaces: { v: { type: vlan, link: lo } } } }'],
   ['mtu-differs', 'namespaces: { a: { interfaces: { e0: { mtu: 1400 } } }, b: }\nlinks: [{ endpoints: [a:e0, b:e0] }]'],
+  ['mtu-too-large', two('10.0.0.1/24', '10.0.0.2/24', 'interfaces: { v: { type: vlan, id: 7, link: e0, mtu: 1501 } }')],
   ['network-address', two('10.0.0.0/24', '10.0.0.2/24')],
   ['no-bridge', 'namespaces: { a: { interfaces: { d: { type: dummy, vlans: [10] } } } }'],
   ['no-prefix-length', two('10.0.0.1', '10.0.0.2/24')],

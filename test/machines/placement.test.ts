@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadLab, openLab, type Lab } from '../../src/language/load-lab.ts'
+import { mustFit } from '../../src/machines/join.ts'
 import { openPart, partDataOf, partsOf, type PartData } from '../../src/machines/part.ts'
 import { placesOf } from '../../src/machines/placement.ts'
+import { withSmallMtus } from '../../src/machines/small-mtus.ts'
+import type { UserError } from '../../src/model/diagnostic.ts'
 import { NEAR } from '../../src/model/other-machine.ts'
 import { wiresOf, type Spread } from '../../src/machines/wires.ts'
 import { randomOf } from '../support/damage.ts'
@@ -97,7 +100,7 @@ checks: [{ from: a, ping: b }, { from: c, ping: a }]
   }
 
   test('has a VXLAN in place of a cable to another machine, as large as fits on both sides', () => {
-    const { resources, namespaces } = partsOf(lab, spread)('left').lab
+    const { resources, namespaces } = partsOf(withSmallMtus(lab, spread), spread)('left').lab
     expect([...resources.values()].find(({ id }) => id === 'a/eth0')).toMatchObject({
       kind: 'vxlan',
       spec: { local: '192.0.2.1', remote: '192.0.2.2', link: 'left/ens3', mtu: 1450, dstport: 4789 },
@@ -127,7 +130,7 @@ links:
   - endpoints: { "a:eth1": { master: bond0 }, "b:eth1": }
   - endpoints: { "a:eth2": { master: bond0 }, "m:eth2": }
 `)
-    const { resources } = partsOf(stacked, { ...spread, places: placesOf(stacked, new Map()) })('left').lab
+    const { resources } = withSmallMtus(stacked, { ...spread, places: placesOf(stacked, new Map()) })
     const mtus = ['vlan7', 'said', 'tun0', 'bond0', 'eth1', 'eth2', 'other'].map((name) => [
       name,
       resources.get(`a/${name}`)?.spec['mtu'],
@@ -136,6 +139,51 @@ links:
       ...{ vlan7: 1450, said: 1300, tun0: 1426, other: 1500, macvlan: 1450 },
       ...{ bond0: 1450, eth1: 1450, eth2: 1450 },
     })
+  })
+
+  test('has no MTU that the file says and the kernel refuses on such a link', () => {
+    const text = `
+machines: { left: { ssh: left }, right: { ssh: right } }
+namespaces:
+  a:
+    machine: left
+    bridges: { br0: }
+    interfaces:
+      vlan7: { type: vlan, id: 7, link: eth0, mtu: 1451 }
+      vlan8: { type: vlan, id: 8, link: eth0, mtu: 1450 }
+      vlan6: { type: vlan, id: 6, link: eth0 }
+      mac: { type: macvlan, link: vlan6, mtu: 1460 }
+      vxlan1: { type: vxlan, id: 1, link: eth0, mtu: 1401 }
+      sec: { type: macsec, link: eth1, mtu: 1419 }
+      ip: { type: ipvlan, link: eth2, mtu: 1500 }
+      gre: { type: gre, remote: 10.0.0.2, link: eth0, mtu: 1500 }
+      vlan9: { type: vlan, id: 9, link: br0, mtu: 1500 }
+      bond0: { type: bond, mtu: 1460 }
+  b: { machine: right }
+links:
+  - endpoints: ["a:eth0", "b:eth0"]
+  - endpoints: ["a:eth1", "b:eth1"]
+  - endpoints: ["a:eth2", "b:eth2"]
+  - endpoints: { "a:eth3": { bridge: br0 }, "b:eth3": }
+  - endpoints: { "a:eth4": { master: bond0 }, "b:eth4": }
+`
+    const opened = openLab({ file: 'lab.yaml', text, lint: false })
+    const here = { ...spread, places: placesOf(opened.lab(), new Map()) }
+    const wires = wiresOf(opened.lab(), here.places)
+    const refused: string[] = []
+    try {
+      mustFit(wires, here, withSmallMtus(opened.lab(), here), opened)
+    } catch (error) {
+      for (const { position, summary } of (error as UserError).diagnostics) refused.push(`${position?.line} ${summary}`)
+    }
+    expect(refused).toEqual([
+      '24 an MTU of 1460 does not fit between left and right: their packets carry 1450 bytes of a link',
+      '8 an MTU of 1451 does not fit on a:eth0: packets between machines leave 1450',
+      '11 an MTU of 1460 does not fit on a:vlan6: packets between machines leave 1450',
+      '12 an MTU of 1401 does not fit on a:eth0: packets between machines leave 1400',
+      '13 an MTU of 1419 does not fit on a:eth1: packets between machines leave 1418',
+      '16 an MTU of 1500 does not fit on a:br0: packets between machines leave 1450',
+    ])
   })
 
   test('has the checks that begin there', () => {

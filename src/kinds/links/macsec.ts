@@ -132,6 +132,7 @@ export const macsec: LinkType = {
   taker: 'macsec',
   // MACsec's own header, with the SCI, and the signature (macsec_newlink in drivers/net/macsec.c).
   mtu: (lower, { icvlen = 16 }) => (lower === undefined ? undefined : lower - 16 - Number(icvlen)),
+  mtuWithinLower: true,
   // macsec_validate_attr in drivers/net/macsec.c.
   wrong: ({ send_sci, end_station, scb }) => {
     if (end_station === true && scb === true) return ['scb', 'a frame says end_station or scb, not both']

@@ -29,6 +29,7 @@ const common = {
   taker: 'macvlan',
   noMac: ({ mode }) => mode === 'passthru', // it has its lower device's (macvlan_common_newlink in drivers/net/macvlan.c)
   mtu: (lower) => lower,
+  mtuWithinLower: true,
   byType: true,
 } satisfies Partial<LinkType>
 

@@ -44,6 +44,7 @@ export const vlan: LinkType = {
   lower: 'required',
   multicast: 'lower', // vlan_dev_init in net/8021q/vlan_dev.c
   mtu: (lower) => lower,
+  mtuWithinLower: true,
   feature: { module: '8021q', config: 'CONFIG_VLAN_8021Q', probe: 'ip link add name x0 link v0 type vlan id 1' },
   byType: true,
 }

@@ -172,6 +172,7 @@ export const vxlan: LinkType = {
     lower === undefined
       ? 1500
       : lower - (String(spec['remote'] ?? spec['group'] ?? spec['local'] ?? '').includes(':') ? 70 : 50),
+  mtuWithinLower: true,
   feature: { module: 'vxlan', config: 'CONFIG_VXLAN', probe: 'ip link add name x0 type vxlan id 1 dstport 4789' },
   byType: true,
 }
