@@ -10,17 +10,17 @@ export interface Tracker {
   readonly note: (happened: Happenings | undefined) => void
   /** Makes the next look necessary; with `all`, it reads everything. */
   readonly ask: (all: boolean) => void
-  /** Whether a look is necessary. */
+  /** Whether a look is necessary: perhaps only because something that the lab borrows is not what it was. */
   readonly isStale: () => Promise<boolean>
   /**
-   * Listens in all namespaces of the lab that exist now, and returns those to read (by the lab's names): where something has
+   * Finds what the lab borrows again where it may be another, listens in all namespaces of the lab that exist now, and returns those to read (by the lab's names): where something has
    * changed, and where it has only begun to listen; undefined: all of them.
    */
   readonly follow: (lookout: Lookout) => Promise<ReadonlySet<string> | undefined>
   /** Takes note of what a look has found. */
   readonly saw: (sight: Sight) => void
-  /** Waits for the processes of the lab to end. */
-  readonly followProcesses: (lab: string) => Promise<void>
+  /** Waits for the processes of the lab to end, and for those whose namespaces it borrows. */
+  readonly followProcesses: (lookout: Lookout) => Promise<void>
 }
 
 /** A tracker of what these events report. At first, everything has to be read. */
@@ -41,9 +41,20 @@ export function openTracker(events: Events, runner: Runner): Tracker {
     const add = (netns: string | undefined, inode: number | undefined): void =>
       void (inode !== undefined && result.set(netns, inode))
     for (const name of [...own, ...unlisted]) add(name, inodes.get(name))
-    for (const netns of borrowed.values())
-      add(netns, netns === undefined ? 0 : isPath(netns) ? runner.host.status(netns)?.inode : inodes.get(netns))
+    for (const netns of borrowed()) add(netns, netns === undefined ? 0 : runner.host.status(netns)?.inode)
     return result
+  }
+
+  /** The namespaces in which it listens that are gone, or whose path another one has. */
+  const moved = (): string[] =>
+    [...joined].flatMap(([netns = '', inode]) =>
+      isPath(netns) && runner.host.status(netns)?.inode !== inode ? [netns] : [],
+    )
+
+  function leave(netns: string | undefined): void {
+    events.leave(netns)
+    joined.delete(netns)
+    dirty?.add(netns)
   }
 
   return {
@@ -58,21 +69,19 @@ export function openTracker(events: Events, runner: Runner): Tracker {
       if (all) dirty = undefined
     },
     async isStale() {
-      if (named && !stale) stale = JSON.stringify(await runner.list()) !== JSON.stringify(there)
+      if (named && !stale) stale = moved().length > 0 || JSON.stringify(await runner.list()) !== JSON.stringify(there)
       named = false
       return stale
     },
     async follow(lookout) {
       stale = false
+      const gone = moved()
+      for (const netns of gone) leave(netns)
+      if ((!dirty || gone.length) && (await lookout.find())) dirty = undefined
       nameOf = lookout.nameOf
       there = await runner.list()
       const now = places(lookout)
-      for (const netns of joined.keys()) {
-        if (now.has(netns)) continue
-        events.leave(netns)
-        joined.delete(netns)
-        dirty?.add(netns)
-      }
+      for (const netns of joined.keys()) if (!now.has(netns)) leave(netns)
       for (const [netns, inode] of now) {
         if (joined.get(netns) === inode) continue
         if (events.join(netns)) joined.set(netns, inode)
@@ -99,9 +108,12 @@ export function openTracker(events: Events, runner: Runner): Tracker {
       unlisted = [...unlisted, ...others]
       if (others.length) stale = true
     },
-    async followProcesses(lab) {
-      const { processes, homes } = await runner.host.processes(lab)
-      events.processes(new Set([...processes.flatMap(({ pid }) => pid ?? []), ...homes.flatMap(({ pids }) => pids)]))
+    async followProcesses({ name, borrowed }) {
+      const { processes, homes } = await runner.host.processes(name)
+      const pids = [...processes.flatMap(({ pid }) => pid ?? []), ...homes.flatMap(({ pids }) => pids)]
+      const lenders = borrowed().flatMap((netns = '') => Number(/^\/proc\/(\d+)\//.exec(netns)?.[1] ?? []))
+      events.processes(new Set([...pids, ...lenders]))
+      stale ||= moved().length > 0 // one may have ended before
     },
   }
 }

@@ -72,8 +72,8 @@ export async function openWatcher(unfound: OpenLab, runner: Runner, options: Pla
   events.folders(new Set(['/run/netns']))
   const tracker = openTracker(events, runner)
   let [over, again] = [false, 0]
-  /** How long the last look took, and the last one that read everything, in milliseconds; when the last one ended. */
-  const took = { last: 0, whole: 0, at: 0 }
+  /** How long the last look took, and the last one that read everything, in milliseconds; when they ended. */
+  const took = { last: 0, whole: 0, at: 0, wholeAt: 0 }
 
   /** Looks at what has changed; returns undefined when it is too early to say. */
   async function look(): Promise<Exclude<Seen, { looking: true }> | undefined> {
@@ -86,21 +86,21 @@ export async function openWatcher(unfound: OpenLab, runner: Runner, options: Pla
     // An apply may begin and end while netlab looks.
     let applied = false
     const sampling = setInterval(() => void (applied ||= host.isLocked(lookout.name)), SAMPLE)
-    const changed = await tracker.follow(lookout)
-    const seen = await lookout.look(changed).then(
-      (sight) => {
-        tracker.saw(sight)
-        return { changes: watchedChanges(sight.plan, sight.wanted), faults: sight.live.faults }
-      },
-      (error: unknown) => {
-        if (error instanceof UserError) return { diagnostics: error.diagnostics }
-        throw error
-      },
-    )
-    await tracker.followProcesses(lookout.name)
+    let changed: ReadonlySet<string> | undefined
+    let seen: Exclude<Seen, { looking: true }>
+    try {
+      changed = await tracker.follow(lookout)
+      const sight = await lookout.look(changed)
+      tracker.saw(sight)
+      seen = { changes: watchedChanges(sight.plan, sight.wanted), faults: sight.live.faults }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      seen = { diagnostics: error.diagnostics }
+    }
+    await tracker.followProcesses(lookout)
     took.at = Date.now()
     took.last = took.at - began
-    if (!changed) took.whole = took.last
+    if (!changed) [took.whole, took.wholeAt] = [took.last, took.at]
     tracker.note(await events.next(0))
     clearInterval(sampling)
     const isLocked = applied || host.isLocked(lookout.name)
@@ -119,23 +119,27 @@ export async function openWatcher(unfound: OpenLab, runner: Runner, options: Pla
 
   return {
     async run(see) {
-      let overdue = Infinity
-      for (let differs = false; !over;) {
+      let [differs, since, overdue] = [false, 0, Infinity]
+      while (!over) {
         if (await tracker.isStale()) {
           see({ looking: true })
           stage('Reading the live network …')
           const seen = await look()
           idle()
-          differs = !seen || !('changes' in seen) || seen.changes.length > 0
+          const isClean = seen && 'changes' in seen && seen.changes.length === 0
+          if (!isClean && !differs) since = Date.now()
+          differs = !isClean
           if (!seen) continue
           see(seen)
           overdue = Math.min(...('faults' in seen ? seen.faults : []).map(overdueFrom))
         }
         const pause = differs ? Math.max(DIFFERING, SELDOM * took.whole) : Math.max(SLOW, RARE * took.whole)
-        const left = overdue - Date.now() + 1
-        const happened = await events.next(left > 0 ? Math.min(pause, left) : pause)
+        // What happens all the time does not put it off.
+        const due = Math.max(took.wholeAt, since) + pause
+        const next = overdue >= Date.now() ? Math.min(due, overdue + 1) : due
+        const happened = await events.next(Math.max(0, next - Date.now()))
         if (happened) await gather(happened)
-        else tracker.ask(true)
+        if (!happened || Date.now() >= due) tracker.ask(true)
       }
       events.close()
     },

@@ -79,7 +79,7 @@ export async function findLenders(
       return wrong(
         'no-lender',
         `${what} cannot be looked into`,
-        `${found.path}: this needs root, or an owner who is this user.`,
+        `${found.path}: it has just ended, or this needs root, or an owner who is this user.`,
       )
     if (status.device !== own?.device)
       return wrong(

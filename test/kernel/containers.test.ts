@@ -1,5 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { ErrorJson } from '../../src/views/json.ts'
+import type { WatchJson } from '../../src/views/watch-text.ts'
 import { expectCommentedWays } from '../support/commented-ways.ts'
 import { openWorld, type World } from '../support/netns.ts'
 import { openPodman, type Podman } from '../support/podman.ts'
@@ -103,6 +105,22 @@ function podmans(): void {
 
   test('one that has ended is an error at its line, and no obstacle to destroy', async () => {
     expect(await netlab(['apply', '-y', path])).toMatchObject({ code: 0 })
+    // It is wired again as soon as it is there again, also while something else happens all the time.
+    const { kinds, repaired } = await watching(
+      path,
+      `while sleep 0.2; do ip -n router link set lo alias netlab:containers; done & q=$!
+       podman stop -t 0 cache
+       told '"error"' 1
+       podman start cache
+       told '"repaired"' 1
+       told '"clean"' 2
+       kill $q`,
+      podman.env,
+    )
+    expect(kinds).toEqual(['clean', 'error', 'drift', 'repaired', 'clean'])
+    expect(repaired).toEqual(
+      expect.arrayContaining(['cache/eth0', 'cache/eth0/10.32.1.2/24', 'cache/route/default', 'router/cache~eth0']),
+    )
     await podman.run('stop', '-t', '0', 'cache')
     expect((await netlab(['plan', path])).text).toMatch(
       /error: container cache does not run: it is exited\n *--> labs\/32-containers.yaml:\d+:\d+[^]*Start it first: podman start cache/,
@@ -151,6 +169,25 @@ function podmans(): void {
       'container web is in the network namespace a, which the lab has already',
     )
   })
+}
+
+/** Runs a script beside `netlab watch --repair`, once that is content. Returns what it tells, each kind once in a row, and what it repairs first. */
+async function watching(file: string, script: string, env: Readonly<Record<string, string>> = {}) {
+  const whole = `
+    : >$0/lines
+    "$@" watch --json --repair ${file} >$0/lines & p=$!
+    told() { for i in $(seq 300); do [ $(grep -c "$1" $0/lines) -lt $2 ] || return 0; sleep 0.1; done; }
+    told '"clean"' 1
+    ${script}
+    kill $p; wait`
+  await world.run(['sh', '-ec', whole, world.folder, process.execPath, resolve('dist/netlab.cjs')], { env })
+  const lines = readFileSync(join(world.folder, 'lines'), 'utf8').trim().split('\n')
+  const said = lines.map((line) => JSON.parse(line) as Partial<WatchJson & ErrorJson>)
+  const kinds = said.map(({ kind = 'error' }) => kind)
+  return {
+    kinds: kinds.filter((kind, i) => kind !== kinds[i - 1]),
+    repaired: said[kinds.indexOf('repaired')]?.changes?.map(({ id }) => id),
+  }
 }
 
 /** A dump without indexes, and without what the kernel decides a moment later. */
@@ -217,6 +254,24 @@ checks:
     },
     120_000,
   )
+
+  test('watch sees that another namespace is at a path', async () => {
+    const fresh = `unshare --net sh -c 'mount --bind /proc/self/ns/net /run/theirs'`
+    await sh(`touch /run/theirs; ${fresh}`)
+    writeFileSync(
+      file(),
+      'name: theirs\nnamespaces: { p: { netns: /run/theirs }, h: }\nlinks: [{ endpoints: { "p:e0": 10.9.0.1/24, "h:e0": } }]\n',
+    )
+    expect(await run(['apply', '-y', file()])).toMatchObject({ code: 0 })
+    const { kinds, repaired } = await watching(
+      file(),
+      `umount /run/theirs; ${fresh}; told '"repaired"' 1; told '"clean"' 2`,
+    )
+    expect(kinds.filter((kind) => kind !== 'error')).toEqual(['clean', 'drift', 'repaired', 'clean'])
+    expect(repaired).toContain('p/e0/10.9.0.1/24')
+    expect(await run(['destroy', '-y', file()])).toMatchObject({ code: 0 })
+    await sh('umount /run/theirs')
+  }, 60_000)
 
   test.each([
     ['{ pid: 4194303 }', 'there is no process 4194303'],

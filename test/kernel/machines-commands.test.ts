@@ -18,6 +18,8 @@ const asRoot = process.geteuid?.() === 0
 if (asRoot) describe('commands know no difference between machines:', commands)
 else test('is for root: there are no machines to test with', () => expect(asRoot).toBe(false))
 
+const netlabWords = `${process.execPath} ${resolve('dist/netlab.cjs')}`
+
 function commands(): void {
   let m: Machines
   const machines = (): string => machinesField(m, 'run')
@@ -256,8 +258,7 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
         kill $p; wait $p || true
         cat lines`
       const watched = async (repair: string): Promise<string[]> => {
-        const words = [process.execPath, join(process.cwd(), 'dist/netlab.cjs')]
-        const text = await m.sh('here', `cd ${m.world.folder}; repair=${repair}; set -- ${words.join(' ')}${script}`)
+        const text = await m.sh('here', `cd ${m.world.folder}; repair=${repair}; set -- ${netlabWords}${script}`)
         return text
           .trim()
           .split('\n')
@@ -366,8 +367,19 @@ checks:
       )
       await m.sh('right', 'bridge -n sw.right link set dev sw~br0 isolated off')
       expect(await ran('plan', file)).toMatch(/^sw\.right on right$[^]*isolated: false → true[^]*1 to change/m)
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+
+      // Its end is noticed at once.
+      const said = await m.sh(
+        'here',
+        `cd ${m.world.folder}; : >ended; ${netlabWords} watch --json ${file} >ended 2>/dev/null & p=$!
+         told() { for i in $(seq 300); do ! grep -q "$1" ended || return 0; sleep 0.1; done; }
+         told '"clean"'; ${m.enter.left.join(' ')} kill ${pid}; told '"error"'; kill $p; cat ended`,
+      )
+      expect(said).toMatch(
+        new RegExp(`"clean".*\n.*"summary":"there is no process ${pid}".*"file":"${file}","line":9,`),
+      )
       expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
-      await m.sh('left', `kill ${pid}`)
     }, 120_000)
 
     test('faults: cut, partition and heal', async () => {

@@ -251,11 +251,11 @@ export function gatherer(
     }
   }
 
-  /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */
-  let kept: { readonly epoch: number; readonly paths: string; readonly index: ReturnType<typeof openIndex> } | undefined
+  /** Kept from one request to the next: making it takes as long as reading fifty namespaces. Not with paths: another may be there. */
+  let kept: { readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
 
-  function renamed(epoch: number, paths = kept?.paths): void {
-    if (!kept || (kept.epoch === epoch && kept.paths === paths)) return
+  function renamed(epoch: number): void {
+    if (!kept || kept.epoch === epoch) return
     kept.index.close()
     kept = undefined
   }
@@ -273,9 +273,9 @@ export function gatherer(
     reply: (r: Reply) => void,
   ): void {
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    renamed(epoch, paths.join(' '))
+    renamed(epoch)
     if (readings.some(({ links }) => links)) {
-      kept ??= { epoch, paths: paths.join(' '), index: openIndex([...names(), ...paths]) }
+      kept ??= { epoch: paths.length ? NaN : epoch, index: openIndex([...names(), ...paths]) }
       reply({ kind: 'names', names: kept.index.names })
     }
     let results: ReadResult[] = []
