@@ -21,7 +21,7 @@ import type { Host } from '../model/host.ts'
 import type { Names } from '../model/names.ts'
 import { lenderText } from '../model/lender.ts'
 import { NEAR, ownOf } from '../model/other-machine.ts'
-import { isPath } from '../model/place.ts'
+import { HERE_NAME, isPath } from '../model/place.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import type { Runner } from '../model/runner.ts'
 import { topologyOf } from '../model/topology.ts'
@@ -147,7 +147,7 @@ async function prepared(
         ...readRequestOf(name, undefined),
         namespaces: new Map([
           ...strays,
-          ...[...(opened?.namespaces ?? [])].filter(([, n]) => n.lender && isPath(n.borrowed ?? '')),
+          ...[...(opened?.namespaces ?? [])].filter(([, n]) => n.borrowed === HERE_NAME || isPath(n.borrowed ?? '')),
         ]),
         ...(opened && {
           sysctls: whole.sysctls,

@@ -56,7 +56,9 @@ export function partsOf(lab: Lab, spread: Spread): (machine: string) => Part {
 function partOf(lab: Lab, machine: string, spread: Spread, wires: readonly Wire[]): Part {
   const isHere = (namespace: string): boolean => spread.places[namespace] === machine
   const namespaces = new Map([...lab.namespaces].filter(([name]) => isHere(name)))
+  // It has a name also when nothing is on its interfaces any more: plans say where what they delete was.
   const root = [...namespaces].find(([, { borrowed }]) => borrowed === HERE_NAME)?.[0] ?? machine
+  namespaces.set(root, namespaces.get(root) ?? { borrowed: HERE_NAME })
   const resources = new Map([...lab.resources].filter(([, { namespace }]) => isHere(namespace)))
   const loose: string[] = []
   for (const wire of wires.filter(({ machines }) => machines.includes(machine))) {
@@ -72,7 +74,6 @@ function partOf(lab: Lab, machine: string, spread: Spread, wires: readonly Wire[
     const lower = linkId(root, road.device)
     if (!resources.has(lower))
       resources.set(lower, { id: lower, kind: 'existing', namespace: root, borrowed: HERE_NAME, spec: { up: true } })
-    namespaces.set(root, namespaces.get(root) ?? { borrowed: HERE_NAME })
     resources.set(cable.id, wireEnd(cable, wire.vni, lower, spread.addresses[machine], spread.addresses[other]))
   }
   const spare = withDependents(loose, resources)

@@ -69,7 +69,10 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(drift.stdout).toMatch(/^b on right$\s+\+ b\/c\/10\.0\.3\.1\/24/m)
     expect(drift.stdout).toContain('1 to add, 0 to change')
     expect(await apply(text())).toMatchObject({ code: 0 })
-    expect(await m.netlab(['destroy', '-y', m.write('lab.yaml', text())])).toMatchObject({ code: 0 })
+    expect(await m.netlab(['destroy', '-y', m.write('lab.yaml', text())])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/- a\/eth0 +vxlan on left\/eth0,[^]*- b\/c +vxlan on right\/eth0,/),
+    })
     expect(await m.rest()).toBe('')
     expect(await m.sh('left', 'ls /run/cache/netlab | wc -l')).toBe('1\n')
   })

@@ -194,6 +194,8 @@ links:
     const { lab: part, spare } = partsOf(lab, { ...spread, roads: {} })('left')
     expect([...spare].sort()).toEqual(['a/eth0', 'a/eth0/10.0.0.1/24'])
     expect([...part.resources.keys()].filter((id) => id.startsWith('a/eth0'))).toEqual([])
+    // Plans say where what is deleted was.
+    expect(part.namespaces.get('left')).toEqual({ borrowed: '(machine)' })
   })
 
   test('is the same on the other side, for labs with resources of every kind', () => {
@@ -220,6 +222,6 @@ links:
     const [part, same] = [openPart(partDataOf(whole.lab(), here)(NEAR), () => whole), whole].map((one) => one.at(found))
     const bare = (lab: Lab): unknown[] => [...lab.resources.values()].map(({ source: _, ...r }) => r)
     expect(bare(part!.lab())).toEqual(bare(same!.lab()))
-    expect([...part!.namespaces]).toEqual([...same!.namespaces])
+    expect([...part!.namespaces]).toEqual([...same!.namespaces, ['here', { borrowed: '(machine)' }]])
   })
 })
