@@ -206,20 +206,22 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       const more = lab().replace('lab.yaml', 'more.yaml')
       m.write(
         'more.yaml',
-        readFileSync(lab(), 'utf8').replace(/ via: 10\.0\.([12])\.1 \}/g, '$&, { to: 10.9.0.0/16, via: 10.0.$1.1 }'),
+        readFileSync(lab(), 'utf8')
+          .replaceAll('"XDG_CACHE_HOME=', '"NETLAB_FAULT=",$&') // of what is killed here, and not there
+          .replace(/ via: 10\.0\.([12])\.1 \}/g, '$&, { to: 10.9.0.0/16, via: 10.0.$1.1 }')
+          .replace('forwarding: true', '$&, routes: [{ to: 10.9.0.0/16, via: 10.0.2.2 }]'),
       )
       const live = async (): Promise<number[]> =>
         await Promise.all(
-          (['left', 'right'] as const).map(async (where, i) =>
-            (await m.sh(where, `ip -n ${'ab'[i]} route show 10.9.0.0/16 | wc -l`)).trim(),
+          (['left', 'here', 'right'] as const).map(async (where, i) =>
+            (await m.sh(where, `ip -n ${'arb'[i]} route show 10.9.0.0/16 | wc -l`)).trim(),
           ),
         ).then((counts) => counts.map(Number))
-      expect(await ran('plan', more, '--target', 'a/route/10.9.0.0/16', 'b/route/10.9.0.0/16', '--out', plan)).toMatch(
-        /^a on left$/m,
-      )
-      expect(await live()).toEqual([0, 0])
+      const targets = [...'arb'].map((name) => `${name}/route/10.9.0.0/16`)
+      expect(await ran('plan', more, '--target', ...targets, '--out', plan)).toMatch(/^a on left$/m)
       await m.sh('right', 'ip -n b link set eth0 mtu 1400')
       expect((await m.netlab(['apply', plan])).stderr).toContain('the plan is stale: the live network has changed')
+      expect(await live()).toEqual([0, 0, 0])
       await m.sh('right', 'ip -n b link set eth0 mtu 1450')
       const text = readFileSync(plan, 'utf8')
       const changed = JSON.parse(text) as { parts: { right: { plan: { steps: unknown[] } } } }
@@ -227,14 +229,27 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       m.write('plan', JSON.stringify(changed))
       expect((await m.netlab(['apply', plan])).stderr).toContain('the plan is not what its lab file asks for')
       m.write('plan', text)
-      const reverting = await m.netlab(['apply', plan, '--revert-after', '2s'])
+      // Netlab here is killed when all have changed something: no machine needs it to take its part back.
+      const killed = await m.netlab(['apply', plan, '--revert-after', '2s'], { env: { NETLAB_FAULT: 'kill:1' } })
+      expect(killed.code).toBe(137)
+      expect(await until(live, (counts) => counts.join() === '0,0,0', 20)).toEqual([0, 0, 0])
+      expect((await m.netlab(['confirm', more])).stderr).toContain('nothing of lab spread waits to be confirmed\n')
+
+      const reverting = await m.netlab(['apply', plan, '--revert-after', '60s'])
       expect(reverting).toMatchObject({ code: 0, stderr: expect.stringContaining(`netlab confirm ${more}`) })
-      expect(await until(live, (counts) => counts.join() === '0,0', 20)).toEqual([0, 0])
-      expect(await m.netlab(['apply', plan, '--revert-after', '60s'])).toMatchObject({ code: 0 })
+      // One of the machines cannot be told, and then has nothing that waits: it is kept on none.
+      const cut = m.write('cut.yaml', readFileSync(more, 'utf8').replace(/(left: { run: )[^\]]*/, '$1["false"'))
+      expect((await m.netlab(['confirm', cut])).stderr).toContain('machine left: it does not answer')
+      await m.sh('left', 'pkill -f "[n]etlab.cjs watchdog"')
+      expect((await m.netlab(['confirm', more])).stderr).toContain('waits to be confirmed on left\n')
+      expect(await m.netlab(['apply', '-y', more, '--revert-after', '60s'])).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('The watchdog of an earlier apply was dismissed'),
+      })
       expect((await m.netlab(['confirm', 'spread'])).stderr).toContain('netlab confirm FILE')
       expect(await ran('confirm', more)).toBe('Lab spread stays as it is.\n')
       expect((await m.netlab(['confirm', more])).stderr).toContain('nothing of lab spread waits to be confirmed')
-      expect(await live()).toEqual([1, 1])
+      expect(await live()).toEqual([1, 1, 1])
       expect(await m.netlab(['apply', '-y', lab()])).toMatchObject({ code: 0 })
     }, 60_000)
 
