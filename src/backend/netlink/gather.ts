@@ -251,7 +251,7 @@ export function gatherer(
     }
   }
 
-  /** Kept from one request to the next: making it takes as long as reading fifty namespaces. Not with paths: another may be there. */
+  /** The index is kept from one request to the next: making it takes as long as reading fifty namespaces. */
   let kept: { readonly epoch: number; readonly index: ReturnType<typeof openIndex> } | undefined
 
   function renamed(epoch: number): void {
@@ -275,7 +275,7 @@ export function gatherer(
     const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     renamed(epoch)
     if (readings.some(({ links }) => links)) {
-      kept ??= { epoch: paths.length ? NaN : epoch, index: openIndex([...names(), ...paths]) }
+      kept ??= { epoch, index: openIndex([...names(), ...paths]) }
       reply({ kind: 'names', names: kept.index.names })
     }
     let results: ReadResult[] = []

@@ -140,9 +140,19 @@ async function ask(
   const paths = [
     ...new Set(wanted.flatMap((one) => [...(one.paths ?? []), ...(isPath(one.netns ?? '') ? [one.netns ?? ''] : [])])),
   ]
+  // Another namespace may be at a path at any time.
+  const lasting = paths.length ? NaN : epoch
   let nsids: Dump['nsids'] = new Map()
   await channel.ask(
-    { kind: 'read', bytes: bytes(), readings, lists, epoch, ...(paths.length && { paths }), ...(next && { next }) },
+    {
+      kind: 'read',
+      bytes: bytes(),
+      readings,
+      lists,
+      epoch: lasting,
+      ...(paths.length && { paths }),
+      ...(next && { next }),
+    },
     (reply: Reply) => {
       if (reply.kind === 'names') nsids = reply.names
       if (reply.kind !== 'results') return

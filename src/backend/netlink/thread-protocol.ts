@@ -68,7 +68,7 @@ export interface Reading {
   readonly nftables?: readonly string[]
 }
 
-/** `epoch`: as long as it is the same, names are of the same namespaces, as far as netlab has a hand in it. */
+/** `epoch`: as long as it is the same, names are of the same namespaces, as far as netlab has a hand in it; NaN: they may change at any time. */
 export type Request =
   | {
       readonly kind: 'run'
