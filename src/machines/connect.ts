@@ -14,6 +14,7 @@ import { askOver, type Asking } from '../session/conversation.ts'
 import boot from './boot.sh'
 import { startMachine } from './on-machine.ts'
 import type { MachineOperations } from './machine-protocol.ts'
+import { untilHeard } from './unheard.ts'
 
 /** A machine of a lab, with a netlab that does what it is asked. */
 export interface Peer {
@@ -31,6 +32,7 @@ export interface Coming {
   readonly ask: Peer['ask']
   /** Rejected with a UserError when the machine cannot be connected to. */
   readonly peer: Promise<Peer>
+  /** Lets go of it: what has begun to read there ends by itself, anything else is ended. */
   readonly end: () => void
 }
 
@@ -73,12 +75,19 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
   const lost = (why: string): UserError =>
     UserError.of('machine-lost', `machine ${name}: ${why}`, [words.trim(), hintFor(machine)].filter(Boolean).join('\n'))
   const end = (): void => void (child.pid !== undefined && host.signal(-child.pid, 'SIGKILL'))
+  let isHeard = false
+  const heeds = untilHeard(end)
+  const heard = (): void => {
+    isHeard = true
+    heeds()
+  }
   const { ask, listen, repeat, over } = askOver<MachineOperations>(child.stdin, child.stdout)
   async function connected(): Promise<Peer> {
     try {
-      await begin(child, host, repeat, lost)
+      await begin(child, host, { repeat, lost, heard })
     } catch (error) {
       over(error as UserError)
+      heard()
       end()
       throw error
     }
@@ -87,13 +96,13 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
     listen()
     // Netlab starts there first.
     let patience = PATIENCE
-    let heard = Date.now()
+    let last = Date.now()
     child.stdout.on('data', () => {
       patience = SILENCE
-      heard = Date.now()
+      last = Date.now()
     })
     const beat = setInterval(() => {
-      if (Date.now() - heard > patience) {
+      if (Date.now() - last > patience) {
         over(lost(`no answer for ${patience / 1000} s`))
         end()
       } else ask('alive', null).catch(() => {})
@@ -119,7 +128,14 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
   }
   const peer = connected()
   peer.catch(() => {}) // the callers await this promise; the handler only avoids an unhandled rejection
-  return { ask, peer, end }
+  return {
+    ask,
+    peer,
+    end() {
+      if (isHeard) child.stdin.end()
+      else end()
+    },
+  }
 }
 
 /** Passes on what a machine says, each line with its name. */
@@ -156,8 +172,15 @@ function buildId(host: Host): string {
 /** Netlab as it is sent, once for all machines. */
 let packed: Promise<Buffer> | undefined
 
-/** Waits until netlab runs there, and sends it when it is asked for; then `repeat` sends what that took the place of. */
-async function begin(child: Child, host: Host, repeat: () => void, lost: (why: string) => UserError): Promise<void> {
+/**
+ * Waits until netlab runs there, and sends it when it is asked for; then `repeat` sends what that took the place of. `heard` is called
+ * when the machine has begun with it.
+ */
+async function begin(
+  child: Child,
+  host: Host,
+  { repeat, lost, heard }: { repeat: () => void; lost: (why: string) => UserError; heard: () => void },
+): Promise<void> {
   let text = ''
   await new Promise<void>((done, failed) => {
     const late = setTimeout(() => failed(lost(`no answer for ${PATIENCE / 1000} s`)), PATIENCE)
@@ -173,6 +196,7 @@ async function begin(child: Child, host: Host, repeat: () => void, lost: (why: s
       for (let found; (found = /^(?:.*\n)*?netlab-boot (\w+) ?(.*)\n/.exec(text));) {
         text = text.slice(found[0].length)
         late.refresh()
+        heard()
         if (found[1] === 'fails') return over(lost(found[2] ?? ''))
         if (found[1] === 'send') {
           packed ??= pack(host)

@@ -333,4 +333,18 @@ links:
     process.kill(-(child.pid ?? 0), 'SIGKILL')
     await once(child, 'close')
   })
+
+  test('a program that would reach a machine, and waits, ends with netlab', async () => {
+    const file = join(m.world.folder, 'waits')
+    const left = `{ run: [sh, -c, 'echo $$ >${file}; exec sleep 1000'] }`
+    const ended = `until [ -s ${file} ]; do sleep 0.02; done; while kill -0 $(cat ${file}); do sleep 0.02; done 2>&-; rm ${file}`
+    expect(await plan(lab({ left, body: 'namespaces: { a: 7 }\n' }))).toMatchObject({ code: 1 })
+    await m.sh('here', ended)
+    const path = m.write('lab.yaml', lab({ left }))
+    await m.sh(
+      'here',
+      `${process.execPath} dist/netlab.cjs plan ${path} & until [ -s ${file} ]; do sleep 0.02; done; kill $!`,
+    )
+    await m.sh('here', ended)
+  })
 }
