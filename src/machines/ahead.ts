@@ -1,3 +1,4 @@
+import { RANGE, VALUE } from '../language/range-text.ts'
 import { parsePlain } from '../language/yaml/plain.ts'
 import type { Host } from '../model/host.ts'
 import type { Fields } from '../model/fields.ts'
@@ -17,6 +18,7 @@ const keyOf = (name: string, { ssh, run }: Machine): string => JSON.stringify([n
  * takes to start there. Those that are left out are named in `skip`.
  */
 export function beginConnecting(host: Host, text: string, skip: readonly string[] = []): void {
+  dropAhead()
   for (const [name, machine] of machinesAhead(text))
     if (!skip.includes(name)) begun.set(keyOf(name, machine), farPeer(host, name, machine))
 }
@@ -40,8 +42,9 @@ const isWords = (list: unknown): list is readonly string[] =>
 
 /** The machines of a lab file, as far as they are written in the plain way, and can be connected to as they are. */
 function machinesAhead(text: string): [string, Machine][] {
-  const [block] = MACHINES.exec(text) ?? []
-  const { machines } = (block === undefined ? {} : (parsePlain(block)?.value ?? {})) as Fields
+  const [block = ''] = MACHINES.exec(text) ?? []
+  const isAsItIs = block.search(RANGE) < 0 && block.search(VALUE) < 0
+  const { machines } = ((isAsItIs ? parsePlain(block)?.value : undefined) ?? {}) as Fields
   return Object.entries((machines ?? {}) as Fields).flatMap(([name, machine]): [string, Machine][] => {
     const { ssh, run } = (machine ?? {}) as Fields
     if (run === undefined && typeof ssh === 'string') return isDestination(ssh) ? [[name, { ssh }]] : []

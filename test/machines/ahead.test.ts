@@ -49,6 +49,8 @@ test('machines that are left out, that are not sound, or that are elsewhere in t
     `machines: &all\n  ${sound}\n`,
     'machines:\n',
     'machines:\n\tleft: [\n',
+    'machines:\n  "left[1..2]": { run: [enter, "{i}"] }\n',
+    'machines:\n  left: { ssh: "{user}@left" }\n',
   ])
     beginConnecting(host, machines)
   beginConnecting(host, `machines:\n  ${sound}\n`, ['left'])
