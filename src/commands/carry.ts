@@ -48,7 +48,7 @@ export interface CarriedOut {
 export interface PlanPart {
   readonly others?: Others
   /** Takes the namespaces that have lost their names: they are released when all parts are done. */
-  readonly keep?: (held: Held) => void
+  readonly held?: Held[]
 }
 
 /**
@@ -62,7 +62,7 @@ export async function carryOut(
   signal: AbortSignal,
   part: PlanPart = {},
 ): Promise<CarriedOut> {
-  const { others, keep = (held: Held) => held.release() } = part
+  const { others, held: kept = [] } = part
   const { name, lab, wanted } = prepared
   const before = earlier(prepared.live, prepared.plan)
   let { plan, toHold } = prepared
@@ -82,7 +82,8 @@ export async function carryOut(
       return dumped
     }
     stage('Carrying out the plan …')
-    const held = hold(toHold, runner)
+    const lost = hold(toHold, runner)
+    if (lost) kept.push(lost)
     const progress = { ...showProgress(process.stderr), settled, ...(others && round === 1 && { others }) }
     const execution = await execute(plan.steps, runner, progress, signal)
     done += execution.done.length
@@ -90,15 +91,15 @@ export async function carryOut(
       const diagnostics = tell(execution, prepared, runner.host, options)
       const code = signal.aborted ? Number(signal.reason) || 130 : 1
       // When only the marks were read, namespaces can be restored only while they are held open.
-      if (!options.rollback || !(held || !before.marksOnly)) {
+      if (!options.rollback || (before.marksOnly && kept.length === 0)) {
         note(`They are kept${options.rollback ? '' : ' (--no-rollback)'}.\n`)
         return { ...result, code, done, diagnostics }
       }
-      const rollback = await rollBack(name, before, touched, runner, held && [held])
+      const rollback = await rollBack(name, before, touched, runner, kept)
       note(rollback.text)
       return { ...result, code, done, diagnostics, rollback }
     }
-    if (held) keep(held)
+    if (!part.held) for (const one of kept.splice(0)) one.release()
     report(execution.remarks.map(killed(prepared)), options)
     for (const one of execution.unstarted) unstarted.set(one.step.change, obituary(one, prepared, runner.host))
     stage('Reading again, to verify …')
@@ -135,7 +136,7 @@ export async function carryOut(
     if (options.destroy) note('What is gone stays gone.\n')
     else if (!options.rollback) note('What was done is kept (--no-rollback).\n')
     else {
-      const rollback = await rollBack(name, before, touched, runner)
+      const rollback = await rollBack(name, before, touched, runner, kept)
       note(rollback.text)
       return { ...failed, rollback }
     }

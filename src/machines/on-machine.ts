@@ -67,7 +67,7 @@ export function startMachine(
     const change = { ...options, color: false, rollback, heal, lockTimeout: '0' }
     return await carryOutKeeping(prepared, runner, change, stop.signal, {
       ...(others && { others }),
-      keep: (namespaces) => held.push(namespaces),
+      held,
     })
   }
 

@@ -109,6 +109,25 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(await m.sh('left', counted)).toBe(before)
   })
 
+  test('what is gone comes back as it was, too, when other changes do not last', async () => {
+    const bridge = (addresses: string): string =>
+      `d: { machine: left, bridges: { br0: { addresses: [${addresses}] } } }`
+    const wide = pair().replace('{ a:', `{ ${bridge('10.0.9.1/24, 10.0.9.2/24')}, a:`)
+    expect(await apply(lab({ body: wide }))).toMatchObject({ code: 0 })
+    const bin = join(m.world.folder, 'undoes')
+    mkdirSync(bin)
+    const ip = (await m.sh('here', 'command -v ip')).trim()
+    const script = `#!/bin/sh\n${ip} "$@"\nended=$?\n${ip} -n d addr add 10.0.9.2/24 dev br0 2>&-\nexit $ended\n`
+    writeFileSync(join(bin, 'ip'), script, { mode: 0o755 })
+    const left = run('left', ['env', `PATH=${bin}:${process.env['PATH']}`, 'NETLAB_RUNNER=ip'])
+    const body = `namespaces: { ${bridge('10.0.9.1/24')}, b: { machine: right } }\n`
+    expect(await apply(lab({ left, body }))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/was removed 3 times[^]*left: Rolled back: the network is as it was/),
+    })
+    expect(await nothing(lab({ body: wide }))).toMatchObject({ code: 0 })
+  })
+
   test('what has a name of the lab on a machine, and is not its own, does not hold the lab there', async () => {
     const auto = `place: auto\nnamespaces: { a: , b: , c: }\n`
     await m.sh('third', 'ip netns add b')
