@@ -43,8 +43,10 @@ export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
   const asked = new Map<number, Pending>()
   let last = 0
   let gone: Error | undefined
+  const repeat = (): void => asked.forEach(({ line }) => input.write(line))
   const hear = (line: string): void => {
-    const { id, event, result, diagnostics, bug } = JSON.parse(line) as Answer
+    const { id, again, event, result, diagnostics, bug } = JSON.parse(line) as Answer
+    if (again) return repeat()
     const one = asked.get(id)
     if (!one) return
     if (event !== undefined) return one.on(event as never)
@@ -55,7 +57,7 @@ export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
   }
   return {
     listen: () => void createInterface({ input: output }).on('line', hear),
-    repeat: () => asked.forEach(({ line }) => input.write(line)),
+    repeat,
     ask: (name, what, on = () => {}) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
@@ -74,13 +76,18 @@ export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
 
 /**
  * Does what is asked for in lines of JSON on standard input, and answers on standard output, until the input ends or `signal` says
- * so. Operations run at the same time. `heard` is called with each line.
+ * so. Operations run at the same time. `heard` is called with each line. What something else on the way here has read from the input is
+ * asked for again.
  */
 export async function answerAsks<D>(operations: Doing<D>, signal?: AbortSignal, heard = (): void => {}): Promise<void> {
   const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+  let next = 1
   for await (const line of createInterface({ input: process.stdin, ...(signal && { signal }) })) {
     heard()
-    const { id, do: name, input } = JSON.parse(line) as Ask
+    const { id, do: name, input } = askIn(line)
+    if (id > next) answer({ id, again: true })
+    if (id !== next) continue
+    next++
     const run = operations[name as keyof D] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
     run(input, (event) => answer({ id, event })).then(
       (result) => answer({ id, result: result ?? null }),
@@ -91,5 +98,14 @@ export async function answerAsks<D>(operations: Doing<D>, signal?: AbortSignal, 
             : { id, bug: error instanceof Error ? (error.stack ?? error.message) : String(error) },
         ),
     )
+  }
+}
+
+/** What a line asks for; of one that has lost its beginning, an id that no other has. */
+function askIn(line: string): Ask {
+  try {
+    return JSON.parse(line) as Ask
+  } catch {
+    return { id: Number.MAX_SAFE_INTEGER, do: '', input: null }
   }
 }

@@ -120,9 +120,10 @@ export interface Ask {
   readonly input: unknown
 }
 
-/** A line from it: exactly one of these. `bug` is a stack. */
+/** A line from it: exactly one of these. `bug` is a stack; `again` is that what was asked before this id did not arrive. */
 export interface Answer {
   readonly id: number
+  readonly again?: true
   readonly event?: unknown
   readonly result?: unknown
   readonly diagnostics?: readonly Diagnostic[]
