@@ -3,7 +3,7 @@ import { UserError, type Diagnostic } from '../model/diagnostic.ts'
 import type { Runner } from '../model/runner.ts'
 import type { OpenLab } from '../language/load-lab.ts'
 import { diagnosticsIn, lockAll } from '../machines/all-peers.ts'
-import { openMeeting } from '../machines/meeting.ts'
+import { openMeeting, type Ended } from '../machines/meeting.ts'
 import { mergedPlan } from '../machines/merged.ts'
 import type { Peer } from '../machines/connect.ts'
 import { scale } from '../run/schedule.ts'
@@ -37,15 +37,13 @@ interface MachinesPurpose {
   readonly saved?: SavedPlan
 }
 
-/** Plans a lab on all its machines, as one plan, and returns it with warnings; if it will be saved, with what is saved of each machine. */
-export async function planMachines(
-  { lab, each }: Machines,
-  options: PlanOptions,
-  { forApply, marksOnly = false, steps, saving, saved }: MachinesPurpose,
-): Promise<{
+/** The plan of a lab on all its machines, as one. */
+interface PlannedMachines {
   readonly plan: PlanJson
   /** How many steps it has. */
   readonly count: number
+  /** The programs that it ends, by id. */
+  readonly ends: ReadonlyMap<string, Ended>
   /** The ids of the programs that it starts, and the machine of each. */
   readonly starts: ReadonlyMap<string, string>
   readonly warnings: readonly Diagnostic[]
@@ -54,7 +52,14 @@ export async function planMachines(
   readonly drill: boolean
   /** Only the marks of namespaces were read. */
   readonly marksOnly: boolean
-}> {
+}
+
+/** Plans a lab on all its machines, as one plan, and returns it with warnings; if it will be saved, with what is saved of each machine. */
+export async function planMachines(
+  { lab, each }: Machines,
+  options: PlanOptions,
+  { forApply, marksOnly = false, steps, saving, saved }: MachinesPurpose,
+): Promise<PlannedMachines> {
   const { destroy = false, adopt = false, target = [], replace = [], spare = [] } = options
   const wishes = { destroy, adopt, target, replace, spare: [...spare], forApply: forApply === true, marksOnly, steps }
   const plans = await each((peer) =>
@@ -66,6 +71,9 @@ export async function planMachines(
     parts: Object.fromEntries([...plans].flatMap(([name, { saving: part }]) => (part ? [[name, part]] : []))),
     plan: mergedPlan(lab.name, new Map([...plans].map(([name, { plan }]) => [name, plan]))),
     count: [...plans.values()].reduce((sum, { count }) => sum + count, 0),
+    ends: new Map(
+      [...plans].flatMap(([of, { ends }]) => Object.entries(ends).map(([id, after]) => [id, { of, after }] as const)),
+    ),
     starts: new Map([...plans].flatMap(([name, { starts }]) => starts.map((id) => [id, name] as const))),
     warnings: [
       ...(options.lint === false ? [] : lab.warnings),
@@ -115,7 +123,7 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
     if (current.marksOnly) note(NOT_LISTED)
     if (!saved) remember(located.file)
     const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
-    const { isUp, ...run } = await carryAll(machines, current.starts, options, signals.stop)
+    const { isUp, ...run } = await carryAll(machines, current, options, signals.stop)
     if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
     if (run.code === 0 && current.count) {
       const time = ((Date.now() - started) / 1000).toFixed(1)
@@ -150,7 +158,7 @@ async function armAll({ peers, each }: Machines, duration: string): Promise<Watc
 /** Carries the plan out on all machines. When it fails on one, the others stop, and what they have done is rolled back. */
 async function carryAll(
   { peers, lab }: Machines,
-  starts: ReadonlyMap<string, string>,
+  { ends, starts }: Pick<PlannedMachines, 'ends' | 'starts'>,
   options: ChangeOptions,
   stop: AbortSignal,
 ): Promise<Run & { readonly isUp: boolean }> {
@@ -160,12 +168,14 @@ async function carryAll(
     if (rollback) for (const peer of these) peer.ask('stop', null).catch(() => {})
   }
   stop.addEventListener('abort', () => halt(peers))
-  const meeting = openMeeting(peers, lab, starts)
+  const meeting = openMeeting(peers, lab, { ends, starts })
   const wishes = { rollback, heal, force, meets: meeting !== undefined }
   const settled = await Promise.allSettled(
     peers.map(async (peer) => {
       try {
-        const done = await peer.ask('carry', wishes, (event) => meeting?.take(peer, event))
+        const done = await peer.ask('carry', { ...wishes, ...meeting?.endingOn(peer) }, (event) =>
+          meeting?.take(peer, event),
+        )
         if (done.code !== 0 && !done.kept) halt(others(peer))
         return done
       } catch (error) {

@@ -21,7 +21,7 @@ import type { RouteRequest } from '../walk/route-asked.ts'
 import type { Glimpse, MachineSights, Watch, WatchRequest } from '../walk/walk-machine.ts'
 import type { ProgramEnd, ProgramEvent, ProgramInput } from '../session/far-programs.ts'
 import type { Source } from '../session/protocol.ts'
-import type { CarryEvent, Proceeding } from './on-machine-others.ts'
+import type { CarryEvent, Ending, Proceeding } from './on-machine-others.ts'
 import type { Packed } from './packed.ts'
 import type { HeaderData, PartData } from './part.ts'
 import type { Roads } from './roads.ts'
@@ -111,6 +111,8 @@ export interface MachineOperations {
       readonly plan: PlanJson
       /** How many steps it has. */
       readonly count: number
+      /** The ids of the programs that it ends, and of those that each comes after. */
+      readonly ends: Readonly<Record<string, readonly string[]>>
       /** The ids of the programs that it starts. */
       readonly starts: readonly string[]
       readonly warnings: readonly Diagnostic[]
@@ -131,13 +133,15 @@ export interface MachineOperations {
       readonly force: boolean
       /** It waits for `proceed` before it starts programs. */
       readonly meets: boolean
+      /** Absent: no program here or elsewhere waits for the end of another. */
+      readonly ending?: Ending
     },
     CarriedOut,
     CarryEvent
   >
   /** All machines have done what comes before programs. */
   readonly proceed: Operation<Proceeding, null>
-  /** A program on another machine is ready, or will not be. */
+  /** A program on another machine is ready, or ended, or will not be. */
   readonly heard: Operation<{ readonly program: string; readonly isReady: boolean }, null>
   /** Starts the watchdog that takes the plan back unless it is dismissed, also when the connection is lost. Returns its seconds. */
   readonly arm: Operation<{ readonly duration: string }, number>

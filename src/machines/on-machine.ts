@@ -8,6 +8,7 @@ import { savedPart } from '../commands/saved.ts'
 import type { Watcher } from '../commands/watcher.ts'
 import type * as LoadLab from '../language/load-lab.ts'
 import type { LabHeader, OpenLab } from '../language/load-lab.ts'
+import { kindOf } from '../kinds/index.ts'
 import { stageOf } from '../model/change.ts'
 import { drillIn } from '../model/drill.ts'
 import type { Host } from '../model/host.ts'
@@ -155,6 +156,7 @@ export function startMachine(
       return {
         plan: planJson(steps ? plan : { ...plan, steps: [] }),
         count: plan.steps.length,
+        ends: Object.fromEntries(endedBy(prepared)),
         starts: plan.steps.flatMap(({ change, stage }) => (stageOf(stage).programs === 'start' ? [change] : [])),
         warnings: warnings.filter(({ code }) => code !== 'elsewhere'),
         known: [...wishes.target, ...wishes.replace].filter((id) => wanted.has(id) || live.resources.has(id)),
@@ -165,7 +167,7 @@ export function startMachine(
     },
 
     async carry(wishes, emit) {
-      others = wishes.meets ? hearOthers(emit, stop.signal) : undefined
+      others = wishes.meets ? hearOthers(emit, stop.signal, wishes.ending) : undefined
       const done = carried(wishes)
       carrying = done
       return await done
@@ -222,6 +224,13 @@ async function foundAhead(header: LabHeader, runner: Runner): Promise<ReadAhead>
   const names = (await runner.list()).flatMap(({ name, stale }) => (!stale && isOwn(name) ? [name] : []))
   return await readAhead(readRequestOf(header.name, header), names, runner).found
 }
+
+/** The programs that a plan ends, by id, with those that each comes after. */
+const endedBy = ({ plan, live }: Prepared): [string, readonly string[]][] =>
+  plan.steps.flatMap(({ change, stage }) => {
+    const r = stageOf(stage).programs === 'stop' ? live.resources.get(change) : undefined
+    return r ? [[change, kindOf(r.kind).awaits?.(r) ?? []]] : []
+  })
 
 /** How a part is planned; nothing is changed of what has the ids in `spare`. */
 const asPart = (

@@ -80,13 +80,7 @@ export async function execute(
       await others?.meet()
     }
     if (ofPrograms(rest) && !signal?.aborted) {
-      const { failed, skipped, ...printed } = await runPrograms(
-        rest,
-        runner,
-        finish,
-        signal,
-        starts ? others : undefined,
-      )
+      const { failed, skipped, ...printed } = await runPrograms(rest, runner, finish, signal, others)
       if (starts) others = undefined
       remarks.push(...printed.remarks)
       const [first] = failed

@@ -4,8 +4,10 @@ export interface Others {
   readonly reach: () => void
   /** Waits until that is so on all machines. */
   readonly meet: () => Promise<void>
-  /** Waits until a program elsewhere is ready, or will not be; true for one that no machine starts in this run. */
+  /** The programs elsewhere that are ended before one here is. */
+  readonly followers: (id: string) => readonly string[]
+  /** Waits until a program elsewhere is ready, or ended, or will not be; true for one that no machine starts or ends in this run. */
   readonly isReady: (id: string) => Promise<boolean>
-  /** Says that a program here is ready, or will not be. */
+  /** Says that a program here is ready, or ended, or will not be. */
   readonly tell: (id: string, isReady: boolean) => void
 }

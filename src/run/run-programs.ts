@@ -24,7 +24,7 @@ export interface ProgramsRun {
 
 /**
  * Starts or ends programs, each as soon as those that come before it (`Step.after`) are ready, or have ended. One that fails keeps
- * only those that come after it from being started. `others` start programs at the same time. Begins nothing new when `signal` is aborted; throws for none of this.
+ * only those that come after it from being started. `others` start and end programs at the same time. Begins nothing new when `signal` is aborted; throws for none of this.
  */
 export async function runPrograms(
   wave: readonly Step[],
@@ -57,7 +57,8 @@ export async function runPrograms(
     return result
   }
   const carryOut = async (steps: readonly Step[]): Promise<boolean> => {
-    const before = steps.flatMap(({ after = [] }) => after)
+    const far = (ends && others?.followers(steps[0]?.change ?? '')) || []
+    const before = [...steps.flatMap(({ after = [] }) => after), ...far]
     const ready = await Promise.all(before.map(resultOf))
     const missing = before.find((_, i) => !ready[i])
     if (missing !== undefined && !ends) {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { WayHop } from '../../src/model/packet-way.ts'
@@ -37,7 +37,9 @@ namespaces:
   b:
     machine: right
     routes: [{ to: default, via: 10.0.2.1 }]
-    processes: { asks: { command: [bash, -c, "exec 3<>/dev/tcp/10.0.1.2/80"], once: true, after: a/web } }
+    processes:
+      asks: { command: [bash, -c, "exec 3<>/dev/tcp/10.0.1.2/80"], once: true, after: a/web }
+      late: { command: [bash, -c, "trap : TERM; sleep infinity; sleep 0.3; (exec 3<>/dev/tcp/10.0.1.2/80) && >${m.world.folder}/served"], after: a/web }
 links:
   - endpoints: { "a:eth0": 10.0.1.2/24, "r:a": 10.0.1.1/24 }
   - endpoints: { "b:eth0": 10.0.2.2/24, "r:b": 10.0.2.1/24 }
@@ -60,6 +62,8 @@ checks:
     afterAll(async () => {
       await m.netlab(['destroy', '-y', lab()])
       expect(await m.rest()).toBe('')
+      // The program that it comes after, on another machine, was still there when it ended.
+      expect(existsSync(join(m.world.folder, 'served'))).toBe(true)
     })
     const ran = async (...args: string[]): Promise<string> => {
       const { code, stdout, stderr } = await m.netlab(args)

@@ -55,11 +55,15 @@ test('what comes after a program on another machine waits for that, and tells wh
     return id === 'far'
   }
   const tell = (id: string, ok: boolean): void => void told.push(`${id} ${ok}`)
-  const others = { reach: () => {}, meet: async () => {}, isReady, tell }
+  const others = { reach: () => {}, meet: async () => {}, followers: () => ['lost'], isReady, tell }
   const { log, skipped } = await run([step('a', ['far']), step('bb'), step('c', ['lost'])], ['bb'], undefined, others)
   expect(log).toBe('+bb -bb +a -a')
   expect(skipped).toMatchObject([{ step: { change: 'c' }, before: 'lost' }])
   expect(told.sort()).toEqual(['a true', 'bb false', 'c false'])
+  // It is ended before the program on the other machine, or when that one cannot be ended.
+  const ends = [step('b', [], 'stop processes'), step('a', [], 'stop processes')]
+  const followers = (id: string): string[] => (id === 'b' ? ['lost'] : [])
+  expect((await run(ends, [], undefined, { ...others, followers })).log).toBe('+a -a +b -b')
 })
 
 test('a circle ends, and a signal keeps everything from being begun', async () => {
