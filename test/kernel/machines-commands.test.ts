@@ -388,12 +388,12 @@ checks:
       expect(await ran('plan', file)).toMatch(/^sw\.right on right$[^]*isolated: false → true[^]*1 to change/m)
       expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
 
-      // Its end is noticed at once.
+      // Its end is noticed at once, and not when netlab next looks at everything.
       const said = await m.sh(
         'here',
         `cd ${m.world.folder}; : >ended; ${netlabWords} watch --json ${file} >ended 2>/dev/null & p=$!
-         told() { for i in $(seq 300); do ! grep -q "$1" ended || return 0; sleep 0.1; done; }
-         told '"clean"'; ${m.enter.left.join(' ')} kill ${pid}; told '"error"'; kill $p; cat ended`,
+         told() { for i in $(seq $2); do ! grep -q "$1" ended || return 0; sleep 0.1; done; }
+         told '"clean"' 300; ${m.enter.left.join(' ')} kill ${pid}; told '"error"' 50; kill $p; cat ended`,
       )
       expect(said).toMatch(
         new RegExp(`"clean".*\n.*"summary":"there is no process ${pid}".*"file":"${file}","line":9,`),
