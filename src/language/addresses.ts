@@ -2,12 +2,10 @@ import type { AddressFile } from '../kinds/address-lab.ts'
 import { addressId, primaries } from '../kinds/address-settings.ts'
 import { address } from '../kinds/address.ts'
 import { nameOfAddress } from '../model/address-spec.ts'
+import { IPV6_MIN_MTU } from '../model/link-type.ts'
 import { nameOf, namespaceOf } from '../model/resource.ts'
 import { labContext, type Expansion } from './expansion.ts'
 import type { Path } from './yaml/source.ts'
-
-/** The smallest MTU for IPv6, in bytes (RFC 8200, section 5): below it the kernel disables IPv6 on the interface. */
-const LEAST_IPV6 = 1280
 
 /** The addresses of an interface, whose MTU is given in bytes where it is known; `mark`: the metric that says that they are the lab's. */
 export function addresses(
@@ -28,11 +26,11 @@ export function addresses(
   })
   const earlier = primaries(parsed.map(({ spec }) => nameOfAddress(spec)))
   for (const { spec: said, path } of parsed) {
-    if (said.family === 6 && mtu !== undefined && mtu < LEAST_IPV6)
+    if (said.family === 6 && mtu !== undefined && mtu < IPV6_MIN_MTU)
       x.report.error(
         'out-of-range',
         path,
-        `${dev} has an MTU of ${mtu}, and IPv6 needs ${LEAST_IPV6}`,
+        `${dev} has an MTU of ${mtu}, and IPv6 needs ${IPV6_MIN_MTU}`,
         'The kernel turns IPv6 off below this MTU.',
       )
     const name = nameOfAddress(said)

@@ -1,7 +1,9 @@
-import { largeMtus } from '../kinds/links/large-mtus.ts'
+import { largeMtus, effectiveMtu } from '../kinds/links/large-mtus.ts'
 import type { Lab, OpenLab } from '../language/load-lab.ts'
 import { UserError, type Diagnostic } from '../model/diagnostic.ts'
+import { IPV6_MIN_MTU } from '../model/link-type.ts'
 import { NEAR } from '../model/other-machine.ts'
+import { linkId } from '../model/resource.ts'
 import { onAll } from './all-peers.ts'
 import type { Peer } from './connect.ts'
 import type { MachineOperations } from './machine-protocol.ts'
@@ -114,7 +116,7 @@ const at = (id: string, resources: Lab['resources'], part?: readonly string[]): 
 
 /**
  * Throws a UserError when a link has a larger MTU than fits between its machines, or something of a lab `withSmallMtus` a larger one
- * than these leave it.
+ * than these leave it, or one that is too small for its IPv6 addresses.
  */
 export function mustFit(wires: readonly Wire[], spread: Spread, { resources }: Lab, opened: OpenLab): void {
   const wrong = wires.flatMap((wire): Diagnostic[] => {
@@ -138,6 +140,21 @@ export function mustFit(wires: readonly Wire[], spread: Spread, { resources }: L
     detail: `Lower the mtu by ${mtu - most}, or raise the MTU between the machines.`,
     ...at(link.id, resources, ['mtu']),
   }))
-  const all = [...wrong, ...above]
+  const small = [...resources.values()].flatMap((r): Diagnostic[] => {
+    if (r.kind !== 'address' || r.spec['family'] !== 6) return []
+    const link = resources.get(linkId(r.namespace, String(r.spec['dev'])))
+    const mtu = (link && effectiveMtu(link, resources)) ?? Infinity
+    if (mtu >= IPV6_MIN_MTU) return []
+    return [
+      {
+        code: 'out-of-range',
+        severity: 'error',
+        summary: `packets between machines leave ${link?.id.replace('/', ':')} an MTU of ${mtu}, and IPv6 needs ${IPV6_MIN_MTU}`,
+        detail: `Raise the MTU between the machines by ${IPV6_MIN_MTU - mtu}.`,
+        ...at(r.id, resources),
+      },
+    ]
+  })
+  const all = [...wrong, ...above, ...small]
   if (all.length) throw new UserError(all.map(opened.quote))
 }

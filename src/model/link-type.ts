@@ -217,3 +217,6 @@ export interface LinkType {
 
 /** The kernel's default length of a transmit queue, in packets (DEFAULT_TX_QUEUE_LEN); types may have another. */
 export const TXQUEUELEN = 1000
+
+/** IPv6 needs at least this MTU, in bytes (RFC 8200, section 5); below it the kernel takes IPv6 off the interface. */
+export const IPV6_MIN_MTU = 1280

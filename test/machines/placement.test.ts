@@ -99,6 +99,18 @@ checks: [{ from: a, ping: b }, { from: c, ping: a }]
     roads: { left: { right: road(1500) }, right: { left: road(9000) } },
   }
 
+  /** Why a lab is refused between machines with these roads, each with its line. */
+  const refusals = (text: string, roads: Spread['roads']): string[] => {
+    const opened = openLab({ file: 'lab.yaml', text, lint: false })
+    const here = { ...spread, roads, places: placesOf(opened.lab(), new Map()) }
+    try {
+      mustFit(wiresOf(opened.lab(), here.places), here, withSmallMtus(opened.lab(), here), opened)
+      return []
+    } catch (error) {
+      return (error as UserError).diagnostics.map(({ position, summary }) => `${position?.line} ${summary}`)
+    }
+  }
+
   test('has a VXLAN in place of a cable to another machine, as large as fits on both sides', () => {
     const { resources, namespaces } = partsOf(withSmallMtus(lab, spread), spread)('left').lab
     expect([...resources.values()].find(({ id }) => id === 'a/eth0')).toMatchObject({
@@ -167,22 +179,29 @@ links:
   - endpoints: { "a:eth3": { bridge: br0 }, "b:eth3": }
   - endpoints: { "a:eth4": { master: bond0 }, "b:eth4": }
 `
-    const opened = openLab({ file: 'lab.yaml', text, lint: false })
-    const here = { ...spread, places: placesOf(opened.lab(), new Map()) }
-    const wires = wiresOf(opened.lab(), here.places)
-    const refused: string[] = []
-    try {
-      mustFit(wires, here, withSmallMtus(opened.lab(), here), opened)
-    } catch (error) {
-      for (const { position, summary } of (error as UserError).diagnostics) refused.push(`${position?.line} ${summary}`)
-    }
-    expect(refused).toEqual([
+    expect(refusals(text, spread.roads)).toEqual([
       '24 an MTU of 1460 does not fit between left and right: their packets carry 1450 bytes of a link',
       '8 an MTU of 1451 does not fit on a:eth0: packets between machines leave 1450',
       '11 an MTU of 1460 does not fit on a:vlan6: packets between machines leave 1450',
       '12 an MTU of 1401 does not fit on a:eth0: packets between machines leave 1400',
       '13 an MTU of 1419 does not fit on a:eth1: packets between machines leave 1418',
       '16 an MTU of 1500 does not fit on a:br0: packets between machines leave 1450',
+    ])
+  })
+
+  test('has no IPv6 addresses on what is too small for them because of such a link', () => {
+    const text = `
+machines: { left: { ssh: left }, right: { ssh: right } }
+namespaces: { a: { machine: left, bridges: { br0: "fd01::1/64" } }, b: { machine: right } }
+links:
+  - endpoints: { "a:eth0": 10.0.0.1/24, "b:eth0": ["10.0.0.2/24", "fd00::2/64"] }
+  - endpoints: { "a:eth1": { bridge: br0 }, "b:eth1": }
+`
+    const least = { left: { right: road(1330) }, right: { left: road(1330) } }
+    expect(refusals(text, least)).toEqual([])
+    expect(refusals(text, { ...least, right: { left: road(1320) } })).toEqual([
+      '3 packets between machines leave a:br0 an MTU of 1270, and IPv6 needs 1280',
+      '5 packets between machines leave b:eth0 an MTU of 1270, and IPv6 needs 1280',
     ])
   })
 

@@ -21,8 +21,12 @@ export function largeMtus(resources: Resources): LargeMtu[] {
     const below = spec.link === undefined ? undefined : resources.get(spec.link)
     const type = typesByName.get(link.kind)
     if (!below || !type?.mtuWithinLower) return []
-    const room = below.spec['mtu'] ?? (typesByName.get(below.kind)?.followsPorts ? portsMtu(below, resources) : undefined) // prettier-ignore
-    const [mtu = 0, most = Infinity] = [spec.mtu, room === undefined ? undefined : type.mtu(Number(room), spec)]
+    const room = effectiveMtu(below, resources)
+    const [mtu = 0, most = Infinity] = [spec.mtu, room === undefined ? undefined : type.mtu(room, spec)]
     return mtu > most ? [{ link, lower: below.id.replace('/', ':'), mtu, most }] : []
   })
 }
+
+/** The MTU of an interface, in bytes; undefined when it is not known. */
+export const effectiveMtu = (link: Resource<any>, resources: Resources): number | undefined =>
+  (link.spec as LinkSpec).mtu ?? (typesByName.get(link.kind)?.followsPorts ? portsMtu(link, resources) : undefined)

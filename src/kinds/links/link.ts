@@ -1,5 +1,5 @@
 import type { Kind, PlanContext } from '../../model/kind.ts'
-import type { Field, LinkSpec, LinkType } from '../../model/link-type.ts'
+import { IPV6_MIN_MTU, type Field, type LinkSpec, type LinkType } from '../../model/link-type.ts'
 import type { Difference, Emission, Stage } from '../../model/change.ts'
 import { linkId, nameOf, namespaceOf, type Resource } from '../../model/resource.ts'
 import type { LinkChange, NewLink, Operation } from '../../model/operation.ts'
@@ -31,8 +31,6 @@ import { settingOf, settingsOf } from '../settings.ts'
 
 type Link = Resource<LinkSpec>
 
-/** IPv6 needs at least this MTU, in bytes (RFC 8200 §5); below it the kernel takes IPv6 off the interface. */
-const IPV6_MIN_MTU = 1280
 /** What only live interfaces have. */
 const liveOnly = new Set(['mtuFollows', 'usualMac'])
 
