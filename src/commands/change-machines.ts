@@ -77,7 +77,9 @@ export async function planMachines(
     starts: new Map([...plans].flatMap(([name, { starts }]) => starts.map((id) => [id, name] as const))),
     warnings: [
       ...(options.lint === false ? [] : lab.warnings),
-      ...[...plans.values()].flatMap(({ warnings }) => warnings),
+      ...[...plans.values()]
+        .flatMap(({ warnings }) => warnings)
+        .filter((one, i, all) => all.findIndex(({ summary }) => summary === one.summary) === i),
     ],
     drill: [...plans.values()].some(({ drill }) => drill),
     marksOnly: [...plans.values()].some(({ marksOnly }) => marksOnly),

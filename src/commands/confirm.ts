@@ -4,8 +4,8 @@ import type { Host } from '../model/host.ts'
 import type { OpenedFile } from './change-machines.ts'
 import { locate, recorded, type LocateOptions } from './locate.ts'
 import { openLocated } from './open-located.ts'
-import { revertDoor } from './revert.ts'
 import { out } from './terminal.ts'
+import { revertDoor } from './unconfirmed.ts'
 
 interface Options extends LocateOptions {
   readonly skipMachine?: readonly string[]

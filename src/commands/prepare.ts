@@ -35,6 +35,7 @@ import type { Located } from './locate.ts'
 import { mustBeFree } from './foreign.ts'
 import { readLive } from './read-live.ts'
 import { mustBeFresh, mustBeSame, partIn, type SavedPart } from './saved.ts'
+import { unconfirmed } from './unconfirmed.ts'
 
 /** The options of commands that make a plan. */
 export interface PlanOptions extends Linting {
@@ -197,6 +198,7 @@ async function prepared(
     ...(lab?.warnings ?? []),
     ...(lab ? newLenders(wanted, live) : (problems ?? []).map((one) => ({ ...one, severity: 'warning' as const }))),
     ...(options.destroy ? [] : await legacyWarnings(live, runner)),
+    ...unconfirmed(runner.host, name, 'file' in located ? located.file : name, options.isPart),
   ]
   return { name, source, ...(lab && { lab }), wanted, live, plan, toHold, warnings, quote }
 }

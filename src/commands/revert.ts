@@ -6,6 +6,7 @@ import { touchedBy } from '../plan/listed.ts'
 import type { Prepared } from './prepare.ts'
 import { earlier, rollBack } from './rollback.ts'
 import { note } from './terminal.ts'
+import { revertDoor } from './unconfirmed.ts'
 
 /** A separate process that takes a lab back to its earlier state, unless it is dismissed in time. */
 export interface Watchdog {
@@ -28,9 +29,6 @@ interface Orders {
 
 /** How long a watchdog waits for another run on the lab before it takes the lab back, in milliseconds. */
 const LOCK_TIMEOUT = 600_000
-
-/** Where the watchdog of a lab waits; that of the part of a lab on one of its machines waits elsewhere: all parts are kept, or none. */
-export const revertDoor = (lab: string, isPart = false): string => `${lab}/revert${isPart ? '-part' : ''}`
 
 /**
  * Starts the watchdog of a lab, or of its part on this machine, in a session of its own: it outlives this process, its terminal and

@@ -2,6 +2,7 @@ import { importCodes } from './import-codes.ts'
 import { lenderCodes } from './lender-codes.ts'
 import { lintCodes } from './lint-codes.ts'
 import { machineCodes } from './machine-codes.ts'
+import { confirmCodes } from './confirm-codes.ts'
 import { drillCodes } from './drill-codes.ts'
 import { faultCodes } from './fault-codes.ts'
 import { processCodes } from './process-codes.ts'
@@ -19,6 +20,7 @@ interface Explanation {
  * docs/errors.md is generated from this table (scripts/docs.mjs); the bundle of the program does not contain it.
  */
 export const codes = {
+  ...confirmCodes,
   ...fileCodes,
   ...lintCodes,
   ...drillCodes,
@@ -191,10 +193,6 @@ export const codes = {
     cause: 'The command asks for confirmation, and there is no terminal.',
     remedy: 'Check the plan, then run the command with `-y`.',
   },
-  'no-watchdog': {
-    cause: 'The watchdog, a process that would undo the change, did not start.',
-    remedy: 'Nothing was changed. Try again, or without `--revert-after`.',
-  },
   'not-in-sandbox': {
     cause: 'The lab needs something that only root may use, but runs in a user’s sandbox.',
     remedy: 'Run netlab as root, or remove it from the lab.',
@@ -210,10 +208,6 @@ export const codes = {
   'not-utf8': {
     cause: 'The file is not UTF-8.',
     remedy: 'Save it as UTF-8.',
-  },
-  'nothing-to-confirm': {
-    cause: 'No `apply --revert-after` of this lab is waiting for confirmation.',
-    remedy: 'The change may already be undone: see `netlab plan`.',
   },
   'out-of-range': {
     cause: 'A number is larger or smaller than the kernel accepts.',

@@ -219,6 +219,7 @@ describe('a lab that was there before', () => {
 
     expect((await netlab(['apply', edited, '-y', '--revert-after', '60s'])).code).toBe(0)
     expect(await watchdogs()).not.toBe('')
+    expect((await netlab(['plan', edited])).stderr).toContain(`To keep it: netlab confirm ${edited}\n`)
     expect((await netlab(['confirm', 'faulty'])).code).toBe(0)
     expect((await netlab(['confirm', 'faulty'])).code).toBe(1)
     expect(await until(watchdogs, (found) => found === '')).toBe('')

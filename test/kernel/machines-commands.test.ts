@@ -248,7 +248,7 @@ checks: [{ from: a, ping: b }, { from: b, tcp: "a:81", to: "a:81", timeout: 0.5 
       expect((await m.netlab(['confirm', more])).stderr).toContain('waits to be confirmed on left\n')
       expect(await m.netlab(['apply', '-y', more, '--revert-after', '60s'])).toMatchObject({
         code: 0,
-        stderr: expect.stringContaining('The watchdog of an earlier apply was dismissed'),
+        stderr: expect.stringMatching(/^warning\[unconfirmed\][^]*The watchdog of an earlier apply was dismissed/m),
       })
       expect((await m.netlab(['confirm', 'spread'])).stderr).toContain('netlab confirm FILE')
       expect(await ran('confirm', more)).toBe('Lab spread stays as it is.\n')
