@@ -98,7 +98,7 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
     isPlanned: !options.destroy && !options.autoApprove,
   })
   const started = Date.now()
-  const signals = heedSignals()
+  let signals: ReturnType<typeof heedSignals> | undefined
   try {
     noteSkipped(machines)
     const shown = options.autoApprove ? undefined : await planMachines(machines, options, { steps: true })
@@ -124,6 +124,8 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
     if (!shown) showPlan(current.plan, located.file, current.warnings, options)
     if (current.marksOnly) note(NOT_LISTED)
     if (!saved) remember(located.file)
+    // Until now nothing is to be taken back: a signal ends netlab at once.
+    signals = heedSignals()
     const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
     const { isUp, ...run } = await carryAll(machines, current, options, signals.stop)
     if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
@@ -139,7 +141,7 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
     const unchanged = current.count === 0 && run.code === 0
     return finish(current.plan, unchanged ? { ...run, status: 'unchanged' } : run, options)
   } finally {
-    signals.end()
+    signals?.end()
     await machines.close()
   }
 }
@@ -165,29 +167,31 @@ async function carryAll(
   stop: AbortSignal,
 ): Promise<Run & { readonly isUp: boolean }> {
   const { rollback, heal = false, force = false } = options
-  const others = (failed: Peer): Peer[] => peers.filter((peer) => peer !== failed)
-  const halt = (these: readonly Peer[]): void => {
-    if (rollback) for (const peer of these) peer.ask('stop', null).catch(() => {})
+  const halt = (these: readonly Peer[]): void => these.forEach((peer) => void peer.ask('stop', null).catch(() => {}))
+  const haltOthers = (failed: Peer): void => {
+    if (rollback) halt(peers.filter((peer) => peer !== failed))
   }
   stop.addEventListener('abort', () => halt(peers))
   const meeting = openMeeting(peers, lab, { ends, starts })
   const wishes = { rollback, heal, force, meets: meeting !== undefined }
-  const settled = await Promise.allSettled(
+  const carrying = Promise.allSettled(
     peers.map(async (peer) => {
       try {
         const done = await peer.ask('carry', { ...wishes, ...meeting?.endingOn(peer) }, (event) =>
           meeting?.take(peer, event),
         )
-        if (done.code !== 0 && !done.kept) halt(others(peer))
+        if (done.code !== 0 && !done.kept) haltOthers(peer)
         return done
       } catch (error) {
-        halt(others(peer))
+        haltOthers(peer)
         throw error
       } finally {
         meeting?.left(peer)
       }
     }),
   )
+  if (stop.aborted) halt(peers)
+  const settled = await carrying
   const broken = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
   const results = settled.flatMap((one, i) =>
     one.status === 'fulfilled' ? [{ peer: peers[i]!, done: one.value }] : [],

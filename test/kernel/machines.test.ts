@@ -355,6 +355,40 @@ links:
     await once(child, 'close')
   })
 
+  test('a signal ends a run that waits for another, and stops one that works, also when what is done is kept', async () => {
+    const long = `namespaces: { a: { machine: left, setup: ["sleep 100"] }, b: { machine: right } }\n`
+    const path = m.write('lab.yaml', lab({ body: long }))
+    const begin = (...more: string[]) => {
+      const [program = '', ...words] = [
+        ...m.world.enter,
+        process.execPath,
+        join(process.cwd(), 'dist/netlab.cjs'),
+        'apply',
+        '-y',
+        path,
+      ]
+      const child = spawn(program, [...words, ...more], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+      let said = ''
+      child.stderr.on('data', (data) => (said += String(data)))
+      return {
+        says: async (text: string) => {
+          while (!said.includes(text)) await once(child.stderr, 'data')
+        },
+        async interrupt() {
+          process.kill(-(child.pid ?? 0), 'SIGINT')
+          await once(child, 'close')
+          return said
+        },
+      }
+    }
+    const first = begin('--no-rollback')
+    await first.says('a/home')
+    const second = begin()
+    await second.says('Waiting for another run')
+    expect(await second.interrupt()).not.toContain('Stopping')
+    expect(await first.interrupt()).toMatch(/Stopping[^]*left: They are kept/)
+  })
+
   test('a program that would reach a machine, and waits, ends with netlab', async () => {
     const file = join(m.world.folder, 'waits')
     const left = `{ run: [sh, -c, 'echo $$ >${file}; exec sleep 1000'] }`
