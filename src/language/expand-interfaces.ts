@@ -85,7 +85,7 @@ function finish(x: Expansion, drafts: ReadonlyMap<string, Draft>): void {
     const unknown = spec.link !== undefined && lower === undefined
     const bundle = bundleOfDraft(made, drafts)
     if (bundle !== undefined) return mtuOf(bundle, depth + 1)
-    return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec))
+    return spec.mtu ?? (unknown ? undefined : made.type.mtu(lower, spec, drafts.get(spec.link ?? '')?.type.name))
   }
   const ports = new Map<string, number>()
   for (const [id, { master }] of specs)

@@ -28,9 +28,11 @@ export function withSmallMtus(lab: Lab, spread: Spread): Lab {
     any = false
     const take = (id: string, room: number): void => void (narrow(id, room) && (any = true))
     for (const r of links) {
-      const lower = lowersOf(lab, r).map(roomIn)
-      const room = Math.min(...lower)
-      if (room < Infinity) take(r.id, typeOf(r.kind).mtu(room, r.spec as LinkSpec) ?? Infinity)
+      for (const lower of lowersOf(lab, r)) {
+        const room = roomIn(lower)
+        const on = lab.resources.get(lower)?.kind
+        if (room < Infinity) take(r.id, typeOf(r.kind).mtu(room, r.spec as LinkSpec, on) ?? Infinity)
+      }
       // A bond or team gives its ports its own.
       const bundle = bundleOf(r, lab.resources) && linkId(r.namespace, String(r.spec['master']))
       if (bundle === undefined) continue

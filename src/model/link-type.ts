@@ -179,8 +179,8 @@ export interface LinkType {
   readonly opensLate?: (spec: LinkSpec) => boolean
   /** The words of the command that creates one, if it is not `ip link add`; MTU and MAC address are then set afterwards. */
   readonly addWords?: (name: string, spec: LinkSpec) => string[]
-  /** The kernel's default MTU in bytes, given that of the lower device; undefined: not known, and not compared. */
-  readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec) => number | undefined
+  /** The kernel's default MTU in bytes, given that of the lower device, and its type; undefined: not known, and not compared. */
+  readonly mtu: (lowerMtu: number | undefined, spec: LinkSpec, lowerType?: string) => number | undefined
   /** The kernel keeps its MTU within that of its lower device: `mtu` of that is the largest. */
   readonly mtuWithinLower?: true
   /** Whether it has no MAC address that can be set when it is created. */

@@ -568,6 +568,17 @@ describe('whatever comes', () => {
   })
 })
 
+test('a VLAN on MACsec has room for its tag less than that', () => {
+  const on = (link: string): string => `v: { type: vlan, link: ${link}, id: 5 }, s: { type: macsec, link: e0 }`
+  for (const [link, mtu] of [
+    ['e0', 1500],
+    ['s', 1464],
+  ] as const)
+    expect(
+      specs(`namespaces: { a: { interfaces: { ${on(link)} } }, b: }\nlinks: [{ endpoints: ["a:e0", "b:e0"] }]`),
+    ).toMatchObject({ 'a/v': { mtu } })
+})
+
 test('what stands beside `endpoints` is of both ends', () => {
   const ends = '{ endpoints: ["a:e", "b:e"], up: false, mtu: 1400 }'
   expect(specs(`namespaces: { a: , b: }\nlinks: [${ends}]`)).toMatchObject({

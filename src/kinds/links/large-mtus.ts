@@ -22,7 +22,7 @@ export function largeMtus(resources: Resources): LargeMtu[] {
     const type = typesByName.get(link.kind)
     if (!below || !type?.mtuWithinLower) return []
     const room = effectiveMtu(below, resources)
-    const [mtu = 0, most = Infinity] = [spec.mtu, room === undefined ? undefined : type.mtu(room, spec)]
+    const [mtu = 0, most = Infinity] = [spec.mtu, room === undefined ? undefined : type.mtu(room, spec, below.kind)]
     return mtu > most ? [{ link, lower: below.id.replace('/', ':'), mtu, most }] : []
   })
 }

@@ -43,7 +43,8 @@ export const vlan: LinkType = {
   },
   lower: 'required',
   multicast: 'lower', // vlan_dev_init in net/8021q/vlan_dev.c
-  mtu: (lower) => lower,
+  // On MACsec, whose frames are longer already, the tag takes its 4 bytes (netif_reduces_vlan_mtu in include/linux/netdevice.h).
+  mtu: (lower, _, on) => (lower !== undefined && on === 'macsec' ? lower - 4 : lower),
   mtuWithinLower: true,
   feature: { module: '8021q', config: 'CONFIG_VLAN_8021Q', probe: 'ip link add name x0 link v0 type vlan id 1' },
   byType: true,
