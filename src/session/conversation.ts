@@ -27,6 +27,9 @@ interface Pending {
   readonly reject: (error: Error) => void
 }
 
+/** How often what did not arrive is asked for again: then nothing will arrive any more. */
+const ATTEMPTS = 100
+
 /** A conversation with a netlab at the other end of two streams. */
 interface Conversation<D> {
   readonly ask: Asking<D>
@@ -45,6 +48,7 @@ export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
   let gone: Error | undefined
   const repeat = (): void => asked.forEach(({ line }) => input.write(line))
   const hear = (line: string): void => {
+    if (!line.startsWith('{')) return // what a program around the other netlab prints
     const { id, again, event, result, diagnostics, bug } = JSON.parse(line) as Answer
     if (again) return repeat()
     const one = asked.get(id)
@@ -82,12 +86,17 @@ export function askOver<D>(input: Writable, output: Readable): Conversation<D> {
 export async function answerAsks<D>(operations: Doing<D>, signal?: AbortSignal, heard = (): void => {}): Promise<void> {
   const answer = (line: Answer): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
   let next = 1
+  let attempts = 0
   for await (const line of createInterface({ input: process.stdin, ...(signal && { signal }) })) {
     heard()
     const { id, do: name, input } = askIn(line)
-    if (id > next) answer({ id, again: true })
+    if (id > next) {
+      if (++attempts > ATTEMPTS) break
+      answer({ id, again: true })
+    }
     if (id !== next) continue
     next++
+    attempts = 0
     const run = operations[name as keyof D] as (input: unknown, emit: (event: unknown) => void) => Promise<unknown>
     run(input, (event) => answer({ id, event })).then(
       (result) => answer({ id, result: result ?? null }),

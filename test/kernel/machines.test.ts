@@ -170,9 +170,11 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     const script = 'echo "Welcome, netlab-boot ready"; printf "no end of line"; exec "$@"'
     const left = run('left', ['sh', '-c', script, 'sh'])
     expect(await apply(lab({ left, body: pair() }))).toMatchObject({ code: 0 })
-    // Nor what it reads: that is asked for again.
-    const reads = run('left', ['sh', '-c', 'head -c 7 >/dev/null; exec "$@"', 'sh'])
-    expect(await nothing(lab({ left: reads, body: pair() }))).toMatchObject({ code: 0 })
+    // Nor what it prints afterwards, and what it reads: that is asked for again.
+    const reads = run('left', ['sh', '-c', 'head -c 7 >/dev/null; "$@"; echo Bye', 'sh'])
+    expect(await nothing(lab({ left: reads, body: pair() }))).toMatchObject({ code: 0, stderr: '' })
+    const talks = await plan(lab({ left: run('left', ['sh', '-c', 'yes | "$@"', 'sh']), body: pair() }))
+    expect(talks.stderr).toContain('machine left: the connection has ended')
     const endless = await plan(lab({ left: '{ run: [sh, -c, "yes"] }', body: pair() }))
     expect(endless).toMatchObject({ code: 1, stderr: expect.stringContaining('machine left: it prints without end') })
   })
