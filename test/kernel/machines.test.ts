@@ -394,7 +394,7 @@ links:
   test('a program that would reach a machine, and waits, ends with netlab', async () => {
     const file = join(m.world.folder, 'waits')
     const left = `{ run: [sh, -c, 'echo $$ >${file}; exec sleep 1000'] }`
-    const ended = `until [ -s ${file} ]; do sleep 0.02; done; while kill -0 $(cat ${file}); do sleep 0.02; done 2>&-; rm ${file}`
+    const ended = `if [ -s ${file} ]; then while kill -0 $(cat ${file}); do sleep 0.02; done 2>&-; fi; rm -f ${file}`
     expect(await plan(lab({ left, body: 'namespaces: { a: 7 }\n' }))).toMatchObject({ code: 1 })
     await m.sh('here', ended)
     const path = m.write('lab.yaml', lab({ left }))
