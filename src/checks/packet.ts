@@ -26,6 +26,8 @@ export const RAW_IP = 101
 const ETHERNET = 1
 const COOKED = 276
 const ARP = 0x0806
+/** The header of IPv6 that fragments have, by its number. */
+const FRAGMENT = 44
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6' }
 
 /**
@@ -97,11 +99,13 @@ function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   const version = (bytes[0] ?? 0) >> 4
   const six = version === 6
   if ((!six && version !== 4) || bytes.length < (six ? 40 : 20)) return undefined
-  const number = bytes[six ? 6 : 9] ?? 0
+  const next = bytes[six ? 6 : 9] ?? 0
+  const isLater = (fragmentOf(bytes) ?? 0) > 0
+  const number = six && next === FRAGMENT && !isLater ? (bytes[40] ?? 0) : next
   const protocol = PROTOCOLS[number] ?? `${number}`
   const address = (from: number): string => textOf(bytes.subarray(from, from + (six ? 16 : 4)))
-  const payload = bytes.subarray(six ? 40 : ((bytes[0] ?? 0) & 15) * 4)
-  const ports = (protocol === 'tcp' || protocol === 'udp') && payload.length >= 4
+  const payload = bytes.subarray(headerOf(bytes))
+  const ports = !isLater && (protocol === 'tcp' || protocol === 'udp') && payload.length >= 4
   return {
     protocol,
     source: address(six ? 8 : 12),
@@ -111,8 +115,18 @@ function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   }
 }
 
-/** The length of the network header with which the bytes begin. */
-export const headerOf = (bytes: Buffer): number => ((bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4)
+/** The length of the network header with which the bytes begin, with that of a fragment (RFC 8200, 4.5). */
+export function headerOf(bytes: Buffer): number {
+  if ((bytes[0] ?? 0) >> 4 !== 6) return ((bytes[0] ?? 0) & 15) * 4
+  return bytes[6] === FRAGMENT ? 48 : 40
+}
+
+/** Where in a packet a fragment of it begins, in units of 8 bytes; undefined: the bytes are too few to tell. */
+function fragmentOf(bytes: Buffer): number | undefined {
+  if ((bytes[0] ?? 0) >> 4 !== 6) return bytes.length < 8 ? undefined : bytes.readUInt16BE(6) & 0x1fff
+  if (bytes[6] !== FRAGMENT) return 0
+  return bytes.length < 44 ? undefined : bytes.readUInt16BE(42) >> 3
+}
 
 /** The Internet checksum of a message of an even number of bytes, whose own checksum is 0 (RFC 1071). */
 export function checksum(bytes: Buffer): number {
@@ -128,7 +142,7 @@ export const isReset = (bytes: Buffer): boolean => ((bytes[headerOf(bytes) + 13]
 /** The sequence number of a TCP packet that opens a connection; undefined for any other. */
 export function opening({ protocol, bytes }: Packet): Buffer | undefined {
   if (protocol !== 'tcp') return undefined
-  const header = (bytes[0] ?? 0) >> 4 === 6 ? 40 : ((bytes[0] ?? 0) & 15) * 4
+  const header = headerOf(bytes)
   const flags = bytes[header + 13] ?? 0
   return (flags & 0x12) === 0x02 ? bytes.subarray(header + 4, header + 8) : undefined
 }

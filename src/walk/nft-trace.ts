@@ -189,8 +189,19 @@ function decodeStep(buffer: Buffer, start: number, stop: number): TraceStep {
   })
   return {
     ...{ family: FAMILIES[buffer[start] ?? 0] ?? '', table, chain, kind, verdict, ...found },
-    ...(network.length && { bytes: Buffer.concat([network, transport]) }),
+    ...(network.length && { bytes: Buffer.concat([network, betweenIn(network, transport), transport]) }),
   }
+}
+
+/**
+ * The header between the two of a fragment of IPv6, which the kernel does not report. TCP sends none, so it is ICMPv6 when it looks like
+ * an echo, and UDP otherwise.
+ */
+function betweenIn(network: Buffer, transport: Buffer): Buffer {
+  if ((network[0] ?? 0) >> 4 !== 6 || network[6] !== 44) return Buffer.alloc(0)
+  const header = Buffer.alloc(8)
+  header[0] = [128, 129].includes(transport[0] ?? 0) ? 58 : 17
+  return header
 }
 
 function verdictText(buffer: Buffer, start: number, stop: number): string {

@@ -1,5 +1,13 @@
 import fc from 'fast-check'
-import { decodePacket, opening, packetText, pcapReader, sought, type Packet } from '../../src/checks/packet.ts'
+import {
+  decodePacket,
+  headerOf,
+  opening,
+  packetText,
+  pcapReader,
+  sought,
+  type Packet,
+} from '../../src/checks/packet.ts'
 import '../support/seed.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex')
@@ -20,6 +28,27 @@ describe('decode', () => {
       expected,
     )
     expect(decodePacket(hex(syn), 101)).toMatchObject(expected)
+  })
+
+  test('the first fragment of a packet has its header, and a later one does not', () => {
+    const ends = 'fd000000000000000000000000000001 fd000000000000000000000000000002'
+    const six = (protocol: string, place: string, rest: string): string =>
+      `6000 0000 0018 2c40 ${ends} ${protocol}00 ${place} 00000001 ${rest}`
+    const [first, later] = [
+      hex(six('11', '0001', '0035 14e9 0018 0000')),
+      hex(six('11', '04d1', '0035 14e9 0018 0000')),
+    ]
+    expect(decodePacket(first, 101)).toMatchObject({ protocol: 'udp', sport: 53, dport: 5353 })
+    expect(headerOf(first)).toBe(48)
+    expect(decodePacket(later, 101)).toEqual({
+      protocol: '44',
+      source: 'fd00::1',
+      destination: 'fd00::2',
+      bytes: later,
+    })
+    const four = hex(syn.replace('0000 4000', '0000 009a'))
+    expect(decodePacket(four, 101)).toMatchObject({ protocol: 'tcp', source: '10.0.0.1' })
+    expect(decodePacket(four, 101)).not.toHaveProperty('sport')
   })
 
   test('a capture on all interfaces knows where, and which way', () => {

@@ -94,6 +94,22 @@ test.each([
   if (verdict === 'lost') expect(way.reason).toMatch(/too big/)
 })
 
+test('an answer in fragments, which another way back makes of it', async () => {
+  await ran('r1', 'ip', 'address', 'add', 'fd04::1/64', 'dev', 'b', 'nodad')
+  await ran('r2', 'ip', 'address', 'add', 'fd04::2/64', 'dev', 'b', 'nodad')
+  await ran('r1', 'ip', 'route', 'add', 'fd07::/64', 'via', 'fd02::2')
+  await ran('r1', 'ip', 'route', 'add', '10.0.7.0/24', 'via', '10.0.2.2')
+  await ran('r2', 'ip', 'address', 'add', '10.0.7.1/24', 'dev', 'none')
+  await ran('r2', 'ip', 'route', 'replace', 'fd01::/64', 'via', 'fd04::1', 'mtu', '1280')
+  await ran('r2', 'ip', 'route', 'replace', '10.0.1.0/24', 'via', '10.0.4.1', 'mtu', '1280')
+  for (const to of ['fd07::1', '10.0.7.1']) {
+    const { verdict, reply } = await trace('c', to, '--size', '1400')
+    expect([to, verdict, reply?.hops.map(({ namespace }) => namespace)]).toEqual([to, 'answered', ['r2', 'r1', 'c']])
+  }
+  await ran('r2', 'ip', 'route', 'replace', 'fd01::/64', 'via', 'fd02::1')
+  await ran('r2', 'ip', 'route', 'replace', '10.0.1.0/24', 'via', '10.0.2.1')
+})
+
 test('sizes that cannot be', async () => {
   const code = async (...args: string[]) => (await world.netlab(['trace', 'c', ...args], { cwd: world.folder })).stderr
   expect(await code('s:80', '--tcp', '--size', '100')).toContain('--size')
