@@ -164,17 +164,21 @@ async function program() {
   const text = await bundle('src/main.ts')
   const id = createHash('sha256').update(text).digest('hex')
   const thread = await bundle('src/backend/netlink/thread.ts')
-  const whole = createHash('sha256').update(id).update(thread).digest('hex')
+  const status = await bundle('src/host/status-thread.ts')
   write('dist/thread.cjs', thread)
-  write('dist/status.cjs', await bundle('src/host/status-thread.ts'))
-  for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc'])
-    writeIfChanged(`dist/prompt/${file}`, readFileSync(`src/host/prompt/${file}`, 'utf8'))
+  write('dist/status.cjs', status)
+  const whole = createHash('sha256').update(id).update(thread).update(status)
+  for (const file of ['bash.sh', 'sh.sh', 'zsh/.zshenv', 'zsh/.zshrc']) {
+    const prompt = readFileSync(`src/host/prompt/${file}`, 'utf8')
+    writeIfChanged(`dist/prompt/${file}`, prompt)
+    whole.update(prompt)
+  }
   for (const shell of ['bash', 'zsh', 'fish'])
     writeIfChanged(`dist/completion/${shell}`, readFileSync(`src/commands/completion/${shell}`, 'utf8'))
   write('dist/program.cjs', `// ${id}\n(function (require, __filename) {${text}})`)
   write(
     'dist/netlab.cjs',
-    await bundle('src/start.ts', { banner: { js: await launcher() }, footer: { js: `// ${whole}` } }),
+    await bundle('src/start.ts', { banner: { js: await launcher() }, footer: { js: `// ${whole.digest('hex')}` } }),
     0o755,
   )
   write('dist/api.cjs', await bundle('src/api.ts'))
