@@ -110,6 +110,9 @@ test('a run that fails is taken back, beside what is the machine’s own', async
   lab(whole)
   expect(await run(['plan', file(), '--detailed-exitcode'])).toMatchObject({ code: 0 })
   expect(await run(['destroy', '-y', file()])).toMatchObject({ code: 0 })
+  // The kernel takes the macvlan off nic0 when destroy has ended.
+  const nic = (): Promise<string> => sh('ip -d link show nic0')
+  expect(await until(nic, (text) => text.includes('promiscuity 0'))).toContain('promiscuity 0')
 }, 120_000)
 
 test.each([
