@@ -27,7 +27,7 @@ const ETHERNET = 1
 const COOKED = 276
 const ARP = 0x0806
 /** The header of IPv6 that fragments have, by its number. */
-const FRAGMENT = 44
+export const FRAGMENT = 44
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmp6' }
 
 /**
@@ -100,7 +100,7 @@ function decodeIp(bytes: Buffer): Omit<Packet, 'time'> | undefined {
   const six = version === 6
   if ((!six && version !== 4) || bytes.length < (six ? 40 : 20)) return undefined
   const next = bytes[six ? 6 : 9] ?? 0
-  const isLater = (fragmentOf(bytes) ?? 0) > 0
+  const isLater = isLaterFragment(bytes)
   const number = six && next === FRAGMENT && !isLater ? (bytes[40] ?? 0) : next
   const protocol = PROTOCOLS[number] ?? `${number}`
   const address = (from: number): string => textOf(bytes.subarray(from, from + (six ? 16 : 4)))
@@ -121,11 +121,10 @@ export function headerOf(bytes: Buffer): number {
   return bytes[6] === FRAGMENT ? 48 : 40
 }
 
-/** Where in a packet a fragment of it begins, in units of 8 bytes; undefined: the bytes are too few to tell. */
-function fragmentOf(bytes: Buffer): number | undefined {
-  if ((bytes[0] ?? 0) >> 4 !== 6) return bytes.length < 8 ? undefined : bytes.readUInt16BE(6) & 0x1fff
-  if (bytes[6] !== FRAGMENT) return 0
-  return bytes.length < 44 ? undefined : bytes.readUInt16BE(42) >> 3
+/** Whether an IP packet is a fragment of another from further on than its beginning: without the header of its protocol. */
+function isLaterFragment(bytes: Buffer): boolean {
+  if ((bytes[0] ?? 0) >> 4 !== 6) return (bytes.readUInt16BE(6) & 0x1fff) > 0
+  return bytes[6] === FRAGMENT && bytes.length >= 44 && bytes.readUInt16BE(42) >> 3 > 0
 }
 
 /** The Internet checksum of a message of an even number of bytes, whose own checksum is 0 (RFC 1071). */

@@ -1,6 +1,6 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { comingPeer, dropAhead } from '../machines/ahead.ts'
-import { nearPeer, type Coming, type Peer } from '../machines/connect.ts'
+import { nearPeer, type Asked, type Peer } from '../machines/connect.ts'
 import { mustFit, mustLead, roadsBetween, roadsFor, type Met } from '../machines/join.ts'
 import { bareLab, barePartOf, headerData, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
@@ -70,13 +70,13 @@ export async function openMachines(
     )
   stage('Connecting …')
   const far = [...machines].filter(([name]) => !skip.includes(name))
-  const coming = new Map([
+  const coming = new Map<string, Asked>([
     [NEAR, nearPeer(near, NEAR, opened)],
     ...far.map(([name, machine]) => [name, comingPeer(host, name, machine)] as const),
   ])
   dropAhead()
   // What is asked for now waits at each machine for netlab to start there.
-  const ask = <T>(act: (name: string, peer: Coming) => Promise<T>): ReadonlyMap<string, Promise<T>> => {
+  const ask = <T>(act: (name: string, peer: Asked) => Promise<T>): ReadonlyMap<string, Promise<T>> => {
     const asked = [...coming].map(([name, peer]) => [name, act(name, peer)] as const)
     for (const [, answer] of asked) answer.catch(() => {}) // awaited below; first come errors of connecting, and of the file
     return new Map(asked)

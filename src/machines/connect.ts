@@ -26,12 +26,16 @@ export interface Peer {
   readonly close: () => Promise<void>
 }
 
-/** A machine that is being connected to. */
-export interface Coming {
-  /** What is asked for meanwhile waits there for netlab to start. */
+/** A machine that can be asked already. */
+export interface Asked {
+  /** What is asked for before the machine is connected waits there for netlab to start. */
   readonly ask: Peer['ask']
   /** Rejected with a UserError when the machine cannot be connected to. */
   readonly peer: Promise<Peer>
+}
+
+/** Another machine, which is being connected to. */
+export interface Coming extends Asked {
   /** Lets go of it: what has begun to read there ends by itself, anything else is ended. */
   readonly end: () => void
 }
@@ -51,7 +55,7 @@ const SSH = [
 ]
 
 /** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
-export function nearPeer(runner: Runner, name: string, opened: OpenLab): Coming {
+export function nearPeer(runner: Runner, name: string, opened: OpenLab): Asked {
   const { host } = runner
   const { end, ...operations } = startMachine(host, { opened, runner })
   const ask: Asking<MachineOperations> = async (operation, input, on = () => {}) => {
@@ -64,7 +68,7 @@ export function nearPeer(runner: Runner, name: string, opened: OpenLab): Coming 
     attach: (...of: Parameters<Host['attach']>) => host.attach(...of),
     close: end,
   })
-  return { ask, peer, end: () => void end() }
+  return { ask, peer }
 }
 
 /** Starts netlab on another machine, and brings it along when it is not there. */

@@ -78,7 +78,7 @@ export function startMachine(
     async hello({ ahead: header, size, roads }) {
       runner = known?.runner ?? startRunner(host, size)
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
-      if (header) ahead = foundAhead(openHeader(header), runner)
+      ahead = header && foundAhead(openHeader(header), runner)
       ahead?.catch(() => {}) // awaited when it is asked for; the handler only avoids an unhandled rejection
       return {
         ...(address && { address }),

@@ -26,9 +26,9 @@ export async function serveNetlab(host: Host, [command, what = '']: readonly str
 async function serveMachine(host: Host): Promise<number> {
   const { end, ...operations } = startMachine(host)
   const over = new AbortController()
-  const leave = (): void => over.abort()
-  const silence = setTimeout(leave, SILENCE)
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, leave)
+  const letGo = (): void => over.abort()
+  const silence = setTimeout(letGo, SILENCE)
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.once(signal, letGo)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the other side may have gone
   await answerAsks<MachineOperations>(operations, over.signal, () => silence.refresh())
   clearTimeout(silence)

@@ -1,8 +1,9 @@
 import { attributes, messages, string } from '../backend/netlink/answer.ts'
 import type { System } from '../backend/netlink/libc.ts'
 import { attribute, encode, flags, nest, text, toBe16, toBe32, type Attribute } from '../backend/netlink/message.ts'
+import { FRAGMENT } from '../checks/packet.ts'
 import { TRACE_TABLE } from '../model/tables.ts'
-import type { Needle } from './needles.ts'
+import { PROTOCOL, type Needle } from './needles.ts'
 
 /** A step of a packet through the rules of a namespace, as the kernel reports it (net/netfilter/nf_tables_trace.c). */
 export interface TraceStep {
@@ -198,9 +199,9 @@ function decodeStep(buffer: Buffer, start: number, stop: number): TraceStep {
  * an echo, and UDP otherwise.
  */
 function betweenIn(network: Buffer, transport: Buffer): Buffer {
-  if ((network[0] ?? 0) >> 4 !== 6 || network[6] !== 44) return Buffer.alloc(0)
+  if ((network[0] ?? 0) >> 4 !== 6 || network[6] !== FRAGMENT) return Buffer.alloc(0)
   const header = Buffer.alloc(8)
-  header[0] = [128, 129].includes(transport[0] ?? 0) ? 58 : 17
+  header[0] = [128, 129].includes(transport[0] ?? 0) ? PROTOCOL.icmp6 : PROTOCOL.udp
   return header
 }
 
