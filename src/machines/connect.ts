@@ -73,14 +73,17 @@ export function nearPeer(runner: Runner, name: string, opened: OpenLab): Asked {
 
 /** Starts netlab on another machine, and brings it along when it is not there. */
 export function farPeer(host: Host, name: string, machine: Machine): Coming {
+  // Signals are heeded before the program begins: it may be ahead of the next line here.
+  let pid: number | undefined = undefined
+  const end = (): void => void (pid !== undefined && host.signal(-pid, 'SIGKILL'))
+  const heeds = untilHeard(end)
   const child = host.start({ argv: thereWords(machine, host, '-T', 'machine') })
+  pid = child.pid
   let words = ''
   child.stderr.on('data', (data: Buffer) => (words = (words + data.toString()).slice(-10_000)))
   const lost = (why: string): UserError =>
     UserError.of('machine-lost', `machine ${name}: ${why}`, [words.trim(), hintFor(machine)].filter(Boolean).join('\n'))
-  const end = (): void => void (child.pid !== undefined && host.signal(-child.pid, 'SIGKILL'))
   let isHeard = false
-  const heeds = untilHeard(end)
   const heard = (): void => {
     isHeard = true
     heeds()
