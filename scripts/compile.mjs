@@ -3,12 +3,10 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 const dist = resolve(dirname(fileURLToPath(import.meta.url)), '../dist')
 const [start, file, cache] = ['netlab.cjs', 'program.cjs', 'program.cache'].map((name) => join(dist, name))
-setFlagsFromString('--interrupt-budget=500000') // as src/start.ts: V8 refuses what was compiled with other flags
 const text = readFileSync(file, 'latin1')
 const script = new Script(text, { filename: file })
 

@@ -7,6 +7,11 @@ async function main(): Promise<void> {
   const { sandbox, args } = choose(process.argv.slice(2), process.env, host.isRoot)
   process.argv.splice(2, process.argv.length, ...args)
   if (sandbox === undefined) {
+    const { NETLAB_CA_CERTS: certificates } = process.env
+    if (certificates !== undefined) {
+      process.env['NODE_EXTRA_CA_CERTS'] = certificates
+      Reflect.deleteProperty(process.env, 'NETLAB_CA_CERTS')
+    }
     // Netlab starts itself on other machines; without the other commands, that takes it less time.
     if (args[0] === 'machine' || args[0] === 'enter')
       return (await import('./machines/serve.ts')).serveNetlab(host, args)

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 type Program = (require: NodeJS.Require, filename: string) => void
@@ -12,9 +11,6 @@ type Program = (require: NodeJS.Require, filename: string) => void
  * (v8/src/snapshot/code-serializer.cc), so a cache of another build is not passed to it.
  */
 function start(): void {
-  // A run takes a second or two: code that V8 optimizes in the background is ready too late, and costs a quarter of the time.
-  // V8 therefore waits longer, in bytes of bytecode run, before it begins.
-  setFlagsFromString('--interrupt-budget=500000')
   const file = join(__dirname, 'program.cjs')
   const text = readFileSync(file, 'latin1')
   const cachedData = compiled(text)

@@ -109,12 +109,14 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
       if (answer !== 'yes')
         return finish(shown.plan, { code: answer === 'interrupted' ? 130 : 1, status: 'declined' }, options)
     }
-    await lockAll(machines.peers, timeout, (name, holder) =>
-      note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
-    )
     const marksOnly = !shown && !options.json && !saved && opened.namespaces.size >= scale.marksOnly
     const steps = shown !== undefined || options.json === true
-    const current = await planMachines(machines, options, { forApply: true, marksOnly, steps, ...(saved && { saved }) })
+    const current = await lockAll(
+      machines.peers,
+      () => planMachines(machines, options, { forApply: true, marksOnly, steps, ...(saved && { saved }) }),
+      timeout,
+      (name, holder) => note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
+    )
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(
         'plan-stale',

@@ -1,6 +1,7 @@
 import { stage } from '../host/status-line.ts'
 import { openLab, type Lab, type OpenLab } from '../language/load-lab.ts'
 import type { Host } from '../model/host.ts'
+import { optimizeLate } from '../run/optimize-late.ts'
 import { withLenders } from './borrow.ts'
 import type { Located } from './locate.ts'
 
@@ -17,7 +18,8 @@ export const openLocated = (located: Located, host: Host, { lint }: Linting = {}
     : openLab({ ...reading(located), readBeside: located.beside, confines: host.confines(), lint })
 
 /** Says on a terminal that a lab file is being read, and returns it. */
-export function reading<L extends { readonly file: string }>(located: L): L {
+export function reading<L extends { readonly file: string; readonly text: string }>(located: L): L {
+  optimizeLate(located.text.length)
   stage(`Reading ${located.file} …`)
   return located
 }

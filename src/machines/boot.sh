@@ -47,4 +47,9 @@ fi
 [ -O "$home" ] || fail "$home belongs to another user"
 # On a terminal, nothing is printed besides what the command prints.
 [ "$command" = enter ] || say ready
+# When node starts, it would read all of these certificates, which takes it longer than all else. Programs get the variable back (src/main.ts).
+if [ -n "${NODE_EXTRA_CA_CERTS-}" ]; then
+  export NETLAB_CA_CERTS="$NODE_EXTRA_CA_CERTS"
+  unset NODE_EXTRA_CA_CERTS
+fi
 exec "$@"

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module'
 import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
 import type { OpenLab } from '../language/load-lab.ts'
@@ -57,7 +56,7 @@ const SSH = [
 /** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
 export function nearPeer(runner: Runner, name: string, opened: OpenLab): Asked {
   const { host } = runner
-  const { end, ...operations } = startMachine(host, { opened, runner })
+  const operations = startMachine(host, { opened, runner })
   const ask: Asking<MachineOperations> = async (operation, input, on = () => {}) => {
     await new Promise((resolve) => setImmediate(resolve)) // lets the other machines be asked before this one works
     return (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
@@ -66,7 +65,7 @@ export function nearPeer(runner: Runner, name: string, opened: OpenLab): Asked {
     name,
     ask,
     attach: (...of: Parameters<Host['attach']>) => host.attach(...of),
-    close: end,
+    close: async () => void (await ask('end', null)),
   })
   return { ask, peer }
 }
@@ -127,9 +126,11 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
         return host.attach({ argv: thereWords(machine, host, terminal, 'enter', JSON.stringify({ command, env })) })
       },
       async close() {
-        child.stdin.end()
-        await Promise.race([closed, sleep(SILENCE, undefined, { ref: false })])
-        end()
+        const late = setTimeout(end, SILENCE)
+        await ask('end', null).catch(() => {}) // also when the connection is lost
+        clearTimeout(late)
+        child.stdin.end() // ends it; nothing is left to wait for but what it has said before
+        await new Promise((resolve) => setImmediate(resolve))
       },
     }
   }

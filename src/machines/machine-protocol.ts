@@ -155,6 +155,8 @@ export interface MachineOperations {
   readonly undo: Operation<null, RolledBack>
   /** Lets go of the lock. */
   readonly unlock: Operation<null, null>
+  /** Stops what runs, rolls that back, and lets go of the lock. It is the last. */
+  readonly end: Operation<null, null>
   /** As of `Runner` and `Host`; what is no JSON data is packed (src/machines/packed.ts). */
   readonly list: Operation<null, readonly NamedNamespace[]>
   readonly dump: Operation<{ readonly requests: readonly DumpRequest[] }, Packed<readonly (Dump | undefined)[]>>

@@ -19,6 +19,7 @@ import { owners } from '../observe/owners.ts'
 import { touchedBy } from '../plan/listed.ts'
 import type { Held } from '../run/hold.ts'
 import { startRunner } from '../run/choose-runner.ts'
+import { optimizeLate } from '../run/optimize-late.ts'
 import type { Doing } from '../session/conversation.ts'
 import { planJson } from '../views/json.ts'
 import { startProbes } from './on-machine-probes.ts'
@@ -40,13 +41,14 @@ interface Opened {
 export function startMachine(
   host: Host,
   known?: { readonly opened: OpenLab; readonly runner: Runner },
-): Doing<MachineOperations> & { readonly end: () => Promise<void> } {
+): Doing<MachineOperations> {
   let runner: Runner | undefined
   let ahead: Promise<ReadAhead> | undefined
   let opened: Opened | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
   let purpose: PlanPurpose = {}
+  let locking: Promise<() => void> | undefined
   let release: (() => void) | undefined
   let carrying: Promise<unknown> | undefined
   let watcher: Watcher | undefined
@@ -76,6 +78,7 @@ export function startMachine(
     alive: async () => null,
 
     async hello({ ahead: header, size, roads }) {
+      if (!known) optimizeLate(size)
       runner = known?.runner ?? startRunner(host, size)
       const [, , address] = (host.env['SSH_CONNECTION'] ?? '').split(' ')
       ahead = header && foundAhead(openHeader(header), runner)
@@ -119,7 +122,9 @@ export function startMachine(
     },
 
     async lock({ timeout }, emit) {
-      release = await host.lock(the().lab.name, timeout, (holder) => emit({ holder }))
+      locking = host.lock(the().lab.name, timeout, (holder) => emit({ holder }))
+      locking.catch(() => {}) // awaited below, and by a plan that was asked for meanwhile
+      release = await locking
       return null
     },
 
@@ -146,6 +151,7 @@ export function startMachine(
 
     async plan({ forApply, marksOnly, saved, saving, spare, steps, ...wishes }) {
       const { located, lab, runner } = the()
+      await locking
       options = { ...wishes, ...asPart(lab, spare) }
       purpose = { forApply, ...(saved && { saved }), ...(marksOnly && { marksOnlyFrom: 1 }) }
       const found = forApply ? undefined : ahead
@@ -202,13 +208,13 @@ export function startMachine(
       return await rollBack(name, earlier(live, plan), touchedBy(plan), the().runner, held)
     },
 
-    /** What runs is stopped and rolled back, and the lock is free. */
     async end() {
       stop.abort(1)
       watcher?.close()
       await carrying?.catch(() => {})
       for (const one of held.splice(0)) one.release()
       release?.()
+      return null
     },
   }
 }

@@ -24,7 +24,7 @@ export async function serveNetlab(host: Host, [command, what = '']: readonly str
  * rolled back. Returns 0.
  */
 async function serveMachine(host: Host): Promise<number> {
-  const { end, ...operations } = startMachine(host)
+  const operations = startMachine(host)
   const over = new AbortController()
   const letGo = (): void => over.abort()
   const silence = setTimeout(letGo, SILENCE)
@@ -32,7 +32,7 @@ async function serveMachine(host: Host): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the other side may have gone
   await answerAsks<MachineOperations>(operations, over.signal, () => silence.refresh())
   clearTimeout(silence)
-  await end()
+  await operations.end(null, () => {})
   return 0
 }
 
