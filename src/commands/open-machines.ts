@@ -92,13 +92,23 @@ export async function openMachines(
   const answering = async (): Promise<Peer[]> =>
     (await connected).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const close = async (): Promise<void> => void (await Promise.all((await answering()).map((peer) => peer.close())))
-  const lab = isBare ? bareLab(opened, located.file) : expandOr(close, opened) // while the machines start
   const source = sourceElsewhere(located)
-  // Of a lab that is only destroyed, what it borrows is all that is looked up in its file.
-  const borrows = [...opened.namespaces.values()].some(({ lender }) => lender)
-  const opening = isBare
-    ? ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), ...(borrows && { source }) }))
-    : undefined
+  if (isBare) {
+    const lab = bareLab(opened, located.file)
+    // What it borrows is all that is looked up in its file.
+    const borrows = [...opened.namespaces.values()].some(({ lender }) => lender)
+    ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), ...(borrows && { source }) }))
+    const peers = [...coming].map(([name, one]) => beforeConnected(name, one))
+    return {
+      lab,
+      spread: { places: {}, addresses: {}, roads: {} },
+      peers,
+      skipped: skip,
+      each: (act) => onAll(peers, act),
+      close,
+    }
+  }
+  const lab = expandOr(close, opened) // while the machines start
   const settled = await connected
   const peers = await answering()
   const each = <T>(act: (peer: Peer) => Promise<T>): Promise<Map<string, T>> => onAll(peers, act)
@@ -114,10 +124,6 @@ export async function openMachines(
     })
     failWith(failed)
     const met = await each(({ name }) => greetings.get(name)!)
-    if (opening) {
-      await each(({ name }) => opening.get(name)!)
-      return { lab, spread: { places: {}, addresses: {}, roads: {} }, peers, skipped, each, close }
-    }
     const openAt = async (live: Live): Promise<Spread> => {
       const places = placesOf(lab, live)
       const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))
@@ -175,6 +181,14 @@ function expandOr(close: () => Promise<void>, opened: OpenLab): Lab {
     throw error
   }
 }
+
+/** A machine that is asked before it is connected: what cannot be asked is rejected with the reason. */
+const beforeConnected = (name: string, { ask, peer }: Asked): Peer => ({
+  name,
+  ask,
+  attach: async (...of) => (await peer).attach(...of),
+  close: async () => (await peer).close(),
+})
 
 /** Says which machines are left out. */
 export const noteSkipped = ({ skipped }: Machines): void =>

@@ -45,6 +45,8 @@ export function startMachine(
   let runner: Runner | undefined
   let ahead: Promise<ReadAhead> | undefined
   let opened: Opened | undefined
+  /** Why it could not be opened: other things may have been asked for meanwhile. */
+  let refused: Error | undefined
   let prepared: Prepared | undefined
   let options: PlanOptions = {}
   let purpose: PlanPurpose = {}
@@ -56,7 +58,7 @@ export function startMachine(
   const held: Held[] = []
   const stop = new AbortController()
   const the = (): Opened => {
-    if (!opened) throw new Error('nothing is open yet')
+    if (!opened) throw refused ?? new Error('nothing is open yet')
     return opened
   }
   async function carried({ rollback, heal, force }: MachineOperations['carry']['input']): Promise<CarriedOut> {
@@ -103,7 +105,12 @@ export function startMachine(
         if (!file && !located) throw new Error('the lab file is not here')
         return (file ??= openFile({ ...located!, readBeside: located!.beside, confines, lint: false }))
       }
-      if (confines && located) whole().lab() // says what the lab cannot have here
+      try {
+        if (confines && located) whole().lab() // says what the lab cannot have here
+      } catch (error) {
+        refused = error as Error
+        throw error
+      }
       opened = { located: located ?? { name: part.name }, runner: runner!, lab: openPart(part, whole) }
       return null
     },
