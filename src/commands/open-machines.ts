@@ -82,11 +82,9 @@ export async function openMachines(
     return new Map(asked)
   }
   const size = located.text.length / coming.size
+  const ahead = isPlanned && !isBare ? { ahead: headerData(opened) } : {}
   const greetings = ask((name, peer) =>
-    peer.ask(
-      'hello',
-      isBare ? { size: 0 } : { size, ...roadsBetween(name, opened), ...(isPlanned && { ahead: headerData(opened) }) },
-    ),
+    peer.ask('hello', isBare ? { size: 0 } : { size, ...roadsBetween(name, opened), ...ahead }),
   )
   const connected = Promise.allSettled([...coming.values()].map(({ peer }) => peer))
   const answering = async (): Promise<Peer[]> =>

@@ -19,9 +19,9 @@ export interface Part {
 export interface HeaderData extends Pick<LabHeader, 'name'> {
   /** The number of namespaces of the whole lab. */
   readonly size: number
-  readonly namespaces: Entries<LabHeader['namespaces']>
-  readonly sysctls: Entries<LabHeader['sysctls']>
-  readonly nftables: Entries<LabHeader['nftables']>
+  readonly namespaces: Alike<LabHeader['namespaces']>
+  readonly sysctls: Alike<LabHeader['sysctls']>
+  readonly nftables: Alike<LabHeader['nftables']>
 }
 
 /** What a machine is told of its part of a lab, as plain JSON data: it need not read the lab file. */
@@ -35,6 +35,12 @@ export interface PartData extends HeaderData, Pick<Lab, 'file' | 'folder' | 'che
   /** The names of the whole lab. */
   readonly names: Entries<Names>
 }
+
+/** A map in which most values are alike: these, and for each key the number of its own. */
+type Alike<M> =
+  M extends ReadonlyMap<infer Key, infer Value>
+    ? { readonly values: readonly Value[]; readonly keys: readonly (readonly [Key, number])[] }
+    : never
 
 type Entries<M> = M extends ReadonlyMap<infer Key, infer Value> ? readonly (readonly [Key, Value])[] : never
 
@@ -55,10 +61,8 @@ export function partsOf(lab: Lab, spread: Spread): (machine: string) => Part {
 
 function partOf(lab: Lab, machine: string, spread: Spread, wires: readonly Wire[]): Part {
   const isHere = (namespace: string): boolean => spread.places[namespace] === machine
-  const namespaces = new Map([...lab.namespaces].filter(([name]) => isHere(name)))
-  // It has a name also when nothing is on its interfaces any more: plans say where what they delete was.
+  const namespaces = withRoot(new Map([...lab.namespaces].filter(([name]) => isHere(name))), machine)
   const root = [...namespaces].find(([, { borrowed }]) => borrowed === HERE_NAME)?.[0] ?? machine
-  namespaces.set(root, namespaces.get(root) ?? { borrowed: HERE_NAME })
   const resources = new Map([...lab.resources].filter(([, { namespace }]) => isHere(namespace)))
   const loose: string[] = []
   for (const wire of wires.filter(({ machines }) => machines.includes(machine))) {
@@ -105,28 +109,58 @@ export function bareLab(opened: OpenLab, file: string): Lab {
   }
 }
 
-/** The part of a bare lab on a machine: the namespaces that the file does not place elsewhere. */
+/** What a machine is told of its part of a bare lab: the namespaces that the file does not place elsewhere. */
 export function barePartOf(lab: Lab, machine: string): PartData {
   const mayBeHere = ({ machine: placed, borrowed }: NamespaceHeader): boolean =>
     placed === machine ||
     (placed === undefined && (machine === NEAR || (lab.spreads === true && borrowed === undefined)))
-  const places = Object.fromEntries(
-    [...lab.namespaces].flatMap(([name, header]) => (mayBeHere(header) ? [[name, machine]] : [])),
-  )
-  return partDataOf(lab, { places, addresses: {}, roads: {} })(machine)
+  const namespaces = withRoot(new Map([...lab.namespaces].filter(([, header]) => mayBeHere(header))), machine)
+  const { file, folder } = lab
+  return {
+    ...headerOn(namespaces, lab),
+    ...{ file, folder, checks: [], names: [], resources: [], faults: [], unwritten: [], spare: [] },
+  }
+}
+
+/** What is known of a lab before it is expanded, as the machine is told of it that has these namespaces. */
+function headerOn(namespaces: LabHeader['namespaces'], lab: LabHeader): HeaderData {
+  const isHere = ([namespace]: readonly [string, unknown]): boolean => namespaces.has(namespace)
+  const sysctls = new Map([...lab.sysctls].filter(isHere))
+  const nftables = new Map([...lab.nftables].filter(isHere))
+  return headerData({ name: lab.name, size: lab.namespaces.size, namespaces, sysctls, nftables })
+}
+
+/** These namespaces of a machine, and its own. That has a name also when nothing is on its interfaces any more: plans say where what they delete was. */
+function withRoot(namespaces: Map<string, NamespaceHeader>, machine: string): Map<string, NamespaceHeader> {
+  const isNamed = [...namespaces.values()].some(({ borrowed }) => borrowed === HERE_NAME)
+  return isNamed ? namespaces : namespaces.set(machine, namespaces.get(machine) ?? { borrowed: HERE_NAME })
 }
 
 /** What is known of a lab before it is expanded, as a machine is told of it. */
 export const headerData = ({ name, size, namespaces, sysctls, nftables }: LabHeader): HeaderData => ({
   ...{ name, size: size ?? namespaces.size },
-  ...{ namespaces: [...namespaces], sysctls: [...sysctls], nftables: [...nftables] },
+  ...{ namespaces: alike(namespaces), sysctls: alike(sysctls), nftables: alike(nftables) },
 })
 
 /** What is known of a lab before it is expanded, as a machine was told of it. */
 export const openHeader = ({ name, size, namespaces, sysctls, nftables }: HeaderData): LabHeader => ({
   ...{ name, size },
-  ...{ namespaces: new Map(namespaces), sysctls: new Map(sysctls), nftables: new Map(nftables) },
+  ...{ namespaces: mapOf(namespaces), sysctls: mapOf(sysctls), nftables: mapOf(nftables) },
 })
+
+function alike<Value>(map: ReadonlyMap<string, Value>): Alike<ReadonlyMap<string, Value>> {
+  const [numbers, values] = [new Map<string, number>(), new Array<Value>()]
+  const keys = [...map].map(([key, value]) => {
+    const text = JSON.stringify(value)
+    const number = numbers.get(text) ?? values.push(value) - 1
+    numbers.set(text, number)
+    return [key, number] as const
+  })
+  return { values, keys }
+}
+
+const mapOf = <Value>({ values, keys }: Alike<ReadonlyMap<string, Value>>): Map<string, Value> =>
+  new Map(keys.map(([key, number]) => [key, values[number]!]))
 
 /** The parts of a lab, by the names of machines, as these are told of them. */
 export function partDataOf(whole: Lab, spread: Spread): (machine: string) => PartData {
@@ -135,12 +169,9 @@ export function partDataOf(whole: Lab, spread: Spread): (machine: string) => Par
   return (machine) => {
     const { lab, spare } = parts(machine)
     const { file, folder, checks } = lab
-    const here = ([namespace]: readonly [string, unknown]): boolean => lab.namespaces.has(namespace)
     const resources = [...lab.resources.values()]
-    const sysctls = new Map([...lab.sysctls].filter(here))
-    const nftables = new Map([...lab.nftables].filter(here))
     return {
-      ...headerData({ ...lab, size: whole.namespaces.size, sysctls, nftables }),
+      ...headerOn(lab.namespaces, whole),
       ...{ file, folder, checks, names, resources },
       faults: [...lab.faults],
       unwritten: resources.flatMap(({ id, source }) => (source ? [] : [id])),
@@ -189,7 +220,7 @@ function partAt(data: PartData, places: ReadonlyMap<string, string>): PartData {
   }
   return {
     ...data,
-    namespaces: data.namespaces.map(([name, header]) => [name, found(name, header)]),
+    namespaces: alike(new Map([...mapOf(data.namespaces)].map(([name, header]) => [name, found(name, header)]))),
     resources: data.resources.map((r) => found(r.namespace, r)),
   }
 }

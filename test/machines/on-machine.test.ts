@@ -8,7 +8,8 @@ test('what cannot be read ahead is an error of who asks for it, and of nothing e
   const list = (): Promise<never> => Promise.reject(new Error('no permission'))
   const runner = { host, list } as unknown as Runner
   const { hello, owned } = startMachine(host, { opened: {} as OpenLab, runner })
-  const ahead = { name: 'x', size: 0, namespaces: [], sysctls: [], nftables: [] }
+  const none = { values: [], keys: [] }
+  const ahead = { name: 'x', size: 0, namespaces: none, sysctls: none, nftables: none }
   expect(await hello({ size: 0, ahead }, () => {})).toMatchObject({ namespaces: [] })
   await new Promise((resolve) => setTimeout(resolve, 1)) // Node now knows what nobody awaits
   await expect(owned({ lab: 'x' }, () => {})).rejects.toThrow('no permission')
