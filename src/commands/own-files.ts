@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { LARGEST, parseYaml } from '../language/yaml/source.ts'
+import { snippetAt } from '../language/yaml/snippet.ts'
 import { UserError } from '../model/diagnostic.ts'
+import { LARGEST } from '../model/text.ts'
 
 /**
  * Writes a file for the user, always on the machine that netlab itself runs on. Throws a UserError when it cannot be
@@ -43,7 +44,7 @@ export function textOf(file: string, bytes: Buffer): string {
   )
   const lines = before.replace(/\ufffd$/, '').split('\n')
   const position = { file, line: lines.length, column: (lines.at(-1) ?? '').length + 1 }
-  const snippet = parseYaml(file, text).snippet(position)
+  const snippet = snippetAt(text.split('\n'), position)
   throw new UserError([
     {
       code: 'not-utf8',

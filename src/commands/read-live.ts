@@ -1,11 +1,9 @@
-import { healFaults } from '../faults/heal-faults.ts'
 import { isOverdue, type Fault } from '../model/fault.ts'
 import type { Runner } from '../model/runner.ts'
 import type { ReadAhead } from '../observe/found.ts'
 import { read, type Live } from '../observe/read.ts'
 import type { ReadRequest } from '../observe/read-request.ts'
 import { faultWords } from '../views/fault-text.ts'
-import { netOfLive, withLocks } from './fault-net.ts'
 import { note } from './terminal.ts'
 
 /**
@@ -31,6 +29,8 @@ export async function endOverdue(
   runner: Runner,
 ): Promise<readonly Fault[]> {
   if (!live.faults.some(isOverdue)) return []
+  const { healFaults } = await import('../faults/heal-faults.ts')
+  const { netOfLive, withLocks } = await import('./fault-net.ts')
   const net = netOfLive(lab, live, namespaces, runner)
   return await withLocks(net, () => healFaults(net, ({ fault }) => isOverdue(fault)))
 }

@@ -14,9 +14,11 @@ import {
   type YAMLMap,
 } from 'yaml'
 import type { Diagnostic, Position } from '../../model/diagnostic.ts'
+import { LARGEST } from '../../model/text.ts'
 import { isMerge, nameKeys } from './keys.ts'
 import { parsePlain } from './plain.ts'
 import { NO_TAGS, slipsIn } from './slips.ts'
+import { snippetAt } from './snippet.ts'
 import { inQuotes } from './spot.ts'
 
 /** Where something is in a lab file: keys and indexes from the top. */
@@ -55,11 +57,6 @@ export interface Origin {
   readonly path: Path
 }
 
-/** The largest lab file, in characters. */
-export const LARGEST = 16 * 1024 * 1024
-/** The longest part of a line that is shown, and how many characters of it precede a position further to the right. */
-const WIDTH = 200
-const BEFORE = 80
 /** A NUL, or an escape that may stand for one. */
 const NUL = /\0|\\(?:0|x00|u0000|U00000000)/
 /** The most values that aliases may stand for: more are an attack. */
@@ -91,17 +88,7 @@ function parseFully(file: string, text: string): Source {
     const { line, col } = counter.linePos(Math.min(offset, text.length))
     return { file, line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, length) }
   }
-  const snippet = (position: Position): NonNullable<Diagnostic['snippet']> => {
-    const firstLine = Math.max(1, position.line - 1)
-    const shown = lines().slice(firstLine - 1, position.line + 1)
-    const width = lines()[position.line - 1]?.length ?? 0
-    const start = width > WIDTH && position.column > WIDTH - BEFORE ? position.column - 1 - BEFORE : 0
-    return {
-      firstLine,
-      ...(start > 0 && { firstColumn: start + 1 }),
-      lines: shown.map((line) => line.replace(/\r$/, '').slice(start, start + WIDTH)),
-    }
-  }
+  const snippet = (position: Position): NonNullable<Diagnostic['snippet']> => snippetAt(lines(), position)
   const failed = (errors: Diagnostic[]): Source => ({
     ...{ file, text, value: undefined, errors, at, snippet },
     position: () => at(0),
