@@ -204,12 +204,19 @@ export declare class UserError extends Error {
 }
 `
 
-/** Writes V8's code cache of a run of `plan`; without root, where `plan` would make a sandbox, of a smaller command. */
+/**
+ * Writes V8's code caches: of a run of `plan`, and of what netlab does on other machines. Without root, where `plan` would make a
+ * sandbox, only of a smaller command.
+ */
 function compile() {
-  const command = process.geteuid() === 0 ? 'plan' : 'validate'
+  const isRoot = process.geteuid() === 0
   const home = mkdtempSync(join(tmpdir(), 'netlab-'))
   const env = { ...process.env, XDG_STATE_HOME: home, NETLAB_SANDBOX: undefined, NETLAB_RUNNER: undefined }
-  spawnSync(process.execPath, ['scripts/compile.mjs', command, 'labs/router.yaml'], { env, stdio: 'ignore' })
+  const run = (...[program, ...words]) => spawnSync(program, words, { env, stdio: 'ignore', timeout: 30_000 })
+  run(process.execPath, 'scripts/compile.mjs', 'program.cache', isRoot ? 'plan' : 'validate', 'labs/router.yaml')
+  rmSync('dist/machine.cache', { force: true })
+  const apart = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
+  if (isRoot) run('unshare', ...apart, 'sh', 'scripts/compile-machine.sh', home)
   rmSync(home, { recursive: true })
 }
 

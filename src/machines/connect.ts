@@ -230,7 +230,8 @@ async function begin(
 /** The program with the library that it calls the kernel by, as a compressed archive. */
 async function pack(host: Host): Promise<Buffer> {
   const modules = dirname(dirname(koffiFile()))
-  const files = ['netlab.cjs', 'program.cjs', 'program.cache', 'thread.cjs', 'status.cjs', 'prompt']
+  const cache = host.list(`${folder()}/dist`).find((file) => file === 'machine.cache') ?? 'program.cache'
+  const files = ['netlab.cjs', 'program.cjs', cache, 'thread.cjs', 'status.cjs', 'prompt']
   const libraries = ['koffi', '@koromix'].filter((name) => host.list(`${modules}/${name}`).length > 0)
   const sources = ['*.cc', '*.hh', '*.inc', '*.md', 'vendor', 'doc'].map((pattern) => `--exclude=${pattern}`)
   const child = host.start({
