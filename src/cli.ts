@@ -7,6 +7,7 @@ import { addDisturbing } from './commands/disturbing.ts'
 import { addFileCommands } from './commands/file-commands.ts'
 import { helpText } from './commands/help.ts'
 import { addObserving } from './commands/observing.ts'
+import type { locateAhead } from './commands/locate-ahead.ts'
 import { full, json, LAB, NAMES_OF, noLint, set, skipMachine, spare, type Run } from './commands/options.ts'
 import type { Global } from './commands/terminal.ts'
 import { leave } from './host/leave.ts'
@@ -54,6 +55,9 @@ async function end(run: Run): Promise<void> {
 let chosen: { readonly json?: boolean; readonly format?: string } = {}
 program.hook('preAction', (_, command) => void (chosen = command.opts()))
 
+/** Finds the lab of a command, and begins to connect to its machines. */
+const locating: typeof locateAhead = async (...of) => (await import('./commands/locate-ahead.ts')).locateAhead(...of)
+
 const planning = (command: Command): Command =>
   command
     .addOption(noLint())
@@ -86,7 +90,10 @@ planning(program.command('plan'))
   .option('--reveal', 'while a drill is under way (netlab break): show what is broken')
   .addOption(json())
   .action((lab: string | undefined, options: object) =>
-    end(async (host, global) => (await import('./commands/plan.ts')).plan(host, lab, { ...global, ...options })),
+    end(async (host, global) => {
+      const located = await locating(host, lab, options)
+      return (await import('./commands/plan.ts')).plan(host, located, { ...global, ...options })
+    }),
   )
 
 changing(planning(program.command('apply')))
@@ -97,7 +104,10 @@ changing(planning(program.command('apply')))
   .option('--revert-after <time>', 'undo the change after this time (60s, 5m) unless you run `netlab confirm`')
   .addOption(spare())
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (host, global) => (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global })),
+    end(async (host, global) => {
+      const located = await locating(host, lab, options)
+      return (await import('./commands/apply.ts')).change(host, located, { ...options, ...global })
+    }),
   )
 
 changing(program.command('destroy'))
@@ -107,9 +117,10 @@ changing(program.command('destroy'))
   .addOption(skipMachine())
   .option('--force', 'also end processes in its namespaces that the lab did not start')
   .action((lab: string | undefined, options: ChangeOptions) =>
-    end(async (host, global) =>
-      (await import('./commands/apply.ts')).change(host, lab, { ...options, ...global, destroy: true }),
-    ),
+    end(async (host, global) => {
+      const located = await locating(host, lab, options)
+      return (await import('./commands/apply.ts')).change(host, located, { ...options, ...global, destroy: true })
+    }),
   )
 
 program

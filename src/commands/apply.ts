@@ -6,8 +6,8 @@ import { planJson, type PlanJson } from '../views/json.ts'
 import { runJson, type Run } from '../views/run-json.ts'
 import { renderPlan } from '../views/plan-text.ts'
 import { carryOutKeeping } from './keep-faults.ts'
-import { connectAhead, sizeHere } from './lab-runner.ts'
-import { locate, recorded, remember, type Located, type LocateOptions } from './locate.ts'
+import { sizeHere } from './locate-ahead.ts'
+import { recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated } from './open-located.ts'
 import { prepare, type Prepared, type PlanOptions } from './prepare.ts'
 import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
@@ -34,13 +34,11 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
 }
 
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
-export async function change(host: Host, argument: string | undefined, given: ChangeOptions): Promise<number> {
+export async function change(host: Host, located: Located, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
-  const located = locate(argument, given)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
-  await connectAhead(host, located, options.skipMachine)
   const runner = startRunner(host, sizeHere(located))
   const file = 'name' in located ? located : recorded(located)
   const opened = openLocated(file, host, options)

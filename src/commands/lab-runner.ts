@@ -11,24 +11,12 @@ import type { OpenedFile } from './change-machines.ts'
 import type { Machines } from './open-machines.ts'
 import type { NamespaceOptions } from './live-namespaces.ts'
 import { locate, recorded, type Located } from './locate.ts'
+import { connectAhead } from './locate-ahead.ts'
 import { openLocated } from './open-located.ts'
 import { asSeenFromHere } from './prepare.ts'
 
 /** Whether a lab file may name machines, in its own text or in that of a file that it includes. */
 const MAY_NAME_MACHINES = /^["']?(machines|include)["']?\s*:/m
-
-/** Whether a lab file may name machines in its own text. */
-const NAMES_MACHINES = /^["']?machines["']?\s*:/m
-
-/** What `startRunner` is told of the size of a lab file: 0 when other machines may have most of the work. */
-export const sizeHere = (located: Located): number =>
-  'text' in located && !NAMES_MACHINES.test(located.text) ? located.text.length : 0
-
-/** Begins to connect to the machines that a lab file seems to name, before it is parsed. */
-export async function connectAhead(host: Host, located: Located, skip?: readonly string[]): Promise<void> {
-  if (!('text' in located) || host.isSandbox || !NAMES_MACHINES.test(located.text)) return
-  ;(await import('../machines/ahead.ts')).beginConnecting(host, located.text, skip)
-}
 
 /** The machines of a lab that is on several, and their network as one. */
 export interface SpreadLab {

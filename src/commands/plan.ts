@@ -13,10 +13,11 @@ import { NEAR } from '../model/other-machine.ts'
 import type { Runner } from '../model/runner.ts'
 import type { Resource, Resources } from '../model/resource.ts'
 import { exitCodeOf, type ChecksJson } from '../views/check-results.ts'
-import { locate, recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
+import { recorded, remember, type Located, type LocateOptions, type RecordedFile } from './locate.ts'
 import { noMachines } from './apply.ts'
 import type { OpenedFile } from './change-machines.ts'
-import { connectAhead, sizeHere, spreadLab } from './lab-runner.ts'
+import { spreadLab } from './lab-runner.ts'
+import { sizeHere } from './locate-ahead.ts'
 import { openLocated } from './open-located.ts'
 import { prepare, type PlanOptions, type Prepared } from './prepare.ts'
 import { savedPart, savePlan, type SavedPlan } from './saved.ts'
@@ -46,10 +47,8 @@ interface Options extends Global, PlanOptions, LocateOptions {
  * `netlab plan`. Returns 0; with --detailed-exitcode, 2 when the plan has changes; with --test, 1 when a check fails in the copy, 3
  * when one could not be tried.
  */
-export async function plan(host: Host, argument: string | undefined, options: Options): Promise<number> {
-  const located = locate(argument, options)
+export async function plan(host: Host, located: Located, options: Options): Promise<number> {
   const recording = 'name' in located ? located : recorded(located)
-  await connectAhead(host, located, options.skipMachine)
   const runner = startRunner(host, sizeHere(located))
   const opened = openLocated(recording, host, options)
   if (opened?.machines && 'file' in recording)

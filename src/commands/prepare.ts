@@ -34,7 +34,8 @@ import type { Linting } from './open-located.ts'
 import type { Located } from './locate.ts'
 import { mustBeFree } from './foreign.ts'
 import { readLive } from './read-live.ts'
-import { mustBeFresh, mustBeSame, partIn, type SavedPart } from './saved.ts'
+import { mustBeSame, partIn, type SavedPart } from './saved.ts'
+import { mustBeFresh } from './stale-plan.ts'
 import { unconfirmed } from './unconfirmed.ts'
 
 /** The options of commands that make a plan. */

@@ -1,8 +1,7 @@
 import { UserError } from '../model/diagnostic.ts'
 import { isFields, type Fields } from '../model/fields.ts'
-import type { Change, Plan } from '../model/change.ts'
-import type { Resource, Resources } from '../model/resource.ts'
-import { makePlan } from '../plan/make-plan.ts'
+import type { Plan } from '../model/change.ts'
+import type { Resource } from '../model/resource.ts'
 import { writeFile } from './own-files.ts'
 import type { PlanOptions, Prepared } from './prepare.ts'
 
@@ -42,7 +41,8 @@ export function savePlan(path: string, saved: Omit<SavedPlan, 'netlab_plan'>): v
   writeFile(path, JSON.stringify({ netlab_plan: FORMAT, ...saved }), 0o600)
 }
 
-const AGAIN = 'Make it again: netlab plan LAB --out FILE'
+/** What to do about a file that is no plan to carry out. */
+export const AGAIN = 'Make it again: netlab plan LAB --out FILE'
 const damaged = (path: string): UserError =>
   UserError.of('bad-plan-file', `${path} is a plan that was damaged or changed`, AGAIN)
 
@@ -129,25 +129,4 @@ export function mustBeSame(saved: SavedPart, { lab, steps }: Plan): void {
     'the plan is not what its lab file asks for: it was changed, or comes from another netlab',
     AGAIN,
   )
-}
-
-/** Throws a UserError that names the changes when the live state is not the one that the plan was made from. */
-export function mustBeFresh(saved: SavedPart, live: Resources): void {
-  const changes = changesSince(saved, live)
-  if (changes.length === 0) return
-  const words = { create: 'is new', update: 'has changed', replace: 'has changed', delete: 'is gone' }
-  throw UserError.of(
-    'plan-stale',
-    'the plan is stale: the live network has changed since it was made',
-    `${changes.map(({ id, action }) => `${id} ${words[action]}`).join('\n')}\nPlan again.`,
-  )
-}
-
-function changesSince({ live: before, plan: { lab } }: SavedPart, live: Resources): readonly Change[] {
-  try {
-    return makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) }).changes
-  } catch {
-    // `compare` fails only on settings that netlab did not write.
-    throw UserError.of('bad-plan-file', 'the live state in the plan was damaged or changed', AGAIN)
-  }
 }

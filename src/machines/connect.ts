@@ -3,15 +3,12 @@ import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
-import type { OpenLab } from '../language/load-lab.ts'
 import { UserError } from '../model/diagnostic.ts'
 import { sha256 } from '../model/digest.ts'
 import type { Child, Host } from '../model/host.ts'
 import type { Machine } from '../model/other-machine.ts'
-import type { Runner } from '../model/runner.ts'
 import { askOver, type Asking } from '../session/conversation.ts'
 import boot from './boot.sh'
-import { startMachine } from './on-machine.ts'
 import type { MachineOperations } from './machine-protocol.ts'
 import { untilHeard } from './unheard.ts'
 
@@ -52,23 +49,6 @@ const SSH = [
   ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'LogLevel=ERROR'],
   ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=3'],
 ]
-
-/** The machine that netlab runs on, as one of the machines of a lab, which is open here. */
-export function nearPeer(runner: Runner, name: string, opened: OpenLab): Asked {
-  const { host } = runner
-  const operations = startMachine(host, { opened, runner })
-  const ask: Asking<MachineOperations> = async (operation, input, on = () => {}) => {
-    await new Promise((resolve) => setImmediate(resolve)) // lets the other machines be asked before this one works
-    return (operations[operation] as (input: unknown, emit: unknown) => Promise<never>)(input, on)
-  }
-  const peer = Promise.resolve({
-    name,
-    ask,
-    attach: (...of: Parameters<Host['attach']>) => host.attach(...of),
-    close: async () => void (await ask('end', null)),
-  })
-  return { ask, peer }
-}
 
 /** Starts netlab on another machine, and brings it along when it is not there. */
 export function farPeer(host: Host, name: string, machine: Machine): Coming {

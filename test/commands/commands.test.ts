@@ -5,6 +5,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { change, type ChangeOptions } from '../../src/commands/apply.ts'
 import { listLabs } from '../../src/commands/list.ts'
+import { locate } from '../../src/commands/locate.ts'
 import { plan } from '../../src/commands/plan.ts'
 import type { SavedPlan } from '../../src/commands/saved.ts'
 import { show } from '../../src/commands/show.ts'
@@ -13,12 +14,12 @@ import { NEAR } from '../../src/model/other-machine.ts'
 const router = labOf('router')
 const apply = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
   runOn(kernel, (host) =>
-    change(host, lab, { color: false, lockTimeout: '60', rollback: true, autoApprove: true, ...options }),
+    change(host, locate(lab), { color: false, lockTimeout: '60', rollback: true, autoApprove: true, ...options }),
   )
 const destroy = (kernel: Kernel, options: Partial<ChangeOptions> = {}, lab = router): Promise<Ended> =>
   apply(kernel, { destroy: true, ...options }, lab)
 const planned = (kernel: Kernel, options: Partial<Parameters<typeof plan>[2]> = {}, lab = router): Promise<Ended> =>
-  runOn(kernel, (host) => plan(host, lab, { color: false, detailedExitcode: true, ...options }))
+  runOn(kernel, (host) => plan(host, locate(lab), { color: false, detailedExitcode: true, ...options }))
 const shown = (kernel: Kernel, of: string | undefined = router, options = {}): Promise<Ended> =>
   runOn(kernel, (host) => show(host, of, { color: false, ...options }))
 const listed = (kernel: Kernel): Promise<Ended> => runOn(kernel, (host) => listLabs(host, { color: false }))

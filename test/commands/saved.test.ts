@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mustBeFresh, openPlan, savePlan, type SavedPlan } from '../../src/commands/saved.ts'
+import { openPlan, savePlan, type SavedPlan } from '../../src/commands/saved.ts'
+import { mustBeFresh } from '../../src/commands/stale-plan.ts'
 import { UserError } from '../../src/model/diagnostic.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'netlab-saved-'))
