@@ -32,7 +32,7 @@ export const scale = {
    */
   secondReader: 400,
   /** From this many namespaces on, the descriptor table is enlarged at once: the kernel takes 23 ms for each doubling. */
-  descriptors: 400,
+  descriptors: 100,
   /** How many waves the thread gets at a time: it goes from one to the next without waiting for the main thread. */
   wavesAhead: 3,
   /** From this many rule sets of nftables on, they are tried out in this process instead of by one `nft` each. */
