@@ -36,6 +36,8 @@ export function inside() {
     ...process.argv.slice(1),
   ]
   const folder = mkdtempSync(join(tmpdir(), 'netlab-bench-'))
+  // Node would read these certificates whenever it starts; src/launch.sh, which is not measured here, keeps that from netlab.
+  delete process.env.NODE_EXTRA_CA_CERTS
   const world = spawn('unshare', start, { stdio: 'inherit', env: { ...process.env, NETLAB_BENCH: folder } })
   // The inner program is process 1 of its namespace, which ignores signals without a handler, and unshare forwards none.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])

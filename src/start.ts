@@ -14,7 +14,8 @@ type Program = (require: NodeJS.Require, filename: string) => void
 function start(): void {
   const file = join(__dirname, 'program.cjs')
   const text = readFileSync(file, 'latin1')
-  const cachedData = (process.argv[2] === 'machine' && compiled(text, 'machine.cache')) || compiled(text, 'program.cache')
+  const cachedData =
+    (process.argv[2] === 'machine' && compiled(text, 'machine.cache')) || compiled(text, 'program.cache')
   const script = new Script(text, { filename: file, ...(cachedData && { cachedData }) })
   const program = script.runInThisContext() as Program
   program(createRequire(__filename), __filename)

@@ -109,8 +109,8 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
         const late = setTimeout(end, SILENCE)
         await ask('end', null).catch(() => {}) // also when the connection is lost
         clearTimeout(late)
-        child.stdin.end() // ends it; nothing is left to wait for but what it has said before
-        await new Promise((resolve) => setImmediate(resolve))
+        child.stdin.end() // it ends by itself; that takes a twentieth of a small run, and nothing depends on it
+        await new Promise((resolve) => setImmediate(resolve)) // what it has said before is read first
       },
     }
   }

@@ -166,7 +166,12 @@ function spreadHost(
         for (const peer of all) peer.ask('unlock', null).catch(() => {})
       }
       try {
-        await lockAll(all, () => Promise.resolve(), timeout, (_, holder) => waiting(holder))
+        await lockAll(
+          all,
+          () => Promise.resolve(),
+          timeout,
+          (_, holder) => waiting(holder),
+        )
       } catch (error) {
         release()
         throw error
