@@ -12,7 +12,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const file = (name: string): string => join(folder, name)
 /** What V8 says of the program's cache, as src/start.ts offers it: `refused`, `taken`, or that none is offered. */
-function start(): string {
+function start(command = '--version'): string {
   const said = file('said.cjs')
   writeFileSync(
     said,
@@ -26,13 +26,19 @@ function start(): string {
        }
      }`,
   )
-  const script = `exec "$0" -r "$1" "$2" --version 2>&1`
-  return execFileSync('sh', ['-c', script, process.execPath, said, file('netlab.cjs')], { encoding: 'utf8' })
+  const script = `exec "$0" -r "$1" "$2" "$3" 2>&1 </dev/null`
+  return execFileSync('sh', ['-c', script, process.execPath, said, file('netlab.cjs'), command], { encoding: 'utf8' })
 }
 const version = `${(JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version}\n`
 
 test('what was compiled at the build is taken', () => {
   expect(start()).toBe(`taken\n${version}`)
+})
+
+test('on a machine of a lab, another part of the program was compiled, when it was built by root', () => {
+  expect(start('machine')).toBe('taken\n')
+  rmSync(file('program.cache'))
+  expect(start('machine')).toBe(process.geteuid?.() === 0 ? 'taken\n' : 'none\n')
 })
 
 test('what was compiled of another program is not offered', () => {

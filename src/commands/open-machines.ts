@@ -1,7 +1,7 @@
 import { failWith, onAll } from '../machines/all-peers.ts'
 import { comingPeer, dropAhead } from '../machines/ahead.ts'
 import type { Asked, Peer } from '../machines/connect.ts'
-import { mustFit, mustLead, roadsBetween, roadsFor, type Met } from '../machines/join.ts'
+import { mustDiffer, mustFit, mustLead, roadsBetween, roadsFor, type Met } from '../machines/join.ts'
 import { nearPeer } from '../machines/near.ts'
 import { bareLab, barePartOf, headerData, partDataOf } from '../machines/part.ts'
 import { placesOf } from '../machines/placement.ts'
@@ -123,6 +123,7 @@ export async function openMachines(
     })
     failWith(failed)
     const met = await each(({ name }) => greetings.get(name)!)
+    mustDiffer(met, opened)
     const openAt = async (live: Live): Promise<Spread> => {
       const places = placesOf(lab, live)
       const wires = wiresOf(lab, places).filter(({ machines }) => !machines.some((name) => skipped.includes(name)))

@@ -31,6 +31,27 @@ function addressesOf({ machines }: Lab, met: Met): Record<string, string> {
   return found
 }
 
+/** Throws a UserError when two machines are the same: each would wait for the other to let go of the lab. */
+export function mustDiffer(met: Met, opened: OpenLab): void {
+  const names = new Map<string, string>()
+  const wrong = [...met].flatMap(([name, { id }]): Diagnostic[] => {
+    const same = names.get(id)
+    if (same === undefined) names.set(id, name)
+    if (same === undefined) return []
+    const other = same === NEAR ? 'the machine that netlab runs on' : `the same machine as ${same}`
+    return [
+      {
+        code: 'same-machine',
+        severity: 'error',
+        summary: `${name} is ${other}`,
+        detail: same === NEAR ? 'What is to be there needs no machine.' : 'Name it once.',
+        position: opened.position(['machines', name]),
+      },
+    ]
+  })
+  if (wrong.length) throw new UserError(wrong.map(opened.quote))
+}
+
 /** Throws a UserError when a link to another machine begins in a sandbox. */
 export function mustLead(wires: readonly Wire[], met: Met, { resources }: Lab, opened: OpenLab): void {
   const wrong = wires.flatMap(({ ends, machines }) =>

@@ -74,6 +74,8 @@ export interface MachineOperations {
     },
     {
       readonly address?: string
+      /** What no other machine has. */
+      readonly id: string
       /** The names of those that are live here, whose ever they are. */
       readonly namespaces: readonly string[]
       /** Whether links to other machines can begin here: not in a sandbox. */

@@ -87,6 +87,7 @@ export function startMachine(
       ahead?.catch(() => {}) // awaited when it is asked for; the handler only avoids an unhandled rejection
       return {
         ...(address && { address }),
+        id: `${host.readFile('/proc/sys/kernel/random/boot_id')?.trim()} ${host.status('/proc/self/ns/net')?.inode}`,
         namespaces: host.list('/run/netns'),
         hasRoads: !host.isSandbox,
         roads: await roadsTo(roads?.to ?? [], roads?.from, host),

@@ -4,6 +4,10 @@ export const machineCodes = {
     cause: 'The entry of a machine is incomplete, contradicts itself, or has a name that something else has.',
     remedy: 'Give it a name of its own, and either `ssh` or `run`.',
   },
+  'same-machine': {
+    cause: 'Two machines of the lab are the same.',
+    remedy: 'Name it once. What is to be on the machine that netlab runs on needs no `machine`.',
+  },
   apart: {
     cause: 'Two things that only work on one machine are on two.',
     remedy: 'Give both namespaces the same `machine`.',

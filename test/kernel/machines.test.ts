@@ -175,8 +175,20 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(await nothing(lab({ left: reads, body: pair() }))).toMatchObject({ code: 0, stderr: '' })
     const talks = await plan(lab({ left: run('left', ['sh', '-c', 'yes | "$@"', 'sh']), body: pair() }))
     expect(talks.stderr).toContain('machine left: the connection has ended')
+    // Node would warn of certificates that are not there; programs get to know of them.
+    const certificates = run('left', ['env', 'NODE_EXTRA_CA_CERTS=/nowhere'])
+    const file = m.write('lab.yaml', lab({ left: certificates, body: pair() }))
+    const printed = await m.netlab(['exec', '--lab', file, 'a', '--', 'printenv', 'NODE_EXTRA_CA_CERTS'])
+    expect(printed).toMatchObject({ stdout: '/nowhere\n', stderr: '' })
     const endless = await plan(lab({ left: '{ run: [sh, -c, "yes"] }', body: pair() }))
     expect(endless).toMatchObject({ code: 1, stderr: expect.stringContaining('machine left: it prints without end') })
+  })
+
+  test('one machine under two names is an error of both, not a run that waits for itself', async () => {
+    const twice = await plan(lab({ right: run('left', [], m.addresses.right), body: pair() }))
+    expect(twice.stderr).toMatch(/right is the same machine as left\n.*lab\.yaml:4:/)
+    const here = await plan(lab({ left: `{ run: [env], address: ${m.addresses.left} }`, body: pair() }))
+    expect(here.stderr).toContain('left is the machine that netlab runs on')
   })
 
   test('a machine says what it lacks', async () => {

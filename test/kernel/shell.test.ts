@@ -50,3 +50,10 @@ test.each(['/bin/bash', '/bin/dash'])('a name of somebody else’s is not a comm
   expect(shown).not.toMatch(/\bran\r/)
   await world.run(['ip', 'netns', 'del', name])
 })
+
+test('netlab starts without the certificates that programs are to trust, which these get to know of', async () => {
+  const command = [join(process.cwd(), 'dist/netlab.cjs'), 'exec', 'ns0', '--', 'sh', '-c', 'env | grep CA_CERTS']
+  // Node would warn that they are not there.
+  const { stdout, stderr } = await world.run(command, { env: { NODE_EXTRA_CA_CERTS: '/nowhere' } })
+  expect({ stdout, stderr }).toEqual({ stdout: 'NODE_EXTRA_CA_CERTS=/nowhere\n', stderr: '' })
+})

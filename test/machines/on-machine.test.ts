@@ -4,7 +4,8 @@ import type { Host } from '../../src/model/host.ts'
 import type { Runner } from '../../src/model/runner.ts'
 
 test('what cannot be read ahead is an error of who asks for it, and of nothing else', async () => {
-  const host = { env: {}, isSandbox: false, list: () => [] } as unknown as Host
+  const nothing = (): undefined => undefined
+  const host = { env: {}, isSandbox: false, list: () => [], readFile: nothing, status: nothing } as unknown as Host
   const list = (): Promise<never> => Promise.reject(new Error('no permission'))
   const runner = { host, list } as unknown as Runner
   const { hello, owned } = startMachine(host, { opened: {} as OpenLab, runner })
