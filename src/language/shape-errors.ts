@@ -117,7 +117,8 @@ function explain(error: ErrorObject, value: unknown, under: string | undefined):
           detail: `If ${field} belongs to ${under}, indent it further.`,
           on: 'key',
         }
-      const hint = fieldHint(field, known) ?? foreignWord(surroundingsOf(path), field) ?? suggest(field, known)
+      const hint =
+        fieldHint(field, known, path.at(-1)) ?? foreignWord(surroundingsOf(path), field) ?? suggest(field, known)
       return {
         path: [...path, field],
         summary: `unknown field "${field}"`,

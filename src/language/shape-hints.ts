@@ -79,8 +79,9 @@ function textHint(text: string, types: readonly string[], path: Path): string | 
   return pair && `Write a colon and a space: ${pair[0]}: ${pair[1]}`
 }
 
-/** The hint for an unknown field, such as `to:default` in braces. */
-export function fieldHint(field: string, known: readonly string[]): string | undefined {
+/** The hint for an unknown field, such as `to:default` in braces. `parent` is the key of the map in which it is. */
+export function fieldHint(field: string, known: readonly string[], parent: Path[number] = ''): string | undefined {
+  if (parent === 'policy' && known.includes(parent)) return `A chain has its policy: ${field}: { policy: DROP }`
   const pair = pairIn(field)
   if (pair && known.includes(pair[0])) return `A space is missing after the colon: ${pair[0]}: ${pair[1]}`
   // `- -j LOG --log-prefix "in: "` is a map to YAML.

@@ -56,6 +56,13 @@ test.each<[string, string, string[]]>([
     ],
   ],
   [
+    'policies of chains together',
+    'namespaces:\n  a:\n    iptables:\n      filter:\n        policy: { FORWARD: DROP }\n',
+    [
+      '5:19 namespaces.a.iptables.filter.policy.FORWARD: unknown field "FORWARD" | A chain has its policy: FORWARD: { policy: DROP }',
+    ],
+  ],
+  [
     'no-space4',
     'namespaces:\n  a:\n    routes:\n      - to:default\n        via: 10.0.0.1\n',
     ['4:11 a space is missing after the colon | Write to: default'],
