@@ -36,7 +36,10 @@ if [ ! -e "$home" ]; then
   # What was cut off on its way is of no use to anybody.
   find "$cache" -maxdepth 1 -name '*.*' -mmin +60 -exec rm -rf {} + 2>/dev/null
   # What was asked for meanwhile comes once more, behind netlab.
-  while read -r word size sum && [ "$word" != pack ]; do :; done
+  lines=0
+  while read -r word size sum && [ "$word" != pack ]; do
+    [ $((lines += 1)) -le 1000 ] || fail 'something else writes to its input'
+  done
   mkdir -p "$new" && head -c "$size" >"$new/pack" || fail "$cache cannot be written to"
   echo "$sum  $new/pack" | sha256sum -c >/dev/null 2>&1 || fail 'netlab did not arrive whole'
   tar -xzf "$new/pack" -C "$new" && rm "$new/pack" || fail "$cache cannot be written to"

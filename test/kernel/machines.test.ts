@@ -175,6 +175,9 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(await nothing(lab({ left: reads, body: pair() }))).toMatchObject({ code: 0, stderr: '' })
     const talks = await plan(lab({ left: run('left', ['sh', '-c', 'yes | "$@"', 'sh']), body: pair() }))
     expect(talks.stderr).toContain('machine left: the connection has ended')
+    const first = ['env', 'XDG_CACHE_HOME=/run/first', 'sh', '-c', 'yes | "$@"', 'sh']
+    const floods = await plan(lab({ left: run('left', first), body: pair() }))
+    expect(floods.stderr).toContain('machine left: something else writes to its input')
     // Node would warn of certificates that are not there; programs get to know of them.
     const certificates = run('left', ['env', 'NODE_EXTRA_CA_CERTS=/nowhere'])
     const file = m.write('lab.yaml', lab({ left: certificates, body: pair() }))
