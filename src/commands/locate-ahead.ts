@@ -18,7 +18,8 @@ export async function locateAhead(
   options: LocateOptions & { readonly skipMachine?: readonly string[] },
 ): Promise<Located> {
   const located = locate(argument, options)
-  await connectAhead(host, located, options.skipMachine)
+  const saved = 'saved' in located ? located.saved : undefined
+  await connectAhead(host, located, saved ? saved.wishes.skipMachine : options.skipMachine)
   return located
 }
 

@@ -109,7 +109,7 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
         const late = setTimeout(end, SILENCE)
         await ask('end', null).catch(() => {}) // also when the connection is lost
         clearTimeout(late)
-        child.stdin.end() // it ends by itself; that takes a twentieth of a small run, and nothing depends on it
+        child.stdin.end() // it ends by itself; nothing depends on when
         await new Promise((resolve) => setImmediate(resolve)) // what it has said before is read first
       },
     }
