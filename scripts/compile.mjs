@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import v8 from 'node:v8'
 import { Script } from 'node:vm'
 
 const dist = resolve(dirname(fileURLToPath(import.meta.url)), '../dist')
@@ -14,6 +15,7 @@ const before = existsSync(cache) ? readFileSync(cache) : Buffer.alloc(0)
 const cachedData = before.toString('latin1').endsWith(id) ? before.subarray(0, -id.length) : undefined
 const program = new Script(text, { filename: file, cachedData })
 
+v8.setFlagsFromString = () => {} // V8 refuses what was compiled with other flags (src/run/optimize-late.ts)
 process.argv = [process.execPath, start, ...words]
 process.once('exit', () => {
   const partial = `${cache}.${process.pid}`
