@@ -401,6 +401,32 @@ checks:
       expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
     }, 120_000)
 
+    test('another namespace at the path of one that is borrowed on another machine is noticed, and gets what is the lab’s', async () => {
+      const fresh = `unshare --net sh -c 'mount --bind /proc/self/ns/net /run/theirs'`
+      await m.sh('left', `touch /run/theirs; ${fresh}`)
+      const file = m.write(
+        'theirs.yaml',
+        `${machines()}
+name: theirs
+namespaces: { p: { netns: /run/theirs, machine: left }, h: { machine: right } }
+links: [{ endpoints: { "p:e0": 10.9.0.1/24, "h:e0": 10.9.0.2/24 } }]
+checks: [{ from: h, ping: p }]
+`,
+      )
+      expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+      const said = await m.sh(
+        'here',
+        `cd ${m.world.folder}; : >anew; ${netlabWords} watch --json --repair ${file} >anew 2>/dev/null & p=$!
+         told() { for i in $(seq 300); do [ $(grep -c "$1" anew) -lt $2 ] || return 0; sleep 0.1; done; }
+         told '"clean"' 1; ${m.enter.left.join(' ')} sh -c '${`umount /run/theirs; ${fresh}`.replaceAll("'", `'"'"'`)}'
+         told '"repaired"' 1; told '"clean"' 2; kill $p; cat anew`,
+      )
+      expect(said).toMatch(/"clean"[^]*"repaired"[^]*p\/e0[^]*"clean"/)
+      expect(await ran('test', file)).toMatch(/^1 passed/m)
+      expect(await m.netlab(['destroy', '-y', file])).toMatchObject({ code: 0 })
+      await m.sh('left', 'umount /run/theirs')
+    }, 60_000)
+
     test('faults: cut, partition and heal', async () => {
       const check = async (): Promise<number> => (await m.netlab(['test', '--only', 'b tcp a:80', lab()])).code
       for (const fault of [
