@@ -39,12 +39,13 @@ export async function strayLenders(
   name: string,
   opened: OpenLab | undefined,
   runner: Runner,
+  isPart = false,
 ): Promise<ReadRequest['namespaces']> {
   const named = [...(opened?.namespaces ?? [])].flatMap(([, { lender, borrowed }]) =>
     lender && borrowed ? [borrowed] : [],
   )
   if (opened && named.length === 0) return new Map()
-  const strays = (await findStrays(runner, await owners(runner), named)).filter(({ labs }) => labs.has(name))
+  const strays = (await findStrays(runner, await owners(runner), named, isPart)).filter(({ labs }) => labs.has(name))
   return new Map(strays.map((stray) => [stray.name, { borrowed: stray.path, lender: { netns: stray.path } }]))
 }
 

@@ -142,7 +142,7 @@ async function prepared(
   const { opened, problems }: Partial<FoundLab> = unfound ? await withLenders(unfound, runner.host) : {}
   const name = opened?.name ?? ('name' in located ? located.name : '')
   stage('Reading the live network …')
-  const strays = await strayLenders(name, opened, runner)
+  const strays = await strayLenders(name, opened, runner, options.isPart)
   const whole = readRequestOf(name, opened)
   const request: ReadRequest = options.destroy
     ? {
