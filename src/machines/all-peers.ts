@@ -46,7 +46,19 @@ export async function lockAll<T>(
   const [first, ...others] = [...peers].sort(
     (a, b) => Number(a.name === NEAR) - Number(b.name === NEAR) || (a.name < b.name ? -1 : 1),
   )
-  const lock = (peer: Peer): Promise<null> => peer.ask('lock', { timeout }, ({ holder }) => waiting(peer.name, holder))
+  const lock = async (peer: Peer): Promise<null> => {
+    try {
+      return await peer.ask('lock', { timeout }, ({ holder }) => waiting(peer.name, holder))
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      const where = peer.name === NEAR ? '' : ` on ${peer.name}`
+      throw new UserError(
+        error.diagnostics.map((one) =>
+          one.code === 'lab-locked' ? { ...one, summary: `${one.summary}${where}` } : one,
+        ),
+      )
+    }
+  }
   if (first) await lock(first)
   await onAll(others, lock)
   return await next()

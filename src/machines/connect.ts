@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { machine as architecture } from 'node:os'
 import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { note } from '../commands/terminal.ts'
 import { quote } from '../model/command.ts'
 import { UserError } from '../model/diagnostic.ts'
@@ -9,7 +10,7 @@ import type { Child, Host } from '../model/host.ts'
 import type { Machine } from '../model/other-machine.ts'
 import { askOver, type Asking } from '../session/conversation.ts'
 import boot from './boot.sh'
-import type { MachineOperations } from './machine-protocol.ts'
+import { LAST_LINE, type MachineOperations } from './machine-protocol.ts'
 import { untilHeard } from './unheard.ts'
 
 /** A machine of a lab, with a netlab that does what it is asked. */
@@ -44,6 +45,8 @@ const PIECE = 65_536
 const WORDS = 1_000_000
 /** How often the other side is told that this one is there, and how long it may be silent, in milliseconds. */
 const [BEAT, SILENCE] = [2000, 20_000]
+/** How long the last words of a machine are waited for, in milliseconds: something on the way may keep them. */
+const PARTING = 2000
 /** How ssh is to behave: nobody is there to answer questions, and a connection that is cut off ends. */
 const SSH = [
   ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'LogLevel=ERROR'],
@@ -78,7 +81,7 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
       throw error
     }
     words = ''
-    passOn(name, child.stderr)
+    const said = passOn(name, child.stderr)
     listen()
     // Netlab starts there first.
     let patience = PATIENCE
@@ -110,7 +113,7 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
         await ask('end', null).catch(() => {}) // also when the connection is lost
         clearTimeout(late)
         child.stdin.end() // it ends by itself; nothing depends on when
-        await new Promise((resolve) => setImmediate(resolve)) // what it has said before is read first
+        await Promise.race([said, sleep(PARTING, undefined, { ref: false })])
       },
     }
   }
@@ -126,15 +129,24 @@ export function farPeer(host: Host, name: string, machine: Machine): Coming {
   }
 }
 
-/** Passes on what a machine says, each line with its name. */
-function passOn(name: string, stream: Child['stderr']): void {
-  let begun = ''
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (begun + text).split('\n')
-    begun = lines.pop() ?? ''
-    if (lines.length) note(lines.map((line) => `${name}: ${line}\n`).join(''))
+/** Passes on what a machine says, each line with its name, until it has said all. */
+function passOn(name: string, stream: Child['stderr']): Promise<void> {
+  return new Promise((over) => {
+    let begun = ''
+    const say = (line: string): string => `${name}: ${line}\n`
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (begun + text).split('\n')
+      begun = lines.pop() ?? ''
+      const isLast = lines.at(-1)?.endsWith(LAST_LINE) === true
+      const rest = isLast ? lines.pop()?.slice(0, -LAST_LINE.length) : ''
+      note([...lines, ...(rest ? [rest] : [])].map(say).join(''))
+      if (isLast) over()
+    })
+    stream.on('end', () => {
+      note(begun && say(begun))
+      over()
+    })
   })
-  stream.on('end', () => note(begun && `${name}: ${begun}\n`))
 }
 
 const hintFor = ({ ssh, run }: Machine): string =>

@@ -26,6 +26,9 @@ import type { Packed } from './packed.ts'
 import type { HeaderData, PartData } from './part.ts'
 import type { Roads } from './roads.ts'
 
+/** The last line that netlab writes to standard error on another machine: everything that it has said has arrived then. */
+export const LAST_LINE = 'netlab-over'
+
 interface Operation<Input, Result, Event = never> {
   readonly input: Input
   readonly event: Event

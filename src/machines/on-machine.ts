@@ -76,6 +76,18 @@ export function startMachine(
     })
   }
 
+  function openedPart({ part, source }: MachineOperations['open']['input']): Opened {
+    const located = source && openSource(source).located
+    const confines = host.confines()
+    let file = known?.opened
+    const whole = (): OpenLab => {
+      if (!file && !located) throw new Error('the lab file is not here')
+      return (file ??= openFile({ ...located!, readBeside: located!.beside, confines, lint: false }))
+    }
+    if (confines && located) whole().lab() // says what the lab cannot have here
+    return { located: located ?? { name: part.name }, runner: runner!, lab: openPart(part, whole) }
+  }
+
   return {
     alive: async () => null,
 
@@ -98,21 +110,13 @@ export function startMachine(
 
     roads: ({ to, from }) => roadsTo(to, from, host),
 
-    async open({ part, source }) {
-      const located = source && openSource(source).located
-      const confines = host.confines()
-      let file = known?.opened
-      const whole = (): OpenLab => {
-        if (!file && !located) throw new Error('the lab file is not here')
-        return (file ??= openFile({ ...located!, readBeside: located!.beside, confines, lint: false }))
-      }
+    async open(input) {
       try {
-        if (confines && located) whole().lab() // says what the lab cannot have here
+        opened = openedPart(input)
       } catch (error) {
         refused = error as Error
         throw error
       }
-      opened = { located: located ?? { name: part.name }, runner: runner!, lab: openPart(part, whole) }
       return null
     },
 

@@ -5,7 +5,7 @@ import { idle } from '../host/status-line.ts'
 import { answerAsks } from '../session/conversation.ts'
 import { startMachine } from './on-machine.ts'
 import { withItself } from './on-machine-services.ts'
-import type { MachineOperations } from './machine-protocol.ts'
+import { LAST_LINE, type MachineOperations } from './machine-protocol.ts'
 
 /** How long the other side may be silent, in milliseconds: it says every two seconds that it is there. */
 const SILENCE = 20_000
@@ -24,7 +24,15 @@ export async function serveNetlab(host: Host, [command, what = '']: readonly str
  * rolled back. Returns 0.
  */
 async function serveMachine(host: Host): Promise<number> {
-  const operations = startMachine(host)
+  const machine = startMachine(host)
+  const operations: typeof machine = {
+    ...machine,
+    async end(...of) {
+      await machine.end(...of)
+      process.stderr.write(`${LAST_LINE}\n`)
+      return null
+    },
+  }
   const over = new AbortController()
   const letGo = (): void => over.abort()
   const silence = setTimeout(letGo, SILENCE)
@@ -32,7 +40,7 @@ async function serveMachine(host: Host): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {}) // the other side may have gone
   await answerAsks<MachineOperations>(operations, over.signal, () => silence.refresh())
   clearTimeout(silence)
-  await operations.end(null, () => {})
+  await machine.end(null, () => {})
   return 0
 }
 

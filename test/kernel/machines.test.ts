@@ -187,6 +187,34 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(endless).toMatchObject({ code: 1, stderr: expect.stringContaining('machine left: it prints without end') })
   })
 
+  test('what it says last arrives, also when that is slow', async () => {
+    const slow = `exec 3>&1; "$@" 2>&1 >&3 3>&- | while IFS= read -r line; do sleep 0.02; echo "$line" >&2; done`
+    const fails = pair().replace('{ machine: left }', '{ machine: left, setup: ["echo this is why; exit 3"] }')
+    const { stderr } = await apply(lab({ left: run('left', ['sh', '-c', slow, 'sh']), body: fails }))
+    expect(stderr).toMatch(/^left: error: a\/setup failed[^]*^left: .*this is why$[^]*^left: Everything else/m)
+  })
+
+  test('what another machine has of the lab is not taken for this one’s, where its processes are seen', async () => {
+    await m.sh('here', 'ip netns add lent')
+    const file = m.write(
+      'lab.yaml',
+      lab({
+        body: `namespaces: { lent: { netns: lent }, own: { root: true, machine: left }, b: { machine: right } }
+links:
+  - endpoints: { "own:v0": 10.0.3.1/24, "b:e0": 10.0.3.2/24 }
+  - endpoints: { "lent:v0": 10.0.4.1/24, "b:e1": 10.0.4.2/24 }
+`,
+      }),
+    )
+    expect(await m.netlab(['apply', '-y', file])).toMatchObject({ code: 0 })
+    expect((await m.netlab(['plan', file])).stdout).toContain('No changes')
+    expect(await m.netlab(['destroy', '-y', file])).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining('pid-'),
+    })
+    await m.sh('here', 'ip netns del lent')
+  })
+
   test('one machine under two names is an error of both, not a run that waits for itself', async () => {
     const twice = await plan(lab({ right: run('left', [], m.addresses.right), body: pair() }))
     expect(twice.stderr).toMatch(/right is the same machine as left\n.*lab\.yaml:4:/)
