@@ -116,6 +116,7 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
       () => planMachines(machines, options, { forApply: true, marksOnly, steps, ...(saved && { saved }) }),
       timeout,
       (name, holder) => note(`Waiting for another run on ${name}${holder && ` (${holder})`} …\n`),
+      machines.mayWait,
     )
     if (shown && JSON.stringify(current.plan.steps) !== JSON.stringify(shown.plan.steps))
       throw UserError.of(

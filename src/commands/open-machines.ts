@@ -28,6 +28,8 @@ export interface Machines {
   readonly skipped: readonly string[]
   /** Does the same on all of them, at the same time. Waits for all; throws a UserError with what went wrong on any. */
   readonly each: <T>(act: (peer: Peer) => Promise<T>) => Promise<Map<string, T>>
+  /** Throws a UserError when two of them are the same: a run would wait for itself. */
+  readonly mayWait: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -98,12 +100,15 @@ export async function openMachines(
     const borrows = [...opened.namespaces.values()].some(({ lender }) => lender)
     ask((name, peer) => peer.ask('open', { part: barePartOf(lab, name), ...(borrows && { source }) }))
     const peers = [...coming].map(([name, one]) => beforeConnected(name, one))
+    const each: Machines['each'] = (act) => onAll(peers, act)
+    const mayWait = async (): Promise<void> => mustDiffer(await each(({ name }) => greetings.get(name)!), opened)
     return {
       lab,
       spread: { places: {}, addresses: {}, roads: {} },
       peers,
       skipped: skip,
-      each: (act) => onAll(peers, act),
+      each,
+      mayWait,
       close,
     }
   }
@@ -137,7 +142,7 @@ export async function openMachines(
       return spread
     }
     const spread = lab.spreads ? await openWhereLive(lab, peers, met, openAt) : await openAt(new Map())
-    return { lab, spread, peers, skipped, each, close }
+    return { lab, spread, peers, skipped, each, mayWait: () => Promise.resolve(), close }
   } catch (error) {
     await close()
     throw error

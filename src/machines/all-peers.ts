@@ -28,13 +28,14 @@ export function diagnosticsIn(errors: readonly unknown[]): Diagnostic[] {
  * Takes the lock of the lab on all machines, and returns what `next` does then. Nearly always it is free: so it is asked for on all at the
  * same time, together with what is next, which waits for it there. When it is not, nothing is held, and the machine whose name is
  * the first comes first: two runs begin with the same, so neither has what the other waits for. Waits at most `timeout` ms on
- * each, and calls `waiting` with the machine and the description of the holder.
+ * each, and calls `waiting` with the machine and the description of the holder; first `mayWait` may throw.
  */
 export async function lockAll<T>(
   peers: readonly Peer[],
   next: () => Promise<T>,
   timeout: number,
   waiting: (machine: string, holder: string) => void,
+  mayWait: () => Promise<void> = () => Promise.resolve(),
 ): Promise<T> {
   const tried = Promise.allSettled(peers.map((peer) => peer.ask('lock', { timeout: 0 })))
   const [done] = await Promise.allSettled([next()])
@@ -43,6 +44,7 @@ export async function lockAll<T>(
     throw done.reason
   }
   await onAll(peers, (peer) => peer.ask('unlock', null))
+  await mayWait()
   const [first, ...others] = [...peers].sort(
     (a, b) => Number(a.name === NEAR) - Number(b.name === NEAR) || (a.name < b.name ? -1 : 1),
   )

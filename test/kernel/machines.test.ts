@@ -218,6 +218,8 @@ links:
   test('one machine under two names is an error of both, not a run that waits for itself', async () => {
     const twice = await plan(lab({ right: run('left', [], m.addresses.right), body: pair() }))
     expect(twice.stderr).toMatch(/right is the same machine as left\n.*lab\.yaml:4:/)
+    const destroyed = await m.netlab(['destroy', '-y', join(m.world.folder, 'lab.yaml')])
+    expect(destroyed.stderr).toBe(twice.stderr)
     const here = await plan(lab({ left: `{ run: [env], address: ${m.addresses.left} }`, body: pair() }))
     expect(here.stderr).toContain('left is the machine that netlab runs on')
   })
