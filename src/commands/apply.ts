@@ -10,7 +10,7 @@ import { sizeHere } from './locate-ahead.ts'
 import { recorded, remember, type Located, type LocateOptions } from './locate.ts'
 import { openLocated } from './open-located.ts'
 import { prepare, type Prepared, type PlanOptions } from './prepare.ts'
-import { secondsOf, startWatchdog, type Watchdog } from './revert.ts'
+import { revertTime, secondsOf, startWatchdog, type Watchdog } from './revert.ts'
 import { confirm, errColors, note, out, outColors, outJson, report, type Global } from './terminal.ts'
 
 /** Options of the commands that change the kernel. */
@@ -36,6 +36,7 @@ export interface ChangeOptions extends Global, PlanOptions, LocateOptions {
 /** `netlab apply` and `netlab destroy`: plan, ask, carry out, read again, verify. Returns the exit code. */
 export async function change(host: Host, located: Located, given: ChangeOptions): Promise<number> {
   const patience = secondsOf('--lock-timeout', given.lockTimeout) * 1000
+  const reverts = given.revertAfter === undefined ? undefined : revertTime(given.revertAfter)
   const saved = 'saved' in located ? located.saved : undefined
   // A saved plan was reviewed when it was made, and contains the options that it was made with.
   const options: ChangeOptions = saved ? { ...given, ...saved.wishes, autoApprove: true } : given
@@ -80,8 +81,7 @@ export async function change(host: Host, located: Located, given: ChangeOptions)
       current = await prepare(located, opened, runner, options, { forApply: true })
     }
     // It is started before anything changes, so that a run which is killed half-way is taken back as well.
-    const watchdog =
-      options.revertAfter === undefined ? undefined : await startWatchdog(host, current, options.revertAfter)
+    const watchdog = reverts === undefined ? undefined : await startWatchdog(host, current, reverts)
     const done = await carryOutKeeping(current, runner, options, signals.stop)
     const { code, more } = done
     if (watchdog) await confirmOrRevert(watchdog, name, code === 0 || done.kept === true)

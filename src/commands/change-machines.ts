@@ -12,7 +12,7 @@ import type { Run } from '../views/run-json.ts'
 import { approved, confirmOrRevert, finish, heedSignals, NOT_LISTED, showPlan, type ChangeOptions } from './apply.ts'
 import type { CarriedOut } from './carry.ts'
 import { remember, type RecordedFile } from './locate.ts'
-import { secondsOf, type Watchdog } from './revert.ts'
+import { revertTime, secondsOf, type Watchdog } from './revert.ts'
 import { mustBeKnown, type PlanOptions } from './prepare.ts'
 import { partIn, type SavedPart, type SavedPlan } from './saved.ts'
 import { noteSkipped, openMachines, type Machines } from './open-machines.ts'
@@ -129,7 +129,8 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
     if (!saved) remember(located.file)
     // Until now nothing is to be taken back: a signal ends netlab at once.
     signals = heedSignals()
-    const watchdog = options.revertAfter === undefined ? undefined : await armAll(machines, options.revertAfter)
+    const watchdog =
+      options.revertAfter === undefined ? undefined : await armAll(machines, revertTime(options.revertAfter))
     const { isUp, ...run } = await carryAll(machines, current, options, signals.stop)
     if (watchdog) await confirmOrRevert(watchdog, located.file, isUp)
     if (run.code === 0 && current.count) {
@@ -150,12 +151,12 @@ export async function changeMachines(near: Runner, file: OpenedFile, options: Ch
 }
 
 /** Starts a watchdog on every machine: each takes its part back by itself. Throws a UserError when one does not start; then none waits. */
-async function armAll({ peers, each }: Machines, duration: string): Promise<Watchdog> {
+async function armAll({ peers, each }: Machines, seconds: number): Promise<Watchdog> {
   const dismiss = async (): Promise<void> =>
     void (await Promise.allSettled(peers.map((peer) => peer.ask('dismiss', null))))
   try {
-    const armed = await each((peer) => peer.ask('arm', { duration }))
-    return { seconds: Math.max(...armed.values()), dismiss }
+    await each((peer) => peer.ask('arm', { seconds }))
+    return { seconds, dismiss }
   } catch (error) {
     await dismiss()
     throw error

@@ -37,13 +37,10 @@ const LOCK_TIMEOUT = 600_000
 export async function startWatchdog(
   host: Host,
   { name: lab, live, plan }: Prepared,
-  duration: string,
+  seconds: number,
   isPart = false,
 ): Promise<Watchdog> {
   const door = revertDoor(lab, isPart)
-  const seconds = secondsOf('--revert-after', duration)
-  if (seconds === 0)
-    throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
   if (await host.knock(door)) note('The watchdog of an earlier apply was dismissed: this one replaces it.\n')
   // Its standard error goes to /dev/null: writing to a pipe that is closed by then would end it.
   const argv = ['sh', '-c', 'exec "$@" 2>/dev/null', 'sh', ...host.self, 'watchdog']
@@ -84,6 +81,13 @@ export function secondsOf(option: string, duration: string): number {
     throw UserError.of('bad-option', `${option} ${duration} is not a duration`, 'Write it as 60s or 5m.')
   if (seconds > LONGEST) throw UserError.of('bad-option', `${option} ${duration} is too long`, 'At most 596h.')
   return seconds
+}
+
+/** The seconds of `--revert-after`. Throws a UserError when there are none. */
+export function revertTime(duration: string): number {
+  const seconds = secondsOf('--revert-after', duration)
+  if (seconds > 0) return seconds
+  throw UserError.of('bad-option', '--revert-after 0 would take it back at once', 'Write it as 60s or 5m.')
 }
 
 /** The watchdog process: waits, and takes the lab back unless somebody knocks (`confirmApply`) in time. */

@@ -148,8 +148,8 @@ export interface MachineOperations {
   readonly proceed: Operation<Proceeding, null>
   /** A program on another machine is ready, or ended, or will not be. */
   readonly heard: Operation<{ readonly program: string; readonly isReady: boolean }, null>
-  /** Starts the watchdog that takes the plan back unless it is dismissed, also when the connection is lost. Returns its seconds. */
-  readonly arm: Operation<{ readonly duration: string }, number>
+  /** Starts the watchdog that takes the plan back unless it is dismissed, also when the connection is lost. */
+  readonly arm: Operation<{ readonly seconds: number }, null>
   /** Whether a watchdog of the lab waits. */
   readonly waits: Operation<null, boolean>
   /** Ends the watchdog; false when there is none. */

@@ -201,9 +201,10 @@ export function startMachine(
       return null
     },
 
-    async arm({ duration }) {
+    async arm({ seconds }) {
       const { startWatchdog } = await import('../commands/revert.ts')
-      return (await startWatchdog(host, prepared!, duration, true)).seconds
+      await startWatchdog(host, prepared!, seconds, true)
+      return null
     },
 
     waits: async () => host.isLocked(revertDoor(the().lab.name, true)),

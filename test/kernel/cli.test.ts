@@ -126,8 +126,8 @@ test.each([
   ['--revert-after', '0', 'at once'],
   ['--revert-after', '600h', 'is too long'], // to a timer it is none at all
 ])('%s %s is refused, and nothing is changed', async (option, duration, words) => {
-  const { code, stderr } = await netlab(['apply', 'labs/router.yaml', '-y', option, duration])
-  expect(code).toBe(1)
+  const { code, stdout, stderr } = await netlab(['apply', 'labs/router.yaml', '-y', option, duration])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toContain(`${option} ${duration}`)
   expect(stderr).toContain(words)
   expect(await namespaces()).toBe('')
