@@ -32,16 +32,16 @@ export async function findStrays(
   const owned = [...byNamespace].flatMap(([name, owner]) => (owner === undefined ? [] : [fileOf(name)]))
   const seen = new Set([...known, ...owned, '/proc/self/ns/net'].map(inodeOf))
   const places: { readonly name: string; readonly path: string; readonly inode: number }[] = []
-  const consider = (name: string, path: string): void => {
+  const consider = (name: string, path: string, isPlace = (): boolean => true): void => {
     const inode = inodeOf(path)
-    if (inode === undefined || seen.has(inode)) return
+    if (inode === undefined || seen.has(inode) || !isPlace()) return
     seen.add(inode)
     places.push({ name, path, inode })
   }
   for (const [name, owner] of byNamespace) if (owner === undefined) consider(name, fileOf(name))
   for (const pid of namedOnly ? [] : host.list('/proc'))
-    if (/^\d+$/.test(pid) && !NETLAB.test(host.readFile(`/proc/${pid}/cmdline`) ?? ''))
-      consider(`pid-${pid}`, `/proc/${pid}/ns/net`)
+    if (/^\d+$/.test(pid))
+      consider(`pid-${pid}`, `/proc/${pid}/ns/net`, () => !NETLAB.test(host.readFile(`/proc/${pid}/cmdline`) ?? ''))
   const dumps = await runner.dump(places.map(({ path }) => ({ netns: path, sysctls: [], depth: 'links' })))
   return places.flatMap(({ name, path, inode }, i): Stray[] => {
     const links = dumps[i]?.links ?? []
