@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Operation } from '../model/operation.ts'
+import { isComing, waitForCarriers } from '../backend/carriers.ts'
 import { placeOf, type Place } from '../model/place.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
 import type { IpLink, Runner } from '../model/runner.ts'
@@ -13,11 +13,6 @@ interface Port {
   readonly linkinfo?: { readonly info_slave_data?: { readonly state?: string } }
 }
 
-/** How long carriers may take, and the pause before they are looked at again, in milliseconds. */
-const [CARRIERS, SOON] = [2000, 10]
-/** In how many namespaces netlab asks for carriers; with more, the kernel is faster. */
-const FEW = 16
-
 /**
  * Waits until the kernel has acted on carriers, and the spanning trees of the lab's bridges have decided: a port that comes up
  * forwards nothing for twice the forward delay. Calls `waiting` with the bridges. Returns at the latest when the kernel must have decided.
@@ -27,16 +22,9 @@ export async function waitUntilSettled(
   runner: Runner,
   waiting: (bridges: readonly string[]) => void,
 ): Promise<void> {
-  await waitForCarriers(live, runner)
+  await carriersOf(live, runner)
   await waitForTrees(live.resources, runner, waiting)
 }
-
-/**
- * Whether the kernel has not yet acted on the carrier of a link. It does so a little later, and at most once a second
- * (linkwatch_schedule_work in net/core/link_watch.c): until then a port of a bridge forwards nothing, and IPv6 has no routes.
- */
-const isComing = ({ flags }: IpLink): boolean =>
-  flags.includes('LOWER_UP') && flags.includes('NO-CARRIER') && !flags.includes('DORMANT')
 
 /** What `look` sees of a lab when the kernel has acted on the carriers of its links. */
 export async function whenSettled<Seen extends Pick<Live, 'resources' | 'dumps'>>(
@@ -44,35 +32,20 @@ export async function whenSettled<Seen extends Pick<Live, 'resources' | 'dumps'>
   runner: Runner,
 ): Promise<Seen> {
   const seen = await look()
-  return (await waitForCarriers(seen, runner)) ? await look() : seen
+  return (await carriersOf(seen, runner)) ? await look() : seen
 }
 
 /** Waits until the kernel has acted on the carriers of all links of a lab, as far as it was read. Returns whether it had to wait. */
-async function waitForCarriers(
-  { resources, dumps }: Pick<Live, 'resources' | 'dumps'>,
-  runner: Runner,
-): Promise<boolean> {
-  const places = new Map<string, Place>()
-  const coming = (name: string, links: readonly IpLink[]): IpLink[] =>
-    links.filter((link) => isComing(link) && resources.has(linkId(name, link.ifname)))
-  let left = [...dumps].flatMap(([name, { links }]) => (coming(name, links).length ? [name] : []))
-  if (left.length === 0) return false
-  for (const resource of resources.values()) places.set(resource.namespace, placeOf(resource))
-  const place = (name: string): Place => places.get(name) ?? {}
-  // Linux 6.8 and newer act on a carrier when somebody asks for this link alone (rtnl_getlink in net/core/rtnetlink.c).
-  const questions = left.flatMap((name) =>
-    coming(name, dumps.get(name)?.links ?? []).map(({ ifname }): Operation => {
-      const argv = ['ip', 'link', 'show', 'dev', ifname]
-      return { do: 'run', batch: 'ip', place: place(name), argv }
-    }),
+async function carriersOf({ resources, dumps }: Pick<Live, 'resources' | 'dumps'>, runner: Runner): Promise<boolean> {
+  const ours = (name: string, link: IpLink): boolean => resources.has(linkId(name, link.ifname))
+  const coming = new Set(
+    [...dumps].flatMap(([name, { links }]) => (links.some((one) => isComing(one) && ours(name, one)) ? [name] : [])),
   )
-  if (left.length <= FEW) await runner.run([questions], () => {})
-  for (const until = Date.now() + CARRIERS; Date.now() < until; await sleep(SOON)) {
-    const now = await runner.dump(left.map((name) => ({ ...place(name), sysctls: [], depth: 'links' })))
-    left = left.filter((name, i) => coming(name, now[i]?.links ?? []).length)
-    if (left.length === 0) return true
-  }
-  return true
+  const names = new Map<Place, string>()
+  for (const resource of resources.values())
+    if (coming.delete(resource.namespace)) names.set(placeOf(resource), resource.namespace)
+  await waitForCarriers([...names.keys()], runner, (place, link) => ours(names.get(place) ?? '', link))
+  return names.size > 0
 }
 
 async function waitForTrees(

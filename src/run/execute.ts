@@ -1,7 +1,9 @@
+import { waitForCarriers } from '../backend/carriers.ts'
 import { commandOf } from '../backend/iproute/command-of.ts'
 import { shell } from '../model/command.ts'
 import { stageOf, type Step } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
+import type { Place } from '../model/place.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { runPrograms, type ProgramsRun } from './run-programs.ts'
 import type { Others } from './other-parts.ts'
@@ -76,6 +78,7 @@ export async function execute(
     let rest = some.flat()
     const starts = startsPrograms(rest)
     if (starts) {
+      await waitForCarriers(setUp(done), runner)
       others?.reach()
       await others?.meet()
     }
@@ -118,6 +121,10 @@ export async function execute(
   progress.end()
   return { done, unstarted, remarks, stopped: signal?.aborted === true && done.length < steps.length }
 }
+
+/** The namespaces in which these steps set links up. */
+const setUp = (steps: readonly Step[]): Place[] =>
+  steps.flatMap(({ operation }) => (operation.do === 'link.set' && operation.set.up === true ? [operation.place] : []))
 
 export type Failed = NonNullable<Execution['failed']>
 

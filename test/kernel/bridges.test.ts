@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
+import { release } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { PlanJson } from '../../src/views/json.ts'
 import { openWorld, type World } from '../support/netns.ts'
 
@@ -77,4 +79,32 @@ test.each(['netlink', 'ip'])('a port stands in for another: %s', async (runner) 
   expect(await changes()).toEqual(['sw/a~e0 backup_port'])
   expect((await apply()).code).toBe(0)
   expect(await changes()).toEqual([])
+})
+
+describe('carriers, on which the kernel by itself acts once a second', () => {
+  const PERIOD = 1100
+  /** Linux 6.8 and newer act at once when they are asked for one link. */
+  const [major = 0, minor = 0] = release().split('.').map(Number)
+  const isPrompt = major > 6 || (major === 6 && minor >= 8)
+  const carriers = (processes?: object) => ({
+    name: 'carriers',
+    namespaces: { a: { ...(processes && { processes }) }, b: {}, sw: { bridges: { br0: {} } } },
+    links: ['a', 'b'].map((end, i) => ({ endpoints: { [`${end}:e0`]: `10.0.0.${i + 1}/24`, 'sw:br0': null } })),
+  })
+
+  test('ports forward when apply has ended', async () => {
+    writeFileSync(file, JSON.stringify(carriers()))
+    await pause(PERIOD)
+    expect((await tools('netlink').apply()).code).toBe(0)
+    if (!isPrompt) await pause(PERIOD)
+    // A list of all links, which makes the kernel do nothing.
+    expect((await sh('bridge -n sw link')).match(/state \w+/g)).toEqual(['state forwarding', 'state forwarding'])
+  })
+
+  test.each(['netlink', 'ip'])('programs start only then: %s', async (runner) => {
+    writeFileSync(file, JSON.stringify(carriers({ once: { command: 'ping -c 1 -W 1 10.0.0.2', once: true } })))
+    await pause(PERIOD)
+    const { code, stderr } = await tools(runner).apply()
+    expect({ code, lost: /[1-9]\d*% packet loss/.exec(stderr) }).toEqual({ code: 0, lost: null })
+  })
 })

@@ -1,6 +1,6 @@
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
 import { execute } from '../../src/run/execute.ts'
-import { running } from '../../src/model/operation.ts'
+import { running, type Program } from '../../src/model/operation.ts'
 import type { Stage, Step } from '../../src/model/change.ts'
 import type { Runner } from '../../src/model/runner.ts'
 
@@ -89,4 +89,29 @@ test('what fails is not followed, and nothing of it is read', async () => {
 test('a reading that fails is not the run’s failure', async () => {
   const { execution } = await trace(succeed, () => Promise.reject(new Error('no answer')))
   expect(execution).toMatchObject({ stopped: false, done: { length: 4 } })
+})
+
+test('programs start when the kernel has acted on the carriers of links that were set up', async () => {
+  const log: string[] = []
+  const runner = {
+    run: succeed,
+    dump: (requests: readonly { netns?: string }[]) => {
+      log.push(`look at ${requests.map(({ netns }) => netns).join()}`)
+      const flags = ['UP', 'LOWER_UP', ...(log.length < 2 ? ['NO-CARRIER'] : [])]
+      return Promise.resolve(requests.map(() => ({ links: [{ ifname: 'e0', flags }] })))
+    },
+    runProgram: ({ argv }: Program) => {
+      log.push(argv.join(' '))
+      return Promise.resolve({ code: 0, stdout: '', stderr: '' })
+    },
+  } as unknown as Runner
+  const up = (wave: number, netns: string): Step => ({
+    ...{ change: netns, stage: 'set links', wave },
+    operation: { do: 'link.set', place: { netns }, name: 'e0', set: { up: true } },
+  })
+  const program = step(4, 'start processes', 'b', 'serve')
+  await execute([up(0, 'b'), up(0, 'b'), program], runner, { done: () => {}, end: () => {} })
+  expect(log.splice(0)).toEqual(['look at b', 'look at b', 'serve'])
+  await execute([step(0, 'add addresses', 'b', 'address'), program], runner, { done: () => {}, end: () => {} })
+  expect(log).toEqual(['serve']) // nothing came up
 })

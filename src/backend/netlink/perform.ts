@@ -1,5 +1,5 @@
 import type { System } from './libc.ts'
-import type { Patch, Slice } from './message.ts'
+import { attribute, encode, toU32, type Patch, type Slice } from './message.ts'
 import type { Fault, Job, Reply, Request, Store } from './thread-protocol.ts'
 
 /**
@@ -16,12 +16,22 @@ export function performer(
   const [MS_BIND, MS_REC, MS_SHARED, MNT_DETACH, LOCK_EX] = [0x1000, 0x4000, 0x100000, 2, 2]
   const [NLM_F_ACK, NLMSG_ERROR, NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG] = [4, 2, 0x200, 1]
   const NETLINK_ROUTE = 0
+  const [RTM_NEWLINK, RTM_GETLINK, IFLA_EXT_MASK, SKIP_STATS, IFF_UP, LOOPBACK] = [16, 18, 29, 8, 1, 1]
+  /** ifinfomsg behind nlmsghdr, in bytes. */
+  const [INDEX, FLAGS, CHANGE] = [20, 24, 28]
   const SIOCGIFINDEX = 0x8933
   /** Milliseconds between two reports of progress. */
   const INTERVAL = 50
 
   const received = Buffer.alloc(1 << 15)
   const ifreq = Buffer.alloc(40)
+  /** The request for one interface, whose index goes where RTM_NEWLINK has it, too: without statistics. */
+  const oneLink = Buffer.from(
+    encode({
+      ...{ type: RTM_GETLINK, flags: 0, header: new Uint8Array(16) },
+      attributes: [attribute(IFLA_EXT_MASK, toU32(SKIP_STATS))],
+    }).bytes,
+  )
 
   /** Sends a message and waits for the answer. */
   function exchange(socket: number, message: Buffer): Fault | undefined {
@@ -45,6 +55,18 @@ export function performer(
     return {}
   }
 
+  /**
+   * Makes the kernel act at once on the carrier of an interface that the message has set up, as Linux 6.8 and newer do when one
+   * interface is asked for. By itself it may act a second later (docs/kernel.md).
+   */
+  function settle(socket: number, message: Buffer): void {
+    const index = message.readInt32LE(INDEX)
+    const isUp = (message.readUInt32LE(FLAGS) & message.readUInt32LE(CHANGE) & IFF_UP) !== 0
+    if (message.readUInt16LE(4) !== RTM_NEWLINK || !isUp || index <= LOOPBACK) return // a new one has no index yet
+    oneLink.writeInt32LE(index, INDEX)
+    if (libc.send(socket, oneLink, oneLink.length, 0) >= 0) system.receive(socket, received)
+  }
+
   /** Fills in what only the kernel knows, and sends. */
   function send(socket: number, all: Buffer, { from, to }: Slice, patches: readonly Patch[]): Fault | undefined {
     const message = all.subarray(from, to)
@@ -61,7 +83,9 @@ export function performer(
       }
       message.writeInt32LE(value, at)
     }
-    return exchange(socket, message)
+    const fault = exchange(socket, message)
+    if (!fault) settle(socket, message)
+    return fault
   }
 
   /** /run/netns as iproute2 wants it: a mount whose own mounts are shared. Only what is not a mount yet becomes one. */
