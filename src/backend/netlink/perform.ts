@@ -60,9 +60,10 @@ export function performer(
    * interface is asked for. By itself it may act a second later (docs/kernel.md).
    */
   function settle(socket: number, message: Buffer): void {
+    if (message.readUInt16LE(4) !== RTM_NEWLINK) return
     const index = message.readInt32LE(INDEX)
     const isUp = (message.readUInt32LE(FLAGS) & message.readUInt32LE(CHANGE) & IFF_UP) !== 0
-    if (message.readUInt16LE(4) !== RTM_NEWLINK || !isUp || index <= LOOPBACK) return // a new one has no index yet
+    if (!isUp || index <= LOOPBACK) return // a new one has no index yet
     oneLink.writeInt32LE(index, INDEX)
     if (libc.send(socket, oneLink, oneLink.length, 0) >= 0) system.receive(socket, received)
   }
