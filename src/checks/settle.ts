@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isComing, waitForCarriers } from '../backend/carriers.ts'
-import { placeOf, type Place } from '../model/place.ts'
+import { placeOf } from '../model/place.ts'
 import { linkId, nameOf, type Resource, type Resources } from '../model/resource.ts'
-import type { IpLink, Runner } from '../model/runner.ts'
+import type { Runner } from '../model/runner.ts'
 import type { Live } from '../observe/read.ts'
 
 /** States of a port that the spanning tree leaves after some time (linux/if_bridge.h). */
@@ -37,15 +37,14 @@ export async function whenSettled<Seen extends Pick<Live, 'resources' | 'dumps'>
 
 /** Waits until the kernel has acted on the carriers of all links of a lab, as far as it was read. Returns whether it had to wait. */
 async function carriersOf({ resources, dumps }: Pick<Live, 'resources' | 'dumps'>, runner: Runner): Promise<boolean> {
-  const ours = (name: string, link: IpLink): boolean => resources.has(linkId(name, link.ifname))
-  const coming = new Set(
-    [...dumps].flatMap(([name, { links }]) => (links.some((one) => isComing(one) && ours(name, one)) ? [name] : [])),
+  const links = [...dumps].flatMap(([namespace, dump]) =>
+    dump.links.filter(isComing).flatMap(({ ifname: name }) => {
+      const resource = resources.get(linkId(namespace, name))
+      return resource ? [{ place: placeOf(resource), name }] : []
+    }),
   )
-  const names = new Map<Place, string>()
-  for (const resource of resources.values())
-    if (coming.delete(resource.namespace)) names.set(placeOf(resource), resource.namespace)
-  await waitForCarriers([...names.keys()], runner, (place, link) => ours(names.get(place) ?? '', link))
-  return names.size > 0
+  await waitForCarriers(links, runner)
+  return links.length > 0
 }
 
 async function waitForTrees(

@@ -3,7 +3,6 @@ import { commandOf } from '../backend/iproute/command-of.ts'
 import { shell } from '../model/command.ts'
 import { stageOf, type Step } from '../model/change.ts'
 import type { Host } from '../model/host.ts'
-import type { Place } from '../model/place.ts'
 import type { Failure, Runner } from '../model/runner.ts'
 import { runPrograms, type ProgramsRun } from './run-programs.ts'
 import type { Others } from './other-parts.ts'
@@ -78,7 +77,7 @@ export async function execute(
     let rest = some.flat()
     const starts = startsPrograms(rest)
     if (starts) {
-      await waitForCarriers(setUp(done), runner)
+      await waitForCarriers(setUp(done), runner, signal)
       others?.reach()
       await others?.meet()
     }
@@ -117,14 +116,19 @@ export async function execute(
       rest = rest.filter((_, index) => !finished.has(index))
     }
   }
-  others?.reach()
+  if (others) {
+    await waitForCarriers(setUp(done), runner, signal)
+    others.reach()
+  }
   progress.end()
   return { done, unstarted, remarks, stopped: signal?.aborted === true && done.length < steps.length }
 }
 
-/** The namespaces in which these steps set links up. */
-const setUp = (steps: readonly Step[]): Place[] =>
-  steps.flatMap(({ operation }) => (operation.do === 'link.set' && operation.set.up === true ? [operation.place] : []))
+/** The links that these steps set up. */
+const setUp = (steps: readonly Step[]) =>
+  steps.flatMap(({ operation }) =>
+    operation.do === 'link.set' && operation.set.up === true ? [{ place: operation.place, name: operation.name }] : [],
+  )
 
 export type Failed = NonNullable<Execution['failed']>
 

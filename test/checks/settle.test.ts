@@ -2,9 +2,9 @@ import { waitUntilSettled } from '../../src/checks/settle.ts'
 import type { Dump, IpLink, Runner } from '../../src/model/runner.ts'
 
 const COMING = ['BROADCAST', 'UP', 'LOWER_UP', 'NO-CARRIER']
-const links = (flags: readonly string[]) => [{ ifname: 'eth0', flags } as unknown as IpLink]
-const live = (namespaces: readonly string[], flags: readonly string[]) => ({
-  dumps: new Map(namespaces.map((name) => [name, { links: links(flags) } as unknown as Dump])),
+const links = (flags: readonly string[], more = {}) => [{ ifname: 'eth0', flags, ...more } as unknown as IpLink]
+const live = (namespaces: readonly string[], flags: readonly string[], more = {}) => ({
+  dumps: new Map(namespaces.map((name) => [name, { links: links(flags, more) } as unknown as Dump])),
   resources: new Map(
     namespaces.map((namespace) => {
       const id = `${namespace}/eth0`
@@ -31,9 +31,10 @@ test('a carrier on which the kernel has not acted is waited for', async () => {
   expect(looked()).toBe(3)
 })
 
-test('nobody looks again when all carriers are there, or the other end is down', async () => {
+test('nobody looks again when all carriers are there, the other end is down, or a link is dormant for ever', async () => {
   const { runner, looked } = slowKernel(1)
   await waitUntilSettled(live(['a'], ['UP', 'LOWER_UP']), runner, () => {})
   await waitUntilSettled(live(['a'], ['UP', 'NO-CARRIER']), runner, () => {})
+  await waitUntilSettled(live(['a'], COMING, { linkmode: 'DORMANT' }), runner, () => {})
   expect(looked()).toBe(0)
 })

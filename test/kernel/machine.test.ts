@@ -148,3 +148,20 @@ test('a lower device that is not there, a bridge whose MTU would change, and exi
   writeFileSync(file(), 'name: mach\nnamespaces: { h1: { interfaces: { e0: { existing: true } } } }\n')
   expect((await run(['validate', file()])).text).toContain('h1 has no existing interfaces')
 })
+
+test('what a namespace that goes occupies at a lower device is free for what the plan makes there', async () => {
+  const named = (name: string): void =>
+    writeFileSync(
+      file(),
+      `name: renamed
+namespaces:
+  me: { root: true, interfaces: { nic0: { existing: true } } }
+  ${name}: { interfaces: { vx0: { type: vxlan, id: 9, link: "me:nic0", remote: 192.0.2.1, addresses: [10.9.9.1/24] } } }
+`,
+    )
+  for (const name of ['one', 'two', 'one']) {
+    named(name)
+    expect(await run(['apply', file(), '-y'])).toMatchObject({ code: 0 })
+  }
+  expect(await run(['destroy', file(), '-y'])).toMatchObject({ code: 0 })
+})

@@ -94,6 +94,15 @@ links: [{ endpoints: { "a:eth0": 10.0.1.1/24, "b:eth0": 10.0.1.2/24 }${link} }]
     expect(await nothing(lab({}))).toMatchObject({ code: 0 })
   })
 
+  test('the ends of a link between machines change places', async () => {
+    const swapped = pair().replace('left', 'x').replace('right', 'left').replace('x', 'right')
+    for (const body of [pair(), swapped, pair()]) {
+      expect(await apply(lab({ body }))).toMatchObject({ code: 0 })
+      expect(await nothing(lab({ body }))).toMatchObject({ code: 0 })
+    }
+    await m.sh('left', 'ip netns exec a ping -c1 -W5 10.0.1.2')
+  })
+
   test('namespaces that are gone on some come back, as they were, when they cannot be deleted on another', async () => {
     expect(await apply(lab({ body: pair() }))).toMatchObject({ code: 0 })
     const counted = `ip -n a -s -j link show eth0`

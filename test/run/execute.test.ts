@@ -3,6 +3,7 @@ import { execute } from '../../src/run/execute.ts'
 import { running, type Program } from '../../src/model/operation.ts'
 import type { Stage, Step } from '../../src/model/change.ts'
 import type { Runner } from '../../src/model/runner.ts'
+import type { Others } from '../../src/run/other-parts.ts'
 
 const step = (wave: number, stage: Stage, netns: string | undefined, ...argv: string[]): Step => ({
   change: argv.join(' '),
@@ -91,27 +92,62 @@ test('a reading that fails is not the run’s failure', async () => {
   expect(execution).toMatchObject({ stopped: false, done: { length: 4 } })
 })
 
-test('programs start when the kernel has acted on the carriers of links that were set up', async () => {
+describe('the kernel acts on carriers a little later', () => {
   const log: string[] = []
-  const runner = {
-    run: succeed,
-    dump: (requests: readonly { netns?: string }[]) => {
-      log.push(`look at ${requests.map(({ netns }) => netns).join()}`)
-      const flags = ['UP', 'LOWER_UP', ...(log.length < 2 ? ['NO-CARRIER'] : [])]
-      return Promise.resolve(requests.map(() => ({ links: [{ ifname: 'e0', flags }] })))
-    },
-    runProgram: ({ argv }: Program) => {
-      log.push(argv.join(' '))
-      return Promise.resolve({ code: 0, stdout: '', stderr: '' })
-    },
-  } as unknown as Runner
+  beforeEach(() => void log.splice(0))
+  /** `coming` says for each look, from 1, whether the carrier of e0 is not there yet. */
+  const runner = (coming: (looks: number) => boolean) => {
+    let looks = 0
+    return {
+      run: succeed,
+      dump: (requests: readonly { netns?: string }[]) => {
+        log.push(`look at ${requests.map(({ netns }) => netns).join()}`)
+        const flags = ['UP', 'LOWER_UP', ...(coming(++looks) ? ['NO-CARRIER'] : [])]
+        const others = { ifname: 'others', flags: ['UP', 'LOWER_UP', 'NO-CARRIER'] }
+        return Promise.resolve(requests.map(() => ({ links: [{ ifname: 'e0', flags }, others] })))
+      },
+      runProgram: ({ argv }: Program) => {
+        log.push(argv.join(' '))
+        return Promise.resolve({ code: 0, stdout: '', stderr: '' })
+      },
+    } as unknown as Runner
+  }
   const up = (wave: number, netns: string): Step => ({
     ...{ change: netns, stage: 'set links', wave },
     operation: { do: 'link.set', place: { netns }, name: 'e0', set: { up: true } },
   })
   const program = step(4, 'start processes', 'b', 'serve')
-  await execute([up(0, 'b'), up(0, 'b'), program], runner, { done: () => {}, end: () => {} })
-  expect(log.splice(0)).toEqual(['look at b', 'look at b', 'serve'])
-  await execute([step(0, 'add addresses', 'b', 'address'), program], runner, { done: () => {}, end: () => {} })
-  expect(log).toEqual(['serve']) // nothing came up
+  const quiet = { done: () => {}, end: () => {} }
+
+  test('programs start when it has, for the links that were set up', async () => {
+    await execute(
+      [up(0, 'b'), up(0, 'b'), program],
+      runner((looks) => looks < 2),
+      quiet,
+    )
+    expect(log.splice(0)).toEqual(['look at b', 'look at b', 'serve'])
+    await execute(
+      [step(0, 'add addresses', 'b', 'address'), program],
+      runner(() => true),
+      quiet,
+    )
+    expect(log).toEqual(['serve']) // nothing came up
+  })
+
+  test('a machine without programs says only then that others can start theirs', async () => {
+    const others = { reach: () => void log.push('reach') } as unknown as Others
+    await execute(
+      [up(0, 'b')],
+      runner((looks) => looks < 2),
+      { ...quiet, others },
+    )
+    expect(log).toEqual(['look at b', 'look at b', 'reach'])
+  })
+
+  test('who interrupts the run does not wait for it', async () => {
+    const interrupted = new AbortController()
+    const slow = runner(() => (setImmediate(() => interrupted.abort()), true))
+    await execute([up(0, 'b'), program], slow, quiet, interrupted.signal)
+    expect(log).toEqual(['look at b'])
+  })
 })

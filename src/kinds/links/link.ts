@@ -8,6 +8,7 @@ import { labelled, labGroup } from '../../model/owner.ts'
 import { without } from '../lab-entry.ts'
 import { isLost, ends, generatedMac, same, within } from '../common.ts'
 import { adoptLink } from './adopt-link.ts'
+import { isInTheWay } from './in-the-way.ts'
 import { linksOfDump } from './live-link.ts'
 import { portFields } from './port.ts'
 import {
@@ -278,7 +279,8 @@ export function linkKind(type: LinkType): Kind<LinkSpec> {
     remove(r, context) {
       const operation: Operation = { do: 'link.delete', place: placeOf(r), name: nameOf(r.id) }
       const del: Emission = { stage: 'delete links', operation }
-      if (!type.pair || r.spec.peer === undefined) return isLost(this, r, context) ? [] : [del]
+      if (!type.pair || r.spec.peer === undefined)
+        return isLost(this, r, context) && !isInTheWay(r, context) ? [] : [del]
       if (context.goes(r.namespace)) return []
       const { peer } = r.spec
       // A namespace goes in the background; the end that stays elsewhere is taken out at once, by hand.
