@@ -65,10 +65,14 @@ export async function traceLive(
     if (!labIndex.places.has(from)) throw unknownNamespace(runner.host, from, labIndex)
     stage('Following the packet …')
     const [way] = (await walk([asked], walkKit(lab, live, labIndex, runner, over))) as [Way]
-    if (live.faults.length === 0 || !way.reason.includes('is unknown')) return way
-    const faults = live.faults.map(faultWords).join(', ')
-    return { ...way, reason: `${way.reason}; somebody has set faults: ${faults}` }
+    return namingFaults(way, live)
   })
+}
+
+/** The way, which names the faults that somebody has set if it does not know how the packet ended. */
+export function namingFaults(way: Way, { faults }: Pick<Live, 'faults'>): Way {
+  if (faults.length === 0 || !way.reason.includes('is unknown')) return way
+  return { ...way, reason: `${way.reason}; somebody has set faults: ${faults.map(faultWords).join(', ')}` }
 }
 
 /** What this returns. Throws a UserError where it throws Untried. */

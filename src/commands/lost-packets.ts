@@ -8,7 +8,7 @@ import type { Runner } from '../model/runner.ts'
 import type { Live } from '../observe/read.ts'
 import { leastSize } from '../walk/needles.ts'
 import { walk, type WalkRequest } from '../walk/walk.ts'
-import { walkKit, type WalkOver } from './live-trace.ts'
+import { namingFaults, walkKit, type WalkOver } from './live-trace.ts'
 import { readRequestOf } from './prepare.ts'
 
 /** In labs with more namespaces nobody looks: the kernel takes about 30 ms to watch each. */
@@ -31,7 +31,8 @@ export async function findLost(
   try {
     const request = readRequestOf(lab.name, lab)
     const packets = checks.map((check) => packetOf(check, labIndex))
-    return (await walk(packets, walkKit({ ...lab, request }, live, labIndex, runner, over))).map(lostWords)
+    const ways = await walk(packets, walkKit({ ...lab, request }, live, labIndex, runner, over))
+    return ways.map((way) => lostWords(namingFaults(way, live)))
   } catch {
     return [] // the checks have failed in any case; only their explanation is missing
   }

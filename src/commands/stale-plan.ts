@@ -18,7 +18,9 @@ export function mustBeFresh(saved: SavedPart, live: Resources): void {
 
 function changesSince({ live: before, plan: { lab } }: SavedPart, live: Resources): readonly Change[] {
   try {
-    return makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) }).changes
+    const { changes } = makePlan({ lab, desired: live, live: new Map(before.map((r) => [r.id, r])) })
+    // An interface of the machine itself is read when something of the lab stands on it.
+    return changes.filter(({ kind }) => kind !== 'existing')
   } catch {
     // `compare` fails only on settings that netlab did not write.
     throw UserError.of('bad-plan-file', 'the live state in the plan was damaged or changed', AGAIN)

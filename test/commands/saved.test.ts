@@ -74,3 +74,10 @@ test('a live state that no kind can compare is refused', () => {
   const live = [{ id: 'a', kind: 'nonsense', namespace: 'a', spec: {} }]
   expect(refused(() => mustBeFresh({ live, plan: { lab: 'lab', steps: [] } }, new Map()))).toEqual(['bad-plan-file'])
 })
+
+test('an interface of the machine on which something of the lab stands meanwhile makes no plan stale', () => {
+  const nic = { id: 'm/eth0', kind: 'existing', namespace: 'm', spec: { up: true } }
+  expect(refused(() => mustBeFresh({ live: [], plan: { lab: 'lab', steps: [] } }, new Map([[nic.id, nic]])))).toEqual(
+    [],
+  )
+})

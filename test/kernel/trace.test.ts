@@ -45,6 +45,7 @@ links:
   - { endpoints: { r2:eth1: [10.0.3.1/24, "fd03::1/64"], sw:br0: } }
   - { endpoints: { s:eth0: [10.0.3.2/24, "fd03::2/64"], sw:br0: } }
   - { endpoints: { idle:eth0: 10.0.3.9/24, sw:br0: } }
+checks: [{ from: c, ping: 10.0.3.2, timeout: 1s }]
 `
 
 let world: World
@@ -284,6 +285,8 @@ test('where nothing else explains the end, the faults are named that somebody ha
     verdict: 'lost',
     reason: expect.stringMatching(/is unknown; somebody has set faults: cut c:eth0$/) as string,
   })
+  const { stdout } = await world.netlab(['test', 'lab.yaml'], { cwd: world.folder })
+  expect(stdout).toContain('somebody has set faults: cut c:eth0')
   await world.netlab(['heal'], { cwd: world.folder })
 })
 
