@@ -130,6 +130,10 @@ const setUp = (steps: readonly Step[]) =>
     operation.do === 'link.set' && operation.set.up === true ? [{ place: operation.place, name: operation.name }] : [],
   )
 
+/** The kernel's words for an identifier that no interface has which anybody can list. */
+const VNI_TAKEN = /VXLAN device with the specified VNI already exists/
+const HELD = 'A namespace that was deleted keeps it while a program runs there: lsns -t net lists those.'
+
 export type Failed = NonNullable<Execution['failed']>
 
 /**
@@ -138,7 +142,7 @@ export type Failed = NonNullable<Execution['failed']>
  */
 export function failure({ step, outcome }: Failed, host: Host): { readonly summary: string; readonly detail: string } {
   const said = outcome.stderr.trim() || outcome.stdout.trim()
-  const hint = host.explain(said) ?? ''
+  const hint = host.explain(said) ?? (VNI_TAKEN.test(said) ? HELD : '')
   const [cause = '', ...more] = said.split('\n')
   if (step.operation.do === 'run' && step.operation.instead !== undefined)
     return {

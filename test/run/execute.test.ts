@@ -1,7 +1,8 @@
 import { commandOf } from '../../src/backend/iproute/command-of.ts'
-import { execute } from '../../src/run/execute.ts'
+import { execute, failureText } from '../../src/run/execute.ts'
 import { running, type Program } from '../../src/model/operation.ts'
 import type { Stage, Step } from '../../src/model/change.ts'
+import type { Host } from '../../src/model/host.ts'
 import type { Runner } from '../../src/model/runner.ts'
 import type { Others } from '../../src/run/other-parts.ts'
 
@@ -150,4 +151,12 @@ describe('the kernel acts on carriers a little later', () => {
     await execute([up(0, 'b'), program], slow, quiet, interrupted.signal)
     expect(log).toEqual(['look at b'])
   })
+})
+
+test('who may have a VNI that nobody seems to have is said', () => {
+  const stderr = 'Error: A VXLAN device with the specified VNI already exists.\n'
+  const failed = { step: steps[1]!, outcome: { code: 2, stdout: '', stderr } }
+  expect(failureText(failed, { explain: () => undefined } as unknown as Host)).toMatch(
+    /exists\.\n +A namespace .* lsns/,
+  )
 })
