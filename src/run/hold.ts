@@ -15,15 +15,16 @@ export interface Held {
 
 /**
  * The names of the namespaces that these steps delete, if they can be held open meanwhile. Empty when they are more than a quarter
- * of the descriptors that this process may open (up to half are used for netlink: src/backend/netlink/libc.ts), and when the plan
- * does not end with deleting them: a namespace of the same name, or the other end of a link, that is created afterwards would
- * collide with what is held.
+ * of the descriptors that this process may open (up to half are used for netlink: src/backend/netlink/libc.ts), or than half if the
+ * plan does nothing else, and when it does not end with deleting them: a namespace of the same name, or the other end of a link,
+ * that is created afterwards would collide with what is held.
  */
 export function holdable(steps: readonly Step[], host: Host): readonly string[] {
   const names = steps.flatMap(({ operation }) => (operation.do === 'netns.delete' ? [operation.name] : []))
   if (names.length === 0 || steps.at(-1)?.operation.do !== 'netns.delete') return []
   const [, files = 1024] = /^Max open files +(\d+)/m.exec(host.readFile('/proc/self/limits') ?? '') ?? []
-  return names.length <= Number(files) / 4 ? names : []
+  const share = names.length === steps.length ? 2 : 4
+  return names.length <= Number(files) / share ? names : []
 }
 
 /**
