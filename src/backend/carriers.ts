@@ -26,9 +26,8 @@ interface Named {
 export async function waitForCarriers(links: readonly Named[], runner: Runner, signal?: AbortSignal): Promise<void> {
   const key = (place: Place, name: string): string => `${placeName(place)} ${name}`
   let left = links
-  for (const until = Date.now() + CARRIERS; Date.now() < until && !signal?.aborted; await sleep(SOON)) {
+  for (const until = Date.now() + CARRIERS; left.length && Date.now() < until && !signal?.aborted; await sleep(SOON)) {
     const places = [...new Map(left.map(({ place }) => [placeName(place), place])).values()]
-    if (places.length === 0) return
     const dumps = await runner.dump(places.map((place) => ({ ...place, sysctls: [], depth: 'links' })))
     const coming = new Set(
       places.flatMap((place, i) => dumps[i]?.links.filter(isComing).map(({ ifname }) => key(place, ifname)) ?? []),

@@ -16,8 +16,6 @@ interface KeptFaults {
   restore(): Promise<void>
 }
 
-const NOTHING: KeptFaults = { restore: async () => {} }
-
 /** Kinds of which a change leaves faults as they are: they are about programs. */
 const APART = new Set(['process', 'home', 'file', 'folder', 'setup', 'share'])
 
@@ -36,7 +34,7 @@ export async function liftFaults(
   if (heal || destroy) {
     const gone = await healFaults(net)
     if (heal) note(gone.map((fault) => `Healed: ${faultWords(fault)}\n`).join(''))
-    return NOTHING
+    return { restore: async () => {} }
   }
   const ended = live.faults.some(isOverdue) ? await healFaults(net, ({ fault }) => isOverdue(fault)) : []
   const left = live.faults.filter(({ id }) => !ended.some((fault) => fault.id === id))

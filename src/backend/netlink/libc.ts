@@ -89,7 +89,7 @@ export function openSystem(path: string): System {
     'int bind(int, void *, int)',
     ...['long send(int, void *, size_t, int)', 'long recv(int, void *, size_t, int)'],
     ...['int open(str, int, int)', 'long read(int, void *, size_t)', 'long write(int, void *, size_t)'],
-    ...['int openat(int, str, int, int)'],
+    'int openat(int, str, int, int)',
     ...['int mount(str, str, str, ulong, void *)', 'int umount2(str, int)', 'int unlink(str)', 'int mkdir(str, int)'],
     'int linkat(int, str, int, str, int)',
   ]
